@@ -1,0 +1,141 @@
+/** What a key encrypts with. The names are those of AWS KMS (`EncryptionAlgorithmSpec`). */
+export type SymmetricAlgorithm = 'SYMMETRIC_DEFAULT';
+
+/** RSAES-OAEP (RFC 8017 §7.1) with MGF1 over the same hash and an empty label. */
+export type AsymmetricAlgorithm = 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256';
+
+/** Any algorithm that a provider can encrypt with. */
+export type EncryptionAlgorithm = SymmetricAlgorithm | AsymmetricAlgorithm;
+
+/** RSA key sizes, in bits of the modulus. */
+export type RsaKeySpec = 'RSA_2048' | 'RSA_3072' | 'RSA_4096';
+
+/** Elliptic curves: NIST P-256, P-384 and P-521 (FIPS 186-5), and secp256k1 (SEC 2). */
+export type EccKeySpec = 'ECC_NIST_P256' | 'ECC_NIST_P384' | 'ECC_NIST_P521' | 'ECC_SECG_P256K1';
+
+/** HMAC keys. keywrap never computes MACs with them; it knows them to refuse them. */
+export type HmacKeySpec = 'HMAC_224' | 'HMAC_256' | 'HMAC_384' | 'HMAC_512';
+
+/** The kind of key material in a key (AWS KMS: `KeySpec`). */
+export type KeySpec = 'SYMMETRIC_DEFAULT' | RsaKeySpec | EccKeySpec | HmacKeySpec;
+
+/** The kinds of data key pair that can be generated (AWS KMS: `DataKeyPairSpec`). */
+export type DataKeyPairSpec = RsaKeySpec | EccKeySpec;
+
+/** What a key is for (AWS KMS: `KeyUsage`). Only `ENCRYPT_DECRYPT` keys wrap anything. */
+export type KeyUsage = 'ENCRYPT_DECRYPT' | 'SIGN_VERIFY' | 'GENERATE_VERIFY_MAC' | 'KEY_AGREEMENT';
+
+/** Where a key is in its life (AWS KMS: `KeyState`). Only an `Enabled` key can be used. */
+export type KeyState =
+  | 'Creating'
+  | 'Enabled'
+  | 'Disabled'
+  | 'PendingDeletion'
+  | 'PendingImport'
+  | 'PendingReplicaDeletion'
+  | 'Unavailable'
+  | 'Updating';
+
+/** Where the key material came from: made by the backend, or imported. */
+export type KeyOrigin = 'AWS_KMS' | 'EXTERNAL' | 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE';
+
+/** The standard sizes of a data key (AWS KMS: `DataKeySpec`). */
+export type DataKeySpec = 'AES_256' | 'AES_128';
+
+/** The limits of AWS KMS, in bytes unless said otherwise; every provider keeps to them. */
+export const LIMITS = Object.freeze({
+  /** Longest plaintext under a symmetric key ([Encrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html)). */
+  plaintext: 4096,
+  /** Longest ciphertext ([Decrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html)). */
+  ciphertext: 6144,
+  /** Longest data key ([GenerateDataKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html)). */
+  dataKey: 1024,
+  /** Longest key identifier, in UTF-16 code units. */
+  keyId: 2048,
+  /** Longest serialised encryption context. */
+  encryptionContext: 8192,
+  /** Most grant tokens in a call. */
+  grantTokens: 10,
+  /** Longest grant token, in UTF-16 code units. */
+  grantToken: 8192,
+});
+
+const DATA_KEY_BYTES = { AES_256: 32, AES_128: 16 } as const satisfies Record<DataKeySpec, number>;
+
+/** The length in bytes of a data key of this spec. */
+export function dataKeyLength(spec: DataKeySpec): number {
+  return DATA_KEY_BYTES[spec];
+}
+
+const ENCRYPTION_ALGORITHMS: readonly EncryptionAlgorithm[] = [
+  'SYMMETRIC_DEFAULT',
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+];
+
+const MODULUS_BYTES = { RSA_2048: 256, RSA_3072: 384, RSA_4096: 512 } as const satisfies Record<
+  RsaKeySpec,
+  number
+>;
+
+const HASH_BYTES = { RSAES_OAEP_SHA_1: 20, RSAES_OAEP_SHA_256: 32 } as const satisfies Record<
+  AsymmetricAlgorithm,
+  number
+>;
+
+/** Tells an RSA key from every other kind. */
+export function isRsaKeySpec(spec: string): spec is RsaKeySpec {
+  return Object.hasOwn(MODULUS_BYTES, spec);
+}
+
+/** Tells an RSA algorithm from the symmetric one. */
+export function isAsymmetricAlgorithm(algorithm: string): algorithm is AsymmetricAlgorithm {
+  return Object.hasOwn(HASH_BYTES, algorithm);
+}
+
+/** Tells whether this names an algorithm of the contract. */
+export function isEncryptionAlgorithm(value: unknown): value is EncryptionAlgorithm {
+  return ENCRYPTION_ALGORITHMS.includes(value as EncryptionAlgorithm);
+}
+
+/**
+ * The algorithms that a key of this kind encrypts with; none for a key that signs or makes MACs.
+ *
+ * @example
+ * ```ts
+ * import { encryptionAlgorithmsOf } from '@keywrap/core';
+ *
+ * encryptionAlgorithmsOf('RSA_2048', 'ENCRYPT_DECRYPT'); // ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256']
+ * ```
+ */
+export function encryptionAlgorithmsOf(
+  spec: KeySpec,
+  usage: KeyUsage,
+): readonly EncryptionAlgorithm[] {
+  if (usage !== 'ENCRYPT_DECRYPT') return [];
+  return ENCRYPTION_ALGORITHMS.filter((algorithm) =>
+    isAsymmetricAlgorithm(algorithm) ? isRsaKeySpec(spec) : spec === 'SYMMETRIC_DEFAULT',
+  );
+}
+
+/** The length in bytes of every ciphertext under an RSA key: that of its modulus (RFC 8017 §7.1.1). */
+export function rsaModulusLength(spec: RsaKeySpec): number {
+  return MODULUS_BYTES[spec];
+}
+
+/**
+ * The longest plaintext in bytes that an RSA key takes: `k - 2 * hLen - 2` (RFC 8017 §7.1.1).
+ *
+ * @example
+ * ```ts
+ * import { rsaMaximumPlaintextLength } from '@keywrap/core';
+ *
+ * rsaMaximumPlaintextLength('RSA_2048', 'RSAES_OAEP_SHA_256'); // 190
+ * ```
+ */
+export function rsaMaximumPlaintextLength(
+  spec: RsaKeySpec,
+  algorithm: AsymmetricAlgorithm,
+): number {
+  return MODULUS_BYTES[spec] - 2 * HASH_BYTES[algorithm] - 2;
+}

@@ -153,3 +153,20 @@ export class ProviderClosedError extends KeyWrapError {
 export class AbortError extends KeyWrapError {
   override readonly code = 'ABORTED';
 }
+
+/**
+ * Adds what only the caller's side knows, where the error does not say it yet.
+ *
+ * @param request Its `keyId`, or its destination's, names the key.
+ */
+export function withCallDetails<E extends KeyWrapError>(
+  error: E,
+  operation: string,
+  request: object = {},
+): E {
+  const { keyId, destination } = request as { keyId?: string; destination?: { keyId: string } };
+  return Object.assign(error, {
+    operation: error.operation ?? operation,
+    keyId: error.keyId ?? keyId ?? destination?.keyId,
+  });
+}

@@ -1,2 +1,11 @@
+export * from './abstract-provider.js';
+export { wipe } from './bytes.js';
+export * from './encryption-context.js';
 export * from './errors.js';
+export * from './key-id.js';
+export * from './key-manager.js';
 export * from './key-spec.js';
+export * from './provider.js';
+export * from './requests.js';
+export * from './secrets.js';
+export * from './usable-key.js';

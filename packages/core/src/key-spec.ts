@@ -50,6 +50,8 @@ export const LIMITS = Object.freeze({
   ciphertext: 6144,
   /** Longest data key ([GenerateDataKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html)). */
   dataKey: 1024,
+  /** Longest public key in DER ([GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html)). */
+  publicKey: 8192,
   /** Longest key identifier, in UTF-16 code units. */
   keyId: 2048,
   /** Longest serialised encryption context. */
@@ -82,6 +84,26 @@ const HASH_BYTES = { RSAES_OAEP_SHA_1: 20, RSAES_OAEP_SHA_256: 32 } as const sat
   AsymmetricAlgorithm,
   number
 >;
+
+const DATA_KEY_PAIR_SPECS: readonly DataKeyPairSpec[] = [
+  'RSA_2048',
+  'RSA_3072',
+  'RSA_4096',
+  'ECC_NIST_P256',
+  'ECC_NIST_P384',
+  'ECC_NIST_P521',
+  'ECC_SECG_P256K1',
+];
+
+/** Tells whether this names a standard data key. */
+export function isDataKeySpec(value: unknown): value is DataKeySpec {
+  return typeof value === 'string' && Object.hasOwn(DATA_KEY_BYTES, value);
+}
+
+/** Tells whether this names a kind of data key pair. */
+export function isDataKeyPairSpec(value: unknown): value is DataKeyPairSpec {
+  return DATA_KEY_PAIR_SPECS.includes(value as DataKeyPairSpec);
+}
 
 /** Tells an RSA key from every other kind. */
 export function isRsaKeySpec(spec: string): spec is RsaKeySpec {
@@ -124,18 +146,20 @@ export function rsaModulusLength(spec: RsaKeySpec): number {
 }
 
 /**
- * The longest plaintext in bytes that an RSA key takes: `k - 2 * hLen - 2` (RFC 8017 §7.1.1).
+ * The longest plaintext in bytes that a key takes: 4096 for a symmetric key, `k - 2 * hLen - 2` for
+ * RSA (RFC 8017 §7.1.1). Without `spec`, that of the largest key which the algorithm works with.
  *
  * @example
  * ```ts
- * import { rsaMaximumPlaintextLength } from '@keywrap/core';
+ * import { maximumPlaintextLength } from '@keywrap/core';
  *
- * rsaMaximumPlaintextLength('RSA_2048', 'RSAES_OAEP_SHA_256'); // 190
+ * maximumPlaintextLength('RSAES_OAEP_SHA_256', 'RSA_2048'); // 190
  * ```
  */
-export function rsaMaximumPlaintextLength(
-  spec: RsaKeySpec,
-  algorithm: AsymmetricAlgorithm,
+export function maximumPlaintextLength(
+  algorithm: EncryptionAlgorithm,
+  spec: RsaKeySpec = 'RSA_4096',
 ): number {
+  if (!isAsymmetricAlgorithm(algorithm)) return LIMITS.plaintext;
   return MODULUS_BYTES[spec] - 2 * HASH_BYTES[algorithm] - 2;
 }

@@ -1,0 +1,408 @@
+import { isUint8Array, wipe } from './bytes.js';
+import {
+  checkBytes,
+  checkCiphertext,
+  checkDataKey,
+  checkDecrypted,
+  checkKeyArn,
+  checkPair,
+} from './check-output.js';
+import {
+  AbortError,
+  InvalidInputError,
+  KeyWrapError,
+  ProviderClosedError,
+  ProviderUnavailableError,
+  UnsupportedOperationError,
+  withCallDetails,
+} from './errors.js';
+import { isAsymmetricAlgorithm, LIMITS, maximumPlaintextLength } from './key-spec.js';
+import type {
+  CallOptions,
+  DecryptAsymmetricInput,
+  DecryptInput,
+  EncryptInput,
+  EncryptResult,
+  GenerateDataKeyInput,
+  GenerateDataKeyPairInput,
+  KeyDescription,
+  KeyInput,
+  KeyWrapProvider,
+  ProviderCapabilities,
+  PublicKeyResult,
+  ReEncryptInput,
+  ReEncryptResult,
+  WrappedDataKey,
+  WrappedDataKeyPair,
+} from './provider.js';
+import {
+  readCallOptions,
+  readDecryptAsymmetricInput,
+  readDecryptInput,
+  readEncryptInput,
+  readGenerateDataKeyInput,
+  readGenerateDataKeyPairInput,
+  readKeyInput,
+  readReEncryptInput,
+} from './read-input.js';
+import type {
+  CallContext,
+  DataKeyPairOutput,
+  DecryptOutput,
+  DecryptRequest,
+  EncryptOutput,
+  EncryptRequest,
+  GenerateDataKeyOutput,
+  GenerateDataKeyPairRequest,
+  GenerateDataKeyRequest,
+  ReEncryptOutput,
+  ReEncryptRequest,
+  WrappedDataKeyPairOutput,
+} from './requests.js';
+import { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
+
+/**
+ * What every provider has in common, once: it checks and copies input, refuses what the provider does
+ * not declare, honours abort and close, gives each error its call's details, checks and owns results,
+ * and wipes what it copied. A provider extends it with the hooks, each of which does one thing that
+ * only the backend can do.
+ *
+ * `doEncrypt`, `doDecrypt` and `doDescribeKey` are enough; the other hooks have a default made of
+ * these, or refuse.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   AbstractKeyWrapProvider,
+ *   type DecryptOutput,
+ *   type DecryptRequest,
+ *   type EncryptOutput,
+ *   type EncryptRequest,
+ *   type KeyDescription,
+ * } from '@keywrap/core';
+ *
+ * abstract class MyProvider extends AbstractKeyWrapProvider {
+ *   readonly id = 'my-hsm';
+ *   readonly capabilities = {
+ *     algorithms: ['SYMMETRIC_DEFAULT'],
+ *     encryptionContext: true,
+ *     keyIdFromCiphertext: true,
+ *     dataKeys: true,
+ *     dataKeyPairSpecs: [],
+ *   } as const;
+ *   protected abstract override doEncrypt(request: EncryptRequest): Promise<EncryptOutput>;
+ *   protected abstract override doDecrypt(request: DecryptRequest): Promise<DecryptOutput>;
+ *   protected abstract override doDescribeKey(keyId: string): Promise<KeyDescription>;
+ * }
+ * ```
+ */
+export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
+  abstract readonly id: string;
+  abstract readonly capabilities: ProviderCapabilities;
+
+  #closing: Promise<void> | undefined;
+  #underWay = 0;
+  #onIdle: (() => void) | undefined;
+
+  /** Encrypts under either kind of key. */
+  protected abstract doEncrypt(request: EncryptRequest, call: CallContext): Promise<EncryptOutput>;
+
+  /** Decrypts under either kind of key; `keyId` is undefined when the ciphertext is to name its key. */
+  protected abstract doDecrypt(request: DecryptRequest, call: CallContext): Promise<DecryptOutput>;
+
+  /** Looks a key up, in any of the four forms and in any state. */
+  protected abstract doDescribeKey(keyId: string, call: CallContext): Promise<KeyDescription>;
+
+  /** By default decrypts and encrypts here, and wipes the plaintext. Override where the backend can do it inside. */
+  protected async doReEncrypt(
+    request: ReEncryptRequest,
+    call: CallContext,
+  ): Promise<ReEncryptOutput> {
+    const { ciphertext, source, destination } = request;
+    const opened = await this.doDecrypt({ ...source, ciphertext }, call);
+    try {
+      const maximum = maximumPlaintextLength(destination.algorithm);
+      if (opened.plaintext.length === 0 || opened.plaintext.length > maximum) {
+        throw new InvalidInputError(
+          'ciphertext',
+          `holds more or less plaintext than ${destination.algorithm} can encrypt: 1 to ${maximum} bytes`,
+        );
+      }
+      const sealed = await this.doEncrypt({ ...destination, plaintext: opened.plaintext }, call);
+      return {
+        ciphertext: sealed.ciphertext,
+        sourceKeyId: opened.keyId,
+        destinationKeyId: sealed.keyId,
+      };
+    } finally {
+      wipe(opened.plaintext);
+    }
+  }
+
+  /** By default draws the data key here, from the platform's `crypto.getRandomValues`, and encrypts it. */
+  protected async doGenerateDataKey(
+    request: GenerateDataKeyRequest,
+    call: CallContext,
+  ): Promise<GenerateDataKeyOutput> {
+    const { keyId, encryptionContext, numberOfBytes } = request;
+    const plaintext = crypto.getRandomValues(new Uint8Array(numberOfBytes));
+    try {
+      const algorithm = 'SYMMETRIC_DEFAULT';
+      const sealed = await this.doEncrypt({ keyId, algorithm, encryptionContext, plaintext }, call);
+      return { plaintext, ciphertext: sealed.ciphertext, keyId: sealed.keyId };
+    } catch (error) {
+      wipe(plaintext);
+      throw error;
+    }
+  }
+
+  /** By default generates the data key and wipes its plaintext. */
+  protected async doGenerateDataKeyWithoutPlaintext(
+    request: GenerateDataKeyRequest,
+    call: CallContext,
+  ): Promise<EncryptOutput> {
+    const { plaintext, ciphertext, keyId } = await this.doGenerateDataKey(request, call);
+    wipe(plaintext);
+    return { ciphertext, keyId };
+  }
+
+  /** Needed by a provider that declares `dataKeyPairSpecs`. */
+  protected async doGenerateDataKeyPair(
+    _request: GenerateDataKeyPairRequest,
+    _call: CallContext,
+  ): Promise<DataKeyPairOutput> {
+    throw new UnsupportedOperationError('this provider does not generate data key pairs');
+  }
+
+  /** By default generates the pair and wipes its private key. */
+  protected async doGenerateDataKeyPairWithoutPlaintext(
+    request: GenerateDataKeyPairRequest,
+    call: CallContext,
+  ): Promise<WrappedDataKeyPairOutput> {
+    const { privateKey, ...wrapped } = await this.doGenerateDataKeyPair(request, call);
+    wipe(privateKey);
+    return wrapped;
+  }
+
+  /** Needed by a provider that declares an asymmetric algorithm. */
+  protected async doGetPublicKey(_keyId: string, _call: CallContext): Promise<PublicKeyResult> {
+    throw new UnsupportedOperationError('this provider has no asymmetric keys');
+  }
+
+  /** Lets go of what the provider holds. Called once, when no call is under way any more. */
+  protected async doClose(): Promise<void> {}
+
+  /**
+   * Turns what a hook threw, and is not a {@link KeyWrapError}, into one. By default the backend counts
+   * as unavailable.
+   */
+  protected mapError(error: unknown): KeyWrapError {
+    return new ProviderUnavailableError('the provider failed; see the cause', { cause: error });
+  }
+
+  encrypt(input: EncryptInput, options?: CallOptions): Promise<EncryptResult> {
+    return this.#call('encrypt', input, options, {
+      read: readEncryptInput,
+      work: (request, call) => this.doEncrypt(request, call),
+      finish: (output, { algorithm }) => ({ ...checkCiphertext(output), algorithm }),
+    });
+  }
+
+  decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
+    return this.#call('decrypt', input, options, this.#decryption(readDecryptInput));
+  }
+
+  decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult> {
+    const decryption = this.#decryption(readDecryptAsymmetricInput);
+    return this.#call('decryptAsymmetric', input, options, decryption);
+  }
+
+  reEncrypt(input: ReEncryptInput, options?: CallOptions): Promise<ReEncryptResult> {
+    return this.#call('reEncrypt', input, options, {
+      read: readReEncryptInput,
+      work: (request, call) => this.doReEncrypt(request, call),
+      finish: (output, { source, destination }) => ({
+        ciphertext: checkBytes(output.ciphertext, LIMITS.ciphertext, 'ciphertext'),
+        sourceKeyId: checkKeyArn(output.sourceKeyId),
+        sourceAlgorithm: source.algorithm,
+        destinationKeyId: checkKeyArn(output.destinationKeyId),
+        destinationAlgorithm: destination.algorithm,
+      }),
+    });
+  }
+
+  generateDataKey(input: GenerateDataKeyInput, options?: CallOptions): Promise<DataKey> {
+    return this.#call('generateDataKey', input, options, {
+      read: readGenerateDataKeyInput,
+      work: (request, call) => this.doGenerateDataKey(request, call),
+      finish: (output, { numberOfBytes }) => new DataKey(checkDataKey(output, numberOfBytes)),
+    });
+  }
+
+  generateDataKeyWithoutPlaintext(
+    input: GenerateDataKeyInput,
+    options?: CallOptions,
+  ): Promise<WrappedDataKey> {
+    return this.#call('generateDataKeyWithoutPlaintext', input, options, {
+      read: readGenerateDataKeyInput,
+      work: (request, call) => this.doGenerateDataKeyWithoutPlaintext(request, call),
+      finish: checkCiphertext,
+    });
+  }
+
+  generateDataKeyPair(
+    input: GenerateDataKeyPairInput,
+    options?: CallOptions,
+  ): Promise<DataKeyPair> {
+    return this.#call('generateDataKeyPair', input, options, {
+      read: readGenerateDataKeyPairInput,
+      work: (request, call) => this.doGenerateDataKeyPair(request, call),
+      finish: (output, { keyPairSpec }) =>
+        new DataKeyPair({
+          ...checkPair(output),
+          keyPairSpec,
+          privateKey: checkBytes(output.privateKey, LIMITS.plaintext, 'private key'),
+        }),
+    });
+  }
+
+  generateDataKeyPairWithoutPlaintext(
+    input: GenerateDataKeyPairInput,
+    options?: CallOptions,
+  ): Promise<WrappedDataKeyPair> {
+    return this.#call('generateDataKeyPairWithoutPlaintext', input, options, {
+      read: readGenerateDataKeyPairInput,
+      work: (request, call) => this.doGenerateDataKeyPairWithoutPlaintext(request, call),
+      finish: (output, { keyPairSpec }) => ({ ...checkPair(output), keyPairSpec }),
+    });
+  }
+
+  getPublicKey(input: KeyInput, options?: CallOptions): Promise<PublicKeyResult> {
+    return this.#call('getPublicKey', input, options, {
+      read: (value: unknown, { algorithms }) => {
+        if (algorithms.some(isAsymmetricAlgorithm)) return readKeyInput(value);
+        throw new UnsupportedOperationError('this provider has no asymmetric keys');
+      },
+      work: ({ keyId }, call) => this.doGetPublicKey(keyId, call),
+      finish: (output) => ({
+        ...output,
+        keyId: checkKeyArn(output.keyId),
+        publicKey: checkBytes(output.publicKey, LIMITS.publicKey, 'public key'),
+      }),
+    });
+  }
+
+  describeKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.#call('describeKey', input, options, {
+      read: readKeyInput,
+      work: ({ keyId }, call) => this.doDescribeKey(keyId, call),
+      finish: (output) => ({ ...output, keyId: checkKeyArn(output.keyId) }),
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #decryption(
+    read: (input: unknown, capabilities: ProviderCapabilities) => DecryptRequest,
+  ): Operation<DecryptRequest, DecryptOutput, DecryptResult> {
+    return {
+      read,
+      work: (request, call) => this.doDecrypt(request, call),
+      finish: (output, { algorithm }) =>
+        new DecryptResult({ ...checkDecrypted(output), algorithm }),
+    };
+  }
+
+  async #call<Request extends object, Output extends object, Result>(
+    name: string,
+    input: unknown,
+    options: CallOptions | undefined,
+    { read, work, finish }: Operation<Request, Output, Result>,
+  ): Promise<Result> {
+    let request: Request | undefined;
+    let call: CallContext = {};
+    try {
+      if (this.#closing !== undefined) throw new ProviderClosedError('this provider was closed');
+      call = readCallOptions(options);
+      if (call.signal?.aborted) throw new AbortError('the call was aborted');
+      request = read(input, this.capabilities);
+      const result = this.#perform(request, call, work, finish);
+      return await (call.signal === undefined ? result : untilAborted(result, call.signal));
+    } catch (error) {
+      throw this.#explain(error, name, request, call.signal);
+    }
+  }
+
+  /** Does the work and cleans up after it, also when the caller has stopped waiting. */
+  async #perform<Request extends object, Output extends object, Result>(
+    request: Request,
+    call: CallContext,
+    work: Operation<Request, Output, Result>['work'],
+    finish: Operation<Request, Output, Result>['finish'],
+  ): Promise<Result> {
+    this.#underWay++;
+    let output: Output | undefined;
+    try {
+      output = await work(request, call);
+      if (call.signal?.aborted) throw new AbortError('the call was aborted');
+      return finish(output, request);
+    } catch (error) {
+      if (output !== undefined) wipeSecrets(output);
+      throw error;
+    } finally {
+      wipeSecrets(request);
+      if (--this.#underWay === 0) this.#onIdle?.();
+    }
+  }
+
+  #explain(
+    error: unknown,
+    operation: string,
+    request: object | undefined,
+    signal: AbortSignal | undefined,
+  ): KeyWrapError {
+    if (signal?.aborted) {
+      const cause = signal.reason;
+      return withCallDetails(new AbortError('the call was aborted', { cause }), operation, request);
+    }
+    const known = error instanceof KeyWrapError ? error : this.mapError(error);
+    return withCallDetails(known, operation, request);
+  }
+
+  async #shutDown(): Promise<void> {
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.doClose();
+  }
+}
+
+interface Operation<Request, Output, Result> {
+  readonly read: (input: unknown, capabilities: ProviderCapabilities) => Request;
+  readonly work: (request: Request, call: CallContext) => Promise<Output>;
+  readonly finish: (output: Output, request: Request) => Result;
+}
+
+/** Stops waiting when the signal says so, whether or not the work listens to it. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new AbortError('the call was aborted'));
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+function wipeSecrets(holder: { readonly plaintext?: unknown; readonly privateKey?: unknown }) {
+  for (const secret of [holder.plaintext, holder.privateKey]) {
+    if (isUint8Array(secret)) wipe(secret);
+  }
+}

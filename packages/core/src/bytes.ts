@@ -1,0 +1,46 @@
+const byteLengthOf = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'byteLength',
+)?.get as (this: Uint8Array) => number;
+
+const tagOf = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)?.get as (this: unknown) => string | undefined;
+
+/**
+ * Tells a real `Uint8Array` (`Buffer` included, whatever realm made it) from everything else, a proxy
+ * or an object with a forged prototype too.
+ */
+export function isUint8Array(value: unknown): value is Uint8Array {
+  return tagOf.call(value) === 'Uint8Array';
+}
+
+/** The length in bytes, from the array itself and not from a property that could be overridden. */
+export function byteLength(bytes: Uint8Array): number {
+  return byteLengthOf.call(bytes);
+}
+
+/**
+ * A copy that owns its memory: nothing else shares its buffer, so nothing else can read or change it,
+ * and wiping it wipes the only copy.
+ */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(byteLength(bytes));
+  copy.set(bytes);
+  return copy;
+}
+
+/** The same bytes as a plain `Uint8Array` in memory of their own, copied only where they share it. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteOffset !== 0 || bytes.buffer.byteLength !== bytes.byteLength)
+    return copyBytes(bytes);
+  return Object.getPrototypeOf(bytes) === Uint8Array.prototype
+    ? bytes
+    : new Uint8Array(bytes.buffer);
+}
+
+/** Overwrites secret bytes with zeros. Copies that the runtime made on its own are out of reach. */
+export function wipe(bytes: Uint8Array): void {
+  bytes.fill(0);
+}

@@ -1,0 +1,62 @@
+import { isUint8Array, ownBytes } from './bytes.js';
+import { ProviderUnavailableError } from './errors.js';
+import { isKeyArn } from './key-id.js';
+import { LIMITS } from './key-spec.js';
+import type {
+  DecryptOutput,
+  EncryptOutput,
+  GenerateDataKeyOutput,
+  WrappedDataKeyPairOutput,
+} from './requests.js';
+
+// What a hook gives back is not believed either: a backend that answers nonsense must not hand a
+// service an empty key, an alias where an ARN belongs, or a view of memory that something else uses.
+
+export function checkBytes(value: unknown, maximum: number, what: string): Uint8Array {
+  if (!isUint8Array(value) || value.length === 0) throw broken(`no ${what}`);
+  if (value.length > maximum) throw broken(`a ${what} of more than ${maximum} bytes`);
+  return ownBytes(value);
+}
+
+export function checkKeyArn(value: unknown): string {
+  if (!isKeyArn(value)) throw broken('something else than a key ARN to name the key');
+  return value;
+}
+
+export function checkCiphertext({ ciphertext, keyId }: EncryptOutput): EncryptOutput {
+  return {
+    ciphertext: checkBytes(ciphertext, LIMITS.ciphertext, 'ciphertext'),
+    keyId: checkKeyArn(keyId),
+  };
+}
+
+/** An empty plaintext is possible: RSA-OAEP can carry one that was made outside. */
+export function checkDecrypted({ plaintext, keyId }: DecryptOutput): DecryptOutput {
+  if (!isUint8Array(plaintext) || plaintext.length > LIMITS.plaintext) {
+    throw broken('no plaintext, or one that is too long');
+  }
+  return { plaintext, keyId: checkKeyArn(keyId) };
+}
+
+export function checkDataKey(
+  output: GenerateDataKeyOutput,
+  numberOfBytes: number,
+): GenerateDataKeyOutput {
+  const { plaintext } = output;
+  if (!isUint8Array(plaintext) || plaintext.length !== numberOfBytes) {
+    throw broken(`a data key that does not have ${numberOfBytes} bytes`);
+  }
+  return { ...checkCiphertext(output), plaintext };
+}
+
+export function checkPair(output: WrappedDataKeyPairOutput): WrappedDataKeyPairOutput {
+  return {
+    publicKey: checkBytes(output.publicKey, LIMITS.publicKey, 'public key'),
+    privateKeyCiphertext: checkBytes(output.privateKeyCiphertext, LIMITS.ciphertext, 'ciphertext'),
+    keyId: checkKeyArn(output.keyId),
+  };
+}
+
+function broken(what: string): ProviderUnavailableError {
+  return new ProviderUnavailableError(`the provider's backend answered with ${what}`);
+}

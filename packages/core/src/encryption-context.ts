@@ -1,0 +1,133 @@
+import { InvalidInputError } from './errors.js';
+import { LIMITS } from './key-spec.js';
+
+/**
+ * What a ciphertext is bound to: pairs of strings that must be given again, exactly, to decrypt. Not
+ * secret, not stored in the ciphertext, and authenticated with it
+ * ([AWS KMS](https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html)).
+ */
+export type EncryptionContext = Readonly<Record<string, string>>;
+
+const NONE: EncryptionContext = Object.freeze(Object.create(null));
+const encoder = new TextEncoder();
+
+/**
+ * Reads an encryption context that anyone may have passed, once, into a frozen copy without a
+ * prototype.
+ *
+ * `__proto__` is refused as a key: JavaScript code on the way (an SDK's serialiser, an object
+ * spread) loses it silently, and the ciphertext would be bound to less than the caller believes.
+ *
+ * @param value `undefined` stands for the empty context.
+ * @param field How an error names the input.
+ * @throws {@link InvalidInputError} when it isn't a plain object of well-formed strings, or is longer
+ * than 8192 bytes when serialised.
+ */
+export function readEncryptionContext(
+  value: unknown,
+  field = 'encryptionContext',
+): EncryptionContext {
+  if (value === undefined) return NONE;
+  if (!isPlainObject(value)) {
+    throw new InvalidInputError(field, 'must be a plain object of strings');
+  }
+  const keys = Reflect.ownKeys(value);
+  if (keys.length === 0) return NONE;
+  // Each pair takes at least its two length prefixes, so this many can't fit.
+  if (keys.length > LIMITS.encryptionContext / 4) throw tooLong(field);
+  const context: Record<string, string> = Object.create(null);
+  let length = 2;
+  for (const key of keys) {
+    if (typeof key === 'symbol') throw new InvalidInputError(field, 'must not have symbol keys');
+    if (key === '__proto__') {
+      throw new InvalidInputError(field, "must not have the key '__proto__'");
+    }
+    const text: unknown = Reflect.get(value, key);
+    if (typeof text !== 'string') {
+      throw new InvalidInputError(field, `must hold strings only; key ${quote(key)} does not`);
+    }
+    if (!key.isWellFormed() || !text.isWellFormed()) {
+      throw new InvalidInputError(
+        field,
+        `must be well-formed Unicode; key ${quote(key)} or its value has an unpaired surrogate`,
+      );
+    }
+    length += 4 + utf8Length(key) + utf8Length(text);
+    if (length > LIMITS.encryptionContext) throw tooLong(field);
+    context[key] = text;
+  }
+  return Object.freeze(context);
+}
+
+/**
+ * Serialises an encryption context the way the AWS Encryption SDK does for its message header
+ * ([AAD](https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/message-format.html#header-aad)):
+ * the number of pairs, then each key and value with its length before it, all lengths two bytes
+ * big-endian, pairs sorted by the UTF-8 bytes of their keys. The empty context is no bytes at all.
+ *
+ * Different contexts always give different bytes: `{ ab: 'c' }` and `{ a: 'bc' }` too.
+ *
+ * @example
+ * ```ts
+ * import { serializeEncryptionContext } from '@keywrap/core';
+ *
+ * serializeEncryptionContext({ a: 'bc' }); // 00 01  00 01 61  00 02 62 63
+ * ```
+ */
+export function serializeEncryptionContext(context: EncryptionContext): Uint8Array {
+  const pairs = Object.entries(context).map(
+    ([key, value]) => [encoder.encode(key), encoder.encode(value)] as const,
+  );
+  if (pairs.length === 0) return new Uint8Array();
+  pairs.sort(([a], [b]) => compareBytes(a, b));
+  const length = pairs.reduce((sum, [key, value]) => sum + 4 + key.length + value.length, 2);
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, pairs.length);
+  let offset = 2;
+  for (const text of pairs.flat()) {
+    view.setUint16(offset, text.length);
+    bytes.set(text, offset + 2);
+    offset += 2 + text.length;
+  }
+  return bytes;
+}
+
+// JavaScript sorts strings by UTF-16 code units, which puts U+1F600 before U+FF5E; UTF-8 does not.
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** The length of a well-formed string in UTF-8. */
+function utf8Length(text: string): number {
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    const isSurrogate = unit >= 0xd800 && unit <= 0xdfff;
+    length += unit < 0x80 ? 1 : unit < 0x800 || isSurrogate ? 2 : 3;
+  }
+  return length;
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  // The grandparent test lets in objects of another realm, whose Object.prototype is not ours.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function tooLong(field: string): InvalidInputError {
+  return new InvalidInputError(
+    field,
+    `must serialise to at most ${LIMITS.encryptionContext} bytes; bind to fewer or shorter pairs`,
+  );
+}
+
+function quote(key: string): string {
+  return JSON.stringify(key.length > 40 ? `${key.slice(0, 40)}...` : key);
+}

@@ -1,0 +1,319 @@
+import { byteLength, copyBytes, isUint8Array } from './bytes.js';
+import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
+import { InvalidInputError, UnsupportedOperationError } from './errors.js';
+import { parseKeyId } from './key-id.js';
+import {
+  dataKeyLength,
+  type EncryptionAlgorithm,
+  isAsymmetricAlgorithm,
+  isDataKeyPairSpec,
+  isDataKeySpec,
+  isEncryptionAlgorithm,
+  LIMITS,
+  maximumPlaintextLength,
+} from './key-spec.js';
+import type { ProviderCapabilities } from './provider.js';
+import type {
+  CallContext,
+  DecryptRequest,
+  EncryptRequest,
+  GenerateDataKeyPairRequest,
+  GenerateDataKeyRequest,
+  ReEncryptRequest,
+} from './requests.js';
+
+// Everything here reads what a caller passed, from plain JavaScript too: each property once, copied,
+// and either complete and well-formed or refused with the name of the field.
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const CONTEXT = 'encryptionContext';
+
+/** @throws {@link InvalidInputError} */
+export function readEncryptInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): EncryptRequest {
+  const fields = readFields(input, 'input', ['plaintext', 'keyId', 'algorithm', CONTEXT]);
+  const target = readTarget(fields, '', capabilities);
+  const plaintext = readBytes(
+    fields.plaintext,
+    'plaintext',
+    maximumPlaintextLength(target.algorithm),
+  );
+  return { ...target, plaintext };
+}
+
+/** @throws {@link InvalidInputError} */
+export function readDecryptInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): DecryptRequest {
+  const fields = readFields(input, 'input', ['ciphertext', 'keyId', 'algorithm', CONTEXT]);
+  const source = readSource(fields, '', capabilities);
+  if (isAsymmetricAlgorithm(source.algorithm)) {
+    throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
+  }
+  return { ...source, ciphertext: readCiphertext(fields) };
+}
+
+/** @throws {@link InvalidInputError} */
+export function readDecryptAsymmetricInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): DecryptRequest {
+  const fields = readFields(input, 'input', ['ciphertext', 'keyId', 'algorithm', CONTEXT]);
+  if (fields.algorithm === undefined || fields.algorithm === 'SYMMETRIC_DEFAULT') {
+    throw new InvalidInputError(
+      'algorithm',
+      'must be RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256; call decrypt for a symmetric key',
+    );
+  }
+  return { ...readTarget(fields, '', capabilities), ciphertext: readCiphertext(fields) };
+}
+
+/** @throws {@link InvalidInputError} */
+export function readReEncryptInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): ReEncryptRequest {
+  const fields = readFields(input, 'input', ['ciphertext', 'source', 'destination']);
+  const names = ['keyId', 'algorithm', CONTEXT];
+  const source = readFields(fields.source ?? {}, 'source', names);
+  const destination = readFields(fields.destination, 'destination', names);
+  return {
+    source: readSource(source, 'source.', capabilities),
+    destination: readTarget(destination, 'destination.', capabilities),
+    ciphertext: readCiphertext(fields),
+  };
+}
+
+/** @throws {@link InvalidInputError} */
+export function readGenerateDataKeyInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): GenerateDataKeyRequest {
+  if (!capabilities.dataKeys) {
+    throw new UnsupportedOperationError('this provider does not generate data keys');
+  }
+  const fields = readFields(input, 'input', ['keyId', 'keySpec', 'numberOfBytes', CONTEXT]);
+  return { ...readSymmetric(fields, '', capabilities), numberOfBytes: readDataKeyLength(fields) };
+}
+
+/** @throws {@link InvalidInputError} */
+export function readGenerateDataKeyPairInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): GenerateDataKeyPairRequest {
+  const fields = readFields(input, 'input', ['keyId', 'keyPairSpec', CONTEXT]);
+  const keyPairSpec = fields.keyPairSpec;
+  if (!isDataKeyPairSpec(keyPairSpec)) {
+    throw new InvalidInputError(
+      'keyPairSpec',
+      'must be RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, ECC_NIST_P384, ECC_NIST_P521 or ECC_SECG_P256K1',
+    );
+  }
+  if (!capabilities.dataKeyPairSpecs.includes(keyPairSpec)) {
+    throw new UnsupportedOperationError(`this provider does not generate ${keyPairSpec} pairs`);
+  }
+  return { ...readSymmetric(fields, '', capabilities), keyPairSpec };
+}
+
+/** @throws {@link InvalidInputError} */
+export function readKeyInput(input: unknown): { keyId: string } {
+  return { keyId: readKeyId(readFields(input, 'input', ['keyId']).keyId, 'keyId') };
+}
+
+/** @throws {@link InvalidInputError} */
+export function readCallOptions(options: unknown): CallContext {
+  if (options === undefined) return {};
+  const { signal, grantTokens } = readFields(options, 'options', ['signal', 'grantTokens']);
+  if (signal !== undefined && !isAbortSignal(signal)) {
+    throw new InvalidInputError('options.signal', 'must be an AbortSignal');
+  }
+  return { signal, grantTokens: readGrantTokens(grantTokens) };
+}
+
+/** @throws {@link InvalidInputError} */
+export function readGrantTokens(value: unknown): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  const tokens = Array.isArray(value) ? [...value] : undefined;
+  const isToken = (token: unknown) =>
+    typeof token === 'string' && token.length > 0 && token.length <= LIMITS.grantToken;
+  if (tokens === undefined || tokens.length > LIMITS.grantTokens || !tokens.every(isToken)) {
+    throw new InvalidInputError(
+      'options.grantTokens',
+      `must be an array of at most ${LIMITS.grantTokens} strings of 1 to ${LIMITS.grantToken} characters`,
+    );
+  }
+  return tokens;
+}
+
+/**
+ * Takes the named properties of an object, each read once. Any other is refused: a misspelt
+ * `encryptionContext` must not encrypt without one.
+ */
+function readFields(value: unknown, field: string, names: readonly string[]): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
+  }
+  for (const name of Object.keys(value)) {
+    if (names.includes(name)) continue;
+    const path = field === 'input' ? name : `${field}.${name}`;
+    throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
+  }
+  const source = value as Fields;
+  return Object.fromEntries(names.map((name) => [name, source[name]]));
+}
+
+function readTarget(
+  fields: Fields,
+  path: string,
+  capabilities: ProviderCapabilities,
+): { keyId: string; algorithm: EncryptionAlgorithm; encryptionContext: EncryptionContext } {
+  const algorithm = readAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
+  return {
+    keyId: readKeyId(fields.keyId, `${path}keyId`),
+    algorithm,
+    encryptionContext: isAsymmetricAlgorithm(algorithm)
+      ? refuseContext(fields[CONTEXT], path)
+      : readContext(fields[CONTEXT], path, capabilities),
+  };
+}
+
+function readSource(
+  fields: Fields,
+  path: string,
+  capabilities: ProviderCapabilities,
+): {
+  keyId: string | undefined;
+  algorithm: EncryptionAlgorithm;
+  encryptionContext: EncryptionContext;
+} {
+  if (fields.keyId !== undefined) return readTarget(fields, path, capabilities);
+  const algorithm = readAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
+  if (isAsymmetricAlgorithm(algorithm)) {
+    throw new InvalidInputError(
+      `${path}keyId`,
+      'must name the key: a ciphertext of an asymmetric key does not say which it is',
+    );
+  }
+  if (!capabilities.keyIdFromCiphertext) {
+    throw new UnsupportedOperationError(
+      `${path}keyId must name the key: this provider's ciphertexts do not say which it is`,
+    );
+  }
+  return {
+    keyId: undefined,
+    algorithm,
+    encryptionContext: readContext(fields[CONTEXT], path, capabilities),
+  };
+}
+
+function readSymmetric(fields: Fields, path: string, capabilities: ProviderCapabilities) {
+  return {
+    keyId: readKeyId(fields.keyId, `${path}keyId`),
+    encryptionContext: readContext(fields[CONTEXT], path, capabilities),
+  };
+}
+
+function readKeyId(value: unknown, field: string): string {
+  parseKeyId(value, field);
+  return value as string;
+}
+
+function readAlgorithm(
+  value: unknown,
+  field: string,
+  capabilities: ProviderCapabilities,
+): EncryptionAlgorithm {
+  const algorithm = value === undefined ? 'SYMMETRIC_DEFAULT' : value;
+  if (!isEncryptionAlgorithm(algorithm)) {
+    throw new InvalidInputError(
+      field,
+      'must be SYMMETRIC_DEFAULT, RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256',
+    );
+  }
+  if (!capabilities.algorithms.includes(algorithm)) {
+    throw new UnsupportedOperationError(`this provider does not encrypt with ${algorithm}`);
+  }
+  return algorithm;
+}
+
+function readContext(
+  value: unknown,
+  path: string,
+  capabilities: ProviderCapabilities,
+): EncryptionContext {
+  const context = readEncryptionContext(value, path + CONTEXT);
+  if (!capabilities.encryptionContext && Object.keys(context).length > 0) {
+    throw new UnsupportedOperationError(
+      `this provider can't bind a ciphertext to an encryption context; leave ${path}${CONTEXT} out`,
+    );
+  }
+  return context;
+}
+
+function refuseContext(value: unknown, path: string): EncryptionContext {
+  if (value !== undefined) {
+    throw new InvalidInputError(
+      path + CONTEXT,
+      "can't be used with an asymmetric key: RSA has nothing to bind it to",
+    );
+  }
+  return readEncryptionContext(undefined);
+}
+
+function readCiphertext(fields: Fields): Uint8Array {
+  return readBytes(fields.ciphertext, 'ciphertext', LIMITS.ciphertext);
+}
+
+/** Copies bytes that a caller passed, so that it may change or wipe them at once. */
+export function readBytes(value: unknown, field: string, maximum: number): Uint8Array {
+  if (!isUint8Array(value)) {
+    throw new InvalidInputError(field, 'must be a Uint8Array');
+  }
+  if (Object.prototype.toString.call(value.buffer) !== '[object ArrayBuffer]') {
+    throw new InvalidInputError(
+      field,
+      'must not be shared memory: another thread could change it while it is read; pass a copy',
+    );
+  }
+  const length = byteLength(value);
+  if (length === 0) {
+    throw new InvalidInputError(field, 'must not be empty; a detached buffer counts as empty');
+  }
+  if (length > maximum) {
+    throw new InvalidInputError(field, `must have at most ${maximum} bytes; it has ${length}`);
+  }
+  return copyBytes(value);
+}
+
+function readDataKeyLength({ keySpec, numberOfBytes }: Fields): number {
+  if (keySpec !== undefined && numberOfBytes !== undefined) {
+    throw new InvalidInputError('numberOfBytes', "can't be given together with keySpec");
+  }
+  if (numberOfBytes === undefined) {
+    if (isDataKeySpec(keySpec)) return dataKeyLength(keySpec);
+    throw new InvalidInputError(
+      'keySpec',
+      'must be AES_256 or AES_128, or else numberOfBytes must be given',
+    );
+  }
+  const isLength = typeof numberOfBytes === 'number' && Number.isInteger(numberOfBytes);
+  if (!isLength || numberOfBytes < 1 || numberOfBytes > LIMITS.dataKey) {
+    throw new InvalidInputError('numberOfBytes', `must be an integer from 1 to ${LIMITS.dataKey}`);
+  }
+  return numberOfBytes;
+}
+
+function isAbortSignal(value: unknown): value is AbortSignal {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'aborted' in value &&
+    typeof value.aborted === 'boolean' &&
+    'addEventListener' in value &&
+    typeof value.addEventListener === 'function'
+  );
+}

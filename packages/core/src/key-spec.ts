@@ -140,6 +140,12 @@ export function encryptionAlgorithmsOf(
   );
 }
 
+/** The spec of an RSA key whose modulus has this many bytes; undefined for other sizes. */
+export function rsaKeySpecOf(modulusLength: number): RsaKeySpec | undefined {
+  const specs = Object.keys(MODULUS_BYTES) as RsaKeySpec[];
+  return specs.find((spec) => MODULUS_BYTES[spec] === modulusLength);
+}
+
 /** The length in bytes of every ciphertext under an RSA key: that of its modulus (RFC 8017 §7.1.1). */
 export function rsaModulusLength(spec: RsaKeySpec): number {
   return MODULUS_BYTES[spec];

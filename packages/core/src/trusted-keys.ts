@@ -1,0 +1,282 @@
+import { copyBytes, isUint8Array } from './bytes.js';
+import {
+  InvalidInputError,
+  KeyWrapError,
+  type KeyWrapErrorCode,
+  UntrustedKeyError,
+  withCallDetails,
+} from './errors.js';
+import { parseKeyId } from './key-id.js';
+import type {
+  CallOptions,
+  DecryptAsymmetricInput,
+  DecryptInput,
+  EncryptInput,
+  EncryptResult,
+  GenerateDataKeyInput,
+  GenerateDataKeyPairInput,
+  KeyDescription,
+  KeyInput,
+  KeyWrapProvider,
+  ProviderCapabilities,
+  PublicKeyResult,
+  ReEncryptInput,
+  ReEncryptResult,
+  WrappedDataKey,
+  WrappedDataKeyPair,
+} from './provider.js';
+import type { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
+
+/**
+ * Keeps a provider to the keys that you trust, so that nobody can make you decrypt under another: not
+ * by naming it, and not by sending a ciphertext that names it. A key that is not listed is never used;
+ * the call rejects with {@link UntrustedKeyError}.
+ *
+ * Without a `keyId`, `decrypt` and `reEncrypt` try the listed keys one after the other: as many calls
+ * to the backend as there are keys. Name the key and it is one.
+ *
+ * @param provider Closed with the provider that is returned.
+ * @param keyIds The keys to trust. Key ARNs are taken as they are; other forms are resolved now, once,
+ * with `describeKey`: an alias that is moved later still stands for the key that it stood for. A call
+ * may name a listed key by its ARN, its id, or as it was listed.
+ * @throws {@link InvalidInputError} when the list is empty or an entry is malformed, and whatever
+ * `describeKey` throws.
+ *
+ * @example
+ * ```ts
+ * import { type KeyWrapProvider, withTrustedKeys } from '@keywrap/core';
+ *
+ * async function guard(provider: KeyWrapProvider): Promise<KeyWrapProvider> {
+ *   return withTrustedKeys(provider, ['alias/orders', 'alias/invoices']);
+ * }
+ * ```
+ */
+export async function withTrustedKeys(
+  provider: KeyWrapProvider,
+  keyIds: readonly string[],
+): Promise<KeyWrapProvider> {
+  if (!Array.isArray(keyIds) || keyIds.length === 0) {
+    throw new InvalidInputError('keyIds', 'must name at least one key to trust');
+  }
+  const trusted = new TrustedKeys();
+  for (const [index, keyId] of keyIds.entries()) {
+    const { kind } = parseKeyId(keyId, `keyIds[${index}]`);
+    trusted.add(keyId, kind === 'key-arn' ? keyId : (await provider.describeKey({ keyId })).keyId);
+  }
+  return new TrustedKeysProvider(provider, trusted);
+}
+
+/** The listed keys, and the names under which a call may ask for each. */
+class TrustedKeys {
+  readonly #arns = new Set<string>();
+  readonly #names = new Map<string, string | undefined>();
+
+  add(name: string, arn: string): void {
+    if (!this.#arns.has(arn)) {
+      this.#arns.add(arn);
+      const id = arn.slice(arn.indexOf(':key/') + ':key/'.length);
+      // Replicas of a multi-Region key share their id, which then names none of them.
+      this.#names.set(id, this.#names.has(id) ? undefined : arn);
+    }
+    this.#names.set(arn, arn);
+    this.#names.set(name, arn);
+  }
+
+  get arns(): readonly string[] {
+    return [...this.#arns];
+  }
+
+  /** The ARN to use for what a call named; what is no name at all is left to the provider to refuse. */
+  resolve(keyId: unknown, field: string): string {
+    parseKeyId(keyId, field);
+    const arn = this.#names.get(keyId as string);
+    if (arn !== undefined) return arn;
+    throw new UntrustedKeyError(
+      'the key is not on the list of trusted keys; list it, or name a listed one by its ARN',
+      { keyId: keyId as string },
+    );
+  }
+}
+
+class TrustedKeysProvider implements KeyWrapProvider {
+  readonly #inner: KeyWrapProvider;
+  readonly #trusted: TrustedKeys;
+
+  constructor(inner: KeyWrapProvider, trusted: TrustedKeys) {
+    this.#inner = inner;
+    this.#trusted = trusted;
+  }
+
+  get id(): string {
+    return this.#inner.id;
+  }
+
+  get capabilities(): ProviderCapabilities {
+    return this.#inner.capabilities;
+  }
+
+  encrypt(input: EncryptInput, options?: CallOptions): Promise<EncryptResult> {
+    return this.#keyed('encrypt', input, (pinned) => this.#inner.encrypt(pinned, options));
+  }
+
+  decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
+    if (!this.#mustSearch(input)) {
+      return this.#keyed('decrypt', input, (pinned) => this.#inner.decrypt(pinned, options));
+    }
+    const copy = { ...input, ciphertext: snapshot(input.ciphertext) };
+    return this.#search('decrypt', (keyId) => this.#inner.decrypt({ ...copy, keyId }, options));
+  }
+
+  decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult> {
+    return this.#keyed('decryptAsymmetric', input, (pinned) =>
+      this.#inner.decryptAsymmetric(pinned, options),
+    );
+  }
+
+  async reEncrypt(input: ReEncryptInput, options?: CallOptions): Promise<ReEncryptResult> {
+    if (!isObject(input) || !isObject(input.destination)) {
+      return this.#inner.reEncrypt(input, options);
+    }
+    const { source = {}, destination, ...rest } = input;
+    const pinned = {
+      ...rest,
+      destination: this.#pin('reEncrypt', destination, 'destination.keyId'),
+    };
+    if (!this.#mustSearch(source)) {
+      const pinnedSource = this.#pin('reEncrypt', source, 'source.keyId');
+      return this.#inner.reEncrypt({ ...pinned, source: pinnedSource }, options);
+    }
+    const ciphertext = snapshot(input.ciphertext);
+    return this.#search('reEncrypt', (keyId) =>
+      this.#inner.reEncrypt({ ...pinned, ciphertext, source: { ...source, keyId } }, options),
+    );
+  }
+
+  generateDataKey(input: GenerateDataKeyInput, options?: CallOptions): Promise<DataKey> {
+    return this.#keyed('generateDataKey', input, (pinned) =>
+      this.#inner.generateDataKey(pinned, options),
+    );
+  }
+
+  generateDataKeyWithoutPlaintext(
+    input: GenerateDataKeyInput,
+    options?: CallOptions,
+  ): Promise<WrappedDataKey> {
+    return this.#keyed('generateDataKeyWithoutPlaintext', input, (pinned) =>
+      this.#inner.generateDataKeyWithoutPlaintext(pinned, options),
+    );
+  }
+
+  generateDataKeyPair(
+    input: GenerateDataKeyPairInput,
+    options?: CallOptions,
+  ): Promise<DataKeyPair> {
+    return this.#keyed('generateDataKeyPair', input, (pinned) =>
+      this.#inner.generateDataKeyPair(pinned, options),
+    );
+  }
+
+  generateDataKeyPairWithoutPlaintext(
+    input: GenerateDataKeyPairInput,
+    options?: CallOptions,
+  ): Promise<WrappedDataKeyPair> {
+    return this.#keyed('generateDataKeyPairWithoutPlaintext', input, (pinned) =>
+      this.#inner.generateDataKeyPairWithoutPlaintext(pinned, options),
+    );
+  }
+
+  getPublicKey(input: KeyInput, options?: CallOptions): Promise<PublicKeyResult> {
+    return this.#keyed('getPublicKey', input, (pinned) =>
+      this.#inner.getPublicKey(pinned, options),
+    );
+  }
+
+  describeKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.#keyed('describeKey', input, (pinned) => this.#inner.describeKey(pinned, options));
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Calls with the ARN of the trusted key, so that what was checked is what is used. */
+  async #keyed<Input extends { readonly keyId?: string | undefined }, Result>(
+    operation: string,
+    input: Input,
+    call: (pinned: Input) => Promise<Result>,
+  ): Promise<Result> {
+    return call(isObject(input) ? this.#pin(operation, input, 'keyId') : input);
+  }
+
+  #pin<Input extends { readonly keyId?: string | undefined }>(
+    operation: string,
+    input: Input,
+    field: string,
+  ): Input {
+    const copy = { ...input };
+    try {
+      return { ...copy, keyId: this.#trusted.resolve(copy.keyId, field) };
+    } catch (error) {
+      throw error instanceof KeyWrapError ? withCallDetails(error, operation) : error;
+    }
+  }
+
+  /** Whether only the ciphertext says which key is meant, and the provider could tell. */
+  #mustSearch(source: object): source is { readonly keyId?: undefined } {
+    return (
+      isObject(source) &&
+      !('keyId' in source && source.keyId !== undefined) &&
+      this.capabilities.keyIdFromCiphertext
+    );
+  }
+
+  /**
+   * Tries the trusted keys in turn. Asking the backend to find the key and looking at its answer would
+   * be one call, but by then it would have decrypted under whatever key the ciphertext named.
+   */
+  async #search<Result>(
+    operation: string,
+    attempt: (keyId: string) => Promise<Result>,
+  ): Promise<Result> {
+    let refusal: KeyWrapError | undefined;
+    for (const arn of this.#trusted.arns) {
+      try {
+        return await attempt(arn);
+      } catch (error) {
+        if (!(error instanceof KeyWrapError) || !ANOTHER_KEY_MAY_DO.has(error.code)) throw error;
+        if (!WRONG_KEY.has(error.code)) refusal ??= error;
+      }
+    }
+    throw (
+      refusal ??
+      withCallDetails(
+        new UntrustedKeyError('none of the trusted keys made this ciphertext'),
+        operation,
+      )
+    );
+  }
+}
+
+const WRONG_KEY: ReadonlySet<KeyWrapErrorCode> = new Set(['INCORRECT_KEY', 'KEY_USAGE']);
+
+const ANOTHER_KEY_MAY_DO: ReadonlySet<KeyWrapErrorCode> = new Set([
+  ...WRONG_KEY,
+  'INVALID_CIPHERTEXT',
+  'KEY_NOT_FOUND',
+  'KEY_DISABLED',
+  'KEY_STATE',
+  'ACCESS_DENIED',
+]);
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The caller may change its ciphertext as soon as it has the promise, and several calls are to come. */
+function snapshot(ciphertext: Uint8Array): Uint8Array {
+  return isUint8Array(ciphertext) ? copyBytes(ciphertext) : ciphertext;
+}

@@ -201,7 +201,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
   }
 
   encrypt(input: EncryptInput, options?: CallOptions): Promise<EncryptResult> {
-    return this.#call('encrypt', input, options, {
+    return this.run('encrypt', input, options, {
       read: readEncryptInput,
       work: (request, call) => this.doEncrypt(request, call),
       finish: (output, { algorithm }) => ({ ...checkCiphertext(output), algorithm }),
@@ -209,16 +209,16 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
   }
 
   decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
-    return this.#call('decrypt', input, options, this.#decryption(readDecryptInput));
+    return this.run('decrypt', input, options, this.#decryption(readDecryptInput));
   }
 
   decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult> {
     const decryption = this.#decryption(readDecryptAsymmetricInput);
-    return this.#call('decryptAsymmetric', input, options, decryption);
+    return this.run('decryptAsymmetric', input, options, decryption);
   }
 
   reEncrypt(input: ReEncryptInput, options?: CallOptions): Promise<ReEncryptResult> {
-    return this.#call('reEncrypt', input, options, {
+    return this.run('reEncrypt', input, options, {
       read: readReEncryptInput,
       work: (request, call) => this.doReEncrypt(request, call),
       finish: (output, { source, destination }) => ({
@@ -232,7 +232,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
   }
 
   generateDataKey(input: GenerateDataKeyInput, options?: CallOptions): Promise<DataKey> {
-    return this.#call('generateDataKey', input, options, {
+    return this.run('generateDataKey', input, options, {
       read: readGenerateDataKeyInput,
       work: (request, call) => this.doGenerateDataKey(request, call),
       finish: (output, { numberOfBytes }) => new DataKey(checkDataKey(output, numberOfBytes)),
@@ -243,7 +243,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     input: GenerateDataKeyInput,
     options?: CallOptions,
   ): Promise<WrappedDataKey> {
-    return this.#call('generateDataKeyWithoutPlaintext', input, options, {
+    return this.run('generateDataKeyWithoutPlaintext', input, options, {
       read: readGenerateDataKeyInput,
       work: (request, call) => this.doGenerateDataKeyWithoutPlaintext(request, call),
       finish: checkCiphertext,
@@ -254,7 +254,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     input: GenerateDataKeyPairInput,
     options?: CallOptions,
   ): Promise<DataKeyPair> {
-    return this.#call('generateDataKeyPair', input, options, {
+    return this.run('generateDataKeyPair', input, options, {
       read: readGenerateDataKeyPairInput,
       work: (request, call) => this.doGenerateDataKeyPair(request, call),
       finish: (output, { keyPairSpec }) =>
@@ -270,7 +270,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     input: GenerateDataKeyPairInput,
     options?: CallOptions,
   ): Promise<WrappedDataKeyPair> {
-    return this.#call('generateDataKeyPairWithoutPlaintext', input, options, {
+    return this.run('generateDataKeyPairWithoutPlaintext', input, options, {
       read: readGenerateDataKeyPairInput,
       work: (request, call) => this.doGenerateDataKeyPairWithoutPlaintext(request, call),
       finish: (output, { keyPairSpec }) => ({ ...checkPair(output), keyPairSpec }),
@@ -278,7 +278,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
   }
 
   getPublicKey(input: KeyInput, options?: CallOptions): Promise<PublicKeyResult> {
-    return this.#call('getPublicKey', input, options, {
+    return this.run('getPublicKey', input, options, {
       read: (value: unknown, { algorithms }) => {
         if (algorithms.some(isAsymmetricAlgorithm)) return readKeyInput(value);
         throw new UnsupportedOperationError('this provider has no asymmetric keys');
@@ -293,7 +293,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
   }
 
   describeKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
-    return this.#call('describeKey', input, options, {
+    return this.run('describeKey', input, options, {
       read: readKeyInput,
       work: ({ keyId }, call) => this.doDescribeKey(keyId, call),
       finish: (output) => ({ ...output, keyId: checkKeyArn(output.keyId) }),
@@ -320,7 +320,13 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     };
   }
 
-  async #call<Request extends object, Output extends object, Result>(
+  /**
+   * Runs an operation by the rules that hold for all of them. For the operations that a provider adds
+   * of its own, for example those of `KeyManager`.
+   *
+   * @param name What errors call the operation.
+   */
+  protected async run<Request extends object, Output extends object, Result>(
     name: string,
     input: unknown,
     options: CallOptions | undefined,
@@ -332,11 +338,23 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       if (this.#closing !== undefined) throw new ProviderClosedError('this provider was closed');
       call = readCallOptions(options);
       if (call.signal?.aborted) throw new AbortError('the call was aborted');
-      request = read(input, this.capabilities);
+      request = this.#read(read, input);
       const result = this.#perform(request, call, work, finish);
       return await (call.signal === undefined ? result : untilAborted(result, call.signal));
     } catch (error) {
       throw this.#explain(error, name, request, call.signal);
+    }
+  }
+
+  #read<Request>(
+    read: (input: unknown, capabilities: ProviderCapabilities) => Request,
+    input: unknown,
+  ): Request {
+    try {
+      return read(input, this.capabilities);
+    } catch (cause) {
+      if (cause instanceof KeyWrapError) throw cause;
+      throw new InvalidInputError('input', 'could not be read: a getter or proxy threw', { cause });
     }
   }
 
@@ -386,9 +404,13 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
   }
 }
 
-interface Operation<Request, Output, Result> {
+/** The three steps of an operation, see {@link AbstractKeyWrapProvider.run}. */
+export interface Operation<Request, Output, Result> {
+  /** Checks and copies the input, at once and without side effects. */
   readonly read: (input: unknown, capabilities: ProviderCapabilities) => Request;
+  /** Does it. `plaintext` and `privateKey` of the request are wiped when this has settled. */
   readonly work: (request: Request, call: CallContext) => Promise<Output>;
+  /** Checks the output and makes the result of it. */
   readonly finish: (output: Output, request: Request) => Result;
 }
 

@@ -8,6 +8,7 @@ export * from './key-spec.js';
 export * from './open.js';
 export * from './provider.js';
 export * from './re-encrypt-across.js';
+export { readBytes, readFields, readGrantTokens, readKeyInput } from './read-input.js';
 export * from './requests.js';
 export * from './seal-with-public-key.js';
 export * from './secrets.js';

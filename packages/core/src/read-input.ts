@@ -119,7 +119,7 @@ export function readGenerateDataKeyPairInput(
   return { ...readSymmetric(fields, '', capabilities), keyPairSpec };
 }
 
-/** @throws {@link InvalidInputError} */
+/** Reads the input of an operation that takes a key and nothing else. @throws {@link InvalidInputError} */
 export function readKeyInput(input: unknown): { keyId: string } {
   return { keyId: readKeyId(readFields(input, 'input', ['keyId']).keyId, 'keyId') };
 }
@@ -150,10 +150,13 @@ export function readGrantTokens(value: unknown): readonly string[] | undefined {
 }
 
 /**
- * Takes the named properties of an object, each read once. Any other is refused: a misspelt
- * `encryptionContext` must not encrypt without one.
+ * Takes the named properties of an object that anyone may have passed, each read once. Any other is
+ * refused: a misspelt `encryptionContext` must not encrypt without one.
+ *
+ * @param field How an error names the object; `input` for the whole.
+ * @throws {@link InvalidInputError}
  */
-function readFields(value: unknown, field: string, names: readonly string[]): Fields {
+export function readFields(value: unknown, field: string, names: readonly string[]): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
   }
@@ -268,7 +271,12 @@ function readCiphertext(fields: Fields): Uint8Array {
   return readBytes(fields.ciphertext, 'ciphertext', LIMITS.ciphertext);
 }
 
-/** Copies bytes that a caller passed, so that it may change or wipe them at once. */
+/**
+ * Copies bytes that a caller passed, so that it may change or wipe them at once.
+ *
+ * @param maximum The longest length to accept, in bytes; the shortest is 1.
+ * @throws {@link InvalidInputError} for anything but a `Uint8Array`, and for shared or detached memory.
+ */
 export function readBytes(value: unknown, field: string, maximum: number): Uint8Array {
   if (!isUint8Array(value)) {
     throw new InvalidInputError(field, 'must be a Uint8Array');

@@ -40,6 +40,13 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
     : new Uint8Array(bytes.buffer);
 }
 
+/** As {@link ownBytes}, but what the bytes shared, such as Buffer's pool, is wiped where they were. */
+export function ownSecret(bytes: Uint8Array): Uint8Array {
+  const own = ownBytes(bytes);
+  if (own.buffer !== bytes.buffer) wipe(bytes);
+  return own;
+}
+
 /** Overwrites secret bytes with zeros. Copies that the runtime made on its own are out of reach. */
 export function wipe(bytes: Uint8Array): void {
   bytes.fill(0);

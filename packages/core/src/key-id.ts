@@ -64,7 +64,7 @@ export function parseKeyId(keyId: unknown, field = 'keyId'): ParsedKeyId {
     if (!ALIAS_RESOURCE.test(keyId)) {
       throw new InvalidInputError(
         field,
-        "is not an alias: after 'alias/' come letters, digits, '/', '_' and '-' only",
+        "is not an alias: after 'alias/' come letters, digits, ':', '/', '_' and '-' only",
       );
     }
     return { kind: 'alias-name', alias: keyId };

@@ -156,17 +156,21 @@ export function readGrantTokens(value: unknown): readonly string[] | undefined {
  * @param field How an error names the object; `input` for the whole.
  * @throws {@link InvalidInputError}
  */
-export function readFields(value: unknown, field: string, names: readonly string[]): Fields {
+export function readFields<Name extends string>(
+  value: unknown,
+  field: string,
+  names: readonly Name[],
+): Readonly<Record<Name, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
   }
   for (const name of Object.keys(value)) {
-    if (names.includes(name)) continue;
+    if (names.some((known) => known === name)) continue;
     const path = field === 'input' ? name : `${field}.${name}`;
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
   }
-  const source = value as Fields;
-  return Object.fromEntries(names.map((name) => [name, source[name]]));
+  const source = value as Readonly<Record<Name, unknown>>;
+  return Object.fromEntries(names.map((name) => [name, source[name]])) as typeof source;
 }
 
 function readTarget(

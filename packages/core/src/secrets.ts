@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { ownBytes, wipe } from './bytes.js';
+import { ownSecret, wipe } from './bytes.js';
 import { ProviderClosedError } from './errors.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from './key-spec.js';
 
@@ -14,8 +14,7 @@ class SecretBytes {
   #disposed = false;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = ownBytes(bytes);
-    if (this.#bytes.buffer !== bytes.buffer) wipe(bytes);
+    this.#bytes = ownSecret(bytes);
   }
 
   get bytes(): Uint8Array {

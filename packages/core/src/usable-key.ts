@@ -3,7 +3,10 @@ import { type EncryptionAlgorithm, encryptionAlgorithmsOf } from './key-spec.js'
 import type { KeyDescription } from './provider.js';
 
 /** What decides whether a key may be used. */
-export type KeyUse = Pick<KeyDescription, 'keyId' | 'keySpec' | 'keyUsage' | 'keyState'>;
+export type KeyUse = Pick<KeyDescription, 'keySpec' | 'keyUsage' | 'keyState'> & {
+  /** Named in the error. */
+  readonly keyId?: string | undefined;
+};
 
 /**
  * Refuses a key in a state in which it can't be used

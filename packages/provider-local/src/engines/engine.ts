@@ -1,0 +1,124 @@
+import type { DataKeyPairSpec } from '@keywrap/core';
+
+/** The hash of RSAES-OAEP and of its mask generation function (RFC 8017 §7.1, B.1), as WebCrypto names it. */
+export type OaepHash = 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512';
+
+/**
+ * A loaded XAES-256-GCM key ([C2SP](https://c2sp.org/XAES-256-GCM)). What depends on the key alone is
+ * computed once, when it is loaded.
+ */
+export interface AesKey {
+  /**
+   * Encrypts and authenticates.
+   *
+   * @param nonce 24 random bytes, never the same twice under one key.
+   * @param plaintext Any length, in bytes.
+   * @param aad Authenticated with the plaintext, but not part of the result.
+   * @returns The ciphertext, as long as the plaintext, followed by the 16-byte tag.
+   * @throws ProviderClosedError after {@link destroy}.
+   */
+  seal(nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Uint8Array;
+
+  /**
+   * Checks and decrypts what {@link seal} returned.
+   *
+   * @returns The plaintext, or `undefined` if anything at all is different from what was sealed.
+   * @throws ProviderClosedError after {@link destroy}.
+   */
+  open(nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Uint8Array | undefined;
+
+  /** Wipes what this object owns; it can't be used afterwards. The material it was loaded from is the caller's. */
+  destroy(): void;
+}
+
+/** A loaded RSA private key of two or more primes. */
+export interface RsaPrivateKey {
+  /** The length of the modulus in bytes: `k` in RFC 8017. */
+  readonly modulusLength: number;
+
+  /**
+   * RSAES-OAEP-DECRYPT with an empty label (RFC 8017 §7.1.2).
+   *
+   * @param ciphertext Must not change before the promise settles.
+   * @returns The message, or `undefined` for every kind of failure: a wrong length, a number that is
+   *   out of range, padding. Which it was is never told (RFC 8017 §7.1.2, note after step 4).
+   * @throws ProviderClosedError after {@link destroy}.
+   */
+  decrypt(ciphertext: Uint8Array, hash: OaepHash): Promise<Uint8Array | undefined>;
+
+  /** Lets go of the key; calls that are under way still finish. */
+  destroy(): void;
+}
+
+/** A loaded RSA public key. */
+export interface RsaPublicKey {
+  /** The length of the modulus in bytes: `k` in RFC 8017. */
+  readonly modulusLength: number;
+
+  /**
+   * RSAES-OAEP-ENCRYPT with an empty label (RFC 8017 §7.1.1).
+   *
+   * @param plaintext At most `k - 2 * hLen - 2` bytes; must not change before the promise settles.
+   * @returns The ciphertext, `k` bytes.
+   * @throws InvalidInputError for `plaintext` if it is too long.
+   */
+  encrypt(plaintext: Uint8Array, hash: OaepHash): Promise<Uint8Array>;
+}
+
+/** Two halves of a key, each in the encoding that AWS KMS returns. */
+export interface EncodedKeyPair {
+  /** SubjectPublicKeyInfo, DER (RFC 5280 §4.1). */
+  readonly publicKey: Uint8Array;
+  /** PrivateKeyInfo, DER (PKCS#8, RFC 5958). */
+  readonly privateKey: Uint8Array;
+}
+
+/**
+ * The cryptography under the local provider. There are two, and what one seals the other opens.
+ *
+ * Inputs are never changed. Every array that comes back owns its memory: `byteOffset` is 0 and
+ * `buffer.byteLength` is the length.
+ *
+ * @example
+ * ```ts
+ * import { selectEngine } from './index.js';
+ *
+ * const engine = await selectEngine('auto');
+ * const key = engine.loadAesKey(globalThis.crypto.getRandomValues(new Uint8Array(32)));
+ * const nonce = globalThis.crypto.getRandomValues(new Uint8Array(24));
+ * const sealed = key.seal(nonce, new TextEncoder().encode('hello'), new Uint8Array());
+ * key.open(nonce, sealed, new Uint8Array()); // the bytes of 'hello'
+ * key.destroy();
+ * ```
+ */
+export interface CryptoEngine {
+  /** `node`: node:crypto, which is OpenSSL. `forge`: node-forge, which is JavaScript. */
+  readonly name: 'node' | 'forge';
+
+  /**
+   * Loads a symmetric key.
+   *
+   * @param material 32 bytes; a copy is kept where one is needed.
+   * @throws InvalidInputError for `keyMaterial` if the length is another.
+   */
+  loadAesKey(material: Uint8Array): AesKey;
+
+  /**
+   * Loads an RSA private key.
+   *
+   * @param pkcs8 PrivateKeyInfo, DER.
+   * @throws InvalidInputError for `keyMaterial` if it is not an RSA private key.
+   */
+  loadRsaPrivateKey(pkcs8: Uint8Array): Promise<RsaPrivateKey>;
+
+  /**
+   * Loads an RSA public key.
+   *
+   * @param spki SubjectPublicKeyInfo, DER.
+   * @throws InvalidInputError for `keyMaterial` if it is not an RSA public key.
+   */
+  loadRsaPublicKey(spki: Uint8Array): Promise<RsaPublicKey>;
+
+  /** Makes a new key pair; RSA keys have two primes and the public exponent 65537. */
+  generateKeyPair(spec: DataKeyPairSpec): Promise<EncodedKeyPair>;
+}

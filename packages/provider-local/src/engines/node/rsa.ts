@@ -1,0 +1,107 @@
+import { createPrivateKey, createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
+import { InvalidInputError, ProviderClosedError } from '@keywrap/core';
+import type { OaepHash, RsaPrivateKey, RsaPublicKey } from '../engine.js';
+import { assertFitsOaep } from '../oaep-limits.js';
+
+/**
+ * Loads an RSA private key into OpenSSL. Decryption goes through WebCrypto, which runs on the thread
+ * pool, so that the event loop keeps turning; node:crypto's own `privateDecrypt` would block it.
+ *
+ * @param pkcs8 PrivateKeyInfo, DER; two primes or more.
+ * @throws InvalidInputError for `keyMaterial` if it is not an RSA private key.
+ */
+export function loadRsaPrivateKey(pkcs8: Uint8Array): RsaPrivateKey {
+  let key: KeyObject | undefined = rsaKey(() =>
+    createPrivateKey({ key: asBuffer(pkcs8), format: 'der', type: 'pkcs8' }),
+  );
+  const forHash = importOnce((hash) => {
+    if (key === undefined) throw new ProviderClosedError('The key was destroyed.');
+    const der = key.export({ format: 'der', type: 'pkcs8' });
+    return webcrypto.subtle
+      .importKey('pkcs8', der, { name: 'RSA-OAEP', hash }, false, ['decrypt'])
+      .finally(() => der.fill(0));
+  });
+  return {
+    modulusLength: modulusLength(key),
+    async decrypt(ciphertext, hash) {
+      if (key === undefined) throw new ProviderClosedError('The key was destroyed.');
+      const privateKey = await forHash.get(hash);
+      return webcrypto.subtle.decrypt({ name: 'RSA-OAEP' }, privateKey, ciphertext).then(
+        (message) => new Uint8Array(message),
+        () => undefined,
+      );
+    },
+    // OpenSSL wipes its memory when the last reference to a key has been collected.
+    destroy() {
+      key = undefined;
+      forHash.clear();
+    },
+  };
+}
+
+/**
+ * Loads an RSA public key into OpenSSL.
+ *
+ * @param spki SubjectPublicKeyInfo, DER.
+ * @throws InvalidInputError for `keyMaterial` if it is not an RSA public key.
+ */
+export function loadRsaPublicKey(spki: Uint8Array): RsaPublicKey {
+  const key = rsaKey(() => createPublicKey({ key: asBuffer(spki), format: 'der', type: 'spki' }));
+  const forHash = importOnce((hash) =>
+    webcrypto.subtle.importKey(
+      'spki',
+      key.export({ format: 'der', type: 'spki' }),
+      { name: 'RSA-OAEP', hash },
+      false,
+      ['encrypt'],
+    ),
+  );
+  return {
+    modulusLength: modulusLength(key),
+    async encrypt(plaintext, hash) {
+      assertFitsOaep(plaintext.length, this.modulusLength, hash);
+      const publicKey = await forHash.get(hash);
+      return new Uint8Array(
+        await webcrypto.subtle.encrypt({ name: 'RSA-OAEP' }, publicKey, plaintext),
+      );
+    },
+  };
+}
+
+/** A WebCrypto key is for one hash, so there is one for each hash that is used, imported once. */
+function importOnce(importFor: (hash: OaepHash) => Promise<webcrypto.CryptoKey>) {
+  const imported = new Map<OaepHash, Promise<webcrypto.CryptoKey>>();
+  return {
+    get(hash: OaepHash): Promise<webcrypto.CryptoKey> {
+      let key = imported.get(hash);
+      if (key === undefined) {
+        key = importFor(hash);
+        imported.set(hash, key);
+      }
+      return key;
+    },
+    clear: () => imported.clear(),
+  };
+}
+
+function rsaKey(create: () => KeyObject): KeyObject {
+  let key: KeyObject | undefined;
+  try {
+    key = create();
+  } catch {
+    // OpenSSL's reasons say nothing that helps, and might quote the key.
+  }
+  if (key?.asymmetricKeyType !== 'rsa') {
+    throw new InvalidInputError('keyMaterial', 'is not an RSA key');
+  }
+  return key;
+}
+
+function modulusLength(key: KeyObject): number {
+  return Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
+}
+
+/** node:crypto's key functions want a Buffer; this is a view of the same memory. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}

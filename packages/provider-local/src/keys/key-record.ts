@@ -1,0 +1,30 @@
+import type { KeyOrigin, KeySpec, KeyState, KeyUsage } from '@keywrap/core';
+
+/** One generation of a key's material. */
+export interface MaterialVersion {
+  /** Counted from 1; written into every blob. */
+  readonly version: number;
+  /** Secret: 32 bytes for a symmetric key, as many as the hash for HMAC, DER of PKCS#8 for RSA and ECC. */
+  readonly material: Uint8Array;
+  /** DER of SubjectPublicKeyInfo, for RSA and ECC. */
+  readonly publicKey?: Uint8Array | undefined;
+}
+
+/**
+ * All that a store keeps of a key. Immutable: a change makes a new record, so whoever holds one sees
+ * one state of the key and not two.
+ */
+export interface KeyRecord {
+  /** The id at the end of the ARN: 1 to 255 letters, digits, `-` and `_`. */
+  readonly id: string;
+  readonly keySpec: KeySpec;
+  readonly keyUsage: KeyUsage;
+  readonly keyState: KeyState;
+  readonly origin: KeyOrigin;
+  readonly description: string;
+  readonly creationDate: Date;
+  /** Set while the key is `PendingDeletion`. */
+  readonly deletionDate?: Date | undefined;
+  /** The newest last; empty while the key is `PendingImport`. */
+  readonly materials: readonly MaterialVersion[];
+}

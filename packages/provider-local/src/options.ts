@@ -1,0 +1,134 @@
+import {
+  type ArnScope,
+  InvalidInputError,
+  type KeySpec,
+  type KeyUsage,
+  parseKeyId,
+  readFields,
+} from '@keywrap/core';
+import type { EngineChoice } from './engines/index.js';
+import type { KeyStore } from './keys/key-store.js';
+import { MemoryKeyStore } from './keys/memory-key-store.js';
+import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './keys/new-key.js';
+
+/** A key that a provider has from the start. */
+export interface LocalKey {
+  /** What it is called: an alias, a key id, or the whole ARN of a key or alias in the provider's scope. */
+  readonly keyId: string;
+  /** By default `SYMMETRIC_DEFAULT`. */
+  readonly keySpec?: KeySpec | undefined;
+  /** By default what the kind of key is made for. */
+  readonly keyUsage?: KeyUsage | undefined;
+  /** 32 bytes for a symmetric key; PEM, DER or PKCS#12 for RSA and ECC. Without it, new material is made. */
+  readonly keyMaterial?: Uint8Array | string | undefined;
+  /** Opens key material that is encrypted itself. */
+  readonly passphrase?: string | undefined;
+}
+
+/** How the local provider works; every setting may be left out. */
+export interface LocalKeyWrapOptions {
+  /** Which cryptography: `node` (OpenSSL), `forge` (JavaScript), or by default whichever is there, `node` first. */
+  readonly engine?: EngineChoice | undefined;
+  /** What ARNs begin with; by default `aws`. */
+  readonly partition?: string | undefined;
+  /** The region in ARNs; by default `us-east-1`. */
+  readonly region?: string | undefined;
+  /** The account in ARNs: twelve digits; by default `111122223333`. */
+  readonly account?: string | undefined;
+  /** Keys to make at first use, where the store does not have them yet: a name each, or a description. */
+  readonly keys?: readonly (string | LocalKey)[] | undefined;
+  /** For tests: a symmetric key is made for every name that is not found. By default false. */
+  readonly createMissingKeys?: boolean | undefined;
+  /** Where the keys are; by default in memory. A store that is passed in is not closed with the provider. */
+  readonly store?: KeyStore | undefined;
+  /** The clock, for the waiting period of deletions. */
+  readonly now?: (() => Date) | undefined;
+}
+
+/** The options, checked and complete. */
+export interface Settings {
+  readonly engine: EngineChoice;
+  readonly scope: ArnScope;
+  readonly keys: readonly (LocalKey & { readonly keySpec: KeySpec; readonly keyUsage: KeyUsage })[];
+  readonly createMissingKeys: boolean;
+  readonly store: KeyStore;
+  readonly ownsStore: boolean;
+  readonly now: () => Date;
+}
+
+const NAMES = [
+  'engine',
+  'partition',
+  'region',
+  'account',
+  'keys',
+  'createMissingKeys',
+  'store',
+  'now',
+] as const;
+
+/** @throws {@link InvalidInputError} naming the option. */
+export function readOptions(options: LocalKeyWrapOptions): Settings {
+  const fields = readFields(options, 'options', NAMES);
+  const scope = {
+    partition: readMatch(fields.partition, 'partition', 'aws', /^aws[a-z-]*$/),
+    region: readMatch(fields.region, 'region', 'us-east-1', /^[a-z]{2,}(-[a-z]+)*-\d+$/),
+    account: readMatch(fields.account, 'account', '111122223333', /^\d{12}$/),
+  };
+  const { store, now = () => new Date(), createMissingKeys = false, keys = [] } = fields;
+  if (typeof createMissingKeys !== 'boolean') {
+    throw new InvalidInputError('options.createMissingKeys', 'must be true or false');
+  }
+  if (typeof now !== 'function') {
+    throw new InvalidInputError('options.now', 'must be a function that returns a Date');
+  }
+  if (!Array.isArray(keys)) throw new InvalidInputError('options.keys', 'must be an array');
+  return {
+    engine: readMatch(fields.engine, 'engine', 'auto', /^(auto|node|forge)$/) as EngineChoice,
+    scope,
+    keys: keys.map((key, index) => readKey(key, `options.keys[${index}]`, scope)),
+    createMissingKeys,
+    store: readStore(store),
+    ownsStore: store === undefined,
+    now: now as () => Date,
+  };
+}
+
+function readMatch(value: unknown, name: string, byDefault: string, pattern: RegExp): string {
+  if (value === undefined) return byDefault;
+  if (typeof value === 'string' && pattern.test(value)) return value;
+  throw new InvalidInputError(`options.${name}`, `must match ${pattern}, for example ${byDefault}`);
+}
+
+function readStore(value: unknown): KeyStore {
+  if (value === undefined) return new MemoryKeyStore();
+  if (typeof value === 'object' && value !== null && 'changeKey' in value) {
+    return value as KeyStore;
+  }
+  throw new InvalidInputError('options.store', 'must be a KeyStore, for example a MemoryKeyStore');
+}
+
+function readKey(value: unknown, field: string, scope: ArnScope): Settings['keys'][number] {
+  const description = typeof value === 'string' ? { keyId: value } : value;
+  const names = ['keyId', 'keySpec', 'keyUsage', 'keyMaterial', 'passphrase'] as const;
+  const { keyId, keyMaterial, passphrase, ...kind } = readFields(description, field, names);
+  const name = parseKeyId(keyId, `${field}.keyId`);
+  if ('region' in name) {
+    const { partition, region, account } = scope;
+    if (name.partition !== partition || name.region !== region || name.account !== account) {
+      throw new InvalidInputError(
+        `${field}.keyId`,
+        `is of another partition, region or account than this provider: ${partition}, ${region}, ${account}`,
+      );
+    }
+  }
+  const keySpec = readKeySpec(kind.keySpec, `${field}.keySpec`);
+  return {
+    keyId: keyId as string,
+    keySpec,
+    keyUsage: readKeyUsage(kind.keyUsage, keySpec, `${field}.keyUsage`),
+    keyMaterial:
+      keyMaterial === undefined ? undefined : copyMaterial(keyMaterial, `${field}.keyMaterial`),
+    passphrase: readPassphrase(passphrase, `${field}.passphrase`),
+  };
+}

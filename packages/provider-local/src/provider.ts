@@ -1,0 +1,353 @@
+import {
+  AbortError,
+  AbstractKeyWrapProvider,
+  type AliasDescription,
+  type AliasInput,
+  assertKeyEnabled,
+  assertKeyUsable,
+  type CallContext,
+  type CallOptions,
+  type CreateKeyInput,
+  type DataKeyPairOutput,
+  type DecryptOutput,
+  type DecryptRequest,
+  type EncryptOutput,
+  type EncryptRequest,
+  type GenerateDataKeyPairRequest,
+  type ImportKeyMaterialInput,
+  IncorrectKeyError,
+  InvalidInputError,
+  isAsymmetricAlgorithm,
+  type KeyDescription,
+  type KeyInput,
+  type KeyManager,
+  maximumPlaintextLength,
+  type ProviderCapabilities,
+  type PublicKeyResult,
+  type RsaKeySpec,
+  readKeyInput,
+  type ScheduleKeyDeletionInput,
+  UnsupportedOperationError,
+  wipe,
+} from '@keywrap/core';
+import { decodeBlob, unopenable } from './blob.js';
+import { type CryptoEngine, type OaepHash, selectEngine } from './engines/index.js';
+import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
+import { LoadedKeys } from './keys/loaded-keys.js';
+import { LocalKeys } from './keys/local-keys.js';
+import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
+import { writeMaterial } from './keys/write-material.js';
+import { type LocalKeyWrapOptions, readOptions, type Settings } from './options.js';
+import {
+  type ExportKeyMaterialInput,
+  readAliasInput,
+  readAliasName,
+  readCreateKeyInput,
+  readDeletionInput,
+  readExportInput,
+  readImportInput,
+} from './read-manager-input.js';
+import { openBlob, sealBlob } from './symmetric.js';
+
+/** What the provider works with; made on the first call, because loading an engine and making keys wait. */
+interface Backend {
+  readonly engine: CryptoEngine;
+  readonly keys: LocalKeys;
+  readonly loaded: LoadedKeys;
+}
+
+const CAPABILITIES: ProviderCapabilities = {
+  algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
+  encryptionContext: true,
+  keyIdFromCiphertext: true,
+  dataKeys: true,
+  dataKeyPairSpecs: [
+    'RSA_2048',
+    'RSA_3072',
+    'RSA_4096',
+    'ECC_NIST_P256',
+    'ECC_NIST_P384',
+    'ECC_NIST_P521',
+    'ECC_SECG_P256K1',
+  ],
+};
+
+const OAEP_HASH = {
+  RSAES_OAEP_SHA_1: 'SHA-1',
+  RSAES_OAEP_SHA_256: 'SHA-256',
+} as const satisfies Record<string, OaepHash>;
+
+/**
+ * A provider whose keys are on this machine. It behaves as AWS KMS does, so that a service which is
+ * tested against it runs against AWS KMS unchanged. It is its own {@link KeyManager}.
+ *
+ * @example
+ * ```ts
+ * import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+ *
+ * await using keys = new LocalKeyWrapProvider({ keys: ['alias/orders'] });
+ * using dataKey = await keys.generateDataKey({ keyId: 'alias/orders', keySpec: 'AES_256' });
+ * ```
+ */
+export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements KeyManager {
+  readonly id = 'local';
+  readonly capabilities: ProviderCapabilities = CAPABILITIES;
+  readonly #settings: Settings;
+  #opening: Promise<Backend> | undefined;
+  #backend: Backend | undefined;
+
+  /**
+   * Nothing is loaded or made yet; the first call does that.
+   *
+   * @throws {@link InvalidInputError} naming the option that is wrong.
+   */
+  constructor(options: LocalKeyWrapOptions = {}) {
+    super();
+    this.#settings = readOptions(options);
+  }
+
+  createKey(input?: CreateKeyInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.#manage('createKey', input, options, readCreateKeyInput, (keys, key) =>
+      keys.create(key),
+    );
+  }
+
+  importKeyMaterial(input: ImportKeyMaterialInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.#manage('importKeyMaterial', input, options, readImportInput, (keys, request) =>
+      keys.importMaterial(request),
+    );
+  }
+
+  enableKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.#manage('enableKey', input, options, readKeyInput, (keys, { keyId }) =>
+      keys.change(keyId, enabled),
+    );
+  }
+
+  disableKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.#manage('disableKey', input, options, readKeyInput, (keys, { keyId }) =>
+      keys.change(keyId, disabled),
+    );
+  }
+
+  rotateKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.#manage('rotateKey', input, options, readKeyInput, (keys, { keyId }) =>
+      keys.rotate(keyId),
+    );
+  }
+
+  scheduleKeyDeletion(
+    input: ScheduleKeyDeletionInput,
+    options?: CallOptions,
+  ): Promise<KeyDescription> {
+    return this.#manage('scheduleKeyDeletion', input, options, readDeletionInput, (keys, request) =>
+      keys.change(request.keyId, (key) =>
+        pendingDeletion(key, this.#settings.now(), request.pendingWindowInDays),
+      ),
+    );
+  }
+
+  cancelKeyDeletion(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.#manage('cancelKeyDeletion', input, options, readKeyInput, (keys, { keyId }) =>
+      keys.change(keyId, deletionCancelled),
+    );
+  }
+
+  createAlias(input: AliasInput, options?: CallOptions): Promise<AliasDescription> {
+    return this.#manage('createAlias', input, options, readAliasInput, (keys, request) =>
+      keys.createAlias(request),
+    );
+  }
+
+  updateAlias(input: AliasInput, options?: CallOptions): Promise<AliasDescription> {
+    return this.#manage('updateAlias', input, options, readAliasInput, (keys, request) =>
+      keys.updateAlias(request),
+    );
+  }
+
+  async deleteAlias(input: { readonly alias: string }, options?: CallOptions): Promise<void> {
+    await this.#manage('deleteAlias', input, options, readAliasName, async (keys, { alias }) => {
+      await keys.deleteAlias(alias);
+      return {};
+    });
+  }
+
+  listKeys(options?: CallOptions): Promise<readonly KeyDescription[]> {
+    return this.#manage(
+      'listKeys',
+      {},
+      options,
+      () => ({}),
+      (keys) => keys.list(),
+    );
+  }
+
+  listAliases(options?: CallOptions): Promise<readonly AliasDescription[]> {
+    return this.#manage(
+      'listAliases',
+      {},
+      options,
+      () => ({}),
+      (keys) => keys.listAliases(),
+    );
+  }
+
+  /**
+   * Takes a key's material out, for a backup or another system. Whoever has it can open everything
+   * that the key ever encrypted.
+   *
+   * @returns The bytes of a symmetric or HMAC key; a string for the PEM formats.
+   * @throws {@link InvalidInputError} for a format that is not for this kind of key, or a passphrase
+   * that is missing or of no use; {@link KeyStateError} while there is no material.
+   */
+  exportKeyMaterial(
+    input: ExportKeyMaterialInput,
+    options?: CallOptions,
+  ): Promise<string | Uint8Array> {
+    return this.run('exportKeyMaterial', input, options, {
+      read: readExportInput,
+      work: async ({ keyId, ...how }) => {
+        const { keys } = await this.#open();
+        return { written: await writeMaterial(await keys.ring.find(keyId), how) };
+      },
+      finish: ({ written }) => written,
+    });
+  }
+
+  protected override async doEncrypt(request: EncryptRequest): Promise<EncryptOutput> {
+    const { keys, loaded } = await this.#open();
+    const { algorithm, plaintext, encryptionContext } = request;
+    const key = await keys.ring.find(request.keyId);
+    const keyId = keys.ring.arnOf(key);
+    assertKeyUsable({ ...key, keyId }, algorithm);
+    if (!isAsymmetricAlgorithm(algorithm)) {
+      return { keyId, ciphertext: sealBlob(key, loaded, plaintext, encryptionContext) };
+    }
+    const maximum = maximumPlaintextLength(algorithm, key.keySpec as RsaKeySpec);
+    if (plaintext.length > maximum) {
+      throw new InvalidInputError(
+        'plaintext',
+        `must have at most ${maximum} bytes for ${key.keySpec} and ${algorithm}; it has ${plaintext.length}`,
+      );
+    }
+    const publicKey = await loaded.rsaPublic(newestOf(key));
+    return { keyId, ciphertext: await publicKey.encrypt(plaintext, OAEP_HASH[algorithm]) };
+  }
+
+  protected override async doDecrypt(request: DecryptRequest): Promise<DecryptOutput> {
+    const { keys, loaded } = await this.#open();
+    const { algorithm, ciphertext } = request;
+    if (!isAsymmetricAlgorithm(algorithm)) return this.#decryptBlob(request);
+    const key = await keys.ring.find(request.keyId as string);
+    const keyId = keys.ring.arnOf(key);
+    assertKeyUsable({ ...key, keyId }, algorithm);
+    const privateKey = await loaded.rsaPrivate(newestOf(key));
+    const plaintext = await privateKey.decrypt(ciphertext, OAEP_HASH[algorithm]);
+    if (plaintext === undefined) throw unopenable();
+    return { keyId, plaintext };
+  }
+
+  async #decryptBlob(request: DecryptRequest): Promise<DecryptOutput> {
+    const { keys, loaded } = await this.#open();
+    const { algorithm, encryptionContext } = request;
+    const named = request.keyId === undefined ? undefined : await keys.ring.find(request.keyId);
+    if (named !== undefined)
+      assertKeyUsable({ ...named, keyId: keys.ring.arnOf(named) }, algorithm);
+    const blob = decodeBlob(request.ciphertext);
+    const key = named?.id === blob.keyId ? named : await keys.ring.findById(blob.keyId);
+    if (key?.keySpec !== 'SYMMETRIC_DEFAULT') throw unopenable();
+    const keyId = keys.ring.arnOf(key);
+    if (named !== undefined && named.id !== key.id) {
+      throw new IncorrectKeyError('another key made this ciphertext than the one that is named');
+    }
+    assertKeyUsable({ ...key, keyId }, algorithm);
+    return { keyId, plaintext: openBlob(key, loaded, blob, encryptionContext) };
+  }
+
+  protected override async doGenerateDataKeyPair(
+    request: GenerateDataKeyPairRequest,
+    call: CallContext,
+  ): Promise<DataKeyPairOutput> {
+    const { engine, keys } = await this.#open();
+    const { keyId, encryptionContext, keyPairSpec } = request;
+    const algorithm = 'SYMMETRIC_DEFAULT';
+    // Before the pair is generated: that takes seconds where the engine is JavaScript.
+    assertKeyUsable(await keys.ring.find(keyId), algorithm);
+    const { publicKey, privateKey } = await engine.generateKeyPair(keyPairSpec);
+    try {
+      if (call.signal?.aborted) throw new AbortError('the call was aborted');
+      const wrapped = await this.doEncrypt({
+        keyId,
+        algorithm,
+        encryptionContext,
+        plaintext: privateKey,
+      });
+      return {
+        publicKey,
+        privateKey,
+        privateKeyCiphertext: wrapped.ciphertext,
+        keyId: wrapped.keyId,
+      };
+    } catch (error) {
+      wipe(privateKey);
+      throw error;
+    }
+  }
+
+  protected override async doGetPublicKey(keyId: string): Promise<PublicKeyResult> {
+    const { keys } = await this.#open();
+    const key = await keys.ring.find(keyId);
+    const { keySpec, keyUsage, algorithms, keyId: arn } = keys.ring.describe(key);
+    if (keySpec === 'SYMMETRIC_DEFAULT' || keySpec.startsWith('HMAC_')) {
+      throw new UnsupportedOperationError(`the key is ${keySpec}: it has no public half`);
+    }
+    assertKeyEnabled({ ...key, keyId: arn });
+    const publicKey = newestOf(key).publicKey as Uint8Array;
+    return { keyId: arn, keySpec, keyUsage, algorithms, publicKey: publicKey.slice() };
+  }
+
+  protected override async doDescribeKey(keyId: string): Promise<KeyDescription> {
+    const { keys } = await this.#open();
+    return keys.ring.describe(await keys.ring.find(keyId));
+  }
+
+  protected override async doClose(): Promise<void> {
+    await this.#backend?.loaded.destroy();
+    if (this.#settings.ownsStore) await this.#settings.store.close();
+  }
+
+  #manage<Request extends object, Output extends object>(
+    name: string,
+    input: unknown,
+    options: CallOptions | undefined,
+    read: (input: unknown) => Request,
+    work: (keys: LocalKeys, request: Request) => Promise<Output>,
+  ): Promise<Output> {
+    return this.run(name, input, options, {
+      read,
+      work: async (request: Request) => work((await this.#open()).keys, request),
+      finish: (output) => output,
+    });
+  }
+
+  /** A failure is not remembered: the next call tries again. */
+  async #open(): Promise<Backend> {
+    if (this.#backend !== undefined) return this.#backend;
+    this.#opening ??= this.#prepare().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #prepare(): Promise<Backend> {
+    const engine = await selectEngine(this.#settings.engine);
+    const keys = new LocalKeys(engine, this.#settings);
+    await keys.prepare();
+    this.#backend = { engine, keys, loaded: new LoadedKeys(engine) };
+    return this.#backend;
+  }
+}
+
+function newestOf(key: KeyRecord): MaterialVersion {
+  return key.materials.at(-1) as MaterialVersion;
+}

@@ -1,0 +1,43 @@
+import { type EncryptionContext, serializeEncryptionContext } from '@keywrap/core';
+import { type Blob, encodeBlob, encodeBlobHeader, NONCE_LENGTH, unopenable } from './blob.js';
+import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
+import type { LoadedKeys } from './keys/loaded-keys.js';
+
+/** Encrypts under the newest material of a symmetric key; the header and the context are authenticated. */
+export function sealBlob(
+  key: KeyRecord,
+  loaded: LoadedKeys,
+  plaintext: Uint8Array,
+  context: EncryptionContext,
+): Uint8Array {
+  const material = key.materials.at(-1) as MaterialVersion;
+  const header = encodeBlobHeader({ keyId: key.id, materialVersion: material.version });
+  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
+  const sealed = loaded.aes(material).seal(nonce, plaintext, additionalData(header, context));
+  return encodeBlob(header, nonce, sealed);
+}
+
+/** Decrypts with the material that the blob names. @throws {@link InvalidCiphertextError} */
+export function openBlob(
+  key: KeyRecord,
+  loaded: LoadedKeys,
+  blob: Blob,
+  context: EncryptionContext,
+): Uint8Array {
+  const material = key.materials.find(({ version }) => version === blob.materialVersion);
+  if (material === undefined) throw unopenable();
+  const aad = additionalData(blob.header, context);
+  const plaintext = loaded.aes(material).open(blob.nonce, blob.sealed, aad);
+  if (plaintext === undefined) throw unopenable();
+  return plaintext;
+}
+
+/** The header says how long it is, so no other header and context give the same bytes. */
+function additionalData(header: Uint8Array, context: EncryptionContext): Uint8Array {
+  const serialized = serializeEncryptionContext(context);
+  if (serialized.length === 0) return header;
+  const aad = new Uint8Array(header.length + serialized.length);
+  aad.set(header);
+  aad.set(serialized, header.length);
+  return aad;
+}

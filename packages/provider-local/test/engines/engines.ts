@@ -1,0 +1,29 @@
+import { forgeAes } from '#dist/engines/forge/aes.js';
+import { type CryptoEngine, selectEngine } from '#dist/engines/index.js';
+import { nodeAes } from '#dist/engines/node/aes.js';
+import type { AesPrimitives } from '#dist/engines/xaes-256-gcm.js';
+
+/** Both engines, for the tests that hold for each of them. */
+export const ENGINES: readonly CryptoEngine[] = [
+  await selectEngine('node'),
+  await selectEngine('forge'),
+];
+
+/** The AES that each engine builds on. */
+export const AES: Readonly<Record<CryptoEngine['name'], AesPrimitives>> = {
+  node: nodeAes,
+  forge: forgeAes,
+};
+
+/** Every ordered pair of engines: what the first makes, the second reads. */
+export const PAIRS = ENGINES.flatMap((from) => ENGINES.map((to) => ({ from, to })));
+
+/** Random bytes in memory of their own. */
+export const randomBytes = (length: number): Uint8Array =>
+  globalThis.crypto.getRandomValues(new Uint8Array(length));
+
+/** Whether nothing else shares the memory of these bytes. */
+export const ownsItsMemory = (bytes: Uint8Array): boolean =>
+  bytes.constructor === Uint8Array &&
+  bytes.byteOffset === 0 &&
+  bytes.buffer.byteLength === bytes.length;

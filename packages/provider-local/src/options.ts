@@ -7,7 +7,7 @@ import {
   readFields,
 } from '@keywrap/core';
 import type { EngineChoice } from './engines/index.js';
-import type { KeyStore } from './keys/key-store.js';
+import type { Awaitable, KeyStore } from './keys/key-store.js';
 import { MemoryKeyStore } from './keys/memory-key-store.js';
 import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './keys/new-key.js';
 
@@ -39,8 +39,11 @@ export interface LocalKeyWrapOptions {
   readonly keys?: readonly (string | LocalKey)[] | undefined;
   /** For tests: a symmetric key is made for every name that is not found. By default false. */
   readonly createMissingKeys?: boolean | undefined;
-  /** Where the keys are; by default in memory. A store that is passed in is not closed with the provider. */
-  readonly store?: KeyStore | undefined;
+  /**
+   * Where the keys are; by default in memory. A store that is passed in is not closed with the provider;
+   * one that a function opens, at first use, is.
+   */
+  readonly store?: KeyStore | (() => Awaitable<KeyStore>) | undefined;
   /** The clock, for the waiting period of deletions. */
   readonly now?: (() => Date) | undefined;
 }
@@ -51,7 +54,7 @@ export interface Settings {
   readonly scope: ArnScope;
   readonly keys: readonly (LocalKey & { readonly keySpec: KeySpec; readonly keyUsage: KeyUsage })[];
   readonly createMissingKeys: boolean;
-  readonly store: KeyStore;
+  readonly openStore: () => Awaitable<KeyStore>;
   readonly ownsStore: boolean;
   readonly now: () => Date;
 }
@@ -88,8 +91,8 @@ export function readOptions(options: LocalKeyWrapOptions): Settings {
     scope,
     keys: keys.map((key, index) => readKey(key, `options.keys[${index}]`, scope)),
     createMissingKeys,
-    store: readStore(store),
-    ownsStore: store === undefined,
+    openStore: readStore(store),
+    ownsStore: store === undefined || typeof store === 'function',
     now: now as () => Date,
   };
 }
@@ -100,12 +103,19 @@ function readMatch(value: unknown, name: string, byDefault: string, pattern: Reg
   throw new InvalidInputError(`options.${name}`, `must match ${pattern}, for example ${byDefault}`);
 }
 
-function readStore(value: unknown): KeyStore {
-  if (value === undefined) return new MemoryKeyStore();
-  if (typeof value === 'object' && value !== null && 'changeKey' in value) {
-    return value as KeyStore;
-  }
-  throw new InvalidInputError('options.store', 'must be a KeyStore, for example a MemoryKeyStore');
+function readStore(value: unknown): () => Awaitable<KeyStore> {
+  if (value === undefined) return () => new MemoryKeyStore();
+  if (typeof value === 'function') return async () => checkStore(await value());
+  const store = checkStore(value);
+  return () => store;
+}
+
+function checkStore(value: unknown): KeyStore {
+  if (typeof value === 'object' && value !== null && 'changeKey' in value) return value as KeyStore;
+  throw new InvalidInputError(
+    'options.store',
+    'must be a KeyStore, for example a MemoryKeyStore, or a function that opens one',
+  );
 }
 
 function readKey(value: unknown, field: string, scope: ArnScope): Settings['keys'][number] {

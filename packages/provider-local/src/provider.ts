@@ -33,6 +33,7 @@ import {
 import { decodeBlob, unopenable } from './blob.js';
 import { type CryptoEngine, type OaepHash, selectEngine } from './engines/index.js';
 import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
+import type { KeyStore } from './keys/key-store.js';
 import { LoadedKeys } from './keys/loaded-keys.js';
 import { LocalKeys } from './keys/local-keys.js';
 import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
@@ -95,6 +96,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
   readonly #settings: Settings;
   #opening: Promise<Backend> | undefined;
   #backend: Backend | undefined;
+  #store: KeyStore | undefined;
 
   /**
    * Nothing is loaded or made yet; the first call does that.
@@ -313,7 +315,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
 
   protected override async doClose(): Promise<void> {
     await this.#backend?.loaded.destroy();
-    if (this.#settings.ownsStore) await this.#settings.store.close();
+    if (this.#settings.ownsStore) await this.#store?.close();
   }
 
   #manage<Request extends object, Output extends object>(
@@ -341,7 +343,8 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
 
   async #prepare(): Promise<Backend> {
     const engine = await selectEngine(this.#settings.engine);
-    const keys = new LocalKeys(engine, this.#settings);
+    this.#store ??= await this.#settings.openStore();
+    const keys = new LocalKeys(engine, this.#store, this.#settings);
     await keys.prepare();
     this.#backend = { engine, keys, loaded: new LoadedKeys(engine) };
     return this.#backend;

@@ -13,6 +13,7 @@ import type { Settings } from '../options.js';
 import type { NewKey } from '../read-manager-input.js';
 import type { KeyRecord, MaterialVersion } from './key-record.js';
 import { KeyRing } from './key-ring.js';
+import type { KeyStore } from './key-store.js';
 import { makeMaterial, readMaterial } from './new-key.js';
 import { assertRotatable, imported, rotated } from './transitions.js';
 
@@ -28,11 +29,13 @@ const SYMMETRIC: NewKey = {
 export class LocalKeys {
   readonly ring: KeyRing;
   readonly #engine: CryptoEngine;
+  readonly #store: KeyStore;
   readonly #settings: Settings;
 
-  constructor(engine: CryptoEngine, settings: Settings) {
-    const { store, scope, now, createMissingKeys } = settings;
+  constructor(engine: CryptoEngine, store: KeyStore, settings: Settings) {
+    const { scope, now, createMissingKeys } = settings;
     this.#engine = engine;
+    this.#store = store;
     this.#settings = settings;
     const makeMissing = (name: KeyName) => this.#ensure(name, SYMMETRIC);
     this.ring = new KeyRing(store, scope, now, createMissingKeys ? makeMissing : undefined);
@@ -56,12 +59,12 @@ export class LocalKeys {
     const record = await this.#add(crypto.randomUUID(), key);
     if (alias !== undefined) {
       try {
-        await this.#settings.store.changeAlias(alias, (current) => {
+        await this.#store.changeAlias(alias, (current) => {
           if (current !== undefined) throw aliasTaken();
           return record.id;
         });
       } catch (error) {
-        await this.#settings.store.changeKey(record.id, () => undefined);
+        await this.#store.changeKey(record.id, () => undefined);
         throw error;
       }
     }
@@ -85,7 +88,7 @@ export class LocalKeys {
   async change(keyId: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyDescription> {
     const { id } = await this.ring.find(keyId);
     let next: KeyRecord | undefined;
-    await this.#settings.store.changeKey(id, (current) => {
+    await this.#store.changeKey(id, (current) => {
       if (current === undefined) throw new KeyNotFoundError('the key was deleted meanwhile');
       next = transition(current);
       return next;
@@ -95,7 +98,7 @@ export class LocalKeys {
 
   async createAlias({ alias, keyId }: AliasInput): Promise<AliasDescription> {
     const key = await this.#aliasable(keyId);
-    await this.#settings.store.changeAlias(alias, (current) => {
+    await this.#store.changeAlias(alias, (current) => {
       if (current !== undefined) throw aliasTaken();
       return key.id;
     });
@@ -112,7 +115,7 @@ export class LocalKeys {
         `names a key of another kind (${key.keySpec} for ${key.keyUsage}) than the alias stands for (${old.keySpec} for ${old.keyUsage})`,
       );
     }
-    await this.#settings.store.changeAlias(alias, (current) => {
+    await this.#store.changeAlias(alias, (current) => {
       if (current === undefined) throw noSuchAlias(alias);
       return key.id;
     });
@@ -120,7 +123,7 @@ export class LocalKeys {
   }
 
   async deleteAlias(alias: string): Promise<void> {
-    await this.#settings.store.changeAlias(alias, (current) => {
+    await this.#store.changeAlias(alias, (current) => {
       if (current === undefined) throw noSuchAlias(alias);
       return undefined;
     });
@@ -131,13 +134,13 @@ export class LocalKeys {
   }
 
   async listAliases(): Promise<readonly AliasDescription[]> {
-    const aliases = await this.#settings.store.listAliases();
+    const aliases = await this.#store.listAliases();
     return aliases.map(([alias, id]) => this.ring.describeAlias(alias, id));
   }
 
   /** Finds the key of this name, or makes it; when two callers do so at once, both get the same key. */
   async #ensure(name: KeyName, key: NewKey, material?: MaterialVersion): Promise<KeyRecord> {
-    const { store } = this.#settings;
+    const store = this.#store;
     if ('id' in name) {
       return (await this.ring.findById(name.id)) ?? this.#add(name.id, key, material);
     }
@@ -169,7 +172,7 @@ export class LocalKeys {
       creationDate: this.#settings.now(),
       materials: pending ? [] : [material ?? (await makeMaterial(this.#engine, keySpec))],
     };
-    await this.#settings.store.changeKey(id, (current) => {
+    await this.#store.changeKey(id, (current) => {
       record = current ?? record;
       return record;
     });
@@ -177,7 +180,7 @@ export class LocalKeys {
   }
 
   async #aliased(alias: string): Promise<KeyRecord> {
-    const id = await this.#settings.store.readAlias(alias);
+    const id = await this.#store.readAlias(alias);
     const key = id === undefined ? undefined : await this.ring.findById(id);
     if (key === undefined) throw noSuchAlias(alias);
     return key;
@@ -192,7 +195,7 @@ export class LocalKeys {
   }
 
   async #refuseTaken(alias: string): Promise<void> {
-    if ((await this.#settings.store.readAlias(alias)) !== undefined) throw aliasTaken();
+    if ((await this.#store.readAlias(alias)) !== undefined) throw aliasTaken();
   }
 }
 

@@ -1,0 +1,252 @@
+import { statSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
+import { DamagedStoreError, errorCode, explainFileError } from './errors.js';
+import {
+  assertPrivate,
+  makePrivateFolder,
+  readPrivateFile,
+  removeFile,
+  syncFolder,
+  writeNewFile,
+} from './private-files.js';
+
+// The files of a store, and how its state goes from one generation to the next.
+//
+//   manifest-000000000042              the state of the store, of generation 42
+//   manifest-000000000043-<random>.new somebody's attempt at generation 43
+//   records/000000000042-<random>      a record, written for generation 42
+//
+// A change is a compare-and-swap: an attempt is written aside and gets its name with link(2), which fails
+// if another process was faster. There is no lock, so that none can be left behind by a process that
+// was killed, be held up by one that was stopped, or be broken by two at once.
+//
+// That generation N+1 is never made twice, by a process that has slept since N:
+//   1. whoever removes a manifest removes all attempts at it first, and all older manifests too;
+//   2. an attempt is linked only if N was the newest generation after the attempt was written.
+// So if N+1 was made after that look, the attempt is gone before the name N+1 is free again.
+
+const MANIFEST = /^manifest-(\d{12})$/;
+const ATTEMPT = /^manifest-(\d{12})-[0-9a-f]{16}\.new$/;
+const RECORD = /^(\d{12})-[0-9a-f]{16}$/;
+const RECORDS = 'records';
+
+/** A manifest as it was read. */
+export interface ManifestBytes {
+  readonly generation: number;
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The folder of a store. */
+export class StoreFolder {
+  /** Absolute. */
+  readonly path: string;
+  #swept = false;
+
+  constructor(folder: string) {
+    this.path = path.resolve(folder);
+  }
+
+  /**
+   * Makes the folder where there is none, with all that a new store needs but its first manifest.
+   *
+   * @throws {@link InvalidInputError} when there is something else in it already.
+   */
+  async prepare(): Promise<void> {
+    const records = path.join(this.path, RECORDS);
+    try {
+      const names = await fs.readdir(this.path).catch(ifMissing);
+      // What a process left that was killed while it made the store is no obstacle.
+      const foreign = names?.find((name) => name !== RECORDS && !ATTEMPT.test(name));
+      if (foreign !== undefined) {
+        throw notAStore(this.path, `it holds ${JSON.stringify(foreign)}, which no store has`);
+      }
+      if (names !== undefined) assertPrivate(this.path, await fs.stat(this.path));
+      const made = await makePrivateFolder(records);
+      // Every folder that has a new name in it, up to the one that was there before.
+      for (let folder = path.dirname(records); made !== undefined; folder = path.dirname(folder)) {
+        await syncFolder(folder);
+        if (folder === path.dirname(made)) break;
+      }
+    } catch (error) {
+      throw explainFileError(error, `make the key store ${this.path}`);
+    }
+  }
+
+  /** @throws `AccessDeniedError` when others may get at it, {@link DamagedStoreError} when a part is missing. */
+  async assertPrivate(): Promise<void> {
+    for (const folder of [this.path, path.join(this.path, RECORDS)]) {
+      try {
+        const stats = await fs.stat(folder).catch(ifMissing);
+        if (!stats?.isDirectory()) throw new DamagedStoreError(folder, 'is missing');
+        assertPrivate(folder, stats);
+      } catch (error) {
+        throw explainFileError(error, `open the key store ${this.path}`);
+      }
+    }
+  }
+
+  /** Whether no other process has changed the store since. Quick: two looks at names, nothing is read. */
+  isNewest(generation: number): boolean {
+    try {
+      // In this order: were N+1 already gone again, N would have gone before it.
+      return !this.#exists(generation + 1) && this.#exists(generation);
+    } catch (error) {
+      throw explainFileError(error, `look at the key store ${this.path}`);
+    }
+  }
+
+  /**
+   * Reads the newest manifest, or gives `undefined` where there is none.
+   *
+   * @throws {@link InvalidInputError} when this is a file and not a folder.
+   */
+  async readNewest(): Promise<ManifestBytes | undefined> {
+    try {
+      for (;;) {
+        const generation = (await this.#generations()).at(-1);
+        if (generation === undefined) return undefined;
+        const file = this.#manifestPath(generation);
+        const bytes = await readPrivateFile({ path: file }).catch(ifMissing);
+        // Gone while we looked: there is a newer one.
+        if (bytes !== undefined) return { generation, path: file, bytes };
+      }
+    } catch (error) {
+      if (errorCode(error) === 'ENOTDIR') throw notAStore(this.path, 'that is not a folder');
+      throw explainFileError(error, `read the key store ${this.path}`);
+    }
+  }
+
+  recordPath(file: string): string {
+    return path.join(this.path, RECORDS, file);
+  }
+
+  /** Reads a record, or gives `undefined` where there is none of this name. */
+  async readRecord(keyId: string, file: string): Promise<Uint8Array | undefined> {
+    const path = this.recordPath(file);
+    try {
+      return await readPrivateFile({ path, keyId }).catch(ifMissing);
+    } catch (error) {
+      throw explainFileError(error, `read the record of key ${keyId}, ${path}`);
+    }
+  }
+
+  /** Writes a record for a generation to come. @returns The name of its file. */
+  async addRecord(generation: number, bytes: Uint8Array): Promise<string> {
+    const file = `${digits(generation)}-${random()}`;
+    try {
+      await writeNewFile(this.recordPath(file), bytes);
+      await syncFolder(path.join(this.path, RECORDS));
+      return file;
+    } catch (error) {
+      throw explainFileError(error, `write a record to the key store ${this.path}`);
+    }
+  }
+
+  /** Removes a record that is of no use any more. That it can't be removed does no harm. */
+  async dropRecord(file: string): Promise<void> {
+    await removeFile(this.recordPath(file)).catch(() => {});
+  }
+
+  /**
+   * Makes `manifest` the state of the store, durably, unless the store has changed meanwhile.
+   *
+   * @param generation The one after the generation that the change was made from.
+   * @returns Whether it did.
+   */
+  async commit(generation: number, manifest: Uint8Array): Promise<boolean> {
+    const attempt = `${this.#manifestPath(generation)}-${random()}.new`;
+    try {
+      await writeNewFile(attempt, manifest);
+      try {
+        if (generation > 1 && !this.isNewest(generation - 1)) return false;
+        await fs.link(attempt, this.#manifestPath(generation));
+      } catch (error) {
+        const code = errorCode(error) ?? '';
+        if (['EEXIST', 'ENOENT'].includes(code)) return false;
+        // link(2): EPERM is what Linux says of a file system without hard links.
+        if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code)) throw error;
+        throw new UnsupportedOperationError(
+          `the file system of ${this.path} has no hard links (${code}), which a key store needs; put it on another`,
+          { cause: error },
+        );
+      } finally {
+        await removeFile(attempt).catch(() => {});
+      }
+      await syncFolder(this.path);
+      return true;
+    } catch (error) {
+      this.#swept = false;
+      throw explainFileError(error, `change the key store ${this.path}`);
+    }
+  }
+
+  /**
+   * Removes what generations before this one have left. Failing does no harm; the next change does it.
+   *
+   * @param inUse Whether a record is one of this generation.
+   */
+  async sweep(generation: number, inUse: (file: string) => boolean): Promise<void> {
+    try {
+      for (const name of await fs.readdir(this.path)) {
+        const attempted = ATTEMPT.exec(name)?.[1];
+        if (attempted !== undefined && Number(attempted) <= generation) {
+          await removeFile(path.join(this.path, name));
+        }
+      }
+      for (const older of await this.#generations()) {
+        if (older < generation) await removeFile(this.#manifestPath(older));
+      }
+      // Once, and after a failure: each change removes what it replaces.
+      if (this.#swept) return;
+      this.#swept = true;
+      for (const file of await this.listRecords()) {
+        const isOld = Number(RECORD.exec(file)?.[1]) <= generation;
+        if (isOld && !inUse(file)) await removeFile(this.recordPath(file));
+      }
+    } catch {
+      // See above.
+    }
+  }
+
+  /** The names in the folder of the records, foreign ones too. */
+  async listRecords(): Promise<string[]> {
+    return fs.readdir(path.join(this.path, RECORDS));
+  }
+
+  /** The generations whose manifest is there, ascending. */
+  async #generations(): Promise<number[]> {
+    const names = (await fs.readdir(this.path).catch(ifMissing)) ?? [];
+    return names
+      .flatMap((name) => MANIFEST.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  #exists(generation: number): boolean {
+    return statSync(this.#manifestPath(generation), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  #manifestPath(generation: number): string {
+    return path.join(this.path, `manifest-${digits(generation)}`);
+  }
+}
+
+function ifMissing(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error;
+}
+
+function digits(generation: number): string {
+  return String(generation).padStart(12, '0');
+}
+
+function random(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex');
+}
+
+/** The error for a folder that is something else. */
+export function notAStore(folder: string, why: string): InvalidInputError {
+  return new InvalidInputError('folder', `${folder} is not a key store: ${why}; check the path`);
+}

@@ -1,19 +1,17 @@
-import {
-  InvalidInputError,
-  ProviderClosedError,
-  ProviderUnavailableError,
-  readFields,
-  wipe,
-} from '@keywrap/core';
+import { InvalidInputError, readFields } from '@keywrap/core';
 import type { KeyRecord } from '../keys/key-record.js';
 import type { Awaitable, KeyStore } from '../keys/key-store.js';
-import { DamagedStoreError } from './errors.js';
-import { keepMaterials } from './keep-materials.js';
-import { encodeManifest, type Manifest, openManifest, parseManifest } from './manifest-file.js';
+import { AuditLog } from './audit-log.js';
+import { type AuditLogReport, verifyAuditLogs } from './audit-verify.js';
+import { type OnProgress, type RestoreOptions, restoreBackup, writeBackup } from './backup.js';
+import { HeldRecords } from './held-records.js';
+import type { Manifest } from './manifest-file.js';
 import type { ScryptCost } from './passphrase.js';
-import { decodeRecord, digestOf, encodeRecord, type RecordEntry } from './record-file.js';
-import { type ManifestBytes, notAStore, StoreFolder } from './store-folder.js';
-import { StoreKey, type StoreProtection } from './store-key.js';
+import { digestOf, encodeRecord } from './record-file.js';
+import { notAStore, StoreFolder } from './store-folder.js';
+import type { StoreProtection } from './store-key.js';
+import { StoreState } from './store-state.js';
+import { type StoreReport, verifyStore } from './verify.js';
 
 /** Where a store is, and what opens it. */
 export interface FileKeyStoreOptions {
@@ -26,19 +24,6 @@ export interface FileKeyStoreOptions {
   /** For a new store with a passphrase: the work that a guess takes. */
   readonly scrypt?: ScryptCost | undefined;
 }
-
-/** A record that was read, or is being read. */
-interface Held {
-  readonly file: string;
-  readonly loading: Promise<KeyRecord>;
-  record?: KeyRecord;
-}
-
-/** What a change leaves of a manifest's lists. */
-type Change = Partial<Pick<Manifest, 'keys' | 'aliases' | 'protection'>>;
-
-/** How often a change is tried again because other processes were faster. */
-const ATTEMPTS = 1000;
 
 /**
  * Keeps keys in a folder, encrypted. Several processes may use the same folder: each sees what the
@@ -66,20 +51,12 @@ const ATTEMPTS = 1000;
  * ```
  */
 export class FileKeyStore implements KeyStore {
-  readonly #folder: StoreFolder;
-  readonly #key: StoreKey;
-  #manifest: Manifest;
-  #held = new Map<string, Held>();
-  /** Material of keys that were deleted: a call may be using it, so it is wiped at the end. */
-  readonly #retired: Uint8Array[] = [];
-  #reloading: Promise<void> | undefined;
-  #lastChange: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  readonly #state: StoreState;
+  readonly #records: HeldRecords;
 
-  private constructor(folder: StoreFolder, key: StoreKey, manifest: Manifest) {
-    this.#folder = folder;
-    this.#key = key;
-    this.#manifest = manifest;
+  private constructor(state: StoreState) {
+    this.#state = state;
+    this.#records = new HeldRecords(state);
   }
 
   /**
@@ -87,116 +64,90 @@ export class FileKeyStore implements KeyStore {
    *
    * @throws {@link InvalidInputError} when the folder holds no store, something else, or a store that is
    * protected in the other way; `AccessDeniedError` for a wrong passphrase or a folder that is not
-   * private; `UnsupportedOperationError` for another version of the format; {@link DamagedStoreError};
+   * private; `UnsupportedOperationError` for another version of the format; `DamagedStoreError`;
    * whatever the protecting provider throws. Nothing is written then.
    */
   static async open(options: FileKeyStoreOptions): Promise<FileKeyStore> {
     const names = ['folder', 'protectedBy', 'create', 'scrypt'] as const;
-    const { folder: location, create } = readFields(options, 'options', names);
+    const { folder: location, create, protectedBy } = readFields(options, 'options', names);
     if (typeof location !== 'string' || location === '') {
       throw new InvalidInputError('options.folder', 'must be the path of a folder');
     }
-    const { protectedBy, scrypt } = options;
     if (typeof protectedBy !== 'object' || protectedBy === null) {
       throw new InvalidInputError(
         'options.protectedBy',
-        'must be { passphrase }, or { provider, keyId }',
+        'is { passphrase } or { provider, keyId }',
       );
     }
     const folder = new StoreFolder(location);
-    const newest = await folder.readNewest();
-    if (newest !== undefined) return FileKeyStore.#load(folder, newest, protectedBy);
-    if (create !== true) {
-      throw notAStore(folder.path, 'there is no manifest in it, and `create` is not set');
-    }
-    await folder.prepare();
-    const made = await FileKeyStore.#create(folder, protectedBy, scrypt);
-    return made ?? FileKeyStore.open(options);
+    const state =
+      (await StoreState.open(folder, options.protectedBy)) ??
+      (create === true
+        ? await StoreState.create(folder, options.protectedBy, options.scrypt)
+        : undefined);
+    if (state !== undefined) return new FileKeyStore(state);
+    if (create === true) return FileKeyStore.open(options);
+    throw notAStore(folder.path, 'there is no manifest in it, and `create` is not set');
   }
 
-  static async #load(
-    folder: StoreFolder,
-    { path, bytes, generation }: ManifestBytes,
-    protectedBy: StoreProtection,
-  ): Promise<FileKeyStore> {
-    await folder.assertPrivate();
-    const file = parseManifest(path, bytes, generation);
-    const { storeId, protection } = file.header;
-    const key = await StoreKey.unwrap(storeId, protectedBy, protection);
-    try {
-      return new FileKeyStore(folder, key, openManifest(key.files, file));
-    } catch (error) {
-      key.destroy();
-      throw error;
-    }
-  }
-
-  /** Gives `undefined` when another process made the store meanwhile. */
-  static async #create(
-    folder: StoreFolder,
-    protectedBy: StoreProtection,
-    scrypt: ScryptCost | undefined,
-  ): Promise<FileKeyStore | undefined> {
-    const storeId = crypto.randomUUID();
-    const key = StoreKey.generate(storeId);
-    const manifest: Manifest = {
-      storeId,
-      generation: 1,
-      protection: await key.wrap(storeId, protectedBy, scrypt),
-      keys: new Map(),
-      aliases: new Map(),
-    };
-    const won = await folder.commit(1, encodeManifest(key.files, manifest));
-    if (won) return new FileKeyStore(folder, key, manifest);
-    key.destroy();
-    return undefined;
+  /**
+   * Makes a store again from what {@link backup} gave. Whatever is wrong with the backup is found
+   * before anything is written.
+   *
+   * @throws {@link InvalidInputError} when there is something in the folder, `DamagedStoreError` when
+   * the backup was changed or cut short, and what {@link open} throws.
+   *
+   * @example
+   * ```ts
+   * import { readFile } from 'node:fs/promises';
+   * import { FileKeyStore } from '@keywrap/provider-local/file-store';
+   *
+   * async function restore(folder: string, passphrase: string): Promise<FileKeyStore> {
+   *   const backup = await readFile('/mnt/backup/keys.kwsb');
+   *   return FileKeyStore.restore({ folder, backup, protectedBy: { passphrase } });
+   * }
+   * ```
+   */
+  static async restore(options: RestoreOptions): Promise<FileKeyStore> {
+    return new FileKeyStore(await restoreBackup(options));
   }
 
   readKey(id: string): Awaitable<KeyRecord | undefined> {
-    const manifest = this.#current();
-    if (manifest instanceof Promise) return manifest.then(() => this.readKey(id));
-    const entry = manifest.keys.get(id);
-    if (entry === undefined) return undefined;
-    const held = this.#held.get(id);
-    return held?.file === entry.file && held.record !== undefined
-      ? held.record
-      : this.#read(id, entry);
+    return this.#records.read(id);
   }
 
   async listKeys(): Promise<readonly KeyRecord[]> {
-    const manifest = await this.#current();
+    const manifest = await this.#state.current();
     const records: KeyRecord[] = [];
     // One after the other: all at once would take as many open files as there are keys.
     for (const id of manifest.keys.keys()) {
-      const record = await this.readKey(id);
+      const record = await this.#records.read(id);
       if (record !== undefined) records.push(record);
     }
     // Otherwise the list is of one state and the records of another; most of them are in memory now.
-    return manifest === this.#manifest ? records : this.listKeys();
+    return this.#state.isCurrent(manifest) ? records : this.listKeys();
   }
 
   async changeKey(
     id: string,
     change: (current: KeyRecord | undefined) => KeyRecord | undefined,
   ): Promise<void> {
-    await this.#change(async (manifest) => {
-      const current = await this.readKey(id);
+    await this.#state.change(async (manifest) => {
+      const current = await this.#records.read(id);
       // The store has moved on while the record was read: begin again.
-      if (manifest !== this.#manifest) return false;
+      if (!this.#state.isCurrent(manifest)) return false;
       const next = change(current);
-      if (next !== undefined && next === current) return true;
-      return next === undefined ? this.#remove(manifest, id) : this.#put(manifest, id, next);
+      if (next === undefined) return this.#remove(manifest, id);
+      return next === current || this.#put(manifest, id, next);
     });
   }
 
-  readAlias(alias: string): Awaitable<string | undefined> {
-    const manifest = this.#current();
-    if (manifest instanceof Promise) return manifest.then(({ aliases }) => aliases.get(alias));
-    return manifest.aliases.get(alias);
+  async readAlias(alias: string): Promise<string | undefined> {
+    return (await this.#state.current()).aliases.get(alias);
   }
 
   async listAliases(): Promise<readonly (readonly [alias: string, id: string])[]> {
-    const { aliases } = await this.#current();
+    const { aliases } = await this.#state.current();
     return [...aliases].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
@@ -204,14 +155,14 @@ export class FileKeyStore implements KeyStore {
     alias: string,
     change: (current: string | undefined) => string | undefined,
   ): Promise<void> {
-    await this.#change(async (manifest) => {
+    await this.#state.change(async (manifest) => {
       const current = manifest.aliases.get(alias);
       const next = change(current);
       if (next === current) return true;
       const aliases = new Map(manifest.aliases);
       if (next === undefined) aliases.delete(alias);
       else aliases.set(alias, next);
-      return this.#commit(manifest, { aliases });
+      return this.#state.commit(manifest, { aliases });
     });
   }
 
@@ -223,142 +174,69 @@ export class FileKeyStore implements KeyStore {
    * @param scrypt For a passphrase: the work that a guess takes; by default today's default.
    */
   async protect(protectedBy: StoreProtection, scrypt?: ScryptCost): Promise<void> {
-    const { storeId } = await this.#current();
-    const protection = await this.#key.wrap(storeId, protectedBy, scrypt);
-    await this.#change((manifest) => this.#commit(manifest, { protection }));
+    const { storeId } = await this.#state.current();
+    const protection = await this.#state.key.wrap(storeId, protectedBy, scrypt);
+    await this.#state.change((manifest) => this.#state.commit(manifest, { protection }));
+  }
+
+  /**
+   * The whole store in one encrypted file, as it is at one moment. It opens with what protects the store
+   * now, also after that was changed.
+   *
+   * @returns The bytes of the file.
+   * @throws `DamagedStoreError` when a record is damaged: such a store gives no backup.
+   */
+  backup(onProgress?: OnProgress): Promise<Uint8Array> {
+    return writeBackup(this.#state, onProgress);
+  }
+
+  /** Reads every record again, and reports all that is not as the store wrote it. Nothing is changed. */
+  verify(onProgress?: OnProgress): Promise<StoreReport> {
+    return verifyStore(this.#state, onProgress);
+  }
+
+  /**
+   * Begins an audit log in the folder of the store, for `withAuditLog`. Each process has a log of its own.
+   *
+   * @param actor Who acts, for lines of the log, where the user of the process does not say it: a
+   * service, a person.
+   */
+  async openAuditLog(actor?: string): Promise<AuditLog> {
+    const { storeId } = await this.#state.current();
+    const { folder, key } = this.#state;
+    return AuditLog.open(folder.auditPath, key.audit.slice(), storeId, actor);
+  }
+
+  /** Checks every line of every audit log. */
+  async verifyAuditLogs(): Promise<readonly AuditLogReport[]> {
+    const { storeId } = await this.#state.current();
+    return verifyAuditLogs(this.#state.folder.auditPath, this.#state.key.audit, storeId);
   }
 
   /** Wipes what the store holds of its keys. The files stay. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#lastChange;
-    for (const { loading } of this.#held.values()) {
-      this.#retire(await loading.catch(() => undefined));
-    }
-    this.#held.clear();
-    for (const material of this.#retired.splice(0)) wipe(material);
-    this.#key.destroy();
-  }
-
-  /** The state of the store as it is now; at once, unless another process has changed it. */
-  #current(): Awaitable<Manifest> {
-    if (this.#closed) throw new ProviderClosedError('this key store was closed');
-    return this.#folder.isNewest(this.#manifest.generation) ? this.#manifest : this.#catchUp();
-  }
-
-  async #catchUp(): Promise<Manifest> {
-    while (!this.#folder.isNewest(this.#manifest.generation)) {
-      this.#reloading ??= this.#reload().finally(() => {
-        this.#reloading = undefined;
-      });
-      await this.#reloading;
-    }
-    return this.#manifest;
-  }
-
-  async #reload(): Promise<void> {
-    const known = this.#manifest.generation;
-    const newest = await this.#folder.readNewest();
-    if (newest === undefined || newest.generation < known) {
-      throw new DamagedStoreError(
-        this.#folder.path,
-        `was set back: its newest manifest is of generation ${newest?.generation ?? 'none'}, and this process has seen ${known}`,
-      );
-    }
-    const { path, bytes, generation } = newest;
-    const manifest = openManifest(this.#key.files, parseManifest(path, bytes, generation));
-    if (generation > this.#manifest.generation) this.#adopt(manifest);
-  }
-
-  #adopt(manifest: Manifest): void {
-    this.#manifest = manifest;
-    for (const [id, held] of this.#held) {
-      if (manifest.keys.has(id)) continue;
-      this.#held.delete(id);
-      this.#retire(held.record);
-    }
-  }
-
-  #retire(record: KeyRecord | undefined, next?: KeyRecord): void {
-    for (const version of record?.materials ?? []) {
-      if (!next?.materials.includes(version)) this.#retired.push(version.material);
-    }
-  }
-
-  /** Reads a record. Materials that an older record of the key has are kept: they may be in use, loaded. */
-  async #read(id: string, entry: RecordEntry): Promise<KeyRecord | undefined> {
-    const older = this.#held.get(id);
-    let held = older;
-    if (held?.file !== entry.file) {
-      held = { file: entry.file, loading: this.#decode(id, entry, older) };
-      this.#held.set(id, held);
-    }
-    try {
-      held.record = await held.loading;
-      return held.record;
-    } catch (error) {
-      if (this.#held.get(id) === held) {
-        if (older === undefined || older === held) this.#held.delete(id);
-        else this.#held.set(id, older);
-      }
-      // The file of an older record is removed when a newer one takes its place.
-      const { keys } = await this.#current();
-      if (keys.get(id)?.file !== entry.file) return this.readKey(id);
-      throw error;
-    }
-  }
-
-  async #decode(id: string, entry: RecordEntry, older: Held | undefined): Promise<KeyRecord> {
-    const path = this.#folder.recordPath(entry.file);
-    const bytes = await this.#folder.readRecord(id, entry.file);
-    if (bytes === undefined) throw new DamagedStoreError(path, 'is missing', { keyId: id });
-    const { storeId } = this.#manifest;
-    const record = decodeRecord(this.#key.files, path, bytes, storeId, id, entry);
-    const before = await older?.loading.catch(() => undefined);
-    const next = keepMaterials(record, before);
-    this.#retire(before, next);
-    return next;
-  }
-
-  /**
-   * Makes a change, again from the beginning while other processes are faster. One at a time within
-   * this process.
-   *
-   * @param attempt Gives `false` to be called again, with the state as it is then.
-   */
-  async #change(attempt: (manifest: Manifest) => Promise<boolean>): Promise<void> {
-    const change = this.#lastChange.then(async () => {
-      for (let count = 0; count < ATTEMPTS; count++) {
-        if (await attempt(await this.#current())) return;
-      }
-      throw new ProviderUnavailableError(
-        `other processes changed the key store ${this.#folder.path} ${ATTEMPTS} times in a row; try again`,
-      );
-    });
-    this.#lastChange = change.catch(() => {});
-    return change;
+    await this.#state.close();
+    await this.#records.wipe();
   }
 
   async #put(manifest: Manifest, id: string, record: KeyRecord): Promise<boolean> {
+    const { folder, key } = this.#state;
     const generation = manifest.generation + 1;
-    const place = { storeId: manifest.storeId, generation };
-    const bytes = encodeRecord(this.#key.files, place, record);
-    const file = await this.#folder.addRecord(generation, bytes);
+    const bytes = encodeRecord(key.files, { storeId: manifest.storeId, generation }, record);
+    const file = await folder.addRecord(generation, bytes);
     const keys = new Map(manifest.keys).set(id, { file, generation, digest: digestOf(bytes) });
-    const done = await this.#commit(manifest, { keys }).catch(async (error) => {
+    const done = await this.#state.commit(manifest, { keys }).catch(async (error) => {
       // Unless the change was made all the same, and only not known to be durable.
-      if (this.#folder.isNewest(manifest.generation)) await this.#folder.dropRecord(file);
+      if (folder.isNewest(manifest.generation)) await folder.dropRecord(file);
       throw error;
     });
     if (!done) {
-      await this.#folder.dropRecord(file);
+      await folder.dropRecord(file);
       return false;
     }
-    this.#retire(this.#held.get(id)?.record, record);
-    this.#held.set(id, { file, loading: Promise.resolve(record), record });
+    this.#records.keep(id, file, record);
     const replaced = manifest.keys.get(id);
-    if (replaced !== undefined) await this.#folder.dropRecord(replaced.file);
+    if (replaced !== undefined) await folder.dropRecord(replaced.file);
     return true;
   }
 
@@ -367,20 +245,9 @@ export class FileKeyStore implements KeyStore {
     keys.delete(id);
     const aliases = new Map([...manifest.aliases].filter(([, target]) => target !== id));
     if (keys.size === manifest.keys.size && aliases.size === manifest.aliases.size) return true;
-    const done = await this.#commit(manifest, { keys, aliases });
+    const done = await this.#state.commit(manifest, { keys, aliases });
     const removed = manifest.keys.get(id);
-    if (done && removed !== undefined) await this.#folder.dropRecord(removed.file);
+    if (done && removed !== undefined) await this.#state.folder.dropRecord(removed.file);
     return done;
-  }
-
-  /** Takes the store from `manifest` to the next generation. @returns Whether nobody was faster. */
-  async #commit(manifest: Manifest, change: Change): Promise<boolean> {
-    const next: Manifest = { ...manifest, ...change, generation: manifest.generation + 1 };
-    const bytes = encodeManifest(this.#key.files, next);
-    if (!(await this.#folder.commit(next.generation, bytes))) return false;
-    if (next.generation > this.#manifest.generation) this.#adopt(next);
-    const used = new Set([...next.keys.values()].map(({ file }) => file));
-    await this.#folder.sweep(next.generation, (file) => used.has(file));
-    return true;
   }
 }

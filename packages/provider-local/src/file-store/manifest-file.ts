@@ -46,14 +46,20 @@ export function parseManifest(
   generation: number,
 ): SealedFile & { readonly header: ManifestHeader } {
   const file = parseFile({ path }, 'manifest', bytes);
-  if (!isHeader(file.header)) throw new DamagedStoreError(path, 'has a head that was changed');
-  if (file.header.generation !== generation) {
+  const header = readManifestHeader(file);
+  if (header.generation !== generation) {
     throw new DamagedStoreError(
       path,
-      `is the manifest of generation ${file.header.generation}, put in the place of another`,
+      `is the manifest of generation ${header.generation}, put in the place of another`,
     );
   }
-  return { ...file, header: file.header };
+  return { ...file, header };
+}
+
+/** The header of a manifest or a backup, which nothing has authenticated yet. @throws {@link DamagedStoreError} */
+export function readManifestHeader({ path, header }: SealedFile): ManifestHeader {
+  if (isHeader(header)) return header;
+  throw new DamagedStoreError(path, 'has a head that was changed');
 }
 
 /** @throws {@link DamagedStoreError} when it was changed. */

@@ -31,6 +31,7 @@ const MANIFEST = /^manifest-(\d{12})$/;
 const ATTEMPT = /^manifest-(\d{12})-[0-9a-f]{16}\.new$/;
 const RECORD = /^(\d{12})-[0-9a-f]{16}$/;
 const RECORDS = 'records';
+const AUDIT = 'audit';
 
 /** A manifest as it was read. */
 export interface ManifestBytes {
@@ -58,8 +59,9 @@ export class StoreFolder {
     const records = path.join(this.path, RECORDS);
     try {
       const names = await fs.readdir(this.path).catch(ifMissing);
-      // What a process left that was killed while it made the store is no obstacle.
-      const foreign = names?.find((name) => name !== RECORDS && !ATTEMPT.test(name));
+      // What other processes leave or do that make the same store is no obstacle: one of them wins.
+      const own = (name: string) => name === RECORDS || ATTEMPT.test(name) || MANIFEST.test(name);
+      const foreign = names?.find((name) => !own(name));
       if (foreign !== undefined) {
         throw notAStore(this.path, `it holds ${JSON.stringify(foreign)}, which no store has`);
       }
@@ -119,6 +121,11 @@ export class StoreFolder {
     }
   }
 
+  /** Where the audit logs are. */
+  get auditPath(): string {
+    return path.join(this.path, AUDIT);
+  }
+
   recordPath(file: string): string {
     return path.join(this.path, RECORDS, file);
   }
@@ -133,13 +140,24 @@ export class StoreFolder {
     }
   }
 
-  /** Writes a record for a generation to come. @returns The name of its file. */
+  /** Writes a record for a generation to come, durable once that is committed. @returns The name of its file. */
   async addRecord(generation: number, bytes: Uint8Array): Promise<string> {
     const file = `${digits(generation)}-${random()}`;
     try {
       await writeNewFile(this.recordPath(file), bytes);
-      await syncFolder(path.join(this.path, RECORDS));
       return file;
+    } catch (error) {
+      throw explainFileError(error, `write a record to the key store ${this.path}`);
+    }
+  }
+
+  /** Writes a record of a backup, under the name that it had. */
+  async restoreRecord(file: string, bytes: Uint8Array): Promise<void> {
+    const path = this.recordPath(file);
+    try {
+      // What a restore before this one left, that was killed.
+      await removeFile(path);
+      await writeNewFile(path, bytes);
     } catch (error) {
       throw explainFileError(error, `write a record to the key store ${this.path}`);
     }
@@ -153,15 +171,24 @@ export class StoreFolder {
   /**
    * Makes `manifest` the state of the store, durably, unless the store has changed meanwhile.
    *
-   * @param generation The one after the generation that the change was made from.
+   * @param from The generation that it was made from; `undefined` when there was no store.
+   * @param generation The one that it makes.
    * @returns Whether it did.
    */
-  async commit(generation: number, manifest: Uint8Array): Promise<boolean> {
+  async commit(
+    from: number | undefined,
+    generation: number,
+    manifest: Uint8Array,
+  ): Promise<boolean> {
     const attempt = `${this.#manifestPath(generation)}-${random()}.new`;
     try {
+      // The names of the records, of a restored store all of them, before the name that leads to them.
+      await syncFolder(path.join(this.path, RECORDS));
       await writeNewFile(attempt, manifest);
       try {
-        if (generation > 1 && !this.isNewest(generation - 1)) return false;
+        const isUnchanged =
+          from === undefined ? (await this.#generations()).length === 0 : this.isNewest(from);
+        if (!isUnchanged) return false;
         await fs.link(attempt, this.#manifestPath(generation));
       } catch (error) {
         const code = errorCode(error) ?? '';
@@ -202,7 +229,7 @@ export class StoreFolder {
       // Once, and after a failure: each change removes what it replaces.
       if (this.#swept) return;
       this.#swept = true;
-      for (const file of await this.listRecords()) {
+      for (const file of await this.#records()) {
         const isOld = Number(RECORD.exec(file)?.[1]) <= generation;
         if (isOld && !inUse(file)) await removeFile(this.recordPath(file));
       }
@@ -211,8 +238,24 @@ export class StoreFolder {
     }
   }
 
-  /** The names in the folder of the records, foreign ones too. */
-  async listRecords(): Promise<string[]> {
+  /**
+   * The paths of what does not belong to this generation, from the folder: foreign, or left over.
+   *
+   * @param inUse Whether a record is one of this generation.
+   */
+  async listStrays(generation: number, inUse: (file: string) => boolean): Promise<string[]> {
+    try {
+      const newest = path.basename(this.#manifestPath(generation));
+      const known = new Set([newest, RECORDS, AUDIT]);
+      const names = (await fs.readdir(this.path)).filter((name) => !known.has(name));
+      const records = (await this.#records()).filter((file) => !inUse(file));
+      return [...names, ...records.map((file) => path.join(RECORDS, file))].sort();
+    } catch (error) {
+      throw explainFileError(error, `read the key store ${this.path}`);
+    }
+  }
+
+  #records(): Promise<string[]> {
     return fs.readdir(path.join(this.path, RECORDS));
   }
 

@@ -97,7 +97,7 @@ describe('a key store on disk', () => {
     const open = sinon.spy(fs, 'open');
     try {
       expect(store.readKey('a')).not.to.be.instanceOf(Promise);
-      expect(store.readAlias('alias/a')).to.equal('a');
+      expect(await store.readAlias('alias/a')).to.equal('a');
       expect(open.callCount).to.equal(0);
     } finally {
       open.restore();

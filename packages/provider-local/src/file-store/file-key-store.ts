@@ -50,7 +50,7 @@ export interface FileKeyStoreOptions {
  * }
  * ```
  */
-export class FileKeyStore implements KeyStore {
+export class FileKeyStore implements KeyStore, AsyncDisposable {
   readonly #state: StoreState;
   readonly #records: HeldRecords;
 
@@ -110,6 +110,11 @@ export class FileKeyStore implements KeyStore {
    */
   static async restore(options: RestoreOptions): Promise<FileKeyStore> {
     return new FileKeyStore(await restoreBackup(options));
+  }
+
+  /** Whether there is a store in a folder; whether it opens is another question. */
+  static async isAt(folder: string): Promise<boolean> {
+    return (await new StoreFolder(folder).readNewest()) !== undefined;
   }
 
   readKey(id: string): Awaitable<KeyRecord | undefined> {
@@ -217,6 +222,10 @@ export class FileKeyStore implements KeyStore {
   async close(): Promise<void> {
     await this.#state.close();
     await this.#records.wipe();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #put(manifest: Manifest, id: string, record: KeyRecord): Promise<boolean> {

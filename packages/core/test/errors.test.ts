@@ -124,6 +124,17 @@ describe('withCallDetails', () => {
     expect(withCallDetails(new KeyStateError(''), 'reEncrypt', request).keyId).to.equal('new');
   });
 
+  it("takes the source's where only that can be meant: a wrong key, a ciphertext that does not open", () => {
+    const request = { source: { keyId: 'old' }, destination: { keyId: 'new' } };
+    for (const error of [new IncorrectKeyError(''), new InvalidCiphertextError('')]) {
+      expect(withCallDetails(error, 'reEncrypt', request).keyId).to.equal('old');
+    }
+    const unnamed = withCallDetails(new InvalidCiphertextError(''), 'reEncrypt', {
+      destination: { keyId: 'new' },
+    });
+    expect(unnamed.keyId).to.equal(undefined);
+  });
+
   it('leaves the key id out when the call did not name one', () => {
     expect(withCallDetails(new KeyStateError(''), 'decrypt').keyId).to.equal(undefined);
   });

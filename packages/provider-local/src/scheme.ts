@@ -1,5 +1,6 @@
 import { InvalidInputError, type ProviderScheme, readUrlParameters } from '@keywrap/core';
 import type { EngineChoice } from './engines/index.js';
+import type { PassphraseSource } from './file-store/passphrase-source.js';
 import type { KeyStore } from './keys/key-store.js';
 import { LocalKeyWrapProvider } from './provider.js';
 
@@ -20,7 +21,8 @@ const PARAMETERS = [
  * `local:///path/to/keys` has them in that folder, see `FileKeyStore`.
  *
  * Parameters, all optional: `keys` (names of symmetric keys, with commas between), `createMissingKeys`
- * (`true` or `false`), `engine`, `partition`, `region`, `account`.
+ * (`true` or `false`), `engine`, `partition`, `region`, `account`. Rejects with
+ * {@link InvalidInputError} (field `url`) when any of it is malformed, unknown or repeated.
  *
  * With a folder, one of these says where its passphrase is, which a URL must not hold: `passphraseFile`
  * (the path of a file; a line break at its end does not count) or `passphraseEnv` (the name of an
@@ -39,57 +41,64 @@ const PARAMETERS = [
 export const localScheme: ProviderScheme = {
   scheme: 'local',
   async open(url) {
-    const parameters = readUrlParameters(url, PARAMETERS);
     const { keys, createMissingKeys, engine, passphraseFile, passphraseEnv, create, ...scope } =
-      parameters;
-    const store = await openStore(url, {
-      file: passphraseFile,
-      env: passphraseEnv,
-      create: readBoolean('create', create),
-    });
-    return new LocalKeyWrapProvider({
-      ...scope,
-      engine: engine as EngineChoice | undefined,
-      keys: keys?.split(','),
-      createMissingKeys: readBoolean('createMissingKeys', createMissingKeys),
-      store: store && (() => store),
-    });
+      readUrlParameters(url, PARAMETERS);
+    try {
+      const at = await readStoreUrl(url, {
+        passphrase: { file: passphraseFile, env: passphraseEnv },
+        create: readBoolean('create', create),
+      });
+      let store: KeyStore | undefined;
+      // First, so that nothing is made when a parameter is wrong.
+      const provider = new LocalKeyWrapProvider({
+        ...scope,
+        engine: engine as EngineChoice | undefined,
+        keys: keys?.split(','),
+        createMissingKeys: readBoolean('createMissingKeys', createMissingKeys),
+        store: at && (() => store as KeyStore),
+      });
+      store = at && (await openStore(at));
+      return provider;
+    } catch (error) {
+      if (!(error instanceof InvalidInputError) || error.field === 'url') throw error;
+      throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
+    }
   },
 };
 
+/** What the parameters say of a folder of keys. */
 interface StoreParameters {
-  readonly file: string | undefined;
-  readonly env: string | undefined;
+  readonly passphrase: PassphraseSource;
   readonly create: boolean | undefined;
 }
 
-/** Opens the folder that the URL names; without one the keys are in memory. */
-async function openStore(
-  url: URL,
-  { file, env, create }: StoreParameters,
-): Promise<KeyStore | undefined> {
-  if (url.host !== '' || url.hash !== '') {
+/** A folder of keys. */
+interface StoreUrl extends StoreParameters {
+  readonly folder: string;
+}
+
+/** @returns `undefined` when the URL names no folder: the keys are in memory. */
+async function readStoreUrl(url: URL, parameters: StoreParameters): Promise<StoreUrl | undefined> {
+  if (url.host !== '' || url.hash !== '' || !/^(\/.*)?$/.test(url.pathname)) {
     throw new InvalidInputError(
       'url',
-      'must be local: or local:///path/to/keys, with three slashes, and parameters',
+      'must be local: or local:///path/to/keys, with three slashes, followed by parameters',
     );
   }
   if (['', '/'].includes(url.pathname)) {
-    if (file === undefined && env === undefined && create === undefined) return undefined;
-    throw new InvalidInputError('url', 'has parameters of a key store but no path to one');
-  }
-  if (!url.pathname.startsWith('/')) {
-    throw new InvalidInputError('url', 'must have an absolute path: local:///path/to/keys');
+    const { passphrase, create } = parameters;
+    if ([passphrase.file, passphrase.env, create].every((value) => value === undefined)) return;
+    throw new InvalidInputError('url', 'has parameters of a key store, but no path to one');
   }
   // Loaded when needed: with keys in memory, the provider also works where there is no Node.js.
   const { fileURLToPath } = await import('node:url');
+  return { ...parameters, folder: fileURLToPath(`file://${url.pathname}`) };
+}
+
+async function openStore({ folder, passphrase: source, create }: StoreUrl): Promise<KeyStore> {
   const { FileKeyStore, passphraseFrom } = await import('./file-store/index.js');
-  const folder = fileURLToPath(`file://${url.pathname}`);
-  return FileKeyStore.open({
-    folder,
-    protectedBy: { passphrase: await passphraseFrom({ file, env }) },
-    create,
-  });
+  const passphrase = await passphraseFrom(source);
+  return FileKeyStore.open({ folder, protectedBy: { passphrase }, create });
 }
 
 function readBoolean(name: string, value: string | undefined): boolean | undefined {

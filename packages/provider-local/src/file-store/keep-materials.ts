@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import { wipe } from '@keywrap/core';
+import { equalSecrets } from '../keys/equal-secrets.js';
 import type { KeyRecord, MaterialVersion } from '../keys/key-record.js';
 
 /**
@@ -13,11 +13,7 @@ export function keepMaterials(record: KeyRecord, older: KeyRecord | undefined): 
 
 function kept(material: MaterialVersion, { materials }: KeyRecord): MaterialVersion {
   const same = materials.find(({ version }) => version === material.version);
-  if (same === undefined || !equal(same.material, material.material)) return material;
+  if (same === undefined || !equalSecrets(same.material, material.material)) return material;
   wipe(material.material);
   return same;
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -128,7 +128,7 @@ describe('the local provider with a key store on disk', () => {
       process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
       const parameters = '?passphraseEnv=KEYWRAP_TEST_PASSPHRASE&keys=alias/a';
       const missing = await rejection(open(parameters, `${folder.path}/a%20b`));
-      expect(missing).to.include({ code: 'INVALID_INPUT', field: 'folder' });
+      expect(missing).to.include({ code: 'INVALID_INPUT', field: 'url' });
       await (await open(`${parameters}&create=true`, `${folder.path}/a%20b`)).close();
       expect((await snapshot(`${folder.path}/a b`)).size).to.equal(1);
     });
@@ -139,13 +139,15 @@ describe('the local provider with a key store on disk', () => {
       ['local:///keys?passphraseEnv=KEYWRAP_TEST_MISSING', 'KEYWRAP_TEST_MISSING'],
       ['local:///keys?passphrase=secret', 'passphraseFile'],
       ['local://keys?passphraseEnv=A', 'three slashes'],
-      ['local:keys?passphraseEnv=A', 'absolute path'],
+      ['local:keys?passphraseEnv=A', 'three slashes'],
       ['local:?passphraseEnv=A', 'no path'],
+      ['local:?create=true', 'no path'],
+      ['local:///keys?passphraseEnv=PATH&region=Frankfurt', 'region'],
       ['local:///keys?passphraseEnv=A&create=yes', 'create, which must be true or false'],
     ] as const) {
       it(`refuses ${url} (INVALID_INPUT)`, async () => {
         const error = await rejection(openKeyWrapProvider(url, [localScheme]));
-        expect(error).to.include({ code: 'INVALID_INPUT' });
+        expect(error).to.include({ code: 'INVALID_INPUT', field: 'url' });
         expect(error.message).to.include(text).and.not.include('secret');
       });
     }

@@ -1,4 +1,4 @@
-import { KeyWrapError, type KeyWrapProvider } from '@keywrap/core';
+import { KeyWrapError, type KeyWrapProvider, withCallDetails } from '@keywrap/core';
 import type { AuditEvent, AuditLog } from './audit-log.js';
 
 /** Longest name that is written, in characters: that of an ARN. What is longer was refused anyway. */
@@ -28,9 +28,11 @@ export function withAuditLog<Provider extends KeyWrapProvider>(
   provider: Provider,
   log: AuditLog,
 ): Provider {
-  const close = async () => {
-    await provider.close();
-    log.close();
+  const calls = new AuditedCalls(log);
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= provider.close().finally(() => calls.end());
+    return closing;
   };
   // A proxy and not a class with a method for each operation: none can be forgotten, and what a
   // provider has beyond the interface is kept, and written too.
@@ -42,33 +44,70 @@ export function withAuditLog<Provider extends KeyWrapProvider>(
         return member;
       }
       return (...args: unknown[]) =>
-        audited(log, name, args[0], () => Reflect.apply(member, target, args));
+        calls.run(name, args[0], () => Reflect.apply(member, target, args));
     },
   });
 }
 
-async function audited(
-  log: AuditLog,
-  operation: string,
-  input: unknown,
-  call: () => Promise<unknown>,
-): Promise<unknown> {
-  // At once: the caller may change its input when it has the promise.
-  const about = { operation, ...describe(input) };
-  let result: unknown;
-  try {
-    result = await call();
-  } catch (error) {
-    log.write({ ...about, outcome: error instanceof KeyWrapError ? error.code : 'ERROR' });
-    throw error;
+class AuditedCalls {
+  readonly #log: AuditLog;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #ended = false;
+
+  constructor(log: AuditLog) {
+    this.#log = log;
   }
-  try {
-    log.write({ ...about, ...usedKeys(result), outcome: 'ok' });
-  } catch (error) {
-    (result as Partial<Disposable> | undefined)?.[Symbol.dispose]?.();
-    throw error;
+
+  run(operation: string, input: unknown, call: () => Promise<unknown>): Promise<unknown> {
+    // The provider is closed: it refuses the call, and uses no key.
+    if (this.#ended) return call();
+    const result = this.#audited(operation, input, call);
+    this.#underWay.add(result);
+    const forget = () => this.#underWay.delete(result);
+    result.then(forget, forget);
+    return result;
   }
-  return result;
+
+  /** Lets the calls under way be written, and closes the log. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await Promise.allSettled(this.#underWay);
+    this.#log.close();
+  }
+
+  async #audited(
+    operation: string,
+    input: unknown,
+    call: () => Promise<unknown>,
+  ): Promise<unknown> {
+    // At once: the caller may change its input when it has the promise.
+    const about = { operation, ...describe(input) };
+    let result: unknown;
+    try {
+      result = await call();
+    } catch (error) {
+      this.#write({ ...about, outcome: error instanceof KeyWrapError ? error.code : 'ERROR' });
+      throw error;
+    }
+    try {
+      this.#write({ ...about, ...usedKeys(result), outcome: 'ok' });
+    } catch (error) {
+      (result as Partial<Disposable> | undefined)?.[Symbol.dispose]?.();
+      throw error;
+    }
+    return result;
+  }
+
+  #write(event: AuditEvent): void {
+    try {
+      this.#log.write(event);
+    } catch (error) {
+      const details = { keyId: event.keys?.[0] ?? event.asked?.[0] };
+      throw error instanceof KeyWrapError
+        ? withCallDetails(error, event.operation, details)
+        : error;
+    }
+  }
 }
 
 /** What of the input may be written. It is the caller's, so it may be anything. */

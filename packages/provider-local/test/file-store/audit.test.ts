@@ -67,7 +67,7 @@ describe('an audit log', () => {
     expect(encrypted?.user).to.be.a('string').and.not.equal('');
     expect(encrypted?.asked).to.deep.equal(['alias/a']);
     expect(encrypted?.context).to.deep.equal(['customer', 'order']);
-    expect((encrypted?.keys as string[])[0]).to.match(arn);
+    expect(encrypted).to.have.nested.property('keys[0]').that.matches(arn);
     expect(new Date(encrypted?.time as string).getTime()).to.be.closeTo(Date.now(), 60_000);
     expect(decrypted).to.include({ outcome: 'INCORRECT_KEY' });
     expect(moved?.asked).to.deep.equal(['alias/a', 'alias/b']);
@@ -92,7 +92,6 @@ describe('an audit log', () => {
     const material = new Uint8Array(32).fill(65);
     await keys.importKeyMaterial({ keyId: made.keyId, keyMaterial: material });
     await keys.exportKeyMaterial({ keyId: made.keyId, format: 'raw' });
-    await keys.disableKey(made.keyId as never).catch(() => {});
     for (const change of [
       'disableKey',
       'enableKey',

@@ -90,7 +90,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<StoreState
     });
     await folder.prepare();
     for (const [index, [name, record]] of records.entries()) {
-      await folder.restoreRecord(name, record);
+      await folder.records.restore(name, record);
       options.onProgress?.(index + 1, records.length);
     }
     // The manifest comes last: before, there is no store that anybody could open.

@@ -70,3 +70,8 @@ export function explainFileError(error: unknown, what: string): KeyWrapError {
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
+
+/** For `.catch()`: a file that is not there is no error. */
+export function ifMissing(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error;
+}

@@ -232,20 +232,20 @@ export class FileKeyStore implements KeyStore, AsyncDisposable {
     const { folder, key } = this.#state;
     const generation = manifest.generation + 1;
     const bytes = encodeRecord(key.files, { storeId: manifest.storeId, generation }, record);
-    const file = await folder.addRecord(generation, bytes);
+    const file = await folder.records.add(generation, bytes);
     const keys = new Map(manifest.keys).set(id, { file, generation, digest: digestOf(bytes) });
     const done = await this.#state.commit(manifest, { keys }).catch(async (error) => {
       // Unless the change was made all the same, and only not known to be durable.
-      if (folder.isNewest(manifest.generation)) await folder.dropRecord(file);
+      if (folder.isNewest(manifest.generation)) await folder.records.drop(file);
       throw error;
     });
     if (!done) {
-      await folder.dropRecord(file);
+      await folder.records.drop(file);
       return false;
     }
     this.#records.keep(id, file, record);
     const replaced = manifest.keys.get(id);
-    if (replaced !== undefined) await folder.dropRecord(replaced.file);
+    if (replaced !== undefined) await folder.records.drop(replaced.file);
     return true;
   }
 
@@ -256,7 +256,7 @@ export class FileKeyStore implements KeyStore, AsyncDisposable {
     if (keys.size === manifest.keys.size && aliases.size === manifest.aliases.size) return true;
     const done = await this.#state.commit(manifest, { keys, aliases });
     const removed = manifest.keys.get(id);
-    if (done && removed !== undefined) await this.#state.folder.dropRecord(removed.file);
+    if (done && removed !== undefined) await this.#state.folder.records.drop(removed.file);
     return done;
   }
 }

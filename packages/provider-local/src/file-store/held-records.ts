@@ -21,8 +21,8 @@ export async function readRecord(
   id: string,
   entry: RecordEntry,
 ): Promise<{ readonly record: KeyRecord; readonly bytes: Uint8Array }> {
-  const path = folder.recordPath(entry.file);
-  const bytes = await folder.readRecord(id, entry.file);
+  const path = folder.records.pathOf(entry.file);
+  const bytes = await folder.records.read(id, entry.file);
   if (bytes === undefined) throw new DamagedStoreError(path, 'is missing', { keyId: id });
   return { record: decodeRecord(key.files, path, bytes, storeId, id, entry), bytes };
 }

@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
-import { DamagedStoreError, errorCode, explainFileError } from './errors.js';
+import { DamagedStoreError, errorCode, explainFileError, ifMissing } from './errors.js';
+import { digits, random } from './file-names.js';
 import {
   assertPrivate,
   makePrivateFolder,
@@ -11,6 +12,7 @@ import {
   syncFolder,
   writeNewFile,
 } from './private-files.js';
+import { RecordFolder } from './record-folder.js';
 
 // The files of a store, and how its state goes from one generation to the next.
 //
@@ -29,7 +31,6 @@ import {
 
 const MANIFEST = /^manifest-(\d{12})$/;
 const ATTEMPT = /^manifest-(\d{12})-[0-9a-f]{16}\.new$/;
-const RECORD = /^(\d{12})-[0-9a-f]{16}$/;
 const RECORDS = 'records';
 const AUDIT = 'audit';
 
@@ -44,10 +45,12 @@ export interface ManifestBytes {
 export class StoreFolder {
   /** Absolute. */
   readonly path: string;
+  readonly records: RecordFolder;
   #swept = false;
 
   constructor(folder: string) {
     this.path = path.resolve(folder);
+    this.records = new RecordFolder(path.join(this.path, RECORDS));
   }
 
   /**
@@ -56,7 +59,7 @@ export class StoreFolder {
    * @throws {@link InvalidInputError} when there is something else in it already.
    */
   async prepare(): Promise<void> {
-    const records = path.join(this.path, RECORDS);
+    const records = this.records.path;
     try {
       const names = await fs.readdir(this.path).catch(ifMissing);
       // What other processes leave or do that make the same store is no obstacle: one of them wins.
@@ -79,7 +82,7 @@ export class StoreFolder {
 
   /** @throws `AccessDeniedError` when others may get at it, {@link DamagedStoreError} when a part is missing. */
   async assertPrivate(): Promise<void> {
-    for (const folder of [this.path, path.join(this.path, RECORDS)]) {
+    for (const folder of [this.path, this.records.path]) {
       try {
         const stats = await fs.stat(folder).catch(ifMissing);
         if (!stats?.isDirectory()) throw new DamagedStoreError(folder, 'is missing');
@@ -126,48 +129,6 @@ export class StoreFolder {
     return path.join(this.path, AUDIT);
   }
 
-  recordPath(file: string): string {
-    return path.join(this.path, RECORDS, file);
-  }
-
-  /** Reads a record, or gives `undefined` where there is none of this name. */
-  async readRecord(keyId: string, file: string): Promise<Uint8Array | undefined> {
-    const path = this.recordPath(file);
-    try {
-      return await readPrivateFile({ path, keyId }).catch(ifMissing);
-    } catch (error) {
-      throw explainFileError(error, `read the record of key ${keyId}, ${path}`);
-    }
-  }
-
-  /** Writes a record for a generation to come, durable once that is committed. @returns The name of its file. */
-  async addRecord(generation: number, bytes: Uint8Array): Promise<string> {
-    const file = `${digits(generation)}-${random()}`;
-    try {
-      await writeNewFile(this.recordPath(file), bytes);
-      return file;
-    } catch (error) {
-      throw explainFileError(error, `write a record to the key store ${this.path}`);
-    }
-  }
-
-  /** Writes a record of a backup, under the name that it had. */
-  async restoreRecord(file: string, bytes: Uint8Array): Promise<void> {
-    const path = this.recordPath(file);
-    try {
-      // What a restore before this one left, that was killed.
-      await removeFile(path);
-      await writeNewFile(path, bytes);
-    } catch (error) {
-      throw explainFileError(error, `write a record to the key store ${this.path}`);
-    }
-  }
-
-  /** Removes a record that is of no use any more. That it can't be removed does no harm. */
-  async dropRecord(file: string): Promise<void> {
-    await removeFile(this.recordPath(file)).catch(() => {});
-  }
-
   /**
    * Makes `manifest` the state of the store, durably, unless the store has changed meanwhile.
    *
@@ -183,7 +144,7 @@ export class StoreFolder {
     const attempt = `${this.#manifestPath(generation)}-${random()}.new`;
     try {
       // The names of the records, of a restored store all of them, before the name that leads to them.
-      await syncFolder(path.join(this.path, RECORDS));
+      await syncFolder(this.records.path);
       await writeNewFile(attempt, manifest);
       try {
         const isUnchanged =
@@ -229,10 +190,7 @@ export class StoreFolder {
       // Once, and after a failure: each change removes what it replaces.
       if (this.#swept) return;
       this.#swept = true;
-      for (const file of await this.#records()) {
-        const isOld = Number(RECORD.exec(file)?.[1]) <= generation;
-        if (isOld && !inUse(file)) await removeFile(this.recordPath(file));
-      }
+      await this.records.sweep(generation, inUse);
     } catch {
       // See above.
     }
@@ -248,15 +206,11 @@ export class StoreFolder {
       const newest = path.basename(this.#manifestPath(generation));
       const known = new Set([newest, RECORDS, AUDIT]);
       const names = (await fs.readdir(this.path)).filter((name) => !known.has(name));
-      const records = (await this.#records()).filter((file) => !inUse(file));
+      const records = (await this.records.list()).filter((file) => !inUse(file));
       return [...names, ...records.map((file) => path.join(RECORDS, file))].sort();
     } catch (error) {
       throw explainFileError(error, `read the key store ${this.path}`);
     }
-  }
-
-  #records(): Promise<string[]> {
-    return fs.readdir(path.join(this.path, RECORDS));
   }
 
   /** The generations whose manifest is there, ascending. */
@@ -275,18 +229,6 @@ export class StoreFolder {
   #manifestPath(generation: number): string {
     return path.join(this.path, `manifest-${digits(generation)}`);
   }
-}
-
-function ifMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error;
-}
-
-function digits(generation: number): string {
-  return String(generation).padStart(12, '0');
-}
-
-function random(): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex');
 }
 
 /** The error for a folder that is something else. */

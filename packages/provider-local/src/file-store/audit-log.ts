@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ProviderClosedError, ProviderUnavailableError, wipe } from '@keywrap/core';
 import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
 import { explainFileError } from './errors.js';
-import { makePrivateFolder, syncFolder } from './private-files.js';
+import { assertPrivate, makePrivateFolder, syncFolder } from './private-files.js';
 
 /** What an audit log says of a call. Never a plaintext, a ciphertext or the value of a context. */
 export interface AuditEvent {
@@ -64,6 +64,7 @@ export class AuditLog {
   ): Promise<AuditLog> {
     try {
       await makePrivateFolder(folder);
+      assertPrivate(folder, await fs.promises.stat(folder));
       const before = await readEnds(folder);
       const random = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex');
       // Sorted by name, logs are sorted by the time when they began.

@@ -191,9 +191,13 @@ describe('keywrap-store', function () {
     }
 
     if (spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0) return this.skip();
-    await openStore(folder.path);
+    const store = await openStore(folder.path);
+    for (const id of ['a', 'b']) await store.changeKey(id, () => newRecord(id));
     const right = await type([`${PASSPHRASE}x\u007f\r`], 'verify', folder.path);
-    expect(right.shown).to.include('generation 1').and.not.include('horse');
+    expect(right.shown)
+      .to.include('generation 3')
+      .and.include('1 of 2 keys')
+      .and.not.include('horse');
     expect(right.status).to.equal(0);
     const differing = await type(['one\r', 'two\r'], 'create', `${folder.path}-new`);
     expect(differing.shown).to.include('typed differently').and.not.include('two');

@@ -21,8 +21,8 @@ export interface CrashReport {
   recoveries: number;
   /** What was acknowledged and is not there any more. */
   readonly lost: string[];
-  /** What the stores held, all together, as `Expectation.size` says it. */
-  readonly held: string[];
+  /** What was acknowledged, in all stores together, and was there after the last kill. */
+  readonly held: { keys: number; aliases: number; ciphertexts: number };
   /** The codes that the store refused steps with. */
   readonly refusals: Map<string, number>;
 }
@@ -40,7 +40,13 @@ export interface CrashPlan {
 }
 
 export function newReport(): CrashReport {
-  return { kills: 0, recoveries: 0, lost: [], held: [], refusals: new Map() };
+  return {
+    kills: 0,
+    recoveries: 0,
+    lost: [],
+    held: { keys: 0, aliases: 0, ciphertexts: 0 },
+    refusals: new Map(),
+  };
 }
 
 /** Carries a plan out and adds to the report. */
@@ -71,7 +77,10 @@ export async function crash(report: CrashReport, plan: CrashPlan): Promise<void>
       await look(report, folder, expectation, count);
       plan.onProgress?.();
     }
-    report.held.push(expectation.size);
+    const { keys, aliases, ciphertexts } = expectation.size;
+    report.held.keys += keys;
+    report.held.aliases += aliases;
+    report.held.ciphertexts += ciphertexts;
   } finally {
     rmSync(parent, { recursive: true, force: true });
   }

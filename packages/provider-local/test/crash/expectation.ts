@@ -25,9 +25,13 @@ export class Expectation {
   /** Steps that began and were not acknowledged: either is right, that they were made and that not. */
   readonly #open: Step[] = [];
 
-  /** How many keys, aliases and ciphertexts it expects. */
-  get size(): string {
-    return `${this.#keys.size} keys, ${this.#aliases.size} aliases, ${this.#blobs.length} ciphertexts`;
+  /** How much it expects. */
+  get size() {
+    return {
+      keys: this.#keys.size,
+      aliases: this.#aliases.size,
+      ciphertexts: this.#blobs.length,
+    };
   }
 
   /** Whether nothing was acknowledged yet. */

@@ -37,7 +37,8 @@ await withDisk('size=4m', async (folder, remount) => {
 // Where no file system of that size could be had.
 if (report.kills < total) await run({ kills: total - report.kills, processes: 1 });
 
-console.log(`held at the end: ${report.held.join('; ')}`);
+const { keys, aliases, ciphertexts } = report.held;
+console.log(`still there: ${keys} keys, ${aliases} aliases, ${ciphertexts} ciphertexts that open`);
 console.log(
   `refused: ${[...report.refusals].map(([code, count]) => `${code} ${count}`).join(', ')}`,
 );

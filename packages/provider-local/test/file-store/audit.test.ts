@@ -1,5 +1,14 @@
 import nodeFs from 'node:fs';
-import { appendFile, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import type { KeyWrapProvider } from '@keywrap/core';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
@@ -227,6 +236,15 @@ describe('an audit log', () => {
     await keys.close();
     expect(await problems()).to.deep.equal([undefined]);
     expect((await read()).map(({ seq }) => seq)).to.deep.equal([0, 1, 2, 3]);
+  });
+
+  it('is refused where others may read it (ACCESS_DENIED), and takes no harm from an empty file', async () => {
+    await (await open()).close();
+    await writeFile(path.join(auditFolder(), '20260101T000000000Z-1-0.jsonl'), '');
+    await (await open()).close();
+    expect(await problems()).to.deep.equal([undefined, undefined, undefined]);
+    await chmod(auditFolder(), 0o755);
+    expect(await rejection(open())).to.include({ code: 'ACCESS_DENIED' });
   });
 
   it('keeps lines whole whatever is in them', async () => {

@@ -26,7 +26,8 @@ const PARAMETERS = [
  *
  * With a folder, one of these says where its passphrase is, which a URL must not hold: `passphraseFile`
  * (the path of a file; a line break at its end does not count) or `passphraseEnv` (the name of an
- * environment variable). `create=true` makes the store where there is none. A store that a provider
+ * environment variable). `create=true` makes the store where there is none. The store is opened, and
+ * `keys` are made, before the promise resolves, so that what is wrong shows when a service starts. A store that a provider
  * protects can't be named by a URL; open it with `FileKeyStore.open`.
  *
  * @example
@@ -57,8 +58,16 @@ export const localScheme: ProviderScheme = {
         createMissingKeys: readBoolean('createMissingKeys', createMissingKeys),
         store: at && (() => store as KeyStore),
       });
-      store = at && (await openStore(at));
-      return provider;
+      if (at === undefined) return provider;
+      store = await openStore(at);
+      try {
+        // The first call hands the store over: from then on, closing the provider closes it.
+        await provider.listAliases();
+        return provider;
+      } catch (error) {
+        await provider.close();
+        throw error;
+      }
     } catch (error) {
       if (!(error instanceof InvalidInputError) || error.field === 'url') throw error;
       throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });

@@ -165,6 +165,24 @@ describe('keywrap-store', function () {
     expect(run('cancel-deletion', folder.path, 'none', ...OLD).stderr).to.include('no key');
   });
 
+  it('says where a passphrase is missing', async () => {
+    await openStore(folder.path);
+    for (const [args, text] of [
+      [[], 'no terminal'],
+      [
+        ['--passphrase-file', '/nowhere/secret'],
+        'could not read the passphrase from /nowhere/secret',
+      ],
+      [['--passphrase-env', 'KEYWRAP_TEST_UNSET'], 'KEYWRAP_TEST_UNSET'],
+      [[...OLD, '--passphrase-file', '/dev/null'], 'exactly one source'],
+      [['--passphrase-file', '/dev/null'], 'is empty'],
+    ] as const) {
+      const { status, stderr } = run('list', folder.path, ...args);
+      expect(status).to.equal(1);
+      expect(stderr).to.include(text);
+    }
+  });
+
   it('refuses a wrong folder before it asks for anything', () => {
     for (const action of ['list', 'verify', 'rotate-passphrase']) {
       const { status, stderr } = run(action, folder.path);

@@ -1,6 +1,19 @@
-import { copyFile, cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  cp,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { KeyWrapError } from '@keywrap/core';
 import { DamagedStoreError } from '@keywrap/provider-local/file-store';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import {
   manifestFile,
   newRecord,
@@ -132,6 +145,13 @@ describe('a key store whose files were touched', () => {
       await rm(file);
       await copyFile(await manifestFile(folder.path), file);
       await expectDamage('a', file, 'holds something else where a record belongs');
+      await rm(file);
+      await mkdir(file);
+      await expectDamage('a', file, 'is not a regular file');
+      await rmdir(file);
+      await writeFile(file, '', { mode: 0o600 });
+      await truncate(file, 65 * 1024 * 1024);
+      await expectDamage('a', file, 'is longer than any file of a store');
     });
   });
 
@@ -186,6 +206,43 @@ describe('a key store whose files were touched', () => {
       expect(error).to.include({ code: 'INVALID_INPUT' });
     });
 
+    it('of any bytes gives a typed error', async () => {
+      await openStore(folder.path);
+      const file = await manifestFile(folder.path);
+      const magic = fc.constantFrom(
+        [],
+        [0x6b, 0x77, 0x73, 1, 0x6d],
+        [0x6b, 0x77, 0x73, 1, 0x6d, 0, 0, 0, 2, 0x7b, 0x7d],
+      );
+      await fc.assert(
+        fc.asyncProperty(magic, fc.uint8Array({ maxLength: 200 }), async (start, bytes) => {
+          await writeFile(file, Uint8Array.from([...start, ...bytes]));
+          const error = await rejection(openStore(folder.path));
+          expect(error).to.be.instanceOf(KeyWrapError);
+        }),
+        { numRuns: 200 },
+      );
+    });
+
+    it('with a head of another shape is found', async () => {
+      await openStore(folder.path);
+      const file = await manifestFile(folder.path);
+      const bytes = await readFile(file);
+      for (const header of [
+        'null',
+        '7',
+        '[]',
+        '{}',
+        '{"protection":null}',
+        '{"protection":{"by":"me"}}',
+        '{',
+      ]) {
+        await writeFile(file, withHeader(bytes, header));
+        const error = await rejection(openStore(folder.path));
+        expect(error, header).to.be.instanceOf(DamagedStoreError);
+      }
+    });
+
     it('that is a link is found', async () => {
       await openStore(folder.path);
       const file = await manifestFile(folder.path);
@@ -216,10 +273,15 @@ function withScrypt(manifest: Buffer, scrypt: object): Buffer {
   const end = 9 + manifest.readUInt32BE(5);
   const header = JSON.parse(manifest.toString('utf8', 9, end));
   Object.assign(header.protection.scrypt, scrypt);
-  const json = Buffer.from(JSON.stringify(header));
+  return withHeader(manifest, JSON.stringify(header));
+}
+
+function withHeader(manifest: Buffer, header: string): Buffer {
+  const json = Buffer.from(header);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(json.length);
-  return Buffer.concat([manifest.subarray(0, 5), length, json, manifest.subarray(end)]);
+  const rest = manifest.subarray(9 + manifest.readUInt32BE(5));
+  return Buffer.concat([manifest.subarray(0, 5), length, json, rest]);
 }
 
 function flipped(bytes: Uint8Array, offset: number): Uint8Array {

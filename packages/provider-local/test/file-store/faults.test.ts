@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import fs, { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { newRecord, openStore, rejection, snapshot, useFolder } from './support.js';
@@ -80,6 +81,52 @@ describe('a key store on a disk that fails', () => {
       expect(names, 'nothing is left behind').to.have.length(3);
     });
   }
+
+  it('is written in the order that makes a change durable before it is reported', async () => {
+    const store = await openStore(folder.path);
+    await store.changeKey('a', () => newRecord('a'));
+    const steps: string[] = [];
+    const name = (file: unknown) =>
+      path
+        .relative(folder.path, String(file))
+        .replace(/-[0-9a-f]{16}/, '-R')
+        .replaceAll(/0{6,}/g, '') || 'folder';
+    const { open, link, rm } = fs;
+    sinon.stub(fs, 'open').callsFake(async (...args) => {
+      const file = await open(...args);
+      const { writeFile, sync } = file;
+      file.writeFile = async (...data) => {
+        steps.push(`write ${name(args[0])}`);
+        return writeFile.apply(file, data);
+      };
+      file.sync = async () => {
+        await sync.call(file);
+        steps.push(`sync ${name(args[0])}`);
+      };
+      return file;
+    });
+    sinon.stub(fs, 'link').callsFake(async (from, to) => {
+      await link(from, to);
+      steps.push(`link ${name(from)} ${name(to)}`);
+    });
+    sinon.stub(fs, 'rm').callsFake(async (...args) => {
+      steps.push(`remove ${name(args[0])}`);
+      return rm(...args);
+    });
+    await store.changeKey('a', (key) => key && { ...key, description: 'changed' });
+    expect(steps).to.deep.equal([
+      'write records/3-R',
+      'sync records/3-R',
+      'sync records',
+      'write manifest-3-R.new',
+      'sync manifest-3-R.new',
+      'link manifest-3-R.new manifest-3',
+      'remove manifest-3-R.new',
+      'sync folder',
+      'remove manifest-2',
+      'remove records/2-R',
+    ]);
+  });
 
   it('leaves nothing half made when it fails while the store is made', async () => {
     const counting = failAt(-1, 'ENOSPC');

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { expect } from 'chai';
@@ -188,6 +188,17 @@ describe('a key store on disk', () => {
         expect(await snapshot(folder.path)).to.deep.equal(before);
       });
     }
+
+    it('refuses a record that belongs to another user (ACCESS_DENIED)', async function () {
+      // Only root can give a file away.
+      if (process.geteuid?.() !== 0) return this.skip();
+      const store = await openStore(folder.path);
+      await store.changeKey('a', () => newRecord('a'));
+      await chown(await recordFile(folder.path), 12345, 12345);
+      const error = await rejection((async () => (await openStore(folder.path)).readKey('a'))());
+      expect(error).to.include({ code: 'ACCESS_DENIED' });
+      expect(error.message).to.include('12345');
+    });
 
     it('refuses to make a store in an empty folder that others may enter', async () => {
       await mkdir(folder.path, { mode: 0o755 });

@@ -2,6 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openKeyWrapProvider } from '@keywrap/core';
 import { LocalKeyWrapProvider, localScheme } from '@keywrap/provider-local';
+import { FileKeyStore } from '@keywrap/provider-local/file-store';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { openStore, PASSPHRASE, rejection, snapshot, useFolder } from './support.js';
@@ -106,6 +107,7 @@ describe('the local provider with a key store on disk', () => {
     const open = (parameters: string, at = folder.path) =>
       openKeyWrapProvider(`local://${at}${parameters}`, [localScheme]);
     afterEach(() => {
+      sinon.restore();
       delete process.env.KEYWRAP_TEST_PASSPHRASE;
     });
 
@@ -123,6 +125,23 @@ describe('the local provider with a key store on disk', () => {
       await other.close();
     });
 
+    it('opens the store at once, and closes it with the provider, used or not', async function () {
+      this.timeout(20_000);
+      const close = sinon.spy(FileKeyStore.prototype, 'close');
+      process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
+      const parameters = '?passphraseEnv=KEYWRAP_TEST_PASSPHRASE&create=true';
+      const provider = await open(parameters);
+      expect(close.callCount).to.equal(0);
+      await provider.close();
+      expect(close.callCount).to.equal(1);
+      // A key of that kind can't be made in a store that is read-only: nothing stays open.
+      sinon.stub(FileKeyStore.prototype, 'changeKey').rejects(new Error('read-only'));
+      expect(await rejection(open(`${parameters}&keys=alias/a`))).to.include({
+        code: 'UNAVAILABLE',
+      });
+      expect(close.callCount).to.equal(2);
+    });
+
     it('makes a store with create=true, in a folder whose name is escaped in the URL', async function () {
       this.timeout(20_000);
       process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
@@ -130,7 +149,7 @@ describe('the local provider with a key store on disk', () => {
       const missing = await rejection(open(parameters, `${folder.path}/a%20b`));
       expect(missing).to.include({ code: 'INVALID_INPUT', field: 'url' });
       await (await open(`${parameters}&create=true`, `${folder.path}/a%20b`)).close();
-      expect((await snapshot(`${folder.path}/a b`)).size).to.equal(1);
+      expect((await snapshot(`${folder.path}/a b`)).size, 'manifest, record').to.equal(2);
     });
 
     for (const [url, text] of [

@@ -75,7 +75,7 @@ export function decodeBlob(blob: Uint8Array): Blob {
 /** The one error for every ciphertext that does not open: it never tells why. */
 export function unopenable(): InvalidCiphertextError {
   return new InvalidCiphertextError(
-    'the ciphertext does not open: it is damaged, or was made elsewhere or with another encryption context',
+    'the ciphertext does not open: damaged, made elsewhere, or bound to another encryption context',
   );
 }
 

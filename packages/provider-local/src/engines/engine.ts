@@ -78,18 +78,6 @@ export interface EncodedKeyPair {
  *
  * Inputs are never changed. Every array that comes back owns its memory: `byteOffset` is 0 and
  * `buffer.byteLength` is the length.
- *
- * @example
- * ```ts
- * import { selectEngine } from './index.js';
- *
- * const engine = await selectEngine('auto');
- * const key = engine.loadAesKey(globalThis.crypto.getRandomValues(new Uint8Array(32)));
- * const nonce = globalThis.crypto.getRandomValues(new Uint8Array(24));
- * const sealed = key.seal(nonce, new TextEncoder().encode('hello'), new Uint8Array());
- * key.open(nonce, sealed, new Uint8Array()); // the bytes of 'hello'
- * key.destroy();
- * ```
  */
 export interface CryptoEngine {
   /** `node`: node:crypto, which is OpenSSL. `forge`: node-forge, which is JavaScript. */

@@ -10,12 +10,6 @@ export type EngineChoice = 'auto' | CryptoEngine['name'];
 
 /**
  * Loads an engine, and only that one: node-forge costs nothing where it is not used.
- *
- * @example
- * ```ts
- * const engine = await selectEngine('auto');
- * engine.name; // 'node' in Node.js
- * ```
  */
 export async function selectEngine(choice: EngineChoice): Promise<CryptoEngine> {
   const name = choice === 'auto' ? (hasNodeCrypto() ? 'node' : 'forge') : choice;

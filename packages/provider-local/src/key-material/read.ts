@@ -81,6 +81,9 @@ const RSA_SPECS: Readonly<Record<number, RsaKeySpec>> = {
  *
  * @example
  * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { readKeyMaterial } from '@keywrap/provider-local/key-material';
+ *
  * const pem = await readFile('key.pem', 'utf8');
  * const key = await readKeyMaterial(pem, { passphrase: 'correct horse' });
  * if (key.type === 'private') console.log(key.keySpec); // 'RSA_2048'

@@ -38,6 +38,9 @@ export interface WriteKeyMaterialOptions<Format extends PrivateKeyFormat> {
  *
  * @example
  * ```ts
+ * import { type PrivateKeyMaterial, writeKeyMaterial } from '@keywrap/provider-local/key-material';
+ *
+ * declare const key: PrivateKeyMaterial;
  * const pem = await writeKeyMaterial(key.privateKey, {
  *   format: 'pkcs8-encrypted-pem',
  *   passphrase: 'correct horse',
@@ -93,6 +96,9 @@ export async function writeKeyMaterial(
  *
  * @example
  * ```ts
+ * import { type PublicKeyMaterial, writePublicKey } from '@keywrap/provider-local/key-material';
+ *
+ * declare const key: PublicKeyMaterial;
  * writePublicKey(key.publicKey, 'spki-pem'); // '-----BEGIN PUBLIC KEY-----\n...'
  * ```
  */

@@ -1,0 +1,3 @@
+export type { KmsConnectionOptions, KmsKeyWrapProviderOptions } from './options.js';
+export { KmsKeyWrapProvider } from './provider.js';
+export { kmsScheme } from './scheme.js';

@@ -1,0 +1,30 @@
+import { type KeyWrapModuleOptions, keyWrapModule } from '@keywrap/core/inversify';
+import type { ContainerModule } from 'inversify';
+import type { KmsKeyWrapProviderOptions } from './options.js';
+import { KmsKeyWrapProvider } from './provider.js';
+
+/** How to reach AWS KMS, and how to bind the provider. */
+export type KmsKeyWrapModuleOptions = KmsKeyWrapProviderOptions & KeyWrapModuleOptions;
+
+/**
+ * A module that binds a {@link KmsKeyWrapProvider}: made when something first asks for it, once, and
+ * closed when the module is unloaded (`unloadAsync`).
+ *
+ * @param options Those of the provider, and `name` to bind it under a name. Resolving rejects with
+ * `InvalidInputError` when one of them is wrong.
+ *
+ * @example
+ * ```ts
+ * import { KEY_WRAP_PROVIDER } from '@keywrap/core/inversify';
+ * import { kmsKeyWrapModule } from '@keywrap/provider-kms/inversify';
+ * import { Container } from 'inversify';
+ *
+ * const container = new Container();
+ * container.load(kmsKeyWrapModule({ region: 'eu-west-1' }));
+ * const keys = container.get(KEY_WRAP_PROVIDER);
+ * ```
+ */
+export function kmsKeyWrapModule(options: KmsKeyWrapModuleOptions = {}): ContainerModule {
+  const { name, ...providerOptions } = options;
+  return keyWrapModule(() => new KmsKeyWrapProvider(providerOptions), { name });
+}

@@ -1,0 +1,240 @@
+import {
+  AbstractKeyWrapProvider,
+  type CallContext,
+  type DataKeyPairOutput,
+  type DecryptOutput,
+  type DecryptRequest,
+  type EncryptOutput,
+  type EncryptRequest,
+  type GenerateDataKeyOutput,
+  type GenerateDataKeyPairRequest,
+  type GenerateDataKeyRequest,
+  type KeyDescription,
+  type KeyWrapError,
+  type ProviderCapabilities,
+  type PublicKeyResult,
+  type ReEncryptOutput,
+  type ReEncryptRequest,
+  type WrappedDataKeyPairOutput,
+} from '@keywrap/core';
+import { complete, toKeyDescription, toPublicKeyResult } from './answers.js';
+import { KmsClients, loadSdk } from './clients.js';
+import { toKeyWrapError } from './errors.js';
+import {
+  toDataKeyInput,
+  toDataKeyPairInput,
+  toDecryptInput,
+  toEncryptInput,
+  toGrantTokens,
+  toReEncryptInput,
+} from './inputs.js';
+import { type KmsKeyWrapProviderOptions, readOptions } from './options.js';
+import { regionOf, regionOfBoth } from './region.js';
+
+const CAPABILITIES: ProviderCapabilities = Object.freeze({
+  algorithms: Object.freeze([
+    'SYMMETRIC_DEFAULT',
+    'RSAES_OAEP_SHA_1',
+    'RSAES_OAEP_SHA_256',
+  ] as const),
+  encryptionContext: true,
+  keyIdFromCiphertext: true,
+  dataKeys: true,
+  dataKeyPairSpecs: Object.freeze([
+    'RSA_2048',
+    'RSA_3072',
+    'RSA_4096',
+    'ECC_NIST_P256',
+    'ECC_NIST_P384',
+    'ECC_NIST_P521',
+    'ECC_SECG_P256K1',
+  ] as const),
+});
+
+/**
+ * Wraps data keys under the keys of AWS KMS, through `@aws-sdk/client-kms`.
+ *
+ * A key or alias that is named by its ARN is used in the ARN's region, every other in the region of
+ * the options, or else the SDK's default. The SDK is loaded with the first call; retries and timeouts
+ * are the SDK's.
+ *
+ * @example
+ * ```ts
+ * import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
+ *
+ * const keys = new KmsKeyWrapProvider({ region: 'eu-west-1' });
+ * using dataKey = await keys.generateDataKey({
+ *   keyId: 'alias/orders',
+ *   keySpec: 'AES_256',
+ *   encryptionContext: { order: '7' },
+ * });
+ * ```
+ */
+export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
+  override readonly id = 'aws-kms';
+  override readonly capabilities = CAPABILITIES;
+
+  // Private, so that nothing that prints the provider prints credentials or grant tokens.
+  readonly #clients: KmsClients;
+  readonly #grantTokens: readonly string[];
+
+  /**
+   * Connects to nothing yet.
+   *
+   * @throws {@link InvalidInputError} when an option is wrong, or not known.
+   */
+  constructor(options: KmsKeyWrapProviderOptions = {}) {
+    super();
+    const { config, client, grantTokens } = readOptions(options);
+    this.#clients = new KmsClients(config, client);
+    this.#grantTokens = grantTokens;
+  }
+
+  protected override async doEncrypt(
+    request: EncryptRequest,
+    call: CallContext,
+  ): Promise<EncryptOutput> {
+    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const command = new sdk.EncryptCommand({
+      ...toEncryptInput(request),
+      ...this.#grantsOf(call),
+    });
+    const answer = complete(await client.send(command, optionsOf(call)));
+    return { ciphertext: answer.CiphertextBlob, keyId: answer.KeyId };
+  }
+
+  protected override async doDecrypt(
+    request: DecryptRequest,
+    call: CallContext,
+  ): Promise<DecryptOutput> {
+    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const command = new sdk.DecryptCommand({
+      ...toDecryptInput(request),
+      ...this.#grantsOf(call),
+    });
+    const answer = complete(await client.send(command, optionsOf(call)));
+    return { plaintext: answer.Plaintext, keyId: answer.KeyId };
+  }
+
+  protected override async doReEncrypt(
+    request: ReEncryptRequest,
+    call: CallContext,
+  ): Promise<ReEncryptOutput> {
+    const { sdk, client } = await this.#connect(regionOfBoth(request));
+    const command = new sdk.ReEncryptCommand({
+      ...toReEncryptInput(request),
+      ...this.#grantsOf(call),
+    });
+    const answer = complete(await client.send(command, optionsOf(call)));
+    return {
+      ciphertext: answer.CiphertextBlob,
+      sourceKeyId: answer.SourceKeyId,
+      destinationKeyId: answer.KeyId,
+    };
+  }
+
+  protected override async doGenerateDataKey(
+    request: GenerateDataKeyRequest,
+    call: CallContext,
+  ): Promise<GenerateDataKeyOutput> {
+    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const command = new sdk.GenerateDataKeyCommand({
+      ...toDataKeyInput(request),
+      ...this.#grantsOf(call),
+    });
+    const answer = complete(await client.send(command, optionsOf(call)));
+    return {
+      plaintext: answer.Plaintext,
+      ciphertext: answer.CiphertextBlob,
+      keyId: answer.KeyId,
+    };
+  }
+
+  protected override async doGenerateDataKeyWithoutPlaintext(
+    request: GenerateDataKeyRequest,
+    call: CallContext,
+  ): Promise<EncryptOutput> {
+    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const command = new sdk.GenerateDataKeyWithoutPlaintextCommand({
+      ...toDataKeyInput(request),
+      ...this.#grantsOf(call),
+    });
+    const answer = complete(await client.send(command, optionsOf(call)));
+    return { ciphertext: answer.CiphertextBlob, keyId: answer.KeyId };
+  }
+
+  protected override async doGenerateDataKeyPair(
+    request: GenerateDataKeyPairRequest,
+    call: CallContext,
+  ): Promise<DataKeyPairOutput> {
+    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const command = new sdk.GenerateDataKeyPairCommand({
+      ...toDataKeyPairInput(request),
+      ...this.#grantsOf(call),
+    });
+    const answer = complete(await client.send(command, optionsOf(call)));
+    return {
+      publicKey: answer.PublicKey,
+      privateKey: answer.PrivateKeyPlaintext,
+      privateKeyCiphertext: answer.PrivateKeyCiphertextBlob,
+      keyId: answer.KeyId,
+    };
+  }
+
+  protected override async doGenerateDataKeyPairWithoutPlaintext(
+    request: GenerateDataKeyPairRequest,
+    call: CallContext,
+  ): Promise<WrappedDataKeyPairOutput> {
+    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const command = new sdk.GenerateDataKeyPairWithoutPlaintextCommand({
+      ...toDataKeyPairInput(request),
+      ...this.#grantsOf(call),
+    });
+    const answer = complete(await client.send(command, optionsOf(call)));
+    return {
+      publicKey: answer.PublicKey,
+      privateKeyCiphertext: answer.PrivateKeyCiphertextBlob,
+      keyId: answer.KeyId,
+    };
+  }
+
+  protected override async doGetPublicKey(
+    keyId: string,
+    call: CallContext,
+  ): Promise<PublicKeyResult> {
+    const { sdk, client } = await this.#connect(regionOf(keyId));
+    const command = new sdk.GetPublicKeyCommand({ KeyId: keyId, ...this.#grantsOf(call) });
+    return toPublicKeyResult(await client.send(command, optionsOf(call)));
+  }
+
+  protected override async doDescribeKey(
+    keyId: string,
+    call: CallContext,
+  ): Promise<KeyDescription> {
+    const { sdk, client } = await this.#connect(regionOf(keyId));
+    const command = new sdk.DescribeKeyCommand({ KeyId: keyId, ...this.#grantsOf(call) });
+    const { KeyMetadata } = await client.send(command, optionsOf(call));
+    return toKeyDescription(KeyMetadata);
+  }
+
+  protected override async doClose(): Promise<void> {
+    this.#clients.destroy();
+  }
+
+  protected override mapError(error: unknown): KeyWrapError {
+    return toKeyWrapError(error);
+  }
+
+  async #connect(region: string | undefined) {
+    const [sdk, client] = await Promise.all([loadSdk(), this.#clients.for(region)]);
+    return { sdk, client };
+  }
+
+  #grantsOf({ grantTokens }: CallContext) {
+    return toGrantTokens(this.#grantTokens, grantTokens);
+  }
+}
+
+function optionsOf({ signal }: CallContext): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal };
+}

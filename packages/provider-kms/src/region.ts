@@ -1,0 +1,44 @@
+import { InvalidInputError, parseKeyId, type ReEncryptRequest } from '@keywrap/core';
+
+// One label of a host name (RFC 1123 §2.1), because the endpoint of a region is kms.<region>.<suffix>.
+const REGION = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Tells whether this can be the name of a region, for example `eu-west-1`. */
+export function isRegion(value: unknown): value is string {
+  return typeof value === 'string' && REGION.test(value);
+}
+
+/**
+ * The region that a key identifier names: that of a key ARN or an alias ARN, and `undefined` for a
+ * key id, an alias name or no identifier at all.
+ *
+ * @param field How an error names the input.
+ * @throws {@link InvalidInputError} when what the ARN names can't be a region. ARNs come from outside,
+ * and this one would become part of the host name that the plaintext is sent to.
+ */
+export function regionOf(keyId: string | undefined, field = 'keyId'): string | undefined {
+  if (keyId === undefined) return undefined;
+  const parsed = parseKeyId(keyId, field);
+  if (!('region' in parsed)) return undefined;
+  if (!isRegion(parsed.region)) {
+    throw new InvalidInputError(field, 'is an ARN whose region is not the name of an AWS region');
+  }
+  return parsed.region;
+}
+
+/**
+ * The region to re-encrypt in: the destination's, or else the source's.
+ *
+ * @throws {@link InvalidInputError} when they name two: KMS re-encrypts within a region.
+ */
+export function regionOfBoth({ source, destination }: ReEncryptRequest): string | undefined {
+  const from = regionOf(source.keyId, 'source.keyId');
+  const to = regionOf(destination.keyId, 'destination.keyId');
+  if (from !== undefined && to !== undefined && from !== to) {
+    throw new InvalidInputError(
+      'destination.keyId',
+      `is in ${to} and the source in ${from}, but AWS KMS re-encrypts within one region; use reEncryptAcross`,
+    );
+  }
+  return to ?? from;
+}

@@ -1,0 +1,70 @@
+import { InvalidInputError, type ProviderScheme, readUrlParameters } from '@keywrap/core';
+import type { KmsConnectionOptions } from './options.js';
+import { KmsKeyWrapProvider } from './provider.js';
+
+const PARAMETERS = [
+  'endpoint',
+  'profile',
+  'maxAttempts',
+  'connectionTimeout',
+  'requestTimeout',
+] as const satisfies readonly (keyof KmsConnectionOptions)[];
+
+/**
+ * Opens AWS KMS by URL: `aws-kms://` in the SDK's default region, `aws-kms://eu-west-1` in that one.
+ * Query parameters are `endpoint`, `profile`, `maxAttempts`, `connectionTimeout` and `requestTimeout`
+ * (milliseconds), as in {@link KmsConnectionOptions}. Credentials never belong into a URL: they are
+ * those of the profile, or of the SDK's credential provider chain.
+ *
+ * Rejects with `InvalidInputError` (field `url`) when anything in the URL is malformed, unknown or
+ * repeated.
+ *
+ * @example
+ * ```ts
+ * import { openKeyWrapProvider } from '@keywrap/core';
+ * import { kmsScheme } from '@keywrap/provider-kms';
+ *
+ * const keys = await openKeyWrapProvider('aws-kms://eu-west-1?maxAttempts=5', [kmsScheme]);
+ * ```
+ */
+export const kmsScheme: ProviderScheme = Object.freeze({
+  scheme: 'aws-kms',
+  async open(url: URL): Promise<KmsKeyWrapProvider> {
+    const options = readUrl(url);
+    try {
+      return new KmsKeyWrapProvider(options);
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
+    }
+  },
+});
+
+function readUrl(url: URL): KmsConnectionOptions {
+  if (url.protocol !== 'aws-kms:') {
+    throw new InvalidInputError('url', 'must begin with aws-kms://');
+  }
+  // None of these is repeated in the error: a password would be among them.
+  for (const part of ['username', 'password', 'port', 'pathname', 'hash'] as const) {
+    if (url[part] !== '') {
+      throw new InvalidInputError('url', `must not have a ${part}; write aws-kms://<region>`);
+    }
+  }
+  const { maxAttempts, connectionTimeout, requestTimeout, ...texts } = readUrlParameters(
+    url,
+    PARAMETERS,
+  );
+  return {
+    ...texts,
+    region: url.hostname === '' ? undefined : url.hostname,
+    maxAttempts: toNumber(maxAttempts),
+    connectionTimeout: toNumber(connectionTimeout),
+    requestTimeout: toNumber(requestTimeout),
+  };
+}
+
+/** Decimal digits only: `Number` alone would take `0x10`, `1e3` and the empty text. */
+function toNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}

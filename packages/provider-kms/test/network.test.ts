@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { inspect } from 'node:util';
+import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
+import { expect } from 'chai';
+import { CREDENTIALS, KEY_ARN, rejection, withEnvironment, withServer } from './support.js';
+
+const ciphertext = Uint8Array.of(1, 2, 3);
+const CONNECTION = { region: 'eu-west-1', credentials: CREDENTIALS, maxAttempts: 1 };
+const JSON_TYPE = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-RequestId': 'r-1' };
+
+async function answerTo(
+  endpoint: string,
+  options: { requestTimeout?: number; signal?: AbortSignal } = {},
+) {
+  const { signal, ...others } = options;
+  await using keys = new KmsKeyWrapProvider({ ...CONNECTION, endpoint, ...others });
+  return await rejection(keys.decrypt({ ciphertext }, { signal }));
+}
+
+describe('KmsKeyWrapProvider over the network', () => {
+  it('reaches a server, and reads what it answers', async () => {
+    let target: unknown;
+    await withServer(
+      (request, response) => {
+        target = request.headers['x-amz-target'];
+        response.writeHead(200, JSON_TYPE);
+        response.end(JSON.stringify({ Plaintext: 'BQY=', KeyId: KEY_ARN }));
+      },
+      async (endpoint) => {
+        await using keys = new KmsKeyWrapProvider({ ...CONNECTION, endpoint });
+        using result = await keys.decrypt({ ciphertext });
+        expect(result.plaintext).to.deep.equal(Uint8Array.of(5, 6));
+      },
+    );
+    expect(target).to.equal('TrentService.Decrypt');
+  });
+
+  it('says that nobody listens (UNAVAILABLE)', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const error = await answerTo(`http://127.0.0.1:${port}`);
+    expect(error).to.include({ code: 'UNAVAILABLE', retryable: true, operation: 'decrypt' });
+    expect(error.message).to.contain('ECONNREFUSED');
+  });
+
+  it('says that the connection was cut (UNAVAILABLE)', async () => {
+    await withServer(
+      ({ socket }) => socket.destroy(),
+      async (endpoint) => {
+        const error = await answerTo(endpoint);
+        expect(error).to.include({ code: 'UNAVAILABLE' });
+        expect(error.message).to.contain('ECONNRESET');
+      },
+    );
+  });
+
+  const beginAnswer = (response: ServerResponse) => {
+    response.writeHead(200, JSON_TYPE);
+    response.write('{"Plaintext":"');
+  };
+
+  for (const [when, stall] of [
+    ['before it answers', () => {}],
+    ['in the middle of its answer', beginAnswer],
+  ] as const) {
+    it(`waits no longer than requestTimeout for a server that stalls ${when}`, async () => {
+      await withServer(
+        (_request, response) => stall(response),
+        async (endpoint) => {
+          const start = performance.now();
+          const error = await answerTo(endpoint, { requestTimeout: 100 });
+          expect(error).to.include({ code: 'UNAVAILABLE' });
+          expect(performance.now() - start).to.be.within(90, 2000);
+        },
+      );
+    });
+
+    it(`closes the connection when a call is aborted, ${when}`, async () => {
+      const controller = new AbortController();
+      let closed: Promise<unknown> | undefined;
+      await withServer(
+        ({ socket }, response) => {
+          closed = once(socket, 'close');
+          stall(response);
+          setTimeout(() => controller.abort(new Error('enough')), 20);
+        },
+        async (endpoint) => {
+          const error = await answerTo(endpoint, { signal: controller.signal });
+          expect(error).to.include({ code: 'ABORTED', cause: controller.signal.reason });
+          await closed;
+        },
+      );
+      expect(closed).to.be.a('promise');
+    });
+  }
+
+  it('leaves the attempts to the SDK, as many as it was told', async () => {
+    let attempts = 0;
+    await withServer(
+      (_request, response) => {
+        attempts++;
+        response.writeHead(500, JSON_TYPE).end('{"__type":"KMSInternalException"}');
+      },
+      async (endpoint) => {
+        await using keys = new KmsKeyWrapProvider({ ...CONNECTION, endpoint, maxAttempts: 2 });
+        expect(await rejection(keys.decrypt({ ciphertext }))).to.include({
+          code: 'UNAVAILABLE',
+          requestId: 'r-1',
+        });
+      },
+    );
+    expect(attempts).to.equal(2);
+  });
+
+  // The JSON parser quotes what it could not parse, and SDK errors carry request and response.
+  for (const [title, status, body] of [
+    ['an answer that was cut off', 200, '{"Plaintext":"c2VjcmV0IQ==","Ke'],
+    ['an answer that is not JSON', 200, 'c2VjcmV0IQ=='],
+    ['an answer with broken base64', 200, '{"Plaintext":"*c2VjcmV0IQ==","KeyId":"x"}'],
+    ['a page of a proxy', 502, '<html>c2VjcmV0IQ==</html>'],
+    ['an error of KMS', 400, '{"__type":"InvalidCiphertextException"}'],
+  ] as const) {
+    it(`keeps plaintext and credentials out of the error for ${title}`, async () => {
+      await withServer(
+        (_request, response) => response.writeHead(status, JSON_TYPE).end(body),
+        async (endpoint) => {
+          const error = await answerTo(endpoint);
+          expect(error.requestId).to.equal('r-1');
+          const shown = `${inspect(error, { depth: Infinity })}${JSON.stringify(error)}`;
+          for (const secret of [
+            'c2VjcmV0IQ',
+            Buffer.from(ciphertext).toString('base64'),
+            CREDENTIALS.secretAccessKey,
+            CREDENTIALS.sessionToken,
+          ]) {
+            expect(shown).not.to.contain(secret);
+          }
+        },
+      );
+    });
+  }
+
+  it('says that there are no credentials (ACCESS_DENIED)', async () => {
+    await withEnvironment({}, async () => {
+      await using keys = new KmsKeyWrapProvider({ region: 'eu-west-1', maxAttempts: 1 });
+      expect(await rejection(keys.decrypt({ ciphertext }))).to.include({ code: 'ACCESS_DENIED' });
+    });
+  });
+
+  it('says that the profile does not exist (ACCESS_DENIED)', async () => {
+    await withEnvironment({}, async () => {
+      await using keys = new KmsKeyWrapProvider({ region: 'eu-west-1', profile: 'nobody' });
+      expect(await rejection(keys.decrypt({ ciphertext }))).to.include({ code: 'ACCESS_DENIED' });
+    });
+  });
+});

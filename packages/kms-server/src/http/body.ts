@@ -25,10 +25,11 @@ export function readBody(request: IncomingMessage): Promise<Buffer | undefined> 
       }
     });
     request.on('end', () => {
-      const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+      const [first, ...more] = chunks;
+      const body = first !== undefined && more.length === 0 ? first : Buffer.concat(chunks);
       resolve(length > MAXIMUM_BODY ? undefined : body);
     });
+    // Also when the client goes away before the end.
     request.on('error', reject);
-    request.on('close', () => reject(new Error('The client went away.')));
   });
 }

@@ -101,8 +101,8 @@ describe('The protocol', () => {
     const answer = await send('Encrypt', request('{"__proto__":"x"}'));
     expect(typeOf(answer)).to.equal('ValidationException');
     expect({}).not.to.have.property('x');
-    const constructor = await send('Encrypt', request('{"constructor":"x","toString":"y"}'));
-    expect(constructor.status).to.equal(200);
+    const harmless = await send('Encrypt', request('{"constructor":"x","toString":"y"}'));
+    expect(harmless.status).to.equal(200);
   });
 
   it('refuses bodies that are too long, and says so', async () => {
@@ -132,7 +132,8 @@ describe('The protocol', () => {
         socket.on('error', reject);
       });
     const malformed = await answerTo('nonsense\r\n\r\n');
-    expect(malformed).to.match(/^HTTP\/1\.1 400 [^]*\{"__type":"MalformedHttpRequestException"\}$/);
+    expect(malformed).to.match(/^HTTP\/1\.1 400 /);
+    expect(malformed).to.match(/\{"__type":"MalformedHttpRequestException"\}$/);
     const long = await answerTo(`POST / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`);
     expect(long).to.match(/^HTTP\/1\.1 431 /);
   });

@@ -77,6 +77,7 @@ describe('The protocol', () => {
       '{"KeyId":"a","Plaintext":"AQID","GrantTokens":"a"}',
       '{"KeyId":"a","Plaintext":"AQID","DryRun":"true"}',
       Uint8Array.of(0xff, 0xfe, 0x00),
+      Uint8Array.of(0x22, 0xff, 0x22),
     ]) {
       const answer = await send('Encrypt', body);
       expect(answer.status, String(body)).to.equal(400);

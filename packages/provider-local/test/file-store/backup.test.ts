@@ -139,13 +139,15 @@ describe('a backup of a key store', () => {
   it('is of one moment, while another process changes the store', async () => {
     const store = await filled();
     const writer = await openStore(folder.path);
-    let changes = 0;
-    const backup = await store.backup(async () => {
-      if (changes++ > 0) return;
-      for (const id of ['a', 'b', 'c']) {
-        await writer.changeKey(id, (key) => key && { ...key, description: 'changed' });
-      }
+    let writing: Promise<void> | undefined;
+    const backup = await store.backup(() => {
+      writing ??= (async () => {
+        for (const id of ['a', 'b', 'c']) {
+          await writer.changeKey(id, (key) => key && { ...key, description: 'changed' });
+        }
+      })();
     });
+    await writing;
     const restored = await FileKeyStore.restore({ folder: target(), backup, protectedBy });
     expect(await restored.verify()).to.deep.include({ keys: 3, damaged: [] });
   });

@@ -1,5 +1,7 @@
 import { UnsupportedOperationError } from '@keywrap/core';
+import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
 import type { AesKey } from '../engines/index.js';
+import { randomNonce } from '../nonce.js';
 import { DamagedStoreError } from './errors.js';
 
 // The one file format of the key store; docs/key-store.md has it byte by byte.
@@ -11,8 +13,6 @@ const VERSION_OFFSET = MAGIC.length;
 const KIND_OFFSET = VERSION_OFFSET + 1;
 const LENGTH_OFFSET = KIND_OFFSET + 1;
 const HEADER_OFFSET = LENGTH_OFFSET + 4;
-const NONCE_LENGTH = 24;
-const TAG_LENGTH = 16;
 
 const CHANGED = 'was changed or cut short: it does not authenticate';
 
@@ -62,7 +62,7 @@ export function sealFile(
   start[KIND_OFFSET] = KINDS[kind];
   new DataView(start.buffer).setUint32(LENGTH_OFFSET, json.length);
   start.set(json, HEADER_OFFSET);
-  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
+  const nonce = randomNonce();
   return joined([start, nonce, key.seal(nonce, content, start)]);
 }
 

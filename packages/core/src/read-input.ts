@@ -1,6 +1,11 @@
 import { byteLength, copyBytes, isUint8Array } from './bytes.js';
 import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
-import { InvalidInputError, UnsupportedOperationError } from './errors.js';
+import {
+  InvalidInputError,
+  KeyWrapError,
+  UnsupportedOperationError,
+  withCallDetails,
+} from './errors.js';
 import { parseKeyId } from './key-id.js';
 import {
   dataKeyLength,
@@ -12,9 +17,8 @@ import {
   LIMITS,
   maximumPlaintextLength,
 } from './key-spec.js';
-import type { ProviderCapabilities } from './provider.js';
+import type { CallOptions, ProviderCapabilities } from './provider.js';
 import type {
-  CallContext,
   DecryptRequest,
   EncryptRequest,
   GenerateDataKeyPairRequest,
@@ -28,6 +32,25 @@ import type {
 type Fields = Readonly<Record<string, unknown>>;
 
 const CONTEXT = 'encryptionContext';
+const OPTION_FIELDS = ['signal', 'grantTokens', 'bytesToEncrypt'] as const;
+
+/**
+ * Reads what a caller passed to an operation. What a getter or a proxy of the caller throws is the
+ * caller's mistake, and no failure of a backend.
+ *
+ * @throws {@link KeyWrapError} that names the operation.
+ */
+export function readSafely<T>(operation: string, field: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const error =
+      cause instanceof KeyWrapError
+        ? cause
+        : new InvalidInputError(field, 'could not be read: a getter or proxy threw', { cause });
+    throw withCallDetails(error, operation);
+  }
+}
 
 /** @throws {@link InvalidInputError} */
 export function readEncryptInput(
@@ -125,13 +148,16 @@ export function readKeyInput(input: unknown): { keyId: string } {
 }
 
 /** @throws {@link InvalidInputError} */
-export function readCallOptions(options: unknown): CallContext {
+export function readCallOptions(options: unknown): CallOptions {
   if (options === undefined) return {};
-  const { signal, grantTokens } = readFields(options, 'options', ['signal', 'grantTokens']);
+  const { signal, grantTokens, bytesToEncrypt } = readFields(options, 'options', OPTION_FIELDS);
   if (signal !== undefined && !isAbortSignal(signal)) {
     throw new InvalidInputError('options.signal', 'must be an AbortSignal');
   }
-  return { signal, grantTokens: readGrantTokens(grantTokens) };
+  if (bytesToEncrypt !== undefined && !isByteCount(bytesToEncrypt)) {
+    throw new InvalidInputError('options.bytesToEncrypt', 'must be an integer from 0 to 2^53 - 1');
+  }
+  return { signal, grantTokens: readGrantTokens(grantTokens), bytesToEncrypt };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -317,6 +343,10 @@ function readDataKeyLength({ keySpec, numberOfBytes }: Fields): number {
     throw new InvalidInputError('numberOfBytes', `must be an integer from 1 to ${LIMITS.dataKey}`);
   }
   return numberOfBytes;
+}
+
+function isByteCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isAbortSignal(value: unknown): value is AbortSignal {

@@ -1,4 +1,4 @@
-import { byteLength, copyBytes, isUint8Array } from './bytes.js';
+import { byteLength, copyBytes, isSharedMemory, isUint8Array } from './bytes.js';
 import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
 import {
   InvalidInputError,
@@ -19,6 +19,7 @@ import {
 } from './key-spec.js';
 import type { CallOptions, ProviderCapabilities } from './provider.js';
 import type {
+  CallContext,
   DecryptRequest,
   EncryptRequest,
   GenerateDataKeyPairRequest,
@@ -33,6 +34,30 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const CONTEXT = 'encryptionContext';
 const OPTION_FIELDS = ['signal', 'grantTokens', 'bytesToEncrypt'] as const;
+// Their fields are there, because a polluted Object.prototype would lend them others.
+const NO_CONTEXT: CallContext = Object.freeze({ signal: undefined, grantTokens: undefined });
+const NO_OPTIONS = Object.freeze({
+  signal: undefined,
+  grantTokens: undefined,
+  bytesToEncrypt: undefined,
+});
+
+/** What names a key and how to use it: on its own, or as a side of reEncrypt. */
+export const TARGET_FIELDS = ['keyId', 'algorithm', CONTEXT] as const;
+
+/** The input of each operation, which has these fields and no others. */
+export const INPUT_FIELDS = {
+  encrypt: ['plaintext', ...TARGET_FIELDS],
+  decrypt: ['ciphertext', ...TARGET_FIELDS],
+  decryptAsymmetric: ['ciphertext', ...TARGET_FIELDS],
+  reEncrypt: ['ciphertext', 'source', 'destination'],
+  generateDataKey: ['keyId', 'keySpec', 'numberOfBytes', CONTEXT],
+  generateDataKeyWithoutPlaintext: ['keyId', 'keySpec', 'numberOfBytes', CONTEXT],
+  generateDataKeyPair: ['keyId', 'keyPairSpec', CONTEXT],
+  generateDataKeyPairWithoutPlaintext: ['keyId', 'keyPairSpec', CONTEXT],
+  getPublicKey: ['keyId'],
+  describeKey: ['keyId'],
+} as const;
 
 /**
  * Reads what a caller passed to an operation. What a getter or a proxy of the caller throws is the
@@ -57,7 +82,7 @@ export function readEncryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): EncryptRequest {
-  const fields = readFields(input, 'input', ['plaintext', 'keyId', 'algorithm', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.encrypt);
   const target = readTarget(fields, '', capabilities);
   const plaintext = readBytes(
     fields.plaintext,
@@ -72,7 +97,7 @@ export function readDecryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
-  const fields = readFields(input, 'input', ['ciphertext', 'keyId', 'algorithm', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
   const source = readSource(fields, '', capabilities);
   if (isAsymmetricAlgorithm(source.algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
@@ -85,7 +110,7 @@ export function readDecryptAsymmetricInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
-  const fields = readFields(input, 'input', ['ciphertext', 'keyId', 'algorithm', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.decryptAsymmetric);
   if (fields.algorithm === undefined || fields.algorithm === 'SYMMETRIC_DEFAULT') {
     throw new InvalidInputError(
       'algorithm',
@@ -100,10 +125,9 @@ export function readReEncryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): ReEncryptRequest {
-  const fields = readFields(input, 'input', ['ciphertext', 'source', 'destination']);
-  const names = ['keyId', 'algorithm', CONTEXT];
-  const source = readFields(fields.source ?? {}, 'source', names);
-  const destination = readFields(fields.destination, 'destination', names);
+  const fields = readFields(input, 'input', INPUT_FIELDS.reEncrypt);
+  const source = readFields(fields.source ?? {}, 'source', TARGET_FIELDS);
+  const destination = readFields(fields.destination, 'destination', TARGET_FIELDS);
   return {
     source: readSource(source, 'source.', capabilities),
     destination: readTarget(destination, 'destination.', capabilities),
@@ -119,7 +143,7 @@ export function readGenerateDataKeyInput(
   if (!capabilities.dataKeys) {
     throw new UnsupportedOperationError('this provider does not generate data keys');
   }
-  const fields = readFields(input, 'input', ['keyId', 'keySpec', 'numberOfBytes', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.generateDataKey);
   return { ...readSymmetric(fields, '', capabilities), numberOfBytes: readDataKeyLength(fields) };
 }
 
@@ -128,7 +152,7 @@ export function readGenerateDataKeyPairInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): GenerateDataKeyPairRequest {
-  const fields = readFields(input, 'input', ['keyId', 'keyPairSpec', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.generateDataKeyPair);
   const keyPairSpec = fields.keyPairSpec;
   if (!isDataKeyPairSpec(keyPairSpec)) {
     throw new InvalidInputError(
@@ -144,12 +168,19 @@ export function readGenerateDataKeyPairInput(
 
 /** Reads the input of an operation that takes a key and nothing else. @throws {@link InvalidInputError} */
 export function readKeyInput(input: unknown): { keyId: string } {
-  return { keyId: readKeyId(readFields(input, 'input', ['keyId']).keyId, 'keyId') };
+  return { keyId: readKeyId(readFields(input, 'input', INPUT_FIELDS.describeKey).keyId, 'keyId') };
 }
 
 /** @throws {@link InvalidInputError} */
-export function readCallOptions(options: unknown): CallOptions {
-  if (options === undefined) return {};
+export function readCallOptions(options: unknown): CallContext {
+  if (options === undefined) return NO_CONTEXT;
+  const { signal, grantTokens } = readAllCallOptions(options);
+  return { signal, grantTokens };
+}
+
+/** As {@link readCallOptions}, with what only a data-key cache looks at. @throws {@link InvalidInputError} */
+export function readAllCallOptions(options: unknown): CallOptions {
+  if (options === undefined) return NO_OPTIONS;
   const { signal, grantTokens, bytesToEncrypt } = readFields(options, 'options', OPTION_FIELDS);
   if (signal !== undefined && !isAbortSignal(signal)) {
     throw new InvalidInputError('options.signal', 'must be an AbortSignal');
@@ -163,10 +194,12 @@ export function readCallOptions(options: unknown): CallOptions {
 /** @throws {@link InvalidInputError} */
 export function readGrantTokens(value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined;
-  const tokens = Array.isArray(value) ? [...value] : undefined;
+  // The length first: copying an array of a billion holes would take all memory.
+  const isShort = Array.isArray(value) && value.length <= LIMITS.grantTokens;
+  const tokens = isShort ? [...value] : undefined;
   const isToken = (token: unknown) =>
     typeof token === 'string' && token.length > 0 && token.length <= LIMITS.grantToken;
-  if (tokens === undefined || tokens.length > LIMITS.grantTokens || !tokens.every(isToken)) {
+  if (tokens === undefined || !tokens.every(isToken)) {
     throw new InvalidInputError(
       'options.grantTokens',
       `must be an array of at most ${LIMITS.grantTokens} strings of 1 to ${LIMITS.grantToken} characters`,
@@ -196,7 +229,26 @@ export function readFields<Name extends string>(
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
   }
   const source = value as Readonly<Record<Name, unknown>>;
-  return Object.fromEntries(names.map((name) => [name, source[name]])) as typeof source;
+  const read = (name: Name) => {
+    const passed = source[name];
+    // What a polluted Object.prototype holds nobody passed: it must not choose a key or a context.
+    const isForeign = passed === (Object.prototype as typeof source)[name];
+    return isForeign && !Object.hasOwn(value, name) ? undefined : passed;
+  };
+  return Object.fromEntries(names.map((name) => [name, read(name)])) as typeof source;
+}
+
+/**
+ * As {@link readFields}, without what was left out: a copy to pass on, which a getter or a proxy can't
+ * change any more.
+ */
+export function copyFields<Input extends object>(
+  value: Input,
+  field: string,
+  names: readonly string[],
+): Input {
+  const fields = Object.entries(readFields(value, field, names));
+  return Object.fromEntries(fields.filter(([, passed]) => passed !== undefined)) as Input;
 }
 
 function readTarget(
@@ -311,7 +363,7 @@ export function readBytes(value: unknown, field: string, maximum: number): Uint8
   if (!isUint8Array(value)) {
     throw new InvalidInputError(field, 'must be a Uint8Array');
   }
-  if (Object.prototype.toString.call(value.buffer) !== '[object ArrayBuffer]') {
+  if (isSharedMemory(value)) {
     throw new InvalidInputError(
       field,
       'must not be shared memory: another thread could change it while it is read; pass a copy',
@@ -356,6 +408,8 @@ function isAbortSignal(value: unknown): value is AbortSignal {
     'aborted' in value &&
     typeof value.aborted === 'boolean' &&
     'addEventListener' in value &&
-    typeof value.addEventListener === 'function'
+    typeof value.addEventListener === 'function' &&
+    'removeEventListener' in value &&
+    typeof value.removeEventListener === 'function'
   );
 }

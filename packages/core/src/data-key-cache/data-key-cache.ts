@@ -8,7 +8,7 @@ import type {
   KeyWrapProvider,
 } from '../provider.js';
 import {
-  readCallOptions,
+  readAllCallOptions,
   readDecryptInput,
   readGenerateDataKeyInput,
   readSafely,
@@ -149,7 +149,7 @@ class CachingProvider extends ForwardingProvider {
 
   #begin(operation: string, options: CallOptions | undefined): CallOptions {
     if (this.#isClosed) throw new ProviderClosedError('this provider was closed', { operation });
-    const call = readSafely(operation, 'options', () => readCallOptions(options));
+    const call = readSafely(operation, 'options', () => readAllCallOptions(options));
     if (call.signal?.aborted) throw aborted(operation, undefined, call.signal);
     return call;
   }

@@ -98,6 +98,23 @@ for (const engine of ENGINES) {
       expect(await key.decrypt(ciphertext, 'SHA-256')).to.have.length(32);
     });
 
+    it('refuses a ciphertext that lost a leading zero, though it is the same number', async () => {
+      const pkcs8 = fixture('rsa-2048');
+      const key = await engine.loadRsaPrivateKey(pkcs8);
+      const spki = createPublicKey({
+        key: Buffer.from(spkiOf(pkcs8)),
+        format: 'der',
+        type: 'spki',
+      });
+      const padding = constants.RSA_PKCS1_OAEP_PADDING;
+      let ciphertext: Uint8Array;
+      do {
+        ciphertext = publicEncrypt({ key: spki, oaepHash: 'SHA-256', padding }, randomBytes(32));
+      } while (ciphertext[0] !== 0);
+      expect(await key.decrypt(ciphertext, 'SHA-256')).to.have.length(32);
+      expect(await key.decrypt(ciphertext.slice(1), 'SHA-256')).to.equal(undefined);
+    });
+
     it('takes a message of the greatest length and refuses one byte more', async () => {
       const pkcs8 = fixture('rsa-2048');
       const publicKey = await engine.loadRsaPublicKey(spkiOf(pkcs8));

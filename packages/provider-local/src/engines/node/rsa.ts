@@ -25,6 +25,8 @@ export function loadRsaPrivateKey(pkcs8: Uint8Array): RsaPrivateKey {
     modulusLength: modulusLength(key),
     async decrypt(ciphertext, hash) {
       if (key === undefined) throw new ProviderClosedError('The key was destroyed.');
+      // RFC 8017 §7.1.2 step 1b; OpenSSL takes a shorter one as the same number.
+      if (ciphertext.length !== this.modulusLength) return undefined;
       const privateKey = await forHash.get(hash);
       return webcrypto.subtle.decrypt({ name: 'RSA-OAEP' }, privateKey, ciphertext).then(
         (message) => new Uint8Array(message),

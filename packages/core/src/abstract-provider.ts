@@ -330,7 +330,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
    *
    * @param name What errors call the operation.
    */
-  protected async run<Request extends object, Output extends object, Result>(
+  protected run<Request extends object, Output extends object, Result>(
     name: string,
     input: unknown,
     options: CallOptions | undefined,
@@ -343,15 +343,20 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       call = readSafely(name, 'options', () => readCallOptions(options));
       if (call.signal?.aborted) throw new AbortError('the call was aborted');
       request = readSafely(name, 'input', () => read(input, this.capabilities));
-      const result = this.#perform(request, call, work, finish);
-      return await (call.signal === undefined ? result : untilAborted(result, call.signal));
     } catch (error) {
-      throw this.#explain(error, name, request, call?.signal);
+      return Promise.reject(this.#explain(error, name, request, call?.signal));
     }
+    const result = this.#perform(name, request, call, work, finish);
+    const { signal } = call;
+    if (signal === undefined) return result;
+    return untilAborted(result, signal).catch((error: unknown) => {
+      throw this.#explain(error, name, request, signal);
+    });
   }
 
   /** Does the work and cleans up after it, also when the caller has stopped waiting. */
   async #perform<Request extends object, Output extends object, Result>(
+    name: string,
     request: Request,
     call: CallContext,
     work: Operation<Request, Output, Result>['work'],
@@ -364,8 +369,8 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       if (call.signal?.aborted) throw new AbortError('the call was aborted');
       return finish(output, request);
     } catch (error) {
-      if (output !== undefined) wipeSecrets(output);
-      throw error;
+      wipeSecrets(output ?? {});
+      throw this.#explain(error, name, request, call.signal);
     } finally {
       wipeSecrets(request);
       if (--this.#underWay === 0) this.#onIdle?.();
@@ -410,7 +415,7 @@ export interface Operation<Request, Output, Result> {
 }
 
 function wipeSecrets(holder: { readonly plaintext?: unknown; readonly privateKey?: unknown }) {
-  for (const secret of [holder.plaintext, holder.privateKey]) {
-    if (isUint8Array(secret)) wipe(secret);
-  }
+  const { plaintext, privateKey } = holder;
+  if (isUint8Array(plaintext)) wipe(plaintext);
+  if (isUint8Array(privateKey)) wipe(privateKey);
 }

@@ -42,6 +42,10 @@ const NO_OPTIONS = Object.freeze({
   bytesToEncrypt: undefined,
 });
 
+/** An object that inherits nothing from Object.prototype; quicker to fill than one without a prototype. */
+class Nothing {}
+Object.setPrototypeOf(Nothing.prototype, null);
+
 /** What names a key and how to use it: on its own, or as a side of reEncrypt. */
 export const TARGET_FIELDS = ['keyId', 'algorithm', CONTEXT] as const;
 
@@ -83,13 +87,10 @@ export function readEncryptInput(
   capabilities: ProviderCapabilities,
 ): EncryptRequest {
   const fields = readFields(input, 'input', INPUT_FIELDS.encrypt);
-  const target = readTarget(fields, '', capabilities);
-  const plaintext = readBytes(
-    fields.plaintext,
-    'plaintext',
-    maximumPlaintextLength(target.algorithm),
-  );
-  return { ...target, plaintext };
+  const { keyId, algorithm, encryptionContext } = readTarget(fields, '', capabilities);
+  const maximum = maximumPlaintextLength(algorithm);
+  const plaintext = readBytes(fields.plaintext, 'plaintext', maximum);
+  return { keyId, algorithm, encryptionContext, plaintext };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -98,11 +99,11 @@ export function readDecryptInput(
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
   const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
-  const source = readSource(fields, '', capabilities);
-  if (isAsymmetricAlgorithm(source.algorithm)) {
+  const { keyId, algorithm, encryptionContext } = readSource(fields, '', capabilities);
+  if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
   }
-  return { ...source, ciphertext: readCiphertext(fields) };
+  return { keyId, algorithm, encryptionContext, ciphertext: readCiphertext(fields) };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -223,19 +224,24 @@ export function readFields<Name extends string>(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
   }
+  const known: readonly string[] = names;
   for (const name of Object.keys(value)) {
-    if (names.some((known) => known === name)) continue;
+    if (known.includes(name)) continue;
     const path = field === 'input' ? name : `${field}.${name}`;
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
   }
   const source = value as Readonly<Record<Name, unknown>>;
-  const read = (name: Name) => {
+  const fields = new Nothing() as Record<Name, unknown>;
+  for (const name of names) {
     const passed = source[name];
     // What a polluted Object.prototype holds nobody passed: it must not choose a key or a context.
-    const isForeign = passed === (Object.prototype as typeof source)[name];
-    return isForeign && !Object.hasOwn(value, name) ? undefined : passed;
-  };
-  return Object.fromEntries(names.map((name) => [name, read(name)])) as typeof source;
+    const isForeign =
+      passed !== undefined &&
+      passed === (Object.prototype as typeof source)[name] &&
+      !Object.hasOwn(value, name);
+    fields[name] = isForeign ? undefined : passed;
+  }
+  return fields;
 }
 
 /**

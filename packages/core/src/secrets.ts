@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { ownSecret, wipe } from './bytes.js';
+import { copyBytes, ownSecret, wipe } from './bytes.js';
 import { ProviderClosedError } from './errors.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from './key-spec.js';
 
@@ -13,8 +13,18 @@ class SecretBytes {
   readonly #bytes: Uint8Array;
   #disposed = false;
 
+  /** @param bytes Nothing else may share their memory. */
   constructor(bytes: Uint8Array) {
-    this.#bytes = ownSecret(bytes);
+    this.#bytes = bytes;
+  }
+
+  /** Takes over bytes from anywhere. */
+  static from(bytes: Uint8Array): SecretBytes {
+    return new SecretBytes(ownSecret(bytes));
+  }
+
+  copy(): SecretBytes {
+    return new SecretBytes(copyBytes(this.bytes));
   }
 
   get bytes(): Uint8Array {
@@ -31,6 +41,10 @@ class SecretBytes {
     this.#disposed = true;
     wipe(this.#bytes);
   }
+}
+
+function takeOver(secret: Uint8Array | SecretBytes): SecretBytes {
+  return secret instanceof SecretBytes ? secret : SecretBytes.from(secret);
 }
 
 /** What every result that carries a secret has in common: it hides it, and wipes it on request. */
@@ -78,12 +92,12 @@ export class DecryptResult extends SecretResult {
 
   /** @param fields `plaintext` passes into the ownership of the result: the caller must not use it any more. */
   constructor(fields: {
-    readonly plaintext: Uint8Array;
+    readonly plaintext: Uint8Array | SecretBytes;
     readonly keyId: string;
     readonly algorithm: EncryptionAlgorithm;
   }) {
     super();
-    this.#plaintext = new SecretBytes(fields.plaintext);
+    this.#plaintext = takeOver(fields.plaintext);
     this.keyId = fields.keyId;
     this.algorithm = fields.algorithm;
   }
@@ -91,6 +105,12 @@ export class DecryptResult extends SecretResult {
   /** The plaintext. @throws {@link ProviderClosedError} once disposed. */
   get plaintext(): Uint8Array {
     return this.#plaintext.bytes;
+  }
+
+  /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
+  copy(): DecryptResult {
+    const { keyId, algorithm } = this;
+    return new DecryptResult({ plaintext: this.#plaintext.copy(), keyId, algorithm });
   }
 
   override [Symbol.dispose](): void {
@@ -115,12 +135,12 @@ export class DataKey extends SecretResult {
 
   /** @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more. */
   constructor(fields: {
-    readonly plaintext: Uint8Array;
+    readonly plaintext: Uint8Array | SecretBytes;
     readonly ciphertext: Uint8Array;
     readonly keyId: string;
   }) {
     super();
-    this.#plaintext = new SecretBytes(fields.plaintext);
+    this.#plaintext = takeOver(fields.plaintext);
     this.ciphertext = fields.ciphertext;
     this.keyId = fields.keyId;
   }
@@ -128,6 +148,13 @@ export class DataKey extends SecretResult {
   /** The data key itself. @throws {@link ProviderClosedError} once disposed. */
   get plaintext(): Uint8Array {
     return this.#plaintext.bytes;
+  }
+
+  /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
+  copy(): DataKey {
+    const { ciphertext, keyId } = this;
+    const plaintext = this.#plaintext.copy();
+    return new DataKey({ plaintext, ciphertext: copyBytes(ciphertext), keyId });
   }
 
   override [Symbol.dispose](): void {
@@ -163,7 +190,7 @@ export class DataKeyPair extends SecretResult {
     readonly keyId: string;
   }) {
     super();
-    this.#privateKey = new SecretBytes(fields.privateKey);
+    this.#privateKey = SecretBytes.from(fields.privateKey);
     this.publicKey = fields.publicKey;
     this.privateKeyCiphertext = fields.privateKeyCiphertext;
     this.keyPairSpec = fields.keyPairSpec;

@@ -3,23 +3,24 @@ import type { EncryptionContext } from '../encryption-context.js';
 // Two calls may share a key when everything that they ask of the provider is the same. What is put
 // together here can be taken apart again in one way only, so no two different questions look alike.
 
-/** What a call names, apart from the ciphertext or the length of the data key. */
-export interface Question {
-  /** As the caller named the key. Two names of one key don't share: an alias can be moved. */
-  readonly keyId: string | undefined;
-  readonly encryptionContext: EncryptionContext;
-  /** A call without the right grant must not profit from one that had it. */
-  readonly grantTokens?: readonly string[] | undefined;
-}
-
-/** Names a question and what it is about: the length of a data key, or a ciphertext. */
+/**
+ * Names a question.
+ *
+ * @param request `keyId` as the caller named the key: two names of one key don't share, because an alias
+ * can be moved.
+ * @param grantTokens A call without the right grant must not profit from one that had it.
+ * @param about The length of a data key, or the ciphertext to open.
+ */
 export function cacheKey(
-  { keyId = '', encryptionContext, grantTokens }: Question,
+  request: { readonly keyId: string | undefined; readonly encryptionContext: EncryptionContext },
+  grantTokens: readonly string[] | undefined,
   about: number | Uint8Array,
 ): string {
+  const { keyId = '', encryptionContext } = request;
   // Neither a key identifier nor JSON has a line break in it, and nobody's key identifier is empty.
   const grants = grantTokens === undefined ? '' : JSON.stringify(grantTokens);
-  const subject = typeof about === 'number' ? about : String.fromCharCode(...about);
+  const subject =
+    typeof about === 'number' ? about : Reflect.apply(String.fromCharCode, null, about);
   return `${keyId}\n${grants}\n${contextKey(encryptionContext)}\n${subject}`;
 }
 

@@ -1,4 +1,3 @@
-import { copyBytes } from '../bytes.js';
 import { AbortError, type KeyWrapError, ProviderClosedError, withCallDetails } from '../errors.js';
 import { ForwardingProvider } from '../forwarding-provider.js';
 import type {
@@ -13,7 +12,7 @@ import {
   readGenerateDataKeyInput,
   readSafely,
 } from '../read-input.js';
-import { DataKey, DecryptResult } from '../secrets.js';
+import type { DataKey, DecryptResult } from '../secrets.js';
 import { cacheKey } from './cache-key.js';
 import {
   type CacheSettings,
@@ -21,7 +20,8 @@ import {
   type DataKeyCacheOptions,
   readCacheSettings,
 } from './limits.js';
-import { SecretCache } from './secret-cache.js';
+import { SecretCache, type Wanted } from './secret-cache.js';
+import type { CacheableSecret } from './shared-secret.js';
 
 /**
  * Puts a cache in front of a provider, for a service that encrypts so often that a call to the backend
@@ -99,21 +99,14 @@ class CachingProvider extends ForwardingProvider {
     if (bytes === undefined || bytes > this.#maximumBytes) {
       return this.inner.generateDataKey(request, call);
     }
-    const key = cacheKey({ ...request, grantTokens: call.grantTokens }, request.numberOfBytes);
-    return explained('generateDataKey', request, call, () =>
-      this.#generated.get({
-        key,
-        bytes,
-        signal: call.signal,
-        ask: (signal) => this.inner.generateDataKey(request, { ...call, signal }),
-        take: ({ plaintext, ciphertext, keyId }) =>
-          new DataKey({
-            plaintext: copyBytes(plaintext),
-            ciphertext: copyBytes(ciphertext),
-            keyId,
-          }),
-      }),
-    );
+    const key = cacheKey(request, call.grantTokens, request.numberOfBytes);
+    const hit = this.#generated.find(key, bytes);
+    if (hit !== undefined) return hit;
+    return this.#ask(this.#generated, 'generateDataKey', request, call, {
+      key,
+      bytes,
+      ask: (signal) => this.inner.generateDataKey(request, { ...call, signal }),
+    });
   }
 
   override async decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
@@ -121,22 +114,16 @@ class CachingProvider extends ForwardingProvider {
     const request = readSafely('decrypt', 'input', () =>
       readDecryptInput(input, this.capabilities),
     );
+    const key = cacheKey(request, call.grantTokens, request.ciphertext);
+    const hit = this.#opened.find(key, 0);
+    if (hit !== undefined) return hit;
     const { keyId, ciphertext, encryptionContext } = request;
-    return explained('decrypt', request, call, () =>
-      this.#opened.get({
-        key: cacheKey({ ...request, grantTokens: call.grantTokens }, ciphertext),
-        bytes: 0,
-        signal: call.signal,
-        ask: (signal) =>
-          this.inner.decrypt({ keyId, ciphertext, encryptionContext }, { ...call, signal }),
-        take: (opened) =>
-          new DecryptResult({
-            plaintext: copyBytes(opened.plaintext),
-            keyId: opened.keyId,
-            algorithm: opened.algorithm,
-          }),
-      }),
-    );
+    return this.#ask(this.#opened, 'decrypt', request, call, {
+      key,
+      bytes: 0,
+      ask: (signal) =>
+        this.inner.decrypt({ keyId, ciphertext, encryptionContext }, { ...call, signal }),
+    });
   }
 
   /** Wipes every key that is cached, and closes the provider. */
@@ -153,19 +140,19 @@ class CachingProvider extends ForwardingProvider {
     if (call.signal?.aborted) throw aborted(operation, undefined, call.signal);
     return call;
   }
-}
 
-async function explained<Result>(
-  operation: string,
-  request: object,
-  { signal }: CallOptions,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (signal?.aborted) throw aborted(operation, request, signal);
-    throw error;
+  async #ask<Secret extends CacheableSecret<Secret>>(
+    cache: SecretCache<Secret>,
+    operation: string,
+    request: object,
+    { signal }: CallOptions,
+    wanted: Wanted<Secret>,
+  ): Promise<Secret> {
+    try {
+      return await cache.ask(wanted, signal);
+    } catch (error) {
+      throw signal?.aborted ? aborted(operation, request, signal) : error;
+    }
   }
 }
 

@@ -1,25 +1,22 @@
 import { LRUCache } from 'lru-cache';
 import type { CacheSettings } from './limits.js';
-import { type Allowance, SharedSecret } from './shared-secret.js';
+import { type Allowance, type CacheableSecret, SharedSecret } from './shared-secret.js';
 
-/** What a call wants of the cache. */
-export interface Wanted<Secret, Result> {
+/** What a call wants that the cache does not have. */
+export interface Wanted<Secret> {
   /** Equal for those calls, and only those, that may have the same secret. */
   readonly key: string;
   /** How many bytes the call will encrypt with it. */
   readonly bytes: number;
   /** Gets the secret from the provider. */
   readonly ask: (signal: AbortSignal) => Promise<Secret>;
-  /** Makes the call's own result of it. */
-  readonly take: (secret: Secret) => Result;
-  readonly signal: AbortSignal | undefined;
 }
 
 /**
  * Secrets by key: those that have arrived, in an LRU cache that knows their age, and those that were
  * asked for. Whatever leaves is wiped. A failure is not kept: the next call asks again.
  */
-export class SecretCache<Secret extends Disposable> {
+export class SecretCache<Secret extends CacheableSecret<Secret>> {
   readonly #allowance: Allowance;
   readonly #arrived: LRUCache<string, SharedSecret<Secret>>;
   readonly #asked = new Map<string, SharedSecret<Secret>>();
@@ -42,18 +39,19 @@ export class SecretCache<Secret extends Disposable> {
     });
   }
 
-  /** Rejects as `ask` does, and with `AbortError` when the signal is aborted before the secret is there. */
-  async get<Result>(wanted: Wanted<Secret, Result>): Promise<Result> {
-    const { key, bytes, take, signal } = wanted;
-    const arrived = this.#arrived.get(key);
-    if (arrived?.value !== undefined && arrived.reserve(bytes)) {
-      const result = take(arrived.value);
-      if (arrived.isSpent) this.#arrived.delete(key);
-      return result;
-    }
-    this.#arrived.delete(key);
+  /** A copy of the secret, if it is here and its allowance has so much left. */
+  find(key: string, bytes: number): Secret | undefined {
+    const shared = this.#arrived.get(key);
+    if (shared === undefined) return undefined;
+    const copy = shared.reserve(bytes) ? shared.copy() : undefined;
+    if (copy === undefined || shared.isSpent) this.#arrived.delete(key);
+    return copy;
+  }
+
+  /** Gets the secret from the provider, together with others that want it. Rejects as `ask` does, or with `AbortError`. */
+  ask(wanted: Wanted<Secret>, signal: AbortSignal | undefined): Promise<Secret> {
     const asked = this.#join(wanted);
-    return asked.take(take, signal, () => this.#forget(key, asked));
+    return asked.waitForCopy(signal, () => this.#forget(wanted.key, asked));
   }
 
   /** Wipes what is here; what was asked for is wiped when the calls that wait for it have had it. */
@@ -62,7 +60,7 @@ export class SecretCache<Secret extends Disposable> {
     for (const [key, asked] of this.#asked) this.#forget(key, asked);
   }
 
-  #join<Result>({ key, bytes, ask }: Wanted<Secret, Result>): SharedSecret<Secret> {
+  #join({ key, bytes, ask }: Wanted<Secret>): SharedSecret<Secret> {
     const current = this.#asked.get(key);
     if (current?.reserve(bytes)) return current;
     if (current !== undefined) this.#forget(key, current);

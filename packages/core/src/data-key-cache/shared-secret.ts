@@ -6,12 +6,17 @@ export interface Allowance {
   readonly maximumBytes: number;
 }
 
+/** A secret that can be handed out and wiped. */
+export interface CacheableSecret<Secret> extends Disposable {
+  copy(): Secret;
+}
+
 /**
  * A secret that several calls use: the provider is asked for it once, each call reserves its part of
  * the allowance before it waits, and the secret is wiped as soon as it was retired and the last call
  * that waits for it has had its turn.
  */
-export class SharedSecret<Secret extends Disposable> {
+export class SharedSecret<Secret extends CacheableSecret<Secret>> {
   readonly #allowance: Allowance;
   readonly #asking = new AbortController();
   readonly #arrival: Promise<Secret>;
@@ -39,9 +44,9 @@ export class SharedSecret<Secret extends Disposable> {
     return this.#uses >= maximumUses || this.#bytes >= maximumBytes;
   }
 
-  /** The secret, once it has arrived. */
-  get value(): Secret | undefined {
-    return this.#secret;
+  /** A copy of the secret, once it has arrived. */
+  copy(): Secret | undefined {
+    return this.#secret?.copy();
   }
 
   /** Takes a use and so many bytes off the allowance; gives false, and takes nothing, when they are not there. */
@@ -59,17 +64,13 @@ export class SharedSecret<Secret extends Disposable> {
   }
 
   /**
-   * Waits for the secret and takes from it, at once. When the last of the calls that wait is aborted,
-   * so is the call to the provider, and `abandoned` is called.
+   * Waits for the secret. When the last of the calls that wait is aborted, so is the call to the provider,
+   * and `abandoned` is called.
    */
-  async take<Result>(
-    from: (secret: Secret) => Result,
-    signal: AbortSignal | undefined,
-    abandoned: () => void,
-  ): Promise<Result> {
+  async waitForCopy(signal: AbortSignal | undefined, abandoned: () => void): Promise<Secret> {
     this.#waiting += 1;
     try {
-      return from(await (signal ? untilAborted(this.#arrival, signal) : this.#arrival));
+      return (await (signal ? untilAborted(this.#arrival, signal) : this.#arrival)).copy();
     } finally {
       this.#waiting -= 1;
       if (this.#waiting === 0 && this.#secret === undefined) {

@@ -1,3 +1,4 @@
+import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { type ConformanceKeys, describeConformance, keysOf } from '@keywrap/testkit';
 import { ENGINES, fixture } from './support.js';
@@ -7,7 +8,7 @@ for (const engine of ENGINES) {
     name: `LocalKeyWrapProvider with the ${engine} engine`,
     async open() {
       const provider = new LocalKeyWrapProvider({ engine });
-      return { provider, keys: withReadyKeys(provider) };
+      return { provider, keys: withReadyKeys(provider), cache: withDataKeyCache };
     },
   });
 }

@@ -13,18 +13,9 @@ class SecretBytes {
   readonly #bytes: Uint8Array;
   #disposed = false;
 
-  /** @param bytes Nothing else may share their memory. */
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  /** Takes over bytes from anywhere. */
-  static from(bytes: Uint8Array): SecretBytes {
-    return new SecretBytes(ownSecret(bytes));
-  }
-
-  copy(): SecretBytes {
-    return new SecretBytes(copyBytes(this.bytes));
+  /** @param isOwn Whether it is certain that nothing else shares their memory: looking takes longer than a copy. */
+  constructor(bytes: Uint8Array, isOwn = false) {
+    this.#bytes = isOwn ? bytes : ownSecret(bytes);
   }
 
   get bytes(): Uint8Array {
@@ -41,10 +32,6 @@ class SecretBytes {
     this.#disposed = true;
     wipe(this.#bytes);
   }
-}
-
-function takeOver(secret: Uint8Array | SecretBytes): SecretBytes {
-  return secret instanceof SecretBytes ? secret : SecretBytes.from(secret);
 }
 
 /** What every result that carries a secret has in common: it hides it, and wipes it on request. */
@@ -90,14 +77,21 @@ export class DecryptResult extends SecretResult {
   /** The algorithm that opened it. */
   readonly algorithm: EncryptionAlgorithm;
 
-  /** @param fields `plaintext` passes into the ownership of the result: the caller must not use it any more. */
-  constructor(fields: {
-    readonly plaintext: Uint8Array | SecretBytes;
-    readonly keyId: string;
-    readonly algorithm: EncryptionAlgorithm;
-  }) {
+  /**
+   * @param fields `plaintext` passes into the ownership of the result: the caller must not use it any more.
+   * @param isOwn Whether it is certain that nothing else shares the memory of `plaintext`; by default it
+   * is copied if it may.
+   */
+  constructor(
+    fields: {
+      readonly plaintext: Uint8Array;
+      readonly keyId: string;
+      readonly algorithm: EncryptionAlgorithm;
+    },
+    isOwn = false,
+  ) {
     super();
-    this.#plaintext = takeOver(fields.plaintext);
+    this.#plaintext = new SecretBytes(fields.plaintext, isOwn);
     this.keyId = fields.keyId;
     this.algorithm = fields.algorithm;
   }
@@ -110,7 +104,7 @@ export class DecryptResult extends SecretResult {
   /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
   copy(): DecryptResult {
     const { keyId, algorithm } = this;
-    return new DecryptResult({ plaintext: this.#plaintext.copy(), keyId, algorithm });
+    return new DecryptResult({ plaintext: copyBytes(this.plaintext), keyId, algorithm }, true);
   }
 
   override [Symbol.dispose](): void {
@@ -133,14 +127,21 @@ export class DataKey extends SecretResult {
   /** The ARN of the key that wraps it. */
   readonly keyId: string;
 
-  /** @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more. */
-  constructor(fields: {
-    readonly plaintext: Uint8Array | SecretBytes;
-    readonly ciphertext: Uint8Array;
-    readonly keyId: string;
-  }) {
+  /**
+   * @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more.
+   * @param isOwn Whether it is certain that nothing else shares the memory of `plaintext`; by default it
+   * is copied if it may.
+   */
+  constructor(
+    fields: {
+      readonly plaintext: Uint8Array;
+      readonly ciphertext: Uint8Array;
+      readonly keyId: string;
+    },
+    isOwn = false,
+  ) {
     super();
-    this.#plaintext = takeOver(fields.plaintext);
+    this.#plaintext = new SecretBytes(fields.plaintext, isOwn);
     this.ciphertext = fields.ciphertext;
     this.keyId = fields.keyId;
   }
@@ -153,8 +154,8 @@ export class DataKey extends SecretResult {
   /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
   copy(): DataKey {
     const { ciphertext, keyId } = this;
-    const plaintext = this.#plaintext.copy();
-    return new DataKey({ plaintext, ciphertext: copyBytes(ciphertext), keyId });
+    const plaintext = copyBytes(this.plaintext);
+    return new DataKey({ plaintext, ciphertext: copyBytes(ciphertext), keyId }, true);
   }
 
   override [Symbol.dispose](): void {
@@ -190,7 +191,7 @@ export class DataKeyPair extends SecretResult {
     readonly keyId: string;
   }) {
     super();
-    this.#privateKey = SecretBytes.from(fields.privateKey);
+    this.#privateKey = new SecretBytes(fields.privateKey);
     this.publicKey = fields.publicKey;
     this.privateKeyCiphertext = fields.privateKeyCiphertext;
     this.keyPairSpec = fields.keyPairSpec;

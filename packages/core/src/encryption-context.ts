@@ -82,10 +82,10 @@ function readPairs(value: unknown, field: string): Pairs {
   const keys = Reflect.ownKeys(value);
   // Each pair takes at least its two length prefixes, so this many can't fit.
   if (keys.length > LIMITS.encryptionContext / 4) throw tooLong(field);
-  const names: string[] = [];
-  const values: string[] = [];
+  const values = new Array<string>(keys.length);
   let length = 2;
-  for (const key of keys) {
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string | symbol;
     if (typeof key === 'symbol') throw new InvalidInputError(field, 'must not have symbol keys');
     if (key === '__proto__') {
       throw new InvalidInputError(field, "must not have the key '__proto__'");
@@ -102,10 +102,9 @@ function readPairs(value: unknown, field: string): Pairs {
     }
     length += 4 + utf8Length(key) + utf8Length(text);
     if (length > LIMITS.encryptionContext) throw tooLong(field);
-    names.push(key);
-    values.push(text);
+    values[i] = text;
   }
-  return { names, values, length };
+  return { names: keys as string[], values, length };
 }
 
 /**

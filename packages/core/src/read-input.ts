@@ -145,7 +145,8 @@ export function readGenerateDataKeyInput(
     throw new UnsupportedOperationError('this provider does not generate data keys');
   }
   const fields = readFields(input, 'input', INPUT_FIELDS.generateDataKey);
-  return { ...readSymmetric(fields, '', capabilities), numberOfBytes: readDataKeyLength(fields) };
+  const { keyId, encryptionContext } = readSymmetric(fields, '', capabilities);
+  return { keyId, encryptionContext, numberOfBytes: readDataKeyLength(fields) };
 }
 
 /** @throws {@link InvalidInputError} */

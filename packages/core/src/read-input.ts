@@ -17,7 +17,7 @@ import {
   LIMITS,
   maximumPlaintextLength,
 } from './key-spec.js';
-import type { ProviderCapabilities } from './provider.js';
+import type { CallOptions, ProviderCapabilities } from './provider.js';
 import type {
   CallContext,
   DecryptRequest,
@@ -33,6 +33,18 @@ import type {
 type Fields = Readonly<Record<string, unknown>>;
 
 const CONTEXT = 'encryptionContext';
+const OPTION_FIELDS = ['signal', 'grantTokens', 'bytesToEncrypt'] as const;
+// Their fields are there, because a polluted Object.prototype would lend them others.
+const NO_CONTEXT: CallContext = Object.freeze({ signal: undefined, grantTokens: undefined });
+const NO_OPTIONS = Object.freeze({
+  signal: undefined,
+  grantTokens: undefined,
+  bytesToEncrypt: undefined,
+});
+
+/** An object that inherits nothing from Object.prototype; quicker to fill than one without a prototype. */
+class Nothing {}
+Object.setPrototypeOf(Nothing.prototype, null);
 
 /** What names a key and how to use it: on its own, or as a side of reEncrypt. */
 export const TARGET_FIELDS = ['keyId', 'algorithm', CONTEXT] as const;
@@ -75,13 +87,10 @@ export function readEncryptInput(
   capabilities: ProviderCapabilities,
 ): EncryptRequest {
   const fields = readFields(input, 'input', INPUT_FIELDS.encrypt);
-  const target = readTarget(fields, '', capabilities);
-  const plaintext = readBytes(
-    fields.plaintext,
-    'plaintext',
-    maximumPlaintextLength(target.algorithm),
-  );
-  return { ...target, plaintext };
+  const { keyId, algorithm, encryptionContext } = readTarget(fields, '', capabilities);
+  const maximum = maximumPlaintextLength(algorithm);
+  const plaintext = readBytes(fields.plaintext, 'plaintext', maximum);
+  return { keyId, algorithm, encryptionContext, plaintext };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -90,11 +99,11 @@ export function readDecryptInput(
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
   const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
-  const source = readSource(fields, '', capabilities);
-  if (isAsymmetricAlgorithm(source.algorithm)) {
+  const { keyId, algorithm, encryptionContext } = readSource(fields, '', capabilities);
+  if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
   }
-  return { ...source, ciphertext: readCiphertext(fields) };
+  return { keyId, algorithm, encryptionContext, ciphertext: readCiphertext(fields) };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -136,7 +145,8 @@ export function readGenerateDataKeyInput(
     throw new UnsupportedOperationError('this provider does not generate data keys');
   }
   const fields = readFields(input, 'input', INPUT_FIELDS.generateDataKey);
-  return { ...readSymmetric(fields, '', capabilities), numberOfBytes: readDataKeyLength(fields) };
+  const { keyId, encryptionContext } = readSymmetric(fields, '', capabilities);
+  return { keyId, encryptionContext, numberOfBytes: readDataKeyLength(fields) };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -165,12 +175,22 @@ export function readKeyInput(input: unknown): { keyId: string } {
 
 /** @throws {@link InvalidInputError} */
 export function readCallOptions(options: unknown): CallContext {
-  if (options === undefined) return { signal: undefined, grantTokens: undefined };
-  const { signal, grantTokens } = readFields(options, 'options', ['signal', 'grantTokens']);
+  if (options === undefined) return NO_CONTEXT;
+  const { signal, grantTokens } = readAllCallOptions(options);
+  return { signal, grantTokens };
+}
+
+/** As {@link readCallOptions}, with what only a data-key cache looks at. @throws {@link InvalidInputError} */
+export function readAllCallOptions(options: unknown): CallOptions {
+  if (options === undefined) return NO_OPTIONS;
+  const { signal, grantTokens, bytesToEncrypt } = readFields(options, 'options', OPTION_FIELDS);
   if (signal !== undefined && !isAbortSignal(signal)) {
     throw new InvalidInputError('options.signal', 'must be an AbortSignal');
   }
-  return { signal, grantTokens: readGrantTokens(grantTokens) };
+  if (bytesToEncrypt !== undefined && !isByteCount(bytesToEncrypt)) {
+    throw new InvalidInputError('options.bytesToEncrypt', 'must be an integer from 0 to 2^53 - 1');
+  }
+  return { signal, grantTokens: readGrantTokens(grantTokens), bytesToEncrypt };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -205,19 +225,24 @@ export function readFields<Name extends string>(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
   }
+  const known: readonly string[] = names;
   for (const name of Object.keys(value)) {
-    if (names.some((known) => known === name)) continue;
+    if (known.includes(name)) continue;
     const path = field === 'input' ? name : `${field}.${name}`;
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
   }
   const source = value as Readonly<Record<Name, unknown>>;
-  const read = (name: Name) => {
+  const fields = new Nothing() as Record<Name, unknown>;
+  for (const name of names) {
     const passed = source[name];
     // What a polluted Object.prototype holds nobody passed: it must not choose a key or a context.
-    const isForeign = passed === (Object.prototype as typeof source)[name];
-    return isForeign && !Object.hasOwn(value, name) ? undefined : passed;
-  };
-  return Object.fromEntries(names.map((name) => [name, read(name)])) as typeof source;
+    const isForeign =
+      passed !== undefined &&
+      passed === (Object.prototype as typeof source)[name] &&
+      !Object.hasOwn(value, name);
+    fields[name] = isForeign ? undefined : passed;
+  }
+  return fields;
 }
 
 /**
@@ -377,6 +402,10 @@ function readDataKeyLength({ keySpec, numberOfBytes }: Fields): number {
     throw new InvalidInputError('numberOfBytes', `must be an integer from 1 to ${LIMITS.dataKey}`);
   }
   return numberOfBytes;
+}
+
+function isByteCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isAbortSignal(value: unknown): value is AbortSignal {

@@ -1,3 +1,4 @@
+import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { describeConformance } from '@keywrap/testkit';
 import { withReadyKeys } from './ready-keys.js';
@@ -8,7 +9,7 @@ for (const engine of ENGINES) {
     name: `LocalKeyWrapProvider with the ${engine} engine`,
     async open() {
       const provider = new LocalKeyWrapProvider({ engine });
-      return { provider, keys: withReadyKeys(provider) };
+      return { provider, keys: withReadyKeys(provider), cache: withDataKeyCache };
     },
   });
 }

@@ -105,7 +105,7 @@ describe('Loaded keys', () => {
       await keys.change('a', (current) => pendingDeletion(current, clock.now(), 7));
       clock.passDays(7);
       if (notice === 'list') await keys.list();
-      else await rejection(keys.ring.find('a'));
+      else await rejection((async () => keys.ring.find('a'))());
       expect(() => key.seal(NONCE, NOTHING, NOTHING)).to.throw('destroyed');
     }
   });

@@ -4,6 +4,17 @@ import type { KeyRecord } from './key-record.js';
 export type Awaitable<T> = T | Promise<T>;
 
 /**
+ * Goes on with an answer, at once if the store gave it at once: a promise for each step would take as
+ * long as the cryptography.
+ */
+export function andThen<T, Next>(
+  answer: Awaitable<T>,
+  next: (value: T) => Awaitable<Next>,
+): Awaitable<Next> {
+  return answer instanceof Promise ? answer.then(next) : next(answer);
+}
+
+/**
  * Where the local provider keeps its keys. Each method is atomic: another caller sees the store as it
  * was before, or as it is after. A store keeps what it is given and checks no rules of its own.
  */

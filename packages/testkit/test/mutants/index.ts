@@ -1,5 +1,6 @@
 import { ciphertextMutants } from './ciphertext.js';
 import { contextMutants } from './context.js';
+import { dataKeyCacheMutants } from './data-key-cache.js';
 import { errorMutants } from './errors.js';
 import { inputMutants } from './input.js';
 import { keyMutants } from './keys.js';
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...errorMutants,
   ...lifecycleMutants,
   ...inputMutants,
+  ...dataKeyCacheMutants,
 ];

@@ -1,4 +1,4 @@
-import { isUint8Array, wipe } from './bytes.js';
+import { copyBytes, isUint8Array, wipe } from './bytes.js';
 import {
   checkBytes,
   checkCiphertext,
@@ -6,6 +6,7 @@ import {
   checkDecrypted,
   checkKeyArn,
   checkPair,
+  checkPrivateKey,
 } from './check-output.js';
 import {
   AbortError,
@@ -44,6 +45,7 @@ import {
   readGenerateDataKeyPairInput,
   readKeyInput,
   readReEncryptInput,
+  readSafely,
 } from './read-input.js';
 import type {
   CallContext,
@@ -261,7 +263,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
         new DataKeyPair({
           ...checkPair(output),
           keyPairSpec,
-          privateKey: checkBytes(output.privateKey, LIMITS.plaintext, 'private key'),
+          privateKey: checkPrivateKey(output),
         }),
     });
   }
@@ -287,7 +289,8 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       finish: (output) => ({
         ...output,
         keyId: checkKeyArn(output.keyId),
-        publicKey: checkBytes(output.publicKey, LIMITS.publicKey, 'public key'),
+        // A copy in any case: a provider may well keep its public keys.
+        publicKey: copyBytes(checkBytes(output.publicKey, LIMITS.publicKey, 'public key')),
       }),
     });
   }
@@ -333,28 +336,16 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     { read, work, finish }: Operation<Request, Output, Result>,
   ): Promise<Result> {
     let request: Request | undefined;
-    let call: CallContext = {};
+    let call: CallContext | undefined;
     try {
       if (this.#closing !== undefined) throw new ProviderClosedError('this provider was closed');
-      call = readCallOptions(options);
+      call = readSafely(name, 'options', () => readCallOptions(options));
       if (call.signal?.aborted) throw new AbortError('the call was aborted');
-      request = this.#read(read, input);
+      request = readSafely(name, 'input', () => read(input, this.capabilities));
       const result = this.#perform(request, call, work, finish);
       return await (call.signal === undefined ? result : untilAborted(result, call.signal));
     } catch (error) {
-      throw this.#explain(error, name, request, call.signal);
-    }
-  }
-
-  #read<Request>(
-    read: (input: unknown, capabilities: ProviderCapabilities) => Request,
-    input: unknown,
-  ): Request {
-    try {
-      return read(input, this.capabilities);
-    } catch (cause) {
-      if (cause instanceof KeyWrapError) throw cause;
-      throw new InvalidInputError('input', 'could not be read: a getter or proxy threw', { cause });
+      throw this.#explain(error, name, request, call?.signal);
     }
   }
 
@@ -395,12 +386,15 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
   }
 
   async #shutDown(): Promise<void> {
-    if (this.#underWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
+    await new Promise<void>((resolve) => {
+      if (this.#underWay === 0) resolve();
+      else this.#onIdle = resolve;
+    });
+    try {
+      await this.doClose();
+    } catch (error) {
+      throw this.#explain(error, 'close', undefined, undefined);
     }
-    await this.doClose();
   }
 }
 
@@ -418,8 +412,10 @@ export interface Operation<Request, Output, Result> {
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(new AbortError('the call was aborted'));
-    signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    signal.addEventListener('abort', stop, { once: true });
+    // Starting the work may itself have aborted it, and that event is over.
+    if (signal.aborted) stop();
   });
 }
 

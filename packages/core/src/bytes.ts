@@ -31,10 +31,15 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
+/** Whether another thread could change the bytes at any time. */
+export function isSharedMemory(bytes: Uint8Array): boolean {
+  return Object.prototype.toString.call(bytes.buffer) !== '[object ArrayBuffer]';
+}
+
 /** The same bytes as a plain `Uint8Array` in memory of their own, copied only where they share it. */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.byteOffset !== 0 || bytes.buffer.byteLength !== bytes.byteLength)
-    return copyBytes(bytes);
+  const isPart = bytes.byteOffset !== 0 || bytes.buffer.byteLength !== bytes.byteLength;
+  if (isPart || isSharedMemory(bytes)) return copyBytes(bytes);
   return Object.getPrototypeOf(bytes) === Uint8Array.prototype
     ? bytes
     : new Uint8Array(bytes.buffer);
@@ -47,7 +52,11 @@ export function ownSecret(bytes: Uint8Array): Uint8Array {
   return own;
 }
 
-/** Overwrites secret bytes with zeros. Copies that the runtime made on its own are out of reach. */
+/**
+ * Overwrites secret bytes with zeros. Copies that the runtime made on its own are out of reach, and
+ * so are bytes whose memory went to another thread.
+ */
 export function wipe(bytes: Uint8Array): void {
-  bytes.fill(0);
+  // `fill` throws where the buffer was transferred; there is nothing left to overwrite.
+  if (byteLength(bytes) > 0) bytes.fill(0);
 }

@@ -3,6 +3,7 @@ import { ProviderUnavailableError } from './errors.js';
 import { isKeyArn } from './key-id.js';
 import { LIMITS } from './key-spec.js';
 import type {
+  DataKeyPairOutput,
   DecryptOutput,
   EncryptOutput,
   GenerateDataKeyOutput,
@@ -47,6 +48,13 @@ export function checkDataKey(
     throw broken(`a data key that does not have ${numberOfBytes} bytes`);
   }
   return { ...checkCiphertext(output), plaintext };
+}
+
+/** Not copied here: the result takes the private key over, and wipes where it was. */
+export function checkPrivateKey({ privateKey }: DataKeyPairOutput): Uint8Array {
+  if (!isUint8Array(privateKey) || privateKey.length === 0) throw broken('no private key');
+  if (privateKey.length > LIMITS.plaintext) throw broken('a private key that is too long to wrap');
+  return privateKey;
 }
 
 export function checkPair(output: WrappedDataKeyPairOutput): WrappedDataKeyPairOutput {

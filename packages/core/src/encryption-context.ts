@@ -67,6 +67,9 @@ export function readEncryptionContext(
  *
  * Different contexts always give different bytes: `{ ab: 'c' }` and `{ a: 'bc' }` too.
  *
+ * @throws {@link InvalidInputError} for what {@link readEncryptionContext} refuses: text that is too long
+ * for its length prefix, or that UTF-8 can't write, would give other contexts' bytes.
+ *
  * @example
  * ```ts
  * import { serializeEncryptionContext } from '@keywrap/core';
@@ -75,7 +78,7 @@ export function readEncryptionContext(
  * ```
  */
 export function serializeEncryptionContext(context: EncryptionContext): Uint8Array {
-  const pairs = Object.entries(context).map(
+  const pairs = Object.entries(readEncryptionContext(context)).map(
     ([key, value]) => [encoder.encode(key), encoder.encode(value)] as const,
   );
   if (pairs.length === 0) return new Uint8Array();
@@ -117,8 +120,12 @@ function utf8Length(text: string): number {
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
-  // The grandparent test lets in objects of another realm, whose Object.prototype is not ours.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  // By its shape, because an object of another realm has another Object.prototype than ours. Any other
+  // prototype could hold pairs, and they would be left out silently.
+  return (
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))
+  );
 }
 
 function tooLong(field: string): InvalidInputError {

@@ -154,19 +154,29 @@ export class AbortError extends KeyWrapError {
   override readonly code = 'ABORTED';
 }
 
+/** What can only be wrong with the key that a ciphertext came from. */
+const ABOUT_THE_SOURCE: ReadonlySet<KeyWrapErrorCode> = new Set([
+  'INCORRECT_KEY',
+  'INVALID_CIPHERTEXT',
+]);
+
 /**
  * Adds what only the caller's side knows, where the error does not say it yet.
  *
- * @param request Its `keyId`, or its destination's, names the key.
+ * @param request Its `keyId` names the key; where it has two sides, that of the side which the error
+ * is about.
  */
 export function withCallDetails<E extends KeyWrapError>(
   error: E,
   operation: string,
   request: object = {},
 ): E {
-  const { keyId, destination } = request as { keyId?: string; destination?: { keyId: string } };
+  const { keyId, source, destination } = request as Partial<
+    Record<'source' | 'destination', { readonly keyId?: string }> & { readonly keyId: string }
+  >;
+  const side = ABOUT_THE_SOURCE.has(error.code) ? source : destination;
   return Object.assign(error, {
     operation: error.operation ?? operation,
-    keyId: error.keyId ?? keyId ?? destination?.keyId,
+    keyId: error.keyId ?? keyId ?? side?.keyId,
   });
 }

@@ -106,6 +106,9 @@ export function formatAliasArn(alias: string, { partition, region, account }: Ar
 /** Tells whether this is a well-formed key ARN: the form in which results name keys. */
 export function isKeyArn(value: unknown): value is string {
   if (typeof value !== 'string' || !value.startsWith('arn:')) return false;
-  const resource = ARN.exec(value)?.groups;
-  return resource?.service === 'kms' && KEY_RESOURCE.test(resource.resource ?? '');
+  try {
+    return parseKeyId(value).kind === 'key-arn';
+  } catch {
+    return false;
+  }
 }

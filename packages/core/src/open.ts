@@ -64,7 +64,7 @@ export function readUrlParameters<Name extends string>(
         `has the parameter ${JSON.stringify(name)}; ${url.protocol} takes ${names.join(', ')}`,
       );
     }
-    if (parameters[known] !== undefined) {
+    if (Object.hasOwn(parameters, known)) {
       throw new InvalidInputError('url', `has the parameter ${name} more than once`);
     }
     parameters[known] = value;

@@ -1,3 +1,5 @@
+import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
+import { InvalidInputError } from './errors.js';
 import { isAsymmetricAlgorithm } from './key-spec.js';
 import type {
   AsymmetricTarget,
@@ -7,6 +9,7 @@ import type {
   SymmetricSource,
   SymmetricTarget,
 } from './provider.js';
+import { copyFields, INPUT_FIELDS, readSafely, TARGET_FIELDS } from './read-input.js';
 
 /** One side of a move between two providers. */
 export type Side<Target> = Target & { readonly provider: KeyWrapProvider };
@@ -43,13 +46,19 @@ export async function reEncryptAcross(
   input: ReEncryptAcrossInput,
   options?: CallOptions,
 ): Promise<ReEncryptResult> {
-  const { provider: source, ...from } = input.source;
-  const { provider: destination, ...to } = input.destination;
-  const { ciphertext } = input;
-  using opened = await (isAsymmetricTarget(from)
-    ? source.decryptAsymmetric({ ...from, ciphertext }, options)
-    : source.decrypt({ ...from, ciphertext }, options));
-  const sealed = await destination.encrypt({ ...to, plaintext: opened.plaintext }, options);
+  const { ciphertext, source, destination } = readSafely('reEncryptAcross', 'input', () => {
+    const copy = copyFields(input, 'input', INPUT_FIELDS.reEncrypt);
+    return {
+      ciphertext: copy.ciphertext,
+      source: readSide<SymmetricSource | AsymmetricTarget>(copy.source, 'source'),
+      destination: readSide<SymmetricTarget | AsymmetricTarget>(copy.destination, 'destination'),
+    };
+  });
+  using opened = await (isAsymmetricTarget(source.target)
+    ? source.provider.decryptAsymmetric({ ...source.target, ciphertext }, options)
+    : source.provider.decrypt({ ...source.target, ciphertext }, options));
+  const { plaintext } = opened;
+  const sealed = await destination.provider.encrypt({ ...destination.target, plaintext }, options);
   return {
     ciphertext: sealed.ciphertext,
     sourceKeyId: opened.keyId,
@@ -57,6 +66,22 @@ export async function reEncryptAcross(
     destinationKeyId: sealed.keyId,
     destinationAlgorithm: sealed.algorithm,
   };
+}
+
+/** Copies a side, so that the caller may change its own while the other side is at work. */
+function readSide<Target extends { readonly encryptionContext?: EncryptionContext | undefined }>(
+  side: Side<Target>,
+  field: string,
+): { readonly provider: KeyWrapProvider; readonly target: Target } {
+  const { provider, ...rest } = copyFields(side, field, ['provider', ...TARGET_FIELDS]);
+  if (typeof provider !== 'object' || provider === null) {
+    throw new InvalidInputError(`${field}.provider`, 'must be a KeyWrapProvider');
+  }
+  const target = rest as unknown as Target;
+  const { encryptionContext } = target;
+  if (encryptionContext === undefined) return { provider, target };
+  const context = readEncryptionContext(encryptionContext, `${field}.encryptionContext`);
+  return { provider, target: { ...target, encryptionContext: context } };
 }
 
 function isAsymmetricTarget(side: SymmetricSource | AsymmetricTarget): side is AsymmetricTarget {

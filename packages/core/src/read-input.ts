@@ -1,6 +1,11 @@
-import { byteLength, copyBytes, isUint8Array } from './bytes.js';
+import { byteLength, copyBytes, isSharedMemory, isUint8Array } from './bytes.js';
 import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
-import { InvalidInputError, UnsupportedOperationError } from './errors.js';
+import {
+  InvalidInputError,
+  KeyWrapError,
+  UnsupportedOperationError,
+  withCallDetails,
+} from './errors.js';
 import { parseKeyId } from './key-id.js';
 import {
   dataKeyLength,
@@ -29,12 +34,47 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const CONTEXT = 'encryptionContext';
 
+/** What names a key and how to use it: on its own, or as a side of reEncrypt. */
+export const TARGET_FIELDS = ['keyId', 'algorithm', CONTEXT] as const;
+
+/** The input of each operation, which has these fields and no others. */
+export const INPUT_FIELDS = {
+  encrypt: ['plaintext', ...TARGET_FIELDS],
+  decrypt: ['ciphertext', ...TARGET_FIELDS],
+  decryptAsymmetric: ['ciphertext', ...TARGET_FIELDS],
+  reEncrypt: ['ciphertext', 'source', 'destination'],
+  generateDataKey: ['keyId', 'keySpec', 'numberOfBytes', CONTEXT],
+  generateDataKeyWithoutPlaintext: ['keyId', 'keySpec', 'numberOfBytes', CONTEXT],
+  generateDataKeyPair: ['keyId', 'keyPairSpec', CONTEXT],
+  generateDataKeyPairWithoutPlaintext: ['keyId', 'keyPairSpec', CONTEXT],
+  getPublicKey: ['keyId'],
+  describeKey: ['keyId'],
+} as const;
+
+/**
+ * Reads what a caller passed to an operation. What a getter or a proxy of the caller throws is the
+ * caller's mistake, and no failure of a backend.
+ *
+ * @throws {@link KeyWrapError} that names the operation.
+ */
+export function readSafely<T>(operation: string, field: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const error =
+      cause instanceof KeyWrapError
+        ? cause
+        : new InvalidInputError(field, 'could not be read: a getter or proxy threw', { cause });
+    throw withCallDetails(error, operation);
+  }
+}
+
 /** @throws {@link InvalidInputError} */
 export function readEncryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): EncryptRequest {
-  const fields = readFields(input, 'input', ['plaintext', 'keyId', 'algorithm', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.encrypt);
   const target = readTarget(fields, '', capabilities);
   const plaintext = readBytes(
     fields.plaintext,
@@ -49,7 +89,7 @@ export function readDecryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
-  const fields = readFields(input, 'input', ['ciphertext', 'keyId', 'algorithm', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
   const source = readSource(fields, '', capabilities);
   if (isAsymmetricAlgorithm(source.algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
@@ -62,7 +102,7 @@ export function readDecryptAsymmetricInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
-  const fields = readFields(input, 'input', ['ciphertext', 'keyId', 'algorithm', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.decryptAsymmetric);
   if (fields.algorithm === undefined || fields.algorithm === 'SYMMETRIC_DEFAULT') {
     throw new InvalidInputError(
       'algorithm',
@@ -77,10 +117,9 @@ export function readReEncryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): ReEncryptRequest {
-  const fields = readFields(input, 'input', ['ciphertext', 'source', 'destination']);
-  const names = ['keyId', 'algorithm', CONTEXT];
-  const source = readFields(fields.source ?? {}, 'source', names);
-  const destination = readFields(fields.destination, 'destination', names);
+  const fields = readFields(input, 'input', INPUT_FIELDS.reEncrypt);
+  const source = readFields(fields.source ?? {}, 'source', TARGET_FIELDS);
+  const destination = readFields(fields.destination, 'destination', TARGET_FIELDS);
   return {
     source: readSource(source, 'source.', capabilities),
     destination: readTarget(destination, 'destination.', capabilities),
@@ -96,7 +135,7 @@ export function readGenerateDataKeyInput(
   if (!capabilities.dataKeys) {
     throw new UnsupportedOperationError('this provider does not generate data keys');
   }
-  const fields = readFields(input, 'input', ['keyId', 'keySpec', 'numberOfBytes', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.generateDataKey);
   return { ...readSymmetric(fields, '', capabilities), numberOfBytes: readDataKeyLength(fields) };
 }
 
@@ -105,7 +144,7 @@ export function readGenerateDataKeyPairInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): GenerateDataKeyPairRequest {
-  const fields = readFields(input, 'input', ['keyId', 'keyPairSpec', CONTEXT]);
+  const fields = readFields(input, 'input', INPUT_FIELDS.generateDataKeyPair);
   const keyPairSpec = fields.keyPairSpec;
   if (!isDataKeyPairSpec(keyPairSpec)) {
     throw new InvalidInputError(
@@ -121,12 +160,12 @@ export function readGenerateDataKeyPairInput(
 
 /** Reads the input of an operation that takes a key and nothing else. @throws {@link InvalidInputError} */
 export function readKeyInput(input: unknown): { keyId: string } {
-  return { keyId: readKeyId(readFields(input, 'input', ['keyId']).keyId, 'keyId') };
+  return { keyId: readKeyId(readFields(input, 'input', INPUT_FIELDS.describeKey).keyId, 'keyId') };
 }
 
 /** @throws {@link InvalidInputError} */
 export function readCallOptions(options: unknown): CallContext {
-  if (options === undefined) return {};
+  if (options === undefined) return { signal: undefined, grantTokens: undefined };
   const { signal, grantTokens } = readFields(options, 'options', ['signal', 'grantTokens']);
   if (signal !== undefined && !isAbortSignal(signal)) {
     throw new InvalidInputError('options.signal', 'must be an AbortSignal');
@@ -137,10 +176,12 @@ export function readCallOptions(options: unknown): CallContext {
 /** @throws {@link InvalidInputError} */
 export function readGrantTokens(value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined;
-  const tokens = Array.isArray(value) ? [...value] : undefined;
+  // The length first: copying an array of a billion holes would take all memory.
+  const isShort = Array.isArray(value) && value.length <= LIMITS.grantTokens;
+  const tokens = isShort ? [...value] : undefined;
   const isToken = (token: unknown) =>
     typeof token === 'string' && token.length > 0 && token.length <= LIMITS.grantToken;
-  if (tokens === undefined || tokens.length > LIMITS.grantTokens || !tokens.every(isToken)) {
+  if (tokens === undefined || !tokens.every(isToken)) {
     throw new InvalidInputError(
       'options.grantTokens',
       `must be an array of at most ${LIMITS.grantTokens} strings of 1 to ${LIMITS.grantToken} characters`,
@@ -170,7 +211,26 @@ export function readFields<Name extends string>(
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
   }
   const source = value as Readonly<Record<Name, unknown>>;
-  return Object.fromEntries(names.map((name) => [name, source[name]])) as typeof source;
+  const read = (name: Name) => {
+    const passed = source[name];
+    // What a polluted Object.prototype holds nobody passed: it must not choose a key or a context.
+    const isForeign = passed === (Object.prototype as typeof source)[name];
+    return isForeign && !Object.hasOwn(value, name) ? undefined : passed;
+  };
+  return Object.fromEntries(names.map((name) => [name, read(name)])) as typeof source;
+}
+
+/**
+ * As {@link readFields}, without what was left out: a copy to pass on, which a getter or a proxy can't
+ * change any more.
+ */
+export function copyFields<Input extends object>(
+  value: Input,
+  field: string,
+  names: readonly string[],
+): Input {
+  const fields = Object.entries(readFields(value, field, names));
+  return Object.fromEntries(fields.filter(([, passed]) => passed !== undefined)) as Input;
 }
 
 function readTarget(
@@ -285,7 +345,7 @@ export function readBytes(value: unknown, field: string, maximum: number): Uint8
   if (!isUint8Array(value)) {
     throw new InvalidInputError(field, 'must be a Uint8Array');
   }
-  if (Object.prototype.toString.call(value.buffer) !== '[object ArrayBuffer]') {
+  if (isSharedMemory(value)) {
     throw new InvalidInputError(
       field,
       'must not be shared memory: another thread could change it while it is read; pass a copy',
@@ -326,6 +386,8 @@ function isAbortSignal(value: unknown): value is AbortSignal {
     'aborted' in value &&
     typeof value.aborted === 'boolean' &&
     'addEventListener' in value &&
-    typeof value.addEventListener === 'function'
+    typeof value.addEventListener === 'function' &&
+    'removeEventListener' in value &&
+    typeof value.removeEventListener === 'function'
   );
 }

@@ -77,7 +77,18 @@ async function importPublicKey(
 }
 
 function specOf(key: PublicKey) {
-  const { modulusLength } = key.algorithm as typeof key.algorithm & { modulusLength: number };
+  const { modulusLength, publicExponent } = key.algorithm as typeof key.algorithm & {
+    modulusLength: number;
+    publicExponent: Uint8Array;
+  };
+  // RFC 8017 §3.1: odd, and at least 3. Under the exponent 1 the plaintext would go out in the clear.
+  const lowest = publicExponent.at(-1) ?? 0;
+  if (
+    lowest % 2 === 0 ||
+    (lowest === 1 && publicExponent.slice(0, -1).every((byte) => byte === 0))
+  ) {
+    throw new InvalidInputError('publicKey', 'has a public exponent that does not encrypt');
+  }
   const spec = rsaKeySpecOf(modulusLength / 8);
   if (spec === undefined) {
     throw new InvalidInputError(

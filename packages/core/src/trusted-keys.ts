@@ -1,4 +1,4 @@
-import { copyBytes, isUint8Array } from './bytes.js';
+import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
 import {
   InvalidInputError,
   KeyWrapError,
@@ -7,6 +7,7 @@ import {
   withCallDetails,
 } from './errors.js';
 import { parseKeyId } from './key-id.js';
+import { LIMITS } from './key-spec.js';
 import type {
   CallOptions,
   DecryptAsymmetricInput,
@@ -25,6 +26,7 @@ import type {
   WrappedDataKey,
   WrappedDataKeyPair,
 } from './provider.js';
+import { copyFields, INPUT_FIELDS, readBytes, readSafely, TARGET_FIELDS } from './read-input.js';
 import type { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
 
 /**
@@ -58,9 +60,12 @@ export async function withTrustedKeys(
   if (!Array.isArray(keyIds) || keyIds.length === 0) {
     throw new InvalidInputError('keyIds', 'must name at least one key to trust');
   }
+  const listed = keyIds.map((keyId, index) => ({
+    keyId,
+    kind: parseKeyId(keyId, `keyIds[${index}]`).kind,
+  }));
   const trusted = new TrustedKeys();
-  for (const [index, keyId] of keyIds.entries()) {
-    const { kind } = parseKeyId(keyId, `keyIds[${index}]`);
+  for (const { keyId, kind } of listed) {
     trusted.add(keyId, kind === 'key-arn' ? keyId : (await provider.describeKey({ keyId })).keyId);
   }
   return new TrustedKeysProvider(provider, trusted);
@@ -69,31 +74,31 @@ export async function withTrustedKeys(
 /** The listed keys, and the names under which a call may ask for each. */
 class TrustedKeys {
   readonly #arns = new Set<string>();
-  readonly #names = new Map<string, string | undefined>();
+  readonly #listed = new Map<string, string>();
+  readonly #ids = new Map<string, string | undefined>();
 
   add(name: string, arn: string): void {
-    if (!this.#arns.has(arn)) {
-      this.#arns.add(arn);
-      const id = arn.slice(arn.indexOf(':key/') + ':key/'.length);
-      // Replicas of a multi-Region key share their id, which then names none of them.
-      this.#names.set(id, this.#names.has(id) ? undefined : arn);
-    }
-    this.#names.set(arn, arn);
-    this.#names.set(name, arn);
+    this.#listed.set(name, arn);
+    if (this.#arns.has(arn)) return;
+    this.#arns.add(arn);
+    const id = arn.slice(arn.indexOf(':key/') + ':key/'.length);
+    // Replicas of a multi-Region key share their id, which then names none of them.
+    this.#ids.set(id, this.#ids.has(id) ? undefined : arn);
   }
 
   get arns(): readonly string[] {
     return [...this.#arns];
   }
 
-  /** The ARN to use for what a call named; what is no name at all is left to the provider to refuse. */
-  resolve(keyId: unknown, field: string): string {
+  /** The ARN to use for what a call named. */
+  resolve(keyId: string | undefined, field: string): string {
     parseKeyId(keyId, field);
-    const arn = this.#names.get(keyId as string);
+    const name = keyId as string;
+    const arn = this.#arns.has(name) ? name : (this.#listed.get(name) ?? this.#ids.get(name));
     if (arn !== undefined) return arn;
     throw new UntrustedKeyError(
       'the key is not on the list of trusted keys; list it, or name a listed one by its ARN',
-      { keyId: keyId as string },
+      { keyId: name },
     );
   }
 }
@@ -119,12 +124,15 @@ class TrustedKeysProvider implements KeyWrapProvider {
     return this.#keyed('encrypt', input, (pinned) => this.#inner.encrypt(pinned, options));
   }
 
-  decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
-    if (!this.#mustSearch(input)) {
-      return this.#keyed('decrypt', input, (pinned) => this.#inner.decrypt(pinned, options));
-    }
-    const copy = { ...input, ciphertext: snapshot(input.ciphertext) };
-    return this.#search('decrypt', (keyId) => this.#inner.decrypt({ ...copy, keyId }, options));
+  async decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
+    const { pinned, unnamed } = readSafely('decrypt', 'input', () => {
+      const copy = copyFields(input, 'input', INPUT_FIELDS.decrypt);
+      return this.#mustSearch(copy)
+        ? { unnamed: { ...keepContext(copy, ''), ciphertext: readCiphertext(copy) } }
+        : { pinned: this.#pin(copy, '') };
+    });
+    if (pinned !== undefined) return this.#inner.decrypt(pinned, options);
+    return this.#search('decrypt', (keyId) => this.#inner.decrypt({ ...unnamed, keyId }, options));
   }
 
   decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult> {
@@ -134,21 +142,25 @@ class TrustedKeysProvider implements KeyWrapProvider {
   }
 
   async reEncrypt(input: ReEncryptInput, options?: CallOptions): Promise<ReEncryptResult> {
-    if (!isObject(input) || !isObject(input.destination)) {
-      return this.#inner.reEncrypt(input, options);
-    }
-    const { source = {}, destination, ...rest } = input;
-    const pinned = {
-      ...rest,
-      destination: this.#pin('reEncrypt', destination, 'destination.keyId'),
-    };
-    if (!this.#mustSearch(source)) {
-      const pinnedSource = this.#pin('reEncrypt', source, 'source.keyId');
-      return this.#inner.reEncrypt({ ...pinned, source: pinnedSource }, options);
-    }
-    const ciphertext = snapshot(input.ciphertext);
+    const { pinned, unnamed } = readSafely('reEncrypt', 'input', () => {
+      const copy = copyFields(input, 'input', INPUT_FIELDS.reEncrypt);
+      const source = copyFields(copy.source ?? {}, 'source', TARGET_FIELDS);
+      const named = copyFields(copy.destination, 'destination', TARGET_FIELDS);
+      const destination = this.#pin(named, 'destination.');
+      if (!this.#mustSearch(source)) {
+        return { pinned: { ...copy, source: this.#pin(source, 'source.'), destination } };
+      }
+      return {
+        unnamed: {
+          ciphertext: readCiphertext(copy),
+          source: keepContext(source, 'source.'),
+          destination: keepContext(destination, 'destination.'),
+        },
+      };
+    });
+    if (pinned !== undefined) return this.#inner.reEncrypt(pinned, options);
     return this.#search('reEncrypt', (keyId) =>
-      this.#inner.reEncrypt({ ...pinned, ciphertext, source: { ...source, keyId } }, options),
+      this.#inner.reEncrypt({ ...unnamed, source: { ...unnamed.source, keyId } }, options),
     );
   }
 
@@ -203,35 +215,26 @@ class TrustedKeysProvider implements KeyWrapProvider {
     return this.close();
   }
 
-  /** Calls with the ARN of the trusted key, so that what was checked is what is used. */
-  async #keyed<Input extends { readonly keyId?: string | undefined }, Result>(
-    operation: string,
+  /** Calls with the ARN of the trusted key in place of its name. */
+  async #keyed<Input extends KeyInput, Result>(
+    operation: keyof typeof INPUT_FIELDS,
     input: Input,
     call: (pinned: Input) => Promise<Result>,
   ): Promise<Result> {
-    return call(isObject(input) ? this.#pin(operation, input, 'keyId') : input);
+    const pinned = readSafely(operation, 'input', () =>
+      this.#pin(copyFields(input, 'input', INPUT_FIELDS[operation]), ''),
+    );
+    return call(pinned);
   }
 
-  #pin<Input extends { readonly keyId?: string | undefined }>(
-    operation: string,
-    input: Input,
-    field: string,
-  ): Input {
-    const copy = { ...input };
-    try {
-      return { ...copy, keyId: this.#trusted.resolve(copy.keyId, field) };
-    } catch (error) {
-      throw error instanceof KeyWrapError ? withCallDetails(error, operation) : error;
-    }
+  /** @param copy What the caller passed, read once: what is checked here is what is used. */
+  #pin<Input extends Source>(copy: Input, path: string): Input & KeyInput {
+    return { ...copy, keyId: this.#trusted.resolve(copy.keyId, `${path}keyId`) };
   }
 
   /** Whether only the ciphertext says which key is meant, and the provider could tell. */
-  #mustSearch(source: object): source is { readonly keyId?: undefined } {
-    return (
-      isObject(source) &&
-      !('keyId' in source && source.keyId !== undefined) &&
-      this.capabilities.keyIdFromCiphertext
-    );
+  #mustSearch({ keyId }: Source): boolean {
+    return keyId === undefined && this.capabilities.keyIdFromCiphertext;
   }
 
   /**
@@ -272,11 +275,23 @@ const ANOTHER_KEY_MAY_DO: ReadonlySet<KeyWrapErrorCode> = new Set([
   'ACCESS_DENIED',
 ]);
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What may name a key. */
+interface Source {
+  readonly keyId?: string | undefined;
 }
 
-/** The caller may change its ciphertext as soon as it has the promise, and several calls are to come. */
-function snapshot(ciphertext: Uint8Array): Uint8Array {
-  return isUint8Array(ciphertext) ? copyBytes(ciphertext) : ciphertext;
+// The caller may change what it passed as soon as it has the promise, and several calls are to come.
+
+function readCiphertext({ ciphertext }: { readonly ciphertext: Uint8Array }): Uint8Array {
+  return readBytes(ciphertext, 'ciphertext', LIMITS.ciphertext);
+}
+
+function keepContext<Side extends { readonly encryptionContext?: EncryptionContext | undefined }>(
+  side: Side,
+  path: string,
+): Side {
+  const { encryptionContext } = side;
+  if (encryptionContext === undefined) return side;
+  const kept = readEncryptionContext(encryptionContext, `${path}encryptionContext`);
+  return { ...side, encryptionContext: kept };
 }

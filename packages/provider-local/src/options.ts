@@ -7,6 +7,7 @@ import {
   readFields,
 } from '@keywrap/core';
 import type { EngineChoice } from './engines/index.js';
+import { problemOfName } from './keys/key-name.js';
 import type { KeyStore } from './keys/key-store.js';
 import { MemoryKeyStore } from './keys/memory-key-store.js';
 import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './keys/new-key.js';
@@ -67,6 +68,16 @@ const NAMES = [
   'now',
 ] as const;
 
+const STORE_METHODS = [
+  'readKey',
+  'listKeys',
+  'changeKey',
+  'readAlias',
+  'listAliases',
+  'changeAlias',
+  'close',
+] as const satisfies readonly (keyof KeyStore)[];
+
 /** @throws {@link InvalidInputError} naming the option. */
 export function readOptions(options: LocalKeyWrapOptions): Settings {
   const fields = readFields(options, 'options', NAMES);
@@ -90,7 +101,7 @@ export function readOptions(options: LocalKeyWrapOptions): Settings {
     createMissingKeys,
     store: readStore(store),
     ownsStore: store === undefined,
-    now: now as () => Date,
+    now: () => readDate((now as () => unknown)()),
   };
 }
 
@@ -100,10 +111,17 @@ function readMatch(value: unknown, name: string, byDefault: string, pattern: Reg
   throw new InvalidInputError(`options.${name}`, `must match ${pattern}, for example ${byDefault}`);
 }
 
+/** A copy, because a caller's clock may be one Date that it moves. */
+function readDate(value: unknown): Date {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return new Date(value);
+  throw new InvalidInputError('options.now', 'must return a valid Date');
+}
+
 function readStore(value: unknown): KeyStore {
   if (value === undefined) return new MemoryKeyStore();
-  if (typeof value === 'object' && value !== null && 'changeKey' in value) {
-    return value as KeyStore;
+  if (typeof value === 'object' && value !== null) {
+    const store = value as Partial<KeyStore>;
+    if (STORE_METHODS.every((name) => typeof store[name] === 'function')) return value as KeyStore;
   }
   throw new InvalidInputError('options.store', 'must be a KeyStore, for example a MemoryKeyStore');
 }
@@ -122,6 +140,8 @@ function readKey(value: unknown, field: string, scope: ArnScope): Settings['keys
       );
     }
   }
+  const problem = problemOfName(name);
+  if (problem !== undefined) throw new InvalidInputError(`${field}.keyId`, problem);
   const keySpec = readKeySpec(kind.keySpec, `${field}.keySpec`);
   return {
     keyId: keyId as string,

@@ -11,6 +11,7 @@ import {
   type DataKeyPairOutput,
   type DecryptOutput,
   type DecryptRequest,
+  type EncryptionAlgorithm,
   type EncryptOutput,
   type EncryptRequest,
   type GenerateDataKeyPairRequest,
@@ -155,19 +156,19 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
 
   createAlias(input: AliasInput, options?: CallOptions): Promise<AliasDescription> {
     return this.#manage('createAlias', input, options, readAliasInput, (keys, request) =>
-      keys.createAlias(request),
+      keys.aliases.create(request),
     );
   }
 
   updateAlias(input: AliasInput, options?: CallOptions): Promise<AliasDescription> {
     return this.#manage('updateAlias', input, options, readAliasInput, (keys, request) =>
-      keys.updateAlias(request),
+      keys.aliases.update(request),
     );
   }
 
   async deleteAlias(input: { readonly alias: string }, options?: CallOptions): Promise<void> {
     await this.#manage('deleteAlias', input, options, readAliasName, async (keys, { alias }) => {
-      await keys.deleteAlias(alias);
+      await keys.aliases.delete(alias);
       return {};
     });
   }
@@ -188,7 +189,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
       {},
       options,
       () => ({}),
-      (keys) => keys.listAliases(),
+      (keys) => keys.aliases.list(),
     );
   }
 
@@ -208,18 +209,16 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
       read: readExportInput,
       work: async ({ keyId, ...how }) => {
         const { keys } = await this.#open();
-        return { written: await writeMaterial(await keys.ring.find(keyId), how) };
+        return { privateKey: await writeMaterial(await keys.ring.find(keyId), how) };
       },
-      finish: ({ written }) => written,
+      finish: ({ privateKey }) => privateKey,
     });
   }
 
   protected override async doEncrypt(request: EncryptRequest): Promise<EncryptOutput> {
     const { keys, loaded } = await this.#open();
     const { algorithm, plaintext, encryptionContext } = request;
-    const key = await keys.ring.find(request.keyId);
-    const keyId = keys.ring.arnOf(key);
-    assertKeyUsable({ ...key, keyId }, algorithm);
+    const { key, keyId } = await findUsable(keys, request.keyId, algorithm);
     if (!isAsymmetricAlgorithm(algorithm)) {
       return { keyId, ciphertext: sealBlob(key, loaded, plaintext, encryptionContext) };
     }
@@ -230,7 +229,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
         `must have at most ${maximum} bytes for ${key.keySpec} and ${algorithm}; it has ${plaintext.length}`,
       );
     }
-    const publicKey = await loaded.rsaPublic(newestOf(key));
+    const publicKey = await loaded.rsaPublic(key.id, newestOf(key));
     return { keyId, ciphertext: await publicKey.encrypt(plaintext, OAEP_HASH[algorithm]) };
   }
 
@@ -238,10 +237,8 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
     const { keys, loaded } = await this.#open();
     const { algorithm, ciphertext } = request;
     if (!isAsymmetricAlgorithm(algorithm)) return this.#decryptBlob(request);
-    const key = await keys.ring.find(request.keyId as string);
-    const keyId = keys.ring.arnOf(key);
-    assertKeyUsable({ ...key, keyId }, algorithm);
-    const privateKey = await loaded.rsaPrivate(newestOf(key));
+    const { key, keyId } = await findUsable(keys, request.keyId as string, algorithm);
+    const privateKey = await loaded.rsaPrivate(key.id, newestOf(key));
     const plaintext = await privateKey.decrypt(ciphertext, OAEP_HASH[algorithm]);
     if (plaintext === undefined) throw unopenable();
     return { keyId, plaintext };
@@ -250,9 +247,10 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
   async #decryptBlob(request: DecryptRequest): Promise<DecryptOutput> {
     const { keys, loaded } = await this.#open();
     const { algorithm, encryptionContext } = request;
-    const named = request.keyId === undefined ? undefined : await keys.ring.find(request.keyId);
-    if (named !== undefined)
-      assertKeyUsable({ ...named, keyId: keys.ring.arnOf(named) }, algorithm);
+    const named =
+      request.keyId === undefined
+        ? undefined
+        : (await findUsable(keys, request.keyId, algorithm)).key;
     const blob = decodeBlob(request.ciphertext);
     const key = named?.id === blob.keyId ? named : await keys.ring.findById(blob.keyId);
     if (key?.keySpec !== 'SYMMETRIC_DEFAULT') throw unopenable();
@@ -272,7 +270,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
     const { keyId, encryptionContext, keyPairSpec } = request;
     const algorithm = 'SYMMETRIC_DEFAULT';
     // Before the pair is generated: that takes seconds where the engine is JavaScript.
-    assertKeyUsable(await keys.ring.find(keyId), algorithm);
+    await findUsable(keys, keyId, algorithm);
     const { publicKey, privateKey } = await engine.generateKeyPair(keyPairSpec);
     try {
       if (call.signal?.aborted) throw new AbortError('the call was aborted');
@@ -312,7 +310,10 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
   }
 
   protected override async doClose(): Promise<void> {
-    await this.#backend?.loaded.destroy();
+    this.#backend?.loaded.destroy();
+    for (const { keyMaterial } of this.#settings.keys) {
+      if (keyMaterial instanceof Uint8Array) wipe(keyMaterial);
+    }
     if (this.#settings.ownsStore) await this.#settings.store.close();
   }
 
@@ -341,11 +342,20 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
 
   async #prepare(): Promise<Backend> {
     const engine = await selectEngine(this.#settings.engine);
-    const keys = new LocalKeys(engine, this.#settings);
+    const loaded = new LoadedKeys(engine);
+    const keys = new LocalKeys(engine, this.#settings, loaded);
     await keys.prepare();
-    this.#backend = { engine, keys, loaded: new LoadedKeys(engine) };
+    this.#backend = { engine, keys, loaded };
     return this.#backend;
   }
+}
+
+/** Finds a key that may be used with this algorithm now, and its ARN. */
+async function findUsable({ ring }: LocalKeys, name: string, algorithm: EncryptionAlgorithm) {
+  const key = await ring.find(name);
+  const keyId = ring.arnOf(key);
+  assertKeyUsable({ ...key, keyId }, algorithm);
+  return { key, keyId };
 }
 
 function newestOf(key: KeyRecord): MaterialVersion {

@@ -11,6 +11,7 @@ import {
   type ScheduleKeyDeletionInput,
 } from '@keywrap/core';
 import type { PrivateKeyFormat } from './key-material/index.js';
+import { problemOfName } from './keys/key-name.js';
 import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './keys/new-key.js';
 
 // Reads what callers pass to the methods of KeyManager, as core does for those of KeyWrapProvider.
@@ -41,17 +42,26 @@ export type Deletion = ScheduleKeyDeletionInput & { readonly pendingWindowInDays
 
 const DEFAULT_WINDOW = 30;
 
+const MAXIMUM_DESCRIPTION_LENGTH = 8192;
+
 /** @throws {@link InvalidInputError} */
 export function readCreateKeyInput(input: unknown): NewKey {
   const names = ['keySpec', 'keyUsage', 'origin', 'description', 'alias'] as const;
-  const fields = readFields(input ?? {}, 'input', names);
+  const fields = readFields(input === undefined ? {} : input, 'input', names);
   const keySpec = readKeySpec(fields.keySpec, 'keySpec');
   const { origin = 'AWS_KMS', description = '' } = fields;
   if (origin !== 'AWS_KMS' && origin !== 'EXTERNAL') {
     throw new InvalidInputError('origin', 'must be AWS_KMS or EXTERNAL');
   }
-  if (typeof description !== 'string' || description.length > 8192) {
-    throw new InvalidInputError('description', 'must be a string of at most 8192 characters');
+  if (
+    typeof description !== 'string' ||
+    description.length > MAXIMUM_DESCRIPTION_LENGTH ||
+    !description.isWellFormed()
+  ) {
+    throw new InvalidInputError(
+      'description',
+      `must be a string of well-formed Unicode, at most ${MAXIMUM_DESCRIPTION_LENGTH} characters`,
+    );
   }
   return {
     keySpec,
@@ -122,14 +132,10 @@ export function readAliasName(input: unknown): { readonly alias: string } {
   return { alias: readAlias(readFields(input, 'input', ['alias']).alias, 'alias') };
 }
 
-/** [CreateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html) */
 function readAlias(value: unknown, field: string): string {
   const name = parseKeyId(value, field);
-  if (name.kind !== 'alias-name' || name.alias.length > 256) {
-    throw new InvalidInputError(field, 'must be alias/<name>, with at most 256 characters');
-  }
-  if (name.alias.startsWith('alias/aws/')) {
-    throw new InvalidInputError(field, 'must not begin with alias/aws/: AWS keeps that for itself');
-  }
+  if (name.kind !== 'alias-name') throw new InvalidInputError(field, 'must be alias/<name>');
+  const problem = problemOfName(name);
+  if (problem !== undefined) throw new InvalidInputError(field, problem);
   return name.alias;
 }

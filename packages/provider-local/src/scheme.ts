@@ -15,7 +15,8 @@ const PARAMETERS = [
  * Opens `local:` URLs: keys in memory, gone when the provider is closed.
  *
  * Parameters, all optional: `keys` (names of symmetric keys, with commas between), `createMissingKeys`
- * (`true` or `false`), `engine`, `partition`, `region`, `account`.
+ * (`true` or `false`), `engine`, `partition`, `region`, `account`. Rejects with
+ * {@link InvalidInputError} (field `url`) when any of it is malformed, unknown or repeated.
  *
  * @example
  * ```ts
@@ -33,12 +34,18 @@ export const localScheme: ProviderScheme = {
       throw new InvalidInputError('url', 'must be local: followed by nothing but parameters');
     }
     const { keys, createMissingKeys, engine, ...scope } = readUrlParameters(url, PARAMETERS);
-    return new LocalKeyWrapProvider({
+    const options = {
       ...scope,
       engine: engine as EngineChoice | undefined,
       keys: keys?.split(','),
       createMissingKeys: readBoolean(createMissingKeys),
-    });
+    };
+    try {
+      return new LocalKeyWrapProvider(options);
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
+    }
   },
 };
 

@@ -14,7 +14,9 @@ export function sealBlob(
   const material = key.materials.at(-1) as MaterialVersion;
   const header = encodeBlobHeader({ keyId: key.id, materialVersion: material.version });
   const nonce = randomNonce();
-  const sealed = loaded.aes(material).seal(nonce, plaintext, additionalData(header, context));
+  const sealed = loaded
+    .aes(key.id, material)
+    .seal(nonce, plaintext, additionalData(header, context));
   return encodeBlob(header, nonce, sealed);
 }
 
@@ -28,7 +30,7 @@ export function openBlob(
   const material = key.materials.find(({ version }) => version === blob.materialVersion);
   if (material === undefined) throw unopenable();
   const aad = additionalData(blob.header, context);
-  const plaintext = loaded.aes(material).open(blob.nonce, blob.sealed, aad);
+  const plaintext = loaded.aes(key.id, material).open(blob.nonce, blob.sealed, aad);
   if (plaintext === undefined) throw unopenable();
   return plaintext;
 }

@@ -15,6 +15,7 @@ export interface KeyWrapModuleOptions {
  *
  * @param open Makes the provider. Where it gives a promise, resolve services with `getAsync`; that
  * works for every provider.
+ * A promise that rejects stays rejected, as inversify keeps it: try again with a new container.
  *
  * @example
  * ```ts

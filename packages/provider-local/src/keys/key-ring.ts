@@ -8,13 +8,17 @@ import {
   KeyNotFoundError,
   parseKeyId,
 } from '@keywrap/core';
+import { type KeyName, problemOfName } from './key-name.js';
 import type { KeyRecord } from './key-record.js';
 import type { KeyStore } from './key-store.js';
 
-/** Makes a key because somebody asked for one of this name. */
-export type MakeMissingKey = (
-  name: { readonly id: string } | { readonly alias: string },
-) => Promise<KeyRecord>;
+/** What a key ring has done for it. */
+export interface KeyRingHooks {
+  /** Makes a key because somebody asked for one of this name. */
+  readonly makeMissing?: ((name: KeyName) => Promise<KeyRecord>) | undefined;
+  /** Hears that the key of this id was deleted. */
+  readonly onDeleted: (id: string) => void;
+}
 
 /**
  * Finds keys by any of the four forms, in one partition, region and account; a name from elsewhere is
@@ -24,33 +28,23 @@ export class KeyRing {
   readonly #store: KeyStore;
   readonly #scope: ArnScope;
   readonly #now: () => Date;
-  readonly #makeMissing: MakeMissingKey | undefined;
+  readonly #hooks: KeyRingHooks;
 
-  constructor(
-    store: KeyStore,
-    scope: ArnScope,
-    now: () => Date,
-    makeMissing: MakeMissingKey | undefined,
-  ) {
+  constructor(store: KeyStore, scope: ArnScope, now: () => Date, hooks: KeyRingHooks) {
     this.#store = store;
     this.#scope = scope;
     this.#now = now;
-    this.#makeMissing = makeMissing;
+    this.#hooks = hooks;
   }
 
   /** @throws {@link KeyNotFoundError} */
   async find(keyId: string): Promise<KeyRecord> {
     const name = parseKeyId(keyId);
-    const isHere = !('region' in name) || this.#isHere(name);
-    if (isHere && 'id' in name) {
-      const key = await this.findById(name.id);
+    if (!('region' in name) || this.#isHere(name)) {
+      const key = 'id' in name ? await this.findById(name.id) : await this.findByAlias(name.alias);
       if (key !== undefined) return key;
-      if (this.#makeMissing !== undefined) return this.#makeMissing({ id: name.id });
-    } else if (isHere && 'alias' in name) {
-      const id = await this.#store.readAlias(name.alias);
-      const key = id === undefined ? undefined : await this.findById(id);
-      if (key !== undefined) return key;
-      if (this.#makeMissing !== undefined) return this.#makeMissing({ alias: name.alias });
+      const { makeMissing } = this.#hooks;
+      if (makeMissing !== undefined && problemOfName(name) === undefined) return makeMissing(name);
     }
     throw new KeyNotFoundError(
       `there is no such key in ${this.#scope.region}, account ${this.#scope.account}; check the name, the region and the account`,
@@ -61,16 +55,21 @@ export class KeyRing {
   /** The key with this id, unless the day of its deletion has come: then it is deleted now. */
   async findById(id: string): Promise<KeyRecord | undefined> {
     const key = await this.#store.readKey(id);
-    if (key === undefined || !this.#isDue(key)) return key;
-    await this.#store.changeKey(id, (current) =>
-      current !== undefined && this.#isDue(current) ? undefined : current,
-    );
-    return undefined;
+    return key === undefined ? undefined : this.#unlessDue(key);
+  }
+
+  /** The key that an alias stands for, by the same rule. */
+  async findByAlias(alias: string): Promise<KeyRecord | undefined> {
+    const id = await this.#store.readAlias(alias);
+    return id === undefined ? undefined : this.findById(id);
   }
 
   async list(): Promise<readonly KeyRecord[]> {
-    const keys = await this.#store.listKeys();
-    return keys.filter((key) => !this.#isDue(key));
+    const keys: KeyRecord[] = [];
+    for (const key of await this.#store.listKeys()) {
+      if ((await this.#unlessDue(key)) !== undefined) keys.push(key);
+    }
+    return keys;
   }
 
   arnOf({ id }: Pick<KeyRecord, 'id'>): string {
@@ -94,6 +93,15 @@ export class KeyRing {
 
   describeAlias(alias: string, id: string): AliasDescription {
     return { alias, aliasArn: formatAliasArn(alias, this.#scope), keyId: this.arnOf({ id }) };
+  }
+
+  async #unlessDue(key: KeyRecord): Promise<KeyRecord | undefined> {
+    if (!this.#isDue(key)) return key;
+    await this.#store.changeKey(key.id, (current) =>
+      current !== undefined && this.#isDue(current) ? undefined : current,
+    );
+    this.#hooks.onDeleted(key.id);
+    return undefined;
   }
 
   #isDue({ deletionDate }: KeyRecord): boolean {

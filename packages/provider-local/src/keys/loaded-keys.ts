@@ -1,48 +1,84 @@
 import type { AesKey, CryptoEngine, RsaPrivateKey, RsaPublicKey } from '../engines/index.js';
+import { equalSecrets } from './equal-secrets.js';
 import type { MaterialVersion } from './key-record.js';
 
-/** Key material, loaded into the engine once and kept for the next use. */
+/** What the engine made of one generation of a key's material, as far as it was needed. */
+interface Loaded {
+  readonly from: MaterialVersion;
+  aes?: AesKey;
+  rsaPrivate?: Promise<RsaPrivateKey>;
+  rsaPublic?: Promise<RsaPublicKey>;
+}
+
+/**
+ * Key material, loaded into the engine once and kept for the next use, until the key is deleted or the
+ * provider closed.
+ *
+ * A store may give a new record at every read, so what is kept is found by the key's id and the version.
+ * A key may be deleted and another made under its id, so the material is compared.
+ */
 export class LoadedKeys {
   readonly #engine: CryptoEngine;
-  readonly #aes = new Map<MaterialVersion, AesKey>();
-  readonly #rsaPrivate = new Map<MaterialVersion, Promise<RsaPrivateKey>>();
-  readonly #rsaPublic = new Map<MaterialVersion, Promise<RsaPublicKey>>();
+  readonly #loaded = new Map<string, Map<number, Loaded>>();
 
   constructor(engine: CryptoEngine) {
     this.#engine = engine;
   }
 
-  aes(version: MaterialVersion): AesKey {
-    return remember(this.#aes, version, () => this.#engine.loadAesKey(version.material));
+  aes(id: string, version: MaterialVersion): AesKey {
+    const loaded = this.#find(id, version);
+    loaded.aes ??= this.#engine.loadAesKey(version.material);
+    return loaded.aes;
   }
 
-  rsaPrivate(version: MaterialVersion): Promise<RsaPrivateKey> {
-    return remember(this.#rsaPrivate, version, () =>
-      this.#engine.loadRsaPrivateKey(version.material),
-    );
+  rsaPrivate(id: string, version: MaterialVersion): Promise<RsaPrivateKey> {
+    const loaded = this.#find(id, version);
+    loaded.rsaPrivate ??= this.#engine.loadRsaPrivateKey(version.material);
+    return loaded.rsaPrivate;
   }
 
-  rsaPublic(version: MaterialVersion): Promise<RsaPublicKey> {
-    return remember(this.#rsaPublic, version, () =>
-      this.#engine.loadRsaPublicKey(version.publicKey as Uint8Array),
-    );
+  rsaPublic(id: string, version: MaterialVersion): Promise<RsaPublicKey> {
+    const loaded = this.#find(id, version);
+    loaded.rsaPublic ??= this.#engine.loadRsaPublicKey(version.publicKey as Uint8Array);
+    return loaded.rsaPublic;
   }
 
-  /** Lets go of everything that was loaded, and wipes what can be wiped. */
-  async destroy(): Promise<void> {
-    for (const key of this.#aes.values()) key.destroy();
-    for (const key of await Promise.all(this.#rsaPrivate.values())) key.destroy();
-    this.#aes.clear();
-    this.#rsaPrivate.clear();
-    this.#rsaPublic.clear();
+  /** Lets go of what was loaded of a key, and wipes what can be wiped. */
+  forget(id: string): void {
+    const versions = this.#loaded.get(id);
+    this.#loaded.delete(id);
+    for (const loaded of versions?.values() ?? []) release(loaded);
+  }
+
+  /** Lets go of everything that was loaded. */
+  destroy(): void {
+    for (const id of [...this.#loaded.keys()]) this.forget(id);
+  }
+
+  #find(id: string, from: MaterialVersion): Loaded {
+    let versions = this.#loaded.get(id);
+    if (versions === undefined) {
+      versions = new Map();
+      this.#loaded.set(id, versions);
+    }
+    let loaded = versions.get(from.version);
+    if (loaded === undefined || !isSame(loaded.from, from)) {
+      if (loaded !== undefined) release(loaded);
+      loaded = { from };
+      versions.set(from.version, loaded);
+    }
+    return loaded;
   }
 }
 
-function remember<Key, Value>(map: Map<Key, Value>, key: Key, load: () => Value): Value {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = load();
-    map.set(key, value);
-  }
-  return value;
+function isSame(a: MaterialVersion, b: MaterialVersion): boolean {
+  return a === b || equalSecrets(a.material, b.material);
+}
+
+function release({ aes, rsaPrivate }: Loaded): void {
+  aes?.destroy();
+  rsaPrivate?.then(
+    (key) => key.destroy(),
+    () => {}, // it never was loaded; whoever asked for it was told
+  );
 }

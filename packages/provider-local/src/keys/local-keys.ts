@@ -1,20 +1,21 @@
 import {
-  type AliasDescription,
-  type AliasInput,
   type ImportKeyMaterialInput,
   InvalidInputError,
   type KeyDescription,
   KeyNotFoundError,
-  KeyStateError,
   parseKeyId,
+  wipe,
 } from '@keywrap/core';
 import type { CryptoEngine } from '../engines/index.js';
 import type { Settings } from '../options.js';
 import type { NewKey } from '../read-manager-input.js';
+import type { KeyName } from './key-name.js';
 import type { KeyRecord, MaterialVersion } from './key-record.js';
 import { KeyRing } from './key-ring.js';
+import type { LoadedKeys } from './loaded-keys.js';
+import { aliasTaken, LocalAliases } from './local-aliases.js';
 import { makeMaterial, readMaterial } from './new-key.js';
-import { assertRotatable, imported, rotated } from './transitions.js';
+import { assertImportable, assertRotatable, imported, rotated } from './transitions.js';
 
 const SYMMETRIC: NewKey = {
   keySpec: 'SYMMETRIC_DEFAULT',
@@ -27,186 +28,162 @@ const SYMMETRIC: NewKey = {
 /** Makes and changes the keys of one provider. The rules of a key's life are in transitions.ts. */
 export class LocalKeys {
   readonly ring: KeyRing;
+  readonly aliases: LocalAliases;
   readonly #engine: CryptoEngine;
   readonly #settings: Settings;
 
-  constructor(engine: CryptoEngine, settings: Settings) {
+  constructor(engine: CryptoEngine, settings: Settings, loaded: LoadedKeys) {
     const { store, scope, now, createMissingKeys } = settings;
     this.#engine = engine;
     this.#settings = settings;
     const makeMissing = (name: KeyName) => this.#ensure(name, SYMMETRIC);
-    this.ring = new KeyRing(store, scope, now, createMissingKeys ? makeMissing : undefined);
+    this.ring = new KeyRing(store, scope, now, {
+      makeMissing: createMissingKeys ? makeMissing : undefined,
+      onDeleted: (id) => loaded.forget(id),
+    });
+    this.aliases = new LocalAliases(this.ring, store);
   }
 
   /** Makes the keys of the options that the store does not have yet. */
   async prepare(): Promise<void> {
-    for (const { keyId, keyMaterial, passphrase, keySpec, keyUsage } of this.#settings.keys) {
+    for (const [index, option] of this.#settings.keys.entries()) {
+      const { keyId, keyMaterial, passphrase, keySpec, keyUsage } = option;
       const name = parseKeyId(keyId);
-      const material =
-        keyMaterial === undefined
-          ? undefined
-          : await readMaterial(keySpec, keyMaterial, passphrase);
-      await this.#ensure(name, { ...SYMMETRIC, keySpec, keyUsage }, material);
+      if (keyMaterial === undefined) {
+        await this.#ensure(name, { ...SYMMETRIC, keySpec, keyUsage });
+        continue;
+      }
+      const key: NewKey = { ...SYMMETRIC, keySpec, keyUsage, origin: 'EXTERNAL' };
+      await this.#ensure(name, key, () =>
+        readMaterial(keySpec, keyMaterial, passphrase).catch((error: unknown) => {
+          throw atOption(error, `options.keys[${index}]`);
+        }),
+      );
     }
   }
 
   async create(key: NewKey): Promise<KeyDescription> {
     const { alias } = key;
-    if (alias !== undefined) await this.#refuseTaken(alias);
-    const record = await this.#add(crypto.randomUUID(), key);
-    if (alias !== undefined) {
-      try {
-        await this.#settings.store.changeAlias(alias, (current) => {
-          if (current !== undefined) throw aliasTaken();
-          return record.id;
-        });
-      } catch (error) {
-        await this.#settings.store.changeKey(record.id, () => undefined);
-        throw error;
-      }
+    if (alias === undefined) {
+      return this.ring.describe(await this.#add(crypto.randomUUID(), key));
     }
+    // Before the material is made, which may take seconds, and again when it is there.
+    const isTaken = (await this.ring.findByAlias(alias)) !== undefined;
+    const record = isTaken ? undefined : await this.#addNamed(alias, key);
+    if (record === undefined) throw aliasTaken();
     return this.ring.describe(record);
   }
 
   async importMaterial(input: ImportKeyMaterialInput): Promise<KeyDescription> {
-    const { keySpec } = await this.ring.find(input.keyId);
-    const material = await readMaterial(keySpec, input.keyMaterial, input.passphrase);
-    return this.change(input.keyId, (key) => imported(key, material));
+    const { keyId, keyMaterial, passphrase } = input;
+    try {
+      const key = await this.ring.find(keyId);
+      assertImportable(key);
+      const material = await readMaterial(key.keySpec, keyMaterial, passphrase);
+      return await this.#give(key.id, material, (current) => imported(current, material));
+    } finally {
+      if (typeof keyMaterial !== 'string') wipe(keyMaterial);
+    }
   }
 
   async rotate(keyId: string): Promise<KeyDescription> {
     const key = await this.ring.find(keyId);
     assertRotatable(key);
     const material = await makeMaterial(this.#engine, key.keySpec);
-    return this.change(keyId, (current) => rotated(current, material));
+    return this.#give(key.id, material, (current) => rotated(current, material));
   }
 
   /** Takes a key from one state to the next. */
-  async change(keyId: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyDescription> {
+  async change(keyId: string, transition: Transition): Promise<KeyDescription> {
     const { id } = await this.ring.find(keyId);
-    let next: KeyRecord | undefined;
-    await this.#settings.store.changeKey(id, (current) => {
-      if (current === undefined) throw new KeyNotFoundError('the key was deleted meanwhile');
-      next = transition(current);
-      return next;
-    });
-    return this.ring.describe(next as KeyRecord);
-  }
-
-  async createAlias({ alias, keyId }: AliasInput): Promise<AliasDescription> {
-    const key = await this.#aliasable(keyId);
-    await this.#settings.store.changeAlias(alias, (current) => {
-      if (current !== undefined) throw aliasTaken();
-      return key.id;
-    });
-    return this.ring.describeAlias(alias, key.id);
-  }
-
-  /** [UpdateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html) */
-  async updateAlias({ alias, keyId }: AliasInput): Promise<AliasDescription> {
-    const old = await this.#aliased(alias);
-    const key = await this.#aliasable(keyId);
-    if (old.keyUsage !== key.keyUsage || kindOf(old) !== kindOf(key)) {
-      throw new InvalidInputError(
-        'keyId',
-        `names a key of another kind (${key.keySpec} for ${key.keyUsage}) than the alias stands for (${old.keySpec} for ${old.keyUsage})`,
-      );
-    }
-    await this.#settings.store.changeAlias(alias, (current) => {
-      if (current === undefined) throw noSuchAlias(alias);
-      return key.id;
-    });
-    return this.ring.describeAlias(alias, key.id);
-  }
-
-  async deleteAlias(alias: string): Promise<void> {
-    await this.#settings.store.changeAlias(alias, (current) => {
-      if (current === undefined) throw noSuchAlias(alias);
-      return undefined;
-    });
+    return this.ring.describe(await this.#change(id, transition));
   }
 
   async list(): Promise<readonly KeyDescription[]> {
     return (await this.ring.list()).map((key) => this.ring.describe(key));
   }
 
-  async listAliases(): Promise<readonly AliasDescription[]> {
-    const aliases = await this.#settings.store.listAliases();
-    return aliases.map(([alias, id]) => this.ring.describeAlias(alias, id));
+  /** The next record of a key must come from the record that the store has then, not from an older one. */
+  async #change(id: string, transition: Transition): Promise<KeyRecord> {
+    let next: KeyRecord | undefined;
+    await this.#settings.store.changeKey(id, (current) => {
+      if (current === undefined) throw new KeyNotFoundError('the key was deleted meanwhile');
+      next = transition(current);
+      return next;
+    });
+    return next as KeyRecord;
+  }
+
+  /** Changes a key that is to take this material, and wipes the material where the key did not. */
+  async #give(id: string, offered: MaterialVersion, transition: Transition) {
+    let taken = false;
+    try {
+      const next = await this.#change(id, transition);
+      taken = next.materials.some(({ material }) => material === offered.material);
+      return this.ring.describe(next);
+    } finally {
+      if (!taken) wipe(offered.material);
+    }
   }
 
   /** Finds the key of this name, or makes it; when two callers do so at once, both get the same key. */
-  async #ensure(name: KeyName, key: NewKey, material?: MaterialVersion): Promise<KeyRecord> {
-    const { store } = this.#settings;
+  async #ensure(name: KeyName, key: NewKey, read?: ReadMaterial): Promise<KeyRecord> {
     if ('id' in name) {
-      return (await this.ring.findById(name.id)) ?? this.#add(name.id, key, material);
+      return (await this.ring.findById(name.id)) ?? this.#add(name.id, key, read);
     }
-    const id = await store.readAlias(name.alias);
-    const found = id === undefined ? undefined : await this.ring.findById(id);
-    if (found !== undefined) return found;
-    const record = await this.#add(crypto.randomUUID(), key, material);
-    let winner = record.id;
-    await store.changeAlias(name.alias, (current) => {
-      winner = current ?? record.id;
-      return winner;
-    });
-    if (winner === record.id) return record;
-    await store.changeKey(record.id, () => undefined);
-    return this.#ensure(name, key, material);
+    for (;;) {
+      const { alias } = name;
+      const found =
+        (await this.ring.findByAlias(alias)) ?? (await this.#addNamed(alias, key, read));
+      if (found !== undefined) return found;
+    }
+  }
+
+  /** Adds a key and its alias, or neither and gives `undefined`: when another key took the alias meanwhile. */
+  async #addNamed(alias: string, key: NewKey, read?: ReadMaterial): Promise<KeyRecord | undefined> {
+    const record = await this.#add(crypto.randomUUID(), key, read);
+    let claimed = false;
+    try {
+      claimed = await this.aliases.claim(alias, record.id);
+    } finally {
+      if (!claimed) await this.#settings.store.changeKey(record.id, () => undefined);
+    }
+    return claimed ? record : undefined;
   }
 
   /** Adds a key to the store; where one of this id is there already, it stays and is returned. */
-  async #add(id: string, key: NewKey, material?: MaterialVersion): Promise<KeyRecord> {
+  async #add(id: string, key: NewKey, read?: ReadMaterial): Promise<KeyRecord> {
     const { keySpec, keyUsage, origin, description } = key;
-    const pending = origin === 'EXTERNAL';
-    let record: KeyRecord = {
+    const pending = origin === 'EXTERNAL' && read === undefined;
+    const make = read ?? (() => makeMaterial(this.#engine, keySpec));
+    const record: KeyRecord = {
       id,
       keySpec,
       keyUsage,
       keyState: pending ? 'PendingImport' : 'Enabled',
-      origin: material === undefined ? origin : 'EXTERNAL',
+      origin,
       description,
       creationDate: this.#settings.now(),
-      materials: pending ? [] : [material ?? (await makeMaterial(this.#engine, keySpec))],
+      materials: pending ? [] : [await make()],
     };
+    let kept = record;
     await this.#settings.store.changeKey(id, (current) => {
-      record = current ?? record;
-      return record;
+      kept = current ?? record;
+      return kept;
     });
-    return record;
-  }
-
-  async #aliased(alias: string): Promise<KeyRecord> {
-    const id = await this.#settings.store.readAlias(alias);
-    const key = id === undefined ? undefined : await this.ring.findById(id);
-    if (key === undefined) throw noSuchAlias(alias);
-    return key;
-  }
-
-  async #aliasable(keyId: string): Promise<KeyRecord> {
-    const key = await this.ring.find(keyId);
-    if (key.keyState === 'PendingDeletion') {
-      throw new KeyStateError('a key that waits for its deletion takes no alias');
-    }
-    return key;
-  }
-
-  async #refuseTaken(alias: string): Promise<void> {
-    if ((await this.#settings.store.readAlias(alias)) !== undefined) throw aliasTaken();
+    if (kept !== record) for (const { material } of record.materials) wipe(material);
+    return kept;
   }
 }
 
-type KeyName = { readonly id: string } | { readonly alias: string };
+type Transition = (key: KeyRecord) => KeyRecord;
 
-function kindOf({ keySpec }: KeyRecord): string {
-  if (keySpec === 'SYMMETRIC_DEFAULT') return 'symmetric';
-  return keySpec.startsWith('HMAC_') ? 'HMAC' : 'asymmetric';
-}
+/** Reads material anew each time, because the store wipes that of a key which it does not keep. */
+type ReadMaterial = () => Promise<MaterialVersion>;
 
-function aliasTaken(): InvalidInputError {
-  return new InvalidInputError('alias', 'exists already; update it, or choose another name');
-}
-
-function noSuchAlias(alias: string): KeyNotFoundError {
-  return new KeyNotFoundError('there is no such alias', { keyId: alias });
+/** A caller of `encrypt` must be told that it is an option of the provider that is wrong. */
+function atOption(error: unknown, option: string): unknown {
+  if (!(error instanceof InvalidInputError)) return error;
+  const problem = error.message.slice(error.field.length + 1);
+  return new InvalidInputError(`${option}.${error.field}`, problem);
 }

@@ -74,8 +74,10 @@ export function copyMaterial(value: unknown, field: string): Uint8Array | string
 
 /** @throws {@link InvalidInputError} */
 export function readPassphrase(value: unknown, field: string): string | undefined {
-  if (value === undefined || typeof value === 'string') return value;
-  throw new InvalidInputError(field, 'must be a string');
+  if (value === undefined) return undefined;
+  // Unpaired surrogates have no encoding: different passphrases would become the same bytes.
+  if (typeof value === 'string' && value.isWellFormed()) return value;
+  throw new InvalidInputError(field, 'must be a string of well-formed Unicode');
 }
 
 /** Makes the material of a new key. */
@@ -93,7 +95,7 @@ export async function makeMaterial(
 }
 
 /**
- * Reads material that was made elsewhere, and checks that it is of the kind.
+ * Reads material that was made elsewhere into memory of its own, and checks that it is of the kind.
  *
  * @param keyMaterial The bytes of a symmetric or HMAC key; anything that `readKeyMaterial` reads of RSA
  * and ECC.
@@ -112,7 +114,7 @@ export async function readMaterial(
     if (passphrase !== undefined) {
       throw new InvalidInputError('passphrase', 'is of no use: these bytes are not encrypted');
     }
-    return { version: 1, material: keyMaterial };
+    return { version: 1, material: keyMaterial.slice() };
   }
   // Loaded when needed: node-forge takes a while, and most keys are made here.
   const { readKeyMaterial } = await import('../key-material/index.js');

@@ -5,6 +5,7 @@ import {
   type KeyWrapError,
   UnsupportedOperationError,
 } from '@keywrap/core';
+import { equalSecrets } from './equal-secrets.js';
 import type { KeyRecord, MaterialVersion } from './key-record.js';
 
 // The life of a key, as AWS KMS has it:
@@ -56,10 +57,7 @@ export function assertRotatable(key: KeyRecord): void {
 
 /** The same material may be imported again, as in AWS KMS; other material never replaces it. */
 export function imported(key: KeyRecord, next: MaterialVersion): KeyRecord {
-  if (key.origin !== 'EXTERNAL') {
-    throw new UnsupportedOperationError('only a key of origin EXTERNAL takes key material');
-  }
-  if (key.keyState === 'PendingDeletion') throw wrongState(key, 'given key material');
+  assertImportable(key);
   const [current] = key.materials;
   if (current !== undefined && !equalSecrets(current.material, next.material)) {
     throw new InvalidInputError('keyMaterial', 'is not the key material that this key had before');
@@ -68,14 +66,14 @@ export function imported(key: KeyRecord, next: MaterialVersion): KeyRecord {
   return { ...key, keyState: 'Enabled', materials: [next] };
 }
 
-function wrongState(key: KeyRecord, what: string): KeyWrapError {
-  return new KeyStateError(`a key can't be ${what} while its state is ${key.keyState}`);
+/** @throws the reason why no material can be imported for this key. */
+export function assertImportable(key: KeyRecord): void {
+  if (key.origin !== 'EXTERNAL') {
+    throw new UnsupportedOperationError('only a key of origin EXTERNAL takes key material');
+  }
+  if (key.keyState === 'PendingDeletion') throw wrongState(key, 'given key material');
 }
 
-/** Takes the same time wherever the secrets differ. */
-function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
-  return difference === 0;
+function wrongState(key: KeyRecord, what: string): KeyWrapError {
+  return new KeyStateError(`a key can't be ${what} while its state is ${key.keyState}`);
 }

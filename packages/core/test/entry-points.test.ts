@@ -1,0 +1,118 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as core from '@keywrap/core';
+import { expect } from 'chai';
+
+const require = createRequire(import.meta.url);
+
+/** Every module that the entry point reaches by static imports, and whatever it names that is no file of ours. */
+function reachableFrom(entry: string): { files: Set<string>; packages: Set<string> } {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (url: URL) => {
+    if (files.has(url.href)) return;
+    files.add(url.href);
+    const source = readFileSync(url, 'utf8').replaceAll(/^\s*(\*|\/\/).*$/gm, '');
+    for (const [, name = ''] of source.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)) {
+      if (name.startsWith('.')) visit(new URL(name, url));
+      else packages.add(name);
+    }
+  };
+  visit(new URL(import.meta.resolve(entry)));
+  return { files, packages };
+}
+
+describe('the entry points', () => {
+  it('@keywrap/core needs no other package, and nothing of Node', () => {
+    const { files, packages } = reachableFrom('@keywrap/core');
+    expect(files.size).to.be.greaterThan(15);
+    expect([...packages]).to.deep.equal([]);
+  });
+
+  it('@keywrap/core/inversify needs inversify and nothing else', () => {
+    expect([...reachableFrom('@keywrap/core/inversify').packages]).to.deep.equal(['inversify']);
+  });
+
+  it('@keywrap/core loads in a program that can not load inversify', () => {
+    const program = `
+      import { registerHooks, register } from 'node:module';
+      const refuse = "export async function resolve(name, context, next) {" +
+        "if (name === 'inversify') throw new Error('inversify is not installed');" +
+        "return next(name, context); }";
+      register('data:text/javascript,' + encodeURIComponent(refuse));
+      const { KeyNotFoundError } = await import(${JSON.stringify(import.meta.resolve('@keywrap/core'))});
+      const refused = await import(${JSON.stringify(
+        import.meta.resolve('@keywrap/core/inversify'),
+      )}).then(() => 'loaded', (error) => error.message);
+      console.log(new KeyNotFoundError('').code, refused);
+    `.replace('registerHooks, ', '');
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', program],
+      { encoding: 'utf8' },
+    );
+    expect(stdout, stderr).to.equal('KEY_NOT_FOUND inversify is not installed\n');
+  });
+
+  it('@keywrap/core exports values by these names, so that a change is a decision', () => {
+    expect(Object.keys(core).sort()).to.deep.equal(EXPORTS);
+  });
+
+  it('@keywrap/core lets tools read its package.json', () => {
+    expect(require('@keywrap/core/package.json')).to.include({ name: '@keywrap/core' });
+  });
+});
+
+const EXPORTS = [
+  'AbortError',
+  'AbstractKeyWrapProvider',
+  'AccessDeniedError',
+  'DataKey',
+  'DataKeyPair',
+  'DecryptResult',
+  'IncorrectKeyError',
+  'InvalidCiphertextError',
+  'InvalidInputError',
+  'InvalidKeyUsageError',
+  'KeyDisabledError',
+  'KeyNotFoundError',
+  'KeyStateError',
+  'KeyWrapError',
+  'LIMITS',
+  'ProviderClosedError',
+  'ProviderUnavailableError',
+  'ThrottledError',
+  'UnsupportedOperationError',
+  'UntrustedKeyError',
+  'assertKeyEnabled',
+  'assertKeyUsable',
+  'dataKeyLength',
+  'encryptionAlgorithmsOf',
+  'formatAliasArn',
+  'formatKeyArn',
+  'isAsymmetricAlgorithm',
+  'isDataKeyPairSpec',
+  'isDataKeySpec',
+  'isEncryptionAlgorithm',
+  'isKeyArn',
+  'isRsaKeySpec',
+  'maximumPlaintextLength',
+  'openKeyWrapProvider',
+  'ownSecret',
+  'parseKeyId',
+  'reEncryptAcross',
+  'readBytes',
+  'readEncryptionContext',
+  'readFields',
+  'readGrantTokens',
+  'readKeyInput',
+  'readUrlParameters',
+  'rsaKeySpecOf',
+  'rsaModulusLength',
+  'sealWithPublicKey',
+  'serializeEncryptionContext',
+  'wipe',
+  'withCallDetails',
+  'withTrustedKeys',
+];

@@ -1,0 +1,141 @@
+import { inspect } from 'node:util';
+import {
+  AbortError,
+  AccessDeniedError,
+  IncorrectKeyError,
+  InvalidCiphertextError,
+  InvalidInputError,
+  InvalidKeyUsageError,
+  KeyDisabledError,
+  KeyNotFoundError,
+  KeyStateError,
+  KeyWrapError,
+  type KeyWrapErrorCode,
+  type KeyWrapErrorOptions,
+  ProviderClosedError,
+  ProviderUnavailableError,
+  ThrottledError,
+  UnsupportedOperationError,
+  UntrustedKeyError,
+  withCallDetails,
+} from '@keywrap/core';
+import { expect } from 'chai';
+
+type ErrorClass = new (message: string, options?: KeyWrapErrorOptions) => KeyWrapError;
+
+const ERRORS: readonly [KeyWrapErrorCode, string, ErrorClass, boolean][] = [
+  ['KEY_NOT_FOUND', 'KeyNotFoundError', KeyNotFoundError, false],
+  ['KEY_DISABLED', 'KeyDisabledError', KeyDisabledError, false],
+  ['KEY_STATE', 'KeyStateError', KeyStateError, false],
+  ['KEY_USAGE', 'InvalidKeyUsageError', InvalidKeyUsageError, false],
+  ['INCORRECT_KEY', 'IncorrectKeyError', IncorrectKeyError, false],
+  ['INVALID_CIPHERTEXT', 'InvalidCiphertextError', InvalidCiphertextError, false],
+  ['UNSUPPORTED', 'UnsupportedOperationError', UnsupportedOperationError, false],
+  ['UNTRUSTED_KEY', 'UntrustedKeyError', UntrustedKeyError, false],
+  ['ACCESS_DENIED', 'AccessDeniedError', AccessDeniedError, false],
+  ['THROTTLED', 'ThrottledError', ThrottledError, true],
+  ['UNAVAILABLE', 'ProviderUnavailableError', ProviderUnavailableError, true],
+  ['CLOSED', 'ProviderClosedError', ProviderClosedError, false],
+  ['ABORTED', 'AbortError', AbortError, false],
+];
+
+describe('errors', () => {
+  for (const [code, name, Type, retryable] of ERRORS) {
+    it(`${name} has the code ${code} and ${retryable ? 'is' : 'is not'} retryable`, () => {
+      const error = new Type('what happened');
+
+      expect(error).to.be.instanceOf(KeyWrapError).and.instanceOf(Error).and.instanceOf(Type);
+      expect(error).to.include({ code, name, retryable, message: 'what happened' });
+      expect(inspect(error)).to.match(new RegExp(`^${name}: what happened\n`));
+    });
+
+    it(`${name} is no other error of the list`, () => {
+      const error = new Type('');
+      const classes = ERRORS.filter(([, , Other]) => error instanceof Other).map(([own]) => own);
+      expect(classes).to.deep.equal([code]);
+    });
+  }
+
+  it('InvalidInputError names the field in a property and in front of the message', () => {
+    const error = new InvalidInputError('source.keyId', 'must not be empty');
+
+    expect(error).to.be.instanceOf(KeyWrapError);
+    expect(error).to.include({
+      code: 'INVALID_INPUT',
+      name: 'InvalidInputError',
+      retryable: false,
+      field: 'source.keyId',
+      message: 'source.keyId must not be empty',
+    });
+  });
+
+  it('carry the operation, the key id, the request id and the cause', () => {
+    const cause = new Error('underneath');
+    const error = new ThrottledError('slow down', {
+      operation: 'encrypt',
+      keyId: 'alias/orders',
+      requestId: 'request-1',
+      cause,
+    });
+
+    expect(error).to.include({
+      operation: 'encrypt',
+      keyId: 'alias/orders',
+      requestId: 'request-1',
+    });
+    expect(error.cause).to.equal(cause);
+  });
+
+  it('have no cause, not even an undefined one, when nothing was thrown underneath', () => {
+    expect(new KeyNotFoundError('')).not.to.have.property('cause');
+  });
+
+  it('leave the cause out of JSON, so that a log does not grow by what a backend threw', () => {
+    const error = new ThrottledError('slow down', { cause: new Error('underneath') });
+    expect(JSON.parse(JSON.stringify(error))).to.deep.equal({
+      code: 'THROTTLED',
+      name: 'ThrottledError',
+      retryable: true,
+    });
+  });
+
+  it('show their code and cause when they are inspected', () => {
+    const shown = inspect(new ThrottledError('slow down', { cause: new Error('underneath') }));
+    expect(shown).to.include('slow down').and.include("'THROTTLED'").and.include('underneath');
+  });
+});
+
+describe('withCallDetails', () => {
+  it('adds the operation and the key id, and gives the same error back', () => {
+    const error = new KeyDisabledError('');
+
+    expect(withCallDetails(error, 'decrypt', { keyId: 'alias/orders' })).to.equal(error);
+    expect(error).to.include({ operation: 'decrypt', keyId: 'alias/orders' });
+  });
+
+  it('keeps what the error says already', () => {
+    const error = new KeyDisabledError('', { operation: 'createKey', keyId: 'the ARN' });
+    withCallDetails(error, 'decrypt', { keyId: 'alias/orders' });
+    expect(error).to.include({ operation: 'createKey', keyId: 'the ARN' });
+  });
+
+  it("takes the destination's key id of a request that has two sides", () => {
+    const request = { source: { keyId: 'old' }, destination: { keyId: 'new' } };
+    expect(withCallDetails(new KeyStateError(''), 'reEncrypt', request).keyId).to.equal('new');
+  });
+
+  it("takes the source's where only that can be meant: a wrong key, a ciphertext that does not open", () => {
+    const request = { source: { keyId: 'old' }, destination: { keyId: 'new' } };
+    for (const error of [new IncorrectKeyError(''), new InvalidCiphertextError('')]) {
+      expect(withCallDetails(error, 'reEncrypt', request).keyId).to.equal('old');
+    }
+    const unnamed = withCallDetails(new InvalidCiphertextError(''), 'reEncrypt', {
+      destination: { keyId: 'new' },
+    });
+    expect(unnamed.keyId).to.equal(undefined);
+  });
+
+  it('leaves the key id out when the call did not name one', () => {
+    expect(withCallDetails(new KeyStateError(''), 'decrypt').keyId).to.equal(undefined);
+  });
+});

@@ -1,0 +1,261 @@
+import 'reflect-metadata';
+import { InvalidInputError, type KeyWrapProvider, type ProviderScheme } from '@keywrap/core';
+import {
+  injectKeyWrap,
+  KEY_WRAP_PROVIDER,
+  keyWrapModule,
+  urlKeyWrapModule,
+} from '@keywrap/core/inversify';
+import { expect } from 'chai';
+import { Container, injectable } from 'inversify';
+import sinon from 'sinon';
+import { rejection, thrown } from './support/failures.js';
+import { CALLS, ScriptedProvider } from './support/scripted-provider.js';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A way to open a provider that counts, and providers that count how often they were closed. */
+function opener() {
+  const close = sinon.spy(async () => {});
+  const open = sinon.spy(() => new ScriptedProvider({ close }));
+  const openLater = sinon.spy(async () => {
+    await turn();
+    return new ScriptedProvider({ close });
+  });
+  return { close, open, openLater };
+}
+
+async function containerWith(...modules: ReturnType<typeof keyWrapModule>[]): Promise<Container> {
+  const container = new Container();
+  await container.load(...modules);
+  return container;
+}
+
+@injectable()
+class OrderService {
+  @injectKeyWrap('archive') readonly archive!: KeyWrapProvider;
+  constructor(@injectKeyWrap() readonly keys: KeyWrapProvider) {}
+}
+
+@injectable()
+class TwoRegions {
+  constructor(
+    @injectKeyWrap('eu') readonly eu: KeyWrapProvider,
+    @injectKeyWrap('us') readonly us: KeyWrapProvider,
+  ) {}
+}
+
+describe('keyWrapModule', () => {
+  it('binds a provider that is opened when it is first asked for, and then once', async () => {
+    const { open } = opener();
+    const container = await containerWith(keyWrapModule(open));
+    expect(open.callCount).to.equal(0);
+
+    const provider = container.get(KEY_WRAP_PROVIDER);
+    expect(provider).to.be.instanceOf(ScriptedProvider);
+    expect(container.get(KEY_WRAP_PROVIDER)).to.equal(provider);
+    expect(await container.getAsync(KEY_WRAP_PROVIDER)).to.equal(provider);
+    expect(open.callCount).to.equal(1);
+  });
+
+  it('opens an asynchronous one once, also when several ask at the same time', async () => {
+    const { openLater } = opener();
+    const container = await containerWith(keyWrapModule(openLater));
+    const providers = await Promise.all([
+      container.getAsync(KEY_WRAP_PROVIDER),
+      container.getAsync(KEY_WRAP_PROVIDER),
+      turn().then(() => container.getAsync(KEY_WRAP_PROVIDER)),
+    ]);
+    expect(new Set(providers).size).to.equal(1);
+    expect(openLater.callCount).to.equal(1);
+  });
+
+  it('can be loaded without waiting, as its example does', () => {
+    const { open } = opener();
+    const container = new Container();
+    container.load(keyWrapModule(open));
+    expect(container.get(KEY_WRAP_PROVIDER)).to.be.instanceOf(ScriptedProvider);
+  });
+
+  it('tells a default provider and named ones apart in one container', async () => {
+    const [byDefault, archive, backup] = [opener(), opener(), opener()];
+    const container = await containerWith(
+      keyWrapModule(byDefault.open),
+      keyWrapModule(archive.open, { name: 'archive' }),
+      keyWrapModule(backup.open, { name: 'backup' }),
+    );
+    const own = container.get(KEY_WRAP_PROVIDER);
+    const named = container.get(KEY_WRAP_PROVIDER, { name: 'archive' });
+    expect(own).not.to.equal(named);
+    expect(container.get(KEY_WRAP_PROVIDER, { name: 'archive' })).to.equal(named);
+    expect([byDefault, archive, backup].map(({ open }) => open.callCount)).to.deep.equal([1, 1, 0]);
+  });
+
+  it('has no default provider where it bound a named one only', async () => {
+    const container = await containerWith(keyWrapModule(opener().open, { name: 'archive' }));
+    expect(thrown(() => container.get(KEY_WRAP_PROVIDER)).message).to.include('No');
+  });
+
+  it('injects into constructors and properties, by default and by name', async () => {
+    const [byDefault, archive] = [opener(), opener()];
+    const container = await containerWith(
+      keyWrapModule(byDefault.openLater),
+      keyWrapModule(archive.openLater, { name: 'archive' }),
+    );
+    container.bind(OrderService).toSelf();
+    const service = await container.getAsync(OrderService);
+    expect(service.keys).to.equal(await container.getAsync(KEY_WRAP_PROVIDER));
+    expect(service.archive).to.equal(
+      await container.getAsync(KEY_WRAP_PROVIDER, { name: 'archive' }),
+    );
+    expect(service.keys).not.to.equal(service.archive);
+    expect((await service.keys.encrypt(CALLS.encrypt)).ciphertext).to.have.length(3);
+  });
+
+  it('injects several named providers into one constructor', async () => {
+    const container = await containerWith(
+      keyWrapModule(opener().open, { name: 'eu' }),
+      keyWrapModule(opener().open, { name: 'us' }),
+    );
+    container.bind(TwoRegions).toSelf();
+    const service = container.get(TwoRegions);
+    expect(service.eu).to.equal(container.get(KEY_WRAP_PROVIDER, { name: 'eu' }));
+    expect(service.us).to.equal(container.get(KEY_WRAP_PROVIDER, { name: 'us' }));
+    expect(service.eu).not.to.equal(service.us);
+  });
+
+  for (const kind of ['open', 'openLater'] as const) {
+    const how = kind === 'open' ? 'synchronously' : 'asynchronously';
+
+    it(`closes what it opened ${how} when the module is unloaded`, async () => {
+      const { close, [kind]: open } = opener();
+      const module = keyWrapModule(open);
+      const container = await containerWith(module);
+      const provider = await container.getAsync(KEY_WRAP_PROVIDER);
+      await container.unloadAsync(module);
+      expect(close.callCount).to.equal(1);
+      expect(await rejection(provider.encrypt(CALLS.encrypt))).to.include({ code: 'CLOSED' });
+      expect(container.isBound(KEY_WRAP_PROVIDER)).to.equal(false);
+    });
+
+    it(`closes what it opened ${how} when it is unbound, alone or with all`, async () => {
+      for (const unbind of [
+        (container: Container) => container.unbindAsync(KEY_WRAP_PROVIDER),
+        (container: Container) => container.unbindAllAsync(),
+      ]) {
+        const { close, [kind]: open } = opener();
+        const container = await containerWith(keyWrapModule(open));
+        await container.getAsync(KEY_WRAP_PROVIDER);
+        await unbind(container);
+        expect(close.callCount).to.equal(1);
+      }
+    });
+  }
+
+  it('closes only what was unloaded', async () => {
+    const [byDefault, archive] = [opener(), opener()];
+    const module = keyWrapModule(archive.open, { name: 'archive' });
+    const container = await containerWith(keyWrapModule(byDefault.open), module);
+    container.get(KEY_WRAP_PROVIDER);
+    container.get(KEY_WRAP_PROVIDER, { name: 'archive' });
+    await container.unloadAsync(module);
+    expect([byDefault.close.callCount, archive.close.callCount]).to.deep.equal([0, 1]);
+  });
+
+  it('neither opens nor closes what nobody asked for', async () => {
+    const { open, openLater, close } = opener();
+    const module = keyWrapModule(open);
+    const container = await containerWith(module, keyWrapModule(openLater, { name: 'later' }));
+    await container.unloadAsync(module);
+    await container.unbindAllAsync();
+    expect([open.callCount, openLater.callCount, close.callCount]).to.deep.equal([0, 0, 0]);
+  });
+
+  it('rejects as opening does', async () => {
+    const failure = new InvalidInputError('url', 'is wrong');
+    const container = await containerWith(keyWrapModule(() => Promise.reject(failure)));
+    expect(await rejection(container.getAsync(KEY_WRAP_PROVIDER))).to.equal(failure);
+  });
+
+  it('keeps an asynchronous failure to open, and tries again after a synchronous one', async () => {
+    const { open } = opener();
+    const later = sinon.stub().rejects(new Error('not reachable yet'));
+    const now = sinon.stub().callsFake(open);
+    now.onFirstCall().throws(new Error('not configured yet'));
+    const container = await containerWith(
+      keyWrapModule(later),
+      keyWrapModule(now, { name: 'now' }),
+    );
+    for (let i = 0; i < 2; i++) await rejection(container.getAsync(KEY_WRAP_PROVIDER));
+    expect(later.callCount).to.equal(1);
+
+    expect(thrown(() => container.get(KEY_WRAP_PROVIDER, { name: 'now' }))).to.be.an('error');
+    const provider = container.get(KEY_WRAP_PROVIDER, { name: 'now' });
+    expect(provider).to.be.instanceOf(ScriptedProvider);
+  });
+
+  it('has a token that every copy of the package agrees on', () => {
+    expect(KEY_WRAP_PROVIDER).to.equal(Symbol.for('@keywrap/core:KeyWrapProvider'));
+  });
+});
+
+describe('urlKeyWrapModule', () => {
+  const opened: string[] = [];
+  const schemes: readonly ProviderScheme[] = [
+    {
+      scheme: 'my-hsm',
+      open: async (url) => {
+        opened.push(url.href);
+        return new ScriptedProvider();
+      },
+    },
+  ];
+  const before = process.env.KEYWRAP_URL;
+
+  beforeEach(() => {
+    opened.length = 0;
+    delete process.env.KEYWRAP_URL;
+  });
+  after(() => {
+    if (before === undefined) delete process.env.KEYWRAP_URL;
+    else process.env.KEYWRAP_URL = before;
+  });
+
+  it('opens what its URL names, and not what the environment does', async () => {
+    process.env.KEYWRAP_URL = 'my-hsm://from-environment';
+    for (const url of ['my-hsm://slot/1', new URL('my-hsm://slot/2')]) {
+      const container = await containerWith(urlKeyWrapModule({ url, schemes }));
+      expect(await container.getAsync(KEY_WRAP_PROVIDER)).to.be.instanceOf(ScriptedProvider);
+    }
+    expect(opened).to.deep.equal(['my-hsm://slot/1', 'my-hsm://slot/2']);
+  });
+
+  it('opens what KEYWRAP_URL names at the time of opening', async () => {
+    process.env.KEYWRAP_URL = 'my-hsm://too-early';
+    const container = await containerWith(urlKeyWrapModule({ schemes }));
+    process.env.KEYWRAP_URL = 'my-hsm://from-environment';
+    await container.getAsync(KEY_WRAP_PROVIDER);
+    expect(opened).to.deep.equal(['my-hsm://from-environment']);
+  });
+
+  it('binds under a name, and closes like every other', async () => {
+    const module = urlKeyWrapModule({ url: 'my-hsm:', schemes, name: 'archive' });
+    const container = await containerWith(module);
+    const provider = await container.getAsync(KEY_WRAP_PROVIDER, { name: 'archive' });
+    await container.unloadAsync(module);
+    expect(await rejection(provider.encrypt(CALLS.encrypt))).to.include({ code: 'CLOSED' });
+  });
+
+  it('refuses no URL, an empty one and one that nothing opens (INVALID_INPUT)', async () => {
+    const attempt = async (url: string | undefined) => {
+      const container = await containerWith(urlKeyWrapModule({ url, schemes }));
+      return rejection(container.getAsync(KEY_WRAP_PROVIDER));
+    };
+    for (const url of [undefined, '', 'vault://host']) {
+      expect(await attempt(url)).to.include({ code: 'INVALID_INPUT', field: 'url' });
+    }
+    expect((await attempt(undefined)).message).to.include('KEYWRAP_URL');
+    process.env.KEYWRAP_URL = '';
+    expect(await attempt(undefined)).to.include({ code: 'INVALID_INPUT', field: 'url' });
+  });
+});

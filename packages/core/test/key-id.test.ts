@@ -1,0 +1,211 @@
+import {
+  formatAliasArn,
+  formatKeyArn,
+  InvalidInputError,
+  isKeyArn,
+  LIMITS,
+  parseKeyId,
+} from '@keywrap/core';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { expectThrown } from './support/failures.js';
+
+const scope = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
+const uuid = '1234abcd-12ab-34cd-56ef-1234567890ab';
+
+const characters = (alphabet: string, minLength = 1) =>
+  fc.string({ unit: fc.constantFrom(...alphabet), minLength, maxLength: 40 });
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+
+const anyScope = fc.record({
+  partition: fc.constantFrom('aws', 'aws-cn', 'aws-us-gov', 'aws-iso-b', 'local'),
+  region: fc.constantFrom('eu-west-1', 'cn-north-1', 'us-gov-west-1', 'local-1'),
+  account: characters('0123456789'),
+});
+const anyId = fc
+  .tuple(characters(LETTERS), characters(`${LETTERS}_-`, 0))
+  .map(([first, rest]) => first + rest);
+const anyAlias = characters(`${LETTERS}:/_-`).map((name) => `alias/${name}`);
+
+describe('parseKeyId', () => {
+  it('takes a key id', () => {
+    expect(parseKeyId(uuid)).to.deep.equal({ kind: 'key-id', id: uuid });
+  });
+
+  it('takes a key ARN apart', () => {
+    const parsed = parseKeyId(`arn:aws:kms:eu-west-1:111122223333:key/${uuid}`);
+    expect(parsed).to.deep.equal({ kind: 'key-arn', id: uuid, ...scope });
+  });
+
+  it('takes an alias name, with its prefix', () => {
+    const parsed = parseKeyId('alias/orders/2024:eu');
+    expect(parsed).to.deep.equal({ kind: 'alias-name', alias: 'alias/orders/2024:eu' });
+  });
+
+  it('takes an alias ARN apart', () => {
+    const parsed = parseKeyId('arn:aws:kms:eu-west-1:111122223333:alias/aws/s3');
+    expect(parsed).to.deep.equal({ kind: 'alias-arn', alias: 'alias/aws/s3', ...scope });
+  });
+
+  for (const partition of ['aws-cn', 'aws-us-gov', 'aws-iso', 'aws-eusc']) {
+    it(`takes ARNs of the partition ${partition}`, () => {
+      const parsed = parseKeyId(`arn:${partition}:kms:r-1:111122223333:key/${uuid}`);
+      expect(parsed).to.include({ kind: 'key-arn', partition, region: 'r-1' });
+    });
+  }
+
+  it('takes the id of a multi-Region key, bare and in an ARN', () => {
+    const id = `mrk-${uuid.replaceAll('-', '')}`;
+    expect(parseKeyId(id)).to.deep.equal({ kind: 'key-id', id });
+    expect(parseKeyId(formatKeyArn(id, scope))).to.include({ kind: 'key-arn', id });
+  });
+
+  it("takes any printable text as somebody's key id", () => {
+    for (const id of ['a', '0', 'HSM#7', 'schlüssel', '鍵', '🔑', 'a'.repeat(2048)]) {
+      expect(parseKeyId(id), id).to.deep.equal({ kind: 'key-id', id });
+    }
+  });
+
+  it('takes 2048 characters and refuses 2049', () => {
+    const longest = formatAliasArn(`alias/${'x'.repeat(2000)}`, scope);
+    const padded = longest + 'x'.repeat(LIMITS.keyId - longest.length);
+
+    expect(parseKeyId(padded).kind).to.equal('alias-arn');
+    expectThrown(() => parseKeyId(`${padded}x`), InvalidInputError, { field: 'keyId' });
+  });
+
+  it('refuses a megabyte at once, in whatever form', () => {
+    const megabyte = 'a:'.repeat(1 << 19);
+    for (const keyId of [megabyte, `alias/${megabyte}`, `arn:${megabyte}`]) {
+      expectThrown(() => parseKeyId(keyId), InvalidInputError);
+    }
+  });
+
+  for (const [what, keyId] of [
+    ['nothing', undefined],
+    ['null', null],
+    ['a number', 7],
+    ['a String object', Object('alias/orders')],
+    ['an array of one', ['alias/orders']],
+    ['bytes', Buffer.from('alias/orders')],
+    ['an object with toString', { toString: () => 'alias/orders' }],
+    ['a symbol', Symbol('alias/orders')],
+    ['the empty string', ''],
+    ['a space', ' '],
+    ['a leading space', ' alias/orders'],
+    ['a trailing newline', `${uuid}\n`],
+    ['a trailing newline after an alias', 'alias/orders\n'],
+    ['a trailing newline after an ARN', `${formatKeyArn(uuid, scope)}\n`],
+    ['a NUL', 'key\0'],
+    ['a tab', 'key\tkey'],
+    ['DEL', 'key\u007f'],
+    ['a no-break space', 'key\u00a0'],
+    ['a zero-width space', 'key\u200b'],
+    ['a right-to-left override', 'key\u202e'],
+    ['a byte order mark', '\ufeffkey'],
+    ['an unpaired high surrogate', 'key\ud83d'],
+    ['an unpaired low surrogate', '\udd11key'],
+    ['an alias without a name', 'alias/'],
+    ['an alias with other characters', 'alias/order.s'],
+    ['an alias with letters of other scripts', 'alias/bestellungen-für-märz'],
+    ['arn: alone', 'arn:'],
+    ['an ARN that ends early', 'arn:aws:kms:eu-west-1'],
+    ['an ARN without a resource', 'arn:aws:kms:eu-west-1:111122223333:'],
+    ['an ARN without a partition', `arn::kms:eu-west-1:111122223333:key/${uuid}`],
+    ['an ARN without a region', `arn:aws:kms::111122223333:key/${uuid}`],
+    ['an ARN without an account', `arn:aws:kms:eu-west-1::key/${uuid}`],
+    ['a key ARN without an id', 'arn:aws:kms:eu-west-1:111122223333:key/'],
+    ['a key ARN with a path', 'arn:aws:kms:eu-west-1:111122223333:key/a/b'],
+    ['a key ARN with one field too many', `arn:aws:kms:eu-west-1:1:extra:key/${uuid}`],
+    ['a key ARN whose id begins with a dash', 'arn:aws:kms:eu-west-1:111122223333:key/-a'],
+    ['an alias ARN without a name', 'arn:aws:kms:eu-west-1:111122223333:alias/'],
+    ['an ARN of neither kind', 'arn:aws:kms:eu-west-1:111122223333:grant/1'],
+    ['the ARN of an S3 bucket', 'arn:aws:s3:::orders'],
+    ['the ARN of a secret', 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:orders'],
+    ["another service's key ARN", 'arn:aws:payment:eu-west-1:111122223333:key/abc'],
+    ['the service in capitals', `arn:aws:KMS:eu-west-1:111122223333:key/${uuid}`],
+  ] as const) {
+    it(`refuses ${what} (INVALID_INPUT)`, () => {
+      expectThrown(() => parseKeyId(keyId), InvalidInputError, { field: 'keyId' });
+    });
+  }
+
+  it('names the field as it was told to, and never repeats what it refuses', () => {
+    const secret = 'arn:aws:s3:::hunter2';
+    const error = expectThrown(() => parseKeyId(secret, 'source.keyId'), InvalidInputError, {
+      field: 'source.keyId',
+      keyId: undefined,
+    });
+    expect(error.message).to.match(/^source\.keyId /);
+    expect(error.message).not.to.include('hunter2');
+  });
+
+  it('takes apart what formatKeyArn and formatAliasArn write', () => {
+    fc.assert(
+      fc.property(anyScope, anyId, anyAlias, (where, id, alias) => {
+        expect(parseKeyId(formatKeyArn(id, where))).to.deep.equal({
+          kind: 'key-arn',
+          id,
+          ...where,
+        });
+        const arn = formatAliasArn(alias, where);
+        expect(parseKeyId(arn)).to.deep.equal({ kind: 'alias-arn', alias, ...where });
+        expect(parseKeyId(alias)).to.deep.equal({ kind: 'alias-name', alias });
+      }),
+    );
+  });
+
+  it('gives one of the four kinds or InvalidInputError for any string', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
+        for (const keyId of [text, `alias/${text}`, `arn:aws:kms:${text}`]) {
+          try {
+            const { kind } = parseKeyId(keyId);
+            expect(kind).to.be.oneOf(['key-id', 'key-arn', 'alias-name', 'alias-arn']);
+          } catch (error) {
+            expect(error).to.be.instanceOf(InvalidInputError);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe('isKeyArn', () => {
+  it('knows the form in which results name keys', () => {
+    expect(isKeyArn(formatKeyArn(uuid, scope))).to.equal(true);
+  });
+
+  it('refuses the three other forms, and what is no string', () => {
+    const others = [uuid, 'alias/orders', formatAliasArn('alias/orders', scope), undefined, 7, {}];
+    for (const other of others) expect(isKeyArn(other), String(other)).to.equal(false);
+  });
+
+  it('refuses spaces, control characters and more than 2048 characters', () => {
+    const arn = formatKeyArn(uuid, scope);
+    expect(isKeyArn(arn.replace('eu-west-1', 'eu west'))).to.equal(false);
+    expect(isKeyArn(arn.replace('eu-west-1', 'eu\nwest'))).to.equal(false);
+    expect(isKeyArn(arn + 'a'.repeat(2048))).to.equal(false);
+  });
+
+  it('agrees with parseKeyId about any string', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc
+        .tuple(anyScope, anyId, fc.string({ unit: 'binary', maxLength: 2 }))
+        .map(([where, id, noise]) => formatKeyArn(id, where) + noise),
+    );
+    const kindOf = (keyId: string) => {
+      try {
+        return parseKeyId(keyId).kind;
+      } catch {
+        return undefined;
+      }
+    };
+    fc.assert(
+      fc.property(text, (keyId) => {
+        expect(isKeyArn(keyId)).to.equal(kindOf(keyId) === 'key-arn');
+      }),
+    );
+  });
+});

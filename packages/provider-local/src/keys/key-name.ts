@@ -1,0 +1,26 @@
+/** What a key is found by, and made under, within one partition, region and account. */
+export type KeyName = { readonly id: string } | { readonly alias: string };
+
+// So that the id fits an ARN, and the one byte in which a blob has its length.
+const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$/;
+
+const MAXIMUM_ALIAS_LENGTH = 256;
+
+/**
+ * Says why no key can be made under this name
+ * ([CreateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html));
+ * `undefined` when one can.
+ */
+export function problemOfName(name: KeyName): string | undefined {
+  if ('id' in name) {
+    if (ID.test(name.id)) return undefined;
+    return "must be the id of a key: 1 to 255 letters, digits, '-' and '_'";
+  }
+  if (name.alias.length > MAXIMUM_ALIAS_LENGTH) {
+    return `must be alias/<name>, with at most ${MAXIMUM_ALIAS_LENGTH} characters`;
+  }
+  if (name.alias.startsWith('alias/aws/')) {
+    return 'must not begin with alias/aws/: AWS keeps that for itself';
+  }
+  return undefined;
+}

@@ -1,0 +1,232 @@
+import { createCipheriv } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { serializeEncryptionContext } from '@keywrap/core';
+import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
+import { expect } from 'chai';
+import { encodeBlob, encodeBlobHeader } from '#dist/blob.js';
+import { selectEngine } from '#dist/engines/index.js';
+import { ENGINES, expectRefusal, utf8 } from './support.js';
+
+interface Vector {
+  readonly name: string;
+  readonly key: string;
+  readonly keyId: string;
+  readonly materialVersion: number;
+  readonly nonce: string;
+  readonly encryptionContext: Record<string, string>;
+  readonly plaintext: string | { readonly byte: string; readonly count: number };
+  readonly aad: string;
+  readonly blob: string;
+}
+
+const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
+
+const VECTORS: readonly Vector[] = JSON.parse(
+  readFileSync(new URL('../../../docs/blob-format-vectors.json', import.meta.url), 'utf8'),
+).vectors;
+
+const plaintextOf = ({ plaintext }: Vector): Uint8Array =>
+  typeof plaintext === 'string' ? hex(plaintext) : hex(plaintext.byte.repeat(plaintext.count));
+
+const [FIRST, WITH_CONTEXT] = VECTORS as [Vector, Vector];
+
+describe('The vectors of docs/blob-format.md', () => {
+  for (const vector of VECTORS) {
+    it(`${vector.name}: the specification gives these bytes, followed with AES alone`, () => {
+      const { key, nonce, aad } = vector;
+      const context = serializeByTheBook(vector.encryptionContext);
+      const header = headerByTheBook(vector.keyId, vector.materialVersion);
+      expect(Buffer.concat([header, context]).toString('hex')).to.equal(aad);
+      const sealed = xaesByTheBook(hex(key), hex(nonce), plaintextOf(vector), hex(aad));
+      expect(Buffer.concat([header, hex(nonce), sealed]).toString('hex')).to.equal(vector.blob);
+    });
+
+    for (const engine of ENGINES) {
+      it(`${vector.name}: the ${engine} engine opens it`, async () => {
+        const provider = new LocalKeyWrapProvider({ engine, store: storeWith(vector) });
+        const { encryptionContext } = vector;
+        const ciphertext = hex(vector.blob);
+        const opened = await provider.decrypt({ ciphertext, encryptionContext });
+        expect(opened.plaintext).to.deep.equal(plaintextOf(vector));
+        expect(opened.keyId).to.equal(`arn:aws:kms:us-east-1:111122223333:key/${vector.keyId}`);
+      });
+
+      it(`${vector.name}: the ${engine} engine writes it, given its nonce`, async () => {
+        const header = encodeBlobHeader(vector);
+        const context = serializeEncryptionContext(vector.encryptionContext);
+        const aad = Uint8Array.from([...header, ...context]);
+        const key = (await selectEngine(engine)).loadAesKey(hex(vector.key));
+        const sealed = key.seal(hex(vector.nonce), plaintextOf(vector), aad);
+        const blob = encodeBlob(header, hex(vector.nonce), sealed);
+        expect(Buffer.from(blob).toString('hex')).to.equal(vector.blob);
+      });
+    }
+  }
+});
+
+describe('What the provider writes', () => {
+  it('is laid out as the specification says, with a new nonce each time', async () => {
+    const provider = new LocalKeyWrapProvider({ store: storeWith(FIRST) });
+    const plaintext = utf8('a data key');
+    const blobs: Uint8Array[] = [];
+    for (let i = 0; i < 20; i++) {
+      blobs.push((await provider.encrypt({ keyId: FIRST.keyId, plaintext })).ciphertext);
+    }
+    const header = headerByTheBook(FIRST.keyId, 1);
+    for (const blob of blobs) {
+      expect(Buffer.from(blob.subarray(0, header.length))).to.deep.equal(header);
+      expect(blob.length).to.equal(header.length + 24 + plaintext.length + 16);
+      const nonce = blob.subarray(header.length, header.length + 24);
+      const sealed = xaesByTheBook(hex(FIRST.key), nonce, plaintext, header);
+      expect(Buffer.from(blob.subarray(header.length + 24))).to.deep.equal(sealed);
+    }
+    const nonces = blobs.map((blob) => Buffer.from(blob.subarray(45, 69)).toString('hex'));
+    expect(new Set(nonces).size).to.equal(20);
+  });
+
+  it('never exceeds 4400 bytes, with the longest key id, context and plaintext', async () => {
+    const keyId = 'k'.repeat(255);
+    const provider = new LocalKeyWrapProvider({ keys: [keyId] });
+    const encryptionContext = { key: 'v'.repeat(8192 - 2 - 4 - 3) };
+    const plaintext = new Uint8Array(4096);
+    const { ciphertext } = await provider.encrypt({ keyId, plaintext, encryptionContext });
+    expect(ciphertext.length).to.equal(4400);
+    const opened = await provider.decrypt({ ciphertext, encryptionContext });
+    expect(opened.plaintext).to.deep.equal(plaintext);
+  });
+});
+
+for (const engine of ENGINES) {
+  describe(`What the ${engine} engine refuses to open`, () => {
+    const open = (ciphertext: Uint8Array, encryptionContext = WITH_CONTEXT.encryptionContext) =>
+      new LocalKeyWrapProvider({ engine, store: storeWith(WITH_CONTEXT) }).decrypt({
+        ciphertext,
+        encryptionContext,
+      });
+    const blob = hex(WITH_CONTEXT.blob);
+    const header = headerByTheBook(WITH_CONTEXT.keyId, 1);
+
+    it('a blob with a bit changed in any of its bytes', async () => {
+      for (let i = 0; i < blob.length; i++) {
+        const damaged = blob.slice();
+        damaged[i] = (damaged[i] as number) ^ (1 << (i % 8));
+        await expectRefusal(open(damaged), 'INVALID_CIPHERTEXT');
+      }
+    });
+
+    it('a blob that is cut off anywhere', async () => {
+      for (let length = 1; length < blob.length; length++) {
+        await expectRefusal(open(blob.slice(0, length)), 'INVALID_CIPHERTEXT');
+      }
+    });
+
+    const sealedHeader = (bytes: Uint8Array): Uint8Array => {
+      const nonce = hex(WITH_CONTEXT.nonce);
+      const context = serializeByTheBook(WITH_CONTEXT.encryptionContext);
+      const aad = Buffer.concat([bytes, context]);
+      const sealed = xaesByTheBook(hex(WITH_CONTEXT.key), nonce, utf8('x'), aad);
+      return Uint8Array.from(Buffer.concat([bytes, nonce, sealed]));
+    };
+
+    // Each is authentic under the key, so that it is the header which is refused.
+    const cases: readonly (readonly [string, Uint8Array])[] = [
+      ['the next version of the format', header.with(3, 2)],
+      ['other magic', header.with(0, 0x4b)],
+      ['a key id of no bytes', Uint8Array.of(...header.subarray(0, 4), 0, 0, 0, 0, 1)],
+      ['a key id that is not UTF-8', header.with(5, 0xff)],
+      ['a key that does not exist', headerByTheBook('1234abcd-0000', 1)],
+      ['a material version that the key does not have', headerByTheBook(WITH_CONTEXT.keyId, 2)],
+      ['the material version 0', headerByTheBook(WITH_CONTEXT.keyId, 0)],
+    ];
+    for (const [what, changed] of cases) {
+      it(what, async () => {
+        await expectRefusal(open(sealedHeader(changed)), 'INVALID_CIPHERTEXT');
+      });
+    }
+
+    it('but it opens the same blob with its own header', async () => {
+      const { plaintext } = await open(sealedHeader(header));
+      expect(plaintext).to.deep.equal(utf8('x'));
+    });
+
+    it('a blob without a plaintext, although its tag fits', async () => {
+      const nonce = hex(FIRST.nonce);
+      const sealed = xaesByTheBook(hex(FIRST.key), nonce, new Uint8Array(), header);
+      const empty = Uint8Array.from(Buffer.concat([header, nonce, sealed]));
+      await expectRefusal(open(empty, {}), 'INVALID_CIPHERTEXT');
+    });
+
+    it('another context: one more pair, one less, other case, key and value shifted', async () => {
+      for (const context of [
+        {},
+        { order: '7', tenant: 'a' },
+        { Order: '7' },
+        { order: '' },
+        { order7: '' },
+        { orde: 'r7' },
+      ] as Record<string, string>[]) {
+        await expectRefusal(open(blob, context), 'INVALID_CIPHERTEXT');
+      }
+    });
+  });
+}
+
+/** A store with the one key of a vector. */
+function storeWith({ key, keyId, materialVersion: version }: Vector): MemoryKeyStore {
+  const store = new MemoryKeyStore();
+  store.changeKey(keyId, () => ({
+    id: keyId,
+    keySpec: 'SYMMETRIC_DEFAULT',
+    keyUsage: 'ENCRYPT_DECRYPT',
+    keyState: 'Enabled',
+    origin: 'AWS_KMS',
+    description: '',
+    creationDate: new Date(0),
+    materials: [{ version, material: hex(key) }],
+  }));
+  return store;
+}
+
+// The specification once more, from AES alone, so that a mistake in one implementation shows.
+
+function headerByTheBook(keyId: string, materialVersion: number): Buffer {
+  const id = Buffer.from(keyId);
+  const version = Buffer.alloc(4);
+  version.writeUInt32BE(materialVersion);
+  return Buffer.concat([Buffer.from('kwb\x01'), Buffer.of(id.length), id, version]);
+}
+
+function serializeByTheBook(context: Record<string, string>): Buffer {
+  const uint16 = (value: number) => Buffer.of(value >> 8, value & 0xff);
+  const text = (value: string) => {
+    const bytes = Buffer.from(value);
+    return Buffer.concat([uint16(bytes.length), bytes]);
+  };
+  const keys = Object.keys(context).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  if (keys.length === 0) return Buffer.alloc(0);
+  const pairs = keys.flatMap((key) => [text(key), text(context[key] ?? '')]);
+  return Buffer.concat([uint16(keys.length), ...pairs]);
+}
+
+/** NIST SP 800-38B over one whole block; K1 is worked out as a number. */
+function cmacByTheBook(key: Uint8Array, block: Uint8Array): Buffer {
+  const aes = (bytes: Uint8Array) => createCipheriv('aes-256-ecb', key, null).update(bytes);
+  const l = BigInt(`0x${aes(Buffer.alloc(16)).toString('hex')}`);
+  const k1 = l >> 127n === 0n ? l << 1n : BigInt.asUintN(128, l << 1n) ^ 0x87n;
+  const masked = BigInt(`0x${Buffer.from(block).toString('hex')}`) ^ k1;
+  return aes(Buffer.from(masked.toString(16).padStart(32, '0'), 'hex'));
+}
+
+function xaesByTheBook(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  plaintext: Uint8Array,
+  aad: Uint8Array,
+): Buffer {
+  const derived = [1, 2].map((counter) =>
+    cmacByTheBook(key, Buffer.concat([Buffer.of(0, counter, 0x58, 0), nonce.subarray(0, 12)])),
+  );
+  const cipher = createCipheriv('aes-256-gcm', Buffer.concat(derived), nonce.subarray(12));
+  cipher.setAAD(aad);
+  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+}

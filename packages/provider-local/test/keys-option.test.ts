@@ -1,0 +1,203 @@
+import type { KeyWrapErrorCode } from '@keywrap/core';
+import { type LocalKey, LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
+import { expect } from 'chai';
+import { expectRefusal, fixture, idOf, open, PASSPHRASE, rejection, utf8 } from './support.js';
+
+const HERE = 'arn:aws:kms:us-east-1:111122223333:';
+
+describe('The keys of the options', () => {
+  for (const [form, keyId, arn] of [
+    ['an alias', 'alias/orders', /:key\/[0-9a-f-]{36}$/],
+    ['an id', 'orders-key', /:key\/orders-key$/],
+    ['a key ARN', `${HERE}key/orders-key`, /:key\/orders-key$/],
+    ['an alias ARN', `${HERE}alias/orders`, /:key\/[0-9a-f-]{36}$/],
+  ] as const) {
+    it(`can be named by ${form}`, async () => {
+      const { provider } = open({ keys: [keyId] });
+      const sealed = await provider.encrypt({ keyId, plaintext: utf8('x') });
+      expect(sealed.keyId).to.match(arn);
+      const opened = await provider.decrypt({ keyId, ciphertext: sealed.ciphertext });
+      expect(opened.plaintext).to.deep.equal(utf8('x'));
+      expect(await provider.listKeys()).to.have.length(1);
+    });
+  }
+
+  it('are of the kind that is asked for', async () => {
+    const { provider } = open({
+      keys: [
+        { keyId: 'alias/mac', keySpec: 'HMAC_384' },
+        { keyId: 'alias/agree', keySpec: 'ECC_NIST_P521', keyUsage: 'KEY_AGREEMENT' },
+      ],
+    });
+    const kinds = (await provider.listKeys()).map(({ keySpec, keyUsage }) => [keySpec, keyUsage]);
+    expect(kinds).to.deep.equal([
+      ['HMAC_384', 'GENERATE_VERIFY_MAC'],
+      ['ECC_NIST_P521', 'KEY_AGREEMENT'],
+    ]);
+  });
+
+  it('have the material that is given, then of origin EXTERNAL', async () => {
+    const { provider } = open({
+      keys: [
+        { keyId: 'alias/aes', keyMaterial: new Uint8Array(32).fill(9) },
+        {
+          keyId: 'alias/rsa',
+          keySpec: 'RSA_2048',
+          keyMaterial: fixture('rsa-2048-pbes1.pem').toString(),
+          passphrase: PASSPHRASE,
+        },
+      ],
+    });
+    for (const { origin, keyState } of await provider.listKeys()) {
+      expect([origin, keyState]).to.deep.equal(['EXTERNAL', 'Enabled']);
+    }
+    const raw = await provider.exportKeyMaterial({ keyId: 'alias/aes', format: 'raw' });
+    expect(raw).to.deep.equal(new Uint8Array(32).fill(9));
+  });
+
+  it('copy the material at once', async () => {
+    const keyMaterial = new Uint8Array(32).fill(9);
+    const { provider } = open({ keys: [{ keyId: 'alias/aes', keyMaterial }] });
+    keyMaterial.fill(0);
+    const raw = await provider.exportKeyMaterial({ keyId: 'alias/aes', format: 'raw' });
+    expect(raw).to.deep.equal(new Uint8Array(32).fill(9));
+  });
+
+  it('are made once: a store that has them keeps its own', async () => {
+    const store = new MemoryKeyStore();
+    const first = new LocalKeyWrapProvider({ store, keys: ['alias/orders', 'by-id'] });
+    const { ciphertext } = await first.encrypt({ keyId: 'alias/orders', plaintext: utf8('x') });
+    const second = new LocalKeyWrapProvider({ store, keys: ['by-id', 'alias/orders'] });
+    expect((await second.decrypt({ ciphertext })).plaintext).to.deep.equal(utf8('x'));
+    expect(store.listKeys()).to.have.length(2);
+  });
+
+  it('are made at first use and not before', async () => {
+    const { provider, store } = open({ keys: ['alias/orders'] });
+    expect(store.listKeys()).to.deep.equal([]);
+    await provider.listKeys();
+    expect(store.listKeys()).to.have.length(1);
+  });
+
+  const WRONG_MATERIAL: readonly (readonly [string, LocalKey, string])[] = [
+    [
+      'a wrong passphrase',
+      {
+        keyId: 'alias/rsa',
+        keySpec: 'RSA_2048',
+        keyMaterial: fixture('rsa-2048-pbes1.pem'),
+        passphrase: 'wrong-horse',
+      },
+      'passphrase',
+    ],
+    [
+      'a missing passphrase',
+      { keyId: 'alias/rsa', keySpec: 'RSA_2048', keyMaterial: fixture('rsa-2048-pbes1.pem') },
+      'passphrase',
+    ],
+    [
+      'material of another kind',
+      { keyId: 'alias/rsa', keySpec: 'RSA_3072', keyMaterial: fixture('rsa-2048.pem') },
+      'keyMaterial',
+    ],
+    ['too few bytes', { keyId: 'alias/aes', keyMaterial: new Uint8Array(16) }, 'keyMaterial'],
+  ];
+  for (const [what, key, field] of WRONG_MATERIAL) {
+    it(`with ${what}: every use says which option it is, and nothing comes of it`, async () => {
+      const { provider, store } = open({ keys: ['alias/fine', key] });
+      for (const use of [
+        () => provider.encrypt({ keyId: 'alias/fine', plaintext: utf8('x') }),
+        () => provider.listKeys(),
+      ]) {
+        await expectRefusal(use(), 'INVALID_INPUT', `options.keys[1].${field}`);
+      }
+      expect(store.readAlias(key.keyId)).to.equal(undefined);
+      await provider.close();
+    });
+  }
+});
+
+describe('createMissingKeys', () => {
+  it('makes a symmetric key for whatever name is asked for, and finds it again', async () => {
+    const { provider } = open({ createMissingKeys: true });
+    for (const keyId of [
+      'alias/orders',
+      '1234abcd-12ab-34cd-56ef-1234567890ab',
+      `${HERE}key/mrk-1234`,
+      `${HERE}alias/archive`,
+    ]) {
+      const sealed = await provider.encrypt({ keyId, plaintext: utf8('x') });
+      const opened = await provider.decrypt({ keyId, ciphertext: sealed.ciphertext });
+      expect(opened.keyId).to.equal(sealed.keyId);
+      if (keyId.includes(':key/')) expect(sealed.keyId).to.equal(keyId);
+    }
+    expect(await provider.listKeys()).to.have.length(4);
+    expect(await provider.listAliases()).to.have.length(2);
+  });
+
+  it('makes nothing for a name that no key can have', async () => {
+    const { provider, store } = open({ createMissingKeys: true });
+    const names = [
+      'k'.repeat(256),
+      'ключ',
+      'a/b',
+      '_a',
+      'alias/aws/s3',
+      `alias/${'a'.repeat(251)}`,
+    ];
+    for (const keyId of names) {
+      await expectRefusal(provider.describeKey({ keyId }), 'KEY_NOT_FOUND');
+    }
+    expect(store.listKeys()).to.deep.equal([]);
+  });
+
+  it('makes nothing for a name from elsewhere, nor for the key that a ciphertext names', async () => {
+    const { provider, store } = open({ createMissingKeys: true });
+    const elsewhere = 'arn:aws:kms:eu-west-1:111122223333:alias/orders';
+    await expectRefusal(provider.describeKey({ keyId: elsewhere }), 'KEY_NOT_FOUND');
+    const other = open({ keys: ['alias/orders'] }).provider;
+    const { ciphertext } = await other.encrypt({ keyId: 'alias/orders', plaintext: utf8('x') });
+    await expectRefusal(provider.decrypt({ ciphertext }), 'INVALID_CIPHERTEXT');
+    expect(store.listKeys()).to.deep.equal([]);
+  });
+
+  it('is off unless asked for', async () => {
+    const { provider } = open();
+    await expectRefusal(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
+  });
+});
+
+describe('Partition, region and account', () => {
+  const scope = { partition: 'aws-us-gov', region: 'us-gov-west-1', account: '999988887777' };
+  const prefix = 'arn:aws-us-gov:kms:us-gov-west-1:999988887777:';
+
+  it('are those of every ARN that comes back', async () => {
+    const { provider } = open({ ...scope, keys: ['alias/orders'] });
+    const { keyId } = await provider.describeKey({ keyId: 'alias/orders' });
+    expect(keyId.startsWith(`${prefix}key/`)).to.equal(true);
+    const [alias] = await provider.listAliases();
+    expect(alias).to.deep.equal({
+      alias: 'alias/orders',
+      aliasArn: `${prefix}alias/orders`,
+      keyId,
+    });
+  });
+
+  it('decide which ARNs are found', async () => {
+    const { provider } = open({ ...scope, keys: ['alias/orders'] });
+    const { keyId } = await provider.describeKey({ keyId: `${prefix}alias/orders` });
+    const plaintext = utf8('x');
+    for (const [from, to] of [
+      ['aws-us-gov', 'aws'],
+      ['us-gov-west-1', 'us-gov-east-1'],
+      ['999988887777', '111122223333'],
+    ] as const) {
+      for (const arn of [keyId, `${prefix}alias/orders`]) {
+        const elsewhere = arn.replace(from, to);
+        const error = await rejection(provider.encrypt({ keyId: elsewhere, plaintext }));
+        expect(error).to.include({ code: 'KEY_NOT_FOUND' as KeyWrapErrorCode, keyId: elsewhere });
+      }
+    }
+    expect((await provider.describeKey({ keyId: idOf(keyId) })).keyId).to.equal(keyId);
+  });
+});

@@ -1,0 +1,75 @@
+import { openKeyWrapProvider } from '@keywrap/core';
+import { localScheme } from '@keywrap/provider-local';
+import { expect } from 'chai';
+import { expectRefusal, rejection, utf8 } from './support.js';
+
+const open = (url: string) => openKeyWrapProvider(url, [localScheme]);
+
+describe('local: URLs', () => {
+  for (const url of ['local:', 'LOCAL:', 'local:?', 'local:///', 'local:/']) {
+    it(`${url} opens a provider without keys`, async () => {
+      await using provider = await open(url);
+      expect(provider.id).to.equal('local');
+      await expectRefusal(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
+    });
+  }
+
+  it('take all parameters at once', async () => {
+    await using provider = await open(
+      'local:?engine=forge&partition=aws-cn&region=cn-north-1&account=999988887777&keys=alias/orders,orders-key&createMissingKeys=true',
+    );
+    const prefix = 'arn:aws-cn:kms:cn-north-1:999988887777:key/';
+    const plaintext = utf8('x');
+    const { keyId } = await provider.encrypt({ keyId: 'alias/orders', plaintext });
+    expect(keyId.startsWith(prefix)).to.equal(true);
+    for (const name of ['orders-key', 'another-key']) {
+      const described = await provider.describeKey({ keyId: name });
+      expect(described.keyId).to.equal(`${prefix}${name}`);
+    }
+  });
+
+  it('take names that are percent-encoded', async () => {
+    await using provider = await open('local:?keys=alias%2Forders%2Calias%2Farchive');
+    for (const keyId of ['alias/orders', 'alias/archive']) {
+      expect((await provider.describeKey({ keyId })).keyState).to.equal('Enabled');
+    }
+  });
+
+  it('with createMissingKeys=false make no keys', async () => {
+    await using provider = await open('local:?createMissingKeys=false');
+    await expectRefusal(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
+  });
+
+  for (const [what, url] of [
+    ['a host', 'local://keys?keys=alias/orders'],
+    ['a path', 'local:keys'],
+    ['a path after a slash', 'local:/keys'],
+    ['a fragment', 'local:#orders'],
+    ['user information', 'local://user:hunter2@keys'],
+    ['an unknown parameter', 'local:?key=alias/orders'],
+    ['a parameter in other case', 'local:?Keys=alias/orders'],
+    ['a repeated parameter', 'local:?keys=alias/a&keys=alias/b'],
+    ['no name among the keys', 'local:?keys='],
+    ['an empty name among the keys', 'local:?keys=alias/a,,alias/b'],
+    ['a space in a name', 'local:?keys=alias/a,%20alias/b'],
+    ['a key from elsewhere', 'local:?keys=arn:aws:kms:eu-west-1:111122223333:alias/a'],
+    ['an unknown engine', 'local:?engine=openssl'],
+    ['an empty engine', 'local:?engine='],
+    ['a malformed region', 'local:?region=Frankfurt'],
+    ['a malformed account', 'local:?account=1'],
+    ['a malformed partition', 'local:?partition=azure'],
+    ['something else than true or false', 'local:?createMissingKeys=yes'],
+    ['createMissingKeys without a value', 'local:?createMissingKeys'],
+  ] as const) {
+    it(`with ${what} are refused`, async () => {
+      const error = await rejection(open(url));
+      expect(error).to.include({ code: 'INVALID_INPUT', field: 'url' });
+      expect(error.message).not.to.include('hunter2');
+    });
+  }
+
+  it('name the parameter that is wrong', async () => {
+    const { message } = await rejection(open('local:?engine=openssl'));
+    expect(message).to.include('engine').and.to.include('forge');
+  });
+});

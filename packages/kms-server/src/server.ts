@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readBody } from './http/body.js';
+import { answerClientError } from './http/client-error.js';
 import type { LogRequest } from './log.js';
 import { type KmsServerOptions, readOptions } from './options.js';
 import { Regions } from './region.js';
@@ -17,7 +18,12 @@ export interface KmsServer extends AsyncDisposable {
 }
 
 /** How long a client may take: for its headers, for the whole request, and to say goodbye. */
-const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 20_000 };
+const TIMEOUTS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 20_000,
+  connectionsCheckingInterval: 5_000,
+};
 const CLOSE_TIMEOUT = 10_000;
 
 /**
@@ -41,8 +47,9 @@ export async function startKmsServer(options: KmsServerOptions = {}): Promise<Km
   await plantKeys(keys, regions, { region, ...settings });
   const service = new KmsService({ regions, defaultRegion: region, credentials, ...settings });
   const server = createServer(TIMEOUTS, (request, response) => {
-    serve(service, log, request, response).catch(() => response.destroy());
+    serve(service, log, () => server.listening, request, response).catch(() => response.destroy());
   });
+  server.on('clientError', answerClientError);
   await listen(server, port, host);
   const { port: actualPort } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
@@ -62,6 +69,7 @@ export async function startKmsServer(options: KmsServerOptions = {}): Promise<Km
 async function serve(
   service: KmsService,
   log: LogRequest | undefined,
+  isOpen: () => boolean,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -80,8 +88,8 @@ async function serve(
     'Content-Type': 'application/x-amz-json-1.1',
     'Content-Length': Buffer.byteLength(answer.body),
     'x-amzn-RequestId': requestId,
-    // A body that was not read to its end leaves nothing sensible to come after it.
-    ...(request.complete ? {} : { Connection: 'close' }),
+    // Nothing sensible comes after a body that was not read to its end, and nothing at all at the end.
+    ...(request.complete && isOpen() ? {} : { Connection: 'close' }),
   });
   response.end(answer.body);
   log?.({ ...logged(answer), requestId, duration: performance.now() - started });

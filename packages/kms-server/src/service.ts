@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Credentials, SignatureVerifier } from './auth/signature.js';
 import { ImportTokens } from './keys/import-token.js';
@@ -120,6 +121,8 @@ function operationOf(name: string): OperationName {
 /** An empty body stands for a request without members. */
 function parse(body: Buffer): unknown {
   if (body.length === 0) return {};
+  // What is not UTF-8 would be replaced by other characters, and so mean something else.
+  if (!isUtf8(body)) throw serializationError('The body of the request is not UTF-8.');
   try {
     return JSON.parse(body.toString());
   } catch {

@@ -68,6 +68,18 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     );
   });
 
+  it('says the same when the key that is named encrypts nothing', async () => {
+    const mac = await newKey(subject.kms, { KeySpec: 'HMAC_224', KeyUsage: 'GENERATE_VERIFY_MAC' });
+    const { CiphertextBlob } = await encrypt(symmetric);
+    expect(await refusal(subject.kms.decrypt({ CiphertextBlob, KeyId: mac }))).to.match(
+      /^IncorrectKeyException/,
+    );
+    const nonsense = subject.kms.decrypt({ CiphertextBlob: bytes('nonsense'), KeyId: mac });
+    expect(await refusal(nonsense)).to.equal(
+      `InvalidKeyUsageException: ${mac} key usage is GENERATE_VERIFY_MAC which is not valid for Decrypt.`,
+    );
+  });
+
   it('takes 1 to 4096 bytes under a symmetric key', async () => {
     const { CiphertextBlob } = await encrypt(symmetric, { Plaintext: new Uint8Array(4096) });
     expect(CiphertextBlob?.length).to.be.at.most(6144);

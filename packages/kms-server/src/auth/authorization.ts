@@ -21,10 +21,10 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
  * @throws KmsError `IncompleteSignatureException` when a part is missing or malformed.
  */
 export function parseAuthorization(header: string | undefined): Authorization | undefined {
-  if (header?.startsWith(`${ALGORITHM} `) !== true) return undefined;
+  if (header?.startsWith(ALGORITHM) !== true) return undefined;
   const fields = new Map(
     header
-      .slice(ALGORITHM.length + 1)
+      .slice(ALGORITHM.length)
       .split(',')
       .map((field) => {
         const [name = '', value = ''] = field.trim().split('=', 2);

@@ -4,23 +4,20 @@ import type { OperationName } from '../protocol/requests.js';
 import type { RegionKeys } from './key-store.js';
 import type { KmsKey } from './kms-key.js';
 
-const ANY: readonly KeyState[] = ['Enabled', 'Disabled', 'PendingDeletion', 'PendingImport'];
 const NOT_PENDING_DELETION: readonly KeyState[] = ['Enabled', 'Disabled', 'PendingImport'];
 
 /**
- * The states that operations other than the cryptographic ones need
+ * The states that operations other than the cryptographic ones need; what any state allows does not ask
  * ([key states](https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html)).
  */
 const STATES: Partial<Record<OperationName, readonly KeyState[]>> = {
   CancelKeyDeletion: ['PendingDeletion'],
   CreateAlias: NOT_PENDING_DELETION,
-  DeleteImportedKeyMaterial: ANY,
+  DeleteImportedKeyMaterial: ['Enabled', 'Disabled', 'PendingDeletion', 'PendingImport'],
   DisableKey: ['Enabled', 'Disabled'],
   EnableKey: ['Enabled', 'Disabled'],
-  GetKeyRotationStatus: ['Enabled', 'Disabled', 'PendingDeletion'],
   GetParametersForImport: NOT_PENDING_DELETION,
   ImportKeyMaterial: NOT_PENDING_DELETION,
-  ListKeyRotations: ANY,
   ScheduleKeyDeletion: NOT_PENDING_DELETION,
   TagResource: NOT_PENDING_DELETION,
   UntagResource: NOT_PENDING_DELETION,
@@ -40,18 +37,10 @@ export function assertState(operation: OperationName, key: KmsKey, keys: RegionK
   const states = STATES[operation] ?? ENABLED;
   if (states.includes(key.keyState)) return;
   const arn = keys.arnOf(key);
-  switch (key.keyState) {
-    case 'Disabled':
-      if (states.includes('Enabled'))
-        throw new KmsError('DisabledException', `${arn} is disabled.`);
-      break;
-    case 'PendingDeletion':
-      throw invalidState(`${arn} is pending deletion.`);
-    case 'PendingImport':
-      if (states.includes('Enabled')) throw invalidState(`${arn} is pending import.`);
-      break;
-  }
-  throw invalidState(`${arn} is not pending deletion.`);
+  if (!states.includes('Enabled')) throw invalidState(`${arn} is not pending deletion.`);
+  if (key.keyState === 'Disabled') throw new KmsError('DisabledException', `${arn} is disabled.`);
+  const what = key.keyState === 'PendingImport' ? 'import' : 'deletion';
+  throw invalidState(`${arn} is pending ${what}.`);
 }
 
 /** What KMS answers when the state of the key does not allow it. */

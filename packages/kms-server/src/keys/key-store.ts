@@ -1,5 +1,6 @@
 import { type ArnScope, formatAliasArn, formatKeyArn } from '@keywrap/core';
 import { MemoryKeyStore } from '@keywrap/provider-local';
+import { KmsError } from '../protocol/kms-error.js';
 import type { KmsKey } from './kms-key.js';
 import { atTime, isDeleted, isStale } from './passing-time.js';
 
@@ -41,14 +42,19 @@ export class RegionKeys {
     this.store.changeKey(key.id, () => key);
   }
 
-  /** Takes a key from one state to the next, unless `transition` throws. */
+  /**
+   * Takes a key from one state to the next, unless `transition` throws.
+   *
+   * @throws KmsError `NotFoundException` when it was deleted since it was found.
+   */
   change(id: string, transition: (key: KmsKey) => KmsKey): KmsKey {
-    let next: KmsKey | undefined;
-    this.store.changeKey(id, (current) => {
-      next = transition(current as KmsKey);
-      return next;
-    });
-    return next as unknown as KmsKey;
+    const current = this.store.readKey(id) as KmsKey | undefined;
+    if (current === undefined) {
+      throw new KmsError('NotFoundException', `Key '${this.arnOf({ id })}' does not exist`);
+    }
+    const next = transition(current);
+    this.store.changeKey(id, () => next);
+    return next;
   }
 
   arnOf({ id }: Pick<KmsKey, 'id'>): string {

@@ -1,4 +1,4 @@
-import { decodeBlob } from '@keywrap/provider-local/keys';
+import { type BlobHeader, decodeBlob } from '@keywrap/provider-local/keys';
 import { findKeyOrAlias } from '../keys/find-key.js';
 import { assertState } from '../keys/key-state.js';
 import { assertUsage } from '../keys/key-usage.js';
@@ -39,20 +39,36 @@ export function findSource({ keys }: Region, request: SourceRequest): Source {
     const side = operation === 'ReEncrypt' ? 'ReEncryptFrom' : operation;
     assertUsage(side, key, keys, 'ENCRYPT_DECRYPT', algorithm);
     assertState(operation, key, keys);
-    return key;
   };
-  const named = keyId === undefined ? undefined : check(findKeyOrAlias(keys, keyId));
+  const named = keyId === undefined ? undefined : findKeyOrAlias(keys, keyId);
   if (algorithm !== 'SYMMETRIC_DEFAULT' || ciphertext === undefined) {
-    if (named !== undefined) return { key: named, keyMaterialId: undefined };
-    const name = operation === 'ReEncrypt' ? 'SourceKeyId' : 'KeyId';
-    throw validationError(`${name} is required when the ciphertext does not identify the key.`);
+    if (named === undefined) {
+      const name = operation === 'ReEncrypt' ? 'SourceKeyId' : 'KeyId';
+      throw validationError(`${name} is required when the ciphertext does not identify the key.`);
+    }
+    check(named);
+    return { key: named, keyMaterialId: undefined };
   }
-  const blob = decodeBlob(ciphertext);
-  const key = keys.get(blob.keyId);
+  const blob = readBlob(ciphertext);
+  const key = blob && keys.get(blob.keyId);
+  if (named !== undefined && key !== undefined && named.id !== key.id) {
+    // KMS says this also when the key that is named encrypts nothing at all.
+    assertState(operation, named, keys);
+    throw incorrectKey();
+  }
+  if (named !== undefined) check(named);
   if (key === undefined) throw new KmsError('InvalidCiphertextException');
-  if (named !== undefined && named.id !== key.id) throw incorrectKey();
-  const material = check(key).materials.find(({ version }) => version === blob.materialVersion);
+  check(key);
+  const material = key.materials.find(({ version }) => version === blob?.materialVersion);
   return { key, keyMaterialId: material?.id };
+}
+
+function readBlob(ciphertext: Uint8Array): BlobHeader | undefined {
+  try {
+    return decodeBlob(ciphertext);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -54,7 +54,10 @@ export async function importKeyMaterial(
   const { validTo, description } = details;
   const read = await readImported(key, bytes);
   const material = describeMaterial(key.id, read, { validTo, description });
-  keys.change(key.id, (current) => withImported(current, material, details, keys));
+  keys.change(key.id, (current) => {
+    assertState('ImportKeyMaterial', current, keys); // It may have changed while this was unwrapped.
+    return withImported(current, material, details, keys);
+  });
   return { KeyId: keys.arnOf(key), ...(isSymmetric(key) && { KeyMaterialId: material.id }) };
 }
 

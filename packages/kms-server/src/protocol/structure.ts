@@ -2,30 +2,30 @@ import { type KmsError, validationError } from './kms-error.js';
 import { type Complain, isObject, mismatch, type Shape } from './shapes.js';
 
 /** A member that must be there. */
-export interface Required<Value> {
+export interface RequiredMember<Value> {
   readonly required: Shape<Value>;
 }
 
 /** The members of a structure, by the names of KMS's model. */
-export type Members = Readonly<Record<string, Shape<unknown> | Required<unknown>>>;
+export type Members = Readonly<Record<string, Shape<unknown> | RequiredMember<unknown>>>;
 
 type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
 
 /** What a structure is read into: required members are there, the others may be. */
 export type ValueOf<M extends Members> = Mutable<
   {
-    readonly [Name in keyof M as M[Name] extends Required<unknown>
+    readonly [Name in keyof M as M[Name] extends RequiredMember<unknown>
       ? Name
-      : never]: M[Name] extends Required<infer Value> ? Value : never;
+      : never]: M[Name] extends RequiredMember<infer Value> ? Value : never;
   } & {
-    readonly [Name in keyof M as M[Name] extends Required<unknown>
+    readonly [Name in keyof M as M[Name] extends RequiredMember<unknown>
       ? never
       : Name]?: M[Name] extends Shape<infer Value> ? Value : never;
   }
 >;
 
 /** Marks a member as one that must be there. */
-export function required<Value>(shape: Shape<Value>): Required<Value> {
+export function required<Value>(shape: Shape<Value>): RequiredMember<Value> {
   return { required: shape };
 }
 

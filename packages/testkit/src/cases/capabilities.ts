@@ -1,0 +1,82 @@
+import { isDataKeyPairSpec, isEncryptionAlgorithm, type ProviderCapabilities } from '@keywrap/core';
+import { CONTRACT, casesOf } from '../case.js';
+import { check, kindOf } from '../expect.js';
+
+const declared = {
+  id: 'capabilities',
+  statement:
+    'A provider has an id and declares what it can do, completely and without contradiction',
+  source: CONTRACT,
+};
+
+export const capabilityCases = casesOf(declared, [
+  {
+    id: 'CAP-001',
+    title: 'has an id',
+    async run({ provider }) {
+      const { id } = provider;
+      check(typeof id === 'string' && id.length > 0, 'an id that is a string', kindOf(id));
+    },
+  },
+  {
+    id: 'CAP-002',
+    title: 'declares algorithms and kinds of pair by their names, each once',
+    async run({ provider }) {
+      const { algorithms, dataKeyPairSpecs } = provider.capabilities;
+      expectNames('algorithms', algorithms, isEncryptionAlgorithm);
+      expectNames('dataKeyPairSpecs', dataKeyPairSpecs, isDataKeyPairSpec);
+      check(algorithms.length > 0, 'one algorithm at least', 'none');
+    },
+  },
+  {
+    id: 'CAP-003',
+    title: 'declares everything else as true or false',
+    async run({ provider }) {
+      for (const name of ['encryptionContext', 'keyIdFromCiphertext', 'dataKeys'] as const) {
+        const value = provider.capabilities[name];
+        check(typeof value === 'boolean', `${name} as true or false`, kindOf(value));
+      }
+    },
+  },
+  {
+    id: 'CAP-004',
+    title: 'declares nothing about symmetric keys without SYMMETRIC_DEFAULT',
+    needs: ['without algorithm:SYMMETRIC_DEFAULT'],
+    async run({ provider }) {
+      const { encryptionContext, keyIdFromCiphertext, dataKeys, dataKeyPairSpecs } =
+        provider.capabilities;
+      const none = !encryptionContext && !keyIdFromCiphertext && !dataKeys;
+      check(
+        none && dataKeyPairSpecs.length === 0,
+        'no encryption context, key id from the ciphertext, data keys or pairs',
+        'some of them',
+      );
+    },
+  },
+  {
+    id: 'CAP-005',
+    title: 'declares the same each time',
+    async run({ provider, open }) {
+      const other = await open();
+      const one = shown(provider.capabilities);
+      const two = shown(other.provider.capabilities);
+      check(one === two, `the same capabilities in every provider: ${one}`, two);
+    },
+  },
+]);
+
+function expectNames(
+  what: string,
+  names: readonly unknown[],
+  isName: (value: unknown) => boolean,
+): void {
+  check(Array.isArray(names), `${what} as an array`, kindOf(names));
+  check(names.every(isName), `${what} that the contract knows`, names.map(String).join(', '));
+  check(new Set(names).size === names.length, `${what} each once`, names.join(', '));
+}
+
+function shown({ algorithms, dataKeyPairSpecs, ...flags }: ProviderCapabilities): string {
+  const { encryptionContext, keyIdFromCiphertext, dataKeys } = flags;
+  const lists = [...algorithms].sort().concat([...dataKeyPairSpecs].sort() as never[]);
+  return JSON.stringify([lists, encryptionContext, keyIdFromCiphertext, dataKeys]);
+}

@@ -1,0 +1,238 @@
+import type { KeyWrapError } from '@keywrap/core';
+import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
+import { check, expectError } from '../expect.js';
+import type { SealedKey } from '../key-ring.js';
+import { errorDetails, type KeyUse, openingUses } from '../key-uses.js';
+import { sealOutside } from '../outside.js';
+
+const integrity = {
+  id: 'ciphertext-integrity',
+  statement: 'Any flipped, missing or extra byte in a ciphertext gives INVALID_CIPHERTEXT',
+  source: kmsApi('Decrypt'),
+};
+
+const alike = {
+  id: 'damage-indistinguishable',
+  statement: 'Nothing tells why a ciphertext does not open: code and message are always the same',
+  source: 'RFC 8017 section 7.1.2, the note on error messages (Manger 2001)',
+};
+
+/** Where to flip: everywhere where that is cheap, at some places in RSA. */
+function positionsIn({ length: size }: Uint8Array, use: KeyUse): number[] {
+  const all = Array.from({ length: size }, (_, i) => i);
+  const step = use.operation === 'decrypt' ? 1 : Math.ceil(size / 12);
+  return all.filter((i) => i % step === 0 || i === size - 1);
+}
+
+function flip(bytes: Uint8Array, index: number, mask: number): Uint8Array {
+  const damaged = bytes.slice();
+  damaged[index] = (damaged[index] as number) ^ mask;
+  return damaged;
+}
+
+function join(...parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** One sample of every kind of damage. */
+function damaged(ciphertext: Uint8Array, use: KeyUse): Uint8Array[] {
+  const size = ciphertext.length;
+  const middle = size >> 1;
+  return [
+    ...positionsIn(ciphertext, use).map((index) => flip(ciphertext, index, 1)),
+    ciphertext.subarray(1),
+    ciphertext.subarray(0, -1),
+    ciphertext.subarray(0, middle),
+    join(ciphertext, new Uint8Array(1)),
+    join(ciphertext, ciphertext),
+    join(new Uint8Array(1), ciphertext),
+    ciphertext.slice().reverse(),
+    new Uint8Array(size),
+    new Uint8Array(size).fill(0xff),
+    new Uint8Array(1),
+    crypto.getRandomValues(new Uint8Array(size)),
+    crypto.getRandomValues(new Uint8Array(300)),
+  ];
+}
+
+async function expectRefused(
+  use: KeyUse,
+  context: CaseContext,
+  key: SealedKey,
+): Promise<KeyWrapError> {
+  return expectError(use.call(context, key), 'INVALID_CIPHERTEXT', errorDetails(use, key.keyId));
+}
+
+async function eachRefused(
+  use: KeyUse,
+  context: CaseContext,
+  damage: (ciphertext: Uint8Array) => Iterable<Uint8Array>,
+): Promise<void> {
+  const key = await context.keys.sealed(use.kind);
+  for (const ciphertext of damage(key.ciphertext)) {
+    await expectRefused(use, context, { ...key, ciphertext });
+  }
+}
+
+export const integrityCases = [
+  ...casesOf(
+    integrity,
+    openingUses.flatMap((use): CaseInput[] => [
+      {
+        id: `INT-F${use.number}`,
+        title: `${use.title}: refuses a flipped bit anywhere`,
+        needs: use.needs,
+        run: (context) =>
+          eachRefused(use, context, (ciphertext) =>
+            positionsIn(ciphertext, use).flatMap((index) => [
+              flip(ciphertext, index, 0x01),
+              flip(ciphertext, index, 0x80),
+            ]),
+          ),
+      },
+      {
+        id: `INT-M${use.number}`,
+        title: `${use.title}: refuses missing bytes: at the end, at the beginning, inside`,
+        needs: use.needs,
+        run: (context) =>
+          eachRefused(use, context, (ciphertext) => {
+            const size = ciphertext.length;
+            const middle = size >> 1;
+            // 1 to 16 bytes less: an authentication tag may be 4, 8, 12 to 16 bytes in GCM.
+            const shorter = [1, 2, 3, 4, 5, 6, 7, 8, 12, 15, 16].filter(
+              (missing) => missing < size,
+            );
+            const ends = use.operation === 'decrypt' ? shorter : [1, 4, 16];
+            return [
+              ...ends.map((missing) => ciphertext.subarray(0, size - missing)),
+              ciphertext.subarray(1),
+              ciphertext.subarray(16),
+              ciphertext.subarray(0, 1),
+              ciphertext.subarray(0, middle),
+              join(ciphertext.subarray(0, middle), ciphertext.subarray(middle + 1)),
+            ];
+          }),
+      },
+      {
+        id: `INT-E${use.number}`,
+        title: `${use.title}: refuses extra bytes: at the end, at the beginning, inside`,
+        needs: use.needs,
+        run: (context) =>
+          eachRefused(use, context, (ciphertext) => {
+            const middle = ciphertext.length >> 1;
+            return [
+              join(ciphertext, new Uint8Array(1)),
+              join(ciphertext, new Uint8Array(16)),
+              join(ciphertext, new Uint8Array([10])),
+              join(new Uint8Array(1), ciphertext),
+              join(ciphertext.subarray(0, middle), new Uint8Array(1), ciphertext.subarray(middle)),
+            ];
+          }),
+      },
+      {
+        id: `INT-R${use.number}`,
+        title: `${use.title}: refuses what no key made`,
+        needs: use.needs,
+        run: (context) =>
+          eachRefused(use, context, ({ length: size }) => [
+            new Uint8Array(size),
+            new Uint8Array(size).fill(0xff),
+            crypto.getRandomValues(new Uint8Array(size)),
+            new Uint8Array(1),
+            crypto.getRandomValues(new Uint8Array(16)),
+          ]),
+      },
+    ]),
+  ),
+  ...casesOf(integrity, [
+    {
+      id: 'INT-001',
+      title: 'refuses a ciphertext put together from two',
+      needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'],
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get();
+        const one = (await provider.encrypt({ keyId, plaintext: secret() })).ciphertext;
+        const two = (await provider.encrypt({ keyId, plaintext: secret() })).ciphertext;
+        for (const tail of [8, 16, 24, 32, 48]) {
+          const ciphertext = join(one.subarray(0, -tail), two.subarray(-tail));
+          const call = provider.decrypt({ keyId, ciphertext });
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        }
+      },
+    },
+    {
+      id: 'INT-002',
+      title: 'refuses an RSA ciphertext without its leading zero, although the number is the same',
+      needs: ['asymmetric', 'key:RSA_2048'],
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get('RSA_2048');
+        const algorithm = keys.rsaAlgorithm;
+        const { publicKey } = await provider.getPublicKey({ keyId });
+        const plaintext = secret();
+        let sealed: Uint8Array;
+        // One in 256 begins with a zero.
+        do sealed = await sealOutside(publicKey, plaintext, algorithm);
+        while (sealed[0] !== 0);
+        const ciphertext = sealed.subarray(1);
+        const call = provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
+        // RFC 8017 section 7.1.2 step 1b: the length must be that of the modulus.
+        await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decryptAsymmetric' });
+      },
+    },
+  ]),
+  ...casesOf(
+    alike,
+    openingUses.map(
+      (use): CaseInput => ({
+        id: `ALK-0${use.number}`,
+        title: `${use.title}: says the same whatever the damage`,
+        needs: use.needs,
+        async run(context) {
+          const key = await context.keys.sealed(use.kind);
+          const messages = new Set<string>();
+          for (const ciphertext of damaged(key.ciphertext, use)) {
+            const error = await expectRefused(use, context, { ...key, ciphertext });
+            messages.add(error.message);
+          }
+          expectOneMessage(messages);
+        },
+      }),
+    ),
+  ),
+  ...casesOf(alike, [
+    {
+      id: 'ALK-101',
+      title: 'decrypt says the same for another encryption context as for damage',
+      needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'encryptionContext'],
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get();
+        const encryptionContext = { tenant: 'a' };
+        const sealed = await provider.encrypt({ keyId, plaintext: secret(), encryptionContext });
+        const { ciphertext } = sealed;
+        const calls = [
+          provider.decrypt({ keyId, ciphertext, encryptionContext: { tenant: 'b' } }),
+          provider.decrypt({ keyId, ciphertext }),
+          provider.decrypt({
+            keyId,
+            ciphertext: flip(ciphertext, ciphertext.length - 1, 1),
+            encryptionContext,
+          }),
+          provider.decrypt({ keyId, ciphertext: new Uint8Array(1), encryptionContext }),
+        ];
+        const details = { operation: 'decrypt' };
+        const errors = await Promise.all(
+          calls.map((call) => expectError(call, 'INVALID_CIPHERTEXT', details)),
+        );
+        expectOneMessage(new Set(errors.map(({ message }) => message)));
+      },
+    },
+  ]),
+];
+
+function expectOneMessage(messages: ReadonlySet<string>): void {
+  check(
+    messages.size === 1,
+    'one message for every kind of damage',
+    `${messages.size}: ${[...messages].map((message) => JSON.stringify(message)).join(', ')}`,
+  );
+}

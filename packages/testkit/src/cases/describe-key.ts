@@ -1,0 +1,190 @@
+import type { KeyDescription } from '@keywrap/core';
+import { type CaseInput, casesOf, kmsApi } from '../case.js';
+import { check, expectError, expectKeyArn, sameBytes } from '../expect.js';
+import { readPublicKey } from '../key-pair-check.js';
+import type { KeyKind } from '../key-ring.js';
+
+const describes = {
+  id: 'describe-key',
+  statement: 'describeKey tells what a key is, whatever its state',
+  source: kmsApi('DescribeKey'),
+};
+
+const publicKeys = {
+  id: 'public-key',
+  statement:
+    'getPublicKey gives the public half of an asymmetric key as SPKI DER; other keys have none',
+  source: kmsApi('GetPublicKey'),
+};
+
+const KINDS = [
+  ['1', 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT'],
+  ['2', 'RSA_2048', 'ENCRYPT_DECRYPT'],
+  ['3', 'RSA_2048/SIGN_VERIFY', 'SIGN_VERIFY'],
+  ['4', 'HMAC_256/GENERATE_VERIFY_MAC', 'GENERATE_VERIFY_MAC'],
+  ['5', 'ECC_NIST_P256/SIGN_VERIFY', 'SIGN_VERIFY'],
+] as const;
+
+const specOf = (kind: KeyKind) => kind.split('/')[0] as string;
+
+function expectField<Name extends keyof KeyDescription>(
+  key: KeyDescription,
+  name: Name,
+  expected: KeyDescription[Name],
+): void {
+  check(key[name] === expected, `${name} ${String(expected)}`, `${name} ${String(key[name])}`);
+}
+
+function expectAlgorithms(actual: unknown, kind: KeyKind, declared: readonly string[]): void {
+  check(Array.isArray(actual), 'algorithms as an array', typeof actual);
+  const [spec, usage = 'ENCRYPT_DECRYPT'] = kind.split('/');
+  const own = spec?.startsWith('RSA') ? /^RSAES/ : /^SYMMETRIC/;
+  const encrypts = usage === 'ENCRYPT_DECRYPT';
+  const wanted = encrypts ? declared.filter((algorithm) => own.test(algorithm)) : [];
+  const hasAll = wanted.every((algorithm) => actual.includes(algorithm));
+  const hasNoOther = encrypts
+    ? actual.every((each) => own.test(String(each)))
+    : actual.length === 0;
+  check(
+    hasAll && hasNoOther,
+    `the algorithms of a key of the kind ${kind}: ${wanted.join(', ') || 'none'}`,
+    actual.join(', ') || 'none',
+  );
+}
+
+const STATES = [
+  ['1', 'Enabled', [], 'SYMMETRIC_DEFAULT'],
+  ['2', 'Disabled', ['keys.disable'], 'SYMMETRIC_DEFAULT'],
+  ['3', 'PendingDeletion', ['keys.scheduleDeletion'], 'SYMMETRIC_DEFAULT'],
+  ['4', 'PendingImport', ['key:SYMMETRIC_DEFAULT/EXTERNAL'], 'SYMMETRIC_DEFAULT/EXTERNAL'],
+] as const;
+
+export const describeKeyCases = [
+  ...casesOf(describes, [
+    ...KINDS.map(
+      ([number, kind, usage]): CaseInput => ({
+        id: `DSC-10${number}`,
+        title: `describes a key of the kind ${kind}`,
+        needs: [`key:${kind}`],
+        async run({ provider, keys }) {
+          const keyId = await keys.get(kind);
+          const key = await provider.describeKey({ keyId });
+          expectKeyArn(key.keyId, keyId);
+          check(key.keySpec === specOf(kind), `keySpec ${specOf(kind)}`, `keySpec ${key.keySpec}`);
+          expectField(key, 'keyUsage', usage);
+          expectField(key, 'keyState', 'Enabled');
+          expectAlgorithms(key.algorithms, kind, provider.capabilities.algorithms);
+          check(typeof key.description === 'string', 'a description', typeof key.description);
+        },
+      }),
+    ),
+    ...STATES.map(
+      ([number, state, needs, kind]): CaseInput => ({
+        id: `DSC-20${number}`,
+        title: `describes a key that is ${state}`,
+        needs: ['key:SYMMETRIC_DEFAULT', ...needs],
+        async run({ provider, keys }) {
+          const keyId = await keys.create(kind);
+          if (state === 'Disabled') await keys.disable(keyId);
+          if (state === 'PendingDeletion') await keys.scheduleDeletion(keyId);
+          const key = await provider.describeKey({ keyId });
+          expectField(key, 'keyState', state);
+          expectKeyArn(key.keyId, keyId);
+          if (state === 'PendingImport') expectField(key, 'origin', 'EXTERNAL');
+          const { deletionDate } = key;
+          const isAhead = deletionDate instanceof Date && deletionDate.getTime() > Date.now();
+          // Not every backend says when, but what is said has to be true.
+          check(
+            deletionDate === undefined || (state === 'PendingDeletion' && isAhead),
+            state === 'PendingDeletion'
+              ? 'a deletionDate in the future, or none'
+              : 'no deletionDate',
+            `deletionDate ${String(deletionDate)}`,
+          );
+        },
+      }),
+    ),
+    {
+      id: 'DSC-301',
+      title: 'says when the key was made',
+      needs: ['key:SYMMETRIC_DEFAULT'],
+      async run({ provider, keys }) {
+        const keyId = await keys.get();
+        const { creationDate } = await provider.describeKey({ keyId });
+        check(creationDate instanceof Date, 'creationDate as a Date', typeof creationDate);
+        // A day, because the backend may have a clock of its own.
+        const isPast = creationDate.getTime() < Date.now() + 86_400_000;
+        check(isPast, 'a creationDate that is not in the future', String(creationDate));
+      },
+    },
+    {
+      id: 'DSC-302',
+      title: 'follows the state of a key: disabled, and enabled again',
+      needs: ['key:SYMMETRIC_DEFAULT', 'keys.disable', 'keys.enable'],
+      async run({ provider, keys }) {
+        const keyId = await keys.create();
+        await keys.disable(keyId);
+        expectField(await provider.describeKey({ keyId }), 'keyState', 'Disabled');
+        await keys.enable(keyId);
+        expectField(await provider.describeKey({ keyId }), 'keyState', 'Enabled');
+      },
+    },
+  ]),
+  ...casesOf(publicKeys, [
+    ...(['RSA_2048', 'RSA_3072', 'RSA_4096'] as const).map(
+      (spec, i): CaseInput => ({
+        id: `PUB-10${i + 1}`,
+        title: `gives the public key of an ${spec} key as SPKI DER, and what it is`,
+        needs: ['asymmetric', `key:${spec}`],
+        async run({ provider, keys }) {
+          const keyId = await keys.get(spec);
+          const result = await provider.getPublicKey({ keyId });
+          expectKeyArn(result.keyId, keyId);
+          const bits = readPublicKey(result.publicKey).asymmetricKeyDetails?.modulusLength;
+          check(`RSA_${bits}` === spec, `a public key of ${spec}`, `one of ${bits} bits`);
+          check(result.keySpec === spec, `keySpec ${spec}`, `keySpec ${result.keySpec}`);
+          const usage = result.keyUsage;
+          check(usage === 'ENCRYPT_DECRYPT', 'keyUsage ENCRYPT_DECRYPT', `keyUsage ${usage}`);
+          expectAlgorithms(result.algorithms, spec, provider.capabilities.algorithms);
+        },
+      }),
+    ),
+    {
+      id: 'PUB-201',
+      title: 'gives the same public key each time, and different ones of different keys',
+      needs: ['asymmetric', 'key:RSA_2048'],
+      async run({ provider, keys }) {
+        const input = { keyId: await keys.get('RSA_2048') };
+        const one = await provider.getPublicKey(input);
+        const two = await provider.getPublicKey(input);
+        check(sameBytes(one.publicKey, two.publicKey), 'the same public key', 'another one');
+        const other = await provider.getPublicKey({ keyId: await keys.get('RSA_2048', 1) });
+        check(!sameBytes(one.publicKey, other.publicKey), 'another public key', 'the same one');
+      },
+    },
+    {
+      id: 'PUB-202',
+      title: 'gives the public key of a key that signs; nothing can be encrypted with it',
+      needs: ['asymmetric', 'key:RSA_2048/SIGN_VERIFY'],
+      async run({ provider, keys }) {
+        const kind = 'RSA_2048/SIGN_VERIFY';
+        const result = await provider.getPublicKey({ keyId: await keys.get(kind) });
+        readPublicKey(result.publicKey);
+        const usage = result.keyUsage;
+        check(usage === 'SIGN_VERIFY', 'keyUsage SIGN_VERIFY', `keyUsage ${usage}`);
+        expectAlgorithms(result.algorithms, kind, provider.capabilities.algorithms);
+      },
+    },
+    ...(['SYMMETRIC_DEFAULT', 'HMAC_256/GENERATE_VERIFY_MAC'] as const).map(
+      (kind, i): CaseInput => ({
+        id: `PUB-30${i + 1}`,
+        title: `refuses a key of the kind ${kind}, which has none (UNSUPPORTED)`,
+        needs: ['asymmetric', `key:${kind}`],
+        async run({ provider, keys }) {
+          const call = provider.getPublicKey({ keyId: await keys.get(kind) });
+          await expectError(call, 'UNSUPPORTED', { operation: 'getPublicKey' });
+        },
+      }),
+    ),
+  ]),
+];

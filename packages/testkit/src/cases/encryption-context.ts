@@ -1,0 +1,204 @@
+import type { EncryptionContext } from '@keywrap/core';
+import { type CaseInput, casesOf, kmsGuide } from '../case.js';
+import { expectBytes, expectError } from '../expect.js';
+import { quickestPair } from '../key-uses.js';
+
+const exact = {
+  id: 'encryption-context',
+  statement:
+    'A ciphertext opens under exactly the pairs it was made with, in any order; any difference gives INVALID_CIPHERTEXT',
+  source: kmsGuide('encrypt_context.html'),
+};
+
+const needs = [
+  'algorithm:SYMMETRIC_DEFAULT',
+  'key:SYMMETRIC_DEFAULT',
+  'encryptionContext',
+] as const;
+
+const many = (count: number): EncryptionContext =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, `v${i}`]));
+
+/** Contexts that are the same set of pairs. */
+const SAME: readonly [string, string, EncryptionContext, EncryptionContext | undefined][] = [
+  ['101', 'the same pairs', { tenant: 'a', use: 'b' }, { tenant: 'a', use: 'b' }],
+  [
+    '102',
+    'the same pairs in another order',
+    { a: '1', b: '2', c: '3' },
+    { c: '3', a: '1', b: '2' },
+  ],
+  [
+    '103',
+    'an order that UTF-8 and UTF-16 sort differently',
+    { '\u{1f600}': 'x', '\uff5e': 'y' },
+    { '\uff5e': 'y', '\u{1f600}': 'x' },
+  ],
+  ['104', 'an empty context where there was none', {}, undefined],
+  [
+    '105',
+    'an object without a prototype',
+    { a: '1' },
+    Object.assign(Object.create(null), { a: '1' }),
+  ],
+  [
+    '106',
+    'keys that every object inherits',
+    { constructor: 'x', toString: 'y', hasOwnProperty: 'z' },
+    { hasOwnProperty: 'z', toString: 'y', constructor: 'x' },
+  ],
+  ['107', '300 pairs', many(300), many(300)],
+];
+
+/** Contexts that differ: what made it, what is given to open it. */
+const DIFFERENT: readonly [string, string, EncryptionContext, EncryptionContext | undefined][] = [
+  ['201', 'no context', { tenant: 'a' }, undefined],
+  ['202', 'a context where there was none', {}, { tenant: 'a' }],
+  ['203', 'another value', { tenant: 'a' }, { tenant: 'b' }],
+  ['204', 'another key', { tenant: 'a' }, { client: 'a' }],
+  ['205', 'a pair less', { tenant: 'a', use: 'b' }, { tenant: 'a' }],
+  ['206', 'a pair more', { tenant: 'a' }, { tenant: 'a', use: 'b' }],
+  ['207', 'a value in another case', { tenant: 'Acme' }, { tenant: 'acme' }],
+  ['208', 'a key in another case', { Tenant: 'a' }, { tenant: 'a' }],
+  ['209', 'the border between key and value moved', { ab: 'c' }, { a: 'bc' }],
+  ['210', 'the border between pairs moved', { a: 'b', c: 'd' }, { a: 'bc', d: '' }],
+  ['211', 'key and value swapped', { a: 'b' }, { b: 'a' }],
+  ['212', 'values swapped', { a: '1', b: '2' }, { a: '2', b: '1' }],
+  ['213', 'pairs joined with = and ,', { a: '1', b: '2' }, { a: '1,b=2' }],
+  ['214', 'pairs joined with : and ;', { a: '1', b: '2' }, { a: '1;b:2' }],
+  ['215', 'pairs joined with = and &', { a: '1', b: '2' }, { a: '1&b=2' }],
+  ['216', 'pairs joined the way JSON writes them', { a: '1', b: '2' }, { a: '1","b":"2' }],
+  ['217', 'pairs joined with a zero', { a: '1', b: '2' }, { a: '1\0b\x002' }],
+  ['218', 'pairs joined with line breaks', { a: '1', b: '2' }, { a: '1\nb\n2' }],
+  ['219', 'a blank more', { tenant: 'a' }, { tenant: 'a ' }],
+  ['220', 'a blank more in the key', { tenant: 'a' }, { ' tenant': 'a' }],
+  ['221', 'the same letter composed differently', { name: '\u00e9' }, { name: 'e\u0301' }],
+  ['222', 'an empty value left out', { a: '1', b: '' }, { a: '1' }],
+  [
+    '223',
+    'long values that differ at their end',
+    { a: `${'x'.repeat(2000)}1` },
+    { a: `${'x'.repeat(2000)}2` },
+  ],
+  [
+    '224',
+    'long keys that differ at their end',
+    { [`${'x'.repeat(600)}1`]: 'a' },
+    { [`${'x'.repeat(600)}2`]: 'a' },
+  ],
+  ['225', 'one of 300 pairs', many(300), { ...many(300), k299: 'w299' }],
+  ['226', 'a value longer by 256', { a: 'x' }, { a: `x${'\0'.repeat(256)}` }],
+  ['227', 'values that differ beyond Latin-1', { a: '\u0141' }, { a: '\u0041' }],
+  ['228', 'a number-like value written differently', { a: '1' }, { a: '1.0' }],
+];
+
+export const encryptionContextCases = casesOf(exact, [
+  ...SAME.map(
+    ([number, title, made, given]): CaseInput => ({
+      id: `CTX-${number}`,
+      title: `decrypt takes ${title}`,
+      needs,
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get();
+        const plaintext = secret();
+        const sealed = await provider.encrypt({ keyId, plaintext, encryptionContext: made });
+        const { ciphertext } = sealed;
+        const result = await provider.decrypt({ keyId, ciphertext, encryptionContext: given });
+        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+      },
+    }),
+  ),
+  ...DIFFERENT.map(
+    ([number, title, made, given]): CaseInput => ({
+      id: `CTX-${number}`,
+      title: `decrypt refuses ${title} (INVALID_CIPHERTEXT)`,
+      needs,
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get();
+        const input = { keyId, plaintext: secret(), encryptionContext: made };
+        const { ciphertext } = await provider.encrypt(input);
+        const call = provider.decrypt({ keyId, ciphertext, encryptionContext: given });
+        await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+      },
+    }),
+  ),
+  {
+    id: 'CTX-301',
+    title: 'decrypt without a keyId refuses another context (INVALID_CIPHERTEXT)',
+    needs: [...needs, 'keyIdFromCiphertext'],
+    async run({ provider, keys, secret }) {
+      const encryptionContext = { tenant: 'a' };
+      const input = { keyId: await keys.get(), plaintext: secret(), encryptionContext };
+      const { ciphertext } = await provider.encrypt(input);
+      for (const other of [undefined, { tenant: 'b' }]) {
+        const call = provider.decrypt({ ciphertext, encryptionContext: other });
+        await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+      }
+      await provider.decrypt({ ciphertext, encryptionContext });
+      const free = await keys.sealed('SYMMETRIC_DEFAULT');
+      const call = provider.decrypt({ ciphertext: free.ciphertext, encryptionContext });
+      await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+    },
+  },
+  {
+    id: 'CTX-302',
+    title: 'reEncrypt refuses another source context (INVALID_CIPHERTEXT)',
+    needs,
+    async run({ provider, keys, secret }) {
+      const keyId = await keys.get();
+      const encryptionContext = { tenant: 'a' };
+      const sealed = await provider.encrypt({ keyId, plaintext: secret(), encryptionContext });
+      for (const other of [undefined, { tenant: 'b' }, { tenant: 'a', more: 'c' }]) {
+        const call = provider.reEncrypt({
+          ciphertext: sealed.ciphertext,
+          source: { keyId, encryptionContext: other },
+          destination: { keyId, encryptionContext },
+        });
+        await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'reEncrypt' });
+      }
+      const free = await keys.sealed('SYMMETRIC_DEFAULT');
+      const call = provider.reEncrypt({
+        ciphertext: free.ciphertext,
+        source: { keyId: free.keyId, encryptionContext },
+        destination: { keyId },
+      });
+      await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'reEncrypt' });
+    },
+  },
+  ...(['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const).map(
+    (operation, i): CaseInput => ({
+      id: `CTX-30${i + 3}`,
+      title: `${operation} binds the data key to its context`,
+      needs: [...needs, 'dataKeys'],
+      async run({ provider, keys }) {
+        const keyId = await keys.get();
+        const encryptionContext = { tenant: 'a' };
+        const input = { keyId, keySpec: 'AES_256', encryptionContext } as const;
+        const { ciphertext } = await provider[operation](input);
+        for (const other of [undefined, { tenant: 'b' }]) {
+          const call = provider.decrypt({ keyId, ciphertext, encryptionContext: other });
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        }
+        await provider.decrypt({ keyId, ciphertext, encryptionContext });
+      },
+    }),
+  ),
+  ...(['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'] as const).map(
+    (operation, i): CaseInput => ({
+      id: `CTX-30${i + 5}`,
+      title: `${operation} binds the private key to its context`,
+      needs: [...needs, 'dataKeyPairs'],
+      async run({ provider, keys }) {
+        const keyId = await keys.get();
+        const encryptionContext = { tenant: 'a' };
+        const input = { keyId, keyPairSpec: quickestPair(provider), encryptionContext };
+        const { privateKeyCiphertext: ciphertext } = await provider[operation](input);
+        for (const other of [undefined, { tenant: 'b' }]) {
+          const call = provider.decrypt({ keyId, ciphertext, encryptionContext: other });
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        }
+        await provider.decrypt({ keyId, ciphertext, encryptionContext });
+      },
+    }),
+  ),
+]);

@@ -1,0 +1,62 @@
+import type { ConformanceCase } from '../case.js';
+import { abortCases } from './abort.js';
+import { asymmetricCases } from './asymmetric.js';
+import { capabilityCases } from './capabilities.js';
+import { integrityCases } from './ciphertext-integrity.js';
+import { ciphertextLengthCases } from './ciphertext-length.js';
+import { closeCases } from './close.js';
+import { concurrencyCases } from './concurrency.js';
+import { dataKeyPairCases } from './data-key-pairs.js';
+import { dataKeyCases } from './data-keys.js';
+import { describeKeyCases } from './describe-key.js';
+import { encryptCases } from './encrypt.js';
+import { encryptionContextCases } from './encryption-context.js';
+import { errorCases } from './errors.js';
+import { inputCombinationCases } from './input-combinations.js';
+import { inputMemoryCases } from './input-memory.js';
+import { inputCases } from './input-validation.js';
+import { keyIdCases } from './key-ids.js';
+import { keyStateCases } from './key-state.js';
+import { reEncryptCases } from './re-encrypt.js';
+import { reEncryptContextCases } from './re-encrypt-context.js';
+import { resultMemoryCases } from './result-memory.js';
+import { rotationCases } from './rotation.js';
+import { secretCases } from './secrets.js';
+import { undeclaredCases } from './undeclared.js';
+
+/**
+ * Every case of the suite, as data. The ids are stable.
+ *
+ * @example
+ * ```ts
+ * import { conformanceCases } from '@keywrap/testkit';
+ *
+ * for (const { id, title, rule } of conformanceCases) console.log(id, title, rule.source);
+ * ```
+ */
+export const conformanceCases: readonly ConformanceCase[] = [
+  ...capabilityCases,
+  ...undeclaredCases,
+  ...encryptCases,
+  ...keyIdCases,
+  ...encryptionContextCases,
+  ...integrityCases,
+  ...ciphertextLengthCases,
+  ...reEncryptCases,
+  ...reEncryptContextCases,
+  ...dataKeyCases,
+  ...dataKeyPairCases,
+  ...asymmetricCases,
+  ...describeKeyCases,
+  ...keyStateCases,
+  ...rotationCases,
+  ...resultMemoryCases,
+  ...inputMemoryCases,
+  ...secretCases,
+  ...errorCases,
+  ...abortCases,
+  ...closeCases,
+  ...inputCases,
+  ...inputCombinationCases,
+  ...concurrencyCases,
+];

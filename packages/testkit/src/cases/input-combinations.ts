@@ -1,0 +1,176 @@
+import {
+  BAD_CONTEXT_PAIRS,
+  BAD_CONTEXTS,
+  type BadValue,
+  contextOf,
+  PROTO_CONTEXTS,
+  SURROGATE_CONTEXTS,
+  tooManyPairs,
+} from '../bad-values.js';
+import { type CaseInput, CONTRACT, casesOf, kmsApi } from '../case.js';
+import { expectBytes } from '../expect.js';
+import {
+  CALLS,
+  type Call,
+  callOf,
+  expectInvalid,
+  expectRefused,
+  invoke,
+  letters,
+} from '../input-calls.js';
+import type { Need } from '../needs.js';
+
+const contextLimits = {
+  id: 'encryption-context-input',
+  statement:
+    'An encryption context is a plain object of well-formed strings, without __proto__, of at most 8192 bytes',
+  source: CONTRACT,
+};
+
+const dataKeySize = {
+  id: 'data-key-size',
+  statement: 'A data key is asked for with keySpec or numberOfBytes: one of them, not both',
+  source: kmsApi('GenerateDataKey'),
+};
+
+const asymmetricInput = {
+  id: 'asymmetric-input',
+  statement: 'An asymmetric ciphertext needs keyId and algorithm, because it says neither',
+  source: kmsApi('Decrypt'),
+};
+
+const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
+
+function contextCases(call: Call): CaseInput[] {
+  const { number, operation, contexts = [] } = call;
+  const needs: Need[] = [...call.needs, 'encryptionContext'];
+  return contexts.flatMap((path): CaseInput[] => {
+    const make = (id: string, title: string, values: () => readonly BadValue[]): CaseInput => ({
+      id: `CIN-${id}${letters(path)}${number}`,
+      title: `${operation} refuses ${title} in ${path}`,
+      needs,
+      run: (context) => expectRefused(call, context, path, values()),
+    });
+    return [
+      make('O', 'something else than a plain object', () => BAD_CONTEXTS),
+      make('V', 'something else than pairs of strings', () => BAD_CONTEXT_PAIRS),
+      make('S', 'unpaired surrogates', () => SURROGATE_CONTEXTS),
+      make('P', '__proto__', () => PROTO_CONTEXTS),
+      make('L', '8193 bytes', () => [['8193 bytes', contextOf(8193)]]),
+      make('N', '10 000 pairs', () => [['10 000 pairs', tooManyPairs()]]),
+    ];
+  });
+}
+
+const keyCalls = [callOf('generateDataKey'), callOf('generateDataKeyWithoutPlaintext')];
+const SIZE_FIELDS = ['keySpec', 'numberOfBytes'];
+
+export const inputCombinationCases = [
+  ...casesOf(contextLimits, [
+    ...CALLS.flatMap(contextCases),
+    {
+      id: 'CIN-001',
+      title: 'takes 8192 bytes of encryption context',
+      needs: [...symmetric, 'encryptionContext'],
+      async run({ provider, keys, secret }) {
+        const key = { keyId: await keys.get(), encryptionContext: contextOf(8192) };
+        const plaintext = secret();
+        const { ciphertext } = await provider.encrypt({ ...key, plaintext });
+        const result = await provider.decrypt({ ...key, ciphertext });
+        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+      },
+    },
+  ]),
+  ...casesOf(
+    dataKeySize,
+    keyCalls.flatMap((call): CaseInput[] => {
+      const { number, operation, needs } = call;
+      return [
+        {
+          id: `DKI-B${number}`,
+          title: `${operation} refuses keySpec and numberOfBytes together`,
+          needs,
+          run: (context) =>
+            expectRefused(call, context, 'numberOfBytes', [['both', 32]], SIZE_FIELDS),
+        },
+        {
+          id: `DKI-N${number}`,
+          title: `${operation} refuses neither keySpec nor numberOfBytes`,
+          needs,
+          run: (context) =>
+            expectRefused(call, context, 'keySpec', [['neither', undefined]], SIZE_FIELDS),
+        },
+        {
+          id: `DKI-S${number}`,
+          title: `${operation} refuses an unknown keySpec`,
+          needs,
+          run: (context) =>
+            expectRefused(call, context, 'keySpec', [
+              ['null', null],
+              ['a number', 256],
+              ['a size that is not offered', 'AES_192'],
+              ['lower case', 'aes_256'],
+              ['an inherited name', 'constructor'],
+            ]),
+        },
+        {
+          id: `DKI-T${number}`,
+          title: `${operation} refuses a numberOfBytes that is no number`,
+          needs,
+          async run({ provider, keys }) {
+            const keyId = await keys.get();
+            for (const numberOfBytes of [
+              '32',
+              32n,
+              null,
+              {},
+              [32],
+              true,
+              Number.POSITIVE_INFINITY,
+            ]) {
+              const refused = invoke(provider, call, { keyId, numberOfBytes });
+              const what = `numberOfBytes: ${typeof numberOfBytes}`;
+              const fields = numberOfBytes === null ? SIZE_FIELDS : 'numberOfBytes';
+              await expectInvalid(refused, operation, fields, what);
+            }
+          },
+        },
+      ];
+    }),
+  ),
+  ...casesOf(asymmetricInput, [
+    {
+      id: 'ASI-001',
+      title: 'decryptAsymmetric refuses a missing or a symmetric algorithm',
+      needs: ['asymmetric', 'key:RSA_2048'],
+      run: (context) =>
+        expectRefused(callOf('decryptAsymmetric'), context, 'algorithm', [
+          ['missing', undefined],
+          ['SYMMETRIC_DEFAULT', 'SYMMETRIC_DEFAULT'],
+        ]),
+    },
+    {
+      id: 'ASI-002',
+      title: 'decrypt refuses an asymmetric algorithm: that is decryptAsymmetric',
+      needs: [...symmetric, 'asymmetric'],
+      run: (context) => {
+        const { rsaAlgorithm } = context.keys;
+        return expectRefused(callOf('decrypt'), context, 'algorithm', [
+          [rsaAlgorithm, rsaAlgorithm],
+        ]);
+      },
+    },
+    {
+      id: 'ASI-003',
+      title: 'reEncrypt refuses an RSA source without a keyId',
+      needs: ['asymmetric', 'key:RSA_2048'],
+      async run({ provider, keys }) {
+        const algorithm = keys.rsaAlgorithm;
+        const { keyId, ciphertext } = await keys.sealed('RSA_2048');
+        const input = { ciphertext, source: { algorithm }, destination: { keyId, algorithm } };
+        const refused = provider.reEncrypt(input as never);
+        await expectInvalid(refused, 'reEncrypt', 'source.keyId', 'an RSA source without a keyId');
+      },
+    },
+  ]),
+];

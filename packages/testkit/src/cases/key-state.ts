@@ -1,0 +1,163 @@
+import type { KeyWrapErrorCode } from '@keywrap/core';
+import { type CaseInput, type ConformanceRule, casesOf, kmsGuide } from '../case.js';
+import { expectBytes, expectError, expectKeyArn } from '../expect.js';
+import type { KeyKind, UnusableState } from '../key-ring.js';
+import { errorDetails, type KeyUse, keyUses } from '../key-uses.js';
+import type { Need } from '../needs.js';
+import { sealOutside } from '../outside.js';
+
+const source = kmsGuide('key-state.html');
+
+const disabled = {
+  id: 'key-disabled',
+  statement:
+    'A disabled key gives KEY_DISABLED wherever it would be used, and works again once enabled',
+  source,
+};
+
+const pendingDeletion = {
+  id: 'key-pending-deletion',
+  statement: 'A key that waits for its deletion gives KEY_STATE wherever it would be used',
+  source,
+};
+
+const pendingImport = {
+  id: 'key-pending-import',
+  statement: 'A key that waits for its key material gives KEY_STATE wherever it would be used',
+  source,
+};
+
+const usage = {
+  id: 'key-usage',
+  statement: 'A key that is for something else, or for another algorithm, gives KEY_USAGE',
+  source: kmsGuide('symm-asymm-choose-key-usage.html'),
+};
+
+/** A ciphertext of another key: which of the two problems comes first, AWS KMS does not say. */
+const decryptsForeign = ({ operation, keyIdField }: KeyUse) =>
+  operation === 'decrypt' || keyIdField === 'source.keyId';
+
+function stateCases(
+  rule: ConformanceRule,
+  letters: string,
+  state: UnusableState,
+  code: KeyWrapErrorCode,
+  needsOf: (use: KeyUse) => readonly Need[],
+) {
+  // A key without key material never made a ciphertext that could name it.
+  const uses = keyUses.filter((use) => state !== 'PendingImport' || use.keyIdField !== undefined);
+  return casesOf(
+    rule,
+    uses.map(
+      (use): CaseInput => ({
+        id: `${letters}-0${use.number}`,
+        title: `${use.title}: refuses a key that is ${state} (${code})`,
+        needs: [...use.needs, ...needsOf(use)],
+        async run(context) {
+          const key = await context.keys.unusable(use.kind, state);
+          const isForeign =
+            state === 'PendingImport' && use.kind !== 'RSA_2048' && decryptsForeign(use);
+          const codes = isForeign ? ([code, 'INCORRECT_KEY'] as const) : code;
+          await expectError(use.call(context, key), codes, errorDetails(use, key.keyId));
+        },
+      }),
+    ),
+  );
+}
+
+const OTHER_KEYS = [
+  { letter: 'S', kind: 'RSA_2048/SIGN_VERIFY' },
+  { letter: 'M', kind: 'HMAC_256/GENERATE_VERIFY_MAC' },
+  { letter: 'E', kind: 'ECC_NIST_P256/SIGN_VERIFY' },
+  { letter: 'A', kind: 'ECC_NIST_P256/KEY_AGREEMENT' },
+] as const;
+
+const wrapping = keyUses.filter(
+  ({ operation, keyIdField }) => operation !== 'getPublicKey' && keyIdField !== undefined,
+);
+
+function usageCase(use: KeyUse, letter: string, kind: KeyKind): CaseInput {
+  return {
+    id: `USE-${letter}${use.number}`,
+    title: `${use.title}: refuses a key of the kind ${kind} (KEY_USAGE)`,
+    needs: [...use.needs, `key:${kind}`],
+    async run(context) {
+      const { ciphertext } = await context.keys.sealed(use.kind);
+      const keyId = await context.keys.get(kind);
+      const codes = decryptsForeign(use) ? (['KEY_USAGE', 'INCORRECT_KEY'] as const) : 'KEY_USAGE';
+      const call = use.call(context, { keyId, ciphertext });
+      await expectError(call, codes, errorDetails(use, keyId));
+    },
+  };
+}
+
+export const keyStateCases = [
+  ...stateCases(disabled, 'DIS', 'Disabled', 'KEY_DISABLED', () => ['keys.disable']),
+  ...casesOf(disabled, [
+    {
+      id: 'DIS-101',
+      title: 'opens old ciphertexts and makes new ones after the key is enabled again',
+      needs: [
+        'algorithm:SYMMETRIC_DEFAULT',
+        'key:SYMMETRIC_DEFAULT',
+        'keys.disable',
+        'keys.enable',
+      ],
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.create();
+        const plaintext = secret();
+        const { ciphertext } = await provider.encrypt({ keyId, plaintext });
+        await keys.disable(keyId);
+        const refused = provider.decrypt({ keyId, ciphertext });
+        await expectError(refused, 'KEY_DISABLED', { operation: 'decrypt', keyId: [keyId] });
+        await keys.enable(keyId);
+        const result = await provider.decrypt({ keyId, ciphertext });
+        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+        expectKeyArn((await provider.encrypt({ keyId, plaintext })).keyId, keyId);
+      },
+    },
+    {
+      id: 'DIS-102',
+      title: 'leaves the other keys as they were',
+      needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'keys.disable'],
+      async run({ provider, keys, secret }) {
+        const plaintext = secret();
+        const other = await provider.encrypt({ keyId: await keys.get(), plaintext });
+        await keys.disable(await keys.create());
+        const { keyId, ciphertext } = other;
+        const result = await provider.decrypt({ keyId, ciphertext });
+        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+      },
+    },
+  ]),
+  ...stateCases(pendingDeletion, 'DEL', 'PendingDeletion', 'KEY_STATE', () => [
+    'keys.scheduleDeletion',
+  ]),
+  ...stateCases(pendingImport, 'IMP', 'PendingImport', 'KEY_STATE', ({ kind }) => [
+    `key:${kind}/EXTERNAL`,
+  ]),
+  ...casesOf(usage, [
+    ...wrapping.flatMap((use) =>
+      OTHER_KEYS.map(({ letter, kind }) => usageCase(use, letter, kind)),
+    ),
+    ...wrapping.map((use) =>
+      use.kind === 'RSA_2048'
+        ? usageCase(use, 'X', 'SYMMETRIC_DEFAULT')
+        : usageCase(use, 'X', 'RSA_2048'),
+    ),
+    ...(['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const).map(
+      (algorithm, i): CaseInput => ({
+        id: `USE-00${i + 1}`,
+        title: `decryptAsymmetric refuses what was sealed with ${algorithm} to a key that signs (KEY_USAGE)`,
+        needs: [`algorithm:${algorithm}`, 'key:RSA_2048/SIGN_VERIFY'],
+        async run({ provider, keys, secret }) {
+          const keyId = await keys.get('RSA_2048/SIGN_VERIFY');
+          const { publicKey } = await provider.getPublicKey({ keyId });
+          const ciphertext = await sealOutside(publicKey, secret(), algorithm);
+          const call = provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
+          await expectError(call, 'KEY_USAGE', { operation: 'decryptAsymmetric', keyId: [keyId] });
+        },
+      }),
+    ),
+  ]),
+];

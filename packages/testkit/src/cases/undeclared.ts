@@ -1,0 +1,228 @@
+import type { DataKeyPairSpec, EncryptionAlgorithm } from '@keywrap/core';
+import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { expectError } from '../expect.js';
+import { quickestPair } from '../key-uses.js';
+import type { Need } from '../needs.js';
+
+const undeclared = {
+  id: 'undeclared-unsupported',
+  statement: 'What a provider does not declare it refuses with UNSUPPORTED',
+  source: CONTRACT,
+};
+
+const ALGORITHMS: readonly EncryptionAlgorithm[] = [
+  'SYMMETRIC_DEFAULT',
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+];
+
+const PAIRS: readonly DataKeyPairSpec[] = [
+  'RSA_2048',
+  'RSA_3072',
+  'RSA_4096',
+  'ECC_NIST_P256',
+  'ECC_NIST_P384',
+  'ECC_NIST_P521',
+  'ECC_SECG_P256K1',
+];
+
+/** A key of any kind that the provider has, and the algorithm that goes with it. */
+async function anyKey({ provider, keys }: CaseContext) {
+  const isSymmetric = provider.capabilities.algorithms.includes('SYMMETRIC_DEFAULT');
+  const kind = isSymmetric ? 'SYMMETRIC_DEFAULT' : 'RSA_2048';
+  const algorithm: EncryptionAlgorithm = isSymmetric ? 'SYMMETRIC_DEFAULT' : keys.rsaAlgorithm;
+  return { ...(await keys.sealed(kind)), algorithm };
+}
+
+const context = { tenant: 'a' };
+const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
+
+/** Calls with an encryption context, for a provider that has none. */
+const CONTEXT_CALLS: readonly (readonly [
+  string,
+  string,
+  readonly Need[],
+  (each: CaseContext) => Promise<() => Promise<unknown>>,
+])[] = [
+  [
+    '1',
+    'encrypt',
+    [],
+    async ({ provider, keys, secret }) => {
+      const input = { keyId: await keys.get(), plaintext: secret(), encryptionContext: context };
+      return () => provider.encrypt(input);
+    },
+  ],
+  [
+    '2',
+    'decrypt',
+    [],
+    async ({ provider, keys }) => {
+      const input = { ...(await keys.sealed('SYMMETRIC_DEFAULT')), encryptionContext: context };
+      return () => provider.decrypt(input);
+    },
+  ],
+  [
+    '3',
+    'reEncrypt',
+    [],
+    async ({ provider, keys }) => {
+      const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
+      const source = { keyId, encryptionContext: context };
+      return () => provider.reEncrypt({ ciphertext, source, destination: { keyId } });
+    },
+  ],
+  [
+    '4',
+    'reEncrypt',
+    [],
+    async ({ provider, keys }) => {
+      const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
+      const destination = { keyId, encryptionContext: context };
+      return () => provider.reEncrypt({ ciphertext, source: { keyId }, destination });
+    },
+  ],
+  ...(['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const).map(
+    (operation, i) =>
+      [
+        `${i + 5}`,
+        operation,
+        ['dataKeys'] as readonly Need[],
+        async ({ provider, keys }: CaseContext) => {
+          const keyId = await keys.get();
+          return () =>
+            provider[operation]({ keyId, keySpec: 'AES_256', encryptionContext: context });
+        },
+      ] as const,
+  ),
+  ...(['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'] as const).map(
+    (operation, i) =>
+      [
+        `${i + 7}`,
+        operation,
+        ['dataKeyPairs'] as readonly Need[],
+        async ({ provider, keys }: CaseContext) => {
+          const input = { keyId: await keys.get(), keyPairSpec: quickestPair(provider) };
+          return () => provider[operation]({ ...input, encryptionContext: context });
+        },
+      ] as const,
+  ),
+];
+
+export const undeclaredCases = casesOf(undeclared, [
+  ...ALGORITHMS.flatMap((algorithm, i): CaseInput[] => {
+    const needs: Need[] = [`without algorithm:${algorithm}`];
+    return [
+      {
+        id: `UNS-10${i + 1}`,
+        title: `refuses encrypt with ${algorithm}`,
+        needs,
+        async run(each) {
+          const { keyId } = await anyKey(each);
+          const call = each.provider.encrypt({ keyId, plaintext: each.secret(), algorithm });
+          await expectError(call, 'UNSUPPORTED', { operation: 'encrypt' });
+        },
+      },
+      {
+        id: `UNS-20${i + 1}`,
+        title: `refuses decrypt with ${algorithm}`,
+        needs,
+        async run(each) {
+          const { provider } = each;
+          const { keyId, ciphertext } = await anyKey(each);
+          if (algorithm === 'SYMMETRIC_DEFAULT') {
+            const call = provider.decrypt({ keyId, ciphertext });
+            await expectError(call, 'UNSUPPORTED', { operation: 'decrypt' });
+          } else {
+            const call = provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
+            await expectError(call, 'UNSUPPORTED', { operation: 'decryptAsymmetric' });
+          }
+        },
+      },
+      ...(['source', 'destination'] as const).map(
+        (side, j): CaseInput => ({
+          id: `UNS-${j + 3}0${i + 1}`,
+          title: `refuses reEncrypt with ${algorithm} on the ${side} side`,
+          needs,
+          async run(each) {
+            const { ciphertext, ...known } = await anyKey(each);
+            const input = { ciphertext, source: known, destination: known };
+            const other = { keyId: known.keyId, algorithm };
+            const call = each.provider.reEncrypt({ ...input, [side]: other });
+            await expectError(call, 'UNSUPPORTED', { operation: 'reEncrypt' });
+          },
+        }),
+      ),
+    ];
+  }),
+  ...CONTEXT_CALLS.map(
+    ([number, operation, needs, prepare]): CaseInput => ({
+      id: `UNS-50${number}`,
+      title: `refuses ${operation} with an encryption context${{ 3: ' on the source side', 4: ' on the destination side' }[number] ?? ''}`,
+      needs: [...symmetric, ...needs, 'without encryptionContext'],
+      async run(each) {
+        const call = await prepare(each);
+        await expectError(call(), 'UNSUPPORTED', { operation });
+      },
+    }),
+  ),
+  {
+    id: 'UNS-601',
+    title: 'refuses decrypt without a keyId',
+    needs: [...symmetric, 'without keyIdFromCiphertext'],
+    async run({ provider, keys }) {
+      const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
+      await expectError(provider.decrypt({ ciphertext }), 'UNSUPPORTED', {
+        operation: 'decrypt',
+      });
+    },
+  },
+  {
+    id: 'UNS-602',
+    title: 'refuses reEncrypt without a keyId for the source',
+    needs: [...symmetric, 'without keyIdFromCiphertext'],
+    async run({ provider, keys }) {
+      const { ciphertext, keyId } = await keys.sealed('SYMMETRIC_DEFAULT');
+      for (const source of [undefined, {}]) {
+        const call = provider.reEncrypt({ ciphertext, source, destination: { keyId } });
+        await expectError(call, 'UNSUPPORTED', { operation: 'reEncrypt' });
+      }
+    },
+  },
+  ...(['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const).map(
+    (operation, i): CaseInput => ({
+      id: `UNS-70${i + 1}`,
+      title: `refuses ${operation}`,
+      needs: ['without dataKeys'],
+      async run(each) {
+        const { keyId } = await anyKey(each);
+        const call = each.provider[operation]({ keyId, keySpec: 'AES_256' });
+        await expectError(call, 'UNSUPPORTED', { operation });
+      },
+    }),
+  ),
+  ...PAIRS.flatMap((keyPairSpec, i) =>
+    (['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'] as const).map(
+      (operation, j): CaseInput => ({
+        id: `UNS-8${j + 1}${i + 1}`,
+        title: `refuses ${operation} of ${keyPairSpec}`,
+        needs: [`without pair:${keyPairSpec}`],
+        async run(each) {
+          const { keyId } = await anyKey(each);
+          const call = each.provider[operation]({ keyId, keyPairSpec });
+          await expectError(call, 'UNSUPPORTED', { operation });
+        },
+      }),
+    ),
+  ),
+  {
+    id: 'UNS-901',
+    title: 'refuses getPublicKey, without an asymmetric algorithm',
+    needs: ['without asymmetric'],
+    async run(each) {
+      const { keyId } = await anyKey(each);
+      const call = each.provider.getPublicKey({ keyId });
+      await expectError(call, 'UNSUPPORTED', { operation: 'getPublicKey' });
+    },
+  },
+]);

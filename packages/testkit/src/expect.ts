@@ -1,0 +1,201 @@
+import { types } from 'node:util';
+import {
+  AbortError,
+  AccessDeniedError,
+  IncorrectKeyError,
+  InvalidCiphertextError,
+  InvalidInputError,
+  InvalidKeyUsageError,
+  isKeyArn,
+  KeyDisabledError,
+  KeyNotFoundError,
+  KeyStateError,
+  KeyWrapError,
+  type KeyWrapErrorCode,
+  ProviderClosedError,
+  ProviderUnavailableError,
+  ThrottledError,
+  UnsupportedOperationError,
+  UntrustedKeyError,
+} from '@keywrap/core';
+
+/** A provider did something else than a case expects. */
+export class Mismatch extends Error {
+  override readonly name = 'Mismatch';
+  readonly expected: string;
+  readonly actual: string;
+
+  constructor(expected: string, actual: string) {
+    super(`expected ${expected}, but got ${actual}`);
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** Fails the case unless the condition holds. Neither text may hold a secret. */
+export function check(condition: boolean, expected: string, actual: string): asserts condition {
+  if (!condition) throw new Mismatch(expected, actual);
+}
+
+/** Fails the case unless both are the same bytes. */
+export function expectBytes(actual: unknown, expected: Uint8Array, what: string): void {
+  check(actual instanceof Uint8Array, `${what} as a Uint8Array`, kindOf(actual));
+  check(
+    sameBytes(actual, expected),
+    `${what}: exactly the ${expected.length} bytes that went in`,
+    actual.length === expected.length ? `${actual.length} other bytes` : `${actual.length} bytes`,
+  );
+}
+
+/** Fails the case unless the result names this key by its ARN. */
+export function expectKeyArn(actual: unknown, arn: string, what = 'keyId'): void {
+  check(isKeyArn(actual) && actual === arn, `${what} ${arn}`, `${what} ${String(actual)}`);
+}
+
+/** Fails the case unless these bytes are a `Uint8Array` that shares its memory with nothing. */
+export function expectOwnMemory(bytes: unknown, what: string): void {
+  check(bytes instanceof Uint8Array, `${what} as a Uint8Array`, kindOf(bytes));
+  check(
+    bytes.byteOffset === 0 && bytes.buffer.byteLength === bytes.length,
+    `${what} in memory of its own (byteOffset 0, a buffer of ${bytes.length} bytes)`,
+    `byteOffset ${bytes.byteOffset} in a buffer of ${bytes.buffer.byteLength} bytes`,
+  );
+}
+
+const CLASSES: Readonly<Record<KeyWrapErrorCode, abstract new (...args: never[]) => KeyWrapError>> =
+  {
+    KEY_NOT_FOUND: KeyNotFoundError,
+    KEY_DISABLED: KeyDisabledError,
+    KEY_STATE: KeyStateError,
+    KEY_USAGE: InvalidKeyUsageError,
+    INCORRECT_KEY: IncorrectKeyError,
+    INVALID_CIPHERTEXT: InvalidCiphertextError,
+    INVALID_INPUT: InvalidInputError,
+    UNSUPPORTED: UnsupportedOperationError,
+    UNTRUSTED_KEY: UntrustedKeyError,
+    ACCESS_DENIED: AccessDeniedError,
+    THROTTLED: ThrottledError,
+    UNAVAILABLE: ProviderUnavailableError,
+    CLOSED: ProviderClosedError,
+    ABORTED: AbortError,
+  };
+
+/** What else must be right about an error. */
+export interface ErrorDetails {
+  /** The method that was called. */
+  readonly operation: string;
+  /** For `INVALID_INPUT`: the names that the input may have in `field`. */
+  readonly field?: string | readonly string[];
+  /** What `keyId` may be: the key as the call named it, or its ARN. */
+  readonly keyId?: readonly string[] | undefined;
+}
+
+/**
+ * Waits for a call to fail the way it must: with one of these codes, the class that belongs to it, and
+ * everything that the contract wants of every error.
+ */
+export async function expectError(
+  call: Promise<unknown>,
+  code: KeyWrapErrorCode | readonly KeyWrapErrorCode[],
+  details: ErrorDetails,
+): Promise<KeyWrapError> {
+  const codes = [code].flat() as readonly KeyWrapErrorCode[];
+  const wanted = `a rejection with ${codes.map((each) => `${CLASSES[each].name} (${each})`).join(' or ')}`;
+  const error = await rejectionOf(call, wanted);
+  if (error instanceof Mismatch) throw error;
+  expectKeyWrapError(error, wanted);
+  check(codes.includes(error.code), wanted, describeError(error));
+  expectErrorShape(error, details.operation);
+  if (details.field !== undefined && error.code === 'INVALID_INPUT') {
+    const fields = [details.field].flat();
+    const { field } = error as InvalidInputError;
+    check(
+      fields.includes(field),
+      `${wanted} whose field is ${fields.join(' or ')}`,
+      `field ${field}`,
+    );
+  }
+  if (details.keyId !== undefined) {
+    check(
+      details.keyId.includes(error.keyId ?? ''),
+      `${wanted} whose keyId is ${details.keyId.join(' or ')}`,
+      `keyId ${error.keyId}`,
+    );
+  }
+  return error;
+}
+
+/** Waits for a call to fail, with whatever. */
+export async function rejectionOf(call: Promise<unknown>, wanted: string): Promise<unknown> {
+  try {
+    await call;
+  } catch (error) {
+    return error;
+  }
+  throw new Mismatch(wanted, 'success');
+}
+
+/** Fails the case unless this is one of the contract's errors. */
+export function expectKeyWrapError(error: unknown, wanted: string): asserts error is KeyWrapError {
+  const isForeign =
+    !(error instanceof KeyWrapError) &&
+    typeof error === 'object' &&
+    error !== null &&
+    'retryable' in error;
+  const hint = isForeign
+    ? ' (is it from another copy of @keywrap/core than the testkit uses?)'
+    : '';
+  check(
+    error instanceof KeyWrapError,
+    wanted,
+    `${describeError(error)}, which is no KeyWrapError${hint}`,
+  );
+}
+
+/** What holds for every error, whatever its code. */
+function expectErrorShape(error: KeyWrapError, operation: string): void {
+  const { code, name, message, retryable } = error;
+  const type = CLASSES[code];
+  check(
+    type !== undefined && error instanceof type,
+    `an instance of ${type?.name ?? 'a class of the contract'} for the code ${code}`,
+    error.constructor.name,
+  );
+  check(name === error.constructor.name, `error.name ${error.constructor.name}`, `${name}`);
+  check(
+    typeof message === 'string' && message.trim().length > 0,
+    'a message that says what is wrong',
+    'an empty one',
+  );
+  const isRetryable = code === 'THROTTLED' || code === 'UNAVAILABLE';
+  check(
+    retryable === isRetryable,
+    `retryable ${isRetryable} for ${code}`,
+    `retryable ${retryable}`,
+  );
+  check(
+    error.operation === operation,
+    `an error whose operation is ${operation}`,
+    `operation ${error.operation} on ${describeError(error)}`,
+  );
+}
+
+/** An error in one line. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return `${kindOf(error)} thrown`;
+  const code = 'code' in error ? ` (${String(error.code)})` : '';
+  return `${error.name}${code}: ${error.message}`;
+}
+
+/** What a value is, without saying what is in it. */
+export function kindOf(value: unknown): string {
+  if (value === null || typeof value !== 'object')
+    return value === undefined ? 'undefined' : typeof value;
+  const name = value.constructor?.name ?? 'object';
+  return types.isUint8Array(value) ? `${name} of ${value.length} bytes` : name;
+}
+
+/** Tells whether both are the same bytes. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,20 @@
+export type { CaseContext, ConformanceCase, ConformanceRule } from './case.js';
+export { conformanceCases } from './cases/index.js';
+export { describeConformance, type TestRunner } from './describe-conformance.js';
+export { formatReport } from './format-report.js';
+export type {
+  ConformanceHarness,
+  ConformanceKeyRequest,
+  ConformanceKeys,
+  ConformanceSubject,
+} from './harness.js';
+export type { KeyKind, KeyRing } from './key-ring.js';
+export { keysOf } from './keys-of.js';
+export type { CapabilityNeed, Need } from './needs.js';
+export {
+  type CaseResult,
+  type ConformanceReport,
+  type RunOptions,
+  runConformance,
+} from './run-conformance.js';
+export { ConformanceFailure } from './session.js';

@@ -1,0 +1,108 @@
+import { types } from 'node:util';
+import { isKeyArn, KeyWrapError } from '@keywrap/core';
+import { check, kindOf } from './expect.js';
+import { leakInError } from './leaks.js';
+
+/** What a case did with the provider: for the message of a failure, and to look for leaks. */
+export class Journal {
+  readonly #calls: string[] = [];
+  readonly #secrets: Uint8Array[] = [];
+  readonly #public = new Set<string>();
+
+  /** Writes a call down and gives the function that writes its outcome beside it. */
+  begin(operation: string, input: unknown): (outcome: string) => void {
+    this.#publish(input);
+    const call = `${operation}(${describeInput(input)})`;
+    const index = this.#calls.push(call) - 1;
+    return (outcome) => {
+      this.#calls[index] = `${call} -> ${outcome}`;
+    };
+  }
+
+  /** Remembers bytes that no error may show. */
+  keepSecret(bytes: Uint8Array): void {
+    this.#secrets.push(bytes.slice());
+  }
+
+  /** The last calls, one a line. */
+  get lastCalls(): readonly string[] {
+    return this.#calls.slice(-4);
+  }
+
+  /** Fails the case when an error shows a secret of the case, or the bytes of its own call. */
+  expectNoLeak(error: unknown, ownBytes: readonly Uint8Array[]): void {
+    if (error instanceof KeyWrapError && isKeyArn(error.keyId)) this.#public.add(error.keyId);
+    const where = leakInError(error, [...this.#secrets, ...ownBytes], (text) =>
+      this.#isPublic(text),
+    );
+    check(
+      where === undefined,
+      'an error without any key byte, plaintext or ciphertext in it, nor in its causes',
+      `one that shows such bytes ${where}`,
+    );
+  }
+
+  // A ciphertext may begin with the id of its key, and an error may name that key.
+  #publish(input: unknown): void {
+    if (typeof input !== 'object' || input === null) return;
+    for (const [name, value] of Object.entries(input)) {
+      if (typeof value === 'string' && name.toLowerCase().endsWith('keyid'))
+        this.#public.add(value);
+      else if (name === 'source' || name === 'destination') this.#publish(value);
+    }
+  }
+
+  #isPublic(text: string): boolean {
+    return [...this.#public].some((keyId) => keyId.includes(text));
+  }
+}
+
+/** The bytes in an input that errors about it must not show. */
+export function bytesIn(input: unknown): Uint8Array[] {
+  if (typeof input !== 'object' || input === null) return [];
+  const { plaintext, ciphertext } = input as Record<string, unknown>;
+  return [plaintext, ciphertext].flatMap((value) => {
+    // A detached array can't be copied, and has nothing to hide.
+    if (types.isUint8Array(value)) return value.byteLength === 0 ? [] : [new Uint8Array(value)];
+    return typeof value === 'string' ? [new TextEncoder().encode(value)] : [];
+  });
+}
+
+/** The outcome of a call in one line. */
+export function describeOutcome(result: unknown): string {
+  return result === undefined ? 'nothing' : kindOf(result);
+}
+
+function describeInput(input: unknown): string {
+  if (typeof input === 'string' || types.isUint8Array(input)) return kindOf(input);
+  if (typeof input !== 'object' || input === null) return String(input);
+  const fields = Object.entries(input).map(
+    ([name, value]) => `${name}: ${describeField(name, value)}`,
+  );
+  return `{ ${fields.join(', ')} }`;
+}
+
+const SHOWN = new Set(['keyId', 'algorithm', 'keySpec', 'keyPairSpec', 'numberOfBytes']);
+
+function describeField(name: string, value: unknown): string {
+  if (types.isUint8Array(value)) return `${value.byteLength} bytes`;
+  if (name === 'source' || name === 'destination') return describeInput(value);
+  if (name === 'encryptionContext') return describeContext(value);
+  if (SHOWN.has(name) && (typeof value === 'string' || typeof value === 'number')) {
+    return shorten(JSON.stringify(value));
+  }
+  return kindOf(value);
+}
+
+// An encryption context is not secret.
+function describeContext(value: unknown): string {
+  try {
+    return shorten(JSON.stringify(value) ?? String(value));
+  } catch {
+    return kindOf(value);
+  }
+}
+
+function shorten(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 120)}...` : text;
+}

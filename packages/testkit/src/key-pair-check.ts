@@ -1,0 +1,94 @@
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  privateDecrypt,
+  publicEncrypt,
+  sign,
+  verify,
+} from 'node:crypto';
+import type { DataKeyPairSpec } from '@keywrap/core';
+import { check, Mismatch, sameBytes } from './expect.js';
+
+const BITS = { RSA_2048: 2048, RSA_3072: 3072, RSA_4096: 4096 } as const;
+
+/** OpenSSL's names of the curves. */
+const CURVES = {
+  ECC_NIST_P256: 'prime256v1',
+  ECC_NIST_P384: 'secp384r1',
+  ECC_NIST_P521: 'secp521r1',
+  ECC_SECG_P256K1: 'secp256k1',
+} as const;
+
+/** Reads a public key that must be DER of SubjectPublicKeyInfo (RFC 5280 §4.1) and nothing more. */
+export function readPublicKey(der: Uint8Array): KeyObject {
+  expectOneElement(der, 'public key');
+  try {
+    return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
+  } catch {
+    throw new Mismatch('a public key in DER of SubjectPublicKeyInfo', 'bytes that are none');
+  }
+}
+
+/** Reads a private key that must be DER of PKCS#8 (RFC 5958), not encrypted, and nothing more. */
+export function readPrivateKey(der: Uint8Array): KeyObject {
+  expectOneElement(der, 'private key');
+  try {
+    return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
+  } catch {
+    throw new Mismatch('a private key in DER of PKCS#8', 'bytes that are none');
+  }
+}
+
+/** Fails the case unless this key is of the kind that its spec names. */
+export function expectSpec(key: KeyObject, spec: DataKeyPairSpec): void {
+  const { asymmetricKeyType, asymmetricKeyDetails: details } = key;
+  const actual = `${asymmetricKeyType} ${details?.modulusLength ?? details?.namedCurve}`;
+  const expected = isRsa(spec) ? `rsa ${BITS[spec]}` : `ec ${CURVES[spec]}`;
+  check(actual === expected, `a key of the kind ${spec} (${expected})`, actual);
+  if (!isRsa(spec)) return;
+  // NIST SP 800-56B section 6.2: odd, and more than 2^16.
+  const exponent = details?.publicExponent ?? 0n;
+  check(exponent > 65536n, 'a public exponent of at least 65537', `${exponent}`);
+}
+
+/** Fails the case unless what one half of the pair does the other undoes. */
+export function expectMatch(publicKey: KeyObject, privateKey: KeyObject): void {
+  const message = Buffer.from('a message that shows that both keys are of one pair');
+  let matches: boolean;
+  try {
+    matches =
+      publicKey.asymmetricKeyType === 'rsa'
+        ? opensWhatIsSealed(publicKey, privateKey, message)
+        : verify('sha256', message, publicKey, sign('sha256', message, privateKey));
+  } catch {
+    matches = false;
+  }
+  const derived = createPublicKey(privateKey).export({ format: 'jwk' });
+  const given = publicKey.export({ format: 'jwk' });
+  matches &&= JSON.stringify(derived) === JSON.stringify(given);
+  check(matches, 'a private key that belongs to the public key', 'one that does not');
+}
+
+function opensWhatIsSealed(publicKey: KeyObject, privateKey: KeyObject, message: Buffer): boolean {
+  const padding = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
+  const sealed = publicEncrypt({ key: publicKey, ...padding }, message);
+  return sameBytes(privateDecrypt({ key: privateKey, ...padding }, sealed), message);
+}
+
+function isRsa(spec: DataKeyPairSpec): spec is keyof typeof BITS {
+  return Object.hasOwn(BITS, spec);
+}
+
+/** One DER SEQUENCE that ends where the bytes end: OpenSSL would ignore what follows. */
+function expectOneElement(der: Uint8Array, what: string): void {
+  const [tag, first = 0] = der;
+  const lengthBytes = first > 0x80 ? first - 0x80 : 0;
+  const length =
+    lengthBytes === 0
+      ? first
+      : der.subarray(2, 2 + lengthBytes).reduce((sum, byte) => sum * 256 + byte, 0);
+  const isOne = tag === 0x30 && der.length === 2 + lengthBytes + length;
+  check(isOne, `a ${what} that is one DER SEQUENCE`, 'something else, or more behind it');
+}

@@ -1,0 +1,137 @@
+import {
+  type EncryptionAlgorithm,
+  isAsymmetricAlgorithm,
+  type KeySpec,
+  type KeyUsage,
+  KeyWrapError,
+  type KeyWrapProvider,
+} from '@keywrap/core';
+import type { ConformanceKeyRequest, ConformanceKeys } from './harness.js';
+
+/**
+ * A kind of key in short: `RSA_2048` encrypts, `RSA_2048/SIGN_VERIFY` signs, and
+ * `SYMMETRIC_DEFAULT/EXTERNAL` waits for its key material.
+ */
+export type KeyKind = KeySpec | `${KeySpec}/${KeyUsage}` | `${KeySpec}/EXTERNAL`;
+
+/** A state of a key in which it can't be used. */
+export type UnusableState = 'Disabled' | 'PendingDeletion' | 'PendingImport';
+
+/** A key, and a ciphertext that it made while it could. */
+export interface SealedKey {
+  readonly keyId: string;
+  readonly ciphertext: Uint8Array;
+}
+
+/**
+ * The keys of one provider under test. Making a key can be slow, so those that no case changes are
+ * made once, on first use, and shared.
+ */
+export class KeyRing {
+  readonly #keys: ConformanceKeys;
+  readonly #provider: KeyWrapProvider;
+  readonly #shared = new Map<string, Promise<unknown>>();
+
+  constructor(keys: ConformanceKeys, provider: KeyWrapProvider) {
+    this.#keys = keys;
+    this.#provider = provider;
+  }
+
+  /** The ARN of a shared key; another `index`, another key of the same kind. */
+  get(kind: KeyKind = 'SYMMETRIC_DEFAULT', index = 0): Promise<string> {
+    return this.#once(`${kind} ${index}`, () => this.create(kind));
+  }
+
+  /** The ARN of a new key, which the case may change. */
+  async create(kind: KeyKind = 'SYMMETRIC_DEFAULT'): Promise<string> {
+    return (await this.#keys.create(requestFor(kind))).keyId;
+  }
+
+  /** A shared key with a ciphertext that it made. */
+  sealed(kind: 'SYMMETRIC_DEFAULT' | 'RSA_2048', index = 0): Promise<SealedKey> {
+    return this.#once(`sealed ${kind} ${index}`, async () =>
+      this.#seal(await this.get(kind, index), kind),
+    );
+  }
+
+  /** A shared key in a state in which it can't be used, with a ciphertext from before. */
+  unusable(kind: 'SYMMETRIC_DEFAULT' | 'RSA_2048', state: UnusableState): Promise<SealedKey> {
+    return this.#once(`${state} ${kind}`, async () => {
+      if (state === 'PendingImport') {
+        // It never made one: another key's stands in.
+        const { ciphertext } = await this.sealed(kind);
+        return { keyId: await this.create(`${kind}/EXTERNAL`), ciphertext };
+      }
+      const key = await this.#seal(await this.create(kind), kind);
+      await (state === 'Disabled' ? this.disable(key.keyId) : this.scheduleDeletion(key.keyId));
+      return key;
+    });
+  }
+
+  /** The first RSA algorithm that the provider declares. */
+  get rsaAlgorithm(): 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256' {
+    const algorithm = this.#provider.capabilities.algorithms.find(isAsymmetricAlgorithm);
+    if (algorithm === undefined) throw new Error('the provider declares no RSA algorithm');
+    return algorithm;
+  }
+
+  async alias(alias: string, keyArn: string): Promise<void> {
+    await this.#keys.alias?.(alias, keyArn);
+  }
+
+  async disable(keyArn: string): Promise<void> {
+    await this.#keys.disable?.(keyArn);
+  }
+
+  async enable(keyArn: string): Promise<void> {
+    await this.#keys.enable?.(keyArn);
+  }
+
+  async scheduleDeletion(keyArn: string): Promise<void> {
+    await this.#keys.scheduleDeletion?.(keyArn);
+  }
+
+  async rotate(keyArn: string): Promise<void> {
+    await this.#keys.rotate?.(keyArn);
+  }
+
+  /** Whether the harness has this method. */
+  can(method: keyof ConformanceKeys): boolean {
+    return typeof this.#keys[method] === 'function';
+  }
+
+  /** Whether the harness makes this kind of key. Any other failure is for the case to report. */
+  async isAvailable(kind: KeyKind): Promise<boolean> {
+    try {
+      await this.get(kind);
+      return true;
+    } catch (error) {
+      return !(error instanceof KeyWrapError && error.code === 'UNSUPPORTED');
+    }
+  }
+
+  /** Does something once for all cases. */
+  once<T>(name: string, work: () => Promise<T>): Promise<T> {
+    return this.#once(`once ${name}`, work);
+  }
+
+  #once<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const known = this.#shared.get(name) ?? work();
+    this.#shared.set(name, known);
+    return known as Promise<T>;
+  }
+
+  async #seal(keyId: string, kind: KeySpec): Promise<SealedKey> {
+    const plaintext = crypto.getRandomValues(new Uint8Array(32));
+    const algorithm: EncryptionAlgorithm =
+      kind === 'SYMMETRIC_DEFAULT' ? 'SYMMETRIC_DEFAULT' : this.rsaAlgorithm;
+    const { ciphertext } = await this.#provider.encrypt({ keyId, plaintext, algorithm });
+    return { keyId, ciphertext };
+  }
+}
+
+function requestFor(kind: KeyKind): ConformanceKeyRequest {
+  const [keySpec, use] = kind.split('/') as [KeySpec, KeyUsage | 'EXTERNAL' | undefined];
+  if (use === 'EXTERNAL') return { keySpec, keyUsage: 'ENCRYPT_DECRYPT', origin: 'EXTERNAL' };
+  return { keySpec, keyUsage: use ?? 'ENCRYPT_DECRYPT' };
+}

@@ -1,0 +1,124 @@
+import { inspect } from 'node:util';
+
+// Looks for secret bytes in whatever a provider shows. A leak may be partial and in any of the usual
+// notations, so what is looked for is short windows of the secret, in each of them.
+
+const WINDOW = 12;
+/** With fewer different bytes than this a window could turn up by chance: zeros in an account number. */
+const MINIMUM_VARIETY = 6;
+
+/**
+ * Says in which notation a secret shows in an error: its message, stack, every own and inherited
+ * property, its chain of causes, its inspection and its JSON.
+ *
+ * @param isPublic Tells text that may be shown although a secret holds it too, such as the key id in
+ * the header of a ciphertext.
+ */
+export function leakInError(
+  error: unknown,
+  secrets: readonly Uint8Array[],
+  isPublic: (text: string) => boolean = () => false,
+): string | undefined {
+  return findSecret(secrets, textsOf(error), isPublic);
+}
+
+/** Says in which notation a secret shows in what people print, log or serialise a result with. */
+export function leakInResult(result: object, secrets: readonly Uint8Array[]): string | undefined {
+  const texts = [
+    inspect(result),
+    inspect(result, { customInspect: false }),
+    inspect(result, { showHidden: true, depth: 8, maxArrayLength: null, getters: true }),
+    inspect({ result: [result] }, { depth: 8, maxArrayLength: null }),
+    stringify(result),
+    stringify({ ...result }),
+    String(result),
+  ];
+  return findSecret(secrets, texts, () => false);
+}
+
+function findSecret(
+  secrets: readonly Uint8Array[],
+  texts: readonly string[],
+  isPublic: (text: string) => boolean,
+): string | undefined {
+  const exact = texts.join('\n');
+  // Inspection puts blanks and line breaks between bytes: `<Buffer 61 62>`, `[ 97, 98 ]`.
+  const compact = exact.replace(/\s/g, '');
+  const lower = compact.toLowerCase();
+  for (const [offset, window] of secrets.flatMap(windowsOf)) {
+    const buffer = Buffer.from(window);
+    if (isPublic(buffer.toString('latin1'))) continue;
+    if (exact.includes(buffer.toString('latin1'))) return 'as text';
+    if (exact.includes(buffer.toString('utf8'))) return 'as text';
+    if (lower.includes(buffer.toString('hex'))) return 'in hexadecimal';
+    // Base64 depends on where in a group of three the bytes fall.
+    for (const shift of [0, 1, 2]) {
+      const group = buffer.subarray(shift, shift + 9);
+      if (compact.includes(group.toString('base64'))) return 'in base64';
+      if (compact.includes(group.toString('base64url'))) return 'in base64url';
+    }
+    if (compact.includes(window.join(','))) return 'as a list of bytes';
+    const indexed = Array.from(window, (byte, i) => `"${offset + i}":${byte}`).join(',');
+    if (compact.includes(indexed)) return 'as a list of bytes';
+  }
+  return undefined;
+}
+
+/** Windows at the beginning, in the middle and at the end. */
+function windowsOf(secret: Uint8Array): (readonly [offset: number, window: Uint8Array])[] {
+  const last = secret.length - WINDOW;
+  if (last < 0) return [];
+  const offsets = new Set([0, Math.floor(last / 2), last]);
+  return [...offsets]
+    .map((offset) => [offset, secret.subarray(offset, offset + WINDOW)] as const)
+    .filter(([, window]) => new Set(window).size >= MINIMUM_VARIETY);
+}
+
+function textsOf(error: unknown): string[] {
+  const texts = [inspect(error), stringify(error), String(error)];
+  const seen = new Set<unknown>();
+  for (let link = error; link !== undefined && link !== null && !seen.has(link); ) {
+    seen.add(link);
+    texts.push(...propertiesOf(link));
+    link = (link as { cause?: unknown }).cause;
+  }
+  return texts;
+}
+
+/** Every property that anything could read, hidden and inherited ones too. */
+function propertiesOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [String(value)];
+  const texts: string[] = [];
+  for (let owner = value; owner !== Object.prototype && owner !== null; ) {
+    for (const name of Reflect.ownKeys(owner)) {
+      if (name === 'cause' || name === 'constructor') continue;
+      let property: unknown;
+      try {
+        property = Reflect.get(value, name);
+      } catch {
+        continue;
+      }
+      texts.push(typeof property === 'string' ? property : inspectDeeply(property));
+    }
+    owner = Object.getPrototypeOf(owner);
+  }
+  return texts;
+}
+
+function inspectDeeply(value: unknown): string {
+  return inspect(value, {
+    depth: 6,
+    showHidden: true,
+    customInspect: false,
+    maxArrayLength: null,
+    maxStringLength: null,
+  });
+}
+
+function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    return '';
+  }
+}

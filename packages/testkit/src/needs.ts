@@ -1,0 +1,69 @@
+import {
+  type DataKeyPairSpec,
+  type EncryptionAlgorithm,
+  isAsymmetricAlgorithm,
+  type ProviderCapabilities,
+} from '@keywrap/core';
+import type { ConformanceKeys } from './harness.js';
+import type { KeyKind, KeyRing } from './key-ring.js';
+
+/** Something that a provider may declare. */
+export type CapabilityNeed =
+  | `algorithm:${EncryptionAlgorithm}`
+  /** Any RSA algorithm. */
+  | 'asymmetric'
+  | 'encryptionContext'
+  | 'keyIdFromCiphertext'
+  | 'dataKeys'
+  /** Any kind of data key pair. */
+  | 'dataKeyPairs'
+  | `pair:${DataKeyPairSpec}`;
+
+/** What a case needs: a capability or its absence, a kind of key, or a method of the harness. */
+export type Need =
+  | CapabilityNeed
+  | `without ${CapabilityNeed}`
+  | `key:${KeyKind}`
+  | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`;
+
+/** Says why a need is not met; `undefined` when it is. */
+export async function whyUnmet(
+  need: Need,
+  capabilities: ProviderCapabilities,
+  ring: KeyRing,
+): Promise<string | undefined> {
+  if (need.startsWith('key:')) {
+    const kind = need.slice('key:'.length) as KeyKind;
+    return (await ring.isAvailable(kind)) ? undefined : `the harness has no ${kind} keys`;
+  }
+  if (need.startsWith('keys.')) {
+    const method = need.slice('keys.'.length) as keyof ConformanceKeys;
+    return ring.can(method) ? undefined : `the harness has no keys.${method}`;
+  }
+  if (need.startsWith('without ')) {
+    const capability = need.slice('without '.length) as CapabilityNeed;
+    return declares(capabilities, capability) ? `the provider declares ${capability}` : undefined;
+  }
+  return declares(capabilities, need as CapabilityNeed)
+    ? undefined
+    : `the provider does not declare ${need}`;
+}
+
+function declares(capabilities: ProviderCapabilities, need: CapabilityNeed): boolean {
+  const { algorithms, dataKeyPairSpecs } = capabilities;
+  const [kind, name] = need.split(':');
+  switch (kind) {
+    case 'algorithm':
+      return algorithms.includes(name as EncryptionAlgorithm);
+    case 'asymmetric':
+      return algorithms.some(isAsymmetricAlgorithm);
+    case 'dataKeyPairs':
+      return dataKeyPairSpecs.length > 0;
+    case 'pair':
+      return dataKeyPairSpecs.includes(name as DataKeyPairSpec);
+    default:
+      return (
+        capabilities[need as 'encryptionContext' | 'keyIdFromCiphertext' | 'dataKeys'] === true
+      );
+  }
+}

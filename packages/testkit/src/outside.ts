@@ -1,0 +1,19 @@
+import type { AsymmetricAlgorithm } from '@keywrap/core';
+
+const HASHES = { RSAES_OAEP_SHA_1: 'SHA-1', RSAES_OAEP_SHA_256: 'SHA-256' } as const;
+
+/**
+ * What a party outside does with a public key: RSAES-OAEP by Web Crypto, an implementation that is
+ * independent of the provider under test.
+ */
+export async function sealOutside(
+  publicKey: Uint8Array,
+  plaintext: Uint8Array,
+  algorithm: AsymmetricAlgorithm,
+): Promise<Uint8Array> {
+  const parameters = { name: 'RSA-OAEP', hash: HASHES[algorithm] };
+  // Web Crypto wants bytes that are not shared with other threads; a copy never is.
+  const spki = new Uint8Array(publicKey);
+  const key = await crypto.subtle.importKey('spki', spki, parameters, false, ['encrypt']);
+  return new Uint8Array(await crypto.subtle.encrypt(parameters, key, new Uint8Array(plaintext)));
+}

@@ -1,0 +1,118 @@
+import type { ConformanceCase } from './case.js';
+import { conformanceCases } from './cases/index.js';
+import type { ConformanceHarness } from './harness.js';
+import { type ConformanceFailure, Session } from './session.js';
+
+/** How one case went. */
+export interface CaseResult {
+  readonly id: string;
+  readonly title: string;
+  /** The id of the rule that the case checks. */
+  readonly rule: string;
+  readonly level: 'must' | 'should';
+  readonly status: 'passed' | 'failed' | 'not applicable';
+  /** Why it is not applicable. */
+  readonly reason?: string;
+  /** Why it failed. */
+  readonly error?: ConformanceFailure;
+  readonly durationMs: number;
+}
+
+/** How a whole run went. */
+export interface ConformanceReport {
+  /** The name of the harness. */
+  readonly provider: string;
+  readonly results: readonly CaseResult[];
+  readonly passed: number;
+  readonly failed: number;
+  readonly notApplicable: number;
+}
+
+/** How to run the suite. */
+export interface RunOptions {
+  /** Only the cases whose id is one of these, or begins with one that ends in `-`: `DEC-004`, `CTX-`. */
+  readonly only?: readonly string[] | undefined;
+  /** Called after each case. */
+  readonly onCase?: ((result: CaseResult) => void) | undefined;
+  /** How long a case may take before it counts as failed; by default a minute. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Runs the conformance suite and reports, without any test runner.
+ *
+ * @example
+ * ```ts
+ * import { type ConformanceHarness, formatReport, runConformance } from '@keywrap/testkit';
+ *
+ * async function judge(harness: ConformanceHarness): Promise<boolean> {
+ *   const report = await runConformance(harness);
+ *   console.log(formatReport(report));
+ *   return report.failed === 0;
+ * }
+ * ```
+ */
+export async function runConformance(
+  harness: ConformanceHarness,
+  { only, onCase, timeoutMs }: RunOptions = {},
+): Promise<ConformanceReport> {
+  const session = await Session.open(harness, timeoutMs);
+  const results: CaseResult[] = [];
+  try {
+    for (const each of casesIn(only)) {
+      const result = await judge(session, each);
+      results.push(result);
+      onCase?.(result);
+    }
+  } finally {
+    await session.close();
+  }
+  const count = (status: CaseResult['status']) =>
+    results.filter((result) => result.status === status).length;
+  return {
+    provider: harness.name,
+    results,
+    passed: count('passed'),
+    failed: count('failed'),
+    notApplicable: count('not applicable'),
+  };
+}
+
+/** The cases that `only` names; all without it. A name that fits none is a mistake, and refused. */
+export function casesIn(only: readonly string[] | undefined): readonly ConformanceCase[] {
+  if (only === undefined) return conformanceCases;
+  const fits = (name: string) => (each: ConformanceCase) =>
+    name.endsWith('-') ? each.id.startsWith(name) : each.id === name;
+  for (const name of only) {
+    if (!conformanceCases.some(fits(name))) throw new RangeError(`no conformance case is ${name}`);
+  }
+  return conformanceCases.filter((each) => only.some((name) => fits(name)(each)));
+}
+
+async function judge(session: Session, each: ConformanceCase): Promise<CaseResult> {
+  const { id, title, level } = each;
+  const start = performance.now();
+  const outcome = await outcomeOf(session, each);
+  return {
+    id,
+    title,
+    rule: each.rule.id,
+    level,
+    ...outcome,
+    durationMs: performance.now() - start,
+  };
+}
+
+async function outcomeOf(
+  session: Session,
+  each: ConformanceCase,
+): Promise<Pick<CaseResult, 'status' | 'reason' | 'error'>> {
+  const reason = await session.whyNotApplicable(each);
+  if (reason !== undefined) return { status: 'not applicable', reason };
+  try {
+    await session.run(each);
+    return { status: 'passed' };
+  } catch (error) {
+    return { status: 'failed', error: error as ConformanceFailure };
+  }
+}

@@ -1,0 +1,157 @@
+import type { KeyWrapProvider } from '@keywrap/core';
+import type { CaseContext, ConformanceCase } from './case.js';
+import { describeError, Mismatch } from './expect.js';
+import type { ConformanceHarness, ConformanceSubject } from './harness.js';
+import { Journal } from './journal.js';
+import { KeyRing } from './key-ring.js';
+import { whyUnmet } from './needs.js';
+import { ObservedProvider } from './observed-provider.js';
+
+/** How long a case may take by default: a slow machine may need it to generate an RSA key. */
+export const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** A case that failed. The message says what was done, expected and got, and the rule behind it. */
+export class ConformanceFailure extends Error {
+  override readonly name = 'ConformanceFailure';
+  readonly caseId: string;
+  readonly expected: string;
+  readonly actual: string;
+  /** Tells mocha that the message says it all. */
+  readonly showDiff = false;
+  /** The last calls to the provider. */
+  readonly calls: readonly string[];
+
+  constructor(failed: ConformanceCase, error: unknown, calls: readonly string[]) {
+    const { expected, actual } =
+      error instanceof Mismatch
+        ? error
+        : { expected: 'the provider to do it', actual: describeError(error) };
+    super(
+      [
+        `${failed.id}: ${failed.title}`,
+        `  done:     ${calls.join('\n            ') || 'nothing yet'}`,
+        `  expected: ${expected}`,
+        `  came:     ${actual}`,
+        `  rule:     ${failed.rule.statement} (${failed.rule.id}; ${failed.rule.source})`,
+      ].join('\n'),
+      { cause: error },
+    );
+    this.caseId = failed.id;
+    this.expected = expected;
+    this.actual = actual;
+    this.calls = calls;
+  }
+}
+
+/** One harness while its cases run: the provider that they share, its keys, and the others opened. */
+export class Session {
+  readonly #harness: ConformanceHarness;
+  readonly #shared: ConformanceSubject;
+  readonly #ring: KeyRing;
+  readonly #timeoutMs: number;
+  readonly #others: ConformanceSubject[] = [];
+
+  private constructor(harness: ConformanceHarness, shared: ConformanceSubject, timeoutMs: number) {
+    this.#harness = harness;
+    this.#shared = shared;
+    this.#ring = new KeyRing(shared.keys, shared.provider);
+    this.#timeoutMs = timeoutMs;
+  }
+
+  static async open(harness: ConformanceHarness, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<Session> {
+    return new Session(harness, await harness.open(), timeoutMs);
+  }
+
+  /** Says why a case does not apply; `undefined` when it does. */
+  async whyNotApplicable({ needs }: ConformanceCase): Promise<string | undefined> {
+    for (const need of needs) {
+      const checking = whyUnmet(need, this.#shared.provider.capabilities, this.#ring);
+      // A key that can't be made in time is for the case to report.
+      const reason = await within(this.#timeoutMs, checking).catch(() => undefined);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
+  }
+
+  /** Rejects with a {@link ConformanceFailure} when the provider breaks the rule, or hangs. */
+  async run(each: ConformanceCase): Promise<void> {
+    const journal = new Journal();
+    try {
+      await within(this.#timeoutMs, each.run(this.#contextFor(journal)));
+    } catch (error) {
+      throw new ConformanceFailure(each, error, journal.lastCalls);
+    }
+  }
+
+  /** Closes all that was opened. The cases about closing judge how well that works, so nothing throws here. */
+  async close(): Promise<void> {
+    const subjects = [...this.#others, this.#shared];
+    await Promise.allSettled(subjects.map((subject) => within(this.#timeoutMs, shut(subject))));
+  }
+
+  #contextFor(journal: Journal): CaseContext {
+    return {
+      provider: new ObservedProvider(this.#shared.provider, journal),
+      keys: this.#ring,
+      secret: (length = 32) => {
+        const secret = printable(length);
+        journal.keepSecret(secret);
+        return secret;
+      },
+      open: async () => {
+        const { provider, keys } = await this.#openAnother();
+        const observed = new ObservedProvider(provider, journal);
+        return { provider: observed, keys: new KeyRing(keys, provider) };
+      },
+      closed: async () => new ObservedProvider(await this.#closedProvider(), journal),
+    };
+  }
+
+  #closedProvider(): Promise<KeyWrapProvider> {
+    return this.#ring.once('a closed provider', async () => {
+      const { provider } = await this.#openAnother();
+      await provider.close();
+      return provider;
+    });
+  }
+
+  async #openAnother(): Promise<ConformanceSubject> {
+    const subject = await this.#harness.open();
+    if (subject.provider === this.#shared.provider) {
+      throw new Mismatch('harness.open() to give another provider each time', 'the same one');
+    }
+    this.#others.push(subject);
+    return subject;
+  }
+}
+
+async function shut(subject: ConformanceSubject): Promise<void> {
+  try {
+    await subject.provider.close();
+  } finally {
+    await subject.close?.();
+  }
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const seconds = `${timeoutMs / 1000} s`;
+    timer = setTimeout(
+      () => reject(new Mismatch(`an answer within ${seconds}`, `none after ${seconds}`)),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!$';
+
+function printable(length: number): Uint8Array {
+  const random = crypto.getRandomValues(new Uint8Array(length));
+  return random.map((byte) => ALPHABET.charCodeAt(byte % 64));
+}

@@ -1,0 +1,74 @@
+import type { KeyWrapProvider, ProviderCapabilities } from '@keywrap/core';
+import { type ConformanceHarness, describeConformance } from '#dist/index.js';
+import { ReferenceProvider } from './support/reference-provider.js';
+
+/** Only what the interface has: nothing of AbstractKeyWrapProvider to lean on. */
+function bare(provider: ReferenceProvider): KeyWrapProvider {
+  return {
+    id: 'bare',
+    capabilities: provider.capabilities,
+    encrypt: (input, options) => provider.encrypt(input, options),
+    decrypt: (input, options) => provider.decrypt(input, options),
+    decryptAsymmetric: (input, options) => provider.decryptAsymmetric(input, options),
+    reEncrypt: (input, options) => provider.reEncrypt(input, options),
+    generateDataKey: (input, options) => provider.generateDataKey(input, options),
+    generateDataKeyWithoutPlaintext: (input, options) =>
+      provider.generateDataKeyWithoutPlaintext(input, options),
+    generateDataKeyPair: (input, options) => provider.generateDataKeyPair(input, options),
+    generateDataKeyPairWithoutPlaintext: (input, options) =>
+      provider.generateDataKeyPairWithoutPlaintext(input, options),
+    getPublicKey: (input, options) => provider.getPublicKey(input, options),
+    describeKey: (input, options) => provider.describeKey(input, options),
+    close: () => provider.close(),
+    [Symbol.asyncDispose]: () => provider.close(),
+  };
+}
+
+const NOTHING = {
+  encryptionContext: false,
+  keyIdFromCiphertext: false,
+  dataKeys: false,
+  dataKeyPairSpecs: [],
+} as const;
+
+/** A provider whose harness can only create keys. */
+function modest(name: string, capabilities: ProviderCapabilities): ConformanceHarness {
+  return {
+    name,
+    async open() {
+      const provider = new ReferenceProvider(capabilities);
+      return { provider, keys: { create: (request) => provider.create(request) } };
+    },
+  };
+}
+
+await describeConformance({
+  name: 'a bare provider that can do everything',
+  async open() {
+    const provider = new ReferenceProvider();
+    return { provider: bare(provider), keys: provider };
+  },
+});
+
+await describeConformance(
+  modest('a provider with symmetric keys and nothing else', {
+    ...NOTHING,
+    algorithms: ['SYMMETRIC_DEFAULT'],
+  }),
+);
+
+await describeConformance(
+  modest('a provider with RSA keys and nothing else', {
+    ...NOTHING,
+    algorithms: ['RSAES_OAEP_SHA_256'],
+  }),
+);
+
+await describeConformance(
+  modest('a provider with data keys, but no encryption context', {
+    ...NOTHING,
+    algorithms: ['SYMMETRIC_DEFAULT'],
+    dataKeys: true,
+    dataKeyPairSpecs: ['ECC_NIST_P256'],
+  }),
+);

@@ -1,0 +1,116 @@
+import { type Mutant, type Operation, plain, replaced, wrapped } from './mutant.js';
+
+const later = () => new Promise((resolve) => setTimeout(resolve, 1));
+const base64 = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('base64');
+
+/** Gives views of one big buffer away, as Buffer.from and Buffer.allocUnsafe do. */
+function pooled(operation: Operation, field: string): Mutant {
+  return wrapped(`${operation} gives a view of a pool`, 'results-own-memory', (inner) => ({
+    [operation]: async (input, options) => {
+      const result = await inner[operation](input, options);
+      const bytes = result[field] as Uint8Array;
+      const pool = new Uint8Array(8192);
+      pool.set(bytes, 64);
+      return replaced(result, { [field]: pool.subarray(64, 64 + bytes.length) });
+    },
+  }));
+}
+
+/** Reads its input only after a while. */
+function keeping(operation: Operation): Mutant {
+  return wrapped(`${operation} keeps the input by reference`, 'input-copied', (inner) => ({
+    [operation]: async (input, options) => {
+      await later();
+      return inner[operation](input, options);
+    },
+  }));
+}
+
+function wiping(operation: Operation, field: string): Mutant {
+  return wrapped(`${operation} wipes the input`, 'input-copied', (inner) => ({
+    [operation]: async (input, options) => {
+      const result = await inner[operation](input, options);
+      input[field].fill(0);
+      return result;
+    },
+  }));
+}
+
+function showing(name: string, operation: Operation, show: (result: object) => unknown): Mutant {
+  return wrapped(name, 'results-hide-secrets', (inner) => ({
+    [operation]: async (input, options) => show(await inner[operation](input, options)),
+  }));
+}
+
+/** Wrong about memory and secrets. */
+export const resultMutants: readonly Mutant[] = [
+  pooled('encrypt', 'ciphertext'),
+  pooled('decrypt', 'plaintext'),
+  pooled('decryptAsymmetric', 'plaintext'),
+  pooled('reEncrypt', 'ciphertext'),
+  pooled('generateDataKey', 'plaintext'),
+  pooled('generateDataKeyPair', 'privateKey'),
+  pooled('getPublicKey', 'publicKey'),
+  wrapped('decrypt hands out one array twice', 'results-own-memory', (inner) => {
+    const cache = new Map<string, Uint8Array>();
+    return {
+      decrypt: async (input, options) => {
+        const result = await inner.decrypt(input, options);
+        const name = base64(input.ciphertext);
+        if (!cache.has(name)) cache.set(name, result.plaintext);
+        return replaced(result, { plaintext: cache.get(name) });
+      },
+    };
+  }),
+  wrapped('getPublicKey hands out its own copy', 'results-own-memory', (inner) => {
+    const cache = new Map<string, Promise<object>>();
+    return {
+      getPublicKey: (input, options) => {
+        const known = cache.get(input.keyId) ?? inner.getPublicKey(input, options);
+        cache.set(input.keyId, known);
+        return known.then((result: object) => ({ ...result }));
+      },
+    };
+  }),
+  ...(['encrypt', 'decrypt', 'decryptAsymmetric', 'reEncrypt'] as const).map(keeping),
+  wiping('encrypt', 'plaintext'),
+  wiping('decrypt', 'ciphertext'),
+  wiping('reEncrypt', 'ciphertext'),
+  wrapped('encrypt reads the context late', 'input-copied', (inner) => ({
+    encrypt: async (input, options) => {
+      const plaintext = input?.plaintext?.slice?.();
+      await later();
+      return inner.encrypt({ ...input, plaintext }, options);
+    },
+  })),
+  wrapped('encrypt adds to the context', 'input-copied', (inner) => ({
+    encrypt: async (input, options) => {
+      if (input.encryptionContext !== undefined) input.encryptionContext.seen = 'yes';
+      return inner.encrypt(input, options);
+    },
+  })),
+
+  showing('decrypt gives a plain object', 'decrypt', (result) => plain(result)),
+  showing('generateDataKey gives a plain object', 'generateDataKey', (result) => plain(result)),
+  showing('a data key with a telling toJSON', 'generateDataKey', (result) =>
+    replaced(result, { toJSON: () => plain(result) }),
+  ),
+  showing('a pair with a telling inspection', 'generateDataKeyPair', (result) =>
+    Object.assign(result, { debug: base64(plain(result).privateKey as Uint8Array) }),
+  ),
+  ...(['decrypt', 'decryptAsymmetric', 'generateDataKey', 'generateDataKeyPair'] as const).map(
+    (operation) =>
+      wrapped(`${operation}: dispose does not wipe`, 'results-disposable', (inner) => ({
+        [operation]: async (input, options) => {
+          const result = await inner[operation](input, options);
+          return replaced(result, { [Symbol.dispose]: () => {} });
+        },
+      })),
+  ),
+  wrapped('zeros instead of an error after dispose', 'results-disposable', (inner) => ({
+    generateDataKey: async (input, options) => {
+      const result = await inner.generateDataKey(input, options);
+      return replaced(result, { plaintext: result.plaintext });
+    },
+  })),
+];

@@ -1,0 +1,169 @@
+import { expect } from 'chai';
+import {
+  type ConformanceHarness,
+  conformanceCases,
+  describeConformance,
+  formatReport,
+  runConformance,
+  type TestRunner,
+} from '#dist/index.js';
+import { wrapped } from './mutants/mutant.js';
+import { ReferenceProvider } from './support/reference-provider.js';
+
+const reference: ConformanceHarness = {
+  name: 'reference',
+  async open() {
+    const provider = new ReferenceProvider();
+    return { provider, keys: { create: (request) => provider.create(request) } };
+  },
+};
+
+const forgetful: ConformanceHarness = {
+  name: 'forgetful',
+  open: async () =>
+    wrapped('forgetful', '', (inner) => ({
+      encrypt: (input, options) =>
+        inner.encrypt({ ...input, encryptionContext: undefined }, options),
+      decrypt: (input, options) =>
+        inner.decrypt({ ...input, encryptionContext: undefined }, options),
+    })).open(),
+};
+
+describe('conformanceCases', () => {
+  it('have ids that are there once, a title and a source', () => {
+    expect(new Set(conformanceCases.map(({ id }) => id)).size).to.equal(conformanceCases.length);
+    for (const { id, title, rule } of conformanceCases) {
+      expect(id).to.match(/^[A-Z]{3}-[A-Z]{0,2}\d{2,3}$/);
+      expect(title, id).to.not.be.empty;
+      expect(rule.source, id).to.not.be.empty;
+    }
+  });
+});
+
+describe('runConformance', () => {
+  it('runs the cases that are asked for, by id and by prefix', async () => {
+    const report = await runConformance(reference, { only: ['ENC-001', 'LEN-'] });
+    const ids = report.results.map(({ id }) => id);
+    expect(ids).to.deep.equal(['ENC-001', 'LEN-001', 'LEN-002', 'LEN-003', 'LEN-004', 'LEN-005']);
+    expect(report).to.include({ provider: 'reference', passed: 6, failed: 0, notApplicable: 0 });
+  });
+
+  it('refuses the name of a case that does not exist', async () => {
+    const error = await runConformance(reference, { only: ['ENC-999'] }).catch((each) => each);
+    expect(error).to.be.instanceOf(RangeError);
+  });
+
+  it('reports each case as it ends', async () => {
+    const seen: string[] = [];
+    const onCase = ({ id, status }: { id: string; status: string }) => seen.push(`${id} ${status}`);
+    await runConformance(reference, { only: ['ENC-001', 'ROT-001'], onCase });
+    expect(seen).to.deep.equal(['ENC-001 passed', 'ROT-001 not applicable']);
+  });
+
+  it('says why a case is not applicable', async () => {
+    const { results } = await runConformance(reference, { only: ['ROT-001', 'UNS-601'] });
+    expect(results.map(({ reason }) => reason)).to.deep.equal([
+      'the provider declares keyIdFromCiphertext',
+      'the harness has no keys.rotate',
+    ]);
+  });
+
+  it('says what was done, expected and got, and which rule that breaks', async () => {
+    const { results, failed } = await runConformance(forgetful, { only: ['CTX-203'] });
+    expect(failed).to.equal(1);
+    const lines = results[0]?.error?.message.split('\n') ?? [];
+    expect(lines[0]).to.equal('CTX-203: decrypt refuses another value (INVALID_CIPHERTEXT)');
+    expect(lines[1]).to.include('encryptionContext: {"tenant":"a"}').and.include('done:');
+    expect(lines[2]).to.include('encryptionContext: {"tenant":"b"}');
+    expect(lines[3]).to.equal(
+      '  expected: a rejection with InvalidCiphertextError (INVALID_CIPHERTEXT)',
+    );
+    expect(lines[4]).to.equal('  came:     success');
+    expect(lines[5]).to.include('rule:').and.include('docs.aws.amazon.com');
+  });
+
+  it('fails a case that hangs, and goes on', async () => {
+    const hanging: ConformanceHarness = {
+      name: 'hanging',
+      open: async () =>
+        wrapped('hanging', '', () => ({ decrypt: () => new Promise(() => {}) })).open(),
+    };
+    const options = { only: ['ENC-001', 'LEN-004'], timeoutMs: 50 };
+    const { results } = await runConformance(hanging, options);
+    expect(results.map(({ status }) => status)).to.deep.equal(['failed', 'passed']);
+    expect(results[0]?.error?.actual).to.equal('none after 0.05 s');
+  });
+
+  it('fails a case whose harness gives the same provider twice', async () => {
+    const provider = new ReferenceProvider();
+    const lazy = { name: 'lazy', open: async () => ({ provider, keys: provider }) };
+    const { results } = await runConformance(lazy, { only: ['CLO-001'] });
+    expect(results[0]?.error?.expected).to.include('another provider each time');
+  });
+
+  it('closes every provider that it opened, and what the harness opened beside them', async () => {
+    let opened = 0;
+    let closed = 0;
+    const counting: ConformanceHarness = {
+      name: 'counting',
+      async open() {
+        opened++;
+        const { provider, keys } = await reference.open();
+        const close = async () => {
+          closed++;
+        };
+        return { provider, keys, close };
+      },
+    };
+    await runConformance(counting, { only: ['CLO-', 'ENC-001'] });
+    expect(opened).to.be.greaterThan(1);
+    expect(closed).to.equal(opened);
+  });
+});
+
+describe('formatReport', () => {
+  it('is a table, then the failures, then the numbers', async () => {
+    const report = await runConformance(forgetful, { only: ['CTX-101', 'CTX-203', 'UNS-601'] });
+    const lines = formatReport(report).split('\n');
+    expect(lines.slice(0, 5)).to.deep.equal([
+      'Conformance of forgetful',
+      '',
+      'n/a     must    UNS-601  refuses decrypt without a keyId (the provider declares keyIdFromCiphertext)',
+      'ok      must    CTX-101  decrypt takes the same pairs',
+      'FAILED  must    CTX-203  decrypt refuses another value (INVALID_CIPHERTEXT)',
+    ]);
+    expect(lines.at(-1)).to.equal('1 passed, 1 failed, 1 not applicable');
+  });
+});
+
+describe('describeConformance', () => {
+  it('registers with any runner that has describe and it', async () => {
+    const run: (() => Promise<void>)[] = [];
+    const skipped: string[] = [];
+    const titles: string[] = [];
+    let close: (() => Promise<void>) | undefined;
+    const runner: TestRunner = {
+      describe: (title, body) => {
+        titles.push(title);
+        body();
+      },
+      it: Object.assign((_title: string, body: () => Promise<void>) => run.push(body), {
+        skip: (title: string) => skipped.push(title),
+      }),
+      afterAll: (body) => {
+        close = body;
+      },
+    };
+    await describeConformance(forgetful, runner, { only: ['CTX-203', 'ENC-001', 'UNS-601'] });
+    expect(titles[0]).to.equal('forgetful conforms');
+    expect(titles).to.include(
+      'What a symmetric key encrypts, it decrypts: every byte, whatever the bytes are',
+    );
+    expect(skipped).to.deep.equal([
+      'UNS-601 refuses decrypt without a keyId - not applicable: the provider declares keyIdFromCiphertext',
+    ]);
+    const outcomes = await Promise.allSettled(run.map((body) => body()));
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected']);
+    await close?.();
+  });
+});

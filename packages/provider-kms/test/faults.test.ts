@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { type Answer, type Fault, FaultyProxy, healthy } from './faulty-proxy.js';
 import { CREDENTIALS, rejection } from './support.js';
 
-const REQUEST_TIMEOUT = 300;
+const REQUEST_TIMEOUT = 500;
 const ATTEMPTS = 2;
 // The SDK waits a random time before it tries again: at most this long when throttled, else 100 ms.
 const LONGEST_PAUSE = 500;

@@ -35,7 +35,7 @@ import {
 import { decodeBlob, unopenable } from './blob.js';
 import { type CryptoEngine, type OaepHash, selectEngine } from './engines/index.js';
 import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
-import { andThen } from './keys/key-store.js';
+import { andThen, type KeyStore } from './keys/key-store.js';
 import { LoadedKeys } from './keys/loaded-keys.js';
 import { LocalKeys } from './keys/local-keys.js';
 import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
@@ -98,6 +98,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
   readonly #settings: Settings;
   #opening: Promise<Backend> | undefined;
   #backend: Backend | undefined;
+  #store: KeyStore | undefined;
 
   /**
    * Nothing is loaded or made yet; the first call does that.
@@ -324,7 +325,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
     for (const { keyMaterial } of this.#settings.keys) {
       if (keyMaterial instanceof Uint8Array) wipe(keyMaterial);
     }
-    if (this.#settings.ownsStore) await this.#settings.store.close();
+    if (this.#settings.ownsStore) await this.#store?.close();
   }
 
   #manage<Request extends object, Output extends object>(
@@ -353,7 +354,8 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
   async #prepare(): Promise<Backend> {
     const engine = await selectEngine(this.#settings.engine);
     const loaded = new LoadedKeys(engine);
-    const keys = new LocalKeys(engine, this.#settings, loaded);
+    this.#store ??= await this.#settings.openStore();
+    const keys = new LocalKeys(engine, this.#store, this.#settings, loaded);
     await keys.prepare();
     this.#backend = { engine, keys, loaded };
     return this.#backend;

@@ -27,7 +27,8 @@ export interface KeyStore {
 
   /**
    * Keeps what `change` makes of the key with this id: a new key where there was none, no key where it
-   * gives `undefined`. Whatever `change` throws is thrown on, and the store stays as it was.
+   * gives `undefined`. Whatever `change` throws is thrown on, and the store stays as it was. It may be
+   * called again, with what another process has made of the key meanwhile: the last result counts.
    * With a key go its aliases.
    */
   changeKey(

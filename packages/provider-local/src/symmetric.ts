@@ -1,12 +1,10 @@
 import { type EncryptionContext, LIMITS, serializeEncryptionContext } from '@keywrap/core';
-import { type Blob, encodeBlob, MAXIMUM_HEADER_LENGTH, NONCE_LENGTH, unopenable } from './blob.js';
+import { type Blob, encodeBlob, MAXIMUM_HEADER_LENGTH, unopenable } from './blob.js';
 import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
 import type { LoadedKeys } from './keys/loaded-keys.js';
+import { randomNonce } from './nonce.js';
 
-// Engines read nonce and additional data at once, and neither is secret: the same memory serves all calls.
-// Nonces are not drawn in advance, though that would be quicker: a stock of them is the same in every copy
-// of a virtual machine's memory, and a nonce that is used twice under one key opens AES-GCM.
-const nonce = new Uint8Array(NONCE_LENGTH);
+// Engines read additional data at once, and it is not secret: the same memory serves all calls.
 const associated = new Uint8Array(MAXIMUM_HEADER_LENGTH + LIMITS.encryptionContext);
 
 /** Encrypts under the newest material of a symmetric key; the header and the context are authenticated. */
@@ -18,7 +16,7 @@ export function sealBlob(
 ): Uint8Array {
   const material = key.materials.at(-1) as MaterialVersion;
   const header = loaded.blobHeader(key.id, material);
-  crypto.getRandomValues(nonce);
+  const nonce = randomNonce();
   const aad = additionalData(header, context);
   const sealed = loaded.aes(key.id, material).seal(nonce, plaintext, aad);
   return encodeBlob(header, nonce, sealed);

@@ -1,6 +1,7 @@
 import { UnsupportedOperationError } from '@keywrap/core';
 import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
 import type { AesKey } from '../engines/index.js';
+import { randomNonce } from '../nonce.js';
 import { DamagedStoreError } from './errors.js';
 
 // The one file format of the key store; docs/key-store.md has it byte by byte.
@@ -61,7 +62,7 @@ export function sealFile(
   start[KIND_OFFSET] = KINDS[kind];
   new DataView(start.buffer).setUint32(LENGTH_OFFSET, json.length);
   start.set(json, HEADER_OFFSET);
-  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
+  const nonce = randomNonce();
   return joined([start, nonce, key.seal(nonce, content, start)]);
 }
 

@@ -9,6 +9,7 @@ import {
 import { NONCE_LENGTH } from '../blob.js';
 import type { AesKey } from '../engines/index.js';
 import { nodeEngine } from '../engines/node.js';
+import { randomNonce } from '../nonce.js';
 import { deriveFromPassphrase, newScrypt, type Scrypt, type ScryptCost } from './passphrase.js';
 
 /** What a store is opened with: a passphrase, or a key of any provider (AWS KMS, an HSM, ...). */
@@ -65,7 +66,7 @@ export class StoreKey {
     if ('passphrase' in protection) {
       const scrypt = newScrypt(cost);
       const key = await wrappingKey(protection.passphrase, scrypt);
-      const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
+      const nonce = randomNonce();
       const sealed = key.seal(nonce, this.#secret, wrappingContext(storeId));
       key.destroy();
       const wrapped = Buffer.concat([nonce, sealed]).toString('base64');

@@ -388,7 +388,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       return withCallDetails(new AbortError('the call was aborted', { cause }), operation, request);
     }
     const known = error instanceof KeyWrapError ? error : this.mapError(error);
-    return withCallDetails(known, operation, request);
+    return withCallDetails(inTermsOf(operation, known), operation, request);
   }
 
   async #shutDown(): Promise<void> {
@@ -412,6 +412,17 @@ export interface Operation<Request, Output, Result> {
   readonly work: (request: Request, call: CallContext) => Promise<Output>;
   /** Checks the output and makes the result of it. */
   readonly finish: (output: Output, request: Request) => Result;
+}
+
+/** The plaintext of a reEncrypt is none of its inputs: what is wrong with it is wrong with the ciphertext. */
+function inTermsOf(operation: string, error: KeyWrapError): KeyWrapError {
+  const isForeign = error instanceof InvalidInputError && error.field === 'plaintext';
+  if (operation !== 'reEncrypt' || !isForeign) return error;
+  return new InvalidInputError(
+    'ciphertext',
+    `does not fit the destination: ${error.message}`,
+    error,
+  );
 }
 
 function wipeSecrets(holder: { readonly plaintext?: unknown; readonly privateKey?: unknown }) {

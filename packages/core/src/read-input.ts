@@ -222,11 +222,13 @@ export function readFields<Name extends string>(
   field: string,
   names: readonly Name[],
 ): Readonly<Record<Name, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  // By its tag, which built-in objects have: a signal or a Map in its place would be taken for an object
+  // in which everything was left out.
+  if (Object.prototype.toString.call(value) !== '[object Object]') {
     throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
   }
   const known: readonly string[] = names;
-  for (const name of Object.keys(value)) {
+  for (const name of Object.keys(value as object)) {
     if (known.includes(name)) continue;
     const path = field === 'input' ? name : `${field}.${name}`;
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
@@ -239,7 +241,7 @@ export function readFields<Name extends string>(
     const isForeign =
       passed !== undefined &&
       passed === (Object.prototype as typeof source)[name] &&
-      !Object.hasOwn(value, name);
+      !Object.hasOwn(value as object, name);
     fields[name] = isForeign ? undefined : passed;
   }
   return fields;

@@ -111,7 +111,7 @@ export class DecryptResult extends SecretResult {
     this.#plaintext.dispose();
   }
 
-  protected override get shown() {
+  protected override get shown(): Record<string, unknown> {
     return { keyId: this.keyId, algorithm: this.algorithm };
   }
 }
@@ -162,7 +162,7 @@ export class DataKey extends SecretResult {
     this.#plaintext.dispose();
   }
 
-  protected override get shown() {
+  protected override get shown(): Record<string, unknown> {
     return { keyId: this.keyId, ciphertext: this.ciphertext };
   }
 }
@@ -207,7 +207,7 @@ export class DataKeyPair extends SecretResult {
     this.#privateKey.dispose();
   }
 
-  protected override get shown() {
+  protected override get shown(): Record<string, unknown> {
     return {
       keyId: this.keyId,
       keyPairSpec: this.keyPairSpec,

@@ -36,8 +36,8 @@ import type {
   WrappedDataKey,
   WrappedDataKeyPair,
 } from './provider.js';
+import { readSafely } from './read-fields.js';
 import {
-  readCallOptions,
   readDecryptAsymmetricInput,
   readDecryptInput,
   readEncryptInput,
@@ -45,8 +45,8 @@ import {
   readGenerateDataKeyPairInput,
   readKeyInput,
   readReEncryptInput,
-  readSafely,
 } from './read-input.js';
+import { readCallOptions } from './read-options.js';
 import type {
   CallContext,
   DataKeyPairOutput,

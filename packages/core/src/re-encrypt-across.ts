@@ -10,7 +10,8 @@ import type {
   SymmetricSource,
   SymmetricTarget,
 } from './provider.js';
-import { copyFields, INPUT_FIELDS, readSafely, TARGET_FIELDS } from './read-input.js';
+import { copyFields, readSafely } from './read-fields.js';
+import { INPUT_FIELDS, TARGET_FIELDS } from './read-input.js';
 
 /** One side of a move between two providers. */
 export type Side<Target> = Target & { readonly provider: KeyWrapProvider };

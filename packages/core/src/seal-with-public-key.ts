@@ -6,7 +6,7 @@ import {
   maximumPlaintextLength,
   rsaKeySpecOf,
 } from './key-spec.js';
-import { readBytes } from './read-input.js';
+import { readBytes } from './read-fields.js';
 
 /**
  * Encrypts with a public key: what the party outside does, with no provider and no account.

@@ -29,14 +29,9 @@ import type {
   WrappedDataKey,
   WrappedDataKeyPair,
 } from './provider.js';
-import {
-  copyFields,
-  INPUT_FIELDS,
-  readBytes,
-  readCallOptions,
-  readSafely,
-  TARGET_FIELDS,
-} from './read-input.js';
+import { copyFields, readBytes, readSafely } from './read-fields.js';
+import { INPUT_FIELDS, TARGET_FIELDS } from './read-input.js';
+import { readCallOptions } from './read-options.js';
 import type { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
 
 /**

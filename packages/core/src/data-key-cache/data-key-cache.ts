@@ -6,12 +6,9 @@ import type {
   GenerateDataKeyInput,
   KeyWrapProvider,
 } from '../provider.js';
-import {
-  readAllCallOptions,
-  readDecryptInput,
-  readGenerateDataKeyInput,
-  readSafely,
-} from '../read-input.js';
+import { readSafely } from '../read-fields.js';
+import { readDecryptInput, readGenerateDataKeyInput } from '../read-input.js';
+import { readAllCallOptions } from '../read-options.js';
 import type { DataKey, DecryptResult } from '../secrets.js';
 import { cacheKey } from './cache-key.js';
 import {

@@ -23,6 +23,17 @@ step('pack', () => {
 });
 const tarballs = readdirSync(consumer).map((file) => path.join(consumer, file));
 
+step('READMEs link to nothing that is not packed', () => {
+  for (const { directory, name } of packages) {
+    const links = readFileSync(path.join(directory, 'README.md'), 'utf8').match(
+      /\]\(\.\.?\/.*?\)/g,
+    );
+    if (links === null) continue;
+    console.error(`failed: ${name} has ${links.join(' ')}`);
+    process.exit(1);
+  }
+});
+
 step('publint, are-the-types-wrong', () => {
   for (const tarball of tarballs) {
     pnpm(ROOT, 'exec', 'publint', 'run', '--strict', tarball);

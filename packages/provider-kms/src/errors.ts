@@ -59,7 +59,7 @@ export function toKeyWrapError(error: unknown): KeyWrapError {
   const options: KeyWrapErrorOptions = { requestId, cause: error };
   if (/^Region (is missing|not accepted)/.test(message)) {
     return new InvalidInputError(
-      'region',
+      'options.region',
       'is missing or malformed: pass it, set AWS_REGION, or name keys by ARN',
       options,
     );

@@ -1,5 +1,5 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
-import { InvalidInputError, LIMITS } from '@keywrap/core';
+import { InvalidInputError, KeyWrapError, LIMITS } from '@keywrap/core';
 import { isRegion } from './region.js';
 
 /** How to reach AWS KMS. What is left out, the AWS SDK decides the way it does for every program. */
@@ -83,23 +83,35 @@ const CHECKS: Readonly<Record<keyof Values, Check>> = {
  * @throws {@link InvalidInputError} naming the option that is wrong, unknown or one too many.
  */
 export function readOptions(options: unknown): ReadOptions {
+  try {
+    return readAll(options);
+  } catch (cause) {
+    if (cause instanceof KeyWrapError) throw cause;
+    throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
+  }
+}
+
+function readAll(options: unknown): ReadOptions {
   if (!isObject(options)) throw new InvalidInputError('options', 'must be an object');
   const read: Record<string, unknown> = {};
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
       const known = Object.keys(CHECKS).join(', ');
-      throw new InvalidInputError(name, `is not known here; the options are ${known}`);
+      throw new InvalidInputError(`options.${name}`, `is not known here; the options are ${known}`);
     }
     const value = options[name];
     if (value === undefined) continue;
     const [isValid, problem] = CHECKS[name as keyof Values];
-    if (!isValid(value)) throw new InvalidInputError(name, problem);
+    if (!isValid(value)) throw new InvalidInputError(`options.${name}`, problem);
     read[name] = value;
   }
   const { client, grantTokens = [], ...connection } = read as Values;
   const [extra] = Object.keys(connection);
   if (client !== undefined && extra !== undefined) {
-    throw new InvalidInputError(extra, "can't be given together with client, which has its own");
+    throw new InvalidInputError(
+      `options.${extra}`,
+      "can't be given together with client, which has its own",
+    );
   }
   return { config: toClientConfig(connection), client, grantTokens: [...grantTokens] };
 }

@@ -38,6 +38,8 @@ describe('kmsKeyWrapModule', () => {
   it('refuses wrong options when the provider is asked for (INVALID_INPUT)', async () => {
     const container = new Container();
     container.load(kmsKeyWrapModule({ region: 'nowhere at all' }));
-    expect(await thrown(() => container.get(KEY_WRAP_PROVIDER))).to.include({ field: 'region' });
+    expect(await thrown(() => container.get(KEY_WRAP_PROVIDER))).to.include({
+      field: 'options.region',
+    });
   });
 });

@@ -50,7 +50,10 @@ describe('KmsKeyWrapProvider, options', () => {
     it(`refuses a wrong ${field} (INVALID_INPUT)`, async () => {
       for (const value of values) {
         const error = await thrown(construct({ [field]: value }));
-        expect(error, String(value)).to.include({ code: 'INVALID_INPUT', field });
+        expect(error, String(value)).to.include({
+          code: 'INVALID_INPUT',
+          field: `options.${field}`,
+        });
         expect(error.message).not.to.contain('secret@');
       }
     });
@@ -62,10 +65,24 @@ describe('KmsKeyWrapProvider, options', () => {
     }
   });
 
+  it('refuses options that throw when they are read (INVALID_INPUT)', async () => {
+    const fail = () => {
+      throw new Error('the cause');
+    };
+    for (const options of [
+      new Proxy({}, { ownKeys: fail }),
+      Object.defineProperty({}, 'region', { get: fail, enumerable: true }),
+      { credentials: new Proxy({}, { get: fail }) },
+    ]) {
+      const error = await thrown(construct(options));
+      expect(error).to.include({ code: 'INVALID_INPUT', field: 'options' });
+    }
+  });
+
   it('refuses a client together with how to reach KMS (INVALID_INPUT)', async () => {
     const { client } = stubbedClient();
     const error = await thrown(construct({ client, region: 'eu-west-1' }));
-    expect(error).to.include({ code: 'INVALID_INPUT', field: 'region' });
+    expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.region' });
   });
 
   it('does not see what becomes of the grant tokens later', async () => {

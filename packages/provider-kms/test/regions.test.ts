@@ -69,7 +69,11 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
     const keys = new KmsKeyWrapProvider();
     await withEnvironment({}, async () => {
       const error = await rejection(keys.encrypt({ keyId: 'a', plaintext }));
-      expect(error).to.include({ code: 'INVALID_INPUT', field: 'region', operation: 'encrypt' });
+      expect(error).to.include({
+        code: 'INVALID_INPUT',
+        field: 'options.region',
+        operation: 'encrypt',
+      });
     });
     await withEnvironment({ AWS_REGION: 'sa-east-1' }, async () => {
       await keys.encrypt({ keyId: 'a', plaintext });

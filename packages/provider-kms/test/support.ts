@@ -65,7 +65,8 @@ export async function withEnvironment(
   test: () => Promise<void>,
 ): Promise<void> {
   const before = process.env;
-  const others = Object.entries(before).filter(([name]) => !name.startsWith('AWS_'));
+  // AWS_SDK_JS_ says how the SDK itself runs, not what it connects to.
+  const others = Object.entries(before).filter(([name]) => !/^AWS_(?!SDK_JS_)/.test(name));
   process.env = {
     ...Object.fromEntries(others),
     AWS_EC2_METADATA_DISABLED: 'true',

@@ -3,6 +3,7 @@ import {
   InvalidInputError,
   type KeySpec,
   type KeyUsage,
+  KeyWrapError,
   parseKeyId,
   readFields,
 } from '@keywrap/core';
@@ -36,7 +37,10 @@ export interface LocalKeyWrapOptions {
   readonly region?: string | undefined;
   /** The account in ARNs: twelve digits; by default `111122223333`. */
   readonly account?: string | undefined;
-  /** Keys to make at first use, where the store does not have them yet: a name each, or a description. */
+  /**
+   * Keys to make at first use, where the store does not have them yet: a name each, or a description.
+   * A key of another kind, or with other material, under such a name is an error.
+   */
   readonly keys?: readonly (string | LocalKey)[] | undefined;
   /** For tests: a symmetric key is made for every name that is not found. By default false. */
   readonly createMissingKeys?: boolean | undefined;
@@ -83,6 +87,15 @@ const STORE_METHODS = [
 
 /** @throws {@link InvalidInputError} naming the option. */
 export function readOptions(options: LocalKeyWrapOptions): Settings {
+  try {
+    return readAll(options);
+  } catch (cause) {
+    if (cause instanceof KeyWrapError) throw cause;
+    throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
+  }
+}
+
+function readAll(options: LocalKeyWrapOptions): Settings {
   const fields = readFields(options, 'options', NAMES);
   const scope = {
     partition: readMatch(fields.partition, 'partition', 'aws', /^aws[a-z-]*$/),
@@ -100,11 +113,11 @@ export function readOptions(options: LocalKeyWrapOptions): Settings {
   return {
     engine: readMatch(fields.engine, 'engine', 'auto', /^(auto|node|forge)$/) as EngineChoice,
     scope,
-    keys: keys.map((key, index) => readKey(key, `options.keys[${index}]`, scope)),
+    keys: readKeys(keys, scope),
     createMissingKeys,
     openStore: readStore(store),
     ownsStore: store === undefined || typeof store === 'function',
-    now: () => readDate((now as () => unknown)()),
+    now: () => readClock(now as () => unknown),
   };
 }
 
@@ -115,7 +128,13 @@ function readMatch(value: unknown, name: string, byDefault: string, pattern: Reg
 }
 
 /** A copy, because a caller's clock may be one Date that it moves. */
-function readDate(value: unknown): Date {
+function readClock(now: () => unknown): Date {
+  let value: unknown;
+  try {
+    value = now();
+  } catch (cause) {
+    throw new InvalidInputError('options.now', 'threw, and must return a valid Date', { cause });
+  }
   if (value instanceof Date && !Number.isNaN(value.getTime())) return new Date(value);
   throw new InvalidInputError('options.now', 'must return a valid Date');
 }
@@ -135,6 +154,44 @@ function checkStore(value: unknown): KeyStore {
   throw new InvalidInputError(
     'options.store',
     'must be a KeyStore, for example a MemoryKeyStore, or a function that opens one',
+  );
+}
+
+function readKeys(values: readonly unknown[], scope: ArnScope): Settings['keys'] {
+  const named = new Map<string, number>();
+  const keys: Settings['keys'][number][] = [];
+  // By its iterator, which gives undefined for a hole: a hole is no key.
+  for (const value of values) {
+    const index = keys.length;
+    const field = `options.keys[${index}]`;
+    const key = readKey(value, field, scope);
+    keys.push(key);
+    const name = parseKeyId(key.keyId);
+    // Ids and aliases can't be mistaken for each other: an alias begins with alias/, an id has no slash.
+    const text = 'id' in name ? name.id : name.alias;
+    const first = named.get(text) ?? index;
+    named.set(text, first);
+    if (first !== index) assertSameKey(keys[first] as typeof key, key, field, first);
+  }
+  return keys;
+}
+
+/** The name of one key may be there twice, but not for two keys. */
+function assertSameKey(
+  first: Settings['keys'][number],
+  again: Settings['keys'][number],
+  field: string,
+  index: number,
+): void {
+  const isSame =
+    first.keySpec === again.keySpec &&
+    first.keyUsage === again.keyUsage &&
+    // Two encodings of the same material are compared when they have been read, at first use.
+    (first.keyMaterial !== undefined || again.keyMaterial === undefined);
+  if (isSame) return;
+  throw new InvalidInputError(
+    field,
+    `has the name of options.keys[${index}], but is of another kind or has other material`,
   );
 }
 

@@ -99,15 +99,21 @@ async function readStoreUrl(url: URL, parameters: StoreParameters): Promise<Stor
     if ([passphrase.file, passphrase.env, create].every((value) => value === undefined)) return;
     throw new InvalidInputError('url', 'has parameters of a key store, but no path to one');
   }
-  // Loaded when needed: with keys in memory, the provider also works where there is no Node.js.
-  const { fileURLToPath } = await import('node:url');
-  return { ...parameters, folder: fileURLToPath(`file://${url.pathname}`) };
+  const { folderOf } = await loadFolders();
+  return { ...parameters, folder: folderOf(url.pathname) };
 }
 
-async function openStore({ folder, passphrase: source, create }: StoreUrl): Promise<KeyStore> {
-  const { FileKeyStore, passphraseFrom } = await import('./file-store/index.js');
-  const passphrase = await passphraseFrom(source);
-  return FileKeyStore.open({ folder, protectedBy: { passphrase }, create });
+async function openStore({ folder, passphrase, create }: StoreUrl): Promise<KeyStore> {
+  const { openFolder } = await loadFolders();
+  return openFolder(folder, passphrase, create);
+}
+
+/**
+ * Loaded when needed: with keys in memory, the provider also works where there is no Node.js.
+ * package.json says what this import is, because a bundler resolves it whether it is needed or not.
+ */
+function loadFolders() {
+  return import('#folders');
 }
 
 function readBoolean(name: string, value: string | undefined): boolean | undefined {

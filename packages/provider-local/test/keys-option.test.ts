@@ -72,6 +72,55 @@ describe('The keys of the options', () => {
     expect(store.listKeys()).to.have.length(2);
   });
 
+  const RSA_KEY = { keyId: 'alias/rsa', keySpec: 'RSA_2048' } as const;
+
+  it('are accepted in a store that has the same, whatever its encoding', async () => {
+    const store = new MemoryKeyStore();
+    const keyMaterial = new Uint8Array(32).fill(9);
+    const aes = { keyId: 'aes', keyMaterial };
+    const made = new LocalKeyWrapProvider({ store, keys: ['alias/b', RSA_KEY, aes] });
+    const { keyId } = RSA_KEY;
+    const format = 'pkcs8-encrypted-pem';
+    for (const passphrase of [PASSPHRASE, 'another']) {
+      const pem = await made.exportKeyMaterial({ keyId, format, passphrase });
+      const rsa = { ...RSA_KEY, keyMaterial: pem, passphrase };
+      const again = new LocalKeyWrapProvider({ store, keys: [rsa, aes, 'alias/b'] });
+      expect(await again.listKeys()).to.have.length(3);
+    }
+  });
+
+  for (const [what, has, wanted] of [
+    ['of another kind', 'alias/x', { keyId: 'alias/x', keySpec: 'RSA_2048' }],
+    ['for another use', RSA_KEY, { ...RSA_KEY, keyUsage: 'SIGN_VERIFY' }],
+    ['with material of its own', 'a', { keyId: 'a', keyMaterial: new Uint8Array(32) }],
+    [
+      'with other material',
+      { keyId: 'a', keyMaterial: new Uint8Array(32).fill(1) },
+      { keyId: 'a', keyMaterial: new Uint8Array(32) },
+    ],
+    ['of another kind, by default', { keyId: 'a', keySpec: 'HMAC_256' }, 'a'],
+    [
+      'with another private key',
+      RSA_KEY,
+      { ...RSA_KEY, keyMaterial: fixture('rsa-2048.pem').toString() },
+    ],
+  ] as const satisfies readonly (readonly [string, string | LocalKey, string | LocalKey])[]) {
+    it(`are refused at first use where the store has such a key ${what}`, async () => {
+      const store = new MemoryKeyStore();
+      await new LocalKeyWrapProvider({ store, keys: [has] }).listKeys();
+      const provider = new LocalKeyWrapProvider({ store, keys: ['alias/fine', wanted] });
+      for (let use = 0; use < 2; use++) {
+        await expectRefusal(provider.listKeys(), 'INVALID_INPUT', 'options.keys[1]');
+      }
+    });
+  }
+
+  it('may not have two materials under one name', async () => {
+    const keys = [1, 2].map((byte) => ({ keyId: 'a', keyMaterial: new Uint8Array(32).fill(byte) }));
+    const { provider } = open({ keys });
+    await expectRefusal(provider.listKeys(), 'INVALID_INPUT', 'options.keys[1]');
+  });
+
   it('are made at first use and not before', async () => {
     const { provider, store } = open({ keys: ['alias/orders'] });
     expect(store.listKeys()).to.deep.equal([]);

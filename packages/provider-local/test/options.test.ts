@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import {
   type LocalKeyWrapOptions,
   LocalKeyWrapProvider,
@@ -7,6 +8,19 @@ import { expect } from 'chai';
 import { ENGINES, expectRefusal, open, thrown, utf8 } from './support.js';
 
 const store = new MemoryKeyStore();
+const HERE = 'arn:aws:kms:us-east-1:111122223333:';
+const AES = new Uint8Array(32);
+const RSA = { keyId: 'alias/x', keySpec: 'RSA_2048' };
+
+const fail = (): never => {
+  throw new Error('the cause');
+};
+
+/** Throws whatever is done with it. */
+function throwingProxy(target: object = {}): object {
+  const handler = { get: fail, has: fail, ownKeys: fail, getOwnPropertyDescriptor: fail };
+  return new Proxy(target, handler);
+}
 
 describe('The options of the local provider', () => {
   const WRONG: readonly (readonly [string, unknown])[] = [
@@ -33,6 +47,18 @@ describe('The options of the local provider', () => {
     ['options.store', { store: { ...methodsOf(store), close: undefined } }],
     ['options.keys', { keys: 'alias/orders' }],
     ['options.keys', { keys: { 0: 'alias/orders' } }],
+    ['options', throwingProxy()],
+    ['options', { keys: throwingProxy([]) }],
+    ['options', { keys: [throwingProxy()] }],
+    ['options', Object.defineProperty({}, 'region', { get: fail, enumerable: true })],
+    ['options.keys[0]', { keys: new Array(1) }],
+    // biome-ignore lint/suspicious/noSparseArray: that is what is refused.
+    ['options.keys[1]', { keys: ['alias/orders', , 'alias/archive'] }],
+    ['options.keys[0]', { keys: new Array(2 ** 32 - 1) }],
+    ['options.keys[1]', { keys: ['alias/x', { keyId: 'alias/x', keySpec: 'RSA_2048' }] }],
+    ['options.keys[1]', { keys: ['x', { keyId: `${HERE}key/x`, keySpec: 'HMAC_256' }] }],
+    ['options.keys[1]', { keys: ['alias/x', { keyId: 'alias/x', keyMaterial: AES }] }],
+    ['options.keys[2]', { keys: [RSA, 'alias/y', { ...RSA, keyUsage: 'SIGN_VERIFY' }] }],
     ['options.keys[0]', { keys: [null] }],
     ['options.keys[0]', { keys: [7] }],
     ['options.keys[1].keyId', { keys: ['alias/orders', ''] }],
@@ -99,7 +125,13 @@ describe('The options of the local provider', () => {
     expect(inner.listKeys()).to.have.length(1);
   });
 
+  it('may have one key twice', async () => {
+    const { provider } = open({ keys: ['alias/x', 'x', `${HERE}alias/x`, { keyId: 'x' }] });
+    expect(await provider.listKeys()).to.have.length(2);
+  });
+
   for (const [what, now] of [
+    ['nothing but an error', fail],
     ['a number', () => Date.now()],
     ['no time', () => new Date(Number.NaN)],
   ] as const) {
@@ -134,6 +166,6 @@ function methodsOf(inner: MemoryKeyStore) {
 }
 
 function describeShortly(options: unknown): string {
-  const text = JSON.stringify(options);
+  const text = inspect(options, { breakLength: Number.POSITIVE_INFINITY });
   return text.length > 70 ? `${text.slice(0, 70)}...` : text;
 }

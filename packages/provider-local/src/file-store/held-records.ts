@@ -1,4 +1,5 @@
 import { wipe } from '@keywrap/core';
+import { hideBytes } from '../keys/hide-bytes.js';
 import type { KeyRecord } from '../keys/key-record.js';
 import type { Awaitable } from '../keys/key-store.js';
 import { DamagedStoreError } from './errors.js';
@@ -52,6 +53,7 @@ export class HeldRecords {
 
   /** Keeps a record that was just written. */
   keep(id: string, file: string, record: KeyRecord): void {
+    for (const { material } of record.materials) hideBytes(material);
     this.#retire(this.#held.get(id)?.record, record);
     this.#held.set(id, { file, loading: Promise.resolve(record), record });
   }

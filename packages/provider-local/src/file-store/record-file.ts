@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { wipe } from '@keywrap/core';
 import type { AesKey } from '../engines/index.js';
+import { hideBytes } from '../keys/hide-bytes.js';
 import type { KeyRecord } from '../keys/key-record.js';
 import { DamagedStoreError } from './errors.js';
 import {
@@ -95,7 +96,7 @@ export function decodeRecord(
       ...(header.deletionDate && { deletionDate: new Date(header.deletionDate) }),
       materials: header.materials.map(({ version, publicKey }, index) => ({
         version,
-        material: (parts[index] as Uint8Array).slice(),
+        material: hideBytes((parts[index] as Uint8Array).slice()),
         ...(publicKey && { publicKey: new Uint8Array(Buffer.from(publicKey, 'base64')) }),
       })),
     } as KeyRecord;

@@ -4,7 +4,10 @@ import type { KeyOrigin, KeySpec, KeyState, KeyUsage } from '@keywrap/core';
 export interface MaterialVersion {
   /** Counted from 1; written into every blob. */
   readonly version: number;
-  /** Secret: 32 bytes for a symmetric key, as many as the hash for HMAC, DER of PKCS#8 for RSA and ECC. */
+  /**
+   * Secret: 32 bytes for a symmetric key, as many as the hash for HMAC, DER of PKCS#8 for RSA and ECC.
+   * Printing it, or writing it as JSON, shows nothing of it where the stores of this package have it.
+   */
   readonly material: Uint8Array;
   /** DER of SubjectPublicKeyInfo, for RSA and ECC. */
   readonly publicKey?: Uint8Array | undefined;

@@ -9,6 +9,7 @@ import {
 import type { CryptoEngine } from '../engines/index.js';
 import type { Settings } from '../options.js';
 import type { NewKey } from '../read-manager-input.js';
+import { equalSecrets } from './equal-secrets.js';
 import type { KeyName } from './key-name.js';
 import type { KeyRecord, MaterialVersion } from './key-record.js';
 import { KeyRing } from './key-ring.js';
@@ -51,17 +52,34 @@ export class LocalKeys {
   async prepare(): Promise<void> {
     for (const [index, option] of this.#settings.keys.entries()) {
       const { keyId, keyMaterial, passphrase, keySpec, keyUsage } = option;
+      const field = `options.keys[${index}]`;
       const name = parseKeyId(keyId);
       if (keyMaterial === undefined) {
-        await this.#ensure(name, { ...SYMMETRIC, keySpec, keyUsage });
+        const found = await this.#ensure(name, { ...SYMMETRIC, keySpec, keyUsage });
+        assertKind(found, option, field);
         continue;
       }
+      let taken: MaterialVersion | undefined;
+      const read = async () => {
+        try {
+          return await readMaterial(keySpec, keyMaterial, passphrase);
+        } catch (error) {
+          throw atOption(error, field);
+        }
+      };
       const key: NewKey = { ...SYMMETRIC, keySpec, keyUsage, origin: 'EXTERNAL' };
-      await this.#ensure(name, key, () =>
-        readMaterial(keySpec, keyMaterial, passphrase).catch((error: unknown) => {
-          throw atOption(error, `options.keys[${index}]`);
-        }),
-      );
+      const found = await this.#ensure(name, key, async () => {
+        taken = await read();
+        return taken;
+      });
+      assertKind(found, option, field);
+      if (taken !== undefined && found.materials.includes(taken)) continue;
+      const wanted = await read();
+      try {
+        assertMaterial(found, wanted, field);
+      } finally {
+        wipe(wanted.material);
+      }
     }
   }
 
@@ -183,6 +201,28 @@ type Transition = (key: KeyRecord) => KeyRecord;
 
 /** Reads material anew each time, because the store wipes that of a key which it does not keep. */
 type ReadMaterial = () => Promise<MaterialVersion>;
+
+/** The key of the options that the store had already must be the one that is meant. */
+function assertKind(
+  { keySpec, keyUsage }: KeyRecord,
+  wanted: Pick<KeyRecord, 'keySpec' | 'keyUsage'>,
+  option: string,
+): void {
+  if (keySpec === wanted.keySpec && keyUsage === wanted.keyUsage) return;
+  throw new InvalidInputError(
+    option,
+    `is ${wanted.keySpec} for ${wanted.keyUsage}, but the store has ${keySpec} for ${keyUsage} under that name`,
+  );
+}
+
+function assertMaterial({ materials }: KeyRecord, wanted: MaterialVersion, option: string): void {
+  const has = materials.some(({ material }) => equalSecrets(material, wanted.material));
+  if (has) return;
+  throw new InvalidInputError(
+    option,
+    'has other key material than the key that the store has under that name',
+  );
+}
 
 /** A caller of `encrypt` must be told that it is an option of the provider that is wrong. */
 function atOption(error: unknown, option: string): unknown {

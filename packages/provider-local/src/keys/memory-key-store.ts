@@ -1,4 +1,5 @@
 import { wipe } from '@keywrap/core';
+import { hideBytes } from './hide-bytes.js';
 import type { KeyRecord } from './key-record.js';
 import type { KeyStore } from './key-store.js';
 
@@ -34,6 +35,7 @@ export class MemoryKeyStore implements KeyStore {
       if (!kept.has(material)) wipe(material);
     }
     if (next !== undefined) {
+      for (const { material } of next.materials) hideBytes(material);
       this.#keys.set(id, next);
       return;
     }

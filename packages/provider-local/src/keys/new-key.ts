@@ -8,6 +8,7 @@ import {
   readBytes,
 } from '@keywrap/core';
 import type { CryptoEngine } from '../engines/index.js';
+import { hideBytes } from './hide-bytes.js';
 import type { MaterialVersion } from './key-record.js';
 
 /** The bytes of an XAES-256-GCM key. */
@@ -88,10 +89,10 @@ export async function makeMaterial(
   const version = 1;
   if (isPairSpec(keySpec)) {
     const { privateKey, publicKey } = await engine.generateKeyPair(keySpec);
-    return { version, material: privateKey, publicKey };
+    return { version, material: hideBytes(privateKey), publicKey };
   }
   const length = materialLength(keySpec);
-  return { version, material: crypto.getRandomValues(new Uint8Array(length)) };
+  return { version, material: hideBytes(crypto.getRandomValues(new Uint8Array(length))) };
 }
 
 /**
@@ -114,7 +115,7 @@ export async function readMaterial(
     if (passphrase !== undefined) {
       throw new InvalidInputError('passphrase', 'is of no use: these bytes are not encrypted');
     }
-    return { version: 1, material: keyMaterial.slice() };
+    return { version: 1, material: hideBytes(keyMaterial.slice()) };
   }
   // Loaded when needed: node-forge takes a while, and most keys are made here.
   const { readKeyMaterial } = await import('../key-material/index.js');
@@ -125,7 +126,7 @@ export async function readMaterial(
   if (read.keySpec !== keySpec) {
     throw new InvalidInputError('keyMaterial', `is ${read.keySpec}; the key is ${keySpec}`);
   }
-  return { version: 1, material: read.privateKey, publicKey: read.publicKey };
+  return { version: 1, material: hideBytes(read.privateKey), publicKey: read.publicKey };
 }
 
 function isPairSpec(spec: KeySpec): spec is DataKeyPairSpec {

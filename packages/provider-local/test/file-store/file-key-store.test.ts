@@ -3,6 +3,7 @@ import path from 'node:path';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { expect } from 'chai';
 import sinon from 'sinon';
+import { shownOf, shows } from '../leaks.js';
 import {
   CHEAP,
   manifestFile,
@@ -87,6 +88,17 @@ describe('a key store on disk', () => {
     const second = await reader.readKey('a');
     expect(second?.keyState).to.equal('Disabled');
     expect(second?.materials[0]).to.equal(first?.materials[0]);
+  });
+
+  it('gives records that show no material when they are printed or written as JSON', async () => {
+    const secret = crypto.getRandomValues(new Uint8Array(32));
+    const materials = [{ version: 1, material: secret.slice() }];
+    const store = await openStore(folder.path);
+    await store.changeKey('a', () => newRecord('a', { materials }));
+    const records = [store, await openStore(folder.path)].map((each) => each.readKey('a'));
+    for (const record of await Promise.all(records)) {
+      expect(shows(shownOf(record), secret)).to.equal(false);
+    }
   });
 
   it('reads no file while nothing changes', async () => {

@@ -1,6 +1,6 @@
 import type { KeyWrapProvider, ProviderCapabilities } from '@keywrap/core';
 import { type ConformanceHarness, describeConformance } from '#dist/index.js';
-import { ReferenceProvider } from './support/reference-provider.js';
+import { ReferenceProvider } from '#dist/mutants/reference-provider.js';
 
 /** Only what the interface has: nothing of AbstractKeyWrapProvider to lean on. */
 function bare(provider: ReferenceProvider): KeyWrapProvider {

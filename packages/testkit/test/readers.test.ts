@@ -7,8 +7,8 @@ import {
   runConformance,
   type TestRunner,
 } from '#dist/index.js';
-import { wrapped } from './mutants/mutant.js';
-import { ReferenceProvider } from './support/reference-provider.js';
+import { wrapped } from '#dist/mutants/mutant.js';
+import { ReferenceProvider } from '#dist/mutants/reference-provider.js';
 
 const reference: ConformanceHarness = {
   name: 'reference',

@@ -107,16 +107,6 @@ export const dataKeyPairCases = [
         check(isNew, 'two different pairs', 'the same key twice');
       },
     },
-    {
-      id: 'PAI-502',
-      title: 'names the key ARN',
-      needs: [...symmetric, 'dataKeyPairs'],
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        const input = { keyId, keyPairSpec: quickestPair(provider) };
-        expectKeyArn((await provider.generateDataKeyPair(input)).keyId, keyId);
-      },
-    },
   ]),
   ...casesOf(
     wrappedOnly,

@@ -110,15 +110,6 @@ export const dataKeyCases = [
       },
     },
     {
-      id: 'DKY-009',
-      title: 'names the key ARN',
-      needs,
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        expectKeyArn((await provider.generateDataKey({ keyId, keySpec: 'AES_256' })).keyId, keyId);
-      },
-    },
-    {
       id: 'DKY-010',
       title: 'does not show the data key in the ciphertext',
       needs,

@@ -1,12 +1,16 @@
 import { ciphertextMutants } from './ciphertext.js';
 import { contextMutants } from './context.js';
+import { detailMutants } from './details.js';
 import { errorMutants } from './errors.js';
 import { inputMutants } from './input.js';
 import { keyMutants } from './keys.js';
+import { kindMutants } from './kinds.js';
 import { lifecycleMutants } from './lifecycle.js';
 import type { Mutant } from './mutant.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
+import { uncheckedMutants } from './unchecked.js';
+import { useMutants } from './uses.js';
 
 /** Providers that each break one rule. */
 export const mutants: readonly Mutant[] = [
@@ -18,4 +22,8 @@ export const mutants: readonly Mutant[] = [
   ...errorMutants,
   ...lifecycleMutants,
   ...inputMutants,
+  ...uncheckedMutants,
+  ...kindMutants,
+  ...detailMutants,
+  ...useMutants,
 ];

@@ -26,8 +26,8 @@ export function leakInError(
 export function leakInResult(result: object, secrets: readonly Uint8Array[]): string | undefined {
   const texts = [
     inspect(result),
-    inspect(result, { customInspect: false }),
-    inspect(result, { showHidden: true, depth: 8, maxArrayLength: null, getters: true }),
+    // What console.log('%o') shows.
+    inspect(result, { showHidden: true, depth: 8, maxArrayLength: null }),
     inspect({ result: [result] }, { depth: 8, maxArrayLength: null }),
     stringify(result),
     stringify({ ...result }),

@@ -2,6 +2,7 @@ import {
   type DataKeyPairSpec,
   type EncryptionAlgorithm,
   isAsymmetricAlgorithm,
+  type KeyWrapProvider,
   type ProviderCapabilities,
 } from '@keywrap/core';
 import type { ConformanceKeys } from './harness.js';
@@ -29,7 +30,7 @@ export type Need =
 /** Says why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
-  capabilities: ProviderCapabilities,
+  { capabilities }: KeyWrapProvider,
   ring: KeyRing,
 ): Promise<string | undefined> {
   if (need.startsWith('key:')) {

@@ -4,6 +4,7 @@ import { check, expectError } from '../expect.js';
 import type { SealedKey } from '../key-ring.js';
 import { errorDetails, type KeyUse, openingUses } from '../key-uses.js';
 import { sealOutside } from '../outside.js';
+import { sealingCalls } from '../sealing-calls.js';
 
 const integrity = {
   id: 'ciphertext-integrity',
@@ -160,6 +161,45 @@ export const integrityCases = [
         }
       },
     },
+    {
+      id: 'INT-003',
+      title: 'refuses a flipped bit anywhere in the ciphertext of 4096 bytes',
+      needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'],
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get();
+        const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret(4096) });
+        const last = ciphertext.length - 1;
+        for (let index = 0; index <= last; index += 61) {
+          const call = provider.decrypt({ keyId, ciphertext: flip(ciphertext, index, 1) });
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        }
+      },
+    },
+    ...sealingCalls.map(
+      (call): CaseInput => ({
+        id: `INT-10${call.number}`,
+        title: `${call.operation}: what it wraps is refused when it is damaged`,
+        needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', ...call.needs],
+        async run(context) {
+          const keyId = await context.keys.get();
+          const sealed = await (await call.prepare(context, { keyId }))();
+          const step = Math.ceil(sealed.length / 24);
+          const places = Array.from(
+            { length: Math.ceil(sealed.length / step) },
+            (_, i) => i * step,
+          );
+          const spoilt = [
+            ...[...places, sealed.length - 1].map((index) => flip(sealed, index, 1)),
+            sealed.subarray(0, -1),
+            join(sealed, new Uint8Array(1)),
+          ];
+          for (const ciphertext of spoilt) {
+            const refused = context.provider.decrypt({ keyId, ciphertext });
+            await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+          }
+        },
+      }),
+    ),
     {
       id: 'INT-002',
       title: 'refuses an RSA ciphertext without its leading zero, although the number is the same',

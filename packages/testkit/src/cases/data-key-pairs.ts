@@ -109,6 +109,21 @@ export const dataKeyPairCases = [
     },
   ]),
   ...casesOf(
+    pairs,
+    SPECS.map(
+      ([number, spec]): CaseInput => ({
+        id: `PAI-60${number}`,
+        title: `${spec}: is another pair than the one without plaintext`,
+        needs: [...symmetric, `pair:${spec}`],
+        async run(context) {
+          const [one, two] = [await pairOf(spec, context), await wrappedPairOf(spec, context)];
+          const isNew = !sameBytes(one.publicKey, two.publicKey);
+          check(isNew, 'two different pairs', 'the same public key twice');
+        },
+      }),
+    ),
+  ),
+  ...casesOf(
     wrappedOnly,
     SPECS.map(
       ([number, spec]): CaseInput => ({

@@ -9,6 +9,7 @@ import { lifecycleMutants } from './lifecycle.js';
 import type { Mutant } from './mutant.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
+import { sealingMutants } from './sealing.js';
 import { uncheckedMutants } from './unchecked.js';
 import { useMutants } from './uses.js';
 
@@ -25,5 +26,6 @@ export const mutants: readonly Mutant[] = [
   ...uncheckedMutants,
   ...kindMutants,
   ...detailMutants,
+  ...sealingMutants,
   ...useMutants,
 ];

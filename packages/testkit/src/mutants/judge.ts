@@ -17,11 +17,14 @@ export interface Proof {
   readonly must: number;
 }
 
+/** The same random input each time: a proof does not depend on luck. */
+const SEED = 20_260_101;
+
 /** Runs the cases of the rule that a mutant breaks: what others find out about it proves nothing. */
 export async function judgeMutant({ name, breaks, timeoutMs, open }: Mutant): Promise<Verdict> {
   const only = conformanceCases.filter(({ rule }) => rule.id === breaks).map(({ id }) => id);
   const harness = { name, open: async () => open() };
-  const { results } = await runConformance(harness, { only, timeoutMs });
+  const { results } = await runConformance(harness, { only, timeoutMs, seed: SEED });
   const failed = results.filter(({ status }) => status === 'failed');
   return { name, breaks, caughtBy: failed.map(({ id }) => id) };
 }

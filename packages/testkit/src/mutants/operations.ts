@@ -211,21 +211,6 @@ export const operationMutants: readonly Mutant[] = [
     publicKey: new TextEncoder().encode(Buffer.from(publicKey).toString('base64')),
   })),
   pair('no keyPairSpec', async () => ({ keyPairSpec: 'AES' as never })),
-  ...(
-    [
-      ['ECC_NIST_P256', 'ECC_SECG_P256K1'],
-      ['ECC_NIST_P521', 'ECC_NIST_P384'],
-      ['RSA_4096', 'RSA_2048'],
-    ] as const
-  ).map(([asked, made]) =>
-    wrapped(`${made} for ${asked}`, 'data-key-pair', (inner) => ({
-      generateDataKeyPair: async (input, options) => {
-        if (input?.keyPairSpec !== asked) return inner.generateDataKeyPair(input, options);
-        const wrong = await inner.generateDataKeyPair({ ...input, keyPairSpec: made }, options);
-        return replaced(wrong, { keyPairSpec: asked });
-      },
-    })),
-  ),
   wrapped(
     'the pair without plaintext has its private key',
     'data-key-pair-without-plaintext',

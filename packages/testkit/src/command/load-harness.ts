@@ -12,16 +12,16 @@ export async function loadHarness(file: string): Promise<ConformanceHarness> {
   const url = pathToFileURL(path.resolve(file)).href;
   const exported = exportOf(await load(file, url), file);
   const name = nameOf(exported) ?? path.basename(file);
-  if (isObject(exported) && typeof exported.open === 'function') {
-    const open = exported.open as () => unknown;
-    return { name, open: async () => subjectOf(await open.call(exported), file) };
-  }
   if (isProvider(exported)) {
     // Each case that closes its provider needs another one, and so another copy of the module.
     let copies = 0;
     const another = async () =>
       copies++ === 0 ? exported : exportOf(await load(file, `${url}?copy=${copies}`), file);
     return { name, open: async () => subjectOf(await another(), file) };
+  }
+  if (isObject(exported) && typeof exported.open === 'function') {
+    const open = exported.open as () => unknown;
+    return { name, open: async () => subjectOf(await open.call(exported), file) };
   }
   if (typeof exported === 'function') {
     const isClass = typeof (exported.prototype as Module | undefined)?.encrypt === 'function';

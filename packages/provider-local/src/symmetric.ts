@@ -1,7 +1,8 @@
 import { type EncryptionContext, serializeEncryptionContext } from '@keywrap/core';
-import { type Blob, encodeBlob, encodeBlobHeader, NONCE_LENGTH, unopenable } from './blob.js';
+import { type Blob, encodeBlob, encodeBlobHeader, unopenable } from './blob.js';
 import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
 import type { LoadedKeys } from './keys/loaded-keys.js';
+import { randomNonce } from './nonce.js';
 
 /** Encrypts under the newest material of a symmetric key; the header and the context are authenticated. */
 export function sealBlob(
@@ -12,7 +13,7 @@ export function sealBlob(
 ): Uint8Array {
   const material = key.materials.at(-1) as MaterialVersion;
   const header = encodeBlobHeader({ keyId: key.id, materialVersion: material.version });
-  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
+  const nonce = randomNonce();
   const sealed = loaded
     .aes(key.id, material)
     .seal(nonce, plaintext, additionalData(header, context));

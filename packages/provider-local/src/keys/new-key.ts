@@ -35,6 +35,11 @@ const USAGES: Readonly<Record<KeySpec, readonly KeyUsage[]>> = {
   HMAC_512: ['GENERATE_VERIFY_MAC'],
 };
 
+/** What a kind of key can be for, the usual use first. */
+export function keyUsagesOf(keySpec: KeySpec): readonly KeyUsage[] {
+  return USAGES[keySpec];
+}
+
 /** Reads what kind of key to make. @throws {@link InvalidInputError} */
 export function readKeySpec(value: unknown, field: string): KeySpec {
   if (value === undefined) return 'SYMMETRIC_DEFAULT';

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { readCommandLine, USAGE, VERSION } from './command-line.js';
+import { logJsonLines } from './log.js';
+import { startKmsServer } from './server.js';
+
+try {
+  const command = await readCommandLine(process.argv.slice(2));
+  if (command === 'help') console.log(USAGE);
+  else if (command === 'version') console.log(VERSION);
+  else {
+    const server = await startKmsServer({ ...command, log: logJsonLines(process.stderr) });
+    console.log(`keywrap-kms is listening on ${server.url}`);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => void server.close());
+    }
+  }
+} catch (error) {
+  console.error(`keywrap-kms: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}

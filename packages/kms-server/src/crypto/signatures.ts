@@ -1,0 +1,115 @@
+import {
+  constants,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  privateEncrypt,
+  publicDecrypt,
+  type SignKeyObjectInput,
+  sign as signAsync,
+  timingSafeEqual,
+} from 'node:crypto';
+import { promisify } from 'node:util';
+import { signEcdsa, verifyEcdsa } from './ecdsa.js';
+import { encodePkcs1 } from './emsa-pkcs1.js';
+import { encodePss, isPss } from './emsa-pss.js';
+
+/** The signing algorithms of RSA and ECC keys, by KMS's names. */
+export type SigningAlgorithm =
+  `${'RSASSA_PSS' | 'RSASSA_PKCS1_V1_5' | 'ECDSA'}_SHA_${256 | 384 | 512}`;
+
+/** The hash functions, as OpenSSL calls them. */
+export type Hash = 'sha256' | 'sha384' | 'sha512';
+
+const signOnThreadPool = promisify(signAsync);
+
+/** The length in bytes of the digest that an algorithm signs. */
+export function digestLength(algorithm: SigningAlgorithm): number {
+  return Number(algorithm.slice(-3)) / 8;
+}
+
+/** The digest of a message, by the hash function of the algorithm. */
+export function hash(algorithm: SigningAlgorithm, message: Uint8Array): Uint8Array {
+  return createHash(hashOf(algorithm)).update(message).digest();
+}
+
+/** Signs a message, on the thread pool. The salt of PSS is as long as the digest. */
+export function signMessage(
+  algorithm: SigningAlgorithm,
+  pkcs8: Uint8Array,
+  message: Uint8Array,
+): Promise<Uint8Array> {
+  const key: SignKeyObjectInput = { key: privateKey(pkcs8) };
+  if (isPssAlgorithm(algorithm)) {
+    key.padding = constants.RSA_PKCS1_PSS_PADDING;
+    key.saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
+  }
+  return signOnThreadPool(hashOf(algorithm), message, key);
+}
+
+/**
+ * Signs a digest. OpenSSL as Node.js has it hashes whatever it signs, so the encoding is made here, and
+ * OpenSSL does the arithmetic of RSA.
+ */
+export function sign(
+  algorithm: SigningAlgorithm,
+  pkcs8: Uint8Array,
+  digest: Uint8Array,
+): Uint8Array {
+  const key = privateKey(pkcs8);
+  if (key.asymmetricKeyType === 'ec') return signEcdsa(key, digest);
+  if (!isPssAlgorithm(algorithm))
+    return privateEncrypt(key, encodePkcs1(hashOf(algorithm), digest));
+  const encoded = encodePss(hashOf(algorithm), digest, modulusLength(key));
+  return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, encoded);
+}
+
+/** Whether this is a signature of the digest. */
+export function verify(
+  algorithm: SigningAlgorithm,
+  spki: Uint8Array,
+  digest: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  if (key.asymmetricKeyType === 'ec') return verifyEcdsa(key, digest, signature);
+  if (signature.length !== modulusLength(key) / 8) return false;
+  const hashName = hashOf(algorithm);
+  try {
+    if (!isPssAlgorithm(algorithm)) {
+      const encoded = encodePkcs1(hashName, digest);
+      const decoded = publicDecrypt(key, signature);
+      return decoded.length === encoded.length && timingSafeEqual(decoded, encoded);
+    }
+    const encoded = publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, signature);
+    return isPss(hashName, digest, encoded, modulusLength(key));
+  } catch {
+    return false; // OpenSSL throws for a number or padding that no signature has.
+  }
+}
+
+function isPssAlgorithm(algorithm: SigningAlgorithm): boolean {
+  return algorithm.startsWith('RSASSA_PSS_');
+}
+
+function hashOf(algorithm: SigningAlgorithm): Hash {
+  return `sha${algorithm.slice(-3)}` as Hash;
+}
+
+const loaded = new WeakMap<Uint8Array, KeyObject>();
+
+/** Loading checks the key, which takes longer than signing with it. */
+function privateKey(pkcs8: Uint8Array): KeyObject {
+  let key = loaded.get(pkcs8);
+  if (key === undefined) {
+    key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+    loaded.set(pkcs8, key);
+  }
+  return key;
+}
+
+/** In bits. */
+function modulusLength(key: KeyObject): number {
+  return key.asymmetricKeyDetails?.modulusLength as number;
+}

@@ -1,0 +1,40 @@
+import { createDecipheriv } from 'node:crypto';
+import { selectEngine } from '@keywrap/provider-local/keys';
+import type { WrappingAlgorithm } from '../keys/import-token.js';
+
+/** The alternative initial value of AES key wrap with padding (RFC 5649 §3). */
+const ALTERNATIVE_INITIAL_VALUE = Buffer.from('a65959a6', 'hex');
+
+/**
+ * Unwraps key material that was wrapped for import: with RSA-OAEP alone, or with an AES key that is
+ * wrapped with RSA-OAEP and stands before it (PKCS#11 CKM_RSA_AES_KEY_WRAP).
+ *
+ * @param privateKey The wrapping key: DER of PKCS#8.
+ * @returns `undefined` when it does not open, whatever the reason.
+ */
+export async function unwrap(
+  algorithm: WrappingAlgorithm,
+  privateKey: Uint8Array,
+  wrapped: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const engine = await selectEngine('node');
+  const rsa = await engine.loadRsaPrivateKey(privateKey);
+  try {
+    const hash = algorithm.endsWith('_SHA_1') ? 'SHA-1' : 'SHA-256';
+    if (algorithm.startsWith('RSAES_OAEP')) return await rsa.decrypt(wrapped, hash);
+    const aesKey = await rsa.decrypt(wrapped.subarray(0, rsa.modulusLength), hash);
+    return aesKey && unwrapWithAes(aesKey, wrapped.subarray(rsa.modulusLength));
+  } finally {
+    rsa.destroy();
+  }
+}
+
+/** AES-KWP (RFC 5649 §4.2) with a key of 256 bits. */
+function unwrapWithAes(key: Uint8Array, wrapped: Uint8Array): Uint8Array | undefined {
+  try {
+    const decipher = createDecipheriv('id-aes256-wrap-pad', key, ALTERNATIVE_INITIAL_VALUE);
+    return Buffer.concat([decipher.update(wrapped), decipher.final()]);
+  } catch {
+    return undefined;
+  }
+}

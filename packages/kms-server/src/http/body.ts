@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Longest body that is read: the largest request that KMS takes fits several times. */
+export const MAXIMUM_BODY = 1024 * 1024;
+
+/** How much of a longer one is listened to, so that the client can read the answer when it has finished. */
+const MAXIMUM_DRAINED = 16 * MAXIMUM_BODY;
+
+/**
+ * Reads the body of a request.
+ *
+ * @returns `undefined` when it is too long. Rejects when the client goes away.
+ */
+export function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= MAXIMUM_BODY) chunks.push(chunk);
+      else chunks.length = 0;
+      if (length > MAXIMUM_DRAINED) {
+        request.pause();
+        resolve(undefined);
+      }
+    });
+    request.on('end', () => {
+      const [first, ...more] = chunks;
+      const body = first !== undefined && more.length === 0 ? first : Buffer.concat(chunks);
+      resolve(length > MAXIMUM_BODY ? undefined : body);
+    });
+    // Also when the client goes away before the end.
+    request.on('error', reject);
+  });
+}

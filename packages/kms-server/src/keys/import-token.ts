@@ -1,0 +1,70 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { KmsError } from '../protocol/kms-error.js';
+
+/** What an import token says, to whoever made it. */
+export interface ImportParameters {
+  /** The id of the key that the material is for. */
+  readonly keyId: string;
+  readonly wrappingAlgorithm: WrappingAlgorithm;
+  /** Until when it can be used. */
+  readonly validTo: Date;
+  /** The private half of the wrapping key: DER of PKCS#8. */
+  readonly privateKey: Uint8Array;
+}
+
+/** How key material is wrapped ([wrapping algorithms](https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-get-public-key-and-token.html)). */
+export type WrappingAlgorithm = `${'RSAES_OAEP' | 'RSA_AES_KEY_WRAP'}_SHA_${1 | 256}`;
+
+const CIPHER = 'aes-256-gcm';
+const NONCE_LENGTH = 12;
+const TAG_LENGTH = 16;
+
+/**
+ * Makes import tokens and reads them. A token holds the private wrapping key, sealed, so nothing needs to
+ * be kept of one that is never used. Tokens of another server, or of this one before a restart, are not
+ * valid.
+ */
+export class ImportTokens {
+  readonly #key = randomBytes(32);
+
+  seal({ privateKey, ...rest }: ImportParameters): Uint8Array {
+    const text = JSON.stringify({
+      ...rest,
+      privateKey: Buffer.from(privateKey).toString('base64'),
+    });
+    const nonce = randomBytes(NONCE_LENGTH);
+    const cipher = createCipheriv(CIPHER, this.#key, nonce);
+    return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
+  }
+
+  /** @throws KmsError `InvalidImportTokenException`, `ExpiredImportTokenException` */
+  open(token: Uint8Array, keyId: string, now: Date): ImportParameters {
+    const parameters = this.#decrypt(token);
+    if (parameters?.keyId !== keyId) throw new KmsError('InvalidImportTokenException');
+    if (parameters.validTo <= now) throw new KmsError('ExpiredImportTokenException');
+    return parameters;
+  }
+
+  #decrypt(token: Uint8Array): ImportParameters | undefined {
+    if (token.length < NONCE_LENGTH + TAG_LENGTH) return undefined;
+    const end = token.length - TAG_LENGTH;
+    const decipher = createDecipheriv(CIPHER, this.#key, token.subarray(0, NONCE_LENGTH), {
+      authTagLength: TAG_LENGTH,
+    });
+    decipher.setAuthTag(token.subarray(end));
+    try {
+      const text = Buffer.concat([
+        decipher.update(token.subarray(NONCE_LENGTH, end)),
+        decipher.final(),
+      ]);
+      const { validTo, privateKey, ...rest } = JSON.parse(text.toString());
+      return {
+        ...rest,
+        validTo: new Date(validTo),
+        privateKey: Buffer.from(privateKey, 'base64'),
+      };
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import type { KeyRecord, MaterialVersion } from '@keywrap/provider-local/keys';
+
+/** What KMS keeps of one generation of key material beside the material. */
+export interface MaterialDetails {
+  /** KMS's id of the material: 64 hexadecimal digits. */
+  readonly id: string;
+  /** Counted from 1, as in the ciphertexts that it makes. */
+  readonly version: number;
+  /** When and why it took over from the one before it; not set for the first. */
+  readonly rotation?: { readonly date: Date; readonly type: 'AUTOMATIC' | 'ON_DEMAND' } | undefined;
+  /** Of imported material. */
+  readonly description?: string | undefined;
+  /** When imported material expires; not set where it does not. */
+  readonly validTo?: Date | undefined;
+}
+
+/** Key material that is here. */
+export type Material = MaterialVersion & MaterialDetails;
+
+/** A tag of a key, as KMS spells it. */
+export interface Tag {
+  readonly TagKey: string;
+  readonly TagValue: string;
+}
+
+/**
+ * A key of the server: the record that provider-local works with, and what KMS keeps beside it. The
+ * store keeps the whole record, and provider-local's transitions carry it along.
+ */
+export interface KmsKey extends KeyRecord {
+  readonly materials: readonly Material[];
+  /** Imported material that was deleted or has expired: it may come back, and nothing else in its place. */
+  readonly missing: readonly MaterialDetails[];
+  /** Imported material that waits for RotateKeyOnDemand. */
+  readonly pending?: Material | undefined;
+  readonly multiRegion: boolean;
+  readonly tags: readonly Tag[];
+  /** The key policy, as it was put. */
+  readonly policy: string;
+  /** Set while automatic rotation is enabled. */
+  readonly automaticRotation?:
+    | { readonly periodInDays: number; readonly nextDate: Date }
+    | undefined;
+}
+
+/** Whether this is a symmetric encryption key: the only kind that rotates, and that wraps data keys. */
+export function isSymmetric({ keySpec }: Pick<KmsKey, 'keySpec'>): boolean {
+  return keySpec === 'SYMMETRIC_DEFAULT';
+}
+
+/** All generations of material that the key ever had in use, the oldest first. */
+export function materialHistory({ materials, missing }: KmsKey): readonly MaterialDetails[] {
+  return [...materials, ...missing].sort((a, b) => a.version - b.version);
+}
+
+/** The generation that encrypts, or would if it were here; none before the first import. */
+export function currentMaterial(key: KmsKey): MaterialDetails | undefined {
+  return key.missing.length === 0 ? key.materials.at(-1) : materialHistory(key).at(-1);
+}

@@ -1,0 +1,93 @@
+import type { ArnScope } from '@keywrap/core';
+import { KmsError } from '../protocol/kms-error.js';
+import { isObject } from '../protocol/shapes.js';
+
+/** [Quota](https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html), in bytes. */
+const MAXIMUM_SIZE = 32 * 1024;
+
+/** What a key gets that is created without a policy, through the API. */
+export function defaultPolicy({ partition, account }: ArnScope): string {
+  const statement = {
+    Sid: 'Enable IAM User Permissions',
+    Effect: 'Allow',
+    Principal: { AWS: `arn:${partition}:iam::${account}:root` },
+    Action: 'kms:*',
+    Resource: '*',
+  };
+  return JSON.stringify(
+    { Version: '2012-10-17', Id: 'key-default-1', Statement: [statement] },
+    null,
+    2,
+  );
+}
+
+/**
+ * Refuses what is no key policy, and one by which nobody could change it again. Nobody is kept from
+ * anything by a policy here.
+ *
+ * @param bypassSafetyCheck Whether a policy may lock everybody out.
+ * @throws KmsError `MalformedPolicyDocumentException`, `LimitExceededException`
+ */
+export function assertPolicy(policy: string, bypassSafetyCheck = false): void {
+  if (Buffer.byteLength(policy) > MAXIMUM_SIZE) {
+    throw new KmsError(
+      'LimitExceededException',
+      `The key policy is longer than ${MAXIMUM_SIZE} bytes.`,
+    );
+  }
+  const statements = readStatements(policy);
+  if (statements === undefined) throw malformed('Policy contains invalid json');
+  if (!statements.every(isStatement)) {
+    throw malformed('Policy contains a statement that is not valid');
+  }
+  if (!bypassSafetyCheck && !statements.some(allowsPutKeyPolicy)) {
+    throw malformed(
+      'The new key policy will not allow you to update the key policy in the future.',
+    );
+  }
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action?: string | readonly string[];
+}
+
+/** One statement may stand alone, without a list around it. */
+function readStatements(policy: string): readonly unknown[] | undefined {
+  try {
+    const document: unknown = JSON.parse(policy);
+    if (!isObject(document) || document.Statement === undefined) return undefined;
+    return [document.Statement].flat();
+  } catch {
+    return undefined;
+  }
+}
+
+function isStatement(value: unknown): value is Statement {
+  if (!isObject(value)) return false;
+  const hasPrincipal = value.Principal !== undefined || value.NotPrincipal !== undefined;
+  const actions = [value.Action ?? value.NotAction].flat();
+  return (
+    (value.Effect === 'Allow' || value.Effect === 'Deny') &&
+    hasPrincipal &&
+    actions.every((action) => typeof action === 'string')
+  );
+}
+
+function allowsPutKeyPolicy({ Effect, Action = [] }: Statement): boolean {
+  const patterns = [Action].flat() as string[];
+  return Effect === 'Allow' && patterns.some((pattern) => matches(pattern, 'kms:putkeypolicy'));
+}
+
+/** By the wildcards of IAM: `*` for any characters and `?` for one; case does not matter. */
+function matches(pattern: string, action: string): boolean {
+  const parts = pattern
+    .toLowerCase()
+    .split('*')
+    .map((part) => part.replace(/[^a-z0-9:]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*').replaceAll('\\?', '.')}$`).test(action);
+}
+
+function malformed(message: string): KmsError {
+  return new KmsError('MalformedPolicyDocumentException', message);
+}

@@ -1,0 +1,35 @@
+/** What is logged of a request. Never a body, and of the key only its name. */
+export interface RequestLog {
+  readonly time: string;
+  readonly requestId: string;
+  /** Not set when it is none of KMS's. */
+  readonly operation: string | undefined;
+  /** The key as the request names it. */
+  readonly key: string | undefined;
+  /** `ok`, or the name of the exception. */
+  readonly outcome: string;
+  /** In milliseconds. */
+  readonly duration: number;
+  /** Only when the server itself failed. */
+  readonly failure?: string | undefined;
+}
+
+/** Told of each request when it has been answered. */
+export type LogRequest = (entry: RequestLog) => void;
+
+/**
+ * Writes logs as lines of JSON, those of one turn of the event loop at once: a system call for each would
+ * take longer than most requests.
+ */
+export function logJsonLines(stream: { write(text: string): unknown }): LogRequest {
+  let lines: string[] = [];
+  return (entry) => {
+    if (lines.length === 0) {
+      setImmediate(() => {
+        stream.write(`${lines.join('\n')}\n`);
+        lines = [];
+      });
+    }
+    lines.push(JSON.stringify(entry));
+  };
+}

@@ -1,0 +1,105 @@
+import { aliasNotFound, findKey } from '../keys/find-key.js';
+import { toSeconds } from '../keys/key-metadata.js';
+import { assertState } from '../keys/key-state.js';
+import type { RegionKeys } from '../keys/key-store.js';
+import type { KmsKey } from '../keys/kms-key.js';
+import { KmsError, validationError } from '../protocol/kms-error.js';
+import type { RequestOf } from '../protocol/requests.js';
+import type { Region } from '../region.js';
+import { page } from './page.js';
+
+/** [Quota](https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html) */
+const MAXIMUM_PER_KEY = 50;
+
+/** [CreateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html) */
+export function createAlias({ AliasName, TargetKeyId }: RequestOf<'CreateAlias'>, region: Region) {
+  const { keys } = region;
+  assertAliasName(AliasName);
+  const key = findTarget(keys, TargetKeyId);
+  assertState('CreateAlias', key, keys);
+  if (keys.getByAlias(AliasName) !== undefined) {
+    const arn = keys.aliasArnOf(AliasName);
+    throw new KmsError('AlreadyExistsException', `An alias with the name ${arn} already exists`);
+  }
+  assertRoom(keys, key);
+  keys.putAlias(AliasName, key);
+}
+
+/** [UpdateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html) */
+export function updateAlias({ AliasName, TargetKeyId }: RequestOf<'UpdateAlias'>, region: Region) {
+  const { keys } = region;
+  assertAliasName(AliasName);
+  const key = findTarget(keys, TargetKeyId);
+  const current = keys.getByAlias(AliasName);
+  if (current === undefined) throw aliasNotFound(keys, AliasName);
+  assertState('UpdateAlias', key, keys);
+  if (current.keyUsage !== key.keyUsage || kindOf(current) !== kindOf(key)) {
+    throw validationError(
+      `Alias ${keys.aliasArnOf(AliasName)} can only be associated with a key of the same type and usage.`,
+    );
+  }
+  if (current.id !== key.id) assertRoom(keys, key);
+  keys.putAlias(AliasName, key);
+}
+
+/** [DeleteAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteAlias.html) */
+export function deleteAlias({ AliasName }: RequestOf<'DeleteAlias'>, { keys }: Region) {
+  assertAliasName(AliasName);
+  if (keys.getByAlias(AliasName) === undefined) throw aliasNotFound(keys, AliasName);
+  keys.deleteAlias(AliasName);
+}
+
+/** [ListAliases](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html) */
+export function listAliases(request: RequestOf<'ListAliases'>, { keys }: Region) {
+  const { KeyId } = request;
+  const target = KeyId === undefined ? undefined : findKey(keys, KeyId);
+  const all = keys.listAliases();
+  const aliases = target === undefined ? all : all.filter(({ keyId }) => keyId === target.id);
+  const { items, members } = page(aliases, request, {
+    list: 'aliases',
+    nameOf: ({ alias }) => alias,
+    byDefault: 50,
+    maximum: 100,
+  });
+  return {
+    Aliases: items.map(({ alias, keyId, dates }) => ({
+      AliasName: alias,
+      AliasArn: keys.aliasArnOf(alias),
+      TargetKeyId: keyId,
+      CreationDate: toSeconds(dates.created),
+      LastUpdatedDate: toSeconds(dates.updated),
+    })),
+    ...members,
+  };
+}
+
+function assertAliasName(name: string): void {
+  if (!name.startsWith('alias/')) {
+    throw validationError(
+      'Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html',
+    );
+  }
+  if (name.startsWith('alias/aws/')) throw new KmsError('NotAuthorizedException');
+  if (!/^alias\/[a-zA-Z0-9/_-]+$/.test(name)) {
+    throw validationError(`${name} contains invalid characters for an alias`);
+  }
+}
+
+function findTarget(keys: RegionKeys, keyId: string): KmsKey {
+  if (/^(arn:.*:)?alias\//.test(keyId)) {
+    throw validationError('Aliases must refer to keys. Not aliases');
+  }
+  return findKey(keys, keyId);
+}
+
+function assertRoom(keys: RegionKeys, { id }: KmsKey): void {
+  const count = keys.listAliases().filter(({ keyId }) => keyId === id).length;
+  if (count < MAXIMUM_PER_KEY) return;
+  throw new KmsError('LimitExceededException', `A key has at most ${MAXIMUM_PER_KEY} aliases.`);
+}
+
+/** [UpdateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html) tells three types of keys apart. */
+function kindOf({ keySpec }: KmsKey): string {
+  if (keySpec === 'SYMMETRIC_DEFAULT') return 'symmetric';
+  return keySpec.startsWith('HMAC_') ? 'HMAC' : 'asymmetric';
+}

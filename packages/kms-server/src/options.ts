@@ -1,0 +1,83 @@
+import { InvalidInputError } from '@keywrap/core';
+import type { Credentials } from './auth/signature.js';
+import type { LogRequest } from './log.js';
+import { isRegionName } from './region.js';
+import type { SeedKey } from './seed.js';
+
+/** How a server works; every setting may be left out. */
+export interface KmsServerOptions {
+  /** By default 4599; 0 takes a port that is free. */
+  readonly port?: number | undefined;
+  /** The address to listen on, by default 127.0.0.1. Any that others can reach needs `credentials`. */
+  readonly host?: string | undefined;
+  /** The region of requests that do not say theirs, and of the keys in `keys`; by default `us-east-1`. */
+  readonly region?: string | undefined;
+  /** The account in ARNs: twelve digits; by default `111122223333`. */
+  readonly account?: string | undefined;
+  /** When given, every request must be signed with one of these. */
+  readonly credentials?: readonly Credentials[] | undefined;
+  /** Keys to begin with. */
+  readonly keys?: readonly SeedKey[] | undefined;
+  /** Told of each request; by default nobody. */
+  readonly log?: LogRequest | undefined;
+  /** The clock: for deletions, rotations, expiry and signatures. */
+  readonly now?: (() => Date) | undefined;
+}
+
+/** The options, checked and complete. */
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  readonly region: string;
+  readonly account: string;
+  readonly credentials: readonly Credentials[];
+  readonly keys: readonly SeedKey[];
+  readonly log: LogRequest | undefined;
+  readonly now: () => Date;
+}
+
+/** @throws InvalidInputError naming the option that is wrong. */
+export function readOptions(options: KmsServerOptions): Settings {
+  const {
+    port = 4599,
+    host = '127.0.0.1',
+    region = 'us-east-1',
+    account = '111122223333',
+    credentials = [],
+    keys = [],
+    log,
+    now = () => new Date(),
+  } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new InvalidInputError('port', 'must be a whole number from 0 to 65535');
+  }
+  if (!isRegionName(region)) {
+    throw new InvalidInputError('region', 'must be the name of a region, for example eu-west-1');
+  }
+  if (!/^\d{12}$/.test(account)) throw new InvalidInputError('account', 'must be twelve digits');
+  assertCredentials(credentials);
+  if (credentials.length === 0 && !isLoopback(host)) {
+    throw new InvalidInputError(
+      'host',
+      `${host} can be reached from other machines, and without credentials anybody there could use the keys: give credentials, or listen on 127.0.0.1`,
+    );
+  }
+  return { port, host, region, account, credentials, keys, log, now };
+}
+
+function assertCredentials(credentials: unknown): void {
+  const isText = (value: unknown) => typeof value === 'string' && value !== '';
+  const areCredentials = (value: unknown) => {
+    const { accessKeyId, secretAccessKey, sessionToken = 'none' } = Object(value);
+    return [accessKeyId, secretAccessKey, sessionToken].every(isText);
+  };
+  if (Array.isArray(credentials) && credentials.every(areCredentials)) return;
+  throw new InvalidInputError(
+    'credentials',
+    'must be a list of objects with accessKeyId, secretAccessKey and perhaps sessionToken',
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

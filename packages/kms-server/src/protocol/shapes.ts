@@ -1,0 +1,165 @@
+import { serializationError } from './kms-error.js';
+
+// The kinds of member that KMS's requests are made of, each with what its model says of it
+// (https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). A shape first reads a JSON
+// value into what handlers work with, and only then says which constraints it breaks: wrong types are a
+// SerializationException at once, broken constraints are collected into one ValidationException.
+
+/** Takes note of a broken constraint; `shown` is how the message quotes the value, if it may. */
+export type Complain = (path: string, constraint: string, shown?: string) => void;
+
+/** One kind of value. */
+export interface Shape<Value> {
+  /** @throws KmsError `SerializationException` for a value of another JSON type. */
+  read(value: unknown): Value;
+  check(value: Value, path: string, complain: Complain): void;
+}
+
+/** What a member of a request may be. */
+export interface Limits {
+  readonly min?: number;
+  readonly max?: number;
+  /** As the model has it and messages quote it; the whole value must match. */
+  readonly pattern?: string;
+}
+
+/** A string of `min` to `max` UTF-16 code units. */
+export function string({ min = 0, max = Infinity, pattern = '' }: Limits = {}): Shape<string> {
+  const whole = pattern === '' ? /^/ : new RegExp(`^(?:${pattern})$`);
+  return {
+    read: readString,
+    check(value, path, complain) {
+      if (value.length > max) complain(path, atMost('length', max), value);
+      if (value.length < min) complain(path, atLeast('length', min), value);
+      if (!whole.test(value)) {
+        complain(path, `satisfy regular expression pattern: ${pattern}`, value);
+      }
+    },
+  };
+}
+
+/** One of the words of an enumeration. */
+export function oneOf<const Word extends string>(...words: readonly Word[]): Shape<Word> {
+  const known: ReadonlySet<string> = new Set(words);
+  return {
+    read: (value) => readString(value) as Word,
+    check(value, path, complain) {
+      if (known.has(value)) return;
+      complain(path, `satisfy enum value set: [${words.join(', ')}]`, value);
+    },
+  };
+}
+
+/** Bytes, which JSON carries in base64. Messages never quote them: they may be secret. */
+export function blob({ min, max }: { readonly min: number; readonly max: number }): Shape<Buffer> {
+  return {
+    read: readBase64,
+    check(value, path, complain) {
+      if (value.length > max) complain(path, atMost('length', max));
+      if (value.length < min) complain(path, atLeast('length', min));
+    },
+  };
+}
+
+/** A whole number. */
+export function integer({
+  min,
+  max,
+}: {
+  readonly min: number;
+  readonly max: number;
+}): Shape<number> {
+  return {
+    read(value) {
+      if (typeof value === 'number' && Number.isInteger(value)) return value;
+      throw mismatch(value, 'an Integer');
+    },
+    check(value, path, complain) {
+      if (value > max) complain(path, atMost('value', max), String(value));
+      if (value < min) complain(path, atLeast('value', min), String(value));
+    },
+  };
+}
+
+/** `true` or `false`. */
+export const boolean: Shape<boolean> = {
+  read(value) {
+    if (typeof value === 'boolean') return value;
+    throw mismatch(value, 'a Boolean');
+  },
+  check() {},
+};
+
+/** A time in seconds since 1970, with fractions, as the JSON protocol has it. */
+export const timestamp: Shape<Date> = {
+  read(value) {
+    const time = new Date(typeof value === 'number' ? value * 1000 : Number.NaN);
+    if (!Number.isNaN(time.getTime())) return time;
+    throw mismatch(value, 'a Timestamp');
+  },
+  check() {},
+};
+
+/** A list; its members are counted from 1 in messages. */
+export function list<Value>(
+  member: Shape<Value>,
+  { min = 0, max = Infinity }: Limits = {},
+): Shape<readonly Value[]> {
+  return {
+    read(value) {
+      if (!Array.isArray(value)) throw mismatch(value, 'a List');
+      return value.map((item) => member.read(item));
+    },
+    check(values, path, complain) {
+      if (values.length > max) complain(path, atMost('length', max));
+      if (values.length < min) complain(path, atLeast('length', min));
+      values.forEach((value, index) => {
+        member.check(value, `${path}.${index + 1}.member`, complain);
+      });
+    },
+  };
+}
+
+/** A map of strings to strings. Kept as JSON.parse made it: `__proto__` is an own property like any other. */
+export const stringMap: Shape<Readonly<Record<string, string>>> = {
+  read(value) {
+    if (!isObject(value)) throw mismatch(value, 'a Map');
+    for (const key of Object.keys(value)) readString(value[key]);
+    return value as Record<string, string>;
+  },
+  check() {},
+};
+
+/** Whether this is a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What a constraint says of a number or length that is too large. */
+export function atMost(what: 'length' | 'value', limit: number): string {
+  return `have ${what} less than or equal to ${limit}`;
+}
+
+/** What a constraint says of a number or length that is too small. */
+export function atLeast(what: 'length' | 'value', limit: number): string {
+  return `have ${what} greater than or equal to ${limit}`;
+}
+
+/** For a JSON value of the wrong type. Names the type and not the value, which may be secret. */
+export function mismatch(value: unknown, wanted: string) {
+  const found = value === null ? 'NULL' : Array.isArray(value) ? 'LIST' : typeof value;
+  return serializationError(`${found.toUpperCase()}_VALUE can not be converted to ${wanted}`);
+}
+
+function readString(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw mismatch(value, 'a String');
+}
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+function readBase64(value: unknown): Buffer {
+  const text = readString(value);
+  if (text.length % 4 === 0 && BASE64.test(text)) return Buffer.from(text, 'base64');
+  throw serializationError('a member of the request is not valid base64');
+}

@@ -1,0 +1,96 @@
+import { type KmsError, validationError } from './kms-error.js';
+import { type Complain, isObject, mismatch, type Shape } from './shapes.js';
+
+/** A member that must be there. */
+export interface RequiredMember<Value> {
+  readonly required: Shape<Value>;
+}
+
+/** The members of a structure, by the names of KMS's model. */
+export type Members = Readonly<Record<string, Shape<unknown> | RequiredMember<unknown>>>;
+
+type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
+
+/** What a structure is read into: required members are there, the others may be. */
+export type ValueOf<M extends Members> = Mutable<
+  {
+    readonly [Name in keyof M as M[Name] extends RequiredMember<unknown>
+      ? Name
+      : never]: M[Name] extends RequiredMember<infer Value> ? Value : never;
+  } & {
+    readonly [Name in keyof M as M[Name] extends RequiredMember<unknown>
+      ? never
+      : Name]?: M[Name] extends Shape<infer Value> ? Value : never;
+  }
+>;
+
+/** Marks a member as one that must be there. */
+export function required<Value>(shape: Shape<Value>): RequiredMember<Value> {
+  return { required: shape };
+}
+
+interface Member {
+  readonly name: string;
+  /** As messages spell it: `keyId` for `KeyId`. */
+  readonly path: string;
+  readonly shape: Shape<unknown>;
+  readonly isRequired: boolean;
+}
+
+/** A structure of these members; members that it does not have are ignored, as AWS does. */
+export function structure<M extends Members>(members: M): Shape<ValueOf<M>> {
+  // Taken apart once, here, and not for every request.
+  const all = Object.entries(members).map(([name, member]): Member => {
+    const isRequired = 'required' in member;
+    const path = name[0]?.toLowerCase() + name.slice(1);
+    return { name, path, isRequired, shape: isRequired ? member.required : member };
+  });
+  return {
+    read(value) {
+      if (!isObject(value)) throw mismatch(value, 'a Structure');
+      const result: Record<string, unknown> = {};
+      for (const { name, shape } of all) {
+        const member = value[name];
+        if (member !== undefined && member !== null) result[name] = shape.read(member);
+      }
+      return result as ValueOf<M>;
+    },
+    check(value, path, complain) {
+      const values = value as Readonly<Record<string, unknown>>;
+      for (const member of all) {
+        const memberPath = path === '' ? member.path : `${path}.${member.path}`;
+        const memberValue = values[member.name];
+        if (memberValue !== undefined) member.shape.check(memberValue, memberPath, complain);
+        else if (member.isRequired) complain(memberPath, NOT_NULL);
+      }
+    },
+  };
+}
+
+const NOT_NULL = 'not be null';
+
+/**
+ * Reads a request and checks it, the only place where that is done.
+ *
+ * @throws KmsError `SerializationException`, or one `ValidationException` for all that is wrong.
+ */
+export function readRequest<Value>(shape: Shape<Value>, json: unknown): Value {
+  const request = shape.read(json);
+  const problems: string[] = [];
+  const complain: Complain = (path, constraint, shown) => {
+    const value = constraint === NOT_NULL ? ' null' : shown === undefined ? '' : ` '${shown}'`;
+    problems.push(
+      `Value${value} at '${path}' failed to satisfy constraint: Member must ${constraint}`,
+    );
+  };
+  shape.check(request, '', complain);
+  if (problems.length > 0) throw constraintError(problems);
+  return request;
+}
+
+function constraintError(problems: readonly string[]): KmsError {
+  const errors = problems.length === 1 ? 'error' : 'errors';
+  return validationError(
+    `${problems.length} validation ${errors} detected: ${problems.join('; ')}`,
+  );
+}

@@ -1,0 +1,137 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Credentials, SignatureVerifier } from './auth/signature.js';
+import { ImportTokens } from './keys/import-token.js';
+import { HANDLERS, type Handler } from './operations/index.js';
+import { KmsError, serializationError } from './protocol/kms-error.js';
+import { toKmsError } from './protocol/provider-error.js';
+import { NOT_THERE, type OperationName, REQUESTS } from './protocol/requests.js';
+import { readRequest } from './protocol/structure.js';
+import { isRegionName, type Region, type Regions } from './region.js';
+
+/** A request as it came over HTTP. */
+export interface KmsRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** `undefined` when it was too long to be read. */
+  readonly body: Buffer | undefined;
+}
+
+/** The answer to it, and what the log says of it. */
+export interface KmsAnswer {
+  readonly status: number;
+  /** JSON, or nothing at all. */
+  readonly body: string;
+  /** The operation, as far as it is one of KMS's. */
+  readonly operation: string | undefined;
+  /** The key, as the request names it. */
+  readonly key: string | undefined;
+  /** `ok`, or the name of the exception. */
+  readonly outcome: string;
+  /** What was thrown, when nobody expected it. */
+  readonly failure?: unknown;
+}
+
+/** What a service works with. */
+export interface ServiceOptions {
+  readonly regions: Regions;
+  /** For requests that are not signed, or with nonsense for a region. */
+  readonly defaultRegion: string;
+  /** When there are any, every request must be signed with one of them. */
+  readonly credentials: readonly Credentials[];
+  readonly now: () => Date;
+}
+
+const TARGET = 'TrentService.';
+
+/** KMS without HTTP: finds out which operation is asked for, checks the request, and has it done. */
+export class KmsService {
+  readonly #options: ServiceOptions;
+  readonly #verifier: SignatureVerifier | undefined;
+  readonly #tokens = new ImportTokens();
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    const { credentials, now } = options;
+    this.#verifier = credentials.length > 0 ? new SignatureVerifier(credentials, now) : undefined;
+  }
+
+  /** Answers a request, whatever it is. Never rejects. */
+  async answer(request: KmsRequest): Promise<KmsAnswer> {
+    const named = nameOf(request);
+    let key: string | undefined;
+    try {
+      const { body } = request;
+      if (body === undefined) {
+        throw new KmsError('RequestEntityTooLargeException', 'The request is too large.', 413);
+      }
+      await this.#verifier?.verify({ ...request, body });
+      const name = operationOf(named);
+      const members = readRequest<object>(REQUESTS[name], parse(body));
+      key = keyOf(members);
+      // Each handler takes what the shape of the same name reads.
+      const handle = HANDLERS[name] as Handler<never>;
+      const response = await handle(members as never, this.#regionOf(request), this.#tokens);
+      const text = response === undefined ? '' : JSON.stringify(response);
+      return { status: 200, body: text, operation: name, key, outcome: 'ok' };
+    } catch (error) {
+      const kmsError = toKmsError(error);
+      const { status, body, type: outcome } = kmsError;
+      const operation = isKnown(named) ? named : undefined;
+      const failure = status === 500 ? error : undefined;
+      return { status, body, operation, key, outcome, failure };
+    }
+  }
+
+  /** The region that the request was signed for. */
+  #regionOf({ headers }: KmsRequest): Region {
+    const { regions, defaultRegion } = this.#options;
+    const signed = signedRegion(headers.authorization);
+    return regions.get(signed !== undefined && isRegionName(signed) ? signed : defaultRegion);
+  }
+}
+
+/** The region in the credential scope. What else is in the header has been checked where it matters. */
+function signedRegion(authorization = ''): string | undefined {
+  return /Credential=[^/]*\/\d*\/([a-z0-9-]+)\//.exec(authorization)?.[1];
+}
+
+function nameOf({ method, path, headers }: KmsRequest): string {
+  const target = headers['x-amz-target'];
+  if (method !== 'POST' || path !== '/' || typeof target !== 'string') return '';
+  return target.startsWith(TARGET) ? target.slice(TARGET.length) : '';
+}
+
+function isKnown(name: string): boolean {
+  return Object.hasOwn(REQUESTS, name) || NOT_THERE.has(name);
+}
+
+function operationOf(name: string): OperationName {
+  if (Object.hasOwn(REQUESTS, name)) return name as OperationName;
+  if (NOT_THERE.has(name)) {
+    throw new KmsError(
+      'UnsupportedOperationException',
+      `${name} is an operation of AWS KMS that this server does not have.`,
+    );
+  }
+  throw new KmsError('UnknownOperationException');
+}
+
+/** An empty body stands for a request without members. */
+function parse(body: Buffer): unknown {
+  if (body.length === 0) return {};
+  // What is not UTF-8 would be replaced by other characters, and so mean something else.
+  if (!isUtf8(body)) throw serializationError('The body of the request is not UTF-8.');
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    throw serializationError('The body of the request is not JSON.');
+  }
+}
+
+/** Logs name the key as the request does. */
+function keyOf(request: object): string | undefined {
+  const { KeyId, DestinationKeyId, TargetKeyId, AliasName } = request as Record<string, unknown>;
+  return (KeyId ?? DestinationKeyId ?? TargetKeyId ?? AliasName) as string | undefined;
+}

@@ -1,0 +1,259 @@
+import { expect } from 'chai';
+import { ACCOUNT, idOf, newKey, REGION, refusal, type Subject, start } from './support.js';
+
+let subject: Subject;
+let KeyId: string;
+
+function withNewSubject() {
+  before(async () => {
+    subject = await start();
+    KeyId = await newKey(subject.kms);
+  });
+  after(() => subject[Symbol.asyncDispose]());
+}
+
+describe('Aliases', () => {
+  withNewSubject();
+  const arnOf = (alias: string) => `arn:aws:kms:${REGION}:${ACCOUNT}:${alias}`;
+
+  it('are made, listed, moved and deleted', async () => {
+    const { kms } = subject;
+    const AliasName = 'alias/one';
+    await kms.createAlias({ AliasName, TargetKeyId: idOf(KeyId) });
+    const { Aliases: [alias] = [] } = await kms.listAliases({ KeyId });
+    const { CreationDate, LastUpdatedDate, ...rest } = alias ?? {};
+    expect(rest).to.deep.equal({
+      AliasName,
+      AliasArn: arnOf(AliasName),
+      TargetKeyId: idOf(KeyId),
+    });
+    expect(LastUpdatedDate).to.deep.equal(CreationDate);
+    const other = await newKey(kms);
+    await kms.updateAlias({ AliasName, TargetKeyId: other });
+    expect((await kms.describeKey({ KeyId: AliasName })).KeyMetadata?.Arn).to.equal(other);
+    expect((await kms.listAliases({ KeyId })).Aliases).to.deep.equal([]);
+    await kms.deleteAlias({ AliasName });
+    expect(await refusal(kms.deleteAlias({ AliasName }))).to.equal(
+      `NotFoundException: Alias ${arnOf(AliasName)} is not found.`,
+    );
+    const update = kms.updateAlias({ AliasName, TargetKeyId: other });
+    expect(await refusal(update)).to.match(/^NotFoundException/);
+  });
+
+  it('are there once', async () => {
+    const AliasName = 'alias/taken';
+    await subject.kms.createAlias({ AliasName, TargetKeyId: KeyId });
+    expect(await refusal(subject.kms.createAlias({ AliasName, TargetKeyId: KeyId }))).to.equal(
+      `AlreadyExistsException: An alias with the name ${arnOf(AliasName)} already exists`,
+    );
+  });
+
+  it('have names by the rules', async () => {
+    const create = (AliasName: string) =>
+      subject.kms.createAlias({ AliasName, TargetKeyId: KeyId });
+    expect(await refusal(create('orders'))).to.equal(
+      'ValidationException: Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html',
+    );
+    expect(await refusal(create('alias/aws/ebs'))).to.equal('NotAuthorizedException');
+    expect(await refusal(create('alias/my-alias!'))).to.equal(
+      "ValidationException: 1 validation error detected: Value 'alias/my-alias!' at 'aliasName' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$",
+    );
+    expect(await refusal(create('alias/my:alias'))).to.equal(
+      'ValidationException: alias/my:alias contains invalid characters for an alias',
+    );
+    expect(await refusal(create(`alias/${'a'.repeat(251)}`))).to.match(
+      /Member must have length less than or equal to 256$/,
+    );
+    await create(`alias/${'a'.repeat(250)}`);
+    await create('alias/my-alias_/');
+  });
+
+  it('stand for keys, not for aliases, and for keys of the same kind', async () => {
+    const { kms } = subject;
+    const AliasName = 'alias/kind';
+    await kms.createAlias({ AliasName, TargetKeyId: KeyId });
+    for (const TargetKeyId of [AliasName, arnOf(AliasName)]) {
+      expect(await refusal(kms.createAlias({ AliasName: 'alias/b', TargetKeyId }))).to.equal(
+        'ValidationException: Aliases must refer to keys. Not aliases',
+      );
+    }
+    const rsa = await newKey(kms, { KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' });
+    const update = kms.updateAlias({ AliasName, TargetKeyId: rsa });
+    expect(await refusal(update)).to.match(/^ValidationException/);
+  });
+
+  it('are at most 50 of one key', async () => {
+    const TargetKeyId = await newKey(subject.kms);
+    const create = (n: number) =>
+      subject.kms.createAlias({ AliasName: `alias/n${n}`, TargetKeyId });
+    for (let n = 0; n < 50; n++) await create(n);
+    expect(await refusal(create(50))).to.match(/^LimitExceededException/);
+  });
+});
+
+describe('Tags', () => {
+  withNewSubject();
+  const tag = (TagKey: string, TagValue = 'value') => ({ TagKey, TagValue });
+
+  it('are added, replaced, listed and taken away', async () => {
+    const { kms } = subject;
+    const arn = await newKey(kms, { Tags: [tag('a'), tag('b', '')] });
+    await kms.tagResource({ KeyId: arn, Tags: [tag('b', 'new'), tag('c')] });
+    const { Tags, Truncated } = await kms.listResourceTags({ KeyId: arn });
+    expect(Tags).to.deep.equal([tag('a'), tag('b', 'new'), tag('c')]);
+    expect(Truncated).to.equal(false);
+    await kms.untagResource({ KeyId: arn, TagKeys: ['a', 'c', 'never there'] });
+    const { Tags: left } = await kms.listResourceTags({ KeyId: arn });
+    expect(left).to.deep.equal([tag('b', 'new')]);
+  });
+
+  it('are at most 50, and by the rules', async () => {
+    const { kms } = subject;
+    const Tags = Array.from({ length: 51 }, (_, index) => tag(`key${index}`));
+    expect(await refusal(kms.createKey({ Tags }))).to.equal('TagException: Too many tags');
+    await kms.tagResource({ KeyId, Tags: Tags.slice(1) });
+    expect(await refusal(kms.tagResource({ KeyId, Tags: [tag('more')] }))).to.equal(
+      'TagException: Too many tags',
+    );
+    expect(await refusal(kms.tagResource({ KeyId, Tags: [tag('a'), tag('a')] }))).to.equal(
+      'TagException: Duplicate tag keys',
+    );
+    for (const key of ['aws:key1', 'AWS:key1']) {
+      expect(await refusal(kms.createKey({ Tags: [tag(key)] }))).to.equal(
+        'TagException: Tags beginning with aws: are reserved',
+      );
+    }
+    expect(await refusal(kms.tagResource({ KeyId, Tags: [tag('semi;colon')] }))).to.match(
+      /^TagException/,
+    );
+    const long = 'a'.repeat(129);
+    expect(await refusal(kms.createKey({ Tags: [tag(long)] }))).to.equal(
+      `ValidationException: 1 validation error detected: Value '${long}' at 'tags.1.member.tagKey' failed to satisfy constraint: Member must have length less than or equal to 128`,
+    );
+  });
+});
+
+describe('Key policies', () => {
+  withNewSubject();
+
+  it('are the default one to begin with', async () => {
+    const { Policy = '', PolicyName } = await subject.kms.getKeyPolicy({ KeyId });
+    expect(PolicyName).to.equal('default');
+    expect(JSON.parse(Policy)).to.deep.equal({
+      Version: '2012-10-17',
+      Id: 'key-default-1',
+      Statement: [
+        {
+          Sid: 'Enable IAM User Permissions',
+          Effect: 'Allow',
+          Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
+          Action: 'kms:*',
+          Resource: '*',
+        },
+      ],
+    });
+    const { PolicyNames, Truncated } = await subject.kms.listKeyPolicies({ KeyId });
+    expect(PolicyNames).to.deep.equal(['default']);
+    expect(Truncated).to.equal(false);
+  });
+
+  const policy = (Action: string | string[], more: object = {}) =>
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: { Effect: 'Allow', Principal: '*', Action, Resource: '*', ...more },
+    });
+
+  it('are put and given back as they were', async () => {
+    const { kms } = subject;
+    for (const Policy of [policy('kms:*'), policy(['kms:Put?eyPolicy']), policy('*')]) {
+      await kms.putKeyPolicy({ KeyId, Policy });
+      expect((await kms.getKeyPolicy({ KeyId, PolicyName: 'default' })).Policy).to.equal(Policy);
+    }
+    const Policy = policy('kms:Encrypt');
+    await kms.createKey({ Policy, BypassPolicyLockoutSafetyCheck: true });
+  });
+
+  it('are refused when they are none, or lock everybody out', async () => {
+    const { kms } = subject;
+    for (const Policy of [
+      'my policy',
+      '[]',
+      '{}',
+      policy('kms:*', { Effect: 'Perhaps' }),
+      policy('kms:*', { Principal: undefined }),
+      policy('kms:Encrypt'),
+      policy('kms:*', { Effect: 'Deny' }),
+    ]) {
+      expect(await refusal(kms.putKeyPolicy({ KeyId, Policy }))).to.match(
+        /^MalformedPolicyDocumentException/,
+      );
+      expect(await refusal(kms.createKey({ Policy }))).to.match(/^MalformedPolicy/);
+    }
+    const Policy = policy('kms:*', { Sid: 'a'.repeat(40000) });
+    expect(await refusal(kms.putKeyPolicy({ KeyId, Policy }))).to.match(/^LimitExceeded/);
+    expect(await refusal(kms.getKeyPolicy({ KeyId, PolicyName: 'other' }))).to.equal(
+      'NotFoundException: No such policy exists',
+    );
+  });
+});
+
+describe('Pages', () => {
+  withNewSubject();
+
+  it('of every list come to an end, with every item once', async () => {
+    const { kms } = subject;
+    for (let n = 0; n < 6; n++) {
+      const TargetKeyId = await newKey(kms);
+      await kms.createAlias({ AliasName: `alias/n${n}`, TargetKeyId });
+      await kms.tagResource({ KeyId, Tags: [{ TagKey: `n${n}`, TagValue: '' }] });
+      await kms.rotateKeyOnDemand({ KeyId });
+    }
+    const Limit = 2;
+    const lists: Record<string, (Marker?: string) => Promise<Page>> = {
+      keys: async (Marker) => page(await kms.listKeys({ Limit, Marker }), 'Keys', 'KeyId'),
+      aliases: async (Marker) =>
+        page(await kms.listAliases({ Limit, Marker }), 'Aliases', 'AliasName'),
+      tags: async (Marker) =>
+        page(await kms.listResourceTags({ KeyId, Limit, Marker }), 'Tags', 'TagKey'),
+      rotations: async (Marker) =>
+        page(await kms.listKeyRotations({ KeyId, Limit, Marker }), 'Rotations', 'KeyMaterialId'),
+    };
+    for (const [name, list] of Object.entries(lists)) {
+      const found: unknown[] = [];
+      let marker: string | undefined;
+      let pages = 0;
+      do {
+        const { items, next } = await list(marker);
+        expect(items.length).to.be.at.most(Limit);
+        found.push(...items);
+        marker = next;
+        pages++;
+      } while (marker !== undefined);
+      expect(new Set(found).size, name).to.equal(name === 'keys' ? 7 : 6);
+      expect(pages, name).to.equal(name === 'keys' ? 4 : 3);
+    }
+  });
+
+  it('refuse a marker that is not theirs', async () => {
+    const { NextMarker: Marker } = await subject.kms.listKeys({ Limit: 1 });
+    expect(await refusal(subject.kms.listAliases({ Marker }))).to.match(/^InvalidMarkerException/);
+    expect(await refusal(subject.kms.listKeys({ Marker: 'x' }))).to.match(/^InvalidMarker/);
+    for (const Limit of [0, 1001]) {
+      expect(await refusal(subject.kms.listKeys({ Limit }))).to.match(/at 'limit' failed/);
+    }
+  });
+});
+
+interface Page {
+  readonly items: readonly unknown[];
+  readonly next: string | undefined;
+}
+
+function page(response: object, member: string, name: string): Page {
+  const { [member]: items, NextMarker, Truncated } = response as Record<string, unknown>;
+  expect(Truncated).to.equal(NextMarker !== undefined);
+  return {
+    items: (items as Record<string, unknown>[]).map((item) => item[name]),
+    next: NextMarker as string | undefined,
+  };
+}

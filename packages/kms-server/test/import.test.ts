@@ -1,0 +1,228 @@
+import {
+  constants,
+  createCipheriv,
+  createPublicKey,
+  generateKeyPairSync,
+  publicEncrypt,
+  randomBytes,
+} from 'node:crypto';
+import type { ImportKeyMaterialCommandInput, KMS } from '@aws-sdk/client-kms';
+import { expect } from 'chai';
+import { bytes, Clock, newKey, refusal, type Subject, start } from './support.js';
+
+const FOREVER = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' } as const;
+
+type WrappingAlgorithm = `${'RSAES_OAEP' | 'RSA_AES_KEY_WRAP'}_SHA_${1 | 256}`;
+
+/** Wraps key material as KMS's documentation tells people to. */
+async function wrap(
+  kms: KMS,
+  KeyId: string,
+  material: Uint8Array,
+  WrappingAlgorithm: WrappingAlgorithm = 'RSAES_OAEP_SHA_256',
+  WrappingKeySpec: 'RSA_2048' | 'RSA_3072' = 'RSA_2048',
+): Promise<Pick<ImportKeyMaterialCommandInput, 'ImportToken' | 'EncryptedKeyMaterial'>> {
+  const { ImportToken, PublicKey } = await kms.getParametersForImport({
+    KeyId,
+    WrappingAlgorithm,
+    WrappingKeySpec,
+  });
+  const key = createPublicKey({ key: Buffer.from(PublicKey ?? []), format: 'der', type: 'spki' });
+  const oaepHash = WrappingAlgorithm.endsWith('256') ? 'sha256' : 'sha1';
+  const oaep = { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash };
+  if (WrappingAlgorithm.startsWith('RSAES_OAEP')) {
+    return { ImportToken, EncryptedKeyMaterial: publicEncrypt(oaep, material) };
+  }
+  const aesKey = randomBytes(32);
+  const iv = Buffer.from('a65959a6', 'hex');
+  const cipher = createCipheriv('id-aes256-wrap-pad', aesKey, iv);
+  const wrapped = [publicEncrypt(oaep, aesKey), cipher.update(material), cipher.final()];
+  return { ImportToken, EncryptedKeyMaterial: Buffer.concat(wrapped) };
+}
+
+describe('Imported key material', () => {
+  const clock = new Clock();
+  let subject: Subject;
+  let kms: KMS;
+  before(async () => {
+    subject = await start({ now: clock.now });
+    kms = subject.kms;
+  });
+  after(() => subject[Symbol.asyncDispose]());
+
+  const describeKey = async (KeyId: string) => (await kms.describeKey({ KeyId })).KeyMetadata ?? {};
+  const importInto = async (KeyId: string, material: Uint8Array, more: object = FOREVER) =>
+    kms.importKeyMaterial({ KeyId, ...(await wrap(kms, KeyId, material)), ...more });
+
+  it('makes a key usable, and can be deleted and come back', async () => {
+    const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
+    const pending = `KMSInvalidStateException: ${KeyId} is pending import.`;
+    expect(await refusal(kms.encrypt({ KeyId, Plaintext: bytes('x') }))).to.equal(pending);
+    expect(await refusal(kms.rotateKeyOnDemand({ KeyId }))).to.equal(pending);
+    expect(await describeKey(KeyId)).not.to.have.any.keys(
+      'ExpirationModel',
+      'CurrentKeyMaterialId',
+    );
+
+    const material = randomBytes(32);
+    const imported = await importInto(KeyId, material);
+    expect(imported.KeyId).to.equal(KeyId);
+    expect(await describeKey(KeyId)).to.include({
+      KeyState: 'Enabled',
+      CurrentKeyMaterialId: imported.KeyMaterialId,
+      ...FOREVER,
+    });
+    const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: bytes('x') });
+
+    expect(await kms.deleteImportedKeyMaterial({ KeyId })).to.include({
+      KeyId,
+      KeyMaterialId: imported.KeyMaterialId,
+    });
+    expect(await describeKey(KeyId)).to.include({
+      KeyState: 'PendingImport',
+      CurrentKeyMaterialId: imported.KeyMaterialId,
+    });
+    expect(await describeKey(KeyId)).not.to.have.property('ExpirationModel');
+    expect(await refusal(kms.decrypt({ CiphertextBlob }))).to.equal(pending);
+
+    expect(await refusal(importInto(KeyId, randomBytes(32)))).to.equal(
+      'IncorrectKeyMaterialException',
+    );
+    await importInto(KeyId, material);
+    expect((await kms.decrypt({ CiphertextBlob })).Plaintext).to.deep.equal(bytes('x'));
+  });
+
+  it('comes in every wrapping', async () => {
+    for (const algorithm of [
+      'RSAES_OAEP_SHA_1',
+      'RSAES_OAEP_SHA_256',
+      'RSA_AES_KEY_WRAP_SHA_1',
+      'RSA_AES_KEY_WRAP_SHA_256',
+    ] as const) {
+      const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
+      const wrapped = await wrap(kms, KeyId, randomBytes(32), algorithm, 'RSA_3072');
+      await kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER });
+      expect(await describeKey(KeyId)).to.include({ KeyState: 'Enabled' });
+    }
+  });
+
+  it('can be of an RSA, ECC or HMAC key', async () => {
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const ec = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    for (const [spec, usage, pair] of [
+      ['RSA_2048', 'ENCRYPT_DECRYPT', rsa],
+      ['ECC_NIST_P256', 'SIGN_VERIFY', ec],
+    ] as const) {
+      const KeyId = await newKey(kms, { Origin: 'EXTERNAL', KeySpec: spec, KeyUsage: usage });
+      const der = pair.privateKey.export({ format: 'der', type: 'pkcs8' });
+      const wrapped = await wrap(kms, KeyId, der, 'RSA_AES_KEY_WRAP_SHA_256');
+      const imported = await kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER });
+      expect(imported).not.to.have.property('KeyMaterialId');
+      const { PublicKey = new Uint8Array() } = await kms.getPublicKey({ KeyId });
+      const expected = pair.publicKey.export({ format: 'der', type: 'spki' });
+      expect(expected.equals(PublicKey)).to.equal(true);
+    }
+    const KeyId = await newKey(kms, {
+      Origin: 'EXTERNAL',
+      KeySpec: 'HMAC_384',
+      KeyUsage: 'GENERATE_VERIFY_MAC',
+    });
+    expect(await refusal(importInto(KeyId, randomBytes(32)))).to.equal(
+      'IncorrectKeyMaterialException',
+    );
+    await importInto(KeyId, randomBytes(48));
+    await kms.generateMac({ KeyId, Message: bytes('x'), MacAlgorithm: 'HMAC_SHA_384' });
+  });
+
+  it('expires when it is told to, and comes back', async () => {
+    const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
+    const material = randomBytes(32);
+    expect(await refusal(importInto(KeyId, material, {}))).to.equal(
+      'ValidationException: A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES',
+    );
+    const inDays = (days: number) => new Date(clock.now().getTime() + days * 86400_000);
+    for (const wrong of [
+      { ValidTo: inDays(-1) },
+      { ValidTo: inDays(366) },
+      { ValidTo: inDays(1), ...FOREVER },
+    ]) {
+      expect(await refusal(importInto(KeyId, material, wrong))).to.match(/^ValidationException/);
+    }
+    const ValidTo = inDays(10);
+    await importInto(KeyId, material, { ValidTo });
+    const ExpirationModel = 'KEY_MATERIAL_EXPIRES';
+    expect(await describeKey(KeyId)).to.deep.include({ ExpirationModel, ValidTo });
+    clock.forward(10);
+    expect(await describeKey(KeyId)).to.include({ KeyState: 'PendingImport' });
+    expect(await describeKey(KeyId)).not.to.have.property('ValidTo');
+    await importInto(KeyId, material);
+    expect(await describeKey(KeyId)).to.include({ KeyState: 'Enabled', ...FOREVER });
+  });
+
+  it('of a symmetric key can be new, and waits for RotateKeyOnDemand', async () => {
+    const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
+    const first = await importInto(KeyId, randomBytes(32));
+    const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: bytes('old') });
+    expect(await refusal(kms.rotateKeyOnDemand({ KeyId }))).to.equal(
+      `KMSInvalidStateException: No available key material pending rotation for the key: ${KeyId}.`,
+    );
+    const isNew = { ...FOREVER, ImportType: 'NEW_KEY_MATERIAL' };
+    const material = randomBytes(32);
+    const second = await importInto(KeyId, material, { ...isNew, KeyMaterialDescription: 'two' });
+    const CurrentKeyMaterialId = first.KeyMaterialId;
+    expect(await describeKey(KeyId)).to.include({ CurrentKeyMaterialId });
+    expect(await refusal(importInto(KeyId, randomBytes(32), isNew))).to.match(
+      new RegExp(
+        `^KMSInvalidStateException: New key material \\(id: [0-9a-f]{64}\\) cannot be imported into KMS key ${KeyId}, because another key material \\(id: ${second.KeyMaterialId}\\) is pending rotation\\.$`,
+      ),
+    );
+    await kms.rotateKeyOnDemand({ KeyId });
+    expect(await describeKey(KeyId)).to.include({ CurrentKeyMaterialId: second.KeyMaterialId });
+    expect((await kms.decrypt({ CiphertextBlob })).Plaintext).to.deep.equal(bytes('old'));
+
+    // Without any one of its materials the key can't be used.
+    const KeyMaterialId = first.KeyMaterialId;
+    await kms.deleteImportedKeyMaterial({ KeyId, KeyMaterialId });
+    expect(await describeKey(KeyId)).to.include({ KeyState: 'PendingImport' });
+    const IncludeKeyMaterial = 'ALL_KEY_MATERIAL';
+    const { Rotations } = await kms.listKeyRotations({ KeyId, IncludeKeyMaterial });
+    expect(Rotations?.map(({ ImportState }) => ImportState)).to.deep.equal([
+      'PENDING_IMPORT',
+      'IMPORTED',
+    ]);
+    expect(Rotations?.[1]).to.include({ KeyMaterialDescription: 'two', RotationType: 'ON_DEMAND' });
+    const wrongId = { ...FOREVER, KeyMaterialId };
+    expect(await refusal(importInto(KeyId, material, wrongId))).to.equal(
+      'IncorrectKeyMaterialException',
+    );
+  });
+
+  it('is refused with a token that is wrong, foreign or old', async () => {
+    const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
+    const other = await newKey(kms, { Origin: 'EXTERNAL' });
+    const wrapped = await wrap(kms, KeyId, randomBytes(32));
+    const importIt = (more: object) =>
+      refusal(kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER, ...more }));
+    const ImportToken = wrapped.ImportToken?.map((byte, index) => (index === 40 ? byte ^ 1 : byte));
+    expect(await importIt({ ImportToken })).to.equal('InvalidImportTokenException');
+    expect(await importIt({ ImportToken: bytes('x') })).to.equal('InvalidImportTokenException');
+    expect(await importIt({ KeyId: other })).to.equal('InvalidImportTokenException');
+    expect(await importIt({ EncryptedKeyMaterial: bytes('x') })).to.equal(
+      'InvalidCiphertextException',
+    );
+    clock.forward(1);
+    expect(await importIt({})).to.equal('ExpiredImportTokenException');
+  });
+
+  it('is only for keys of origin EXTERNAL', async () => {
+    const KeyId = await newKey(kms);
+    const parameters = kms.getParametersForImport({
+      KeyId,
+      WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+      WrappingKeySpec: 'RSA_2048',
+    });
+    const problem = `UnsupportedOperationException: ${KeyId} origin is AWS_KMS which is not valid for this operation.`;
+    expect(await refusal(parameters)).to.equal(problem);
+    expect(await refusal(kms.deleteImportedKeyMaterial({ KeyId }))).to.equal(problem);
+  });
+});

@@ -1,0 +1,68 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { InvalidInputError } from '@keywrap/core';
+import { type SeedKey, startKmsServer } from '@keywrap/kms-server';
+import { expect } from 'chai';
+import { ACCOUNT, bytes, REGION, start } from './support.js';
+
+const ID = '1234abcd-12ab-34cd-56ef-1234567890ab';
+const ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${ID}`;
+
+describe('Seed keys', () => {
+  it('have the names of production, and the same material at every start', async () => {
+    const keyMaterial = randomBytes(32).toString('base64');
+    const keys = [{ keyId: ARN, alias: 'alias/orders', description: 'orders', keyMaterial }];
+    await using first = await start({ keys });
+    const { CiphertextBlob } = await first.kms.encrypt({ KeyId: ARN, Plaintext: bytes('x') });
+    await using second = await start({ keys });
+    const opened = await second.kms.decrypt({ CiphertextBlob, KeyId: 'alias/orders' });
+    expect(opened.KeyId).to.equal(ARN);
+    const { KeyMetadata } = await second.kms.describeKey({ KeyId: 'alias/orders' });
+    expect(KeyMetadata).to.include({ Description: 'orders', Origin: 'AWS_KMS' });
+  });
+
+  it('are of any kind, in PEM or DER, in any region', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const der = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
+    await using subject = await start({
+      keys: [
+        { alias: 'alias/pem', region: REGION, keySpec: 'ECC_NIST_P256', keyMaterial: pem },
+        { alias: 'alias/der', region: REGION, keySpec: 'ECC_NIST_P256', keyMaterial: der },
+        { alias: 'alias/new', region: 'us-west-2', keySpec: 'HMAC_256' },
+        { alias: 'alias/here' },
+      ],
+    });
+    const publicKeyOf = async (KeyId: string) =>
+      (await subject.kms.getPublicKey({ KeyId })).PublicKey;
+    expect(await publicKeyOf('alias/pem')).to.deep.equal(await publicKeyOf('alias/der'));
+    await subject.clientFor('us-west-2').describeKey({ KeyId: 'alias/new' });
+    await subject.clientFor('us-east-1').describeKey({ KeyId: 'alias/here' });
+  });
+
+  const refused: [string, unknown, string][] = [
+    ['no list', {}, 'keys'],
+    ['no object', ['alias/orders'], 'keys[0]'],
+    ['a field that is not known', [{ name: 'alias/orders' }], 'keys[0].name'],
+    ['a field of another type', [{ keyId: 1 }], 'keys[0].keyId'],
+    ['an alias for an id', [{ keyId: 'alias/orders' }], 'keys[0].keyId'],
+    ['another account', [{ keyId: ARN.replace(ACCOUNT, '999999999999') }], 'keys[0].keyId'],
+    ['an id that is there twice', [{ keyId: ID }, { keyId: ID }], 'keys[1].keyId'],
+    ['an alias twice', [{ alias: 'alias/a' }, { alias: 'alias/a' }], 'keys[1].alias'],
+    ['an alias that is none', [{ alias: 'orders' }], 'keys[0].alias'],
+    ['a region that is none', [{ region: 'here' }], 'keys[0].region'],
+    ['a spec that is not known', [{ keySpec: 'AES' }], 'keys[0].keySpec'],
+    ['a use that does not fit', [{ keyUsage: 'SIGN_VERIFY' }], 'keys[0].keyUsage'],
+    ['material of the wrong length', [{ keyMaterial: 'AQID' }], 'keys[0].keyMaterial'],
+  ];
+  for (const [what, keys, field] of refused) {
+    it(`are refused with ${what}`, async () => {
+      try {
+        await startKmsServer({ port: 0, keys: keys as SeedKey[] });
+        expect.fail('it started');
+      } catch (error) {
+        expect(error).to.be.instanceOf(InvalidInputError);
+        expect(error).to.have.property('field', field);
+      }
+    });
+  }
+});

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { type CreateKeyCommandInput, KMS, type KMSServiceException } from '@aws-sdk/client-kms';
+import { type KmsServer, type KmsServerOptions, startKmsServer } from '@keywrap/kms-server';
+
+export const CREDENTIALS = {
+  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI',
+};
+export const REGION = 'eu-west-1';
+export const ACCOUNT = '111122223333';
+
+/** A clock that only moves when a test says so. */
+export class Clock {
+  #time = Date.parse('2030-01-01T00:00:00Z');
+
+  readonly now = (): Date => new Date(this.#time);
+
+  forward(days: number, seconds = 0): void {
+    this.#time += (days * 86400 + seconds) * 1000;
+  }
+}
+
+/** A listening server and a real client. */
+export interface Subject extends AsyncDisposable {
+  readonly server: KmsServer;
+  readonly kms: KMS;
+  clientFor(region: string): KMS;
+}
+
+export async function start(options: KmsServerOptions = {}): Promise<Subject> {
+  const server = await startKmsServer({ port: 0, ...options });
+  const clients: KMS[] = [];
+  const clientFor = (region: string) => {
+    const client = new KMS({
+      region,
+      endpoint: server.url,
+      credentials: CREDENTIALS,
+      maxAttempts: 1,
+    });
+    clients.push(client);
+    return client;
+  };
+  return {
+    server,
+    kms: clientFor(REGION),
+    clientFor,
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.destroy();
+      await server.close();
+    },
+  };
+}
+
+/** The ARN of a new key. */
+export async function newKey(kms: KMS, input: CreateKeyCommandInput = {}): Promise<string> {
+  const { KeyMetadata } = await kms.createKey(input);
+  return KeyMetadata?.Arn as string;
+}
+
+export function idOf(arn: string): string {
+  return arn.slice(arn.indexOf('/') + 1);
+}
+
+/** The name and message of what KMS refuses with, as `Name: message`. */
+export async function refusal(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    const { name, message, $metadata } = error as KMSServiceException;
+    if ($metadata?.httpStatusCode !== 400) throw error;
+    return message === 'UnknownError' ? name : `${name}: ${message}`;
+  }
+  throw new Error('it was not refused');
+}
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+export function sha(bits: number | string, message: Uint8Array): Uint8Array {
+  return createHash(`sha${bits}`).update(message).digest();
+}
+
+/** Sends a request as it is, and gives the answer as it is. */
+export async function post(
+  url: string,
+  target: string | undefined,
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; headers: Headers; text: string }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    body,
+    headers: {
+      'Content-Type': 'application/x-amz-json-1.1',
+      ...(target === undefined ? {} : { 'X-Amz-Target': target }),
+      ...headers,
+    },
+  });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}

@@ -1,0 +1,158 @@
+import { connect } from 'node:net';
+import { expect } from 'chai';
+import { post, type Subject, start } from './support.js';
+
+describe('The protocol', () => {
+  let subject: Subject;
+  let url: string;
+  before(async () => {
+    subject = await start();
+    url = subject.server.url;
+  });
+  after(() => subject[Symbol.asyncDispose]());
+
+  const send = (operation: string, body: string | Uint8Array = '{}') =>
+    post(url, `TrentService.${operation}`, body);
+  const typeOf = ({ text }: { text: string }) => JSON.parse(text).__type;
+
+  it('answers as KMS does: JSON 1.1, an id for the request, times as numbers, bytes in base64', async () => {
+    const created = await send('CreateKey');
+    expect(created.status).to.equal(200);
+    expect(created.headers.get('content-type')).to.equal('application/x-amz-json-1.1');
+    expect(created.headers.get('x-amzn-requestid')).to.match(/^[0-9a-f-]{36}$/);
+    const { KeyMetadata } = JSON.parse(created.text);
+    expect(KeyMetadata.CreationDate).to.be.closeTo(Date.now() / 1000, 10);
+    const KeyId = KeyMetadata.KeyId;
+    const sealed = await send('Encrypt', JSON.stringify({ KeyId, Plaintext: 'AQID' }));
+    const { CiphertextBlob } = JSON.parse(sealed.text);
+    const opened = await send('Decrypt', JSON.stringify({ CiphertextBlob }));
+    expect(JSON.parse(opened.text).Plaintext).to.equal('AQID');
+  });
+
+  it('answers nothing at all where there is nothing to say', async () => {
+    const { KeyMetadata } = JSON.parse((await send('CreateKey')).text);
+    const disabled = await send('DisableKey', JSON.stringify({ KeyId: KeyMetadata.KeyId }));
+    expect(disabled).to.include({ status: 200, text: '' });
+    expect(disabled.headers.get('content-length')).to.equal('0');
+  });
+
+  it('tells operations that KMS has from others', async () => {
+    for (const operation of ['CreateGrant', 'ReplicateKey', 'DescribeCustomKeyStores']) {
+      const answer = await send(operation);
+      expect(answer.status).to.equal(400);
+      expect(typeOf(answer)).to.equal('UnsupportedOperationException');
+    }
+    for (const target of [
+      'TrentService.Nonsense',
+      'TrentService.',
+      'TrentService.toString',
+      'DynamoDB_20120810.Encrypt',
+      'Encrypt',
+      undefined,
+    ]) {
+      const answer = await post(url, target, '{}');
+      expect(answer.status).to.equal(400);
+      expect(typeOf(answer)).to.equal('UnknownOperationException');
+    }
+    expect((await fetch(url)).status).to.equal(400);
+    expect((await fetch(`${url}/other`, { method: 'POST' })).status).to.equal(400);
+  });
+
+  it('refuses what is not JSON of the right form with SerializationException', async () => {
+    for (const body of [
+      '{',
+      'nonsense',
+      '[]',
+      'null',
+      '"text"',
+      '1',
+      '{"KeyId":1}',
+      '{"KeyId":{}}',
+      '{"KeyId":["a"]}',
+      '{"KeyId":"a","Plaintext":1}',
+      '{"KeyId":"a","Plaintext":"not base64!"}',
+      '{"KeyId":"a","Plaintext":"AQI"}',
+      '{"KeyId":"a","Plaintext":"AQID","EncryptionContext":[]}',
+      '{"KeyId":"a","Plaintext":"AQID","EncryptionContext":{"a":1}}',
+      '{"KeyId":"a","Plaintext":"AQID","GrantTokens":"a"}',
+      '{"KeyId":"a","Plaintext":"AQID","DryRun":"true"}',
+      Uint8Array.of(0xff, 0xfe, 0x00),
+      Uint8Array.of(0x22, 0xff, 0x22),
+    ]) {
+      const answer = await send('Encrypt', body);
+      expect(answer.status, String(body)).to.equal(400);
+      expect(typeOf(answer), String(body)).to.equal('SerializationException');
+    }
+  });
+
+  it('takes null for a member that is not there, and ignores members that it does not know', async () => {
+    const body = '{"Description":null,"Unknown":{"a":[1]},"Limit":null}';
+    expect(await send('ListKeys', body)).to.include({ status: 200 });
+    expect(await send('ListKeys', '')).to.include({ status: 200 });
+    const answer = await send('Encrypt', '{"KeyId":null}');
+    expect(JSON.parse(answer.text).message).to.equal(
+      "2 validation errors detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null; Value null at 'plaintext' failed to satisfy constraint: Member must not be null",
+    );
+  });
+
+  it('does not lose __proto__ in an encryption context, nor let it do anything', async () => {
+    const { KeyMetadata } = JSON.parse((await send('CreateKey')).text);
+    const request = (context: string) =>
+      `{"KeyId":"${KeyMetadata.KeyId}","Plaintext":"AQID","EncryptionContext":${context}}`;
+    const answer = await send('Encrypt', request('{"__proto__":"x"}'));
+    expect(typeOf(answer)).to.equal('ValidationException');
+    expect({}).not.to.have.property('x');
+    const harmless = await send('Encrypt', request('{"constructor":"x","toString":"y"}'));
+    expect(harmless.status).to.equal(200);
+  });
+
+  it('refuses bodies that are too long, and says so', async () => {
+    const answer = await send('Encrypt', `{"KeyId":"${'a'.repeat(2_000_000)}"}`);
+    expect(answer.status).to.equal(413);
+    expect(typeOf(answer)).to.equal('RequestEntityTooLargeException');
+    const longPolicy = 'ÿ'.repeat(131073);
+    const policy = await send('CreateKey', JSON.stringify({ Policy: longPolicy }));
+    expect(typeOf(policy)).to.equal('ValidationException');
+  });
+
+  it('is healthy', async () => {
+    const answer = await fetch(`${url}/health`);
+    expect(answer.status).to.equal(200);
+    expect(await answer.json()).to.deep.equal({ status: 'ok' });
+  });
+
+  it('answers what is no HTTP, and cuts off who sends too much of a header', async () => {
+    const answerTo = (text: string) =>
+      new Promise<string>((resolve, reject) => {
+        let answer = '';
+        const socket = connect(subject.server.port, '127.0.0.1', () => socket.write(text));
+        socket.on('data', (chunk) => {
+          answer += chunk;
+        });
+        socket.on('close', () => resolve(answer));
+        socket.on('error', reject);
+      });
+    const malformed = await answerTo('nonsense\r\n\r\n');
+    expect(malformed).to.match(/^HTTP\/1\.1 400 /);
+    expect(malformed).to.match(/\{"__type":"MalformedHttpRequestException"\}$/);
+    const long = await answerTo(`POST / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`);
+    expect(long).to.match(/^HTTP\/1\.1 431 /);
+  });
+
+  it('survives clients that go away in the middle', async () => {
+    for (const text of [
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"Key',
+      'POST / HTTP/1.1\r\nHost',
+      'nonsense\r\n\r\n',
+    ]) {
+      await new Promise<void>((resolve) => {
+        const socket = connect(subject.server.port, '127.0.0.1', () => {
+          socket.write(text, () => socket.destroy());
+        });
+        socket.on('close', () => resolve());
+        socket.on('error', () => {});
+      });
+    }
+    expect(await send('ListKeys')).to.include({ status: 200 });
+  });
+});

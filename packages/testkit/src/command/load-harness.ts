@@ -24,9 +24,8 @@ export async function loadHarness(file: string): Promise<ConformanceHarness> {
     return { name, open: async () => subjectOf(await open.call(exported), file) };
   }
   if (typeof exported === 'function') {
-    const isClass = typeof (exported.prototype as Module | undefined)?.encrypt === 'function';
     const make = exported as (new () => unknown) & (() => unknown);
-    const open = async () => (isClass ? new make() : await make());
+    const open = async () => (isClass(exported) ? new make() : await make());
     return { name, open: async () => subjectOf(await open(), file) };
   }
   throw new UsageError(`${file} exports ${typeof exported}, which is no harness and no provider`);
@@ -70,6 +69,11 @@ function subjectOf(opened: unknown, file: string): ConformanceSubject {
   }
   const close = parts?.provider === undefined ? undefined : parts.close;
   return { provider, keys, ...(close && { close: () => close.call(parts) }) };
+}
+
+/** One that was compiled to a function is known by its methods. */
+function isClass(value: { readonly prototype?: unknown }): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value)) || isProvider(value.prototype);
 }
 
 function isObject(value: unknown): value is Module {

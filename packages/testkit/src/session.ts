@@ -178,5 +178,5 @@ function printable(length: number): Uint8Array {
 }
 
 function randomSeed(): number {
-  return crypto.getRandomValues(new Int32Array(1))[0] as number;
+  return (crypto.getRandomValues(new Uint32Array(1))[0] as number) >>> 1;
 }

@@ -52,7 +52,10 @@ function exportOf(module: Module, file: string): unknown {
 
 function nameOf(exported: unknown): string | undefined {
   const { name, id } = exported as { name?: unknown; id?: unknown };
-  return [name, id].find((each): each is string => typeof each === 'string' && each !== '');
+  // A class or function without a name is called `default`.
+  return [name, id].find(
+    (each): each is string => typeof each === 'string' && !['', 'default'].includes(each),
+  );
 }
 
 function subjectOf(opened: unknown, file: string): ConformanceSubject {

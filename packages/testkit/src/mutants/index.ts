@@ -1,5 +1,6 @@
 import { ciphertextMutants } from './ciphertext.js';
 import { contextMutants } from './context.js';
+import { dataKeyCacheMutants } from './data-key-cache.js';
 import { detailMutants } from './details.js';
 import { errorMutants } from './errors.js';
 import { inputMutants } from './input.js';
@@ -28,4 +29,5 @@ export const mutants: readonly Mutant[] = [
   ...detailMutants,
   ...sealingMutants,
   ...useMutants,
+  ...dataKeyCacheMutants,
 ];

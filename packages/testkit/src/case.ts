@@ -33,6 +33,8 @@ export interface CaseContext {
   /** The provider under test. What it is given and gives back is written down, to look for leaks. */
   readonly provider: KeyWrapProvider;
   readonly keys: KeyRing;
+  /** What a case that tries random input begins with, so that a run can be repeated. */
+  readonly seed: number;
   /** Random printable bytes: easy to recognise where they should not be. */
   secret(length?: number): Uint8Array;
   /** Opens a provider for this case alone, which may close it; the suite closes it in the end. */

@@ -33,9 +33,9 @@ type TestFunction = (title: string, body: () => Promise<void>, timeoutMs?: numbe
 export async function describeConformance(
   harness: ConformanceHarness,
   runner: TestRunner = globalThis as unknown as TestRunner,
-  { only, timeoutMs = DEFAULT_TIMEOUT_MS }: Omit<RunOptions, 'onCase'> = {},
+  { only, seed, timeoutMs = DEFAULT_TIMEOUT_MS }: Omit<RunOptions, 'onCase'> = {},
 ): Promise<void> {
-  const session = await Session.open(harness, timeoutMs);
+  const session = await Session.open(harness, { timeoutMs, seed });
   const reasons = new Map<ConformanceCase, string | undefined>();
   for (const each of casesIn(only)) reasons.set(each, await session.whyNotApplicable(each));
   const rules = new Set([...reasons.keys()].map(({ rule }) => rule));

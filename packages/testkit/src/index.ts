@@ -1,7 +1,6 @@
 export type { CaseContext, ConformanceCase, ConformanceRule } from './case.js';
 export { conformanceCases } from './cases/index.js';
 export { describeConformance, type TestRunner } from './describe-conformance.js';
-export { formatReport } from './format-report.js';
 export type {
   ConformanceHarness,
   ConformanceKeyRequest,
@@ -9,8 +8,9 @@ export type {
   ConformanceSubject,
 } from './harness.js';
 export type { KeyKind, KeyRing } from './key-ring.js';
-export { keysOf } from './keys-of.js';
+export { keysOf, type TestableKeyManager } from './keys-of.js';
 export type { CapabilityNeed, Need } from './needs.js';
+export { formatReport } from './report/text.js';
 export {
   type CaseResult,
   type ConformanceReport,

@@ -26,8 +26,8 @@ export function leakInError(
 export function leakInResult(result: object, secrets: readonly Uint8Array[]): string | undefined {
   const texts = [
     inspect(result),
-    inspect(result, { customInspect: false }),
-    inspect(result, { showHidden: true, depth: 8, maxArrayLength: null, getters: true }),
+    // What console.log('%o') shows.
+    inspect(result, { showHidden: true, depth: 8, maxArrayLength: null }),
     inspect({ result: [result] }, { depth: 8, maxArrayLength: null }),
     stringify(result),
     stringify({ ...result }),
@@ -75,7 +75,7 @@ function windowsOf(secret: Uint8Array): (readonly [offset: number, window: Uint8
 }
 
 function textsOf(error: unknown): string[] {
-  const texts = [inspect(error), stringify(error), String(error)];
+  const texts = [inspectDeeply(error, true), stringify(error), textOf(error)];
   const seen = new Set<unknown>();
   for (let link = error; link !== undefined && link !== null && !seen.has(link); ) {
     seen.add(link);
@@ -89,7 +89,8 @@ function textsOf(error: unknown): string[] {
 function propertiesOf(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [String(value)];
   const texts: string[] = [];
-  for (let owner = value; owner !== Object.prototype && owner !== null; ) {
+  // Up to Object.prototype, which may be that of another realm: jest has one of its own.
+  for (let owner = value; Object.getPrototypeOf(owner) !== null; ) {
     for (const name of Reflect.ownKeys(owner)) {
       if (name === 'cause' || name === 'constructor') continue;
       let property: unknown;
@@ -105,19 +106,29 @@ function propertiesOf(value: unknown): string[] {
   return texts;
 }
 
-function inspectDeeply(value: unknown): string {
-  return inspect(value, {
+function inspectDeeply(value: unknown, customInspect = false): string {
+  const options = {
     depth: 6,
     showHidden: true,
-    customInspect: false,
+    customInspect,
     maxArrayLength: null,
     maxStringLength: null,
-  });
+  };
+  return readable(() => inspect(value, options));
 }
 
 function stringify(value: unknown): string {
+  return readable(() => JSON.stringify(value) ?? '');
+}
+
+function textOf(value: unknown): string {
+  return readable(() => String(value));
+}
+
+/** What can't be turned into text shows nothing. */
+function readable(show: () => string): string {
   try {
-    return JSON.stringify(value) ?? '';
+    return show();
   } catch {
     return '';
   }

@@ -22,6 +22,8 @@ export interface CaseResult {
 export interface ConformanceReport {
   /** The name of the harness. */
   readonly provider: string;
+  /** What the random cases began with: the same again repeats them. */
+  readonly seed: number;
   readonly results: readonly CaseResult[];
   readonly passed: number;
   readonly failed: number;
@@ -30,12 +32,14 @@ export interface ConformanceReport {
 
 /** How to run the suite. */
 export interface RunOptions {
-  /** Only the cases whose id is one of these, or begins with one that ends in `-`: `DEC-004`, `CTX-`. */
+  /** Only the cases whose id is one of these, or begins with one: `DEC-004`, `CTX-`. */
   readonly only?: readonly string[] | undefined;
   /** Called after each case. */
   readonly onCase?: ((result: CaseResult) => void) | undefined;
   /** How long a case may take before it counts as failed; by default a minute. */
   readonly timeoutMs?: number | undefined;
+  /** Repeats the random cases of a run whose report had this seed. */
+  readonly seed?: number | undefined;
 }
 
 /**
@@ -54,12 +58,13 @@ export interface RunOptions {
  */
 export async function runConformance(
   harness: ConformanceHarness,
-  { only, onCase, timeoutMs }: RunOptions = {},
+  { only, onCase, timeoutMs, seed }: RunOptions = {},
 ): Promise<ConformanceReport> {
-  const session = await Session.open(harness, timeoutMs);
+  const cases = casesIn(only);
+  const session = await Session.open(harness, { timeoutMs, seed });
   const results: CaseResult[] = [];
   try {
-    for (const each of casesIn(only)) {
+    for (const each of cases) {
       const result = await judge(session, each);
       results.push(result);
       onCase?.(result);
@@ -71,6 +76,7 @@ export async function runConformance(
     results.filter((result) => result.status === status).length;
   return {
     provider: harness.name,
+    seed: session.seed,
     results,
     passed: count('passed'),
     failed: count('failed'),
@@ -81,8 +87,7 @@ export async function runConformance(
 /** The cases that `only` names; all without it. A name that fits none is a mistake, and refused. */
 export function casesIn(only: readonly string[] | undefined): readonly ConformanceCase[] {
   if (only === undefined) return conformanceCases;
-  const fits = (name: string) => (each: ConformanceCase) =>
-    name.endsWith('-') ? each.id.startsWith(name) : each.id === name;
+  const fits = (name: string) => (each: ConformanceCase) => name !== '' && each.id.startsWith(name);
   for (const name of only) {
     if (!conformanceCases.some(fits(name))) throw new RangeError(`no conformance case is ${name}`);
   }

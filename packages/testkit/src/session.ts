@@ -21,6 +21,8 @@ export class ConformanceFailure extends Error {
   readonly showDiff = false;
   /** The last calls to the provider. */
   readonly calls: readonly string[];
+  /** Where the rule comes from. */
+  readonly source: string;
 
   constructor(failed: ConformanceCase, error: unknown, calls: readonly string[]) {
     const { expected, actual } =
@@ -41,7 +43,14 @@ export class ConformanceFailure extends Error {
     this.expected = expected;
     this.actual = actual;
     this.calls = calls;
+    this.source = failed.rule.source;
   }
+}
+
+/** How long a case may take, and what the random cases begin with. */
+export interface SessionOptions {
+  readonly timeoutMs?: number | undefined;
+  readonly seed?: number | undefined;
 }
 
 /** One harness while its cases run: the provider that they share, its keys, and the others opened. */
@@ -51,16 +60,27 @@ export class Session {
   readonly #ring: KeyRing;
   readonly #timeoutMs: number;
   readonly #others: ConformanceSubject[] = [];
+  /** Repeats the random cases. */
+  readonly seed: number;
 
-  private constructor(harness: ConformanceHarness, shared: ConformanceSubject, timeoutMs: number) {
+  private constructor(
+    harness: ConformanceHarness,
+    shared: ConformanceSubject,
+    timeoutMs: number,
+    seed: number,
+  ) {
     this.#harness = harness;
     this.#shared = shared;
     this.#ring = new KeyRing(shared.keys, shared.provider);
     this.#timeoutMs = timeoutMs;
+    this.seed = seed;
   }
 
-  static async open(harness: ConformanceHarness, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<Session> {
-    return new Session(harness, await harness.open(), timeoutMs);
+  static async open(
+    harness: ConformanceHarness,
+    { timeoutMs = DEFAULT_TIMEOUT_MS, seed = randomSeed() }: SessionOptions = {},
+  ): Promise<Session> {
+    return new Session(harness, await within(timeoutMs, harness.open()), timeoutMs, seed);
   }
 
   /** Says why a case does not apply; `undefined` when it does. */
@@ -94,6 +114,7 @@ export class Session {
     return {
       provider: new ObservedProvider(this.#shared.provider, journal),
       keys: this.#ring,
+      seed: this.seed,
       secret: (length = 32) => {
         const secret = printable(length);
         journal.keepSecret(secret);
@@ -161,4 +182,8 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 function printable(length: number): Uint8Array {
   const random = crypto.getRandomValues(new Uint8Array(length));
   return random.map((byte) => ALPHABET.charCodeAt(byte % 64));
+}
+
+function randomSeed(): number {
+  return (crypto.getRandomValues(new Uint32Array(1))[0] as number) >>> 1;
 }

@@ -7,8 +7,8 @@ import {
   runConformance,
   type TestRunner,
 } from '#dist/index.js';
-import { wrapped } from './mutants/mutant.js';
-import { ReferenceProvider } from './support/reference-provider.js';
+import { wrapped } from '#dist/mutants/mutant.js';
+import { ReferenceProvider } from '#dist/mutants/reference-provider.js';
 
 const reference: ConformanceHarness = {
   name: 'reference',
@@ -122,17 +122,30 @@ describe('runConformance', () => {
 });
 
 describe('formatReport', () => {
-  it('is a table, then the failures, then the numbers', async () => {
-    const report = await runConformance(forgetful, { only: ['CTX-101', 'CTX-203', 'UNS-601'] });
-    const lines = formatReport(report).split('\n');
-    expect(lines.slice(0, 5)).to.deep.equal([
+  it('is the result by rule, then the failures, then how to repeat it, then the numbers', async () => {
+    const options = { only: ['CTX-101', 'CTX-203', 'UNS-601'], seed: 7 };
+    const lines = formatReport(await runConformance(forgetful, options)).split('\n');
+    expect(lines.slice(0, 7)).to.deep.equal([
       'Conformance of forgetful',
       '',
-      'n/a     must    UNS-601  refuses decrypt without a keyId (the provider declares keyIdFromCiphertext)',
-      'ok      must    CTX-101  decrypt takes the same pairs',
-      'FAILED  must    CTX-203  decrypt refuses another value (INVALID_CIPHERTEXT)',
+      'n/a     undeclared-unsupported  1 not applicable',
+      '                                the provider declares keyIdFromCiphertext',
+      'FAILED  encryption-context      1 passed, 1 failed',
+      '',
+      'CTX-203: decrypt refuses another value (INVALID_CIPHERTEXT)',
     ]);
+    expect(lines.at(-2)).to.equal('to repeat: --seed 7');
     expect(lines.at(-1)).to.equal('1 passed, 1 failed, 1 not applicable');
+  });
+
+  it('gives no more than three reasons', async () => {
+    const lines = formatReport(await runConformance(reference, { only: ['UNS'] })).split('\n');
+    expect(lines.slice(3, 7)).to.deep.equal([
+      '                                the provider declares algorithm:SYMMETRIC_DEFAULT',
+      '                                the provider declares algorithm:RSAES_OAEP_SHA_1',
+      '                                and 12 other reasons',
+      '',
+    ]);
   });
 });
 

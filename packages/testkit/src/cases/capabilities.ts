@@ -1,6 +1,12 @@
-import { isDataKeyPairSpec, isEncryptionAlgorithm, type ProviderCapabilities } from '@keywrap/core';
+import {
+  isAsymmetricAlgorithm,
+  isDataKeyPairSpec,
+  isEncryptionAlgorithm,
+  type ProviderCapabilities,
+} from '@keywrap/core';
 import { CONTRACT, casesOf } from '../case.js';
 import { check, kindOf } from '../expect.js';
+import type { KeyKind, KeyRing } from '../key-ring.js';
 
 const declared = {
   id: 'capabilities',
@@ -63,7 +69,31 @@ export const capabilityCases = casesOf(declared, [
       check(one === two, `the same capabilities in every provider: ${one}`, two);
     },
   },
+  {
+    id: 'CAP-006',
+    title: 'has keys for the algorithms that it declares',
+    async run({ provider, keys }) {
+      const { algorithms } = provider.capabilities;
+      const kinds = {
+        'a symmetric key': algorithms.includes('SYMMETRIC_DEFAULT') ? SYMMETRIC : undefined,
+        'an RSA key': algorithms.some(isAsymmetricAlgorithm) ? RSA : undefined,
+      };
+      for (const [what, wanted] of Object.entries(kinds)) {
+        if (wanted === undefined) continue;
+        const found = await firstAvailable(keys, wanted);
+        check(found, `${what}, since the algorithm is declared`, 'none: keys.create refuses them');
+      }
+    },
+  },
 ]);
+
+const SYMMETRIC = ['SYMMETRIC_DEFAULT'] as const;
+const RSA = ['RSA_2048', 'RSA_3072', 'RSA_4096'] as const;
+
+async function firstAvailable(keys: KeyRing, kinds: readonly KeyKind[]): Promise<boolean> {
+  for (const kind of kinds) if (await keys.isAvailable(kind)) return true;
+  return false;
+}
 
 function expectNames(
   what: string,

@@ -107,17 +107,22 @@ export const dataKeyPairCases = [
         check(isNew, 'two different pairs', 'the same key twice');
       },
     },
-    {
-      id: 'PAI-502',
-      title: 'names the key ARN',
-      needs: [...symmetric, 'dataKeyPairs'],
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        const input = { keyId, keyPairSpec: quickestPair(provider) };
-        expectKeyArn((await provider.generateDataKeyPair(input)).keyId, keyId);
-      },
-    },
   ]),
+  ...casesOf(
+    pairs,
+    SPECS.map(
+      ([number, spec]): CaseInput => ({
+        id: `PAI-60${number}`,
+        title: `${spec}: is another pair than the one without plaintext`,
+        needs: [...symmetric, `pair:${spec}`],
+        async run(context) {
+          const [one, two] = [await pairOf(spec, context), await wrappedPairOf(spec, context)];
+          const isNew = !sameBytes(one.publicKey, two.publicKey);
+          check(isNew, 'two different pairs', 'the same public key twice');
+        },
+      }),
+    ),
+  ),
   ...casesOf(
     wrappedOnly,
     SPECS.map(

@@ -174,6 +174,18 @@ export const encryptCases = [
         );
       },
     },
+    {
+      id: 'FRE-003',
+      title: 'makes different ciphertexts of one when it re-encrypts',
+      needs,
+      async run({ provider, keys }) {
+        const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
+        const input = { ciphertext, source: { keyId }, destination: { keyId } };
+        const [one, two] = [await provider.reEncrypt(input), await provider.reEncrypt(input)];
+        const isFresh = !sameBytes(one.ciphertext, two.ciphertext);
+        check(isFresh, 'two different ciphertexts', 'the same one twice');
+      },
+    },
   ]),
 ];
 

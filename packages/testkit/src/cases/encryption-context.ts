@@ -1,7 +1,7 @@
 import type { EncryptionContext } from '@keywrap/core';
 import { type CaseInput, casesOf, kmsGuide } from '../case.js';
 import { expectBytes, expectError } from '../expect.js';
-import { quickestPair } from '../key-uses.js';
+import { sealingCalls } from '../sealing-calls.js';
 
 const exact = {
   id: 'encryption-context',
@@ -142,62 +142,44 @@ export const encryptionContextCases = casesOf(exact, [
   },
   {
     id: 'CTX-302',
-    title: 'reEncrypt refuses another source context (INVALID_CIPHERTEXT)',
+    title: 'reEncrypt refuses every other source context (INVALID_CIPHERTEXT), and takes the same',
     needs,
     async run({ provider, keys, secret }) {
       const keyId = await keys.get();
-      const encryptionContext = { tenant: 'a' };
-      const sealed = await provider.encrypt({ keyId, plaintext: secret(), encryptionContext });
-      for (const other of [undefined, { tenant: 'b' }, { tenant: 'a', more: 'c' }]) {
-        const call = provider.reEncrypt({
-          ciphertext: sealed.ciphertext,
-          source: { keyId, encryptionContext: other },
-          destination: { keyId, encryptionContext },
+      const seal = async (encryptionContext: EncryptionContext) =>
+        (await provider.encrypt({ keyId, plaintext: secret(), encryptionContext })).ciphertext;
+      const move = (ciphertext: Uint8Array, encryptionContext: EncryptionContext | undefined) =>
+        provider.reEncrypt({
+          ciphertext,
+          source: { keyId, encryptionContext },
+          destination: { keyId },
         });
+      for (const [, , made, given] of DIFFERENT) {
+        const call = move(await seal(made), given);
         await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'reEncrypt' });
       }
-      const free = await keys.sealed('SYMMETRIC_DEFAULT');
-      const call = provider.reEncrypt({
-        ciphertext: free.ciphertext,
-        source: { keyId: free.keyId, encryptionContext },
-        destination: { keyId },
-      });
-      await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'reEncrypt' });
+      for (const [, , made, given] of SAME) await move(await seal(made), given);
     },
   },
-  ...(['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const).map(
-    (operation, i): CaseInput => ({
-      id: `CTX-30${i + 3}`,
-      title: `${operation} binds the data key to its context`,
-      needs: [...needs, 'dataKeys'],
-      async run({ provider, keys }) {
+  ...sealingCalls.map(
+    (call): CaseInput => ({
+      id: `CTX-30${call.number}`,
+      title: `${call.operation} binds what it wraps to exactly its context`,
+      needs: [...needs, ...call.needs],
+      async run(context) {
+        const { provider, keys } = context;
         const keyId = await keys.get();
-        const encryptionContext = { tenant: 'a' };
-        const input = { keyId, keySpec: 'AES_256', encryptionContext } as const;
-        const { ciphertext } = await provider[operation](input);
-        for (const other of [undefined, { tenant: 'b' }]) {
-          const call = provider.decrypt({ keyId, ciphertext, encryptionContext: other });
-          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        const seal = async (encryptionContext: EncryptionContext) =>
+          (await call.prepare(context, { keyId, encryptionContext }))();
+        for (const [, , made, given] of DIFFERENT) {
+          const ciphertext = await seal(made);
+          const refused = provider.decrypt({ keyId, ciphertext, encryptionContext: given });
+          await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
         }
-        await provider.decrypt({ keyId, ciphertext, encryptionContext });
-      },
-    }),
-  ),
-  ...(['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'] as const).map(
-    (operation, i): CaseInput => ({
-      id: `CTX-30${i + 5}`,
-      title: `${operation} binds the private key to its context`,
-      needs: [...needs, 'dataKeyPairs'],
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        const encryptionContext = { tenant: 'a' };
-        const input = { keyId, keyPairSpec: quickestPair(provider), encryptionContext };
-        const { privateKeyCiphertext: ciphertext } = await provider[operation](input);
-        for (const other of [undefined, { tenant: 'b' }]) {
-          const call = provider.decrypt({ keyId, ciphertext, encryptionContext: other });
-          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        for (const [, , made, given] of SAME) {
+          const ciphertext = await seal(made);
+          await provider.decrypt({ keyId, ciphertext, encryptionContext: given });
         }
-        await provider.decrypt({ keyId, ciphertext, encryptionContext });
       },
     }),
   ),

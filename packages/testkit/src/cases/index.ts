@@ -17,7 +17,9 @@ import { inputCombinationCases } from './input-combinations.js';
 import { inputMemoryCases } from './input-memory.js';
 import { inputCases } from './input-validation.js';
 import { keyIdCases } from './key-ids.js';
+import { keyLifeCases } from './key-life.js';
 import { keyStateCases } from './key-state.js';
+import { randomInputCases } from './random-input.js';
 import { reEncryptCases } from './re-encrypt.js';
 import { reEncryptContextCases } from './re-encrypt-context.js';
 import { resultMemoryCases } from './result-memory.js';
@@ -51,6 +53,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...describeKeyCases,
   ...keyStateCases,
   ...rotationCases,
+  ...keyLifeCases,
   ...resultMemoryCases,
   ...inputMemoryCases,
   ...secretCases,
@@ -60,5 +63,6 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...inputCases,
   ...inputCombinationCases,
   ...concurrencyCases,
+  ...randomInputCases,
   ...dataKeyCacheCases,
 ];

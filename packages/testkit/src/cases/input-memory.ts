@@ -1,6 +1,7 @@
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectBytes, expectKeyArn, sameBytes } from '../expect.js';
 import type { Need } from '../needs.js';
+import { sealingCalls } from '../sealing-calls.js';
 
 const copied = {
   id: 'input-copied',
@@ -180,6 +181,61 @@ export const inputMemoryCases = [
         const { ciphertext } = sealed;
         const result = await provider.decrypt(Object.freeze({ ...key, ciphertext }));
         expectBytes(result.plaintext, plaintext, 'the plaintext');
+      },
+    },
+    ...sealingCalls.map(
+      (call): CaseInput => ({
+        id: `MEM-51${call.number}`,
+        title: `${call.operation} reads keyId and encryption context at the call, and leaves them alone`,
+        needs: [...symmetric, 'encryptionContext', ...call.needs],
+        async run(context) {
+          const { provider, keys } = context;
+          const [keyId, other] = [await keys.get(), await keys.get('SYMMETRIC_DEFAULT', 1)];
+          const encryptionContext: Record<string, string> = { tenant: 'a' };
+          const input = { keyId, encryptionContext };
+          const start = await call.prepare(context, input);
+          const before = JSON.stringify(input);
+          const untouched = await start();
+          const after = JSON.stringify(input);
+          check(after === before, 'input that is not changed', 'other fields in it');
+          const started = start();
+          input.keyId = other;
+          encryptionContext.tenant = 'b';
+          for (const ciphertext of [untouched, await started]) {
+            const right = { keyId, ciphertext, encryptionContext: { tenant: 'a' } };
+            expectKeyArn((await provider.decrypt(right)).keyId, keyId);
+          }
+        },
+      }),
+    ),
+    {
+      id: 'MEM-521',
+      title: 'decrypt reads the encryption context at the call, not later',
+      needs: [...symmetric, 'encryptionContext'],
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get();
+        const encryptionContext: Record<string, string> = { tenant: 'a' };
+        const plaintext = secret();
+        const sealed = await provider.encrypt({ keyId, plaintext, encryptionContext });
+        const { ciphertext } = sealed;
+        const call = provider.decrypt({ keyId, ciphertext, encryptionContext });
+        encryptionContext.tenant = 'b';
+        expectBytes((await call).plaintext, plaintext, 'the plaintext');
+      },
+    },
+    {
+      id: 'MEM-522',
+      title: 'reEncrypt reads the source context at the call, not later',
+      needs: [...symmetric, 'encryptionContext'],
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get();
+        const encryptionContext: Record<string, string> = { tenant: 'a' };
+        const input = { keyId, plaintext: secret(), encryptionContext };
+        const { ciphertext } = await provider.encrypt(input);
+        const source = { keyId, encryptionContext };
+        const call = provider.reEncrypt({ ciphertext, source, destination: { keyId } });
+        encryptionContext.tenant = 'b';
+        expectKeyArn((await call).sourceKeyId, keyId, 'sourceKeyId');
       },
     },
   ]),

@@ -1,5 +1,7 @@
-import { casesOf, kmsGuide } from '../case.js';
+import { type CaseInput, casesOf, kmsGuide } from '../case.js';
 import { check, expectBytes, expectError, expectKeyArn } from '../expect.js';
+import type { KeyRing } from '../key-ring.js';
+import { sealingCalls } from '../sealing-calls.js';
 
 const rotation = {
   id: 'rotation',
@@ -53,27 +55,29 @@ export const rotationCases = casesOf(rotation, [
     title: 'makes new ciphertexts with the new key material, as their header shows',
     needs,
     async run({ provider, keys, secret }) {
-      const keyId = await keys.create();
       const plaintext = secret();
-      const make = async () => {
-        const made: Uint8Array[] = [];
-        for (let i = 0; i < 12; i++) {
-          made.push((await provider.encrypt({ keyId, plaintext })).ciphertext);
-        }
-        return made;
-      };
-      const before = headerOf(await make());
-      await keys.rotate(keyId);
-      const after = headerOf(await make());
-      // Key material can't be seen from outside, but a ciphertext has to say which opens it. One that
-      // is random in every byte says nothing at all, and passes.
-      check(
-        before.size === 0 || [...before].some(([index, byte]) => after.get(index) !== byte),
-        'ciphertexts whose header names other key material after rotation',
-        'the same header as before',
+      await expectNewMaterial(
+        keys,
+        async (keyId) => (await provider.encrypt({ keyId, plaintext })).ciphertext,
       );
     },
   },
+  ...sealingCalls.map(
+    (call): CaseInput => ({
+      id: `ROT-10${call.number}`,
+      title: `${call.operation} uses the new key material; what it wrapped before still opens`,
+      needs: [...needs, ...call.needs],
+      async run(context) {
+        const made: { readonly keyId: string; readonly ciphertext: Uint8Array }[] = [];
+        await expectNewMaterial(context.keys, async (keyId) => {
+          const ciphertext = await (await call.prepare(context, { keyId }))();
+          made.push({ keyId, ciphertext });
+          return ciphertext;
+        });
+        for (const each of made) await context.provider.decrypt(each);
+      },
+    }),
+  ),
   {
     id: 'ROT-004',
     title: 'still tells the keys apart after rotation (INCORRECT_KEY)',
@@ -121,6 +125,28 @@ export const rotationCases = casesOf(rotation, [
     },
   },
 ]);
+
+/** Key material can't be seen from outside, but a ciphertext has to say which opens it. */
+async function expectNewMaterial(
+  keys: KeyRing,
+  seal: (keyId: string) => Promise<Uint8Array>,
+): Promise<void> {
+  const keyId = await keys.create();
+  const make = async () => {
+    const made: Uint8Array[] = [];
+    for (let i = 0; i < 12; i++) made.push(await seal(keyId));
+    return made;
+  };
+  const before = headerOf(await make());
+  await keys.rotate(keyId);
+  const after = headerOf(await make());
+  // One that is random in every byte says nothing at all, and passes.
+  check(
+    before.size === 0 || [...before].some(([index, byte]) => after.get(index) !== byte),
+    'ciphertexts whose header names other key material after rotation',
+    'the same header as before',
+  );
+}
 
 /** The bytes that all these ciphertexts have in common: twelve random ones agree once in 2^88. */
 function headerOf(ciphertexts: readonly Uint8Array[]): Map<number, number> {

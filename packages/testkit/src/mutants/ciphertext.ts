@@ -1,7 +1,7 @@
 import type { AsymmetricAlgorithm } from '@keywrap/core';
 import { InvalidCiphertextError, InvalidInputError, ProviderUnavailableError } from '@keywrap/core';
-import { type ReferenceKey, ReferenceProvider } from '../support/reference-provider.js';
 import { type Mutant, type Operation, subclassed, wrapped } from './mutant.js';
+import { type ReferenceKey, ReferenceProvider } from './reference-provider.js';
 
 /** Opens what is not a ciphertext of its own, but near enough to one. */
 function forgiving(name: string, isNear: (given: Buffer, made: Buffer) => boolean): Mutant {

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { type AsymmetricAlgorithm, DataKey, DataKeyPair } from '@keywrap/core';
-import { type ReferenceKey, ReferenceProvider } from '../support/reference-provider.js';
 import { type Mutant, plain, replaced, subclassed, wrapped } from './mutant.js';
+import { type ReferenceKey, ReferenceProvider } from './reference-provider.js';
 
 type PairFields = ConstructorParameters<typeof DataKeyPair>[0];
 type KeyFields = ConstructorParameters<typeof DataKey>[0];
@@ -170,12 +170,15 @@ export const operationMutants: readonly Mutant[] = [
       ['0', 1],
       ['1.5', 1],
       ['-1', 1],
+      ['NaN', 1],
     ] as const
   ).map(([given, taken]) =>
     wrapped(`${given} bytes of data key accepted`, 'data-key', (inner) => ({
       generateDataKey: (input, options) =>
         inner.generateDataKey(
-          input?.numberOfBytes === Number(given) ? { ...input, numberOfBytes: taken } : input,
+          Object.is(input?.numberOfBytes, Number(given))
+            ? { ...input, numberOfBytes: taken }
+            : input,
           options,
         ),
     })),
@@ -208,21 +211,6 @@ export const operationMutants: readonly Mutant[] = [
     publicKey: new TextEncoder().encode(Buffer.from(publicKey).toString('base64')),
   })),
   pair('no keyPairSpec', async () => ({ keyPairSpec: 'AES' as never })),
-  ...(
-    [
-      ['ECC_NIST_P256', 'ECC_SECG_P256K1'],
-      ['ECC_NIST_P521', 'ECC_NIST_P384'],
-      ['RSA_4096', 'RSA_2048'],
-    ] as const
-  ).map(([asked, made]) =>
-    wrapped(`${made} for ${asked}`, 'data-key-pair', (inner) => ({
-      generateDataKeyPair: async (input, options) => {
-        if (input?.keyPairSpec !== asked) return inner.generateDataKeyPair(input, options);
-        const wrong = await inner.generateDataKeyPair({ ...input, keyPairSpec: made }, options);
-        return replaced(wrong, { keyPairSpec: asked });
-      },
-    })),
-  ),
   wrapped(
     'the pair without plaintext has its private key',
     'data-key-pair-without-plaintext',

@@ -1,6 +1,6 @@
 import { DataKey, InvalidInputError, ProviderUnavailableError } from '@keywrap/core';
-import { ReferenceProvider } from '../support/reference-provider.js';
 import { type Mutant, type Operation, wrapped } from './mutant.js';
+import { ReferenceProvider } from './reference-provider.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: what plain JavaScript passes has no type
 type Input = any;
@@ -280,6 +280,14 @@ export const inputMutants: readonly Mutant[] = [
 
   undeclared('data keys generated undeclared', { dataKeys: false }),
   undeclared('pairs generated undeclared', { dataKeyPairSpecs: ['ECC_NIST_P256'] }),
+  undeclared('RSA pairs alone declared', { dataKeyPairSpecs: ['RSA_2048'] }),
+  undeclared('symmetric keys taken undeclared', {
+    algorithms: ['RSAES_OAEP_SHA_256'],
+    encryptionContext: false,
+    keyIdFromCiphertext: false,
+    dataKeys: false,
+    dataKeyPairSpecs: [],
+  }),
   undeclared('a context taken undeclared', { encryptionContext: false }),
   undeclared('a keyId left out undeclared', { keyIdFromCiphertext: false }),
   undeclared('SHA-1 taken undeclared', { algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_256'] }),

@@ -1,6 +1,6 @@
 import type { KeyWrapError, KeyWrapProvider } from '@keywrap/core';
-import type { ConformanceKeys, ConformanceSubject } from '#dist/index.js';
-import { ReferenceProvider } from '../support/reference-provider.js';
+import type { ConformanceKeys, ConformanceSubject } from '../harness.js';
+import { ReferenceProvider } from './reference-provider.js';
 
 /** A provider that is wrong in one way. */
 export interface Mutant {
@@ -71,7 +71,9 @@ export const OPERATIONS = [
   'decryptAsymmetric',
   'reEncrypt',
   'generateDataKey',
+  'generateDataKeyWithoutPlaintext',
   'generateDataKeyPair',
+  'generateDataKeyPairWithoutPlaintext',
   'getPublicKey',
   'describeKey',
 ] as const satisfies readonly Operation[];

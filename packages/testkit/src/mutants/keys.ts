@@ -8,8 +8,8 @@ import {
   KeyStateError,
   parseKeyId,
 } from '@keywrap/core';
-import { type ReferenceKey, ReferenceProvider } from '../support/reference-provider.js';
-import { type Mutant, type Operation, plain, replaced, subclassed, wrapped } from './mutant.js';
+import { type Mutant, plain, replaced, subclassed, wrapped } from './mutant.js';
+import { type ReferenceKey, ReferenceProvider } from './reference-provider.js';
 
 /** Looks keys up after `rewrite` had its way with the name. */
 function finding(name: string, breaks: string, rewrite: (keyId: string) => string): Mutant {
@@ -41,36 +41,6 @@ function judging(
         }
       })(),
   );
-}
-
-/** Uses a disabled key in one operation: enables it for the time of the call. */
-function usingDisabled(operation: Operation, keyOf: (input: never) => string | undefined): Mutant {
-  let provider: ReferenceProvider;
-  return wrapped(
-    `a disabled key still works in ${operation}`,
-    'key-disabled',
-    (inner) => ({
-      [operation]: async (input, options) => {
-        const keyId = keyOf(input as never);
-        const key = keyId === undefined ? undefined : provider.find(keyId);
-        if (key?.state !== 'Disabled') return inner[operation](input, options);
-        key.state = 'Enabled';
-        try {
-          return await inner[operation](input, options);
-        } finally {
-          key.state = 'Disabled';
-        }
-      },
-    }),
-    () => {
-      provider = new ReferenceProvider();
-      return provider;
-    },
-  );
-}
-
-interface Named {
-  readonly keyId: string;
 }
 
 const nowhere = 'alias/nowhere';
@@ -173,16 +143,6 @@ export const keyMutants: readonly Mutant[] = [
   judging('a disabled key still works everywhere', 'key-disabled', (key, _, otherwise) => {
     if (key.state !== 'Disabled') otherwise();
   }),
-  usingDisabled('encrypt', ({ keyId }: Named) => keyId),
-  usingDisabled('decrypt', ({ keyId }: Named) => keyId),
-  usingDisabled('decryptAsymmetric', ({ keyId }: Named) => keyId),
-  usingDisabled('generateDataKey', ({ keyId }: Named) => keyId),
-  usingDisabled('generateDataKeyWithoutPlaintext', ({ keyId }: Named) => keyId),
-  usingDisabled('generateDataKeyPair', ({ keyId }: Named) => keyId),
-  usingDisabled('generateDataKeyPairWithoutPlaintext', ({ keyId }: Named) => keyId),
-  usingDisabled('getPublicKey', ({ keyId }: Named) => keyId),
-  usingDisabled('reEncrypt', ({ source }: { source?: Named }) => source?.keyId),
-  usingDisabled('reEncrypt', ({ destination }: { destination: Named }) => destination.keyId),
   judging('a disabled key gives KEY_STATE', 'key-disabled', (key, _, otherwise) => {
     if (key.state === 'Disabled') throw new KeyStateError('the key is disabled');
     otherwise();

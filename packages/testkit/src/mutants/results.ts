@@ -49,19 +49,23 @@ export const resultMutants: readonly Mutant[] = [
   pooled('decryptAsymmetric', 'plaintext'),
   pooled('reEncrypt', 'ciphertext'),
   pooled('generateDataKey', 'plaintext'),
+  pooled('generateDataKeyWithoutPlaintext', 'ciphertext'),
   pooled('generateDataKeyPair', 'privateKey'),
+  pooled('generateDataKeyPairWithoutPlaintext', 'privateKeyCiphertext'),
   pooled('getPublicKey', 'publicKey'),
-  wrapped('decrypt hands out one array twice', 'results-own-memory', (inner) => {
-    const cache = new Map<string, Uint8Array>();
-    return {
-      decrypt: async (input, options) => {
-        const result = await inner.decrypt(input, options);
-        const name = base64(input.ciphertext);
-        if (!cache.has(name)) cache.set(name, result.plaintext);
-        return replaced(result, { plaintext: cache.get(name) });
-      },
-    };
-  }),
+  ...(['decrypt', 'decryptAsymmetric'] as const).map((operation) =>
+    wrapped(`${operation} hands out one array twice`, 'results-own-memory', (inner) => {
+      const cache = new Map<string, Uint8Array>();
+      return {
+        [operation]: async (input, options) => {
+          const result = await inner[operation](input, options);
+          const name = base64(input.ciphertext);
+          if (!cache.has(name)) cache.set(name, result.plaintext);
+          return replaced(result, { plaintext: cache.get(name) });
+        },
+      };
+    }),
+  ),
   wrapped('getPublicKey hands out its own copy', 'results-own-memory', (inner) => {
     const cache = new Map<string, Promise<object>>();
     return {
@@ -75,6 +79,7 @@ export const resultMutants: readonly Mutant[] = [
   ...(['encrypt', 'decrypt', 'decryptAsymmetric', 'reEncrypt'] as const).map(keeping),
   wiping('encrypt', 'plaintext'),
   wiping('decrypt', 'ciphertext'),
+  wiping('decryptAsymmetric', 'ciphertext'),
   wiping('reEncrypt', 'ciphertext'),
   wrapped('encrypt reads the context late', 'input-copied', (inner) => ({
     encrypt: async (input, options) => {
@@ -91,6 +96,7 @@ export const resultMutants: readonly Mutant[] = [
   })),
 
   showing('decrypt gives a plain object', 'decrypt', (result) => plain(result)),
+  showing('decryptAsymmetric gives a plain object', 'decryptAsymmetric', (result) => plain(result)),
   showing('generateDataKey gives a plain object', 'generateDataKey', (result) => plain(result)),
   showing('a data key with a telling toJSON', 'generateDataKey', (result) =>
     replaced(result, { toJSON: () => plain(result) }),

@@ -1,6 +1,6 @@
 import type { EncryptionContext } from '@keywrap/core';
-import { ReferenceProvider } from '../support/reference-provider.js';
 import { type Mutant, subclassed, wrapped } from './mutant.js';
+import { ReferenceProvider } from './reference-provider.js';
 
 /** Binds to whatever `bind` makes of a context. */
 function binding(name: string, bind: (context: EncryptionContext) => string): Mutant {

@@ -1,13 +1,18 @@
 import { ciphertextMutants } from './ciphertext.js';
 import { contextMutants } from './context.js';
 import { dataKeyCacheMutants } from './data-key-cache.js';
+import { detailMutants } from './details.js';
 import { errorMutants } from './errors.js';
 import { inputMutants } from './input.js';
 import { keyMutants } from './keys.js';
+import { kindMutants } from './kinds.js';
 import { lifecycleMutants } from './lifecycle.js';
 import type { Mutant } from './mutant.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
+import { sealingMutants } from './sealing.js';
+import { uncheckedMutants } from './unchecked.js';
+import { useMutants } from './uses.js';
 
 /** Providers that each break one rule. */
 export const mutants: readonly Mutant[] = [
@@ -19,5 +24,10 @@ export const mutants: readonly Mutant[] = [
   ...errorMutants,
   ...lifecycleMutants,
   ...inputMutants,
+  ...uncheckedMutants,
+  ...kindMutants,
+  ...detailMutants,
+  ...sealingMutants,
+  ...useMutants,
   ...dataKeyCacheMutants,
 ];

@@ -1,8 +1,8 @@
 import type { DataKey, DecryptResult, KeyWrapProvider } from '@keywrap/core';
 import { type DataKeyCacheLimits, withDataKeyCache } from '@keywrap/core/data-key-cache';
-import type { ConformanceSubject } from '#dist/index.js';
-import { ReferenceProvider } from '../support/reference-provider.js';
+import type { ConformanceSubject } from '../harness.js';
 import { type Loose, type Mutant, plain } from './mutant.js';
+import { ReferenceProvider } from './reference-provider.js';
 
 type Cache = NonNullable<ConformanceSubject['cache']>;
 type Options = Parameters<Cache>[2];
@@ -92,6 +92,13 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
   misled('allows a byte more', ({ maximumBytes }) => ({ maximumBytes: maximumBytes + 1 })),
   misled('allows a millisecond more', ({ maximumAge }) => ({ maximumAge: maximumAge + 1 })),
   misled('allows a millisecond less', ({ maximumAge }) => ({ maximumAge: maximumAge - 1 })),
+  badCache('takes no bytesToEncrypt for one', 'limits', (provider, limits, options) => {
+    const cached = withDataKeyCache(provider, limits, options);
+    return around(cached, {
+      generateDataKey: (input, callOptions) =>
+        cached.generateDataKey(input, { bytesToEncrypt: 1, ...callOptions }),
+    });
+  }),
   badCache('caches nothing', 'limits', (provider) => provider),
   badCache('hands out what it keeps', 'wiping', sharedMemory),
   badCache('wipes nothing', 'wiping', neverWiped),
@@ -121,6 +128,20 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
         caches.set(underWay, cache);
         underWay++;
         return cache.generateDataKey(input, callOptions).finally(() => underWay--);
+      },
+    });
+  }),
+  badCache('remembers an error', 'waiting', (provider, limits, options) => {
+    const cached = withDataKeyCache(provider, limits, options);
+    const failed = new Map<string, unknown>();
+    return around(cached, {
+      decrypt: (input, callOptions) => {
+        const name = Buffer.from(input.ciphertext).toString('latin1');
+        if (failed.has(name)) return Promise.reject(failed.get(name));
+        return cached.decrypt(input, callOptions).catch((error: unknown) => {
+          failed.set(name, error);
+          throw error;
+        });
       },
     });
   }),

@@ -32,7 +32,7 @@ import {
   serializeEncryptionContext,
   UnsupportedOperationError,
 } from '@keywrap/core';
-import type { ConformanceKeyRequest, ConformanceKeys } from '#dist/index.js';
+import type { ConformanceKeyRequest, ConformanceKeys } from '../harness.js';
 import { type Pair, pairSource } from './key-pairs.js';
 
 const SCOPE = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
@@ -120,6 +120,12 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
     return key;
   }
 
+  /** The key whose id a ciphertext begins with. */
+  madeBy(ciphertext: Uint8Array): ReferenceKey | undefined {
+    const header = ciphertext.subarray(0, HEADER);
+    return [...this.#keys.values()].find((each) => sameId(header, each));
+  }
+
   protected usable(key: ReferenceKey, algorithm: EncryptionAlgorithm): void {
     assertKeyUsable({ ...key.description, keyState: key.state }, algorithm);
   }
@@ -159,7 +165,7 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
     const named = keyId === undefined ? undefined : this.find(keyId);
     if (named !== undefined) this.usable(named, algorithm);
     const header = ciphertext.subarray(0, HEADER);
-    const key = [...this.#keys.values()].find((each) => sameId(header, each));
+    const key = this.madeBy(ciphertext);
     if (key === undefined) throw new InvalidCiphertextError(DOES_NOT_OPEN);
     this.checkKey(named, key);
     this.usable(key, algorithm);

@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+
+/** How the command was called. */
+export interface CommandOptions {
+  readonly module: string;
+  readonly format: Format;
+  readonly only: readonly string[] | undefined;
+  readonly output: string | undefined;
+  readonly seed: number | undefined;
+  readonly timeoutMs: number | undefined;
+}
+
+const FORMATS = ['text', 'markdown', 'json', 'junit'] as const;
+
+/** How the report is written. */
+export type Format = (typeof FORMATS)[number];
+
+/** The command was called in a way that makes no sense, or its module is no provider. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export const USAGE = `Usage: keywrap-conformance [options] <module>
+
+Runs the conformance suite of keywrap against the provider that a module exports,
+as its default export or as \`harness\`:
+
+  a harness     { name, open() } where open() gives { provider, keys }
+  a class       of a provider that is a KeyManager; it is made without arguments
+  a function    that gives such a provider, or { provider, keys }
+  an instance   of such a provider; the module is loaded anew for each one needed
+
+Options:
+  --only <id>       only this case, or those that begin like it: DEC-004, CTX-, CTX
+                    (may be repeated)
+  --format <name>   text (the default), markdown, json or junit
+  --output <file>   writes the report to a file
+  --seed <number>   repeats the random cases of a run that printed this seed
+  --timeout <s>     how long a case may take, in seconds; 60 by default
+  --help            shows this
+  --version         shows the version
+
+Exit codes: 0 when every case that must pass does, 1 when one fails, 2 when the
+command was called wrongly or the module could not be loaded.
+`;
+
+/** Reads the arguments; `help` and `version` are answers of their own. */
+export function readArguments(args: readonly string[]): CommandOptions | 'help' | 'version' {
+  const { values, positionals } = parse(args);
+  if (values.help) return 'help';
+  if (values.version) return 'version';
+  const [module, ...others] = positionals;
+  if (module === undefined) throw new UsageError('which module? Name the file of your provider');
+  if (others.length > 0) throw new UsageError(`one module at a time, not ${others.join(' ')} too`);
+  return {
+    module,
+    format: readFormat(values.format),
+    only: values.only,
+    output: values.output,
+    seed: values.seed === undefined ? undefined : readNumber('--seed', values.seed, 0),
+    timeoutMs:
+      values.timeout === undefined ? undefined : readNumber('--timeout', values.timeout, 1) * 1000,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        only: { type: 'string', multiple: true },
+        format: { type: 'string', default: 'text' },
+        output: { type: 'string' },
+        seed: { type: 'string' },
+        timeout: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
+}
+
+function readFormat(name: string): Format {
+  const format = FORMATS.find((each) => each === name);
+  if (format === undefined) throw new UsageError(`--format is one of ${FORMATS.join(', ')}`);
+  return format;
+}
+
+function readNumber(option: string, text: string, minimum: number): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < minimum || number >= 2 ** 31) {
+    throw new UsageError(`${option} is a whole number from ${minimum} on`);
+  }
+  return number;
+}

@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import type { CaseContext } from './case.js';
+import { describeError, Mismatch } from './expect.js';
+
+/** Random cases stop here, however slow the provider is: what was tried until then counts. */
+const TIME_LIMIT_MS = 5000;
+
+/** How often something random is tried. */
+export interface PropertyOptions {
+  readonly runs: number;
+}
+
+/**
+ * Tries something with random input, makes the input that fails as small as it can, and says how to
+ * repeat it. The journal of the case ends with the smallest input, because that is tried once more.
+ */
+export async function expectAlways<T>(
+  { seed }: Pick<CaseContext, 'seed'>,
+  arbitrary: fc.Arbitrary<T>,
+  attempt: (value: T) => Promise<void>,
+  { runs }: PropertyOptions,
+): Promise<void> {
+  const result = await fc.check(fc.asyncProperty(arbitrary, attempt), {
+    seed,
+    numRuns: runs,
+    interruptAfterTimeLimit: TIME_LIMIT_MS,
+  });
+  if (!result.failed || result.counterexample === null) return;
+  const [smallest] = result.counterexample;
+  const error = await attempt(smallest).then(
+    () => result.errorInstance,
+    (again: unknown) => again,
+  );
+  const { expected, actual } =
+    error instanceof Mismatch
+      ? error
+      : { expected: 'the provider to do it', actual: describeError(error) };
+  throw new Mismatch(expected, `${actual} (random input; --seed ${seed} repeats it)`);
+}
+
+/** Text of every kind that is well-formed: any code point but surrogates, short enough to shrink fast. */
+export const anyText = fc.string({ unit: 'binary', maxLength: 12 });
+
+/** Few letters, those that serialisations use themselves, so that different pairs look alike when joined. */
+const trickyText = fc.string({
+  unit: fc.constantFrom('a', 'b', 'A', ' ', '=', ',', ':', '"', '\0', '\u0001', 'é'),
+  maxLength: 3,
+});
+
+const contextOf = (text: fc.Arbitrary<string>, minLength = 0) =>
+  fc
+    .uniqueArray(fc.tuple(text, text), { selector: ([key]) => key, minLength, maxLength: 5 })
+    // A key that JavaScript loses on the way; cases of its own are about it.
+    .filter((pairs) => pairs.every(([key]) => key !== '__proto__'));
+
+/** The pairs of an encryption context: any Unicode, or such that look alike. */
+export const contextPairs = fc.oneof(contextOf(anyText), contextOf(trickyText));
+
+type Pairs = readonly (readonly [key: string, value: string])[];
+
+/** What a careless serialisation would take for the same pairs. */
+function neighboursOf(pairs: Pairs, glue: string): Pairs[] {
+  const [[key, value] = ['', ''], ...others] = pairs;
+  const [[nextKey, nextValue] = ['', ''], ...rest] = others;
+  return [
+    others,
+    [...pairs, [`${key}${glue}`, '']],
+    [[key, value + glue], ...others],
+    [[key.toUpperCase(), value], ...others],
+    [[key, value.normalize('NFD')], ...others],
+    [[key + value.slice(0, 1), value.slice(1)], ...others],
+    [[key.slice(0, -1), key.slice(-1) + value], ...others],
+    [[value, key], ...others],
+    [[key, [value, nextKey, nextValue].join(glue)], ...rest],
+    [[key, nextValue], [nextKey, value], ...rest],
+  ];
+}
+
+/** The neighbour that has two pairs in one. */
+const JOINED = 8;
+
+/** Two contexts that differ, though some serialisations of them do not. */
+export const differentPairs = fc
+  .tuple(
+    contextOf(trickyText, 2),
+    // Joined pairs are the likeliest mistake.
+    fc.oneof(
+      { weight: 1, arbitrary: fc.nat({ max: 9 }) },
+      { weight: 1, arbitrary: fc.constant(JOINED) },
+    ),
+    fc.constantFrom('', '=', ',', ':', '"', '\0'),
+  )
+  .map(([pairs, kind, glue]) => [pairs, neighboursOf(pairs, glue)[kind] ?? []] as const)
+  .filter(([one, other]) => canonical(one) !== canonical(other));
+
+function canonical(pairs: Pairs): string {
+  return JSON.stringify(Object.entries(Object.fromEntries(pairs)).sort());
+}
+
+/** Plaintexts of any length that a symmetric key takes, short ones more often. */
+export const anyPlaintext = fc.oneof(
+  fc.uint8Array({ minLength: 1, maxLength: 64 }),
+  fc.uint8Array({ minLength: 1, maxLength: 4096, size: 'max' }),
+);

@@ -1,0 +1,20 @@
+import type { CaseResult, ConformanceReport } from '../run-conformance.js';
+import { byRule } from './by-rule.js';
+
+/** A report as JSON, for programs. The fields stay; new ones may come. */
+export function formatJson(report: ConformanceReport): string {
+  const { provider, seed, passed, failed, notApplicable, results } = report;
+  const rules = byRule(report).map(({ rule, results: _, ...counts }) => ({ ...rule, ...counts }));
+  const cases = results.map(caseOf);
+  return JSON.stringify(
+    { provider, seed, passed, failed, notApplicable, rules, cases },
+    undefined,
+    2,
+  );
+}
+
+function caseOf({ error, ...result }: CaseResult) {
+  if (error === undefined) return result;
+  const { calls, expected, actual, source } = error;
+  return { ...result, failure: { done: calls, expected, came: actual, source } };
+}

@@ -1,0 +1,40 @@
+import type { ConformanceReport } from '../run-conformance.js';
+import { byRule, countsOf, type RuleResult, totalOf } from './by-rule.js';
+
+const MARKS = { passed: '✅', failed: '❌', 'not applicable': '–' } as const;
+
+/** A report as Markdown: a table by rule, then each case that failed. */
+export function formatMarkdown(report: ConformanceReport): string {
+  const rows = byRule(report).map(
+    (each) => `| ${MARKS[each.status]} | ${statementOf(each)} | ${countsOf(each)} |`,
+  );
+  const failures = report.results.flatMap(({ id, title, error }) =>
+    error === undefined
+      ? []
+      : [`### ${id}: ${escaped(title)}`, '', '```text', fenced(error.message), '```', ''],
+  );
+  return [
+    `# Conformance of ${escaped(report.provider)}`,
+    '',
+    '| | rule | cases |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+    ...(failures.length === 0 ? [] : ['## Failures', '', ...failures]),
+    totalOf(report),
+  ].join('\n');
+}
+
+function statementOf({ rule: { id, statement, source } }: RuleResult): string {
+  const name = source.startsWith('https://') ? `[${id}](${source})` : id;
+  return `${name}: ${escaped(statement)}`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\`*_<>|[\]]/g, '\\$&');
+}
+
+/** What a provider says in a message must not end the block that shows it. */
+function fenced(text: string): string {
+  return text.replaceAll('```', "'''");
+}

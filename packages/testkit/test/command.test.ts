@@ -1,0 +1,124 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { runCommand } from '#dist/command/command.js';
+
+const moduleOf = (name: string) =>
+  fileURLToPath(new URL(`support/modules/${name}.js`, import.meta.url));
+
+function screen(isTTY = false) {
+  const written: string[] = [];
+  return {
+    isTTY,
+    columns: 60,
+    write: (text: string) => written.push(text),
+    text: () => written.join(''),
+  };
+}
+
+async function run(...args: string[]) {
+  const [stdout, stderr] = [screen(), screen()];
+  const code = await runCommand(args, stdout, stderr);
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+const CONTEXT = ['--only', 'CTX-101', '--only', 'CTX-203', '--only', 'ROT-001'];
+
+describe('keywrap-conformance', () => {
+  for (const form of ['a-class', 'a-function', 'an-instance', 'a-harness']) {
+    it(`judges ${form.replace('-', ' ')}, which closes and opens again`, async () => {
+      const { code, stdout } = await run(moduleOf(form), '--only', 'CLO-', '--only', 'ENC-001');
+      expect(stdout.trimEnd().split('\n').at(-1)).to.equal('22 passed, 0 failed, 0 not applicable');
+      expect(code).to.equal(0);
+    });
+  }
+
+  it('takes what a key manager has, and calls the rest not applicable', async () => {
+    const { stdout } = await run(moduleOf('a-class'), '--only', 'DIS-1');
+    expect(stdout).to.include('the harness has no keys.enable');
+    expect(stdout.trimEnd().split('\n').at(-1)).to.equal('1 passed, 0 failed, 1 not applicable');
+  });
+
+  it('exits with 1 when a case fails, and says what, why and how to repeat it', async () => {
+    const { code, stdout } = await run(moduleOf('a-forgetful-provider'), ...CONTEXT);
+    expect(code).to.equal(1);
+    expect(stdout).to.match(/^FAILED {2}encryption-context +1 passed, 1 failed$/m);
+    for (const label of ['done: ', 'expected: ', 'came: ', 'rule: ', 'to repeat: --seed ']) {
+      expect(stdout).to.include(label);
+    }
+    expect(stdout).to.include('encrypt_context.html');
+  });
+
+  it('writes Markdown', async () => {
+    const { stdout } = await run(moduleOf('a-harness'), ...CONTEXT, '--format', 'markdown');
+    expect(stdout).to.include('# Conformance of by harness\n');
+    expect(stdout).to.match(/^\| ✅ \| \[encryption-context\]\(https.*\| 2 passed \|$/m);
+  });
+
+  it('writes JSON', async () => {
+    const args = [moduleOf('a-forgetful-provider'), ...CONTEXT, '--format', 'json', '--seed', '5'];
+    const report = JSON.parse((await run(...args)).stdout);
+    expect(report).to.include({ provider: 'forgetful <&>', seed: 5, passed: 2, failed: 1 });
+    const [failed] = report.cases.filter(({ status }: { status: string }) => status === 'failed');
+    expect(failed.failure).to.have.all.keys('done', 'expected', 'came', 'source');
+  });
+
+  it('writes JUnit XML to a file', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'keywrap-junit-'));
+    try {
+      const output = path.join(folder, 'report.xml');
+      const args = [moduleOf('a-forgetful-provider'), ...CONTEXT, '--format', 'junit'];
+      expect((await run(...args, '--output', output)).stdout).to.equal('');
+      const xml = readFileSync(output, 'utf8');
+      expect(xml).to.include('<testsuites name="forgetful &lt;&amp;&gt;" tests="3" failures="1"');
+      expect(xml).to.include('<failure message="expected a rejection');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('shows progress on a terminal alone', async () => {
+    const [stdout, stderr] = [screen(), screen(true)];
+    await runCommand([moduleOf('a-class'), '--only', 'ENC-001'], stdout, stderr);
+    expect(stderr.text()).to.include('of 1');
+    // It takes its line away in the end.
+    expect(stderr.text().endsWith('\r\x1b[K')).to.equal(true);
+    expect((await run(moduleOf('a-class'), '--only', 'ENC-')).stderr).to.equal('');
+  });
+
+  const mistakes: Record<string, [RegExp, ...string[]]> = {
+    'no module': [/which module/],
+    'two modules': [/one module at a time/, 'a.js', 'b.js'],
+    'an option that there is not': [/--fast/, 'a.js', '--fast'],
+    'a format that there is not': [/text, markdown, json, junit/, 'a.js', '--format', 'html'],
+    'a seed that is no number': [/--seed is a whole number/, 'a.js', '--seed', 'x'],
+    'a case that there is not': [/no conformance case is XYZ/, 'a.js', '--only', 'XYZ'],
+    'a file that there is not': [/can't load .*nowhere\.js/, 'nowhere.js'],
+    'a module that exports no provider': [/exports somethingElse/, moduleOf('nothing')],
+    'a provider without keys': [/give the provider a createKey/, moduleOf('without-keys')],
+    'a provider that does not open': [/the HSM is not plugged in/, moduleOf('broken')],
+    'a report that can not be written': [
+      /can't write/,
+      ...[moduleOf('a-class'), '--only', 'CAP-001', '--output', '/nowhere/report.txt'],
+    ],
+  };
+  for (const [what, [message, ...args]] of Object.entries(mistakes)) {
+    it(`exits with 2 for ${what}`, async () => {
+      const { code, stderr } = await run(...args);
+      expect(stderr).to.match(message);
+      expect(code).to.equal(2);
+    });
+  }
+
+  it('runs as a program: --help and --version', () => {
+    const main = fileURLToPath(import.meta.resolve('#dist/command/main.js'));
+    const program = (...args: string[]) =>
+      spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+    expect(program('--help').stdout).to.match(/^Usage: keywrap-conformance /);
+    expect(program('--version').stdout).to.match(/^\d+\.\d+\.\d+\n$/);
+    expect(program().status).to.equal(2);
+  });
+});

@@ -1,0 +1,1 @@
+export { Managed as default } from '../managed.js';

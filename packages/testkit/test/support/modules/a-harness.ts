@@ -1,0 +1,9 @@
+import { Managed } from '../managed.js';
+
+export const harness = {
+  name: 'by harness',
+  async open() {
+    const provider = new Managed();
+    return { provider, keys: provider };
+  },
+};

@@ -1,0 +1,3 @@
+import { Managed } from '../managed.js';
+
+export default new Managed();

@@ -7,6 +7,7 @@ import {
   checkKeyArn,
   checkPair,
   checkPrivateKey,
+  ownDescription,
 } from './check-output.js';
 import {
   AbortError,
@@ -292,6 +293,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
         keyId: checkKeyArn(output.keyId),
         // A copy in any case: a provider may well keep its public keys.
         publicKey: copyBytes(checkBytes(output.publicKey, LIMITS.publicKey, 'public key')),
+        algorithms: [...output.algorithms],
       }),
     });
   }
@@ -300,7 +302,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     return this.run('describeKey', input, options, {
       read: readKeyInput,
       work: ({ keyId }, call) => this.doDescribeKey(keyId, call),
-      finish: (output) => ({ ...output, keyId: checkKeyArn(output.keyId) }),
+      finish: (output) => ownDescription(output),
     });
   }
 

@@ -2,6 +2,7 @@ import { isUint8Array, ownBytes } from './bytes.js';
 import { ProviderUnavailableError } from './errors.js';
 import { isKeyArn } from './key-id.js';
 import { LIMITS } from './key-spec.js';
+import type { KeyDescription } from './provider.js';
 import type {
   DataKeyPairOutput,
   DecryptOutput,
@@ -62,6 +63,18 @@ export function checkPair(output: WrappedDataKeyPairOutput): WrappedDataKeyPairO
     publicKey: checkBytes(output.publicKey, LIMITS.publicKey, 'public key'),
     privateKeyCiphertext: checkBytes(output.privateKeyCiphertext, LIMITS.ciphertext, 'ciphertext'),
     keyId: checkKeyArn(output.keyId),
+  };
+}
+
+/** A copy, lists and dates too: a provider may well keep its descriptions. */
+export function ownDescription(output: KeyDescription): KeyDescription {
+  const { keyId, algorithms, creationDate, deletionDate } = output;
+  return {
+    ...output,
+    keyId: checkKeyArn(keyId),
+    algorithms: [...algorithms],
+    creationDate: new Date(creationDate),
+    ...(deletionDate === undefined ? {} : { deletionDate: new Date(deletionDate) }),
   };
 }
 

@@ -65,7 +65,7 @@ export const rotationCases = casesOf(rotation, [
   ...sealingCalls.map(
     (call): CaseInput => ({
       id: `ROT-10${call.number}`,
-      title: `${call.operation} uses the new key material; what it wrapped before still opens`,
+      title: `${call.title} uses the new key material; what it wrapped before still opens`,
       needs: [...needs, ...call.needs],
       async run(context) {
         const made: { readonly keyId: string; readonly ciphertext: Uint8Array }[] = [];

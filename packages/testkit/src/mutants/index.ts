@@ -1,5 +1,6 @@
 import { ciphertextMutants } from './ciphertext.js';
 import { contextMutants } from './context.js';
+import { contextPlaceMutants } from './context-places.js';
 import { detailMutants } from './details.js';
 import { errorMutants } from './errors.js';
 import { inputMutants } from './input.js';
@@ -7,6 +8,7 @@ import { keyMutants } from './keys.js';
 import { kindMutants } from './kinds.js';
 import { lifecycleMutants } from './lifecycle.js';
 import type { Mutant } from './mutant.js';
+import { oneUseMutants } from './one-use.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
 import { sealingMutants } from './sealing.js';
@@ -28,4 +30,6 @@ export const mutants: readonly Mutant[] = [
   ...detailMutants,
   ...sealingMutants,
   ...useMutants,
+  ...contextPlaceMutants,
+  ...oneUseMutants,
 ];

@@ -196,7 +196,7 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
     const { description, state } = this.find(keyId);
     const deletionDate =
       state === 'PendingDeletion' ? new Date(Date.now() + 7 * 86_400_000) : undefined;
-    return { ...description, keyState: state, deletionDate };
+    return { ...structuredClone(description), keyState: state, deletionDate };
   }
 
   protected override async doGetPublicKey(keyId: string): Promise<PublicKeyResult> {
@@ -205,7 +205,13 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
     assertKeyEnabled({ ...key.description, keyState: key.state });
     if (key.pair === undefined) throw new UnsupportedOperationError('it has no public key');
     const publicKey = key.pair.publicKey.slice();
-    return { publicKey, keyId: key.description.keyId, keySpec, keyUsage, algorithms };
+    return {
+      publicKey,
+      keyId: key.description.keyId,
+      keySpec,
+      keyUsage,
+      algorithms: [...algorithms],
+    };
   }
 
   protected override async doGenerateDataKeyPair(

@@ -121,10 +121,35 @@ const RESULTS: readonly [
       return { publicKey };
     },
   ],
+  [
+    '11',
+    'decrypt without a keyId',
+    [...symmetric, 'keyIdFromCiphertext'],
+    async ({ provider, keys }) => {
+      const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
+      return { plaintext: (await provider.decrypt({ ciphertext })).plaintext };
+    },
+  ],
+  [
+    '12',
+    'reEncrypt to an RSA key',
+    [...symmetric, ...rsa],
+    async ({ provider, keys }) => {
+      const { keyId, ciphertext: old } = await keys.sealed('SYMMETRIC_DEFAULT');
+      const destination = { keyId: await keys.get('RSA_2048'), algorithm: keys.rsaAlgorithm };
+      const input = { ciphertext: old, source: { keyId }, destination };
+      return { ciphertext: (await provider.reEncrypt(input)).ciphertext };
+    },
+  ],
 ];
 
 /** The calls that give back the same bytes each time, so that a provider could keep them. */
-const REPEATABLE = new Set(['decrypt', 'decryptAsymmetric', 'getPublicKey']);
+const REPEATABLE = new Set([
+  'decrypt',
+  'decrypt without a keyId',
+  'decryptAsymmetric',
+  'getPublicKey',
+]);
 
 export const resultMemoryCases = [
   ...casesOf(

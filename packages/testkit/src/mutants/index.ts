@@ -8,6 +8,7 @@ import { keyMutants } from './keys.js';
 import { kindMutants } from './kinds.js';
 import { lifecycleMutants } from './lifecycle.js';
 import type { Mutant } from './mutant.js';
+import { oneOperationMutants } from './one-operation.js';
 import { oneUseMutants } from './one-use.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
@@ -32,4 +33,5 @@ export const mutants: readonly Mutant[] = [
   ...useMutants,
   ...contextPlaceMutants,
   ...oneUseMutants,
+  ...oneOperationMutants,
 ];

@@ -1,7 +1,7 @@
 // Packs the packages, checks the tarballs, and uses them as a stranger would: installed in an empty
 // folder, imported from ESM and CommonJS, compiled against under both module resolutions.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -94,6 +94,32 @@ step('compile a consumer under nodenext and bundler', () => {
   }
 });
 
+step('follow the tutorial from an empty folder', () => {
+  const folder = path.join(consumer, 'tutorial');
+  const page = readFileSync(path.join(ROOT, 'docs/writing-a-provider.md'), 'utf8');
+  for (const [, file, content] of page.matchAll(/^`([\w./-]+)`:\n\n```\w+\n([\s\S]*?)^```$/gm)) {
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+    writeFileSync(path.join(folder, file), content);
+  }
+  const commands = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, lines]) =>
+    lines.trim().split('\n'),
+  );
+  const ends = commands.map((command) => follow(folder, command).trimEnd().split('\n').at(-1));
+  const greens = ends.filter((line) =>
+    /^[1-9]\d* passed, 0 failed, \d+ not applicable$/.test(line),
+  );
+  if (greens.length !== 2) throw new Error(`two green reports expected:\n${ends.join('\n')}`);
+});
+
+/** Does what a line of the tutorial says; our own packages come from the tarballs. */
+function follow(folder, command) {
+  const [program, ...args] = command.split(' ').map((word) => {
+    const ours = /^@keywrap\/(\w+)$/.exec(word);
+    return ours ? tarballs.find((file) => path.basename(file).includes(`-${ours[1]}-`)) : word;
+  });
+  return run(folder, program, ...args);
+}
+
 function step(what, work) {
   process.stdout.write(`${what} ... `);
   work();
@@ -108,7 +134,7 @@ function run(cwd, command, ...args) {
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd,
     encoding: 'utf8',
-    shell: process.platform === 'win32' && command === 'npm',
+    shell: process.platform === 'win32' && ['npm', 'npx'].includes(command),
   });
   if (status === 0) return stdout;
   console.error(`failed: ${[path.basename(command), ...args].join(' ')}\n${stdout}${stderr}`);

@@ -7,6 +7,7 @@ import {
   checkKeyArn,
   checkPair,
   checkPrivateKey,
+  ownDetails,
 } from './check-output.js';
 import {
   AbortError,
@@ -36,8 +37,8 @@ import type {
   WrappedDataKey,
   WrappedDataKeyPair,
 } from './provider.js';
+import { readSafely } from './read-fields.js';
 import {
-  readCallOptions,
   readDecryptAsymmetricInput,
   readDecryptInput,
   readEncryptInput,
@@ -45,8 +46,8 @@ import {
   readGenerateDataKeyPairInput,
   readKeyInput,
   readReEncryptInput,
-  readSafely,
 } from './read-input.js';
+import { readCallOptions } from './read-options.js';
 import type {
   CallContext,
   DataKeyPairOutput,
@@ -62,6 +63,7 @@ import type {
   WrappedDataKeyPairOutput,
 } from './requests.js';
 import { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
+import { untilAborted } from './until-aborted.js';
 
 /**
  * What every provider has in common, once: it checks and copies input, refuses what the provider does
@@ -287,7 +289,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       },
       work: ({ keyId }, call) => this.doGetPublicKey(keyId, call),
       finish: (output) => ({
-        ...output,
+        ...ownDetails(output),
         keyId: checkKeyArn(output.keyId),
         // A copy in any case: a provider may well keep its public keys.
         publicKey: copyBytes(checkBytes(output.publicKey, LIMITS.publicKey, 'public key')),
@@ -299,7 +301,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     return this.run('describeKey', input, options, {
       read: readKeyInput,
       work: ({ keyId }, call) => this.doDescribeKey(keyId, call),
-      finish: (output) => ({ ...output, keyId: checkKeyArn(output.keyId) }),
+      finish: (output) => ({ ...ownDetails(output), keyId: checkKeyArn(output.keyId) }),
     });
   }
 
@@ -329,7 +331,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
    *
    * @param name What errors call the operation.
    */
-  protected async run<Request extends object, Output extends object, Result>(
+  protected run<Request extends object, Output extends object, Result>(
     name: string,
     input: unknown,
     options: CallOptions | undefined,
@@ -342,15 +344,20 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       call = readSafely(name, 'options', () => readCallOptions(options));
       if (call.signal?.aborted) throw new AbortError('the call was aborted');
       request = readSafely(name, 'input', () => read(input, this.capabilities));
-      const result = this.#perform(request, call, work, finish);
-      return await (call.signal === undefined ? result : untilAborted(result, call.signal));
     } catch (error) {
-      throw this.#explain(error, name, request, call?.signal);
+      return Promise.reject(this.#explain(error, name, request, call?.signal));
     }
+    const result = this.#perform(name, request, call, work, finish);
+    const { signal } = call;
+    if (signal === undefined) return result;
+    return untilAborted(result, signal).catch((error: unknown) => {
+      throw this.#explain(error, name, request, signal);
+    });
   }
 
   /** Does the work and cleans up after it, also when the caller has stopped waiting. */
   async #perform<Request extends object, Output extends object, Result>(
+    name: string,
     request: Request,
     call: CallContext,
     work: Operation<Request, Output, Result>['work'],
@@ -363,8 +370,8 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       if (call.signal?.aborted) throw new AbortError('the call was aborted');
       return finish(output, request);
     } catch (error) {
-      if (output !== undefined) wipeSecrets(output);
-      throw error;
+      wipeSecrets(output ?? {});
+      throw this.#explain(error, name, request, call.signal);
     } finally {
       wipeSecrets(request);
       if (--this.#underWay === 0) this.#onIdle?.();
@@ -382,7 +389,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       return withCallDetails(new AbortError('the call was aborted', { cause }), operation, request);
     }
     const known = error instanceof KeyWrapError ? error : this.mapError(error);
-    return withCallDetails(known, operation, request);
+    return withCallDetails(inTermsOf(operation, known), operation, request);
   }
 
   async #shutDown(): Promise<void> {
@@ -408,19 +415,19 @@ export interface Operation<Request, Output, Result> {
   readonly finish: (output: Output, request: Request) => Result;
 }
 
-/** Stops waiting when the signal says so, whether or not the work listens to it. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new AbortError('the call was aborted'));
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-    signal.addEventListener('abort', stop, { once: true });
-    // Starting the work may itself have aborted it, and that event is over.
-    if (signal.aborted) stop();
-  });
+/** The plaintext of a reEncrypt is none of its inputs: what is wrong with it is wrong with the ciphertext. */
+function inTermsOf(operation: string, error: KeyWrapError): KeyWrapError {
+  const isForeign = error instanceof InvalidInputError && error.field === 'plaintext';
+  if (operation !== 'reEncrypt' || !isForeign) return error;
+  return new InvalidInputError(
+    'ciphertext',
+    `does not fit the destination: ${error.message}`,
+    error,
+  );
 }
 
 function wipeSecrets(holder: { readonly plaintext?: unknown; readonly privateKey?: unknown }) {
-  for (const secret of [holder.plaintext, holder.privateKey]) {
-    if (isUint8Array(secret)) wipe(secret);
-  }
+  const { plaintext, privateKey } = holder;
+  if (isUint8Array(plaintext)) wipe(plaintext);
+  if (isUint8Array(privateKey)) wipe(privateKey);
 }

@@ -3,6 +3,10 @@ const byteLengthOf = Object.getOwnPropertyDescriptor(
   'byteLength',
 )?.get as (this: Uint8Array) => number;
 
+/** Throws for a SharedArrayBuffer. */
+const bufferLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')
+  ?.get as (this: unknown) => number;
+
 const tagOf = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   Symbol.toStringTag,
@@ -26,14 +30,17 @@ export function byteLength(bytes: Uint8Array): number {
  * and wiping it wipes the only copy.
  */
 export function copyBytes(bytes: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(byteLength(bytes));
-  copy.set(bytes);
-  return copy;
+  return new Uint8Array(bytes);
 }
 
 /** Whether another thread could change the bytes at any time. */
 export function isSharedMemory(bytes: Uint8Array): boolean {
-  return Object.prototype.toString.call(bytes.buffer) !== '[object ArrayBuffer]';
+  try {
+    bufferLengthOf.call(bytes.buffer);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The same bytes as a plain `Uint8Array` in memory of their own, copied only where they share it. */

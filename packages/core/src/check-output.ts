@@ -24,6 +24,16 @@ export function checkKeyArn(value: unknown): string {
   return value;
 }
 
+/** The same with lists and dates of its own: a provider may well keep those of its keys. */
+export function ownDetails<Output extends object>(output: Output): Output {
+  const own = (value: unknown) => {
+    if (Array.isArray(value)) return [...value];
+    return value instanceof Date ? new Date(value) : value;
+  };
+  const details = Object.entries(output).map(([name, value]) => [name, own(value)]);
+  return Object.fromEntries(details) as Output;
+}
+
 export function checkCiphertext({ ciphertext, keyId }: EncryptOutput): EncryptOutput {
   return {
     ciphertext: checkBytes(ciphertext, LIMITS.ciphertext, 'ciphertext'),

@@ -28,34 +28,10 @@ export function readEncryptionContext(
   field = 'encryptionContext',
 ): EncryptionContext {
   if (value === undefined) return NONE;
-  if (!isPlainObject(value)) {
-    throw new InvalidInputError(field, 'must be a plain object of strings');
-  }
-  const keys = Reflect.ownKeys(value);
-  if (keys.length === 0) return NONE;
-  // Each pair takes at least its two length prefixes, so this many can't fit.
-  if (keys.length > LIMITS.encryptionContext / 4) throw tooLong(field);
+  const { names, values } = readPairs(value, field);
+  if (names.length === 0) return NONE;
   const context: Record<string, string> = Object.create(null);
-  let length = 2;
-  for (const key of keys) {
-    if (typeof key === 'symbol') throw new InvalidInputError(field, 'must not have symbol keys');
-    if (key === '__proto__') {
-      throw new InvalidInputError(field, "must not have the key '__proto__'");
-    }
-    const text: unknown = Reflect.get(value, key);
-    if (typeof text !== 'string') {
-      throw new InvalidInputError(field, `must hold strings only; key ${quote(key)} does not`);
-    }
-    if (!key.isWellFormed() || !text.isWellFormed()) {
-      throw new InvalidInputError(
-        field,
-        `must be well-formed Unicode; key ${quote(key)} or its value has an unpaired surrogate`,
-      );
-    }
-    length += 4 + utf8Length(key) + utf8Length(text);
-    if (length > LIMITS.encryptionContext) throw tooLong(field);
-    context[key] = text;
-  }
+  for (let i = 0; i < names.length; i++) context[names[i] as string] = values[i] as string;
   return Object.freeze(context);
 }
 
@@ -78,32 +54,92 @@ export function readEncryptionContext(
  * ```
  */
 export function serializeEncryptionContext(context: EncryptionContext): Uint8Array {
-  const pairs = Object.entries(readEncryptionContext(context)).map(
-    ([key, value]) => [encoder.encode(key), encoder.encode(value)] as const,
-  );
-  if (pairs.length === 0) return new Uint8Array();
-  pairs.sort(([a], [b]) => compareBytes(a, b));
-  const length = pairs.reduce((sum, [key, value]) => sum + 4 + key.length + value.length, 2);
+  const { names, values, length } = readPairs(context, 'encryptionContext');
+  if (names.length === 0) return new Uint8Array();
+  const order = names.map((_, i) => i);
+  order.sort((a, b) => compareCodePoints(names[a] as string, names[b] as string));
   const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, pairs.length);
-  let offset = 2;
-  for (const text of pairs.flat()) {
-    view.setUint16(offset, text.length);
-    bytes.set(text, offset + 2);
-    offset += 2 + text.length;
+  let offset = writeUint16(bytes, 0, names.length);
+  for (const i of order) {
+    offset = writeText(bytes, offset, names[i] as string);
+    offset = writeText(bytes, offset, values[i] as string);
   }
   return bytes;
 }
 
-// JavaScript sorts strings by UTF-16 code units, which puts U+1F600 before U+FF5E; UTF-8 does not.
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
+/** The pairs of an encryption context, each read once, and how long they are when serialised. */
+interface Pairs {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  readonly length: number;
+}
+
+/** @throws {@link InvalidInputError} */
+function readPairs(value: unknown, field: string): Pairs {
+  if (!isPlainObject(value)) {
+    throw new InvalidInputError(field, 'must be a plain object of strings');
+  }
+  const keys = Reflect.ownKeys(value);
+  // Each pair takes at least its two length prefixes, so this many can't fit.
+  if (keys.length > LIMITS.encryptionContext / 4) throw tooLong(field);
+  const values = new Array<string>(keys.length);
+  let length = 2;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string | symbol;
+    if (typeof key === 'symbol') throw new InvalidInputError(field, 'must not have symbol keys');
+    if (key === '__proto__') {
+      throw new InvalidInputError(field, "must not have the key '__proto__'");
+    }
+    const text: unknown = Reflect.get(value, key);
+    if (typeof text !== 'string') {
+      throw new InvalidInputError(field, `must hold strings only; key ${quote(key)} does not`);
+    }
+    if (!key.isWellFormed() || !text.isWellFormed()) {
+      throw new InvalidInputError(
+        field,
+        `must be well-formed Unicode; key ${quote(key)} or its value has an unpaired surrogate`,
+      );
+    }
+    length += 4 + utf8Length(key) + utf8Length(text);
+    if (length > LIMITS.encryptionContext) throw tooLong(field);
+    values[i] = text;
+  }
+  return { names: keys as string[], values, length };
+}
+
+/**
+ * The order of UTF-8 bytes, which is that of code points. JavaScript sorts strings by UTF-16 code units,
+ * which puts U+1F600 before U+FF5E.
+ */
+function compareCodePoints(a: string, b: string): number {
   const shared = Math.min(a.length, b.length);
   for (let i = 0; i < shared; i++) {
-    const difference = (a[i] as number) - (b[i] as number);
-    if (difference !== 0) return difference;
+    const [unitA, unitB] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (unitA === unitB) continue;
+    // Surrogates stand for the code points above all that have a code unit of their own.
+    const order = Number(isSurrogate(unitA)) - Number(isSurrogate(unitB));
+    return order || unitA - unitB;
   }
   return a.length - b.length;
+}
+
+/** Writes the length of a text in UTF-8 and the text; gives the offset after it. */
+function writeText(bytes: Uint8Array, offset: number, text: string): number {
+  const length = utf8Length(text);
+  const start = writeUint16(bytes, offset, length);
+  if (length > text.length) {
+    encoder.encodeInto(text, bytes.subarray(start));
+  } else {
+    // It is ASCII, and a context is mostly short: quicker than a call to the encoder.
+    for (let i = 0; i < length; i++) bytes[start + i] = text.charCodeAt(i);
+  }
+  return start + length;
+}
+
+function writeUint16(bytes: Uint8Array, offset: number, value: number): number {
+  bytes[offset] = value >> 8;
+  bytes[offset + 1] = value;
+  return offset + 2;
 }
 
 /** The length of a well-formed string in UTF-8. */
@@ -111,15 +147,19 @@ function utf8Length(text: string): number {
   let length = 0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    const isSurrogate = unit >= 0xd800 && unit <= 0xdfff;
-    length += unit < 0x80 ? 1 : unit < 0x800 || isSurrogate ? 2 : 3;
+    length += unit < 0x80 ? 1 : unit < 0x800 || isSurrogate(unit) ? 2 : 3;
   }
   return length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
 
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype) return true;
   // By its shape, because an object of another realm has another Object.prototype than ours. Any other
   // prototype could hold pairs, and they would be left out silently.
   return (

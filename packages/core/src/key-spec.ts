@@ -69,11 +69,9 @@ export function dataKeyLength(spec: DataKeySpec): number {
   return DATA_KEY_BYTES[spec];
 }
 
-const ENCRYPTION_ALGORITHMS: readonly EncryptionAlgorithm[] = [
-  'SYMMETRIC_DEFAULT',
-  'RSAES_OAEP_SHA_1',
-  'RSAES_OAEP_SHA_256',
-];
+const SYMMETRIC: readonly SymmetricAlgorithm[] = ['SYMMETRIC_DEFAULT'];
+const ASYMMETRIC: readonly AsymmetricAlgorithm[] = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'];
+const ENCRYPTION_ALGORITHMS: readonly EncryptionAlgorithm[] = [...SYMMETRIC, ...ASYMMETRIC];
 
 const MODULUS_BYTES = { RSA_2048: 256, RSA_3072: 384, RSA_4096: 512 } as const satisfies Record<
   RsaKeySpec,
@@ -135,9 +133,8 @@ export function encryptionAlgorithmsOf(
   usage: KeyUsage,
 ): readonly EncryptionAlgorithm[] {
   if (usage !== 'ENCRYPT_DECRYPT') return [];
-  return ENCRYPTION_ALGORITHMS.filter((algorithm) =>
-    isAsymmetricAlgorithm(algorithm) ? isRsaKeySpec(spec) : spec === 'SYMMETRIC_DEFAULT',
-  );
+  if (spec === 'SYMMETRIC_DEFAULT') return [...SYMMETRIC];
+  return isRsaKeySpec(spec) ? [...ASYMMETRIC] : [];
 }
 
 /** The spec of an RSA key whose modulus has this many bytes; undefined for other sizes. */

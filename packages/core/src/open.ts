@@ -1,3 +1,4 @@
+import { assertProvider } from './assert-provider.js';
 import { InvalidInputError } from './errors.js';
 import type { KeyWrapProvider } from './provider.js';
 
@@ -29,9 +30,10 @@ export async function openKeyWrapProvider(
   url: string | URL,
   schemes: readonly ProviderScheme[],
 ): Promise<KeyWrapProvider> {
-  const known = schemes.map(({ scheme }) => `${scheme}:`);
+  const known = readSchemes(schemes).map(({ scheme }) => `${scheme}:`);
   // The URL is never repeated in an error: somebody will put a password into one.
-  if (!URL.canParse(String(url))) {
+  const isUrl = typeof url === 'string' || url instanceof URL;
+  if (!isUrl || !URL.canParse(String(url))) {
     throw new InvalidInputError('url', `is not a URL; it begins with one of ${known.join(', ')}`);
   }
   const parsed = new URL(url);
@@ -42,7 +44,18 @@ export async function openKeyWrapProvider(
       `has the scheme ${parsed.protocol} which no provider was registered for; known: ${known.join(', ')}`,
     );
   }
-  return match.open(parsed);
+  const provider = await match.open(parsed);
+  assertProvider(provider, `schemes[${schemes.indexOf(match)}]`);
+  return provider;
+}
+
+function readSchemes(schemes: readonly ProviderScheme[]): readonly ProviderScheme[] {
+  const isScheme = (value: ProviderScheme | null | undefined) =>
+    typeof value?.scheme === 'string' && typeof value.open === 'function';
+  if (!Array.isArray(schemes) || ![...schemes].every(isScheme)) {
+    throw new InvalidInputError('schemes', 'must be an array of objects with scheme and open');
+  }
+  return schemes;
 }
 
 /**

@@ -22,6 +22,11 @@ export interface CallOptions {
    * most 10. A provider whose backend has no grants ignores them.
    */
   readonly grantTokens?: readonly string[] | undefined;
+  /**
+   * For `generateDataKey`: how many bytes the data key is going to encrypt, for a data-key cache to
+   * count. A provider that makes a new data key for each call ignores it.
+   */
+  readonly bytesToEncrypt?: number | undefined;
 }
 
 /** A symmetric key, and the encryption context to bind to. */

@@ -1,5 +1,6 @@
+import { assertProvider } from './assert-provider.js';
 import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
-import { InvalidInputError } from './errors.js';
+import { parseKeyId } from './key-id.js';
 import { isAsymmetricAlgorithm } from './key-spec.js';
 import type {
   AsymmetricTarget,
@@ -9,7 +10,8 @@ import type {
   SymmetricSource,
   SymmetricTarget,
 } from './provider.js';
-import { copyFields, INPUT_FIELDS, readSafely, TARGET_FIELDS } from './read-input.js';
+import { copyFields, readSafely } from './read-fields.js';
+import { INPUT_FIELDS, TARGET_FIELDS } from './read-input.js';
 
 /** One side of a move between two providers. */
 export type Side<Target> = Target & { readonly provider: KeyWrapProvider };
@@ -51,7 +53,7 @@ export async function reEncryptAcross(
     return {
       ciphertext: copy.ciphertext,
       source: readSide<SymmetricSource | AsymmetricTarget>(copy.source, 'source'),
-      destination: readSide<SymmetricTarget | AsymmetricTarget>(copy.destination, 'destination'),
+      destination: readDestination(copy.destination),
     };
   });
   using opened = await (isAsymmetricTarget(source.target)
@@ -68,15 +70,20 @@ export async function reEncryptAcross(
   };
 }
 
+/** Complete before anything is decrypted. */
+function readDestination(side: Side<SymmetricTarget | AsymmetricTarget>) {
+  const destination = readSide<SymmetricTarget | AsymmetricTarget>(side, 'destination');
+  parseKeyId(destination.target.keyId, 'destination.keyId');
+  return destination;
+}
+
 /** Copies a side, so that the caller may change its own while the other side is at work. */
 function readSide<Target extends { readonly encryptionContext?: EncryptionContext | undefined }>(
   side: Side<Target>,
   field: string,
 ): { readonly provider: KeyWrapProvider; readonly target: Target } {
   const { provider, ...rest } = copyFields(side, field, ['provider', ...TARGET_FIELDS]);
-  if (typeof provider !== 'object' || provider === null) {
-    throw new InvalidInputError(`${field}.provider`, 'must be a KeyWrapProvider');
-  }
+  assertProvider(provider, `${field}.provider`);
   const target = rest as unknown as Target;
   const { encryptionContext } = target;
   if (encryptionContext === undefined) return { provider, target };

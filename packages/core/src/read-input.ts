@@ -1,11 +1,5 @@
-import { byteLength, copyBytes, isSharedMemory, isUint8Array } from './bytes.js';
 import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
-import {
-  InvalidInputError,
-  KeyWrapError,
-  UnsupportedOperationError,
-  withCallDetails,
-} from './errors.js';
+import { InvalidInputError, UnsupportedOperationError } from './errors.js';
 import { parseKeyId } from './key-id.js';
 import {
   dataKeyLength,
@@ -18,8 +12,8 @@ import {
   maximumPlaintextLength,
 } from './key-spec.js';
 import type { ProviderCapabilities } from './provider.js';
+import { readBytes, readFields } from './read-fields.js';
 import type {
-  CallContext,
   DecryptRequest,
   EncryptRequest,
   GenerateDataKeyPairRequest,
@@ -27,8 +21,8 @@ import type {
   ReEncryptRequest,
 } from './requests.js';
 
-// Everything here reads what a caller passed, from plain JavaScript too: each property once, copied,
-// and either complete and well-formed or refused with the name of the field.
+// The input of each operation becomes a complete and well-formed request, or is refused with the name of
+// the field.
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -51,37 +45,16 @@ export const INPUT_FIELDS = {
   describeKey: ['keyId'],
 } as const;
 
-/**
- * Reads what a caller passed to an operation. What a getter or a proxy of the caller throws is the
- * caller's mistake, and no failure of a backend.
- *
- * @throws {@link KeyWrapError} that names the operation.
- */
-export function readSafely<T>(operation: string, field: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    const error =
-      cause instanceof KeyWrapError
-        ? cause
-        : new InvalidInputError(field, 'could not be read: a getter or proxy threw', { cause });
-    throw withCallDetails(error, operation);
-  }
-}
-
 /** @throws {@link InvalidInputError} */
 export function readEncryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): EncryptRequest {
   const fields = readFields(input, 'input', INPUT_FIELDS.encrypt);
-  const target = readTarget(fields, '', capabilities);
-  const plaintext = readBytes(
-    fields.plaintext,
-    'plaintext',
-    maximumPlaintextLength(target.algorithm),
-  );
-  return { ...target, plaintext };
+  const { keyId, algorithm, encryptionContext } = readTarget(fields, '', capabilities);
+  const maximum = maximumPlaintextLength(algorithm);
+  const plaintext = readBytes(fields.plaintext, 'plaintext', maximum);
+  return { keyId, algorithm, encryptionContext, plaintext };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -90,11 +63,11 @@ export function readDecryptInput(
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
   const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
-  const source = readSource(fields, '', capabilities);
-  if (isAsymmetricAlgorithm(source.algorithm)) {
+  const { keyId, algorithm, encryptionContext } = readSource(fields, '', capabilities);
+  if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
   }
-  return { ...source, ciphertext: readCiphertext(fields) };
+  return { keyId, algorithm, encryptionContext, ciphertext: readCiphertext(fields) };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -136,7 +109,8 @@ export function readGenerateDataKeyInput(
     throw new UnsupportedOperationError('this provider does not generate data keys');
   }
   const fields = readFields(input, 'input', INPUT_FIELDS.generateDataKey);
-  return { ...readSymmetric(fields, '', capabilities), numberOfBytes: readDataKeyLength(fields) };
+  const { keyId, encryptionContext } = readSymmetric(fields, '', capabilities);
+  return { keyId, encryptionContext, numberOfBytes: readDataKeyLength(fields) };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -161,76 +135,6 @@ export function readGenerateDataKeyPairInput(
 /** Reads the input of an operation that takes a key and nothing else. @throws {@link InvalidInputError} */
 export function readKeyInput(input: unknown): { keyId: string } {
   return { keyId: readKeyId(readFields(input, 'input', INPUT_FIELDS.describeKey).keyId, 'keyId') };
-}
-
-/** @throws {@link InvalidInputError} */
-export function readCallOptions(options: unknown): CallContext {
-  if (options === undefined) return { signal: undefined, grantTokens: undefined };
-  const { signal, grantTokens } = readFields(options, 'options', ['signal', 'grantTokens']);
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    throw new InvalidInputError('options.signal', 'must be an AbortSignal');
-  }
-  return { signal, grantTokens: readGrantTokens(grantTokens) };
-}
-
-/** @throws {@link InvalidInputError} */
-export function readGrantTokens(value: unknown): readonly string[] | undefined {
-  if (value === undefined) return undefined;
-  // The length first: copying an array of a billion holes would take all memory.
-  const isShort = Array.isArray(value) && value.length <= LIMITS.grantTokens;
-  const tokens = isShort ? [...value] : undefined;
-  const isToken = (token: unknown) =>
-    typeof token === 'string' && token.length > 0 && token.length <= LIMITS.grantToken;
-  if (tokens === undefined || !tokens.every(isToken)) {
-    throw new InvalidInputError(
-      'options.grantTokens',
-      `must be an array of at most ${LIMITS.grantTokens} strings of 1 to ${LIMITS.grantToken} characters`,
-    );
-  }
-  return tokens;
-}
-
-/**
- * Takes the named properties of an object that anyone may have passed, each read once. Any other is
- * refused: a misspelt `encryptionContext` must not encrypt without one.
- *
- * @param field How an error names the object; `input` for the whole.
- * @throws {@link InvalidInputError}
- */
-export function readFields<Name extends string>(
-  value: unknown,
-  field: string,
-  names: readonly Name[],
-): Readonly<Record<Name, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
-  }
-  for (const name of Object.keys(value)) {
-    if (names.some((known) => known === name)) continue;
-    const path = field === 'input' ? name : `${field}.${name}`;
-    throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
-  }
-  const source = value as Readonly<Record<Name, unknown>>;
-  const read = (name: Name) => {
-    const passed = source[name];
-    // What a polluted Object.prototype holds nobody passed: it must not choose a key or a context.
-    const isForeign = passed === (Object.prototype as typeof source)[name];
-    return isForeign && !Object.hasOwn(value, name) ? undefined : passed;
-  };
-  return Object.fromEntries(names.map((name) => [name, read(name)])) as typeof source;
-}
-
-/**
- * As {@link readFields}, without what was left out: a copy to pass on, which a getter or a proxy can't
- * change any more.
- */
-export function copyFields<Input extends object>(
-  value: Input,
-  field: string,
-  names: readonly string[],
-): Input {
-  const fields = Object.entries(readFields(value, field, names));
-  return Object.fromEntries(fields.filter(([, passed]) => passed !== undefined)) as Input;
 }
 
 function readTarget(
@@ -335,32 +239,6 @@ function readCiphertext(fields: Fields): Uint8Array {
   return readBytes(fields.ciphertext, 'ciphertext', LIMITS.ciphertext);
 }
 
-/**
- * Copies bytes that a caller passed, so that it may change or wipe them at once.
- *
- * @param maximum The longest length to accept, in bytes; the shortest is 1.
- * @throws {@link InvalidInputError} for anything but a `Uint8Array`, and for shared or detached memory.
- */
-export function readBytes(value: unknown, field: string, maximum: number): Uint8Array {
-  if (!isUint8Array(value)) {
-    throw new InvalidInputError(field, 'must be a Uint8Array');
-  }
-  if (isSharedMemory(value)) {
-    throw new InvalidInputError(
-      field,
-      'must not be shared memory: another thread could change it while it is read; pass a copy',
-    );
-  }
-  const length = byteLength(value);
-  if (length === 0) {
-    throw new InvalidInputError(field, 'must not be empty; a detached buffer counts as empty');
-  }
-  if (length > maximum) {
-    throw new InvalidInputError(field, `must have at most ${maximum} bytes; it has ${length}`);
-  }
-  return copyBytes(value);
-}
-
 function readDataKeyLength({ keySpec, numberOfBytes }: Fields): number {
   if (keySpec !== undefined && numberOfBytes !== undefined) {
     throw new InvalidInputError('numberOfBytes', "can't be given together with keySpec");
@@ -377,17 +255,4 @@ function readDataKeyLength({ keySpec, numberOfBytes }: Fields): number {
     throw new InvalidInputError('numberOfBytes', `must be an integer from 1 to ${LIMITS.dataKey}`);
   }
   return numberOfBytes;
-}
-
-function isAbortSignal(value: unknown): value is AbortSignal {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'aborted' in value &&
-    typeof value.aborted === 'boolean' &&
-    'addEventListener' in value &&
-    typeof value.addEventListener === 'function' &&
-    'removeEventListener' in value &&
-    typeof value.removeEventListener === 'function'
-  );
 }

@@ -1,12 +1,12 @@
 import { isUint8Array, wipe } from './bytes.js';
-import { InvalidInputError } from './errors.js';
+import { InvalidInputError, KeyWrapError, withCallDetails } from './errors.js';
 import {
   type AsymmetricAlgorithm,
   isAsymmetricAlgorithm,
   maximumPlaintextLength,
   rsaKeySpecOf,
 } from './key-spec.js';
-import { readBytes } from './read-input.js';
+import { readBytes } from './read-fields.js';
 
 /**
  * Encrypts with a public key: what the party outside does, with no provider and no account.
@@ -36,6 +36,18 @@ export async function sealWithPublicKey(
   plaintext: Uint8Array,
   algorithm: AsymmetricAlgorithm,
 ): Promise<Uint8Array> {
+  try {
+    return await seal(publicKey, plaintext, algorithm);
+  } catch (error) {
+    throw error instanceof KeyWrapError ? withCallDetails(error, 'sealWithPublicKey') : error;
+  }
+}
+
+async function seal(
+  publicKey: Uint8Array,
+  plaintext: Uint8Array,
+  algorithm: AsymmetricAlgorithm,
+): Promise<Uint8Array> {
   if (typeof algorithm !== 'string' || !isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'must be RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256');
   }
@@ -50,7 +62,13 @@ export async function sealWithPublicKey(
         `must have at most ${maximum} bytes for this key and algorithm; it has ${copy.length}`,
       );
     }
-    return new Uint8Array(await crypto.subtle.encrypt({ name: 'RSA-OAEP' }, key, copy));
+    return new Uint8Array(
+      await crypto.subtle.encrypt({ name: 'RSA-OAEP' }, key, copy).catch((cause: unknown) => {
+        throw new InvalidInputError('publicKey', 'does not encrypt: its numbers are not RSA', {
+          cause,
+        });
+      }),
+    );
   } finally {
     wipe(copy);
   }

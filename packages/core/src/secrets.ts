@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { ownSecret, wipe } from './bytes.js';
+import { copyBytes, ownSecret, wipe } from './bytes.js';
 import { ProviderClosedError } from './errors.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from './key-spec.js';
 
@@ -13,8 +13,9 @@ class SecretBytes {
   readonly #bytes: Uint8Array;
   #disposed = false;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = ownSecret(bytes);
+  /** @param isOwn Whether it is certain that nothing else shares their memory: looking takes longer than a copy. */
+  constructor(bytes: Uint8Array, isOwn = false) {
+    this.#bytes = isOwn ? bytes : ownSecret(bytes);
   }
 
   get bytes(): Uint8Array {
@@ -76,14 +77,21 @@ export class DecryptResult extends SecretResult {
   /** The algorithm that opened it. */
   readonly algorithm: EncryptionAlgorithm;
 
-  /** @param fields `plaintext` passes into the ownership of the result: the caller must not use it any more. */
-  constructor(fields: {
-    readonly plaintext: Uint8Array;
-    readonly keyId: string;
-    readonly algorithm: EncryptionAlgorithm;
-  }) {
+  /**
+   * @param fields `plaintext` passes into the ownership of the result: the caller must not use it any more.
+   * @param isOwn Whether it is certain that nothing else shares the memory of `plaintext`; by default it
+   * is copied if it may.
+   */
+  constructor(
+    fields: {
+      readonly plaintext: Uint8Array;
+      readonly keyId: string;
+      readonly algorithm: EncryptionAlgorithm;
+    },
+    isOwn = false,
+  ) {
     super();
-    this.#plaintext = new SecretBytes(fields.plaintext);
+    this.#plaintext = new SecretBytes(fields.plaintext, isOwn);
     this.keyId = fields.keyId;
     this.algorithm = fields.algorithm;
   }
@@ -93,11 +101,17 @@ export class DecryptResult extends SecretResult {
     return this.#plaintext.bytes;
   }
 
+  /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
+  copy(): DecryptResult {
+    const { keyId, algorithm } = this;
+    return new DecryptResult({ plaintext: copyBytes(this.plaintext), keyId, algorithm }, true);
+  }
+
   override [Symbol.dispose](): void {
     this.#plaintext.dispose();
   }
 
-  protected override get shown() {
+  protected override get shown(): Record<string, unknown> {
     return { keyId: this.keyId, algorithm: this.algorithm };
   }
 }
@@ -113,14 +127,21 @@ export class DataKey extends SecretResult {
   /** The ARN of the key that wraps it. */
   readonly keyId: string;
 
-  /** @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more. */
-  constructor(fields: {
-    readonly plaintext: Uint8Array;
-    readonly ciphertext: Uint8Array;
-    readonly keyId: string;
-  }) {
+  /**
+   * @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more.
+   * @param isOwn Whether it is certain that nothing else shares the memory of `plaintext`; by default it
+   * is copied if it may.
+   */
+  constructor(
+    fields: {
+      readonly plaintext: Uint8Array;
+      readonly ciphertext: Uint8Array;
+      readonly keyId: string;
+    },
+    isOwn = false,
+  ) {
     super();
-    this.#plaintext = new SecretBytes(fields.plaintext);
+    this.#plaintext = new SecretBytes(fields.plaintext, isOwn);
     this.ciphertext = fields.ciphertext;
     this.keyId = fields.keyId;
   }
@@ -130,11 +151,18 @@ export class DataKey extends SecretResult {
     return this.#plaintext.bytes;
   }
 
+  /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
+  copy(): DataKey {
+    const { ciphertext, keyId } = this;
+    const plaintext = copyBytes(this.plaintext);
+    return new DataKey({ plaintext, ciphertext: copyBytes(ciphertext), keyId }, true);
+  }
+
   override [Symbol.dispose](): void {
     this.#plaintext.dispose();
   }
 
-  protected override get shown() {
+  protected override get shown(): Record<string, unknown> {
     return { keyId: this.keyId, ciphertext: this.ciphertext };
   }
 }
@@ -179,7 +207,7 @@ export class DataKeyPair extends SecretResult {
     this.#privateKey.dispose();
   }
 
-  protected override get shown() {
+  protected override get shown(): Record<string, unknown> {
     return {
       keyId: this.keyId,
       keyPairSpec: this.keyPairSpec,

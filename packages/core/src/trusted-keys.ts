@@ -1,13 +1,17 @@
+import { assertProvider } from './assert-provider.js';
 import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
 import {
+  AbortError,
   InvalidInputError,
   KeyWrapError,
   type KeyWrapErrorCode,
+  ProviderClosedError,
   UntrustedKeyError,
   withCallDetails,
 } from './errors.js';
+import { ForwardingProvider } from './forwarding-provider.js';
 import { parseKeyId } from './key-id.js';
-import { LIMITS } from './key-spec.js';
+import { type EncryptionAlgorithm, isAsymmetricAlgorithm, LIMITS } from './key-spec.js';
 import type {
   CallOptions,
   DecryptAsymmetricInput,
@@ -19,14 +23,15 @@ import type {
   KeyDescription,
   KeyInput,
   KeyWrapProvider,
-  ProviderCapabilities,
   PublicKeyResult,
   ReEncryptInput,
   ReEncryptResult,
   WrappedDataKey,
   WrappedDataKeyPair,
 } from './provider.js';
-import { copyFields, INPUT_FIELDS, readBytes, readSafely, TARGET_FIELDS } from './read-input.js';
+import { copyFields, readBytes, readSafely } from './read-fields.js';
+import { INPUT_FIELDS, TARGET_FIELDS } from './read-input.js';
+import { readCallOptions } from './read-options.js';
 import type { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
 
 /**
@@ -57,10 +62,12 @@ export async function withTrustedKeys(
   provider: KeyWrapProvider,
   keyIds: readonly string[],
 ): Promise<KeyWrapProvider> {
+  assertProvider(provider, 'provider');
   if (!Array.isArray(keyIds) || keyIds.length === 0) {
     throw new InvalidInputError('keyIds', 'must name at least one key to trust');
   }
-  const listed = keyIds.map((keyId, index) => ({
+  // A copy, also of holes, because the list may change while aliases are resolved.
+  const listed = [...keyIds].map((keyId, index) => ({
     keyId,
     kind: parseKeyId(keyId, `keyIds[${index}]`).kind,
   }));
@@ -103,46 +110,41 @@ class TrustedKeys {
   }
 }
 
-class TrustedKeysProvider implements KeyWrapProvider {
-  readonly #inner: KeyWrapProvider;
+class TrustedKeysProvider extends ForwardingProvider {
   readonly #trusted: TrustedKeys;
+  #isClosed = false;
 
   constructor(inner: KeyWrapProvider, trusted: TrustedKeys) {
-    this.#inner = inner;
+    super(inner);
     this.#trusted = trusted;
   }
 
-  get id(): string {
-    return this.#inner.id;
+  override encrypt(input: EncryptInput, options?: CallOptions): Promise<EncryptResult> {
+    return this.#keyed('encrypt', input, options, (pinned) => this.inner.encrypt(pinned, options));
   }
 
-  get capabilities(): ProviderCapabilities {
-    return this.#inner.capabilities;
-  }
-
-  encrypt(input: EncryptInput, options?: CallOptions): Promise<EncryptResult> {
-    return this.#keyed('encrypt', input, (pinned) => this.#inner.encrypt(pinned, options));
-  }
-
-  async decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
-    const { pinned, unnamed } = readSafely('decrypt', 'input', () => {
+  override async decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
+    const { pinned, unnamed } = this.#read('decrypt', options, () => {
       const copy = copyFields(input, 'input', INPUT_FIELDS.decrypt);
       return this.#mustSearch(copy)
         ? { unnamed: { ...keepContext(copy, ''), ciphertext: readCiphertext(copy) } }
         : { pinned: this.#pin(copy, '') };
     });
-    if (pinned !== undefined) return this.#inner.decrypt(pinned, options);
-    return this.#search('decrypt', (keyId) => this.#inner.decrypt({ ...unnamed, keyId }, options));
+    if (pinned !== undefined) return this.inner.decrypt(pinned, options);
+    return this.#search('decrypt', (keyId) => this.inner.decrypt({ ...unnamed, keyId }, options));
   }
 
-  decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult> {
-    return this.#keyed('decryptAsymmetric', input, (pinned) =>
-      this.#inner.decryptAsymmetric(pinned, options),
+  override decryptAsymmetric(
+    input: DecryptAsymmetricInput,
+    options?: CallOptions,
+  ): Promise<DecryptResult> {
+    return this.#keyed('decryptAsymmetric', input, options, (pinned) =>
+      this.inner.decryptAsymmetric(pinned, options),
     );
   }
 
-  async reEncrypt(input: ReEncryptInput, options?: CallOptions): Promise<ReEncryptResult> {
-    const { pinned, unnamed } = readSafely('reEncrypt', 'input', () => {
+  override async reEncrypt(input: ReEncryptInput, options?: CallOptions): Promise<ReEncryptResult> {
+    const { pinned, unnamed } = this.#read('reEncrypt', options, () => {
       const copy = copyFields(input, 'input', INPUT_FIELDS.reEncrypt);
       const source = copyFields(copy.source ?? {}, 'source', TARGET_FIELDS);
       const named = copyFields(copy.destination, 'destination', TARGET_FIELDS);
@@ -158,70 +160,80 @@ class TrustedKeysProvider implements KeyWrapProvider {
         },
       };
     });
-    if (pinned !== undefined) return this.#inner.reEncrypt(pinned, options);
+    if (pinned !== undefined) return this.inner.reEncrypt(pinned, options);
     return this.#search('reEncrypt', (keyId) =>
-      this.#inner.reEncrypt({ ...unnamed, source: { ...unnamed.source, keyId } }, options),
+      this.inner.reEncrypt({ ...unnamed, source: { ...unnamed.source, keyId } }, options),
     );
   }
 
-  generateDataKey(input: GenerateDataKeyInput, options?: CallOptions): Promise<DataKey> {
-    return this.#keyed('generateDataKey', input, (pinned) =>
-      this.#inner.generateDataKey(pinned, options),
+  override generateDataKey(input: GenerateDataKeyInput, options?: CallOptions): Promise<DataKey> {
+    return this.#keyed('generateDataKey', input, options, (pinned) =>
+      this.inner.generateDataKey(pinned, options),
     );
   }
 
-  generateDataKeyWithoutPlaintext(
+  override generateDataKeyWithoutPlaintext(
     input: GenerateDataKeyInput,
     options?: CallOptions,
   ): Promise<WrappedDataKey> {
-    return this.#keyed('generateDataKeyWithoutPlaintext', input, (pinned) =>
-      this.#inner.generateDataKeyWithoutPlaintext(pinned, options),
+    return this.#keyed('generateDataKeyWithoutPlaintext', input, options, (pinned) =>
+      this.inner.generateDataKeyWithoutPlaintext(pinned, options),
     );
   }
 
-  generateDataKeyPair(
+  override generateDataKeyPair(
     input: GenerateDataKeyPairInput,
     options?: CallOptions,
   ): Promise<DataKeyPair> {
-    return this.#keyed('generateDataKeyPair', input, (pinned) =>
-      this.#inner.generateDataKeyPair(pinned, options),
+    return this.#keyed('generateDataKeyPair', input, options, (pinned) =>
+      this.inner.generateDataKeyPair(pinned, options),
     );
   }
 
-  generateDataKeyPairWithoutPlaintext(
+  override generateDataKeyPairWithoutPlaintext(
     input: GenerateDataKeyPairInput,
     options?: CallOptions,
   ): Promise<WrappedDataKeyPair> {
-    return this.#keyed('generateDataKeyPairWithoutPlaintext', input, (pinned) =>
-      this.#inner.generateDataKeyPairWithoutPlaintext(pinned, options),
+    return this.#keyed('generateDataKeyPairWithoutPlaintext', input, options, (pinned) =>
+      this.inner.generateDataKeyPairWithoutPlaintext(pinned, options),
     );
   }
 
-  getPublicKey(input: KeyInput, options?: CallOptions): Promise<PublicKeyResult> {
-    return this.#keyed('getPublicKey', input, (pinned) =>
-      this.#inner.getPublicKey(pinned, options),
+  override getPublicKey(input: KeyInput, options?: CallOptions): Promise<PublicKeyResult> {
+    return this.#keyed('getPublicKey', input, options, (pinned) =>
+      this.inner.getPublicKey(pinned, options),
     );
   }
 
-  describeKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
-    return this.#keyed('describeKey', input, (pinned) => this.#inner.describeKey(pinned, options));
+  override describeKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.#keyed('describeKey', input, options, (pinned) =>
+      this.inner.describeKey(pinned, options),
+    );
   }
 
-  close(): Promise<void> {
-    return this.#inner.close();
+  override close(): Promise<void> {
+    this.#isClosed = true;
+    return super.close();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  /** What makes a call fail whatever it asks for is told before what is wrong with its key. */
+  #read<T>(operation: string, options: CallOptions | undefined, read: () => T): T {
+    return readSafely(operation, 'input', () => {
+      if (this.#isClosed) throw new ProviderClosedError('this provider was closed');
+      const { signal } = readCallOptions(options);
+      if (signal?.aborted) throw new AbortError('the call was aborted', { cause: signal.reason });
+      return read();
+    });
   }
 
   /** Calls with the ARN of the trusted key in place of its name. */
   async #keyed<Input extends KeyInput, Result>(
     operation: keyof typeof INPUT_FIELDS,
     input: Input,
+    options: CallOptions | undefined,
     call: (pinned: Input) => Promise<Result>,
   ): Promise<Result> {
-    const pinned = readSafely(operation, 'input', () =>
+    const pinned = this.#read(operation, options, () =>
       this.#pin(copyFields(input, 'input', INPUT_FIELDS[operation]), ''),
     );
     return call(pinned);
@@ -233,8 +245,9 @@ class TrustedKeysProvider implements KeyWrapProvider {
   }
 
   /** Whether only the ciphertext says which key is meant, and the provider could tell. */
-  #mustSearch({ keyId }: Source): boolean {
-    return keyId === undefined && this.capabilities.keyIdFromCiphertext;
+  #mustSearch({ keyId, algorithm }: Source): boolean {
+    const isAsymmetric = algorithm !== undefined && isAsymmetricAlgorithm(algorithm);
+    return keyId === undefined && !isAsymmetric && this.capabilities.keyIdFromCiphertext;
   }
 
   /**
@@ -251,7 +264,9 @@ class TrustedKeysProvider implements KeyWrapProvider {
         return await attempt(arn);
       } catch (error) {
         if (!(error instanceof KeyWrapError) || !ANOTHER_KEY_MAY_DO.has(error.code)) throw error;
-        if (!WRONG_KEY.has(error.code)) refusal ??= error;
+        // A reEncrypt may also fail for its destination, and that is no word about the key that is tried.
+        const isAboutAnother = error.code === 'KEY_USAGE' && error.keyId !== arn;
+        if (!WRONG_KEY.has(error.code) || isAboutAnother) refusal ??= error;
       }
     }
     throw (
@@ -278,6 +293,7 @@ const ANOTHER_KEY_MAY_DO: ReadonlySet<KeyWrapErrorCode> = new Set([
 /** What may name a key. */
 interface Source {
   readonly keyId?: string | undefined;
+  readonly algorithm?: EncryptionAlgorithm | undefined;
 }
 
 // The caller may change what it passed as soon as it has the promise, and several calls are to come.

@@ -5,9 +5,14 @@ import type { ClientConfig } from './options.js';
  * Loads the AWS SDK, once, when it is first needed: a program that never calls KMS does not wait for
  * it, and this package can be required from CommonJS.
  */
-export function loadSdk(): Promise<typeof import('@aws-sdk/client-kms')> {
-  return import('@aws-sdk/client-kms');
+export function loadSdk(): Promise<Sdk> {
+  // Kept, because asking for a module that is loaded takes longer than anything else here.
+  loading ??= import('@aws-sdk/client-kms');
+  return loading;
 }
+
+type Sdk = typeof import('@aws-sdk/client-kms');
+let loading: Promise<Sdk> | undefined;
 
 /** One client for each region, made when it is first needed; or the one that the caller passed. */
 export class KmsClients {

@@ -6,6 +6,8 @@ const ID_LENGTH_OFFSET = MAGIC.length;
 const ID_OFFSET = ID_LENGTH_OFFSET + 1;
 const VERSION_LENGTH = 4;
 
+/** That of a blob whose key id has 255 bytes. */
+export const MAXIMUM_HEADER_LENGTH = ID_OFFSET + 255 + VERSION_LENGTH;
 /** Of XAES-256-GCM, in bytes. */
 export const NONCE_LENGTH = 24;
 /** Of AES-GCM, in bytes. */
@@ -61,8 +63,8 @@ export function decodeBlob(blob: Uint8Array): Blob {
   const versionOffset = ID_OFFSET + idLength;
   const nonceOffset = versionOffset + VERSION_LENGTH;
   const sealedOffset = nonceOffset + NONCE_LENGTH;
-  const hasMagic = MAGIC.every((byte, index) => blob[index] === byte);
-  if (!hasMagic || idLength === 0 || blob.length <= sealedOffset + TAG_LENGTH) throw unopenable();
+  if (!hasMagic(blob) || idLength === 0 || blob.length <= sealedOffset + TAG_LENGTH)
+    throw unopenable();
   return {
     keyId: decodeId(blob.subarray(ID_OFFSET, versionOffset)),
     materialVersion: new DataView(blob.buffer, blob.byteOffset).getUint32(versionOffset),
@@ -76,6 +78,12 @@ export function decodeBlob(blob: Uint8Array): Blob {
 export function unopenable(): InvalidCiphertextError {
   return new InvalidCiphertextError(
     'the ciphertext does not open: damaged, made elsewhere, or bound to another encryption context',
+  );
+}
+
+function hasMagic(blob: Uint8Array): boolean {
+  return (
+    blob[0] === MAGIC[0] && blob[1] === MAGIC[1] && blob[2] === MAGIC[2] && blob[3] === MAGIC[3]
   );
 }
 

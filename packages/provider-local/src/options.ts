@@ -8,7 +8,7 @@ import {
 } from '@keywrap/core';
 import type { EngineChoice } from './engines/index.js';
 import { problemOfName } from './keys/key-name.js';
-import type { KeyStore } from './keys/key-store.js';
+import type { Awaitable, KeyStore } from './keys/key-store.js';
 import { MemoryKeyStore } from './keys/memory-key-store.js';
 import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './keys/new-key.js';
 
@@ -40,8 +40,11 @@ export interface LocalKeyWrapOptions {
   readonly keys?: readonly (string | LocalKey)[] | undefined;
   /** For tests: a symmetric key is made for every name that is not found. By default false. */
   readonly createMissingKeys?: boolean | undefined;
-  /** Where the keys are; by default in memory. A store that is passed in is not closed with the provider. */
-  readonly store?: KeyStore | undefined;
+  /**
+   * Where the keys are; by default in memory. A store that is passed in is not closed with the provider;
+   * one that a function opens, at first use, is.
+   */
+  readonly store?: KeyStore | (() => Awaitable<KeyStore>) | undefined;
   /** The clock, for the waiting period of deletions. */
   readonly now?: (() => Date) | undefined;
 }
@@ -52,7 +55,7 @@ export interface Settings {
   readonly scope: ArnScope;
   readonly keys: readonly (LocalKey & { readonly keySpec: KeySpec; readonly keyUsage: KeyUsage })[];
   readonly createMissingKeys: boolean;
-  readonly store: KeyStore;
+  readonly openStore: () => Awaitable<KeyStore>;
   readonly ownsStore: boolean;
   readonly now: () => Date;
 }
@@ -99,8 +102,8 @@ export function readOptions(options: LocalKeyWrapOptions): Settings {
     scope,
     keys: keys.map((key, index) => readKey(key, `options.keys[${index}]`, scope)),
     createMissingKeys,
-    store: readStore(store),
-    ownsStore: store === undefined,
+    openStore: readStore(store),
+    ownsStore: store === undefined || typeof store === 'function',
     now: () => readDate((now as () => unknown)()),
   };
 }
@@ -117,13 +120,22 @@ function readDate(value: unknown): Date {
   throw new InvalidInputError('options.now', 'must return a valid Date');
 }
 
-function readStore(value: unknown): KeyStore {
-  if (value === undefined) return new MemoryKeyStore();
+function readStore(value: unknown): () => Awaitable<KeyStore> {
+  if (value === undefined) return () => new MemoryKeyStore();
+  if (typeof value === 'function') return async () => checkStore(await value());
+  const store = checkStore(value);
+  return () => store;
+}
+
+function checkStore(value: unknown): KeyStore {
   if (typeof value === 'object' && value !== null) {
     const store = value as Partial<KeyStore>;
     if (STORE_METHODS.every((name) => typeof store[name] === 'function')) return value as KeyStore;
   }
-  throw new InvalidInputError('options.store', 'must be a KeyStore, for example a MemoryKeyStore');
+  throw new InvalidInputError(
+    'options.store',
+    'must be a KeyStore, for example a MemoryKeyStore, or a function that opens one',
+  );
 }
 
 function readKey(value: unknown, field: string, scope: ArnScope): Settings['keys'][number] {

@@ -3,6 +3,7 @@ import {
   AbstractKeyWrapProvider,
   type AliasDescription,
   type AliasInput,
+  type AsymmetricAlgorithm,
   assertKeyEnabled,
   assertKeyUsable,
   type CallContext,
@@ -34,6 +35,7 @@ import {
 import { decodeBlob, unopenable } from './blob.js';
 import { type CryptoEngine, type OaepHash, selectEngine } from './engines/index.js';
 import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
+import { andThen, type KeyStore } from './keys/key-store.js';
 import { LoadedKeys } from './keys/loaded-keys.js';
 import { LocalKeys } from './keys/local-keys.js';
 import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
@@ -96,6 +98,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
   readonly #settings: Settings;
   #opening: Promise<Backend> | undefined;
   #backend: Backend | undefined;
+  #store: KeyStore | undefined;
 
   /**
    * Nothing is loaded or made yet; the first call does that.
@@ -216,7 +219,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
   }
 
   protected override async doEncrypt(request: EncryptRequest): Promise<EncryptOutput> {
-    const { keys, loaded } = await this.#open();
+    const { keys, loaded } = this.#backend ?? (await this.#open());
     const { algorithm, plaintext, encryptionContext } = request;
     const { key, keyId } = await findUsable(keys, request.keyId, algorithm);
     if (!isAsymmetricAlgorithm(algorithm)) {
@@ -233,19 +236,27 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
     return { keyId, ciphertext: await publicKey.encrypt(plaintext, OAEP_HASH[algorithm]) };
   }
 
-  protected override async doDecrypt(request: DecryptRequest): Promise<DecryptOutput> {
-    const { keys, loaded } = await this.#open();
-    const { algorithm, ciphertext } = request;
-    if (!isAsymmetricAlgorithm(algorithm)) return this.#decryptBlob(request);
+  protected override doDecrypt(request: DecryptRequest): Promise<DecryptOutput> {
+    const { algorithm } = request;
+    return isAsymmetricAlgorithm(algorithm)
+      ? this.#decryptRsa(request, algorithm)
+      : this.#decryptBlob(request);
+  }
+
+  async #decryptRsa(
+    request: DecryptRequest,
+    algorithm: AsymmetricAlgorithm,
+  ): Promise<DecryptOutput> {
+    const { keys, loaded } = this.#backend ?? (await this.#open());
     const { key, keyId } = await findUsable(keys, request.keyId as string, algorithm);
     const privateKey = await loaded.rsaPrivate(key.id, newestOf(key));
-    const plaintext = await privateKey.decrypt(ciphertext, OAEP_HASH[algorithm]);
+    const plaintext = await privateKey.decrypt(request.ciphertext, OAEP_HASH[algorithm]);
     if (plaintext === undefined) throw unopenable();
     return { keyId, plaintext };
   }
 
   async #decryptBlob(request: DecryptRequest): Promise<DecryptOutput> {
-    const { keys, loaded } = await this.#open();
+    const { keys, loaded } = this.#backend ?? (await this.#open());
     const { algorithm, encryptionContext } = request;
     const named =
       request.keyId === undefined
@@ -258,7 +269,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
     if (named !== undefined && named.id !== key.id) {
       throw new IncorrectKeyError('another key made this ciphertext than the one that is named');
     }
-    assertKeyUsable({ ...key, keyId }, algorithm);
+    assertUsable(key, keyId, algorithm);
     return { keyId, plaintext: openBlob(key, loaded, blob, encryptionContext) };
   }
 
@@ -314,7 +325,7 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
     for (const { keyMaterial } of this.#settings.keys) {
       if (keyMaterial instanceof Uint8Array) wipe(keyMaterial);
     }
-    if (this.#settings.ownsStore) await this.#settings.store.close();
+    if (this.#settings.ownsStore) await this.#store?.close();
   }
 
   #manage<Request extends object, Output extends object>(
@@ -343,7 +354,8 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
   async #prepare(): Promise<Backend> {
     const engine = await selectEngine(this.#settings.engine);
     const loaded = new LoadedKeys(engine);
-    const keys = new LocalKeys(engine, this.#settings, loaded);
+    this.#store ??= await this.#settings.openStore();
+    const keys = new LocalKeys(engine, this.#store, this.#settings, loaded);
     await keys.prepare();
     this.#backend = { engine, keys, loaded };
     return this.#backend;
@@ -351,11 +363,17 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
 }
 
 /** Finds a key that may be used with this algorithm now, and its ARN. */
-async function findUsable({ ring }: LocalKeys, name: string, algorithm: EncryptionAlgorithm) {
-  const key = await ring.find(name);
-  const keyId = ring.arnOf(key);
-  assertKeyUsable({ ...key, keyId }, algorithm);
-  return { key, keyId };
+function findUsable({ ring }: LocalKeys, name: string, algorithm: EncryptionAlgorithm) {
+  return andThen(ring.find(name), (key) => {
+    const keyId = ring.arnOf(key);
+    assertUsable(key, keyId, algorithm);
+    return { key, keyId };
+  });
+}
+
+function assertUsable(key: KeyRecord, keyId: string, algorithm: EncryptionAlgorithm): void {
+  const { keySpec, keyUsage, keyState } = key;
+  assertKeyUsable({ keyId, keySpec, keyUsage, keyState }, algorithm);
 }
 
 function newestOf(key: KeyRecord): MaterialVersion {

@@ -1,8 +1,11 @@
-import { type EncryptionContext, serializeEncryptionContext } from '@keywrap/core';
-import { type Blob, encodeBlob, encodeBlobHeader, unopenable } from './blob.js';
+import { type EncryptionContext, LIMITS, serializeEncryptionContext } from '@keywrap/core';
+import { type Blob, encodeBlob, MAXIMUM_HEADER_LENGTH, unopenable } from './blob.js';
 import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
 import type { LoadedKeys } from './keys/loaded-keys.js';
 import { randomNonce } from './nonce.js';
+
+// Engines read additional data at once, and it is not secret: the same memory serves all calls.
+const associated = new Uint8Array(MAXIMUM_HEADER_LENGTH + LIMITS.encryptionContext);
 
 /** Encrypts under the newest material of a symmetric key; the header and the context are authenticated. */
 export function sealBlob(
@@ -12,11 +15,10 @@ export function sealBlob(
   context: EncryptionContext,
 ): Uint8Array {
   const material = key.materials.at(-1) as MaterialVersion;
-  const header = encodeBlobHeader({ keyId: key.id, materialVersion: material.version });
+  const header = loaded.blobHeader(key.id, material);
   const nonce = randomNonce();
-  const sealed = loaded
-    .aes(key.id, material)
-    .seal(nonce, plaintext, additionalData(header, context));
+  const aad = additionalData(header, context);
+  const sealed = loaded.aes(key.id, material).seal(nonce, plaintext, aad);
   return encodeBlob(header, nonce, sealed);
 }
 
@@ -39,8 +41,7 @@ export function openBlob(
 function additionalData(header: Uint8Array, context: EncryptionContext): Uint8Array {
   const serialized = serializeEncryptionContext(context);
   if (serialized.length === 0) return header;
-  const aad = new Uint8Array(header.length + serialized.length);
-  aad.set(header);
-  aad.set(serialized, header.length);
-  return aad;
+  associated.set(header);
+  associated.set(serialized, header.length);
+  return associated.subarray(0, header.length + serialized.length);
 }

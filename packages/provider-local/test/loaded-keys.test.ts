@@ -4,6 +4,7 @@ import { readKeyMaterial } from '#dist/key-material/index.js';
 import type { MaterialVersion } from '#dist/keys/key-record.js';
 import { LoadedKeys } from '#dist/keys/loaded-keys.js';
 import { LocalKeys } from '#dist/keys/local-keys.js';
+import { MemoryKeyStore } from '#dist/keys/memory-key-store.js';
 import { pendingDeletion } from '#dist/keys/transitions.js';
 import { readOptions } from '#dist/options.js';
 import { Clock, fixture, randomBytes, rejection } from './support.js';
@@ -92,14 +93,19 @@ describe('Loaded keys', () => {
       const { loaded } = await countingEngine();
       const clock = new Clock();
       const settings = readOptions({ now: clock.now, keys: ['a'] });
-      const keys = new LocalKeys(await selectEngine('node'), settings, loaded);
+      const keys = new LocalKeys(
+        await selectEngine('node'),
+        new MemoryKeyStore(),
+        settings,
+        loaded,
+      );
       await keys.prepare();
       const [material] = (await keys.ring.find('a')).materials;
       const key = loaded.aes('a', material as MaterialVersion);
       await keys.change('a', (current) => pendingDeletion(current, clock.now(), 7));
       clock.passDays(7);
       if (notice === 'list') await keys.list();
-      else await rejection(keys.ring.find('a'));
+      else await rejection((async () => keys.ring.find('a'))());
       expect(() => key.seal(NONCE, NOTHING, NOTHING)).to.throw('destroyed');
     }
   });

@@ -1,4 +1,6 @@
 import type { KeyWrapProvider } from '@keywrap/core';
+import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
+import type { CachedProvider } from './cached-provider.js';
 import type { KeyRing } from './key-ring.js';
 import type { Need } from './needs.js';
 
@@ -39,6 +41,8 @@ export interface CaseContext {
   open(): Promise<Pick<CaseContext, 'provider' | 'keys'>>;
   /** A provider that was closed. */
   closed(): Promise<KeyWrapProvider>;
+  /** A data-key cache, in front of the provider under test or of another; needs `cache`. */
+  cached(limits: DataKeyCacheLimits, provider?: KeyWrapProvider): CachedProvider;
 }
 
 /** What differs from case to case; `must` is the rule. */

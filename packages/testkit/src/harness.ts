@@ -1,4 +1,5 @@
 import type { KeySpec, KeyUsage, KeyWrapProvider } from '@keywrap/core';
+import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 
 /**
  * What the suite needs to judge a provider: its name, and a way to open it.
@@ -33,6 +34,17 @@ export interface ConformanceHarness {
 export interface ConformanceSubject {
   readonly provider: KeyWrapProvider;
   readonly keys: ConformanceKeys;
+  /**
+   * Puts a data-key cache in front of a provider: `withDataKeyCache`, or one of your own. Without it the
+   * cases about caches are not applicable.
+   *
+   * @param now The clock to go by, in milliseconds.
+   */
+  cache?(
+    provider: KeyWrapProvider,
+    limits: DataKeyCacheLimits,
+    options: { readonly now: () => number },
+  ): KeyWrapProvider;
   /** Lets go of what `provider.close()` does not. Called after it. */
   close?(): Promise<void>;
 }

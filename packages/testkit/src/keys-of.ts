@@ -1,14 +1,15 @@
-import type { KeyManager } from '@keywrap/core';
-import type { ConformanceKeys } from './harness.js';
+import type { AliasInput, KeyInput } from '@keywrap/core';
+import type { ConformanceKeyRequest, ConformanceKeys } from './harness.js';
 
 /** What the suite uses of a `KeyManager`. Only `createKey` has to be there. */
-export type TestableKeyManager = Pick<KeyManager, 'createKey'> &
-  Partial<
-    Pick<
-      KeyManager,
-      'createAlias' | 'disableKey' | 'enableKey' | 'scheduleKeyDeletion' | 'rotateKey'
-    >
-  >;
+export interface TestableKeyManager {
+  createKey(input: ConformanceKeyRequest): Promise<{ readonly keyId: string }>;
+  createAlias?(input: AliasInput): Promise<unknown>;
+  disableKey?(input: KeyInput): Promise<unknown>;
+  enableKey?(input: KeyInput): Promise<unknown>;
+  scheduleKeyDeletion?(input: KeyInput): Promise<unknown>;
+  rotateKey?(input: KeyInput): Promise<unknown>;
+}
 
 /**
  * The keys of a provider that is a `KeyManager`: all that a harness has to say about them. What the

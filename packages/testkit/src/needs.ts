@@ -2,10 +2,9 @@ import {
   type DataKeyPairSpec,
   type EncryptionAlgorithm,
   isAsymmetricAlgorithm,
-  type KeyWrapProvider,
   type ProviderCapabilities,
 } from '@keywrap/core';
-import type { ConformanceKeys } from './harness.js';
+import type { ConformanceKeys, ConformanceSubject } from './harness.js';
 import type { KeyKind, KeyRing } from './key-ring.js';
 
 /** Something that a provider may declare. */
@@ -25,14 +24,16 @@ export type Need =
   | CapabilityNeed
   | `without ${CapabilityNeed}`
   | `key:${KeyKind}`
-  | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`;
+  | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`
+  | 'cache';
 
 /** Says why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
-  { capabilities }: KeyWrapProvider,
+  { provider: { capabilities }, cache }: ConformanceSubject,
   ring: KeyRing,
 ): Promise<string | undefined> {
+  if (need === 'cache') return cache === undefined ? 'the harness has no cache' : undefined;
   if (need.startsWith('key:')) {
     const kind = need.slice('key:'.length) as KeyKind;
     return (await ring.isAvailable(kind)) ? undefined : `the harness has no ${kind} keys`;

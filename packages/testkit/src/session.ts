@@ -1,4 +1,5 @@
 import type { KeyWrapProvider } from '@keywrap/core';
+import { openCache } from './cached-provider.js';
 import type { CaseContext, ConformanceCase } from './case.js';
 import { describeError, Mismatch } from './expect.js';
 import type { ConformanceHarness, ConformanceSubject } from './harness.js';
@@ -85,7 +86,7 @@ export class Session {
   /** Says why a case does not apply; `undefined` when it does. */
   async whyNotApplicable({ needs }: ConformanceCase): Promise<string | undefined> {
     for (const need of needs) {
-      const checking = whyUnmet(need, this.#shared.provider, this.#ring);
+      const checking = whyUnmet(need, this.#shared, this.#ring);
       // A key that can't be made in time is for the case to report.
       const reason = await within(this.#timeoutMs, checking).catch(() => undefined);
       if (reason !== undefined) return reason;
@@ -125,6 +126,12 @@ export class Session {
         return { provider: observed, keys: new KeyRing(keys, provider) };
       },
       closed: async () => new ObservedProvider(await this.#closedProvider(), journal),
+      cached: (limits, provider = this.#shared.provider) => {
+        const { cache } = this.#shared;
+        if (cache === undefined) throw new Error('the case must need `cache`');
+        const cached = openCache(cache, provider, limits);
+        return { ...cached, provider: new ObservedProvider(cached.provider, journal) };
+      },
     };
   }
 
@@ -178,5 +185,5 @@ function printable(length: number): Uint8Array {
 }
 
 function randomSeed(): number {
-  return crypto.getRandomValues(new Int32Array(1))[0] as number;
+  return (crypto.getRandomValues(new Uint32Array(1))[0] as number) >>> 1;
 }

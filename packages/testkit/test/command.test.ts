@@ -82,7 +82,7 @@ describe('keywrap-conformance', () => {
 
   it('shows progress on a terminal alone', async () => {
     const [stdout, stderr] = [screen(), screen(true)];
-    await runCommand([moduleOf('a-class'), '--only', 'RSA-131'], stdout, stderr);
+    await runCommand([moduleOf('a-class'), '--only', 'ENC-001'], stdout, stderr);
     expect(stderr.text()).to.include('of 1');
     // It takes its line away in the end.
     expect(stderr.text().endsWith('\r\x1b[K')).to.equal(true);

@@ -1,4 +1,5 @@
 import type { KeyWrapProvider, ProviderCapabilities } from '@keywrap/core';
+import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { type ConformanceHarness, describeConformance } from '#dist/index.js';
 import { ReferenceProvider } from '#dist/mutants/reference-provider.js';
 
@@ -46,7 +47,7 @@ await describeConformance({
   name: 'a bare provider that can do everything',
   async open() {
     const provider = new ReferenceProvider();
-    return { provider: bare(provider), keys: provider };
+    return { provider: bare(provider), keys: provider, cache: withDataKeyCache };
   },
 });
 

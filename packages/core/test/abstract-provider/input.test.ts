@@ -463,7 +463,8 @@ describe('AbstractKeyWrapProvider: input', () => {
       const counting = <T extends object>(target: T): T =>
         new Proxy(target, {
           get(from, name, receiver) {
-            reads.push(String(name));
+            // What kind of object it is, is asked by symbol.
+            if (typeof name === 'string') reads.push(name);
             return Reflect.get(from, name, receiver);
           },
         });

@@ -47,6 +47,8 @@ export class Xaes256GcmKey implements AesKey {
   readonly #aes: AesPrimitives;
   /** M1 ^ K1 followed by M2 ^ K1, with the nonce still zero in both. */
   readonly #maskedBlocks: Uint8Array;
+  /** Where the two blocks are put together, wiped each time; one piece of memory, because every call needs it. */
+  readonly #blocks = new Uint8Array(2 * BLOCK_LENGTH);
   #cipher: AesBlockCipher | undefined;
 
   /**
@@ -106,7 +108,8 @@ export class Xaes256GcmKey implements AesKey {
     if (nonce.length !== NONCE_LENGTH) {
       throw new InvalidInputError('nonce', `is ${nonce.length} bytes long, not ${NONCE_LENGTH}`);
     }
-    const blocks = this.#maskedBlocks.slice();
+    const blocks = this.#blocks;
+    blocks.set(this.#maskedBlocks);
     const prefix = nonce.subarray(0, 12);
     xorInto(blocks, prefix, 4);
     xorInto(blocks, prefix, BLOCK_LENGTH + 4);

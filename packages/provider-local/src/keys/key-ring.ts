@@ -10,7 +10,7 @@ import {
 } from '@keywrap/core';
 import { type KeyName, problemOfName } from './key-name.js';
 import type { KeyRecord } from './key-record.js';
-import type { KeyStore } from './key-store.js';
+import { type Awaitable, andThen, type KeyStore } from './key-store.js';
 
 /** What a key ring has done for it. */
 export interface KeyRingHooks {
@@ -38,30 +38,30 @@ export class KeyRing {
   }
 
   /** @throws {@link KeyNotFoundError} */
-  async find(keyId: string): Promise<KeyRecord> {
+  find(keyId: string): Awaitable<KeyRecord> {
     const name = parseKeyId(keyId);
-    if (!('region' in name) || this.#isHere(name)) {
-      const key = 'id' in name ? await this.findById(name.id) : await this.findByAlias(name.alias);
+    if ('region' in name && !this.#isHere(name)) throw this.#notFound(keyId);
+    const found = 'id' in name ? this.findById(name.id) : this.findByAlias(name.alias);
+    return andThen(found, (key) => {
       if (key !== undefined) return key;
       const { makeMissing } = this.#hooks;
       if (makeMissing !== undefined && problemOfName(name) === undefined) return makeMissing(name);
-    }
-    throw new KeyNotFoundError(
-      `there is no such key in ${this.#scope.region}, account ${this.#scope.account}; check the name, the region and the account`,
-      { keyId },
-    );
+      throw this.#notFound(keyId);
+    });
   }
 
   /** The key with this id, unless the day of its deletion has come: then it is deleted now. */
-  async findById(id: string): Promise<KeyRecord | undefined> {
-    const key = await this.#store.readKey(id);
-    return key === undefined ? undefined : this.#unlessDue(key);
+  findById(id: string): Awaitable<KeyRecord | undefined> {
+    return andThen(this.#store.readKey(id), (key) =>
+      key === undefined ? undefined : this.#unlessDue(key),
+    );
   }
 
   /** The key that an alias stands for, by the same rule. */
-  async findByAlias(alias: string): Promise<KeyRecord | undefined> {
-    const id = await this.#store.readAlias(alias);
-    return id === undefined ? undefined : this.findById(id);
+  findByAlias(alias: string): Awaitable<KeyRecord | undefined> {
+    return andThen(this.#store.readAlias(alias), (id) =>
+      id === undefined ? undefined : this.findById(id),
+    );
   }
 
   async list(): Promise<readonly KeyRecord[]> {
@@ -95,13 +95,23 @@ export class KeyRing {
     return { alias, aliasArn: formatAliasArn(alias, this.#scope), keyId: this.arnOf({ id }) };
   }
 
-  async #unlessDue(key: KeyRecord): Promise<KeyRecord | undefined> {
+  #unlessDue(key: KeyRecord): Awaitable<KeyRecord | undefined> {
     if (!this.#isDue(key)) return key;
-    await this.#store.changeKey(key.id, (current) =>
+    const deleted = this.#store.changeKey(key.id, (current) =>
       current !== undefined && this.#isDue(current) ? undefined : current,
     );
-    this.#hooks.onDeleted(key.id);
-    return undefined;
+    return andThen(deleted, () => {
+      this.#hooks.onDeleted(key.id);
+      return undefined;
+    });
+  }
+
+  #notFound(keyId: string): KeyNotFoundError {
+    const { region, account } = this.#scope;
+    return new KeyNotFoundError(
+      `there is no such key in ${region}, account ${account}; check the name, the region and the account`,
+      { keyId },
+    );
   }
 
   #isDue({ deletionDate }: KeyRecord): boolean {

@@ -4,6 +4,17 @@ import type { KeyRecord } from './key-record.js';
 export type Awaitable<T> = T | Promise<T>;
 
 /**
+ * Goes on with an answer, at once if the store gave it at once: a promise for each step would take as
+ * long as the cryptography.
+ */
+export function andThen<T, Next>(
+  answer: Awaitable<T>,
+  next: (value: T) => Awaitable<Next>,
+): Awaitable<Next> {
+  return answer instanceof Promise ? answer.then(next) : next(answer);
+}
+
+/**
  * Where the local provider keeps its keys. Each method is atomic: another caller sees the store as it
  * was before, or as it is after. A store keeps what it is given and checks no rules of its own.
  */
@@ -16,7 +27,8 @@ export interface KeyStore {
 
   /**
    * Keeps what `change` makes of the key with this id: a new key where there was none, no key where it
-   * gives `undefined`. Whatever `change` throws is thrown on, and the store stays as it was.
+   * gives `undefined`. Whatever `change` throws is thrown on, and the store stays as it was. It may be
+   * called again, with what another process has made of the key meanwhile: the last result counts.
    * With a key go its aliases.
    */
   changeKey(

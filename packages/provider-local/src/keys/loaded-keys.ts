@@ -1,3 +1,4 @@
+import { encodeBlobHeader } from '../blob.js';
 import type { AesKey, CryptoEngine, RsaPrivateKey, RsaPublicKey } from '../engines/index.js';
 import { equalSecrets } from './equal-secrets.js';
 import type { MaterialVersion } from './key-record.js';
@@ -6,6 +7,7 @@ import type { MaterialVersion } from './key-record.js';
 interface Loaded {
   readonly from: MaterialVersion;
   aes?: AesKey;
+  blobHeader?: Uint8Array;
   rsaPrivate?: Promise<RsaPrivateKey>;
   rsaPublic?: Promise<RsaPublicKey>;
 }
@@ -29,6 +31,13 @@ export class LoadedKeys {
     const loaded = this.#find(id, version);
     loaded.aes ??= this.#engine.loadAesKey(version.material);
     return loaded.aes;
+  }
+
+  /** What every blob of this material begins with. */
+  blobHeader(id: string, version: MaterialVersion): Uint8Array {
+    const loaded = this.#find(id, version);
+    loaded.blobHeader ??= encodeBlobHeader({ keyId: id, materialVersion: version.version });
+    return loaded.blobHeader;
   }
 
   rsaPrivate(id: string, version: MaterialVersion): Promise<RsaPrivateKey> {

@@ -12,6 +12,7 @@ import type { NewKey } from '../read-manager-input.js';
 import type { KeyName } from './key-name.js';
 import type { KeyRecord, MaterialVersion } from './key-record.js';
 import { KeyRing } from './key-ring.js';
+import type { KeyStore } from './key-store.js';
 import type { LoadedKeys } from './loaded-keys.js';
 import { aliasTaken, LocalAliases } from './local-aliases.js';
 import { makeMaterial, readMaterial } from './new-key.js';
@@ -30,11 +31,13 @@ export class LocalKeys {
   readonly ring: KeyRing;
   readonly aliases: LocalAliases;
   readonly #engine: CryptoEngine;
+  readonly #store: KeyStore;
   readonly #settings: Settings;
 
-  constructor(engine: CryptoEngine, settings: Settings, loaded: LoadedKeys) {
-    const { store, scope, now, createMissingKeys } = settings;
+  constructor(engine: CryptoEngine, store: KeyStore, settings: Settings, loaded: LoadedKeys) {
+    const { scope, now, createMissingKeys } = settings;
     this.#engine = engine;
+    this.#store = store;
     this.#settings = settings;
     const makeMissing = (name: KeyName) => this.#ensure(name, SYMMETRIC);
     this.ring = new KeyRing(store, scope, now, {
@@ -106,7 +109,7 @@ export class LocalKeys {
   /** The next record of a key must come from the record that the store has then, not from an older one. */
   async #change(id: string, transition: Transition): Promise<KeyRecord> {
     let next: KeyRecord | undefined;
-    await this.#settings.store.changeKey(id, (current) => {
+    await this.#store.changeKey(id, (current) => {
       if (current === undefined) throw new KeyNotFoundError('the key was deleted meanwhile');
       next = transition(current);
       return next;
@@ -146,7 +149,7 @@ export class LocalKeys {
     try {
       claimed = await this.aliases.claim(alias, record.id);
     } finally {
-      if (!claimed) await this.#settings.store.changeKey(record.id, () => undefined);
+      if (!claimed) await this.#store.changeKey(record.id, () => undefined);
     }
     return claimed ? record : undefined;
   }
@@ -167,7 +170,7 @@ export class LocalKeys {
       materials: pending ? [] : [await make()],
     };
     let kept = record;
-    await this.#settings.store.changeKey(id, (current) => {
+    await this.#store.changeKey(id, (current) => {
       kept = current ?? record;
       return kept;
     });

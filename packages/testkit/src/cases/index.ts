@@ -6,6 +6,7 @@ import { integrityCases } from './ciphertext-integrity.js';
 import { ciphertextLengthCases } from './ciphertext-length.js';
 import { closeCases } from './close.js';
 import { concurrencyCases } from './concurrency.js';
+import { dataKeyCacheCases } from './data-key-cache.js';
 import { dataKeyPairCases } from './data-key-pairs.js';
 import { dataKeyCases } from './data-keys.js';
 import { describeKeyCases } from './describe-key.js';
@@ -65,4 +66,5 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...inputCombinationCases,
   ...concurrencyCases,
   ...randomInputCases,
+  ...dataKeyCacheCases,
 ];

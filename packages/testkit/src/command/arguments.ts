@@ -57,7 +57,7 @@ export function readArguments(args: readonly string[]): CommandOptions | 'help' 
     format: readFormat(values.format),
     only: values.only,
     output: values.output,
-    seed: values.seed === undefined ? undefined : readNumber('--seed', values.seed, -(2 ** 31)),
+    seed: values.seed === undefined ? undefined : readNumber('--seed', values.seed, 0),
     timeoutMs:
       values.timeout === undefined ? undefined : readNumber('--timeout', values.timeout, 1) * 1000,
   };
@@ -91,7 +91,7 @@ function readFormat(name: string): Format {
 
 function readNumber(option: string, text: string, minimum: number): number {
   const number = Number(text);
-  if (!/^-?\d+$/.test(text) || number < minimum || number >= 2 ** 31) {
+  if (!/^\d+$/.test(text) || number < minimum || number >= 2 ** 31) {
     throw new UsageError(`${option} is a whole number from ${minimum} on`);
   }
   return number;

@@ -24,9 +24,8 @@ export async function loadHarness(file: string): Promise<ConformanceHarness> {
     return { name, open: async () => subjectOf(await open.call(exported), file) };
   }
   if (typeof exported === 'function') {
-    const isClass = typeof (exported.prototype as Module | undefined)?.encrypt === 'function';
     const make = exported as (new () => unknown) & (() => unknown);
-    const open = async () => (isClass ? new make() : await make());
+    const open = async () => (isClass(exported) ? new make() : await make());
     return { name, open: async () => subjectOf(await open(), file) };
   }
   throw new UsageError(`${file} exports ${typeof exported}, which is no harness and no provider`);
@@ -53,7 +52,10 @@ function exportOf(module: Module, file: string): unknown {
 
 function nameOf(exported: unknown): string | undefined {
   const { name, id } = exported as { name?: unknown; id?: unknown };
-  return [name, id].find((each): each is string => typeof each === 'string' && each !== '');
+  // A class or function without a name is called `default`.
+  return [name, id].find(
+    (each): each is string => typeof each === 'string' && !['', 'default'].includes(each),
+  );
 }
 
 function subjectOf(opened: unknown, file: string): ConformanceSubject {
@@ -70,6 +72,11 @@ function subjectOf(opened: unknown, file: string): ConformanceSubject {
   }
   const close = parts?.provider === undefined ? undefined : parts.close;
   return { provider, keys, ...(close && { close: () => close.call(parts) }) };
+}
+
+/** One that was compiled to a function is known by its methods. */
+function isClass(value: { readonly prototype?: unknown }): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value)) || isProvider(value.prototype);
 }
 
 function isObject(value: unknown): value is Module {

@@ -23,7 +23,9 @@ export class Progress {
   constructor(screen: Screen, total: number) {
     this.#screen = screen;
     this.#total = total;
-    if (screen.isTTY) this.#timer = setInterval(() => this.#draw(), INTERVAL_MS).unref();
+    if (!screen.isTTY) return;
+    this.#draw();
+    this.#timer = setInterval(() => this.#draw(), INTERVAL_MS).unref();
   }
 
   /** A case is done. */

@@ -1,6 +1,7 @@
 import { ciphertextMutants } from './ciphertext.js';
 import { contextMutants } from './context.js';
 import { contextPlaceMutants } from './context-places.js';
+import { dataKeyCacheMutants } from './data-key-cache.js';
 import { detailMutants } from './details.js';
 import { errorMutants } from './errors.js';
 import { inputMutants } from './input.js';
@@ -34,4 +35,5 @@ export const mutants: readonly Mutant[] = [
   ...contextPlaceMutants,
   ...oneUseMutants,
   ...oneOperationMutants,
+  ...dataKeyCacheMutants,
 ];

@@ -112,7 +112,10 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
   find(keyId: string): ReferenceKey {
     const parsed = parseKeyId(keyId);
     const isHere =
-      !('region' in parsed) || (parsed.region === SCOPE.region && parsed.account === SCOPE.account);
+      !('region' in parsed) ||
+      (parsed.partition === SCOPE.partition &&
+        parsed.region === SCOPE.region &&
+        parsed.account === SCOPE.account);
     const arn =
       'alias' in parsed ? this.#aliases.get(parsed.alias) : formatKeyArn(parsed.id, SCOPE);
     const key = isHere ? this.#keys.get(arn ?? '') : undefined;
@@ -196,7 +199,7 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
     const { description, state } = this.find(keyId);
     const deletionDate =
       state === 'PendingDeletion' ? new Date(Date.now() + 7 * 86_400_000) : undefined;
-    return { ...structuredClone(description), keyState: state, deletionDate };
+    return { ...description, keyState: state, deletionDate };
   }
 
   protected override async doGetPublicKey(keyId: string): Promise<PublicKeyResult> {
@@ -205,13 +208,7 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
     assertKeyEnabled({ ...key.description, keyState: key.state });
     if (key.pair === undefined) throw new UnsupportedOperationError('it has no public key');
     const publicKey = key.pair.publicKey.slice();
-    return {
-      publicKey,
-      keyId: key.description.keyId,
-      keySpec,
-      keyUsage,
-      algorithms: [...algorithms],
-    };
+    return { publicKey, keyId: key.description.keyId, keySpec, keyUsage, algorithms };
   }
 
   protected override async doGenerateDataKeyPair(

@@ -44,20 +44,6 @@ const inside = sealingCalls.flatMap(({ operation: name, title, number }) => {
           inner.decrypt({ ...input, ciphertext: recall(input.ciphertext) }, options),
       };
     }),
-    wrapped(`${title} writes its context in lower case`, 'encryption-context', (inner) => ({
-      [operation]: (input, options) => {
-        if (!isIt(input)) return inner[operation](input, options);
-        const side = operation === 'reEncrypt' ? input.destination : input;
-        const lower = (each: string) => each.toLowerCase();
-        const pairs = Object.entries<string>(side.encryptionContext ?? {});
-        const encryptionContext = Object.fromEntries(pairs.map((each) => each.map(lower)));
-        const other = { ...side, encryptionContext };
-        return inner[operation](
-          operation === 'reEncrypt' ? { ...input, destination: other } : other,
-          options,
-        );
-      },
-    })),
   ];
 });
 

@@ -1,0 +1,45 @@
+import { Bench } from 'tinybench';
+import type { Rounds } from './benchmark.js';
+
+/** How many rounds a benchmark has. Odd, so that its median is one of them. */
+export const ROUNDS = 9;
+
+/** What to time, and how. */
+export interface Timing {
+  readonly ours: () => unknown;
+  readonly reference: () => unknown;
+  /** How many calls are timed together: so many that the clock's own cost does not count. */
+  readonly batch: number;
+  /** For how long each side of each round is timed, in milliseconds. */
+  readonly time?: number;
+  readonly unit: 'µs' | 'ms';
+}
+
+/**
+ * Times both sides in alternating rounds, the first of which only warms up. Each call is awaited, on
+ * both sides. A side's figure in a round is the median of its samples: what else the machine does for a
+ * moment falls out of it.
+ */
+export async function timeAlternately(timing: Timing): Promise<Rounds> {
+  const rounds = { ours: [] as number[], reference: [] as number[] };
+  for (let round = 0; round <= ROUNDS; round++) {
+    const sides =
+      round % 2 === 0 ? (['ours', 'reference'] as const) : (['reference', 'ours'] as const);
+    for (const side of sides) {
+      const value = await time(timing[side], timing);
+      if (round > 0) rounds[side].push(value);
+    }
+  }
+  return rounds;
+}
+
+async function time(call: () => unknown, { batch, time = 300, unit }: Timing): Promise<number> {
+  const bench = new Bench({ time, iterations: 5, warmup: false, throws: true });
+  bench.add('side', async () => {
+    for (let i = 0; i < batch; i++) await call();
+  });
+  const [task] = await bench.run();
+  if (task?.result.state !== 'completed') throw new Error('the benchmark did not complete');
+  const milliseconds = task.result.latency.p50 / batch;
+  return unit === 'ms' ? milliseconds : milliseconds * 1000;
+}

@@ -1,0 +1,19 @@
+import type { Benchmark } from './benchmark.js';
+import { dataKeyCacheBenchmarks } from './rows/data-key-cache.js';
+import { importBenchmarks } from './rows/imports.js';
+import { kmsBenchmarks } from './rows/kms.js';
+import { localBenchmarks } from './rows/local.js';
+import { memoryBenchmarks } from './rows/memory.js';
+import { rsaBenchmarks } from './rows/rsa.js';
+import { scaleBenchmarks } from './rows/scale.js';
+
+/** Every line of the table, from the top down. */
+export const benchmarks: readonly Benchmark[] = [
+  ...localBenchmarks,
+  ...rsaBenchmarks,
+  ...kmsBenchmarks,
+  ...dataKeyCacheBenchmarks,
+  ...importBenchmarks,
+  ...scaleBenchmarks,
+  ...memoryBenchmarks,
+];

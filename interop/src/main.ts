@@ -1,0 +1,67 @@
+// Has other people's clients of AWS KMS work with the KMS server, and with each other through it.
+import { CLIENTS, find, type InstalledClient } from './clients.js';
+import { runCross } from './cross.js';
+import { EXAMPLE_TITLES, runExamples } from './examples.js';
+import { openBench } from './keys.js';
+import { mark, type Outcome } from './outcome.js';
+import { Session } from './session.js';
+import { formatTable } from './table.js';
+
+const installed: InstalledClient[] = [];
+const outcomes: Outcome[] = [];
+
+console.log('Clients');
+const clientRows = [];
+for (const client of CLIENTS) {
+  const found = find(client);
+  if (found !== undefined) installed.push(found);
+  clientRows.push(
+    found === undefined
+      ? [client.name, '-', `not installed: ${client.source}`]
+      : [client.name, found.version, client.note ?? ''],
+  );
+  // On a machine of one's own a client may be missing; where everything is checked, none may.
+  if (found !== undefined || process.env.CI !== 'true') continue;
+  outcomes.push({ what: client.name, failure: `is not installed: ${client.source}` });
+}
+console.log(`${formatTable(clientRows)}\n`);
+
+await using bench = await openBench();
+const start = (secretAccessKey: string) =>
+  installed.map((client) => new Session(client, { ...bench.surroundings, secretAccessKey }));
+const sessions = start(bench.surroundings.secretAccessKey);
+const forgers = start('not the secret');
+
+console.log('The examples of the AWS documentation, and what is refused');
+const examples = await Promise.all(
+  sessions.map((session, index) => runExamples(session, forgers[index] as Session, bench.judge)),
+);
+outcomes.push(...examples.flat());
+const exampleRows = sessions.map(({ client }, index) => [
+  client,
+  ...(examples[index] ?? []).map((outcome) => mark([outcome])),
+]);
+console.log(`${formatTable([['', ...EXAMPLE_TITLES], ...exampleRows])}\n`);
+
+console.log('What the client on the left encrypts, the one above decrypts, in four ways each');
+const pairs = await runCross(sessions);
+outcomes.push(...pairs.map(({ outcome }) => outcome));
+const names = sessions.map(({ client }) => client);
+const crossRows = names.map((writer) => [
+  writer,
+  ...names.map((reader) =>
+    mark(
+      pairs
+        .filter((pair) => pair.writer === writer && pair.reader === reader)
+        .map(({ outcome }) => outcome),
+    ),
+  ),
+]);
+console.log(`${formatTable([['', ...names], ...crossRows])}\n`);
+
+for (const session of [...sessions, ...forgers]) session.close();
+
+const failed = outcomes.filter(({ failure }) => failure !== undefined);
+for (const { what, failure } of failed) console.log(`${what}\n  ${failure}`);
+console.log(`${outcomes.length - failed.length} passed, ${failed.length} failed`);
+process.exitCode = failed.length === 0 ? 0 : 1;

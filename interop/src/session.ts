@@ -1,0 +1,78 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { InstalledClient } from './clients.js';
+
+/** What a program is told by its environment, as every program with an AWS SDK is. */
+export interface Surroundings {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+const TIMEOUT = 60_000;
+
+/** What the program says went wrong; when KMS refused, this is the name of its exception. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+}
+
+/**
+ * A program at work: it reads a line for each call, an operation and its arguments, and answers with
+ * `ok` and the bytes in base64, or `error` and the name of the exception. One call at a time.
+ */
+export class Session {
+  readonly client: string;
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #lines: AsyncIterator<string>;
+  #complaints = '';
+
+  constructor(client: InstalledClient, where: Surroundings) {
+    this.client = client.name;
+    const [executable = '', ...args] = client.command;
+    this.#process = spawn(executable, args, { env: environmentFor(where) });
+    this.#process.stderr.on('data', (text) => {
+      this.#complaints = `${this.#complaints}${text}`.slice(-2000);
+    });
+    // A program that has ended is noticed by the answer that does not come.
+    this.#process.stdin.on('error', () => {});
+    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** @throws {@link Refused} */
+  async call(operation: string, ...args: (string | Uint8Array)[]): Promise<Buffer> {
+    const words = args.map((arg) =>
+      typeof arg === 'string' ? arg : Buffer.from(arg).toString('base64'),
+    );
+    this.#process.stdin.write(`${[operation, ...words].join(' ')}\n`);
+    const timer = setTimeout(() => this.#process.kill(), TIMEOUT);
+    const { value, done } = await this.#lines.next();
+    clearTimeout(timer);
+    if (done) throw new Error(`the program ended: ${this.#complaints.trim()}`);
+    if (value.startsWith('ok ')) return Buffer.from(value.slice('ok '.length), 'base64');
+    throw new Refused(value.replace(/^error /, ''));
+  }
+
+  /** Programs end with their input, so that none outlives this one either. */
+  close(): void {
+    this.#process.stdin.end();
+  }
+}
+
+function environmentFor({ endpoint, region, accessKeyId, secretAccessKey }: Surroundings) {
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
+  return {
+    ...Object.fromEntries(others),
+    KMS_ENDPOINT: endpoint,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_PAGER: '',
+    AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1',
+    LC_ALL: 'C.UTF-8',
+  };
+}

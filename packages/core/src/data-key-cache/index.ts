@@ -1,0 +1,2 @@
+export { withDataKeyCache } from './data-key-cache.js';
+export type { DataKeyCacheLimits, DataKeyCacheOptions } from './limits.js';

@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerResponse,
+  request as send,
+} from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What the server answered, for a fault to spoil. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Does to an answer what networks and proxies do. One that does nothing stalls. */
+export type Fault = (response: ServerResponse, answer: Answer) => void;
+
+/** Passes the answer on as it is. */
+export const healthy: Fault = (response, { status, headers, body }) => {
+  response.writeHead(status, headers).end(body);
+};
+
+/** An HTTP proxy before a server, which spoils the answers that it is told to. */
+export class FaultyProxy implements AsyncDisposable {
+  /** Chooses what happens to an answer, by the number of the request from 0. */
+  faultFor: (request: number) => Fault = () => healthy;
+  readonly #target: string;
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((request, response) => {
+    // A client that has gone is what many of the faults are about.
+    response.on('error', () => {});
+    const fault = this.faultFor(this.#requests);
+    this.#requests += 1;
+    buffer(request)
+      .then((body) => this.#forward(request.headers, body))
+      .then((answer) => fault(response, answer))
+      .catch(() => response.destroy());
+  });
+  #requests = 0;
+
+  private constructor(target: string) {
+    this.#target = target;
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  static async start(target: string): Promise<FaultyProxy> {
+    const proxy = new FaultyProxy(target);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** How many requests came. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** How many connections the client still holds, when those that it let go of are gone. */
+  async openSockets(): Promise<number> {
+    // Closing takes a moment to come over the network.
+    for (let waited = 0; this.#sockets.size > 0 && waited < 1000; waited += 5) await sleep(5);
+    return this.#sockets.size;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #forward(headers: IncomingHttpHeaders, body: Buffer): Promise<Answer> {
+    // No agent keeps connections, so that the server sees those of this request alone.
+    const request = send(this.#target, { method: 'POST', headers, agent: false }).end(body);
+    const [response] = await once(request, 'response');
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      body: await buffer(response),
+    };
+  }
+}

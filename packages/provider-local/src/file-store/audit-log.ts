@@ -1,0 +1,170 @@
+import fs from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import path from 'node:path';
+import { ProviderClosedError, ProviderUnavailableError, wipe } from '@keywrap/core';
+import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
+import { explainFileError } from './errors.js';
+import { assertPrivate, makePrivateFolder, syncFolder } from './private-files.js';
+
+/** What an audit log says of a call. Never a plaintext, a ciphertext or the value of a context. */
+export interface AuditEvent {
+  /** The method: `decrypt`, `rotateKey`, ... */
+  readonly operation: string;
+  /** The keys as the caller named them. */
+  readonly asked?: readonly string[];
+  /** The ARNs of the keys that were used. */
+  readonly keys?: readonly string[];
+  /** The keys of the encryption context, in order, without their values. */
+  readonly context?: readonly string[];
+  /** `ok`, or the code of the error. */
+  readonly outcome: string;
+}
+
+/** The first line of a log: what was there when it began. */
+export interface OpeningLine extends ChainedLine {
+  readonly operation: typeof OPENED;
+  readonly store: string;
+  /** The logs before it and the MAC at the end of each, so that their loss shows; at most {@link REMEMBERED}. */
+  readonly before: readonly (readonly [log: string, mac: string])[];
+}
+
+/** The operation of the first line, and of the last. */
+export const OPENED = 'audit.open';
+export const CLOSED = 'audit.close';
+const REMEMBERED = 100;
+const NAME = /^[\w-]+\.jsonl$/;
+/** Enough for the last line of any log: a context has at most 8192 bytes, a name 2048 characters. */
+const TAIL_LENGTH = 64 * 1024;
+
+/**
+ * The audit log of one process: a file of JSON lines that only grows. Made by
+ * `FileKeyStore.openAuditLog`, used by {@link withAuditLog}.
+ */
+export class AuditLog {
+  readonly #file: number;
+  readonly #key: Uint8Array;
+  readonly #chain: AuditChain;
+  readonly #who: object;
+  #seq = 0;
+  #state: 'open' | 'broken' | 'closed' = 'open';
+
+  private constructor(file: number, key: Uint8Array, chain: AuditChain, who: object) {
+    this.#file = file;
+    this.#key = key;
+    this.#chain = chain;
+    this.#who = who;
+  }
+
+  /** @param key 32 bytes; wiped when the log is closed. */
+  static async open(
+    folder: string,
+    key: Uint8Array,
+    storeId: string,
+    actor: string | undefined,
+  ): Promise<AuditLog> {
+    try {
+      await makePrivateFolder(folder);
+      assertPrivate(folder, await fs.promises.stat(folder));
+      const before = await readEnds(folder);
+      const random = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex');
+      // Sorted by name, logs are sorted by the time when they began.
+      const name = `${new Date().toISOString().replace(/\W/g, '')}-${process.pid}-${random}.jsonl`;
+      const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
+      const flags = O_APPEND | O_CREAT | O_EXCL | O_WRONLY;
+      const file = fs.openSync(path.join(folder, name), flags, 0o600);
+      const who = { user: userName(), host: hostname(), pid: process.pid, ...(actor && { actor }) };
+      const log = new AuditLog(file, key, new AuditChain(key, storeId, name), who);
+      log.#append({ operation: OPENED, store: storeId, before });
+      fs.fsyncSync(file);
+      await syncFolder(folder);
+      return log;
+    } catch (error) {
+      throw explainFileError(error, `begin an audit log in ${folder}`);
+    }
+  }
+
+  /**
+   * Adds a line; it has been handed to the operating system when this returns, and to the disk when the
+   * log is closed.
+   *
+   * @throws {@link ProviderUnavailableError} when it can't be written.
+   */
+  write(event: AuditEvent): void {
+    this.#append(event);
+  }
+
+  /** Adds the last line: without it, a log may have been cut. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    if (this.#state === 'open') {
+      this.#append({ operation: CLOSED });
+      fs.fsyncSync(this.#file);
+    }
+    this.#state = 'closed';
+    fs.closeSync(this.#file);
+    wipe(this.#key);
+  }
+
+  #append(event: object): void {
+    if (this.#state === 'closed') throw new ProviderClosedError('this audit log was closed');
+    if (this.#state === 'broken') {
+      throw new ProviderUnavailableError('the audit log could not be written before; open another');
+    }
+    const line = { seq: this.#seq, time: new Date().toISOString(), ...this.#who, ...event };
+    const { text, mac } = this.#chain.next(line);
+    const { size } = fs.fstatSync(this.#file);
+    try {
+      const bytes = Buffer.from(text);
+      if (fs.writeSync(this.#file, bytes) !== bytes.length) {
+        throw Object.assign(new Error('cut short'), { code: 'ENOSPC' });
+      }
+    } catch (error) {
+      this.#takeBack(size);
+      throw explainFileError(error, 'write the audit log');
+    }
+    this.#chain.accept(mac);
+    this.#seq += 1;
+  }
+
+  /** Half a line would look like a log that somebody has cut. */
+  #takeBack(size: number): void {
+    try {
+      fs.ftruncateSync(this.#file, size);
+    } catch {
+      this.#state = 'broken';
+    }
+  }
+}
+
+/** The names of the logs in a folder, the oldest first. */
+export async function listLogs(folder: string): Promise<string[]> {
+  return (await fs.promises.readdir(folder)).filter((name) => NAME.test(name)).sort();
+}
+
+/** The newest logs, and the MAC that each ends with now. */
+async function readEnds(folder: string): Promise<[log: string, mac: string][]> {
+  const ends: [string, string][] = [];
+  for (const name of (await listLogs(folder)).slice(-REMEMBERED)) {
+    const file = await fs.promises.open(path.join(folder, name), 'r');
+    try {
+      const { size } = await file.stat();
+      const tail = Buffer.alloc(Math.min(size, TAIL_LENGTH));
+      await file.read(tail, 0, tail.length, size - tail.length);
+      // What follows the last line break is a line that its process is just writing.
+      const mac = macOf(tail.toString('utf8').split('\n').at(-2) ?? '');
+      if (mac !== undefined) ends.push([name, mac]);
+    } finally {
+      await file.close();
+    }
+  }
+  return ends;
+}
+
+/** As the operating system calls the user; in a container it may not know. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}

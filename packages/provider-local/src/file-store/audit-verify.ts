@@ -1,0 +1,96 @@
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
+import { AuditChain, macOf } from './audit-chain.js';
+import { CLOSED, listLogs, OPENED, type OpeningLine } from './audit-log.js';
+import { errorCode, explainFileError } from './errors.js';
+
+/** What was found of one audit log. */
+export interface AuditLogReport {
+  /** The name of its file. */
+  readonly log: string;
+  /** How many lines are genuine, from the first. */
+  readonly lines: number;
+  /**
+   * Whether it ends as a log does that was closed. One that does not is still being written, or its
+   * process was killed, or lines were cut off its end.
+   */
+  readonly closed: boolean;
+  /** What is wrong with it: a line that was changed or removed, or the whole log. */
+  readonly problem: string | undefined;
+}
+
+/** One log, and what others must have seen of it. */
+interface Checked {
+  lines: number;
+  closed: boolean;
+  problem: string | undefined;
+  readonly macs: Set<string>;
+  before: OpeningLine['before'];
+}
+
+/** Checks all logs in a folder, each by itself and against those that began later. */
+export async function verifyAuditLogs(
+  folder: string,
+  key: Uint8Array,
+  storeId: string,
+): Promise<AuditLogReport[]> {
+  try {
+    const checked = new Map<string, Checked>();
+    for (const log of await namesIn(folder)) {
+      checked.set(log, await checkLog(folder, log, new AuditChain(key, storeId, log)));
+    }
+    for (const [later, { before }] of [...checked]) {
+      for (const [log, mac] of before) {
+        const seen = checked.get(log) ?? nothing('is missing');
+        checked.set(log, seen);
+        if (!seen.macs.has(mac)) seen.problem ??= `was cut: ${later} has seen more of it`;
+      }
+    }
+    return [...checked]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([log, { lines, closed, problem }]) => ({ log, lines, closed, problem }));
+  } catch (error) {
+    throw explainFileError(error, `read the audit logs in ${folder}`);
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return listLogs(folder).catch((error) => {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  });
+}
+
+async function checkLog(folder: string, log: string, chain: AuditChain): Promise<Checked> {
+  const checked = nothing(undefined);
+  for await (const text of linesOf(path.join(folder, log))) {
+    const line = chain.read(text) as
+      | OpeningLine
+      | { operation: string; before?: never }
+      | undefined;
+    if (line === undefined || checked.closed) {
+      checked.problem = `was changed at line ${checked.lines + 1}, or one before it was removed`;
+      break;
+    }
+    if (line.operation === OPENED) checked.before = line.before ?? [];
+    checked.closed = line.operation === CLOSED;
+    checked.macs.add(macOf(text) as string);
+    checked.lines += 1;
+  }
+  return checked;
+}
+
+/** Not node:readline, which also ends lines where JSON has none: at U+2028 and U+2029. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of createReadStream(file, 'utf8')) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() as string;
+    yield* lines;
+  }
+  if (rest !== '') yield `${rest} (no line break)`;
+}
+
+function nothing(problem: string | undefined): Checked {
+  return { lines: 0, closed: false, problem, macs: new Set(), before: [] };
+}

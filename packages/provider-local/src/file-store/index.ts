@@ -1,0 +1,10 @@
+export type { AuditEvent, AuditLog } from './audit-log.js';
+export type { AuditLogReport } from './audit-verify.js';
+export type { OnProgress, RestoreOptions } from './backup.js';
+export { DamagedStoreError } from './errors.js';
+export { FileKeyStore, type FileKeyStoreOptions } from './file-key-store.js';
+export type { ScryptCost } from './passphrase.js';
+export { type PassphraseSource, passphraseFrom } from './passphrase-source.js';
+export type { StoreProtection } from './store-key.js';
+export type { StoreReport } from './verify.js';
+export { withAuditLog } from './with-audit-log.js';

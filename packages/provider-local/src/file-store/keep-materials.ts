@@ -1,0 +1,19 @@
+import { wipe } from '@keywrap/core';
+import { equalSecrets } from '../keys/equal-secrets.js';
+import type { KeyRecord, MaterialVersion } from '../keys/key-record.js';
+
+/**
+ * Gives a record that was read again the materials of the record before, as far as they are the same:
+ * engines keep what they loaded from one, and a call under way may be about to.
+ */
+export function keepMaterials(record: KeyRecord, older: KeyRecord | undefined): KeyRecord {
+  if (older === undefined) return record;
+  return { ...record, materials: record.materials.map((material) => kept(material, older)) };
+}
+
+function kept(material: MaterialVersion, { materials }: KeyRecord): MaterialVersion {
+  const same = materials.find(({ version }) => version === material.version);
+  if (same === undefined || !equalSecrets(same.material, material.material)) return material;
+  wipe(material.material);
+  return same;
+}

@@ -1,0 +1,22 @@
+import type { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { type ConformanceKeys, keysOf } from '@keywrap/testkit';
+import { fixture } from './support.js';
+
+/** Imports the first large RSA key of each size, because making one takes seconds. */
+export function withReadyKeys(provider: LocalKeyWrapProvider): ConformanceKeys {
+  const ready = new Map<string, Buffer>([
+    ['RSA_3072', fixture('three-prime-3072.pem')],
+    ['RSA_4096', fixture('three-prime-4096.pem')],
+  ]);
+  const keys = keysOf(provider);
+  return {
+    ...keys,
+    async create(request) {
+      const keyMaterial = ready.get(request.keySpec);
+      if (keyMaterial === undefined || request.origin !== undefined) return keys.create(request);
+      ready.delete(request.keySpec);
+      const { keyId } = await provider.createKey({ ...request, origin: 'EXTERNAL' });
+      return provider.importKeyMaterial({ keyId, keyMaterial });
+    },
+  };
+}

@@ -1,0 +1,314 @@
+import type { DataKey, KeyWrapProvider } from '@keywrap/core';
+import { type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { check, expectBytes, expectError, sameBytes } from '../expect.js';
+
+const THRESHOLDS =
+  'https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/thresholds.html';
+
+const limits = {
+  id: 'data-key-cache-limits',
+  statement:
+    'A cached data key serves so many calls, bytes and milliseconds as the limits say, not more',
+  source: THRESHOLDS,
+};
+
+const wiping = {
+  id: 'data-key-cache-wiping',
+  statement: 'What leaves a data-key cache is wiped, and each caller has a copy of its own',
+  source: CONTRACT,
+};
+
+const sharing = {
+  id: 'data-key-cache-sharing',
+  statement: 'A data-key cache shares nothing across keys, encryption contexts or lengths',
+  source: CONTRACT,
+};
+
+const waiting = {
+  id: 'data-key-cache-waiting',
+  statement: 'Calls that wait for the same key make one call, and none of them fails for another',
+  source: CONTRACT,
+};
+
+const needs = [
+  'cache',
+  'algorithm:SYMMETRIC_DEFAULT',
+  'key:SYMMETRIC_DEFAULT',
+  'dataKeys',
+  'encryptionContext',
+] as const;
+
+const THREE_USES = { maximumUses: 3, maximumBytes: 1000, maximumAge: 60_000 };
+const ROOMY = { ...THREE_USES, maximumUses: 1000 };
+
+function generate(
+  provider: KeyWrapProvider,
+  keyId: string,
+  bytesToEncrypt = 1,
+  encryptionContext: Record<string, string> = {},
+): Promise<DataKey> {
+  const input = { keyId, keySpec: 'AES_256', encryptionContext } as const;
+  return provider.generateDataKey(input, { bytesToEncrypt });
+}
+
+function expectCalls(received: readonly Uint8Array[], expected: number, when: string): void {
+  check(
+    received.length === expected,
+    `${expected} calls to the provider ${when}`,
+    `${received.length}`,
+  );
+}
+
+/** A random key of 32 bytes is all zeros once in 2^256: then it was wiped. */
+function expectWiped(secret: Uint8Array | undefined, expected: boolean, when: string): void {
+  const isWiped = secret?.every((byte) => byte === 0) ?? false;
+  const state = (wiped: boolean) => `the cache's key ${wiped ? 'wiped' : 'kept'} ${when}`;
+  check(isWiped === expected, state(expected), state(isWiped));
+}
+
+const limitCases: readonly CaseInput[] = [
+  {
+    id: 'DKC-001',
+    title: 'gives a data key to maximumUses calls, and another to the next',
+    async run({ cached, keys }) {
+      const { provider, received } = cached(THREE_USES);
+      const keyId = await keys.get();
+      for (let use = 1; use <= 7; use++) {
+        await generate(provider, keyId);
+        expectCalls(received, Math.ceil(use / 3), `after ${use} uses`);
+      }
+    },
+  },
+  {
+    id: 'DKC-002',
+    title: 'gives a data key for maximumBytes bytes, and another for one byte more',
+    async run({ cached, keys }) {
+      const { provider, received } = cached(ROOMY);
+      const keyId = await keys.get();
+      await generate(provider, keyId, 600);
+      await generate(provider, keyId, 399);
+      expectCalls(received, 1, 'for 999 bytes');
+      await generate(provider, keyId, 2);
+      expectCalls(received, 2, 'for 1001 bytes');
+    },
+  },
+  {
+    id: 'DKC-003',
+    title: 'gives a data key for maximumAge milliseconds, and another after one more',
+    async run({ cached, keys }) {
+      const { provider, received, passTime } = cached(ROOMY);
+      const keyId = await keys.get();
+      await generate(provider, keyId);
+      passTime(60_000);
+      await generate(provider, keyId);
+      expectCalls(received, 1, 'at maximumAge');
+      passTime(1);
+      await generate(provider, keyId);
+      expectCalls(received, 2, 'a millisecond later');
+    },
+  },
+  {
+    id: 'DKC-004',
+    title: 'opens a ciphertext once for maximumAge milliseconds, whatever the other limits',
+    async run({ cached, keys, provider: direct, secret }) {
+      const { provider, received, passTime } = cached(THREE_USES);
+      const keyId = await keys.get();
+      const plaintext = secret();
+      const { ciphertext } = await direct.encrypt({ keyId, plaintext });
+      for (let call = 1; call <= 5; call++) {
+        const opened = await provider.decrypt({ keyId, ciphertext });
+        expectBytes(opened.plaintext, plaintext, 'the plaintext');
+      }
+      expectCalls(received, 1, 'for five decrypts');
+      passTime(60_001);
+      await provider.decrypt({ keyId, ciphertext });
+      expectCalls(received, 2, 'after maximumAge');
+    },
+  },
+  {
+    id: 'DKC-005',
+    title: 'shares no data key when bytesToEncrypt is left out, or more than maximumBytes',
+    async run({ cached, keys }) {
+      const { provider, received } = cached(ROOMY);
+      const keyId = await keys.get();
+      await generate(provider, keyId);
+      await provider.generateDataKey({ keyId, keySpec: 'AES_256' });
+      await generate(provider, keyId, 1001);
+      await generate(provider, keyId, 1001);
+      expectCalls(received, 4, 'for four calls that can share nothing');
+    },
+  },
+];
+
+const wipingCases: readonly CaseInput[] = [
+  {
+    id: 'DKC-101',
+    title: 'wipes a data key with its last use, and not before',
+    async run({ cached, keys }) {
+      const { provider, received } = cached(THREE_USES);
+      const keyId = await keys.get();
+      for (let use = 1; use <= 3; use++) {
+        const { plaintext } = await generate(provider, keyId);
+        expectWiped(received[0], use === 3, `after use ${use}`);
+        expectWiped(plaintext, false, 'in the hands of the caller');
+      }
+    },
+  },
+  {
+    id: 'DKC-102',
+    title: 'wipes a data key that is too old, when it is asked for',
+    async run({ cached, keys }) {
+      const { provider, received, passTime } = cached(ROOMY);
+      const keyId = await keys.get();
+      await generate(provider, keyId);
+      passTime(60_001);
+      await generate(provider, keyId);
+      expectWiped(received[0], true, 'after maximumAge');
+      expectWiped(received[1], false, 'while it is new');
+    },
+  },
+  {
+    id: 'DKC-103',
+    title: 'wipes everything when it is closed',
+    async run({ cached, open }) {
+      const another = await open();
+      const { provider, received } = cached(ROOMY, another.provider);
+      const keyId = await another.keys.get();
+      const { ciphertext, plaintext } = await generate(provider, keyId);
+      await provider.decrypt({ keyId, ciphertext, encryptionContext: {} });
+      await provider.close();
+      for (const secret of received) expectWiped(secret, true, 'after close');
+      expectWiped(plaintext, false, 'in the hands of the caller');
+      await expectError(generate(provider, keyId), 'CLOSED', { operation: 'generateDataKey' });
+    },
+  },
+  {
+    id: 'DKC-104',
+    title: 'gives each caller a copy, which the caller may wipe',
+    async run({ cached, keys }) {
+      const { provider } = cached(ROOMY);
+      const keyId = await keys.get();
+      const first = await generate(provider, keyId);
+      const [plaintext, ciphertext] = [first.plaintext.slice(), first.ciphertext.slice()];
+      first[Symbol.dispose]();
+      first.ciphertext.fill(0);
+      const second = await generate(provider, keyId);
+      expectBytes(second.plaintext, plaintext, 'the data key');
+      expectBytes(second.ciphertext, ciphertext, 'its ciphertext');
+    },
+  },
+];
+
+const sharingCases: readonly CaseInput[] = [
+  ...(
+    [
+      ['201', 'another encryption context', { a: 'bc' }, { ab: 'c' }],
+      ['202', 'an encryption context, for one without', {}, { a: 'bc' }],
+      ['203', 'a context that holds another', { a: 'bc', d: 'e' }, { a: 'bc' }],
+    ] as const
+  ).map(
+    ([number, what, one, other]): CaseInput => ({
+      id: `DKC-${number}`,
+      title: `does not give the data key of ${what}`,
+      async run({ cached, keys }) {
+        const { provider } = cached(ROOMY);
+        const keyId = await keys.get();
+        const first = await generate(provider, keyId, 1, one);
+        const second = await generate(provider, keyId, 1, other);
+        check(!sameBytes(first.plaintext, second.plaintext), 'two data keys', 'the same twice');
+        const input = { keyId, ciphertext: second.ciphertext, encryptionContext: other };
+        const opened = await provider.decrypt(input);
+        expectBytes(opened.plaintext, second.plaintext, 'the data key in the ciphertext');
+      },
+    }),
+  ),
+  {
+    id: 'DKC-204',
+    title: 'does not give the data key of another key, or one of another length',
+    async run({ cached, keys }) {
+      const { provider } = cached(ROOMY);
+      const [one, other] = [await keys.get(), await keys.create()];
+      const first = await generate(provider, one);
+      const second = await generate(provider, other);
+      check(second.keyId === other, 'a data key under the other key', 'one under the first');
+      check(!sameBytes(first.plaintext, second.plaintext), 'two data keys', 'the same twice');
+      const options = { bytesToEncrypt: 1 };
+      const short = await provider.generateDataKey({ keyId: one, keySpec: 'AES_128' }, options);
+      check(short.plaintext.length === 16, '16 bytes', `${short.plaintext.length} bytes`);
+    },
+  },
+  {
+    id: 'DKC-205',
+    title: 'does not open what it has opened before under another context or key',
+    async run({ cached, keys }) {
+      const { provider } = cached(ROOMY);
+      const [keyId, other] = [await keys.get(), await keys.create()];
+      const { ciphertext } = await generate(provider, keyId, 1, { a: 'bc' });
+      const right = { keyId, ciphertext, encryptionContext: { a: 'bc' } };
+      await provider.decrypt(right);
+      const wrongContext = provider.decrypt({ ...right, encryptionContext: { ab: 'c' } });
+      await expectError(wrongContext, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+      const wrongKey = provider.decrypt({ ...right, keyId: other });
+      await expectError(wrongKey, 'INCORRECT_KEY', { operation: 'decrypt' });
+      const damaged = ciphertext.map((byte, i) => (i === ciphertext.length - 1 ? byte ^ 1 : byte));
+      const wrongCiphertext = provider.decrypt({ ...right, ciphertext: damaged });
+      await expectError(wrongCiphertext, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+    },
+  },
+];
+
+const waitingCases: readonly CaseInput[] = [
+  {
+    id: 'DKC-301',
+    title: 'makes one call for all that wait for the same data key, within the limits',
+    async run({ cached, keys }) {
+      const { provider, received } = cached(THREE_USES);
+      const keyId = await keys.get();
+      const dataKeys = await Promise.all([1, 2, 3, 4].map(() => generate(provider, keyId)));
+      expectCalls(received, 2, 'for four calls at once, three of which may share');
+      const different = new Set(dataKeys.map(({ plaintext }) => plaintext.join()));
+      check(different.size === 2, 'two data keys', `${different.size}`);
+    },
+  },
+  {
+    id: 'DKC-302',
+    title: 'aborts one of the calls that wait, and not the others',
+    async run({ cached, keys }) {
+      const { provider, received } = cached(ROOMY);
+      const keyId = await keys.get();
+      const controller = new AbortController();
+      const options = { bytesToEncrypt: 1, signal: controller.signal };
+      const aborted = provider.generateDataKey({ keyId, keySpec: 'AES_256' }, options);
+      const patient = generate(provider, keyId);
+      controller.abort();
+      await expectError(aborted, 'ABORTED', { operation: 'generateDataKey' });
+      check((await patient).plaintext.length === 32, 'a data key for the other', 'none');
+      expectCalls(received, 1, 'for two calls at once');
+    },
+  },
+  {
+    id: 'DKC-303',
+    title: 'does not remember an error',
+    async run({ cached, keys, provider: direct, secret }) {
+      const { provider } = cached(ROOMY);
+      const keyId = await keys.get();
+      const encryptionContext = { a: 'bc' };
+      const plaintext = secret();
+      const { ciphertext } = await direct.encrypt({ keyId, plaintext, encryptionContext });
+      const wrong = () => provider.decrypt({ keyId, ciphertext });
+      await expectError(wrong(), 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+      const opened = await provider.decrypt({ keyId, ciphertext, encryptionContext });
+      expectBytes(opened.plaintext, plaintext, 'the plaintext');
+      await expectError(wrong(), 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+    },
+  },
+];
+
+const withNeeds = (cases: readonly CaseInput[]) => cases.map((each) => ({ needs, ...each }));
+
+export const dataKeyCacheCases = [
+  ...casesOf(limits, withNeeds(limitCases)),
+  ...casesOf(wiping, withNeeds(wipingCases)),
+  ...casesOf(sharing, withNeeds(sharingCases)),
+  ...casesOf(waiting, withNeeds(waitingCases)),
+];

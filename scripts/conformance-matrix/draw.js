@@ -1,0 +1,67 @@
+// The matrix as Markdown and as a picture.
+
+const MARKS = { passed: '✅', failed: '❌', 'not applicable': '–' };
+const COLOURS = { passed: '#2da44e', failed: '#cf222e', 'not applicable': '#d0d7de' };
+const [ROW, COLUMN, LABEL, HEAD] = [18, 150, 250, 30];
+
+export function drawMarkdown({ columns, rules, date, versions }) {
+  const cell = ({ status, passed, failed }) =>
+    status === 'not applicable'
+      ? '–'
+      : `${MARKS[status]} ${passed}${failed ? ` (${failed} failed)` : ''}`;
+  const rows = rules.map(
+    ({ rule, results }) => `| ${rule.statement} | ${results.map(cell).join(' | ')} |`,
+  );
+  const totals = columns.map(({ passed, failed, notApplicable }) =>
+    [`${passed} passed`, `${failed} failed`, `${notApplicable} n/a`].join(', '),
+  );
+  return [
+    '# Conformance',
+    '',
+    'Which provider keeps to which rule, from real runs of the whole suite. `npm run conformance:matrix`',
+    'writes this page.',
+    '',
+    `${date}, ${versions.join(', ')}.`,
+    '',
+    '![The same as a picture: rules down, providers across](conformance.svg)',
+    '',
+    `| rule | ${columns.map(({ name }) => name).join(' | ')} |`,
+    `| --- | ${columns.map(() => '---').join(' | ')} |`,
+    ...rows,
+    `| **all** | ${totals.join(' | ')} |`,
+    '',
+    'The number is how many cases passed; – means that nothing of the rule applies, because the provider',
+    'does not declare it (or, for what is refused when it is not declared, because it does).',
+    '',
+  ].join('\n');
+}
+
+export function drawSvg({ columns, rules, date }) {
+  const width = LABEL + columns.length * COLUMN;
+  const height = HEAD + (rules.length + 1) * ROW;
+  const text = (x, y, content, more = '') => `<text x="${x}" y="${y}"${more}>${content}</text>`;
+  const heads = columns.map(({ name }, i) =>
+    text(LABEL + i * COLUMN, 18, name, ' font-weight="600"'),
+  );
+  const rows = rules.flatMap(({ rule, results }, i) => {
+    const y = HEAD + i * ROW;
+    return [
+      text(0, y + 12, rule.id),
+      ...results.map(({ status, passed }, j) => {
+        const x = LABEL + j * COLUMN;
+        const label = status === 'not applicable' ? 'not applicable' : `${passed} passed`;
+        const colour = COLOURS[status];
+        return `<rect x="${x}" y="${y}" width="${COLUMN - 6}" height="${ROW - 3}" rx="3" fill="${colour}"><title>${rule.id}, ${columns[j].name}: ${label}</title></rect>`;
+      }),
+    ];
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12" fill="#57606a">`,
+    '<title>Rules by provider: green passed, red failed, grey not applicable</title>',
+    ...heads,
+    ...rows,
+    text(0, height - 4, date),
+    '</svg>',
+    '',
+  ].join('\n');
+}

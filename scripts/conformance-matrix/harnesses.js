@@ -1,0 +1,98 @@
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { keysOf } from '@keywrap/testkit';
+
+// The columns of the matrix. One whose package is not in the workspace is left out.
+
+const local = (engine) => ({
+  name: `local/${engine}`,
+  async open() {
+    const provider = new LocalKeyWrapProvider({ engine });
+    return { provider, keys: keysOf(provider) };
+  },
+});
+
+/** The provider of the examples: RFC 5649, symmetric keys alone. */
+async function custom() {
+  const { AesKwpProvider } = await import(
+    '../../examples/custom-provider/dist/aes-kwp-provider.js'
+  );
+  return {
+    name: 'custom',
+    async open() {
+      const provider = new AesKwpProvider();
+      const keys = {
+        async create({ keySpec, origin }) {
+          if (keySpec !== 'SYMMETRIC_DEFAULT' || origin !== undefined) {
+            throw Object.assign(new Error('symmetric keys only'), { code: 'UNSUPPORTED' });
+          }
+          return { keyId: provider.createKey() };
+        },
+        disable: async (keyId) => provider.setKeyState(keyId, 'Disabled'),
+        enable: async (keyId) => provider.setKeyState(keyId, 'Enabled'),
+      };
+      return { provider, keys };
+    },
+  };
+}
+
+/** The AWS KMS provider, talking HTTP to a server on this machine. */
+async function kms() {
+  const [{ startKmsServer }, { KmsKeyWrapProvider }] = await Promise.all([
+    import('@keywrap/kms-server'),
+    import('@keywrap/provider-kms'),
+  ]);
+  return {
+    name: 'aws-kms over kms-server',
+    async open() {
+      const server = await startKmsServer({ port: 0 });
+      const credentials = { accessKeyId: 'matrix', secretAccessKey: 'matrix' };
+      const provider = new KmsKeyWrapProvider({
+        region: 'us-east-1',
+        endpoint: server.url,
+        credentials,
+      });
+      return { provider, keys: administrator(server.url), close: () => server.close() };
+    },
+  };
+}
+
+/** The keys of a server, by the protocol of AWS KMS. */
+function administrator(url) {
+  const call = async (operation, input) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': `TrentService.${operation}`,
+      },
+      body: JSON.stringify(input),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${operation}: ${text}`);
+    return text === '' ? {} : JSON.parse(text);
+  };
+  return {
+    async create({ keySpec, keyUsage, origin }) {
+      const input = { KeySpec: keySpec, KeyUsage: keyUsage, Origin: origin };
+      return { keyId: (await call('CreateKey', input)).KeyMetadata.Arn };
+    },
+    alias: (alias, keyId) => call('CreateAlias', { AliasName: alias, TargetKeyId: keyId }),
+    disable: (keyId) => call('DisableKey', { KeyId: keyId }),
+    enable: (keyId) => call('EnableKey', { KeyId: keyId }),
+    scheduleDeletion: (keyId) => call('ScheduleKeyDeletion', { KeyId: keyId }),
+    rotate: (keyId) => call('RotateKeyOnDemand', { KeyId: keyId }),
+  };
+}
+
+/** All harnesses that there are packages for. */
+export async function loadHarnesses() {
+  const optional = await Promise.all(
+    [kms, custom].map((load) =>
+      load().catch((error) => {
+        if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+        return undefined;
+      }),
+    ),
+  );
+  return [local('node'), local('forge'), ...optional.filter((each) => each !== undefined)];
+}

@@ -1,0 +1,43 @@
+// Runs the whole suite against every provider of this repository and writes docs/conformance.md and
+// docs/conformance.svg. Exits with 1 when one does not conform.
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { conformanceCases, runConformance } from '@keywrap/testkit';
+import { drawMarkdown, drawSvg } from './draw.js';
+import { loadHarnesses } from './harnesses.js';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+const columns = [];
+for (const harness of await loadHarnesses()) {
+  process.stdout.write(`${harness.name} ... `);
+  const report = await runConformance(harness);
+  console.log(`${report.passed} passed, ${report.failed} failed`);
+  columns.push({ name: harness.name, ...report });
+}
+
+const rules = [...new Set(conformanceCases.map(({ rule }) => rule))].map((rule) => ({
+  rule,
+  results: columns.map(({ results }) => resultOf(results.filter((each) => each.rule === rule.id))),
+}));
+const { version } = JSON.parse(readFileSync(path.join(ROOT, 'packages/testkit/package.json')));
+const matrix = {
+  columns,
+  rules,
+  date: new Date().toISOString().slice(0, 10),
+  versions: [
+    `@keywrap/testkit ${version}`,
+    `Node.js ${process.versions.node}`,
+    `OpenSSL ${process.versions.openssl}`,
+  ],
+};
+writeFileSync(path.join(ROOT, 'docs/conformance.md'), drawMarkdown(matrix));
+writeFileSync(path.join(ROOT, 'docs/conformance.svg'), drawSvg(matrix));
+if (columns.some(({ failed }) => failed > 0)) process.exitCode = 1;
+
+function resultOf(cases) {
+  const count = (status) => cases.filter((each) => each.status === status).length;
+  const [passed, failed] = [count('passed'), count('failed')];
+  const status = failed > 0 ? 'failed' : passed > 0 ? 'passed' : 'not applicable';
+  return { status, passed, failed };
+}

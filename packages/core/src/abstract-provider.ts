@@ -7,7 +7,7 @@ import {
   checkKeyArn,
   checkPair,
   checkPrivateKey,
-  ownDescription,
+  ownDetails,
 } from './check-output.js';
 import {
   AbortError,
@@ -289,11 +289,10 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       },
       work: ({ keyId }, call) => this.doGetPublicKey(keyId, call),
       finish: (output) => ({
-        ...output,
+        ...ownDetails(output),
         keyId: checkKeyArn(output.keyId),
         // A copy in any case: a provider may well keep its public keys.
         publicKey: copyBytes(checkBytes(output.publicKey, LIMITS.publicKey, 'public key')),
-        algorithms: [...output.algorithms],
       }),
     });
   }
@@ -302,7 +301,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     return this.run('describeKey', input, options, {
       read: readKeyInput,
       work: ({ keyId }, call) => this.doDescribeKey(keyId, call),
-      finish: (output) => ownDescription(output),
+      finish: (output) => ({ ...ownDetails(output), keyId: checkKeyArn(output.keyId) }),
     });
   }
 

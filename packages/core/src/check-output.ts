@@ -2,7 +2,6 @@ import { isUint8Array, ownBytes } from './bytes.js';
 import { ProviderUnavailableError } from './errors.js';
 import { isKeyArn } from './key-id.js';
 import { LIMITS } from './key-spec.js';
-import type { KeyDescription } from './provider.js';
 import type {
   DataKeyPairOutput,
   DecryptOutput,
@@ -23,6 +22,16 @@ export function checkBytes(value: unknown, maximum: number, what: string): Uint8
 export function checkKeyArn(value: unknown): string {
   if (!isKeyArn(value)) throw broken('something else than a key ARN to name the key');
   return value;
+}
+
+/** The same with lists and dates of its own: a provider may well keep those of its keys. */
+export function ownDetails<Output extends object>(output: Output): Output {
+  const own = (value: unknown) => {
+    if (Array.isArray(value)) return [...value];
+    return value instanceof Date ? new Date(value) : value;
+  };
+  const details = Object.entries(output).map(([name, value]) => [name, own(value)]);
+  return Object.fromEntries(details) as Output;
 }
 
 export function checkCiphertext({ ciphertext, keyId }: EncryptOutput): EncryptOutput {
@@ -63,18 +72,6 @@ export function checkPair(output: WrappedDataKeyPairOutput): WrappedDataKeyPairO
     publicKey: checkBytes(output.publicKey, LIMITS.publicKey, 'public key'),
     privateKeyCiphertext: checkBytes(output.privateKeyCiphertext, LIMITS.ciphertext, 'ciphertext'),
     keyId: checkKeyArn(output.keyId),
-  };
-}
-
-/** A copy, lists and dates too: a provider may well keep its descriptions. */
-export function ownDescription(output: KeyDescription): KeyDescription {
-  const { keyId, algorithms, creationDate, deletionDate } = output;
-  return {
-    ...output,
-    keyId: checkKeyArn(keyId),
-    algorithms: [...algorithms],
-    creationDate: new Date(creationDate),
-    ...(deletionDate === undefined ? {} : { deletionDate: new Date(deletionDate) }),
   };
 }
 

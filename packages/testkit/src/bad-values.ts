@@ -99,6 +99,12 @@ export function contextOf(bytes: number): Record<string, string> {
   return { k: 'v'.repeat(bytes - 7) };
 }
 
+/** The same in characters of three bytes each, as far as they go. */
+export function wideContextOf(bytes: number): Record<string, string> {
+  const length = bytes - 7;
+  return { k: '\u20ac'.repeat(Math.floor(length / 3)) + 'v'.repeat(length % 3) };
+}
+
 /** More pairs than can be serialised. */
 export function tooManyPairs(): Record<string, string> {
   return Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`key${i}`, 'value']));

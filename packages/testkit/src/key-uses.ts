@@ -246,9 +246,9 @@ export function errorDetails({ operation, keyIdField }: KeyUse, keyId: string): 
   return { operation, keyId: keyIdField === 'keyId' ? [keyId] : undefined };
 }
 
-/** A shared key of the kind that a use is for, with a ciphertext. */
-export function keyFor(use: KeyUse, keys: KeyRing): Promise<SealedKey> {
+/** A shared key of the kind that a use is for, with a ciphertext; another `index`, another key. */
+export function keyFor(use: KeyUse, keys: KeyRing, index = 0): Promise<SealedKey> {
   return use === describeUse
-    ? keys.get().then((keyId) => ({ keyId, ciphertext: new Uint8Array(1) }))
-    : keys.sealed(use.kind);
+    ? keys.get(use.kind, index).then((keyId) => ({ keyId, ciphertext: new Uint8Array(1) }))
+    : keys.sealed(use.kind, index);
 }

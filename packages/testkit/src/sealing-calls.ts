@@ -13,6 +13,7 @@ export interface SealingInput {
 export interface SealingCall {
   /** Stable: the number in the ids of the cases. */
   readonly number: string;
+  readonly title: string;
   readonly operation: keyof KeyWrapProvider & string;
   readonly needs: readonly Need[];
   /** Resolves before the call is made, and gives the function that makes it at once. */
@@ -30,6 +31,7 @@ export const sealingCalls: readonly SealingCall[] = [
   ...(['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const).map(
     (operation, i): SealingCall => ({
       number: `${i + 3}`,
+      title: operation,
       operation,
       needs: ['dataKeys'],
       prepare: async ({ provider }, input) => {
@@ -41,6 +43,7 @@ export const sealingCalls: readonly SealingCall[] = [
   ...(['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'] as const).map(
     (operation, i): SealingCall => ({
       number: `${i + 5}`,
+      title: operation,
       operation,
       needs: ['dataKeyPairs'],
       prepare: async ({ provider }, input) => {
@@ -51,11 +54,24 @@ export const sealingCalls: readonly SealingCall[] = [
   ),
   {
     number: '7',
+    title: 'reEncrypt',
     operation: 'reEncrypt',
     needs: [],
     prepare: async ({ provider, keys }, destination) => {
       const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
       const request = { ciphertext, source: { keyId }, destination };
+      return async () => (await provider.reEncrypt(request)).ciphertext;
+    },
+  },
+  {
+    number: '8',
+    title: 'reEncrypt from an RSA key',
+    operation: 'reEncrypt',
+    needs: ['asymmetric', 'key:RSA_2048'],
+    prepare: async ({ provider, keys }, destination) => {
+      const { keyId, ciphertext } = await keys.sealed('RSA_2048');
+      const source = { keyId, algorithm: keys.rsaAlgorithm };
+      const request = { ciphertext, source, destination };
       return async () => (await provider.reEncrypt(request)).ciphertext;
     },
   },

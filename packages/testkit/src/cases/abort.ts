@@ -1,7 +1,8 @@
 import type { KeyWrapProvider } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
-import { check, expectBytes, expectError } from '../expect.js';
+import { check, describeError, expectBytes, expectError, expectKeyArn } from '../expect.js';
 import { allUses, type KeyUse, keyFor } from '../key-uses.js';
+import { watchCall } from '../watch-call.js';
 
 const abort = {
   id: 'abort',
@@ -14,17 +15,12 @@ function abortingDuring(
   provider: KeyWrapProvider,
   operation: KeyUse['operation'],
   controller: AbortController,
+  reason = new Error('no longer needed'),
 ): KeyWrapProvider {
-  return new Proxy(provider, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      return (...input: unknown[]) => {
-        const result: unknown = Reflect.apply(value, target, input);
-        if (name === operation) controller.abort(new Error('no longer needed'));
-        return result;
-      };
-    },
+  return watchCall(provider, operation, (call) => {
+    const result = call();
+    controller.abort(reason);
+    return result;
   });
 }
 
@@ -52,6 +48,38 @@ export const abortCases = casesOf(abort, [
         const provider = abortingDuring(context.provider, use.operation, controller);
         const call = use.call({ ...context, provider }, key, { signal: controller.signal });
         await expectError(call, 'ABORTED', { operation: use.operation });
+      },
+    },
+    {
+      id: `ABO-3${use.number}`,
+      title: `${use.title}: gives the signal's reason as the cause, before and during the call`,
+      needs: use.needs,
+      async run(context) {
+        const key = await keyFor(use, context.keys);
+        const reason = new Error('the request was cancelled');
+        const expectReason = async (call: Promise<unknown>) => {
+          const { cause } = await expectError(call, 'ABORTED', { operation: use.operation });
+          check(cause === reason, "the signal's reason as the cause", describeError(cause));
+        };
+        await expectReason(use.call(context, key, { signal: AbortSignal.abort(reason) }));
+        const controller = new AbortController();
+        const provider = abortingDuring(context.provider, use.operation, controller, reason);
+        await expectReason(use.call({ ...context, provider }, key, { signal: controller.signal }));
+      },
+    },
+    {
+      id: `ABO-4${use.number}`,
+      title: `${use.title}: minds only the signal it was called with, and only when that is aborted`,
+      needs: use.needs,
+      async run(context) {
+        const key = await keyFor(use, context.keys);
+        const options = { signal: new AbortController().signal };
+        const provider = watchCall(context.provider, use.operation, (call) => {
+          const result = call();
+          options.signal = AbortSignal.abort();
+          return result;
+        });
+        expectKeyArn(await use.call({ ...context, provider }, key, options), key.keyId);
       },
     },
   ]),

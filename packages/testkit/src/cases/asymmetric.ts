@@ -2,6 +2,7 @@ import { type AsymmetricAlgorithm, maximumPlaintextLength, type RsaKeySpec } fro
 import { type CaseInput, casesOf, kmsApi } from '../case.js';
 import { check, expectBytes, expectError, expectKeyArn } from '../expect.js';
 import { sealOutside } from '../outside.js';
+import { plaintextsOfEveryKind } from '../plaintexts.js';
 
 const outside = {
   id: 'asymmetric',
@@ -109,6 +110,19 @@ export const asymmetricCases = [
         },
       }),
     ),
+    {
+      id: 'RSA-304',
+      title: 'gives back plaintexts of every kind: zeros, ones, text and its blanks',
+      needs: rsa,
+      async run({ provider, keys }) {
+        const key = { keyId: await keys.get('RSA_2048'), algorithm: keys.rsaAlgorithm };
+        for (const plaintext of plaintextsOfEveryKind()) {
+          const { ciphertext } = await provider.encrypt({ ...key, plaintext });
+          const result = await provider.decryptAsymmetric({ ...key, ciphertext });
+          expectBytes(result.plaintext, plaintext, `a plaintext of ${plaintext.length} bytes`);
+        }
+      },
+    },
     {
       id: 'RSA-303',
       title: 'refuses what was made for another RSA key (INVALID_CIPHERTEXT)',

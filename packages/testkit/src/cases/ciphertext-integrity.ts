@@ -178,7 +178,7 @@ export const integrityCases = [
     ...sealingCalls.map(
       (call): CaseInput => ({
         id: `INT-10${call.number}`,
-        title: `${call.operation}: what it wraps is refused when it is damaged`,
+        title: `${call.title}: what it wraps is refused when it is damaged`,
         needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', ...call.needs],
         async run(context) {
           const keyId = await context.keys.get();

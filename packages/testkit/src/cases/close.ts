@@ -1,6 +1,7 @@
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
-import { expectBytes, expectError } from '../expect.js';
-import { allUses, keyFor } from '../key-uses.js';
+import { check, expectBytes, expectError } from '../expect.js';
+import { allUses, type KeyUse, keyFor, type UseContext } from '../key-uses.js';
+import { watchCall } from '../watch-call.js';
 
 const close = {
   id: 'close',
@@ -22,6 +23,32 @@ export const closeCases = casesOf(close, [
         const provider = await context.closed();
         const call = use.call({ ...context, provider }, key);
         await expectError(call, 'CLOSED', { operation: use.operation });
+      },
+    }),
+  ),
+  ...allUses.map(
+    (use): CaseInput => ({
+      id: `CLO-2${use.number}`,
+      title: `${use.title}: close waits for it, and refuses the same call from then on (CLOSED)`,
+      needs: use.needs,
+      async run(context) {
+        const { provider, keys } = await context.open();
+        const again = await repeatable(use, { ...context, provider, keys });
+        const { operation } = use;
+        let underWay = 3;
+        const calls = Array.from({ length: underWay }, () => again().finally(() => underWay--));
+        const finished = Promise.all(calls);
+        finished.catch(() => 'awaited below');
+        const closed = provider.close().then(async () => {
+          await settling();
+          return underWay;
+        });
+        const late = again();
+        const left = await closed;
+        check(left === 0, 'close to wait for the calls under way', `${left} of 3 still under way`);
+        await finished;
+        await expectError(late, 'CLOSED', { operation });
+        await expectError(again(), 'CLOSED', { operation });
       },
     }),
   ),
@@ -92,3 +119,20 @@ export const closeCases = casesOf(close, [
     },
   },
 ]);
+
+/** Makes the call once, and gives what makes exactly the same call again, at once. */
+async function repeatable(use: KeyUse, context: UseContext): Promise<() => Promise<unknown>> {
+  let repeat: (() => Promise<unknown>) | undefined;
+  const provider = watchCall(context.provider, use.operation, (call) => {
+    repeat = call as typeof repeat;
+    return call();
+  });
+  await use.call({ ...context, provider }, await keyFor(use, context.keys));
+  if (repeat === undefined) throw new Error(`${use.title} makes no call`);
+  return repeat;
+}
+
+/** What is done may take some turns to reach its caller; what waits for anything takes longer than that. */
+async function settling(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await undefined;
+}

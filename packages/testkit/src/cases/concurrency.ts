@@ -1,5 +1,7 @@
-import { type CaseContext, CONTRACT, casesOf } from '../case.js';
+import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectBytes, expectError, expectKeyArn, sameBytes } from '../expect.js';
+import { allUses, keyFor } from '../key-uses.js';
+import { sealingCalls } from '../sealing-calls.js';
 
 const concurrency = {
   id: 'concurrency',
@@ -9,6 +11,7 @@ const concurrency = {
 
 const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
 const CALLS = 32;
+const FEW = 8;
 
 /** As many things at the same time, each with a key and a plaintext of its own. */
 async function together<T>(
@@ -126,6 +129,39 @@ export const concurrencyCases = casesOf(concurrency, [
       );
     },
   },
+  ...allUses.map(
+    (use): CaseInput => ({
+      id: `CON-1${use.number}`,
+      title: `${use.title}: ${FEW} calls at once, each with the key that it was given`,
+      needs: use.needs,
+      async run(context) {
+        const { keys } = context;
+        const two = [await keyFor(use, keys), await keyFor(use, keys, 1)] as const;
+        const calls = Array.from({ length: FEW }, async (_, i) => {
+          const key = two[i % 2 === 0 ? 0 : 1];
+          expectKeyArn(await use.call(context, key), key.keyId);
+        });
+        await Promise.all(calls);
+      },
+    }),
+  ),
+  ...sealingCalls.map(
+    (call): CaseInput => ({
+      id: `CON-20${call.number}`,
+      title: `${call.title}: ${FEW} calls at once, each bound to its own encryption context`,
+      needs: [...symmetric, 'encryptionContext', ...call.needs],
+      async run(context) {
+        const { provider, keys } = context;
+        const keyId = await keys.get();
+        const calls = Array.from({ length: FEW }, async (_, i) => {
+          const bound = { keyId, encryptionContext: { call: `${i}` } };
+          const seal = await call.prepare(context, { ...bound });
+          await provider.decrypt({ ...bound, ciphertext: await seal() });
+        });
+        await Promise.all(calls);
+      },
+    }),
+  ),
   {
     id: 'CON-006',
     title: 'opens 8 RSA ciphertexts at once, of two keys',

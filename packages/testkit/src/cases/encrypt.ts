@@ -1,6 +1,7 @@
 import { LIMITS } from '@keywrap/core';
 import { type CaseInput, casesOf, kmsApi } from '../case.js';
 import { check, expectBytes, expectError, expectKeyArn, sameBytes } from '../expect.js';
+import { plaintextsOfEveryKind } from '../plaintexts.js';
 
 const roundTrip = {
   id: 'encrypt-decrypt',
@@ -43,16 +44,25 @@ export const encryptCases = [
       async run({ provider, keys, secret }) {
         const keyId = await keys.get();
         const plaintexts = [
-          new Uint8Array(32),
-          new Uint8Array(32).fill(0xff),
-          // A padding or a text encoding that is stripped would lose these.
-          new Uint8Array([0, 1, 2, 0, 0]),
-          new Uint8Array([0x20, 0x0a, 0x80, 0x0d, 0x0a]),
+          ...plaintextsOfEveryKind(),
           ...[2, 15, 16, 17, 31, 33, 64, 255, 256, 257, 1024].map((size) => secret(size)),
         ];
         for (const plaintext of plaintexts) {
           const { ciphertext } = await provider.encrypt({ keyId, plaintext });
           const result = await provider.decrypt({ keyId, ciphertext });
+          expectBytes(result.plaintext, plaintext, `a plaintext of ${plaintext.length} bytes`);
+        }
+      },
+    },
+    {
+      id: 'ENC-006',
+      title: 'gives back plaintexts of every kind without a keyId',
+      needs: [...needs, 'keyIdFromCiphertext'],
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get();
+        for (const plaintext of [...plaintextsOfEveryKind(), secret(), secret(LIMITS.plaintext)]) {
+          const { ciphertext } = await provider.encrypt({ keyId, plaintext });
+          const result = await provider.decrypt({ ciphertext });
           expectBytes(result.plaintext, plaintext, `a plaintext of ${plaintext.length} bytes`);
         }
       },
@@ -172,6 +182,22 @@ export const encryptCases = [
           'two different ciphertexts (RFC 8017 section 7.1.1: a random seed)',
           'the same one twice',
         );
+      },
+    },
+    {
+      id: 'FRE-004',
+      title: 'makes different RSA ciphertexts of one when it re-encrypts',
+      needs: ['asymmetric', 'key:RSA_2048'],
+      async run({ provider, keys }) {
+        const { keyId, ciphertext } = await keys.sealed('RSA_2048');
+        const key = { keyId, algorithm: keys.rsaAlgorithm };
+        const input = { ciphertext, source: key, destination: key };
+        const made = [ciphertext];
+        for (let i = 0; i < 2; i++) made.push((await provider.reEncrypt(input)).ciphertext);
+        const isFresh = made.every((one, i) =>
+          made.slice(i + 1).every((two) => !sameBytes(one, two)),
+        );
+        check(isFresh, 'different ciphertexts', 'the same one twice');
       },
     },
     {

@@ -1,6 +1,8 @@
 import type { EncryptionContext } from '@keywrap/core';
-import { type CaseInput, casesOf, kmsGuide } from '../case.js';
+import { type CaseContext, type CaseInput, casesOf, kmsGuide } from '../case.js';
 import { expectBytes, expectError } from '../expect.js';
+import type { SealedKey } from '../key-ring.js';
+import type { Need } from '../needs.js';
 import { sealingCalls } from '../sealing-calls.js';
 
 const exact = {
@@ -19,8 +21,10 @@ const needs = [
 const many = (count: number): EncryptionContext =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, `v${i}`]));
 
+type Given = EncryptionContext | undefined;
+
 /** Contexts that are the same set of pairs. */
-const SAME: readonly [string, string, EncryptionContext, EncryptionContext | undefined][] = [
+const SAME: readonly [string, string, Given, Given][] = [
   ['101', 'the same pairs', { tenant: 'a', use: 'b' }, { tenant: 'a', use: 'b' }],
   [
     '102',
@@ -34,7 +38,7 @@ const SAME: readonly [string, string, EncryptionContext, EncryptionContext | und
     { '\u{1f600}': 'x', '\uff5e': 'y' },
     { '\uff5e': 'y', '\u{1f600}': 'x' },
   ],
-  ['104', 'an empty context where there was none', {}, undefined],
+  ['104', 'no context where there was an empty one', {}, undefined],
   [
     '105',
     'an object without a prototype',
@@ -48,10 +52,11 @@ const SAME: readonly [string, string, EncryptionContext, EncryptionContext | und
     { hasOwnProperty: 'z', toString: 'y', constructor: 'x' },
   ],
   ['107', '300 pairs', many(300), many(300)],
+  ['108', 'an empty context where there was none', undefined, {}],
 ];
 
 /** Contexts that differ: what made it, what is given to open it. */
-const DIFFERENT: readonly [string, string, EncryptionContext, EncryptionContext | undefined][] = [
+const DIFFERENT: readonly [string, string, Given, Given][] = [
   ['201', 'no context', { tenant: 'a' }, undefined],
   ['202', 'a context where there was none', {}, { tenant: 'a' }],
   ['203', 'another value', { tenant: 'a' }, { tenant: 'b' }],
@@ -90,6 +95,69 @@ const DIFFERENT: readonly [string, string, EncryptionContext, EncryptionContext 
   ['226', 'a value longer by 256', { a: 'x' }, { a: `x${'\0'.repeat(256)}` }],
   ['227', 'values that differ beyond Latin-1', { a: '\u0141' }, { a: '\u0041' }],
   ['228', 'a number-like value written differently', { a: '1' }, { a: '1.0' }],
+];
+
+/** The same either way round: a difference may be lost where a ciphertext is made, or where it is opened. */
+const EITHER_WAY = DIFFERENT.flatMap(([, , made, given]): [Given, Given][] => [
+  [made, given],
+  [given, made],
+]);
+
+type Opening = (context: CaseContext, key: SealedKey, given: Given) => Promise<unknown>;
+
+/** Every call that opens a ciphertext with an encryption context. */
+const OPENINGS: readonly {
+  readonly number: string;
+  readonly title: string;
+  readonly operation: string;
+  readonly needs: readonly Need[];
+  readonly open: Opening;
+}[] = [
+  {
+    number: '02',
+    title: 'reEncrypt from a key that is named',
+    operation: 'reEncrypt',
+    needs: [],
+    open: async ({ provider }, { keyId, ciphertext }, encryptionContext) => {
+      const source = { keyId, encryptionContext };
+      return provider.reEncrypt({ ciphertext, source, destination: { keyId } });
+    },
+  },
+  {
+    number: '11',
+    title: 'reEncrypt from the key that the ciphertext names',
+    operation: 'reEncrypt',
+    needs: ['keyIdFromCiphertext'],
+    open: async ({ provider }, { keyId, ciphertext }, encryptionContext) =>
+      provider.reEncrypt({ ciphertext, source: { encryptionContext }, destination: { keyId } }),
+  },
+  {
+    number: '12',
+    title: 'reEncrypt to an RSA key',
+    operation: 'reEncrypt',
+    needs: ['asymmetric', 'key:RSA_2048'],
+    open: async ({ provider, keys }, { keyId, ciphertext }, encryptionContext) => {
+      const destination = { keyId: await keys.get('RSA_2048'), algorithm: keys.rsaAlgorithm };
+      const source = { keyId, encryptionContext };
+      return provider.reEncrypt({ ciphertext, source, destination });
+    },
+  },
+  {
+    number: '13',
+    title: 'decrypt without a keyId',
+    operation: 'decrypt',
+    needs: ['keyIdFromCiphertext'],
+    open: async ({ provider }, { ciphertext }, encryptionContext) =>
+      provider.decrypt({ ciphertext, encryptionContext }),
+  },
+  {
+    number: '14',
+    title: 'decrypt with a keyId',
+    operation: 'decrypt',
+    needs: [],
+    open: async ({ provider }, key, encryptionContext) =>
+      provider.decrypt({ ...key, encryptionContext }),
+  },
 ];
 
 export const encryptionContextCases = casesOf(exact, [
@@ -140,38 +208,38 @@ export const encryptionContextCases = casesOf(exact, [
       await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
     },
   },
-  {
-    id: 'CTX-302',
-    title: 'reEncrypt refuses every other source context (INVALID_CIPHERTEXT), and takes the same',
-    needs,
-    async run({ provider, keys, secret }) {
-      const keyId = await keys.get();
-      const seal = async (encryptionContext: EncryptionContext) =>
-        (await provider.encrypt({ keyId, plaintext: secret(), encryptionContext })).ciphertext;
-      const move = (ciphertext: Uint8Array, encryptionContext: EncryptionContext | undefined) =>
-        provider.reEncrypt({
-          ciphertext,
-          source: { keyId, encryptionContext },
-          destination: { keyId },
-        });
-      for (const [, , made, given] of DIFFERENT) {
-        const call = move(await seal(made), given);
-        await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'reEncrypt' });
-      }
-      for (const [, , made, given] of SAME) await move(await seal(made), given);
-    },
-  },
+  ...OPENINGS.map(
+    ({ number, title, needs: more, operation, open }): CaseInput => ({
+      id: `CTX-3${number}`,
+      title: `${title} refuses every other context (INVALID_CIPHERTEXT), and takes the same`,
+      needs: [...needs, ...more],
+      async run(context) {
+        const { provider, keys, secret } = context;
+        const keyId = await keys.get();
+        const seal = async (encryptionContext: Given) => {
+          const input = { keyId, plaintext: secret(), encryptionContext };
+          const { ciphertext } = await provider.encrypt(input);
+          return { keyId, ciphertext };
+        };
+        for (const [made, given] of EITHER_WAY) {
+          const call = open(context, await seal(made), given);
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation });
+        }
+        for (const [, , made, given] of SAME) await open(context, await seal(made), given);
+      },
+    }),
+  ),
   ...sealingCalls.map(
     (call): CaseInput => ({
       id: `CTX-30${call.number}`,
-      title: `${call.operation} binds what it wraps to exactly its context`,
+      title: `${call.title} binds what it wraps to exactly its context`,
       needs: [...needs, ...call.needs],
       async run(context) {
         const { provider, keys } = context;
         const keyId = await keys.get();
-        const seal = async (encryptionContext: EncryptionContext) =>
+        const seal = async (encryptionContext: Given) =>
           (await call.prepare(context, { keyId, encryptionContext }))();
-        for (const [, , made, given] of DIFFERENT) {
+        for (const [made, given] of EITHER_WAY) {
           const ciphertext = await seal(made);
           const refused = provider.decrypt({ keyId, ciphertext, encryptionContext: given });
           await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });

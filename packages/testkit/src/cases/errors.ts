@@ -1,7 +1,7 @@
 import { formatKeyArn, parseKeyId } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectError } from '../expect.js';
-import { allUses, keyFor } from '../key-uses.js';
+import { allUses, keyFor, keyUses, openingUses } from '../key-uses.js';
 
 const shape = {
   id: 'errors',
@@ -43,6 +43,21 @@ export const errorCases = [
           },
         }),
       ),
+    ...openingUses.map(
+      (use): CaseInput => ({
+        id: `ERR-3${use.number}`,
+        title: `${use.title}: a ciphertext that does not open: the error names the key that the call named`,
+        needs: use.needs,
+        async run(context) {
+          const key = await keyFor(use, context.keys);
+          const call = use.call(context, { ...key, ciphertext: damaged(key.ciphertext) });
+          const { operation } = use;
+          // Both sides of reEncrypt are this key.
+          const keyId = use.keyIdField === undefined ? undefined : [key.keyId];
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation, keyId });
+        },
+      }),
+    ),
     ...uniqueOperations().map(
       ({ number, operation, needs }): CaseInput => ({
         id: `ERR-2${number}`,
@@ -81,6 +96,33 @@ export const errorCases = [
         await expectError(provider.encrypt(missing), 'KEY_NOT_FOUND', details);
       },
     },
+    ...keyUses
+      .filter(({ operation, keyIdField }) => /crypt/i.test(operation) && keyIdField !== undefined)
+      .map(
+        (use): CaseInput => ({
+          id: `LEA-1${use.number}`,
+          title: `${use.title}: shows no secret when there is no such key`,
+          needs: use.needs,
+          async run(context) {
+            const key = await keyFor(use, context.keys);
+            const missing = { ...key, keyId: 'alias/keywrap-no-such-alias' };
+            const { operation } = use;
+            await expectError(use.call(context, missing), 'KEY_NOT_FOUND', { operation });
+          },
+        }),
+      ),
+    ...openingUses.map(
+      (use): CaseInput => ({
+        id: `LEA-2${use.number}`,
+        title: `${use.title}: shows no secret when the ciphertext does not open`,
+        needs: use.needs,
+        async run(context) {
+          const key = await keyFor(use, context.keys);
+          const call = use.call(context, { ...key, ciphertext: damaged(key.ciphertext) });
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation: use.operation });
+        },
+      }),
+    ),
     {
       id: 'LEA-002',
       title: 'shows no secret: a ciphertext that does not open',
@@ -90,9 +132,9 @@ export const errorCases = [
         const details = { operation: 'decrypt' };
         const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret() });
         for (const index of [0, ciphertext.length >> 1, ciphertext.length - 1]) {
-          const damaged = ciphertext.slice();
-          damaged[index] = (damaged[index] as number) ^ 1;
-          const call = provider.decrypt({ keyId, ciphertext: damaged });
+          const other = ciphertext.slice();
+          other[index] = (other[index] as number) ^ 1;
+          const call = provider.decrypt({ keyId, ciphertext: other });
           await expectError(call, 'INVALID_CIPHERTEXT', details);
         }
         const other = await keys.get('SYMMETRIC_DEFAULT', 1);
@@ -160,9 +202,8 @@ export const errorCases = [
         const long = provider.encrypt({ keyId, plaintext: secret(215), algorithm });
         await expectError(long, 'INVALID_INPUT', { operation: 'encrypt' });
         const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret(), algorithm });
-        const damaged = ciphertext.slice();
-        damaged[100] = (damaged[100] as number) ^ 1;
-        const call = provider.decryptAsymmetric({ keyId, ciphertext: damaged, algorithm });
+        const input = { keyId, ciphertext: damaged(ciphertext), algorithm };
+        const call = provider.decryptAsymmetric(input);
         await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decryptAsymmetric' });
       },
     },
@@ -181,6 +222,13 @@ export const errorCases = [
     },
   ]),
 ];
+
+/** The ciphertext with one bit in its last byte flipped. */
+function damaged(ciphertext: Uint8Array): Uint8Array {
+  const other = ciphertext.slice();
+  other[other.length - 1] = (other.at(-1) as number) ^ 1;
+  return other;
+}
 
 /** One use of each operation, whose other needs matter too. */
 function uniqueOperations() {

@@ -13,6 +13,7 @@ import { describeKeyCases } from './describe-key.js';
 import { encryptCases } from './encrypt.js';
 import { encryptionContextCases } from './encryption-context.js';
 import { errorCases } from './errors.js';
+import { inputAtCallCases } from './input-at-call.js';
 import { inputCombinationCases } from './input-combinations.js';
 import { inputMemoryCases } from './input-memory.js';
 import { inputCases } from './input-validation.js';
@@ -56,6 +57,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...keyLifeCases,
   ...resultMemoryCases,
   ...inputMemoryCases,
+  ...inputAtCallCases,
   ...secretCases,
   ...errorCases,
   ...abortCases,

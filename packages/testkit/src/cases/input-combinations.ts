@@ -6,6 +6,7 @@ import {
   PROTO_CONTEXTS,
   SURROGATE_CONTEXTS,
   tooManyPairs,
+  wideContextOf,
 } from '../bad-values.js';
 import { type CaseInput, CONTRACT, casesOf, kmsApi } from '../case.js';
 import { expectBytes } from '../expect.js';
@@ -17,6 +18,7 @@ import {
   expectRefused,
   invoke,
   letters,
+  withValue,
 } from '../input-calls.js';
 import type { Need } from '../needs.js';
 
@@ -57,6 +59,27 @@ function contextCases(call: Call): CaseInput[] {
       make('S', 'unpaired surrogates', () => SURROGATE_CONTEXTS),
       make('P', '__proto__', () => PROTO_CONTEXTS),
       make('L', '8193 bytes', () => [['8193 bytes', contextOf(8193)]]),
+      make('W', '8193 bytes in fewer characters', () => [['8193 bytes', wideContextOf(8193)]]),
+      {
+        id: `CIN-A${letters(path)}${number}`,
+        title: `${operation} takes 8192 bytes in ${path}, of letters of one byte and of three`,
+        needs,
+        async run(context) {
+          const { provider, keys, secret } = context;
+          for (const encryptionContext of [contextOf(8192), wideContextOf(8192)]) {
+            const input = withValue(await call.input(context), path, encryptionContext);
+            const { keyId } = await keys.sealed('SYMMETRIC_DEFAULT');
+            const sealed = await provider.encrypt({
+              keyId,
+              plaintext: secret(),
+              encryptionContext,
+            });
+            const opens = operation === 'decrypt' || path.startsWith('source.');
+            const { ciphertext } = opens ? sealed : input;
+            await invoke(provider, call, 'ciphertext' in input ? { ...input, ciphertext } : input);
+          }
+        },
+      },
       make('N', '10 000 pairs', () => [['10 000 pairs', tooManyPairs()]]),
     ];
   });

@@ -3,7 +3,7 @@ import { check, expectBytes, expectKeyArn, sameBytes } from '../expect.js';
 import type { Need } from '../needs.js';
 import { sealingCalls } from '../sealing-calls.js';
 
-const copied = {
+export const inputCopied = {
   id: 'input-copied',
   statement:
     'Input is never changed, and may be wiped as soon as the call has returned its promise',
@@ -95,7 +95,7 @@ type ReadCase = (
 ) => Promise<[given: Uint8Array, original: Uint8Array]>;
 
 export const inputMemoryCases = [
-  ...casesOf(copied, [
+  ...casesOf(inputCopied, [
     ...READERS.map(
       ([number, title, needs, read]): CaseInput => ({
         id: `MEM-30${number}`,
@@ -186,7 +186,7 @@ export const inputMemoryCases = [
     ...sealingCalls.map(
       (call): CaseInput => ({
         id: `MEM-51${call.number}`,
-        title: `${call.operation} reads keyId and encryption context at the call, and leaves them alone`,
+        title: `${call.title} reads keyId and encryption context at the call, and leaves them alone`,
         needs: [...symmetric, 'encryptionContext', ...call.needs],
         async run(context) {
           const { provider, keys } = context;

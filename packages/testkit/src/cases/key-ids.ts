@@ -9,7 +9,7 @@ import {
   rejectionOf,
 } from '../expect.js';
 import type { KeyRing } from '../key-ring.js';
-import { allUses, errorDetails, type KeyUse, keyFor } from '../key-uses.js';
+import { allUses, errorDetails, type KeyUse, keyFor, openingUses } from '../key-uses.js';
 
 const forms = {
   id: 'key-id-forms',
@@ -120,6 +120,24 @@ export const keyIdCases = [
         await expectError(call, 'INCORRECT_KEY', { operation: 'reEncrypt' });
       },
     },
+    ...openingUses
+      .filter(({ kind, keyIdField }) => kind !== 'RSA_2048' && keyIdField !== undefined)
+      .flatMap((use) =>
+        FORMS.map(
+          ({ letter, title, of }): CaseInput => ({
+            id: `DEC-${letter}${use.number}`,
+            title: `${use.title}: refuses it when ${title} names another key (INCORRECT_KEY)`,
+            needs: [...use.needs, ...('NA'.includes(letter) ? (['keys.alias'] as const) : [])],
+            async run(context) {
+              const { keys } = context;
+              const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
+              const keyId = await of(await keys.get('SYMMETRIC_DEFAULT', 1), keys);
+              const call = use.call(context, { keyId, ciphertext });
+              await expectError(call, 'INCORRECT_KEY', { operation: use.operation });
+            },
+          }),
+        ),
+      ),
     {
       id: 'DEC-003',
       title: 'decrypt refuses it when another alias names the key (INCORRECT_KEY)',
@@ -159,7 +177,7 @@ export const keyIdCases = [
     ...naming.map(
       (use): CaseInput => ({
         id: `NOF-E${use.number}`,
-        title: `${use.title}: refuses the ARN of the same key id in another account or region`,
+        title: `${use.title}: refuses the ARN of the same key id in another account, region or partition`,
         needs: use.needs,
         async run(context) {
           const key = await keyFor(use, context.keys);
@@ -167,6 +185,34 @@ export const keyIdCases = [
             const keyId = formatKeyArn(partsOf(key.keyId).id, scope);
             await expectRefused(keyId, use.call(context, { ...key, keyId }));
           }
+        },
+      }),
+    ),
+    ...naming.map(
+      (use): CaseInput => ({
+        id: `NOF-F${use.number}`,
+        title: `${use.title}: refuses the ARN of the same alias in another account, region or partition`,
+        needs: [...use.needs, 'keys.alias'],
+        async run(context) {
+          const key = await keyFor(use, context.keys);
+          const alias = await aliasOf(key.keyId, context.keys);
+          for (const scope of elsewhere(key.keyId)) {
+            const keyId = formatAliasArn(alias, scope);
+            await expectRefused(keyId, use.call(context, { ...key, keyId }));
+          }
+        },
+      }),
+    ),
+    ...naming.map(
+      (use): CaseInput => ({
+        id: `NOF-C${use.number}`,
+        title: `${use.title}: tells aliases apart by upper and lower case (KEY_NOT_FOUND)`,
+        needs: [...use.needs, 'keys.alias'],
+        async run(context) {
+          const key = await keyFor(use, context.keys);
+          const alias = await aliasOf(key.keyId, context.keys);
+          const keyId = alias.replace('keywrap', 'KEYWRAP');
+          await expectNotFound(use, context, { ...key, keyId });
         },
       }),
     ),
@@ -207,12 +253,13 @@ async function expectNotFound(
   await expectError(use.call(context, key), 'KEY_NOT_FOUND', details);
 }
 
-/** The same scope with another account, and with another region. */
+/** The same scope with another account, with another region, and with another partition. */
 function elsewhere(arn: string): ArnScope[] {
   const { partition, region, account } = partsOf(arn);
   return [
     { partition, region, account: account === '999999999999' ? '888888888888' : '999999999999' },
     { partition, region: region === 'eu-north-1' ? 'us-east-2' : 'eu-north-1', account },
+    { partition: partition === 'aws-cn' ? 'aws' : 'aws-cn', region, account },
   ];
 }
 

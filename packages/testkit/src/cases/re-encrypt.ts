@@ -3,6 +3,7 @@ import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
 import { check, expectBytes, expectError, expectKeyArn, sameBytes } from '../expect.js';
 import { leakInResult } from '../leaks.js';
 import { sealOutside } from '../outside.js';
+import { plaintextsOfEveryKind } from '../plaintexts.js';
 
 const moves = {
   id: 're-encrypt',
@@ -220,6 +221,39 @@ export const reEncryptCases = [
         const moved = await provider.reEncrypt({ ciphertext, source: { keyId }, destination });
         const result = await provider.decrypt({ ...destination, ciphertext: moved.ciphertext });
         expectBytes(result.plaintext, plaintext, 'the data key under the destination key');
+      },
+    },
+    ...DIRECTIONS.map(
+      ([number, from, to]): CaseInput => ({
+        id: `REE-40${number}`,
+        title: `${nameOf(from)} to ${nameOf(to)}: moves plaintexts of every kind: zeros, ones, text and its blanks`,
+        needs: [...needsOf[from], ...needsOf[to]],
+        async run(context) {
+          const { provider } = context;
+          const source = await keyOf(from, context);
+          const destination = await keyOf(to, context, 1);
+          for (const plaintext of plaintextsOfEveryKind()) {
+            const { ciphertext } = await provider.encrypt({ ...source, plaintext });
+            const moved = await provider.reEncrypt({ ciphertext, source, destination });
+            const opened = await open(provider, destination, moved.ciphertext);
+            expectBytes(opened, plaintext, `a plaintext of ${plaintext.length} bytes`);
+          }
+        },
+      }),
+    ),
+    {
+      id: 'REE-405',
+      title: 'moves plaintexts of every kind from the key that the ciphertext names',
+      needs: [...symmetric, 'keyIdFromCiphertext'],
+      async run({ provider, keys }) {
+        const keyId = await keys.get();
+        const destination = { keyId: await keys.get('SYMMETRIC_DEFAULT', 1) };
+        for (const plaintext of plaintextsOfEveryKind()) {
+          const { ciphertext } = await provider.encrypt({ keyId, plaintext });
+          const moved = await provider.reEncrypt({ ciphertext, destination });
+          const result = await provider.decrypt({ ...destination, ciphertext: moved.ciphertext });
+          expectBytes(result.plaintext, plaintext, `a plaintext of ${plaintext.length} bytes`);
+        }
       },
     },
   ]),

@@ -121,10 +121,35 @@ const RESULTS: readonly [
       return { publicKey };
     },
   ],
+  [
+    '11',
+    'decrypt without a keyId',
+    [...symmetric, 'keyIdFromCiphertext'],
+    async ({ provider, keys }) => {
+      const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
+      return { plaintext: (await provider.decrypt({ ciphertext })).plaintext };
+    },
+  ],
+  [
+    '12',
+    'reEncrypt to an RSA key',
+    [...symmetric, ...rsa],
+    async ({ provider, keys }) => {
+      const { keyId, ciphertext: old } = await keys.sealed('SYMMETRIC_DEFAULT');
+      const destination = { keyId: await keys.get('RSA_2048'), algorithm: keys.rsaAlgorithm };
+      const input = { ciphertext: old, source: { keyId }, destination };
+      return { ciphertext: (await provider.reEncrypt(input)).ciphertext };
+    },
+  ],
 ];
 
 /** The calls that give back the same bytes each time, so that a provider could keep them. */
-const REPEATABLE = new Set(['decrypt', 'decryptAsymmetric', 'getPublicKey']);
+const REPEATABLE = new Set([
+  'decrypt',
+  'decrypt without a keyId',
+  'decryptAsymmetric',
+  'getPublicKey',
+]);
 
 export const resultMemoryCases = [
   ...casesOf(
@@ -165,4 +190,39 @@ export const resultMemoryCases = [
         : []),
     ]),
   ),
+  ...casesOf(
+    own,
+    (
+      [
+        ['1', 'getPublicKey', 'RSA_2048', rsa],
+        ['2', 'describeKey', 'SYMMETRIC_DEFAULT', ['key:SYMMETRIC_DEFAULT']],
+      ] as const
+    ).map(
+      ([number, operation, kind, needs]): CaseInput => ({
+        id: `MEM-22${number}`,
+        title: `${operation}: what a caller does to one result, its lists and dates too, changes no other`,
+        needs,
+        async run({ provider, keys }) {
+          const input = { keyId: await keys.get(kind) };
+          const before = JSON.stringify(await provider[operation](input));
+          const [one, two] = [await provider[operation](input), await provider[operation](input)];
+          overwrite(one);
+          for (const other of [two, await provider[operation](input)]) {
+            const isOwn = JSON.stringify(other) === before;
+            check(isOwn, 'a result of its own', 'one that is shared');
+          }
+        },
+      }),
+    ),
+  ),
 ];
+
+/** Changes whatever of a result can be changed; what is frozen can't, and need not be copied. */
+function overwrite(result: object): void {
+  for (const [name, value] of Object.entries(result)) {
+    if (value instanceof Date) value.setTime(0);
+    else if (value instanceof Uint8Array) value.fill(0);
+    else if (typeof value === 'object' && value !== null) overwrite(value);
+    Reflect.set(result, name, 'overwritten');
+  }
+}

@@ -1,6 +1,7 @@
 import { type CaseInput, casesOf, kmsGuide } from '../case.js';
 import { check, expectBytes, expectError, expectKeyArn } from '../expect.js';
 import type { KeyRing } from '../key-ring.js';
+import { openingUses } from '../key-uses.js';
 import { sealingCalls } from '../sealing-calls.js';
 
 const rotation = {
@@ -65,7 +66,7 @@ export const rotationCases = casesOf(rotation, [
   ...sealingCalls.map(
     (call): CaseInput => ({
       id: `ROT-10${call.number}`,
-      title: `${call.operation} uses the new key material; what it wrapped before still opens`,
+      title: `${call.title} uses the new key material; what it wrapped before still opens`,
       needs: [...needs, ...call.needs],
       async run(context) {
         const made: { readonly keyId: string; readonly ciphertext: Uint8Array }[] = [];
@@ -78,6 +79,27 @@ export const rotationCases = casesOf(rotation, [
       },
     }),
   ),
+  ...openingUses
+    .filter(({ kind }) => kind === 'SYMMETRIC_DEFAULT')
+    .map(
+      (use): CaseInput => ({
+        id: `ROT-2${use.number}`,
+        title: `${use.title}: opens the ciphertexts of each of three key materials`,
+        needs: [...needs, ...use.needs],
+        async run(context) {
+          const { provider, keys, secret } = context;
+          const keyId = await keys.create();
+          const made: Uint8Array[] = [];
+          for (let rotations = 0; rotations <= 2; rotations++) {
+            if (rotations > 0) await keys.rotate(keyId);
+            made.push((await provider.encrypt({ keyId, plaintext: secret() })).ciphertext);
+          }
+          for (const ciphertext of made) {
+            expectKeyArn(await use.call(context, { keyId, ciphertext }), keyId);
+          }
+        },
+      }),
+    ),
   {
     id: 'ROT-004',
     title: 'still tells the keys apart after rotation (INCORRECT_KEY)',

@@ -1,3 +1,4 @@
+import type { DecryptResult } from '@keywrap/core';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, describeError, expectKeyWrapError, kindOf } from '../expect.js';
 import { quickestPair } from '../key-uses.js';
@@ -20,6 +21,8 @@ const disposable = {
 interface Holder {
   readonly result: Disposable & object;
   readonly read: () => Uint8Array;
+  /** What is no secret, and outlives it. */
+  readonly rest: () => Readonly<Record<string, string | Uint8Array>>;
 }
 
 const HOLDERS: readonly [
@@ -34,7 +37,7 @@ const HOLDERS: readonly [
     ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'],
     async ({ provider, keys }) => {
       const result = await provider.decrypt(await keys.sealed('SYMMETRIC_DEFAULT'));
-      return { result, read: () => result.plaintext };
+      return { result, read: () => result.plaintext, rest: () => openedRest(result) };
     },
   ],
   [
@@ -45,7 +48,7 @@ const HOLDERS: readonly [
       const algorithm = keys.rsaAlgorithm;
       const input = { ...(await keys.sealed('RSA_2048')), algorithm };
       const result = await provider.decryptAsymmetric(input);
-      return { result, read: () => result.plaintext };
+      return { result, read: () => result.plaintext, rest: () => openedRest(result) };
     },
   ],
   [
@@ -55,7 +58,8 @@ const HOLDERS: readonly [
     async ({ provider, keys }) => {
       const input = { keyId: await keys.get(), keySpec: 'AES_256' } as const;
       const result = await provider.generateDataKey(input);
-      return { result, read: () => result.plaintext };
+      const rest = ({ keyId, ciphertext } = result) => ({ keyId, ciphertext });
+      return { result, read: () => result.plaintext, rest };
     },
   ],
   [
@@ -65,10 +69,25 @@ const HOLDERS: readonly [
     async ({ provider, keys }) => {
       const input = { keyId: await keys.get(), keyPairSpec: quickestPair(provider) };
       const result = await provider.generateDataKeyPair(input);
-      return { result, read: () => result.privateKey };
+      const rest = ({ keyId, keyPairSpec, publicKey, privateKeyCiphertext } = result) => {
+        return { keyId, keyPairSpec, publicKey, privateKeyCiphertext };
+      };
+      return { result, read: () => result.privateKey, rest };
+    },
+  ],
+  [
+    '5',
+    'decrypt without a keyId',
+    ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'keyIdFromCiphertext'],
+    async ({ provider, keys }) => {
+      const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
+      const result = await provider.decrypt({ ciphertext });
+      return { result, read: () => result.plaintext, rest: () => openedRest(result) };
     },
   ],
 ];
+
+const openedRest = ({ keyId, algorithm }: DecryptResult) => ({ keyId, algorithm });
 
 export const secretCases = [
   ...casesOf(
@@ -128,6 +147,18 @@ export const secretCases = [
           }
           expectKeyWrapError(error, wanted);
           check(error.code === 'CLOSED', wanted, describeError(error));
+        },
+      },
+      {
+        id: `SEC-40${number}`,
+        title: `${title}: what is no secret can be read after dispose as before`,
+        needs,
+        async run(context) {
+          const { result, rest } = await open(context);
+          const before = JSON.stringify(rest());
+          result[Symbol.dispose]();
+          const isLeft = JSON.stringify(rest()) === before;
+          check(isLeft, 'the rest of the result as it was', 'something else');
         },
       },
     ]),

@@ -1,5 +1,6 @@
 import { ciphertextMutants } from './ciphertext.js';
 import { contextMutants } from './context.js';
+import { contextPlaceMutants } from './context-places.js';
 import { dataKeyCacheMutants } from './data-key-cache.js';
 import { detailMutants } from './details.js';
 import { errorMutants } from './errors.js';
@@ -8,6 +9,8 @@ import { keyMutants } from './keys.js';
 import { kindMutants } from './kinds.js';
 import { lifecycleMutants } from './lifecycle.js';
 import type { Mutant } from './mutant.js';
+import { oneOperationMutants } from './one-operation.js';
+import { oneUseMutants } from './one-use.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
 import { sealingMutants } from './sealing.js';
@@ -29,5 +32,8 @@ export const mutants: readonly Mutant[] = [
   ...detailMutants,
   ...sealingMutants,
   ...useMutants,
+  ...contextPlaceMutants,
+  ...oneUseMutants,
+  ...oneOperationMutants,
   ...dataKeyCacheMutants,
 ];

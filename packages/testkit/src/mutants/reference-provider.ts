@@ -112,7 +112,10 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
   find(keyId: string): ReferenceKey {
     const parsed = parseKeyId(keyId);
     const isHere =
-      !('region' in parsed) || (parsed.region === SCOPE.region && parsed.account === SCOPE.account);
+      !('region' in parsed) ||
+      (parsed.partition === SCOPE.partition &&
+        parsed.region === SCOPE.region &&
+        parsed.account === SCOPE.account);
     const arn =
       'alias' in parsed ? this.#aliases.get(parsed.alias) : formatKeyArn(parsed.id, SCOPE);
     const key = isHere ? this.#keys.get(arn ?? '') : undefined;

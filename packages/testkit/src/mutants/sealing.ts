@@ -10,18 +10,23 @@ import { ReferenceProvider } from './reference-provider.js';
 const later = () => new Promise((resolve) => setTimeout(resolve, 1));
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
-const inside = sealingCalls.flatMap(({ operation: name }) => {
+const inside = sealingCalls.flatMap(({ operation: name, title, number }) => {
   const operation = name as Operation;
+  // Of the two ways to re-encrypt that seal with a symmetric key, only this one.
+  const isIt = (input: { source?: { algorithm?: string } }) =>
+    operation !== 'reEncrypt' ||
+    (number === '8') === (input.source?.algorithm?.startsWith('RSA') ?? false);
   const field = name.startsWith('generateDataKeyPair') ? 'privateKeyCiphertext' : 'ciphertext';
   return [
-    wrapped(`${name} reads its input late`, 'input-copied', (inner) => ({
+    wrapped(`${title} reads its input late`, 'input-copied', (inner) => ({
       [operation]: async (input, options) => {
+        if (!isIt(input)) return inner[operation](input, options);
         const ciphertext = input.ciphertext?.slice();
         await later();
         return inner[operation](ciphertext ? { ...input, ciphertext } : input, options);
       },
     })),
-    wrapped(`${name} authenticates half of what it wraps`, 'ciphertext-integrity', (inner) => {
+    wrapped(`${title} authenticates half of what it wraps`, 'ciphertext-integrity', (inner) => {
       const made: Buffer[] = [];
       const recall = (given: Uint8Array) => {
         const half = given.length >> 1;
@@ -32,26 +37,13 @@ const inside = sealingCalls.flatMap(({ operation: name }) => {
       return {
         [operation]: async (input, options) => {
           const result = await inner[operation](input, options);
-          made.push(Buffer.from(result[field]));
+          if (isIt(input)) made.push(Buffer.from(result[field]));
           return result;
         },
         decrypt: (input, options) =>
           inner.decrypt({ ...input, ciphertext: recall(input.ciphertext) }, options),
       };
     }),
-    wrapped(`${name} writes its context in lower case`, 'encryption-context', (inner) => ({
-      [operation]: (input, options) => {
-        const side = operation === 'reEncrypt' ? input.destination : input;
-        const lower = (each: string) => each.toLowerCase();
-        const pairs = Object.entries<string>(side.encryptionContext ?? {});
-        const encryptionContext = Object.fromEntries(pairs.map((each) => each.map(lower)));
-        const other = { ...side, encryptionContext };
-        return inner[operation](
-          operation === 'reEncrypt' ? { ...input, destination: other } : other,
-          options,
-        );
-      },
-    })),
   ];
 });
 

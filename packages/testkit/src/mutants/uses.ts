@@ -14,16 +14,17 @@ import { ReferenceProvider } from './reference-provider.js';
 // rule in that one use and keeps it everywhere else.
 
 // biome-ignore lint/suspicious/noExplicitAny: what plain JavaScript passes has no type
-type Input = any;
+export type Input = any;
 
-const sideOf = ({ title }: KeyUse) => (title.startsWith('reEncrypt to') ? 'destination' : 'source');
+export const sideOf = ({ title }: KeyUse) =>
+  title.startsWith('reEncrypt to') ? 'destination' : 'source';
 
 /** Where in the input of a use its key is named. */
-const named = (use: KeyUse, input: Input): Input =>
+export const named = (use: KeyUse, input: Input): Input =>
   use.operation === 'reEncrypt' ? input?.[sideOf(use)] : input;
 
 /** Tells whether a call is this use and not another one of the same operation. */
-function isUse(use: KeyUse, input: Input): boolean {
+export function isUse(use: KeyUse, input: Input): boolean {
   const key = named(use, input);
   const isRsa = String(key?.algorithm).startsWith('RSA') || use.operation === 'getPublicKey';
   if (isRsa !== (use.kind === 'RSA_2048')) return false;
@@ -31,7 +32,7 @@ function isUse(use: KeyUse, input: Input): boolean {
 }
 
 /** A provider that does one use its own way. */
-function using(
+export function using(
   use: KeyUse,
   name: string,
   breaks: string,

@@ -1,0 +1,10 @@
+/** Short plaintexts that a padding or a text encoding would lose something of; any RSA key takes them. */
+export function plaintextsOfEveryKind(): Uint8Array<ArrayBuffer>[] {
+  return [
+    new Uint8Array(1),
+    new Uint8Array(32),
+    new Uint8Array(32).fill(0xff),
+    new Uint8Array([0, 1, 2, 0, 0]),
+    new Uint8Array([0x20, 0x0a, 0x80, 0x0d, 0x0a]),
+  ];
+}

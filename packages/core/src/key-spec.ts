@@ -71,7 +71,12 @@ export function dataKeyLength(spec: DataKeySpec): number {
 
 const SYMMETRIC: readonly SymmetricAlgorithm[] = ['SYMMETRIC_DEFAULT'];
 const ASYMMETRIC: readonly AsymmetricAlgorithm[] = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'];
-const ENCRYPTION_ALGORITHMS: readonly EncryptionAlgorithm[] = [...SYMMETRIC, ...ASYMMETRIC];
+
+/** Every algorithm of the contract: what the `capabilities` of a complete provider declare. */
+export const ENCRYPTION_ALGORITHMS: readonly EncryptionAlgorithm[] = Object.freeze([
+  ...SYMMETRIC,
+  ...ASYMMETRIC,
+]);
 
 const MODULUS_BYTES = { RSA_2048: 256, RSA_3072: 384, RSA_4096: 512 } as const satisfies Record<
   RsaKeySpec,
@@ -83,7 +88,8 @@ const HASH_BYTES = { RSAES_OAEP_SHA_1: 20, RSAES_OAEP_SHA_256: 32 } as const sat
   number
 >;
 
-const DATA_KEY_PAIR_SPECS: readonly DataKeyPairSpec[] = [
+/** Every kind of data key pair of the contract, for `capabilities` as well. */
+export const DATA_KEY_PAIR_SPECS: readonly DataKeyPairSpec[] = Object.freeze([
   'RSA_2048',
   'RSA_3072',
   'RSA_4096',
@@ -91,7 +97,7 @@ const DATA_KEY_PAIR_SPECS: readonly DataKeyPairSpec[] = [
   'ECC_NIST_P384',
   'ECC_NIST_P521',
   'ECC_SECG_P256K1',
-];
+] as const);
 
 /** Tells whether this names a standard data key. */
 export function isDataKeySpec(value: unknown): value is DataKeySpec {

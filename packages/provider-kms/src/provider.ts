@@ -1,9 +1,11 @@
 import {
   AbstractKeyWrapProvider,
   type CallContext,
+  DATA_KEY_PAIR_SPECS,
   type DataKeyPairOutput,
   type DecryptOutput,
   type DecryptRequest,
+  ENCRYPTION_ALGORITHMS,
   type EncryptOutput,
   type EncryptRequest,
   type GenerateDataKeyOutput,
@@ -32,23 +34,11 @@ import { type KmsKeyWrapProviderOptions, readOptions } from './options.js';
 import { regionOf, regionOfBoth } from './region.js';
 
 const CAPABILITIES: ProviderCapabilities = Object.freeze({
-  algorithms: Object.freeze([
-    'SYMMETRIC_DEFAULT',
-    'RSAES_OAEP_SHA_1',
-    'RSAES_OAEP_SHA_256',
-  ] as const),
+  algorithms: ENCRYPTION_ALGORITHMS,
   encryptionContext: true,
   keyIdFromCiphertext: true,
   dataKeys: true,
-  dataKeyPairSpecs: Object.freeze([
-    'RSA_2048',
-    'RSA_3072',
-    'RSA_4096',
-    'ECC_NIST_P256',
-    'ECC_NIST_P384',
-    'ECC_NIST_P521',
-    'ECC_SECG_P256K1',
-  ] as const),
+  dataKeyPairSpecs: DATA_KEY_PAIR_SPECS,
 });
 
 /**

@@ -9,9 +9,11 @@ import {
   type CallContext,
   type CallOptions,
   type CreateKeyInput,
+  DATA_KEY_PAIR_SPECS,
   type DataKeyPairOutput,
   type DecryptOutput,
   type DecryptRequest,
+  ENCRYPTION_ALGORITHMS,
   type EncryptionAlgorithm,
   type EncryptOutput,
   type EncryptRequest,
@@ -60,19 +62,11 @@ interface Backend {
 }
 
 const CAPABILITIES: ProviderCapabilities = {
-  algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
+  algorithms: ENCRYPTION_ALGORITHMS,
   encryptionContext: true,
   keyIdFromCiphertext: true,
   dataKeys: true,
-  dataKeyPairSpecs: [
-    'RSA_2048',
-    'RSA_3072',
-    'RSA_4096',
-    'ECC_NIST_P256',
-    'ECC_NIST_P384',
-    'ECC_NIST_P521',
-    'ECC_SECG_P256K1',
-  ],
+  dataKeyPairSpecs: DATA_KEY_PAIR_SPECS,
 };
 
 const OAEP_HASH = {

@@ -1,4 +1,5 @@
 import forge from 'node-forge';
+import { equalSecrets } from '../../keys/equal-secrets.js';
 import type { AesPrimitives } from '../xaes-256-gcm.js';
 import { fromBinaryString, toBinaryString } from './binary-string.js';
 
@@ -48,13 +49,7 @@ export const forgeAes: AesPrimitives = {
     decipher.update(forge.util.createBuffer(toBinaryString(sealed.subarray(0, tagOffset))));
     decipher.finish();
     const tag = fromBinaryString(decipher.mode.tag.getBytes());
-    if (!equalInConstantTime(tag, sealed.subarray(tagOffset))) return undefined;
+    if (!equalSecrets(tag, sealed.subarray(tagOffset))) return undefined;
     return fromBinaryString(decipher.output.getBytes());
   },
 };
-
-function equalInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
-  return difference === 0;
-}

@@ -66,7 +66,8 @@ export class KmsService {
       if (body === undefined) {
         throw new KmsError('RequestEntityTooLargeException', 'The request is too large.', 413);
       }
-      await this.#verifier?.verify({ ...request, body });
+      if (this.#verifier === undefined) refuseWebPages(request);
+      else await this.#verifier.verify({ ...request, body });
       const name = operationOf(named);
       const members = readRequest<object>(REQUESTS[name], parse(body));
       key = keyOf(members);
@@ -90,6 +91,19 @@ export class KmsService {
     const signed = signedRegion(headers.authorization);
     return regions.get(signed !== undefined && isRegionName(signed) ? signed : defaultRegion);
   }
+}
+
+/**
+ * Where nobody signs, being on this machine is what lets a program in. A browser is on this machine too,
+ * and a page from anywhere may have its own name resolve to 127.0.0.1 and then send what it likes. But
+ * browsers say so: every POST of a page has an Origin (https://fetch.spec.whatwg.org/#origin-header).
+ */
+function refuseWebPages({ headers }: KmsRequest): void {
+  if (headers.origin === undefined) return;
+  throw new KmsError(
+    'AccessDeniedException',
+    'A web page sent this. Pages can use a server with credentials only, where they have to sign.',
+  );
 }
 
 /** The region in the credential scope. What else is in the header has been checked where it matters. */

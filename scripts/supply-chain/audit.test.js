@@ -45,6 +45,7 @@ describe('npm run audit', () => {
     audit(LOCKFILE, explained, {
       npm_config_registry: `http://127.0.0.1:${server.address().port}/`,
       npm_config_fetch_retries: '0',
+      npm_config_noproxy: '127.0.0.1',
     });
 
   it('asks about every version of the lockfile, and is content when there is nothing', async () => {

@@ -57,7 +57,8 @@ export function checkDataKey(
   if (!isUint8Array(plaintext) || plaintext.length !== numberOfBytes) {
     throw broken(`a data key that does not have ${numberOfBytes} bytes`);
   }
-  return { ...checkCiphertext(output), plaintext };
+  const { ciphertext, keyId } = checkCiphertext(output);
+  return { plaintext, ciphertext, keyId };
 }
 
 /** Not copied here: the result takes the private key over, and wipes where it was. */

@@ -14,7 +14,7 @@ function reachableFrom(entry: string): { files: Set<string>; packages: Set<strin
     if (files.has(url.href)) return;
     files.add(url.href);
     const source = readFileSync(url, 'utf8').replaceAll(/^\s*(\*|\/\/).*$/gm, '');
-    for (const [, name = ''] of source.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)) {
+    for (const [, name = ''] of source.matchAll(/(?:from|import|import\()\s*["']([^"']+)["']/g)) {
       if (name.startsWith('.')) visit(new URL(name, url));
       else packages.add(name);
     }
@@ -26,8 +26,12 @@ function reachableFrom(entry: string): { files: Set<string>; packages: Set<strin
 describe('the entry points', () => {
   it('@keywrap/core needs no other package, and nothing of Node', () => {
     const { files, packages } = reachableFrom('@keywrap/core');
-    expect(files.size).to.be.greaterThan(15);
+    expect(files.size).to.be.greaterThan(1);
     expect([...packages]).to.deep.equal([]);
+  });
+
+  it('@keywrap/core is a few files, because each takes its time when a process starts', () => {
+    expect(reachableFrom('@keywrap/core').files.size).to.be.below(5);
   });
 
   it('@keywrap/core/inversify needs inversify and nothing else', () => {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { readBody } from './http/body.js';
 import { answerClientError } from './http/client-error.js';
+import { endOfTurn } from './http/end-of-turn.js';
 import type { LogRequest } from './log.js';
 import { type KmsServerOptions, readOptions } from './options.js';
 import { Regions } from './region.js';
@@ -84,12 +85,13 @@ async function serve(
   const requestId = crypto.randomUUID();
   const body = await readBody(request);
   const answer = await service.answer({ method, path, headers, body });
+  await endOfTurn();
+  // Nothing sensible comes after a body that was not read to its end, and nothing at all at the end.
+  if (!request.complete || !isOpen()) response.setHeader('Connection', 'close');
   response.writeHead(answer.status, {
     'Content-Type': 'application/x-amz-json-1.1',
     'Content-Length': Buffer.byteLength(answer.body),
     'x-amzn-RequestId': requestId,
-    // Nothing sensible comes after a body that was not read to its end, and nothing at all at the end.
-    ...(request.complete && isOpen() ? {} : { Connection: 'close' }),
   });
   response.end(answer.body);
   log?.({ ...logged(answer), requestId, duration: performance.now() - started });

@@ -67,7 +67,7 @@ export function decodeBlob(blob: Uint8Array): Blob {
     throw unopenable();
   return {
     keyId: decodeId(blob.subarray(ID_OFFSET, versionOffset)),
-    materialVersion: new DataView(blob.buffer, blob.byteOffset).getUint32(versionOffset),
+    materialVersion: readUint32(blob, versionOffset),
     header: blob.subarray(0, nonceOffset),
     nonce: blob.subarray(nonceOffset, sealedOffset),
     sealed: blob.subarray(sealedOffset),
@@ -79,6 +79,12 @@ export function unopenable(): InvalidCiphertextError {
   return new InvalidCiphertextError(
     'the ciphertext does not open: damaged, made elsewhere, or bound to another encryption context',
   );
+}
+
+function readUint32(bytes: Uint8Array, offset: number): number {
+  let value = 0;
+  for (let i = offset; i < offset + 4; i++) value = value * 256 + (bytes[i] as number);
+  return value;
 }
 
 function hasMagic(blob: Uint8Array): boolean {

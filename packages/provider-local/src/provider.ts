@@ -17,7 +17,9 @@ import {
   type EncryptionAlgorithm,
   type EncryptOutput,
   type EncryptRequest,
+  type GenerateDataKeyOutput,
   type GenerateDataKeyPairRequest,
+  type GenerateDataKeyRequest,
   type ImportKeyMaterialInput,
   IncorrectKeyError,
   InvalidInputError,
@@ -43,6 +45,7 @@ import { LocalKeys } from './keys/local-keys.js';
 import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
 import { writeMaterial } from './keys/write-material.js';
 import { type LocalKeyWrapOptions, readOptions, type Settings } from './options.js';
+import { randomKeyAndNonce } from './random.js';
 import {
   type ExportKeyMaterialInput,
   readAliasInput,
@@ -265,6 +268,18 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
     }
     assertUsable(key, keyId, algorithm);
     return { keyId, plaintext: openBlob(key, loaded, blob, encryptionContext) };
+  }
+
+  protected override async doGenerateDataKey({
+    keyId: name,
+    encryptionContext,
+    numberOfBytes,
+  }: GenerateDataKeyRequest): Promise<GenerateDataKeyOutput> {
+    const { keys, loaded } = this.#backend ?? (await this.#open());
+    const { key, keyId } = await findUsable(keys, name, 'SYMMETRIC_DEFAULT');
+    const { key: plaintext, nonce } = randomKeyAndNonce(numberOfBytes);
+    const ciphertext = sealBlob(key, loaded, plaintext, encryptionContext, nonce);
+    return { plaintext, ciphertext, keyId };
   }
 
   protected override async doGenerateDataKeyPair(

@@ -2,7 +2,7 @@ import { type EncryptionContext, LIMITS, serializeEncryptionContext } from '@key
 import { type Blob, encodeBlob, MAXIMUM_HEADER_LENGTH, unopenable } from './blob.js';
 import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
 import type { LoadedKeys } from './keys/loaded-keys.js';
-import { randomNonce } from './nonce.js';
+import { randomNonce } from './random.js';
 
 // Engines read additional data at once, and it is not secret: the same memory serves all calls.
 const associated = new Uint8Array(MAXIMUM_HEADER_LENGTH + LIMITS.encryptionContext);
@@ -13,10 +13,10 @@ export function sealBlob(
   loaded: LoadedKeys,
   plaintext: Uint8Array,
   context: EncryptionContext,
+  nonce = randomNonce(),
 ): Uint8Array {
   const material = key.materials.at(-1) as MaterialVersion;
   const header = loaded.blobHeader(key.id, material);
-  const nonce = randomNonce();
   const aad = additionalData(header, context);
   const sealed = loaded.aes(key.id, material).seal(nonce, plaintext, aad);
   return encodeBlob(header, nonce, sealed);

@@ -18,13 +18,13 @@ type DataKeyOperation =
 export async function generateDataKey(request: RequestOf<'GenerateDataKey'>, region: Region) {
   refuseRecipient(request);
   const key = wrappingKey('GenerateDataKey', request.KeyId, region);
-  const input = dataKeyInput(request, region.keys.arnOf(key));
+  const input = dataKeyInput(request, key.id);
   endDryRun(request);
   using dataKey = await region.provider.generateDataKey(input);
   return {
     CiphertextBlob: toBase64(dataKey.ciphertext),
     Plaintext: toBase64(dataKey.plaintext),
-    KeyId: input.keyId,
+    KeyId: dataKey.keyId,
     KeyMaterialId: currentMaterial(key)?.id,
   };
 }
@@ -35,12 +35,12 @@ export async function generateDataKeyWithoutPlaintext(
   region: Region,
 ) {
   const key = wrappingKey('GenerateDataKeyWithoutPlaintext', request.KeyId, region);
-  const input = dataKeyInput(request, region.keys.arnOf(key));
+  const input = dataKeyInput(request, key.id);
   endDryRun(request);
-  const { ciphertext } = await region.provider.generateDataKeyWithoutPlaintext(input);
+  const { ciphertext, keyId } = await region.provider.generateDataKeyWithoutPlaintext(input);
   return {
     CiphertextBlob: toBase64(ciphertext),
-    KeyId: input.keyId,
+    KeyId: keyId,
     KeyMaterialId: currentMaterial(key)?.id,
   };
 }
@@ -52,14 +52,14 @@ export async function generateDataKeyPair(
 ) {
   refuseRecipient(request);
   const key = wrappingKey('GenerateDataKeyPair', request.KeyId, region);
-  const input = dataKeyPairInput(request, region.keys.arnOf(key));
+  const input = dataKeyPairInput(request, key.id);
   endDryRun(request);
   using pair = await region.provider.generateDataKeyPair(input);
   return {
     PrivateKeyCiphertextBlob: toBase64(pair.privateKeyCiphertext),
     PrivateKeyPlaintext: toBase64(pair.privateKey),
     PublicKey: toBase64(pair.publicKey),
-    KeyId: input.keyId,
+    KeyId: pair.keyId,
     KeyPairSpec: input.keyPairSpec,
     KeyMaterialId: currentMaterial(key)?.id,
   };
@@ -71,13 +71,13 @@ export async function generateDataKeyPairWithoutPlaintext(
   region: Region,
 ) {
   const key = wrappingKey('GenerateDataKeyPairWithoutPlaintext', request.KeyId, region);
-  const input = dataKeyPairInput(request, region.keys.arnOf(key));
+  const input = dataKeyPairInput(request, key.id);
   endDryRun(request);
   const pair = await region.provider.generateDataKeyPairWithoutPlaintext(input);
   return {
     PrivateKeyCiphertextBlob: toBase64(pair.privateKeyCiphertext),
     PublicKey: toBase64(pair.publicKey),
-    KeyId: input.keyId,
+    KeyId: pair.keyId,
     KeyPairSpec: input.keyPairSpec,
     KeyMaterialId: currentMaterial(key)?.id,
   };

@@ -81,7 +81,7 @@ export class Xaes256GcmKey implements AesKey {
   seal(nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Uint8Array {
     const derivedKey = this.#deriveKey(nonce);
     try {
-      return this.#aes.seal(derivedKey, nonce.subarray(12), plaintext, aad);
+      return this.#aes.seal(derivedKey, nonce.slice(12), plaintext, aad);
     } finally {
       derivedKey.fill(0);
     }
@@ -90,7 +90,7 @@ export class Xaes256GcmKey implements AesKey {
   open(nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Uint8Array | undefined {
     const derivedKey = this.#deriveKey(nonce);
     try {
-      return this.#aes.open(derivedKey, nonce.subarray(12), sealed, aad);
+      return this.#aes.open(derivedKey, nonce.slice(12), sealed, aad);
     } finally {
       derivedKey.fill(0);
     }
@@ -110,7 +110,7 @@ export class Xaes256GcmKey implements AesKey {
     }
     const blocks = this.#blocks;
     blocks.set(this.#maskedBlocks);
-    const prefix = nonce.subarray(0, 12);
+    const prefix = nonce.slice(0, 12);
     xorInto(blocks, prefix, 4);
     xorInto(blocks, prefix, BLOCK_LENGTH + 4);
     const derivedKey = this.#cipher.encrypt(blocks);

@@ -1,7 +1,7 @@
 import { UnsupportedOperationError } from '@keywrap/core';
 import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
 import type { AesKey } from '../engines/index.js';
-import { randomNonce } from '../nonce.js';
+import { randomNonce } from '../random.js';
 import { DamagedStoreError } from './errors.js';
 
 // The one file format of the key store; docs/key-store.md has it byte by byte.

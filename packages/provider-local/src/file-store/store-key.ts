@@ -9,7 +9,7 @@ import {
 import { NONCE_LENGTH } from '../blob.js';
 import type { AesKey } from '../engines/index.js';
 import { nodeEngine } from '../engines/node.js';
-import { randomNonce } from '../nonce.js';
+import { randomNonce } from '../random.js';
 import { deriveFromPassphrase, newScrypt, type Scrypt, type ScryptCost } from './passphrase.js';
 
 /** What a store is opened with: a passphrase, or a key of any provider (AWS KMS, an HSM, ...). */

@@ -221,9 +221,9 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     return this.run('encrypt', input, options, {
       read: readEncryptInput,
       work: (request, call) => this.doEncrypt(request, call),
-      finish: (output, { algorithm }) => {
-        const { ciphertext, keyId } = checkCiphertext(output);
-        return { ciphertext, keyId, algorithm };
+      finish: (output, request) => {
+        const { ciphertext, keyId } = checkCiphertext(output, request);
+        return { ciphertext, keyId, algorithm: request.algorithm };
       },
     });
   }
@@ -243,9 +243,9 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
       work: (request, call) => this.doReEncrypt(request, call),
       finish: (output, { source, destination }) => ({
         ciphertext: checkBytes(output.ciphertext, LIMITS.ciphertext, 'ciphertext'),
-        sourceKeyId: checkKeyArn(output.sourceKeyId),
+        sourceKeyId: checkKeyArn(output.sourceKeyId, source.keyId),
         sourceAlgorithm: source.algorithm,
-        destinationKeyId: checkKeyArn(output.destinationKeyId),
+        destinationKeyId: checkKeyArn(output.destinationKeyId, destination.keyId),
         destinationAlgorithm: destination.algorithm,
       }),
     });
@@ -255,7 +255,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     return this.run('generateDataKey', input, options, {
       read: readGenerateDataKeyInput,
       work: (request, call) => this.doGenerateDataKey(request, call),
-      finish: (output, { numberOfBytes }) => new DataKey(checkDataKey(output, numberOfBytes)),
+      finish: (output, request) => new DataKey(checkDataKey(output, request)),
     });
   }
 
@@ -277,10 +277,10 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     return this.run('generateDataKeyPair', input, options, {
       read: readGenerateDataKeyPairInput,
       work: (request, call) => this.doGenerateDataKeyPair(request, call),
-      finish: (output, { keyPairSpec }) =>
+      finish: (output, request) =>
         new DataKeyPair({
-          ...checkPair(output),
-          keyPairSpec,
+          ...checkPair(output, request),
+          keyPairSpec: request.keyPairSpec,
           privateKey: checkPrivateKey(output),
         }),
     });
@@ -293,7 +293,10 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     return this.run('generateDataKeyPairWithoutPlaintext', input, options, {
       read: readGenerateDataKeyPairInput,
       work: (request, call) => this.doGenerateDataKeyPairWithoutPlaintext(request, call),
-      finish: (output, { keyPairSpec }) => ({ ...checkPair(output), keyPairSpec }),
+      finish: (output, request) => ({
+        ...checkPair(output, request),
+        keyPairSpec: request.keyPairSpec,
+      }),
     });
   }
 
@@ -304,9 +307,9 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
         throw new UnsupportedOperationError('this provider has no asymmetric keys');
       },
       work: ({ keyId }, call) => this.doGetPublicKey(keyId, call),
-      finish: (output) => ({
+      finish: (output, { keyId }) => ({
         ...ownDetails(output),
-        keyId: checkKeyArn(output.keyId),
+        keyId: checkKeyArn(output.keyId, keyId),
         // A copy in any case: a provider may well keep its public keys.
         publicKey: copyBytes(checkBytes(output.publicKey, LIMITS.publicKey, 'public key')),
       }),
@@ -317,7 +320,10 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     return this.run('describeKey', input, options, {
       read: readKeyInput,
       work: ({ keyId }, call) => this.doDescribeKey(keyId, call),
-      finish: (output) => ({ ...ownDetails(output), keyId: checkKeyArn(output.keyId) }),
+      finish: (output, { keyId }) => ({
+        ...ownDetails(output),
+        keyId: checkKeyArn(output.keyId, keyId),
+      }),
     });
   }
 
@@ -336,9 +342,9 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     return {
       read,
       work: (request, call) => this.doDecrypt(request, call),
-      finish: (output, { algorithm }) => {
-        const { plaintext, keyId } = checkDecrypted(output);
-        return new DecryptResult({ plaintext, keyId, algorithm });
+      finish: (output, request) => {
+        const { plaintext, keyId } = checkDecrypted(output, request);
+        return new DecryptResult({ plaintext, keyId, algorithm: request.algorithm });
       },
     };
   }

@@ -2,11 +2,14 @@ import { isUint8Array, ownBytes } from './bytes.js';
 import { ProviderUnavailableError } from './errors.js';
 import { isKeyArn } from './key-id.js';
 import { LIMITS } from './key-spec.js';
+import type { KeyInput } from './provider.js';
 import type {
   DataKeyPairOutput,
   DecryptOutput,
+  DecryptRequest,
   EncryptOutput,
   GenerateDataKeyOutput,
+  GenerateDataKeyRequest,
   WrappedDataKeyPairOutput,
 } from './requests.js';
 
@@ -19,8 +22,12 @@ export function checkBytes(value: unknown, maximum: number, what: string): Uint8
   return ownBytes(value);
 }
 
-export function checkKeyArn(value: unknown): string {
+/** @param asked How the caller named the key, if it did. Only an ARN says which key that is. */
+export function checkKeyArn(value: unknown, asked: string | undefined): string {
   if (!isKeyArn(value)) throw broken('something else than a key ARN to name the key');
+  if (value !== asked && isKeyArn(asked)) {
+    throw broken('the ARN of another key than the one that was asked for');
+  }
   return value;
 }
 
@@ -34,30 +41,37 @@ export function ownDetails<Output extends object>(output: Output): Output {
   return Object.fromEntries(details) as Output;
 }
 
-export function checkCiphertext({ ciphertext, keyId }: EncryptOutput): EncryptOutput {
+export function checkCiphertext(
+  { ciphertext, keyId }: EncryptOutput,
+  asked: KeyInput,
+): EncryptOutput {
   return {
     ciphertext: checkBytes(ciphertext, LIMITS.ciphertext, 'ciphertext'),
-    keyId: checkKeyArn(keyId),
+    keyId: checkKeyArn(keyId, asked.keyId),
   };
 }
 
 /** An empty plaintext is possible: RSA-OAEP can carry one that was made outside. */
-export function checkDecrypted({ plaintext, keyId }: DecryptOutput): DecryptOutput {
+export function checkDecrypted(
+  { plaintext, keyId }: DecryptOutput,
+  asked: DecryptRequest,
+): DecryptOutput {
   if (!isUint8Array(plaintext) || plaintext.length > LIMITS.plaintext) {
     throw broken('no plaintext, or one that is too long');
   }
-  return { plaintext, keyId: checkKeyArn(keyId) };
+  return { plaintext, keyId: checkKeyArn(keyId, asked.keyId) };
 }
 
 export function checkDataKey(
   output: GenerateDataKeyOutput,
-  numberOfBytes: number,
+  asked: GenerateDataKeyRequest,
 ): GenerateDataKeyOutput {
   const { plaintext } = output;
+  const { numberOfBytes } = asked;
   if (!isUint8Array(plaintext) || plaintext.length !== numberOfBytes) {
     throw broken(`a data key that does not have ${numberOfBytes} bytes`);
   }
-  const { ciphertext, keyId } = checkCiphertext(output);
+  const { ciphertext, keyId } = checkCiphertext(output, asked);
   return { plaintext, ciphertext, keyId };
 }
 
@@ -68,11 +82,14 @@ export function checkPrivateKey({ privateKey }: DataKeyPairOutput): Uint8Array {
   return privateKey;
 }
 
-export function checkPair(output: WrappedDataKeyPairOutput): WrappedDataKeyPairOutput {
+export function checkPair(
+  output: WrappedDataKeyPairOutput,
+  asked: KeyInput,
+): WrappedDataKeyPairOutput {
   return {
     publicKey: checkBytes(output.publicKey, LIMITS.publicKey, 'public key'),
     privateKeyCiphertext: checkBytes(output.privateKeyCiphertext, LIMITS.ciphertext, 'ciphertext'),
-    keyId: checkKeyArn(output.keyId),
+    keyId: checkKeyArn(output.keyId, asked.keyId),
   };
 }
 

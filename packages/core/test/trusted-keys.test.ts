@@ -123,9 +123,10 @@ describe('withTrustedKeys', () => {
 
     for (const method of METHODS) {
       it(`goes to the provider by its ARN in ${method}, with all else unchanged`, async () => {
-        const provider = new ScriptedProvider();
-        const spies = watch(provider);
         const archive = ARN.replace('orders', 'archive');
+        const opened = async () => ({ plaintext: Uint8Array.of(1), keyId: archive });
+        const provider = new ScriptedProvider(method === 'reEncrypt' ? { decrypt: opened } : {});
+        const spies = watch(provider);
         const trusted = await withTrustedKeys(provider, [ARN, archive]);
         const input =
           method === 'reEncrypt'

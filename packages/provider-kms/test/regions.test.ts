@@ -12,11 +12,22 @@ import {
   withEnvironment,
 } from './support.js';
 
-const ENCRYPTED = { CiphertextBlob: new Uint8Array(1), KeyId: KEY_ARN };
 const plaintext = Uint8Array.of(1);
 const ciphertext = Uint8Array.of(1);
 const arnIn = (region: string) => `arn:aws:kms:${region}:111122223333:key/${KEY_ID}`;
 const aliasIn = (region: string) => `arn:aws:kms:${region}:111122223333:alias/a`;
+
+/** Answers as KMS does whatever it is asked: with the ARN of the key. */
+async function answer({ input }: { input: Readonly<Record<string, string | undefined>> }) {
+  const arnOf = (name: string | undefined) => (name?.includes(':key/') ? name : KEY_ARN);
+  const { KeyId, SourceKeyId, DestinationKeyId } = input;
+  return {
+    CiphertextBlob: ciphertext,
+    Plaintext: new Uint8Array(1),
+    SourceKeyId: arnOf(SourceKeyId),
+    KeyId: arnOf(DestinationKeyId ?? KeyId),
+  };
+}
 
 describe('KmsKeyWrapProvider, regions and clients', () => {
   let send: SinonStub;
@@ -24,7 +35,7 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
 
   beforeEach(() => {
     send = sinon.stub(KMSClient.prototype, 'send') as SinonStub;
-    send.resolves(ENCRYPTED);
+    send.callsFake(answer);
     destroy = sinon.stub(KMSClient.prototype, 'destroy');
   });
 
@@ -91,7 +102,6 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
   });
 
   it("decrypts in the key's region, and in the default one when no key is named", async () => {
-    send.resolves({ Plaintext: new Uint8Array(1), KeyId: KEY_ARN });
     const keys = new KmsKeyWrapProvider({ region: 'eu-west-1' });
     await keys.decrypt({ ciphertext });
     await keys.decrypt({ ciphertext, keyId: arnIn('us-east-1') });
@@ -99,7 +109,6 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
   });
 
   it("re-encrypts in the destination's region, else the source's, else the default", async () => {
-    send.resolves({ CiphertextBlob: ciphertext, SourceKeyId: KEY_ARN, KeyId: KEY_ARN });
     const keys = new KmsKeyWrapProvider({ region: 'eu-west-1' });
     const move = (source: string | undefined, destination: string) =>
       keys.reEncrypt({
@@ -158,7 +167,8 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
 
   it('uses a passed client for every region and leaves it open', async () => {
     sinon.restore();
-    const passed = stubbedClient(ENCRYPTED);
+    const passed = stubbedClient();
+    passed.send.callsFake(answer);
     const destroyPassed = sinon.spy(passed.client, 'destroy');
     const keys = new KmsKeyWrapProvider({ client: passed.client });
     await keys.encrypt({ keyId: 'a', plaintext });

@@ -82,6 +82,15 @@ const NOT_ARNS = [
 ];
 const NOT_BYTES = [undefined, null, '', 'AQID', [1], new ArrayBuffer(1), new Uint8Array()];
 
+const OTHER_ARN = `${ARN}-2`;
+
+/** The input of a method with another name for the key; for reEncrypt, that of the destination. */
+function askedFor(method: Method, keyId: string): unknown {
+  return method === 'reEncrypt'
+    ? { ...CALLS.reEncrypt, destination: { keyId } }
+    : { ...CALLS[method], keyId };
+}
+
 const answering = (hook: keyof Script, answer: unknown) =>
   new ScriptedProvider({ [hook]: async () => js(answer) });
 
@@ -101,6 +110,16 @@ describe('AbstractKeyWrapProvider: what a backend answers', () => {
 
     it(`${method} does not believe an answer that names no key ARN`, async () => {
       for (const keyId of NOT_ARNS) await expectBroken(hook, { ...good, keyId }, method);
+    });
+
+    it(`${method} does not believe that another key was used than the ARN that it was asked for`, async () => {
+      const answer = { ...good, keyId: ARN };
+      await callMethod(answering(hook, answer), method, askedFor(method, ARN));
+      await expectRejection(
+        callMethod(answering(hook, answer), method, askedFor(method, OTHER_ARN)),
+        ProviderUnavailableError,
+        { code: 'UNAVAILABLE', operation: method },
+      );
     });
 
     it(`${method} does not believe nothing`, async () => {
@@ -136,6 +155,20 @@ describe('AbstractKeyWrapProvider: what a backend answers', () => {
       for (const keyId of NOT_ARNS) {
         await expectBroken('decrypt', { plaintext: empty, keyId }, method);
       }
+    });
+  }
+
+  for (const [method, input] of [
+    ['decrypt', { ...CALLS.decrypt, keyId: OTHER_ARN }],
+    ['decryptAsymmetric', { ...CALLS.decryptAsymmetric, keyId: OTHER_ARN }],
+    ['reEncrypt', { ...CALLS.reEncrypt, source: { keyId: OTHER_ARN } }],
+  ] as const) {
+    it(`${method} does not believe that another key opened it than the ARN that it was asked for`, async () => {
+      const provider = answering('decrypt', { plaintext: some, keyId: ARN });
+      await expectRejection(callMethod(provider, method, input), ProviderUnavailableError, {
+        code: 'UNAVAILABLE',
+        operation: method,
+      });
     });
   }
 

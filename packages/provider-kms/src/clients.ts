@@ -1,25 +1,25 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { ClientConfig } from './options.js';
 
-/**
- * Loads the AWS SDK, once, when it is first needed: a program that never calls KMS does not wait for
- * it, and this package can be required from CommonJS.
- */
-export function loadSdk(): Promise<Sdk> {
-  // Kept, because asking for a module that is loaded takes longer than anything else here.
-  loading ??= import('@aws-sdk/client-kms');
-  return loading;
+type Sdk = typeof import('@aws-sdk/client-kms');
+
+/** The SDK, and its client for one region. */
+export interface Connection {
+  readonly sdk: Sdk;
+  readonly client: KMSClient;
 }
 
-type Sdk = typeof import('@aws-sdk/client-kms');
-let loading: Promise<Sdk> | undefined;
-
-/** One client for each region, made when it is first needed; or the one that the caller passed. */
+/**
+ * One client for each region, made when it is first needed; or the one that the caller passed. The AWS
+ * SDK is loaded with the first: a program that never calls KMS does not wait for it, and this package can
+ * be required from CommonJS.
+ */
 export class KmsClients {
   readonly #config: ClientConfig;
   readonly #passed: KMSClient | undefined;
   readonly #owned = new Map<string, KMSClient>();
-  #default: Promise<KMSClient> | undefined;
+  /** Kept as they are awaited: asking for a module that is loaded takes longer than all else here. */
+  readonly #connections = new Map<string | undefined, Promise<Connection>>();
 
   /** @param passed Used for every region, and never destroyed here. */
   constructor(config: ClientConfig, passed: KMSClient | undefined) {
@@ -27,43 +27,48 @@ export class KmsClients {
     this.#passed = passed;
   }
 
-  /** @param region By default that of the options, or else the one that the SDK finds. */
-  async for(region: string | undefined = this.#config.region): Promise<KMSClient> {
-    if (this.#passed !== undefined) return this.#passed;
-    if (region !== undefined) return this.#forRegion(region);
-    this.#default ??= this.#forDefaultRegion();
-    try {
-      return await this.#default;
-    } catch (error) {
-      this.#default = undefined;
-      throw error;
+  /**
+   * Rejects when the SDK finds no region, or can't be loaded; the next call tries again.
+   *
+   * @param region By default that of the options, or else the one that the SDK finds.
+   */
+  for(region: string | undefined = this.#config.region): Promise<Connection> {
+    let connection = this.#connections.get(region);
+    if (connection === undefined) {
+      connection = this.#connect(region);
+      connection.catch(() => this.#connections.delete(region));
+      this.#connections.set(region, connection);
     }
+    return connection;
   }
 
   /** Closes the connections of the clients that were made here. */
   destroy(): void {
     for (const client of this.#owned.values()) client.destroy();
     this.#owned.clear();
+    this.#connections.clear();
   }
 
-  async #forRegion(region: string): Promise<KMSClient> {
-    const { KMSClient } = await loadSdk();
-    const client = this.#owned.get(region) ?? new KMSClient({ ...this.#config, region });
-    this.#owned.set(region, client);
-    return client;
+  async #connect(region: string | undefined): Promise<Connection> {
+    const sdk = await import('@aws-sdk/client-kms');
+    if (this.#passed !== undefined) return { sdk, client: this.#passed };
+    const existing = region === undefined ? undefined : this.#owned.get(region);
+    if (existing !== undefined) return { sdk, client: existing };
+    const client = new sdk.KMSClient(
+      region === undefined ? this.#config : { ...this.#config, region },
+    );
+    // Where the SDK looks for a region only a client of it can tell.
+    return { sdk, client: this.#own(region ?? (await client.config.region()), client) };
   }
 
-  /** Where the SDK looks for a region only a client of it can tell. */
-  async #forDefaultRegion(): Promise<KMSClient> {
-    const { KMSClient } = await loadSdk();
-    const client = new KMSClient(this.#config);
-    const region = await client.config.region();
+  /** Keeps a client, unless there is one for its region already. */
+  #own(region: string, client: KMSClient): KMSClient {
     const existing = this.#owned.get(region);
-    if (existing !== undefined) {
-      client.destroy();
-      return existing;
+    if (existing === undefined) {
+      this.#owned.set(region, client);
+      return client;
     }
-    this.#owned.set(region, client);
-    return client;
+    client.destroy();
+    return existing;
   }
 }

@@ -20,7 +20,7 @@ import {
   type WrappedDataKeyPairOutput,
 } from '@keywrap/core';
 import { complete, toKeyDescription, toPublicKeyResult } from './answers.js';
-import { KmsClients, loadSdk } from './clients.js';
+import { KmsClients } from './clients.js';
 import { toKeyWrapError } from './errors.js';
 import {
   toDataKeyInput,
@@ -84,7 +84,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     request: EncryptRequest,
     call: CallContext,
   ): Promise<EncryptOutput> {
-    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
     const command = new sdk.EncryptCommand({
       ...toEncryptInput(request),
       ...this.#grantsOf(call),
@@ -97,7 +97,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     request: DecryptRequest,
     call: CallContext,
   ): Promise<DecryptOutput> {
-    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
     const command = new sdk.DecryptCommand({
       ...toDecryptInput(request),
       ...this.#grantsOf(call),
@@ -110,7 +110,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     request: ReEncryptRequest,
     call: CallContext,
   ): Promise<ReEncryptOutput> {
-    const { sdk, client } = await this.#connect(regionOfBoth(request));
+    const { sdk, client } = await this.#clients.for(regionOfBoth(request));
     const command = new sdk.ReEncryptCommand({
       ...toReEncryptInput(request),
       ...this.#grantsOf(call),
@@ -127,7 +127,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     request: GenerateDataKeyRequest,
     call: CallContext,
   ): Promise<GenerateDataKeyOutput> {
-    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
     const command = new sdk.GenerateDataKeyCommand({
       ...toDataKeyInput(request),
       ...this.#grantsOf(call),
@@ -144,7 +144,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     request: GenerateDataKeyRequest,
     call: CallContext,
   ): Promise<EncryptOutput> {
-    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
     const command = new sdk.GenerateDataKeyWithoutPlaintextCommand({
       ...toDataKeyInput(request),
       ...this.#grantsOf(call),
@@ -157,7 +157,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     request: GenerateDataKeyPairRequest,
     call: CallContext,
   ): Promise<DataKeyPairOutput> {
-    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
     const command = new sdk.GenerateDataKeyPairCommand({
       ...toDataKeyPairInput(request),
       ...this.#grantsOf(call),
@@ -175,7 +175,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     request: GenerateDataKeyPairRequest,
     call: CallContext,
   ): Promise<WrappedDataKeyPairOutput> {
-    const { sdk, client } = await this.#connect(regionOf(request.keyId));
+    const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
     const command = new sdk.GenerateDataKeyPairWithoutPlaintextCommand({
       ...toDataKeyPairInput(request),
       ...this.#grantsOf(call),
@@ -192,7 +192,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     keyId: string,
     call: CallContext,
   ): Promise<PublicKeyResult> {
-    const { sdk, client } = await this.#connect(regionOf(keyId));
+    const { sdk, client } = await this.#clients.for(regionOf(keyId));
     const command = new sdk.GetPublicKeyCommand({ KeyId: keyId, ...this.#grantsOf(call) });
     return toPublicKeyResult(await client.send(command, optionsOf(call)));
   }
@@ -201,7 +201,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     keyId: string,
     call: CallContext,
   ): Promise<KeyDescription> {
-    const { sdk, client } = await this.#connect(regionOf(keyId));
+    const { sdk, client } = await this.#clients.for(regionOf(keyId));
     const command = new sdk.DescribeKeyCommand({ KeyId: keyId, ...this.#grantsOf(call) });
     const { KeyMetadata } = await client.send(command, optionsOf(call));
     return toKeyDescription(KeyMetadata);
@@ -213,11 +213,6 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
 
   protected override mapError(error: unknown): KeyWrapError {
     return toKeyWrapError(error);
-  }
-
-  async #connect(region: string | undefined) {
-    const [sdk, client] = await Promise.all([loadSdk(), this.#clients.for(region)]);
-    return { sdk, client };
   }
 
   #grantsOf({ grantTokens }: CallContext) {

@@ -6,6 +6,7 @@ export * from './key-id.js';
 export * from './key-manager.js';
 export * from './key-spec.js';
 export * from './open.js';
+export { ownFields } from './own-fields.js';
 export * from './provider.js';
 export * from './re-encrypt-across.js';
 export { readBytes, readFields } from './read-fields.js';

@@ -101,6 +101,7 @@ const EXPORTS = [
   'isRsaKeySpec',
   'maximumPlaintextLength',
   'openKeyWrapProvider',
+  'ownFields',
   'ownSecret',
   'parseKeyId',
   'reEncryptAcross',

@@ -13,7 +13,7 @@ import {
   readMaterial,
   selectEngine,
 } from '@keywrap/provider-local/keys';
-import type { KmsKey } from './keys/kms-key.js';
+import { type KmsKey, UNSET } from './keys/kms-key.js';
 import { describeMaterial } from './keys/material.js';
 import { defaultPolicy } from './keys/policy.js';
 import { isRegionName, type Regions } from './region.js';
@@ -134,6 +134,7 @@ async function makeKey(
   }
   const material = await readOrMakeMaterial(keySpec, entry.keyMaterial, field);
   return {
+    ...UNSET,
     id,
     keySpec,
     keyUsage,

@@ -10,13 +10,17 @@ export function materialId(keyId: string, material: Uint8Array): string {
   return createHmac('sha256', material).update(keyId).digest('hex');
 }
 
+/** All of them said, so that a polluted Object.prototype lends material no date to expire at. */
+const NO_DETAILS = { rotation: undefined, description: undefined, validTo: undefined } as const;
+
 /** Gives material what KMS keeps beside it. */
 export function describeMaterial(
   keyId: string,
   material: MaterialVersion,
   details: Omit<MaterialDetails, 'id' | 'version'> = {},
 ): Material {
-  return { ...material, ...details, id: materialId(keyId, material.material) };
+  const id = materialId(keyId, material.material);
+  return { ...material, ...NO_DETAILS, ...details, id };
 }
 
 /** New material for a symmetric encryption key. */

@@ -1,3 +1,4 @@
+import { ownFields } from '@keywrap/core';
 import { type KmsError, validationError } from './kms-error.js';
 import { type Complain, isObject, mismatch, type Shape } from './shapes.js';
 
@@ -48,9 +49,9 @@ export function structure<M extends Members>(members: M): Shape<ValueOf<M>> {
   return {
     read(value) {
       if (!isObject(value)) throw mismatch(value, 'a Structure');
-      const result: Record<string, unknown> = {};
+      const result: Record<string, unknown> = ownFields({});
       for (const { name, shape } of all) {
-        const member = value[name];
+        const member = Object.hasOwn(value, name) ? value[name] : undefined;
         if (member !== undefined && member !== null) result[name] = shape.read(member);
       }
       return result as ValueOf<M>;

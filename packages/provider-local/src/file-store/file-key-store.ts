@@ -1,4 +1,4 @@
-import { InvalidInputError, readFields } from '@keywrap/core';
+import { InvalidInputError, ownFields, readFields } from '@keywrap/core';
 import type { KeyRecord } from '../keys/key-record.js';
 import type { Awaitable, KeyStore } from '../keys/key-store.js';
 import { AuditLog } from './audit-log.js';
@@ -109,7 +109,7 @@ export class FileKeyStore implements KeyStore, AsyncDisposable {
    * ```
    */
   static async restore(options: RestoreOptions): Promise<FileKeyStore> {
-    return new FileKeyStore(await restoreBackup(options));
+    return new FileKeyStore(await restoreBackup(ownFields(options)));
   }
 
   /** Whether there is a store in a folder; whether it opens is another question. */

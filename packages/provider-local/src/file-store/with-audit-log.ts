@@ -40,13 +40,18 @@ export function withAuditLog<Provider extends KeyWrapProvider>(
     get(target, name) {
       if (name === 'close' || name === Symbol.asyncDispose) return close;
       const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function' || typeof name !== 'string' || name in Object.prototype) {
+      if (typeof member !== 'function' || typeof name !== 'string' || isInherited(name, member)) {
         return member;
       }
       return (...args: unknown[]) =>
         calls.run(name, args[0], () => Reflect.apply(member, target, args));
     },
   });
+}
+
+/** Whether it is what every object has. By the member itself: a polluted prototype has other names. */
+function isInherited(name: string, member: unknown): boolean {
+  return member === Reflect.get(Object.prototype, name);
 }
 
 class AuditedCalls {
@@ -113,12 +118,11 @@ class AuditedCalls {
 /** What of the input may be written. It is the caller's, so it may be anything. */
 function describe(input: unknown): Pick<AuditEvent, 'asked' | 'context'> {
   try {
-    const { source, destination } = fields(input);
-    const parts = [input, source, destination].map(fields);
-    const asked = parts.flatMap(({ keyId, alias }) => [keyId, alias]).filter(isString);
-    const context = parts.flatMap(({ encryptionContext }) =>
-      Object.keys(fields(encryptionContext)),
-    );
+    const parts = [input, field(input, 'source'), field(input, 'destination')];
+    const asked = parts
+      .flatMap((part) => [field(part, 'keyId'), field(part, 'alias')])
+      .filter(isString);
+    const context = parts.flatMap((part) => Object.keys(field(part, 'encryptionContext') ?? {}));
     return {
       ...(asked.length > 0 && { asked: asked.map(shortened) }),
       ...(context.length > 0 && { context: context.slice(0, CONTEXT_KEYS).sort().map(shortened) }),
@@ -129,13 +133,18 @@ function describe(input: unknown): Pick<AuditEvent, 'asked' | 'context'> {
 }
 
 function usedKeys(result: unknown): Pick<AuditEvent, 'keys'> {
-  const { keyId, sourceKeyId, destinationKeyId } = fields(result);
-  const keys = [keyId, sourceKeyId, destinationKeyId].filter(isString);
+  const names = ['keyId', 'sourceKeyId', 'destinationKeyId'];
+  const keys = names.map((name) => field(result, name)).filter(isString);
   return keys.length > 0 ? { keys } : {};
 }
 
-function fields(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+/** What a polluted Object.prototype holds nobody passed, and it must not be written as if. */
+function field(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const passed: unknown = Reflect.get(value, name);
+  return Object.hasOwn(value, name) || passed !== Reflect.get(Object.prototype, name)
+    ? passed
+    : undefined;
 }
 
 function isString(value: unknown): value is string {

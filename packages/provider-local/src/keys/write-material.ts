@@ -1,4 +1,4 @@
-import { InvalidInputError, KeyStateError } from '@keywrap/core';
+import { InvalidInputError, KeyStateError, ownFields } from '@keywrap/core';
 import type { ExportFormat } from '../read-manager-input.js';
 import type { KeyRecord } from './key-record.js';
 
@@ -9,7 +9,7 @@ export async function writeMaterial(
 ): Promise<string | Uint8Array> {
   const newest = key.materials.at(-1);
   if (newest === undefined) throw new KeyStateError('the key has no key material yet');
-  const isPair = newest.publicKey !== undefined;
+  const isPair = ownFields(newest).publicKey !== undefined;
   if (isPair === (format === 'raw')) {
     const fitting = isPair ? 'one of the PKCS formats' : 'raw';
     throw new InvalidInputError('format', `must be ${fitting} for a ${key.keySpec} key`);

@@ -1,5 +1,5 @@
 export * from './abstract-provider.js';
-export { ownSecret, wipe } from './bytes.js';
+export { copyBytes, newSecret, ownSecret, wipe } from './bytes.js';
 export * from './encryption-context.js';
 export * from './errors.js';
 export * from './key-id.js';

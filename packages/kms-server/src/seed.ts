@@ -3,8 +3,10 @@ import {
   InvalidInputError,
   type KeySpec,
   type KeyUsage,
+  ownSecret,
   parseKeyId,
   readFields,
+  wipe,
 } from '@keywrap/core';
 import {
   keyUsagesOf,
@@ -156,7 +158,7 @@ async function readOrMakeMaterial(
   field: string,
 ): Promise<MaterialVersion> {
   if (text === undefined) return makeMaterial(await selectEngine('node'), keySpec);
-  const bytes = text.startsWith('-----BEGIN') ? text : new Uint8Array(Buffer.from(text, 'base64'));
+  const bytes = text.startsWith('-----BEGIN') ? text : ownSecret(Buffer.from(text, 'base64'));
   try {
     return await readMaterial(keySpec, bytes, undefined);
   } catch (cause) {
@@ -164,5 +166,7 @@ async function readOrMakeMaterial(
     const problem =
       cause instanceof Error ? cause.message.replace(/^keyMaterial /, '') : 'is malformed';
     throw new InvalidInputError(`${field}.keyMaterial`, problem, { cause });
+  } finally {
+    if (typeof bytes !== 'string') wipe(bytes);
   }
 }

@@ -54,7 +54,10 @@ export async function startKmsServer(options: KmsServerOptions = {}): Promise<Km
   const { port: actualPort } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= stop(server).then(() => regions.close());
+    closing ??= stop(server).then(() => {
+      service.close();
+      return regions.close();
+    });
     return closing;
   };
   const urlHost = host.includes(':') ? `[${host}]` : host;

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { newSecret } from '@keywrap/core';
 import type { MaterialVersion } from '@keywrap/provider-local/keys';
 import type { Material, MaterialDetails } from './kms-key.js';
 
@@ -25,7 +26,7 @@ export function describeMaterial(
 
 /** New material for a symmetric encryption key. */
 export function newSymmetricMaterial(version: number): MaterialVersion {
-  return { version, material: crypto.getRandomValues(new Uint8Array(32)) };
+  return { version, material: crypto.getRandomValues(newSecret(32)) };
 }
 
 /** What is left of material when the material itself has gone. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ownFields, wipe } from '@keywrap/core';
+import { copyBytes, ownFields, wipe } from '@keywrap/core';
 import type { AesKey } from '../engines/index.js';
 import { hideBytes } from '../keys/hide-bytes.js';
 import type { KeyRecord } from '../keys/key-record.js';
@@ -97,7 +97,7 @@ export function decodeRecord(
       ...(header.deletionDate && { deletionDate: new Date(header.deletionDate) }),
       materials: header.materials.map(ownFields).map(({ version, publicKey }, index) => ({
         version,
-        material: hideBytes((parts[index] as Uint8Array).slice()),
+        material: hideBytes(copyBytes(parts[index] as Uint8Array)),
         ...(publicKey && { publicKey: new Uint8Array(Buffer.from(publicKey, 'base64')) }),
       })),
     } as KeyRecord;

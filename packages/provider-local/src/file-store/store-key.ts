@@ -1,8 +1,10 @@
 import { hkdfSync } from 'node:crypto';
 import {
   AccessDeniedError,
+  copyBytes,
   InvalidInputError,
   type KeyWrapProvider,
+  newSecret,
   ownFields,
   ownSecret,
   wipe,
@@ -55,7 +57,7 @@ export class StoreKey {
   }
 
   static generate(storeId: string): StoreKey {
-    return new StoreKey(storeId, crypto.getRandomValues(new Uint8Array(LENGTH)));
+    return new StoreKey(storeId, crypto.getRandomValues(newSecret(LENGTH)));
   }
 
   /** @param cost For a passphrase; the default unless it is given. */
@@ -75,7 +77,7 @@ export class StoreKey {
       return { by: 'passphrase', scrypt, wrapped };
     }
     const { provider, keyId } = own;
-    const plaintext = this.#secret.slice();
+    const plaintext = copyBytes(this.#secret);
     try {
       const result = await provider.encrypt({
         keyId,
@@ -129,7 +131,7 @@ export class StoreKey {
       ciphertext: wrapped,
       encryptionContext: { 'keywrap-store': storeId },
     });
-    return new StoreKey(storeId, result.plaintext.slice());
+    return new StoreKey(storeId, copyBytes(result.plaintext));
   }
 
   destroy(): void {

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, wipe } from '@keywrap/core';
 import forge from 'node-forge';
 import { fromBinaryString, toBinaryString } from '../engines/forge/binary-string.js';
 import {
@@ -240,5 +240,8 @@ async function pbkdf2(
   const key = await subtle.importKey('raw', password, 'PBKDF2', false, ['deriveBits']);
   password.fill(0);
   const parameters = { name: 'PBKDF2', hash, salt: fromBinaryString(salt), iterations };
-  return toBinaryString(new Uint8Array(await subtle.deriveBits(parameters, key, 8 * length)));
+  const derived = new Uint8Array(await subtle.deriveBits(parameters, key, 8 * length));
+  const binary = toBinaryString(derived);
+  wipe(derived);
+  return binary;
 }

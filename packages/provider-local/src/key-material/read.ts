@@ -1,4 +1,4 @@
-import { type DataKeyPairSpec, InvalidInputError, type RsaKeySpec } from '@keywrap/core';
+import { type DataKeyPairSpec, InvalidInputError, type RsaKeySpec, wipe } from '@keywrap/core';
 import { fromBinaryString } from '../engines/forge/binary-string.js';
 import { type Asn1, itemsOf, malformed, octetsOf, parseDer } from './der.js';
 import {
@@ -182,17 +182,22 @@ function ecPrivate(value: Asn1, outer?: Asn1): PrivateKeyMaterial {
   if (key.parameters !== undefined && ecSpecOf(key.parameters) !== keySpec) throw inconsistent();
 
   const privateKey = padEcPrivateKey(keySpec, key.privateKey);
-  const publicKey = ecPublicKeyOf(keySpec, privateKey);
-  if (key.publicKey !== undefined) {
-    const claimed = uncompressedPoint(keySpec, key.publicKey);
-    if (claimed.some((byte, i) => byte !== publicKey[i])) throw inconsistent();
+  try {
+    const publicKey = ecPublicKeyOf(keySpec, privateKey);
+    if (key.publicKey !== undefined) {
+      const claimed = uncompressedPoint(keySpec, key.publicKey);
+      if (claimed.some((byte, i) => byte !== publicKey[i])) throw inconsistent();
+    }
+    return {
+      type: 'private',
+      keySpec,
+      privateKey: encodeEcPkcs8(keySpec, privateKey, publicKey),
+      publicKey: encodeEcSpki(keySpec, publicKey),
+    };
+  } finally {
+    wipe(privateKey);
+    wipe(key.privateKey);
   }
-  return {
-    type: 'private',
-    keySpec,
-    privateKey: encodeEcPkcs8(keySpec, privateKey, publicKey),
-    publicKey: encodeEcSpki(keySpec, publicKey),
-  };
 }
 
 function inconsistent(): InvalidInputError {

@@ -1,4 +1,4 @@
-import { InvalidInputError, KeyStateError, ownFields } from '@keywrap/core';
+import { copyBytes, InvalidInputError, KeyStateError, ownFields } from '@keywrap/core';
 import type { ExportFormat } from '../read-manager-input.js';
 import type { KeyRecord } from './key-record.js';
 
@@ -18,7 +18,7 @@ export async function writeMaterial(
     if (passphrase !== undefined) {
       throw new InvalidInputError('passphrase', 'is of no use: raw is not encrypted');
     }
-    return newest.material.slice();
+    return copyBytes(newest.material);
   }
   // The types tie the passphrase to the format; here both come from outside and are checked at run time.
   const { writeKeyMaterial } = await import('../key-material/index.js');

@@ -123,7 +123,10 @@ export function requirePassphrase(passphrase: string | undefined): string {
 
 /** The passphrase does not fit; or the file is damaged, which looks the same. */
 export function wrongPassphrase(): InvalidInputError {
-  return new InvalidInputError('passphrase', 'is wrong, or the key is damaged');
+  return new InvalidInputError(
+    'passphrase',
+    'is wrong, or the key is damaged, or of no supported kind',
+  );
 }
 
 /** The file asks for an algorithm that is not there; it is public, so it is named. */

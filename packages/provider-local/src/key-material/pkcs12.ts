@@ -1,6 +1,7 @@
 import { InvalidInputError } from '@keywrap/core';
 import forge from 'node-forge';
-import { toBinaryString } from '../engines/forge/binary-string.js';
+import { fromBinaryString, toBinaryString } from '../engines/forge/binary-string.js';
+import { equalSecrets } from '../keys/equal-secrets.js';
 import {
   type Asn1,
   derBytes,
@@ -97,7 +98,8 @@ async function verifyMac(macData: Asn1, contents: string, passphrase: string): P
   if (digest === undefined) throw unsupportedEncryption(oid);
   const iterations = count === undefined ? 1 : iterationsOf(count, 'PKCS#12');
   const computed = await computeMac(digest, contents, octetsOf(salt), iterations, passphrase);
-  if (computed !== octetsOf(expected)) throw wrongPassphrase();
+  const isRight = equalSecrets(fromBinaryString(computed), fromBinaryString(octetsOf(expected)));
+  if (!isRight) throw wrongPassphrase();
 }
 
 /** HMAC over the contents, under a key as long as the hash (RFC 7292 §5.1 step 5). */

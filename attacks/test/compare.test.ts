@@ -3,7 +3,10 @@ import { compare, differs, GROSS, VISIBLE } from '#dist/timing/compare.js';
 
 /** Times around a median, with a call now and then that takes much longer; the same in every run. */
 const times = (around: number) =>
-  Array.from({ length: 400 }, (_, i) => around * (1 + ((i * 37) % 100) / 1000) + (i % 50 ? 0 : 900));
+  Array.from(
+    { length: 400 },
+    (_, i) => around * (1 + ((i * 37) % 100) / 1000) + (i % 50 ? 0 : 900),
+  );
 
 // npm run test:timing judges real times with these; here they judge made ones.
 describe('The comparison of times', () => {

@@ -80,7 +80,13 @@ function rowOf(name: string, reference: string, timings: Timings, isControl: boo
     problems.push(`${name}: takes ${medianRatio.toFixed(2)} times as long, more than ${GROSS}`);
   }
   const range = interval.map((ratio) => ratio.toFixed(3)).join(' - ');
-  return [...row, medianRatio.toFixed(3), range, superiority.toFixed(3), p < 0.003 ? '< 0.003' : p.toFixed(3)];
+  return [
+    ...row,
+    medianRatio.toFixed(3),
+    range,
+    superiority.toFixed(3),
+    p < 0.003 ? '< 0.003' : p.toFixed(3),
+  ];
 }
 
 function table(rows: readonly string[][]): string {

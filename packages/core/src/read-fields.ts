@@ -43,7 +43,8 @@ export function readFields<Name extends string>(
   const known: readonly string[] = names;
   for (const name of Object.keys(value as object)) {
     if (known.includes(name)) continue;
-    const path = field === 'input' ? name : `${field}.${name}`;
+    const shown = name.length > 100 ? `${name.slice(0, 100)}...` : name;
+    const path = field === 'input' ? shown : `${field}.${shown}`;
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
   }
   const source = value as Readonly<Record<Name, unknown>>;

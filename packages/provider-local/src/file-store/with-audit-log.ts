@@ -3,7 +3,8 @@ import type { AuditEvent, AuditLog } from './audit-log.js';
 
 /** Longest name that is written, in characters: that of an ARN. What is longer was refused anyway. */
 const NAME_LENGTH = 2048;
-const CONTEXT_KEYS = 1000;
+/** All of an encryption context that is not refused, in characters. */
+const CONTEXT_LENGTH = 8192;
 
 /**
  * Has every call of a provider written to an audit log: the operations of `KeyWrapProvider`, those of
@@ -125,7 +126,7 @@ function describe(input: unknown): Pick<AuditEvent, 'asked' | 'context'> {
     const context = parts.flatMap((part) => Object.keys(field(part, 'encryptionContext') ?? {}));
     return {
       ...(asked.length > 0 && { asked: asked.map(shortened) }),
-      ...(context.length > 0 && { context: context.slice(0, CONTEXT_KEYS).sort().map(shortened) }),
+      ...(context.length > 0 && { context: beginningOf(context.sort()) }),
     };
   } catch {
     return {};
@@ -149,6 +150,15 @@ function field(value: unknown, name: string): unknown {
 
 function isString(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+/** As many as fit: what a caller passes must not decide how long a line is. */
+function beginningOf(names: readonly string[]): readonly string[] {
+  let left = CONTEXT_LENGTH;
+  return names.filter((name) => {
+    left -= name.length;
+    return left >= 0;
+  });
 }
 
 function shortened(text: string): string {

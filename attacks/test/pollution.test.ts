@@ -86,7 +86,7 @@ const SORTED_OUT = [
   'provider-kms/dist/errors.js code',
 ];
 
-const ASTRAY_IN_SDK = ['endpoint', 'toString', 'hasOwnProperty', 'value', 'writable'];
+const ASTRAY_IN_SDK = ['endpoint', 'toString', 'hasOwnProperty', 'value'];
 
 /** With these, Node.js's own sockets and pipes end the process, whatever we do. */
 const FATAL_TO_SERVERS: readonly string[] = ['signal'];

@@ -23,7 +23,7 @@ const RSA_OPTION = { keyId: RSA.keyId, keySpec: 'RSA_2048' } as const;
 /** Where in PKCS#8 there are bytes that no other key has, and that are secret: in d. */
 const SECRET_PART = { RSA_2048: 320, ECC_NIST_P256: 36 } as const;
 
-const [wanted = '', url = ''] = process.argv.slice(2);
+const [wanted = ''] = process.argv.slice(2);
 
 const SUBJECTS: Readonly<Record<string, (needles: Needles) => Promise<void>>> = {
   async node(needles) {
@@ -32,7 +32,6 @@ const SUBJECTS: Readonly<Record<string, (needles: Needles) => Promise<void>>> = 
   },
   forge: (needles) => useLocal(needles, { engine: 'forge' }),
   store: useStore,
-  kms: useKms,
   server: useServer,
 };
 
@@ -168,13 +167,7 @@ async function useStore(needles: Needles): Promise<void> {
   await rm(parent, { recursive: true });
 }
 
-async function useKms(needles: Needles): Promise<void> {
-  const keys = connectTo(url);
-  await use(needles, keys);
-  await keys.close();
-}
-
-/** Searched with the seed's material and what clients in another process have it make. */
+/** The server and its client in one process. */
 async function useServer(needles: Needles): Promise<void> {
   const keyMaterial = secretOf(needles, 'key of the seed', 32);
   const text = Buffer.from(keyMaterial.buffer).toString('base64');

@@ -1,4 +1,4 @@
-import { copyBytes, isUint8Array, wipe } from './bytes.js';
+import { copyBytes, isUint8Array, newSecret, wipe } from './bytes.js';
 import {
   checkBytes,
   checkCiphertext,
@@ -162,7 +162,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     call: CallContext,
   ): Promise<GenerateDataKeyOutput> {
     const { keyId, encryptionContext, numberOfBytes } = request;
-    const plaintext = crypto.getRandomValues(new Uint8Array(numberOfBytes));
+    const plaintext = crypto.getRandomValues(newSecret(numberOfBytes));
     try {
       const algorithm = 'SYMMETRIC_DEFAULT';
       const sealed = await this.doEncrypt({ keyId, algorithm, encryptionContext, plaintext }, call);

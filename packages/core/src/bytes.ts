@@ -26,11 +26,31 @@ export function byteLength(bytes: Uint8Array): number {
 }
 
 /**
+ * Memory for a secret, all zeros. V8 keeps small arrays in its heap, where the garbage collector moves
+ * them and leaves behind what they held; an `ArrayBuffer` that is made first stays where it is.
+ *
+ * @param length In bytes.
+ *
+ * @example
+ * ```ts
+ * import { newSecret, wipe } from '@keywrap/core';
+ *
+ * const key = crypto.getRandomValues(newSecret(32));
+ * wipe(key);
+ * ```
+ */
+export function newSecret(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(length));
+}
+
+/**
  * A copy that owns its memory: nothing else shares its buffer, so nothing else can read or change it,
- * and wiping it wipes the only copy.
+ * and wiping it wipes the only copy; see {@link newSecret}.
  */
 export function copyBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
+  const copy = newSecret(byteLength(bytes));
+  copy.set(bytes);
+  return copy;
 }
 
 /** Whether another thread could change the bytes at any time. */

@@ -94,6 +94,8 @@ function readPairs(value: unknown, field: string): Pairs {
     if (typeof text !== 'string') {
       throw new InvalidInputError(field, `must hold strings only; key ${quote(key)} does not`);
     }
+    // Before anything looks at every character of it.
+    if (key.length + text.length > LIMITS.encryptionContext) throw tooLong(field);
     if (!key.isWellFormed() || !text.isWellFormed()) {
       throw new InvalidInputError(
         field,

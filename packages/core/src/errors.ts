@@ -1,3 +1,5 @@
+import { ownFields } from './own-fields.js';
+
 /**
  * Every failure of a provider is a {@link KeyWrapError} with one of these codes. The codes are stable:
  * switch on `code`, never on `message`.
@@ -54,11 +56,12 @@ export abstract class KeyWrapError extends Error {
   readonly requestId: string | undefined;
 
   constructor(message: string, options: KeyWrapErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    const { cause, operation, keyId, requestId } = ownFields(options);
+    super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
-    this.operation = options.operation;
-    this.keyId = options.keyId;
-    this.requestId = options.requestId;
+    this.operation = operation;
+    this.keyId = keyId;
+    this.requestId = requestId;
   }
 }
 
@@ -171,7 +174,7 @@ export function withCallDetails<E extends KeyWrapError>(
   operation: string,
   request: object = {},
 ): E {
-  const { keyId, source, destination } = request as Partial<
+  const { keyId, source, destination } = ownFields(request) as Partial<
     Record<'source' | 'destination', { readonly keyId?: string }> & { readonly keyId: string }
   >;
   const side = ABOUT_THE_SOURCE.has(error.code) ? source : destination;

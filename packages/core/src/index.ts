@@ -1,11 +1,12 @@
 export * from './abstract-provider.js';
-export { ownSecret, wipe } from './bytes.js';
+export { copyBytes, newSecret, ownSecret, wipe } from './bytes.js';
 export * from './encryption-context.js';
 export * from './errors.js';
 export * from './key-id.js';
 export type * from './key-manager.js';
 export * from './key-spec.js';
 export * from './open.js';
+export { ownFields } from './own-fields.js';
 export type * from './provider.js';
 export * from './re-encrypt-across.js';
 export { readBytes, readFields } from './read-fields.js';

@@ -1,5 +1,6 @@
 import { InvalidInputError } from './errors.js';
 import { LIMITS } from './key-spec.js';
+import { ownFields } from './own-fields.js';
 
 /** Where a KMS key or alias lives: what its ARN says before the resource. */
 export interface ArnScope {
@@ -70,9 +71,9 @@ export function parseKeyId(keyId: unknown, field = 'keyId'): ParsedKeyId {
         "is not an alias: after 'alias/' come letters, digits, ':', '/', '_' and '-' only",
       );
     }
-    return { kind: 'alias-name', alias: keyId };
+    return ownFields({ kind: 'alias-name', alias: keyId });
   }
-  return { kind: 'key-id', id: keyId };
+  return ownFields({ kind: 'key-id', id: keyId });
 }
 
 function parseArn(arn: string, field: string): ParsedKeyId {
@@ -82,9 +83,9 @@ function parseArn(arn: string, field: string): ParsedKeyId {
   if (parts?.service === 'kms') {
     const { partition, region, account, resource } = parts;
     const id = KEY_RESOURCE.exec(resource)?.[1];
-    if (id !== undefined) return { kind: 'key-arn', id, partition, region, account };
+    if (id !== undefined) return ownFields({ kind: 'key-arn', id, partition, region, account });
     if (ALIAS_RESOURCE.test(resource)) {
-      return { kind: 'alias-arn', alias: resource, partition, region, account };
+      return ownFields({ kind: 'alias-arn', alias: resource, partition, region, account });
     }
   }
   throw new InvalidInputError(

@@ -1,5 +1,6 @@
 import { assertProvider } from './assert-provider.js';
 import { InvalidInputError } from './errors.js';
+import { ownFields } from './own-fields.js';
 import type { KeyWrapProvider } from './provider.js';
 
 /** Opens the providers of one URL scheme. Every provider package exports one; anybody can write one. */
@@ -68,7 +69,7 @@ export function readUrlParameters<Name extends string>(
   url: URL,
   names: readonly Name[],
 ): Partial<Record<Name, string>> {
-  const parameters: Partial<Record<Name, string>> = {};
+  const parameters: Partial<Record<Name, string>> = ownFields({});
   for (const [name, value] of url.searchParams) {
     const known = names.find((candidate) => candidate === name);
     if (known === undefined) {

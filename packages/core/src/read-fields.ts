@@ -1,12 +1,9 @@
 import { byteLength, copyBytes, isSharedMemory, isUint8Array } from './bytes.js';
 import { InvalidInputError, KeyWrapError, withCallDetails } from './errors.js';
+import { Nothing, ownFields } from './own-fields.js';
 
 // Everything here takes what a caller passed, from plain JavaScript too: each property once, copied, and
 // refused with the name of the field where it is not what it has to be.
-
-/** An object that inherits nothing from Object.prototype; quicker to fill than one without a prototype. */
-class Nothing {}
-Object.setPrototypeOf(Nothing.prototype, null);
 
 /**
  * Reads what a caller passed to an operation. What a getter or a proxy of the caller throws is the
@@ -46,7 +43,8 @@ export function readFields<Name extends string>(
   const known: readonly string[] = names;
   for (const name of Object.keys(value as object)) {
     if (known.includes(name)) continue;
-    const path = field === 'input' ? name : `${field}.${name}`;
+    const shown = name.length > 100 ? `${name.slice(0, 100)}...` : name;
+    const path = field === 'input' ? shown : `${field}.${shown}`;
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
   }
   const source = value as Readonly<Record<Name, unknown>>;
@@ -73,7 +71,9 @@ export function copyFields<Input extends object>(
   names: readonly string[],
 ): Input {
   const fields = Object.entries(readFields(value, field, names));
-  return Object.fromEntries(fields.filter(([, passed]) => passed !== undefined)) as Input;
+  return ownFields(
+    Object.fromEntries(fields.filter(([, passed]) => passed !== undefined)),
+  ) as Input;
 }
 
 /**

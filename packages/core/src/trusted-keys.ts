@@ -12,6 +12,7 @@ import {
 import { ForwardingProvider } from './forwarding-provider.js';
 import { parseKeyId } from './key-id.js';
 import { type EncryptionAlgorithm, isAsymmetricAlgorithm, LIMITS } from './key-spec.js';
+import { ownFields } from './own-fields.js';
 import type {
   CallOptions,
   DecryptAsymmetricInput,
@@ -127,8 +128,11 @@ class TrustedKeysProvider extends ForwardingProvider {
     const { pinned, unnamed } = this.#read('decrypt', options, () => {
       const copy = copyFields(input, 'input', INPUT_FIELDS.decrypt);
       return this.#mustSearch(copy)
-        ? { unnamed: { ...keepContext(copy, ''), ciphertext: readCiphertext(copy) } }
-        : { pinned: this.#pin(copy, '') };
+        ? {
+            pinned: undefined,
+            unnamed: { ...keepContext(copy, ''), ciphertext: readCiphertext(copy) },
+          }
+        : { pinned: this.#pin(copy, ''), unnamed: undefined };
     });
     if (pinned !== undefined) return this.inner.decrypt(pinned, options);
     return this.#search('decrypt', (keyId) => this.inner.decrypt({ ...unnamed, keyId }, options));
@@ -150,9 +154,11 @@ class TrustedKeysProvider extends ForwardingProvider {
       const named = copyFields(copy.destination, 'destination', TARGET_FIELDS);
       const destination = this.#pin(named, 'destination.');
       if (!this.#mustSearch(source)) {
-        return { pinned: { ...copy, source: this.#pin(source, 'source.'), destination } };
+        const pinned = { ...copy, source: this.#pin(source, 'source.'), destination };
+        return { pinned, unnamed: undefined };
       }
       return {
+        pinned: undefined,
         unnamed: {
           ciphertext: readCiphertext(copy),
           source: keepContext(source, 'source.'),
@@ -241,7 +247,7 @@ class TrustedKeysProvider extends ForwardingProvider {
 
   /** @param copy What the caller passed, read once: what is checked here is what is used. */
   #pin<Input extends Source>(copy: Input, path: string): Input & KeyInput {
-    return { ...copy, keyId: this.#trusted.resolve(copy.keyId, `${path}keyId`) };
+    return ownFields({ ...copy, keyId: this.#trusted.resolve(copy.keyId, `${path}keyId`) });
   }
 
   /** Whether only the ciphertext says which key is meant, and the provider could tell. */

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, readFields } from '@keywrap/core';
 import type { Credentials } from './auth/signature.js';
 import type { LogRequest } from './log.js';
 import { isRegionName } from './region.js';
@@ -36,7 +36,18 @@ export interface Settings {
   readonly now: () => Date;
 }
 
-/** @throws InvalidInputError naming the option that is wrong. */
+const NAMES = [
+  'port',
+  'host',
+  'region',
+  'account',
+  'credentials',
+  'keys',
+  'log',
+  'now',
+] as const satisfies readonly (keyof KmsServerOptions)[];
+
+/** @throws InvalidInputError naming the option that is wrong, or not known. */
 export function readOptions(options: KmsServerOptions): Settings {
   const {
     port = 4599,
@@ -47,7 +58,7 @@ export function readOptions(options: KmsServerOptions): Settings {
     keys = [],
     log,
     now = () => new Date(),
-  } = options;
+  } = readFields(options, 'options', NAMES) as KmsServerOptions;
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new InvalidInputError('port', 'must be a whole number from 0 to 65535');
   }

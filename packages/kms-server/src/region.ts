@@ -1,11 +1,15 @@
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { RegionKeys } from './keys/key-store.js';
+import { KmsError } from './protocol/kms-error.js';
 
 /** What each region has of its own: keys, and provider-local to use them. */
 export interface Region {
   readonly keys: RegionKeys;
   readonly provider: LocalKeyWrapProvider;
 }
+
+/** Several times as many as AWS has: requests may name what they like, and each region stays in memory. */
+export const MAXIMUM_REGIONS = 256;
 
 /** The regions, each made when a request first asks for it. */
 export class Regions {
@@ -18,10 +22,19 @@ export class Regions {
     this.#now = now;
   }
 
-  /** @param name For example `eu-west-1`; see {@link isRegionName}. */
+  /**
+   * @param name For example `eu-west-1`; see {@link isRegionName}.
+   * @throws KmsError `LimitExceededException`
+   */
   get(name: string): Region {
     let region = this.#regions.get(name);
     if (region === undefined) {
+      if (this.#regions.size >= MAXIMUM_REGIONS) {
+        throw new KmsError(
+          'LimitExceededException',
+          `This server is in ${MAXIMUM_REGIONS} regions already; ${name} would be one more.`,
+        );
+      }
       const scope = { partition: partitionOf(name), region: name, account: this.#account };
       const keys = new RegionKeys(scope, this.#now);
       const provider = new LocalKeyWrapProvider({ ...scope, store: keys.store, now: this.#now });

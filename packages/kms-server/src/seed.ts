@@ -3,8 +3,10 @@ import {
   InvalidInputError,
   type KeySpec,
   type KeyUsage,
+  ownSecret,
   parseKeyId,
   readFields,
+  wipe,
 } from '@keywrap/core';
 import {
   keyUsagesOf,
@@ -13,7 +15,7 @@ import {
   readMaterial,
   selectEngine,
 } from '@keywrap/provider-local/keys';
-import type { KmsKey } from './keys/kms-key.js';
+import { type KmsKey, UNSET } from './keys/kms-key.js';
 import { describeMaterial } from './keys/material.js';
 import { defaultPolicy } from './keys/policy.js';
 import { isRegionName, type Regions } from './region.js';
@@ -134,6 +136,7 @@ async function makeKey(
   }
   const material = await readOrMakeMaterial(keySpec, entry.keyMaterial, field);
   return {
+    ...UNSET,
     id,
     keySpec,
     keyUsage,
@@ -155,7 +158,7 @@ async function readOrMakeMaterial(
   field: string,
 ): Promise<MaterialVersion> {
   if (text === undefined) return makeMaterial(await selectEngine('node'), keySpec);
-  const bytes = text.startsWith('-----BEGIN') ? text : new Uint8Array(Buffer.from(text, 'base64'));
+  const bytes = text.startsWith('-----BEGIN') ? text : ownSecret(Buffer.from(text, 'base64'));
   try {
     return await readMaterial(keySpec, bytes, undefined);
   } catch (cause) {
@@ -163,5 +166,7 @@ async function readOrMakeMaterial(
     const problem =
       cause instanceof Error ? cause.message.replace(/^keyMaterial /, '') : 'is malformed';
     throw new InvalidInputError(`${field}.keyMaterial`, problem, { cause });
+  } finally {
+    if (typeof bytes !== 'string') wipe(bytes);
   }
 }

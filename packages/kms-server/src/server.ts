@@ -26,6 +26,8 @@ const TIMEOUTS = {
   connectionsCheckingInterval: 5_000,
 };
 const CLOSE_TIMEOUT = 10_000;
+/** More are hung up on. An SDK opens some fifty for each client. */
+export const MAXIMUM_CONNECTIONS = 500;
 
 /**
  * Starts AWS KMS on this machine: its HTTP protocol, in front of keys in memory. For tests, in whatever
@@ -50,12 +52,17 @@ export async function startKmsServer(options: KmsServerOptions = {}): Promise<Km
   const server = createServer(TIMEOUTS, (request, response) => {
     serve(service, log, () => server.listening, request, response).catch(() => response.destroy());
   });
+  // A body of each may be in memory.
+  server.maxConnections = MAXIMUM_CONNECTIONS;
   server.on('clientError', answerClientError);
   await listen(server, port, host);
   const { port: actualPort } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= stop(server).then(() => regions.close());
+    closing ??= stop(server).then(() => {
+      service.close();
+      return regions.close();
+    });
     return closing;
   };
   const urlHost = host.includes(':') ? `[${host}]` : host;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
+import { wipe } from '@keywrap/core';
 import { type Credentials, SignatureVerifier } from './auth/signature.js';
 import { ImportTokens } from './keys/import-token.js';
 import { HANDLERS, type Handler } from './operations/index.js';
@@ -61,6 +62,7 @@ export class KmsService {
   async answer(request: KmsRequest): Promise<KmsAnswer> {
     const named = nameOf(request);
     let key: string | undefined;
+    let members: object = {};
     try {
       const { body } = request;
       if (body === undefined) {
@@ -69,7 +71,7 @@ export class KmsService {
       if (this.#verifier === undefined) refuseWebPages(request);
       else await this.#verifier.verify({ ...request, body });
       const name = operationOf(named);
-      const members = readRequest<object>(REQUESTS[name], parse(body));
+      members = readRequest<object>(REQUESTS[name], parse(body));
       key = keyOf(members);
       // Each handler takes what the shape of the same name reads.
       const handle = HANDLERS[name] as Handler<never>;
@@ -82,7 +84,17 @@ export class KmsService {
       const operation = isKnown(named) ? named : undefined;
       const failure = status === 500 ? error : undefined;
       return { status, body, operation, key, outcome, failure };
+    } finally {
+      // Plaintexts and key material came in them; nothing keeps them.
+      for (const bytes of [request.body, ...Object.values(members)]) {
+        if (bytes instanceof Uint8Array) wipe(bytes);
+      }
     }
+  }
+
+  /** Wipes what it holds; no import token opens any more. */
+  close(): void {
+    this.#tokens.close();
   }
 
   /** The region that the request was signed for. */

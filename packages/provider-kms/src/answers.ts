@@ -7,6 +7,7 @@ import {
   type KeySpec,
   type KeyState,
   type KeyUsage,
+  ownFields,
   ProviderUnavailableError,
   type PublicKeyResult,
   UnsupportedOperationError,
@@ -81,7 +82,7 @@ export function toPublicKeyResult(answer: GetPublicKeyCommandOutput): PublicKeyR
 /** [KeyMetadata](https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html) in the contract's terms. */
 export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescription {
   if (metadata?.CreationDate === undefined) throw unreadable('no key metadata');
-  const { DeletionDate: deletionDate } = metadata;
+  const { DeletionDate: deletionDate } = ownFields(metadata);
   return {
     keyId: complete(metadata).Arn,
     keySpec: known(KEY_SPECS, metadata.KeySpec, 'key spec'),

@@ -1,5 +1,5 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
-import { InvalidInputError, KeyWrapError, LIMITS } from '@keywrap/core';
+import { InvalidInputError, KeyWrapError, LIMITS, ownFields } from '@keywrap/core';
 import { isRegion } from './region.js';
 
 /** How to reach AWS KMS. What is left out, the AWS SDK decides the way it does for every program. */
@@ -93,7 +93,7 @@ export function readOptions(options: unknown): ReadOptions {
 
 function readAll(options: unknown): ReadOptions {
   if (!isObject(options)) throw new InvalidInputError('options', 'must be an object');
-  const read: Record<string, unknown> = {};
+  const read: Record<string, unknown> = ownFields({});
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
       const known = Object.keys(CHECKS).join(', ');
@@ -116,10 +116,23 @@ function readAll(options: unknown): ReadOptions {
   return { config: toClientConfig(connection), client, grantTokens: [...grantTokens] };
 }
 
+/**
+ * What decides where the SDK sends a request and as whom. Said in any case: the SDK would take it from an
+ * `Object.prototype` that somebody has polluted.
+ */
+const UNSET = {
+  region: undefined,
+  endpoint: undefined,
+  credentials: undefined,
+  profile: undefined,
+  maxAttempts: undefined,
+  requestHandler: undefined,
+} as const satisfies { readonly [Name in keyof ClientConfig]?: undefined };
+
 /** @param connection Without members that are undefined. */
 function toClientConfig(connection: KmsConnectionOptions): ClientConfig {
-  const { connectionTimeout, requestTimeout, ...others } = connection;
-  const config = others as ClientConfig;
+  const { connectionTimeout, requestTimeout, ...others } = ownFields(connection);
+  const config = Object.assign<object, ClientConfig>({ ...UNSET }, others as ClientConfig);
   if (connectionTimeout === undefined && requestTimeout === undefined) return config;
   return {
     ...config,

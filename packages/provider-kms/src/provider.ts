@@ -13,6 +13,7 @@ import {
   type GenerateDataKeyRequest,
   type KeyDescription,
   type KeyWrapError,
+  ownFields,
   type ProviderCapabilities,
   type PublicKeyResult,
   type ReEncryptOutput,
@@ -85,10 +86,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     call: CallContext,
   ): Promise<EncryptOutput> {
     const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
-    const command = new sdk.EncryptCommand({
-      ...toEncryptInput(request),
-      ...this.#grantsOf(call),
-    });
+    const command = new sdk.EncryptCommand(this.#input(toEncryptInput(request), call));
     const answer = complete(await client.send(command, optionsOf(call)));
     return { ciphertext: answer.CiphertextBlob, keyId: answer.KeyId };
   }
@@ -98,10 +96,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     call: CallContext,
   ): Promise<DecryptOutput> {
     const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
-    const command = new sdk.DecryptCommand({
-      ...toDecryptInput(request),
-      ...this.#grantsOf(call),
-    });
+    const command = new sdk.DecryptCommand(this.#input(toDecryptInput(request), call));
     const answer = complete(await client.send(command, optionsOf(call)));
     return { plaintext: answer.Plaintext, keyId: answer.KeyId };
   }
@@ -111,10 +106,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     call: CallContext,
   ): Promise<ReEncryptOutput> {
     const { sdk, client } = await this.#clients.for(regionOfBoth(request));
-    const command = new sdk.ReEncryptCommand({
-      ...toReEncryptInput(request),
-      ...this.#grantsOf(call),
-    });
+    const command = new sdk.ReEncryptCommand(this.#input(toReEncryptInput(request), call));
     const answer = complete(await client.send(command, optionsOf(call)));
     return {
       ciphertext: answer.CiphertextBlob,
@@ -128,10 +120,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     call: CallContext,
   ): Promise<GenerateDataKeyOutput> {
     const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
-    const command = new sdk.GenerateDataKeyCommand({
-      ...toDataKeyInput(request),
-      ...this.#grantsOf(call),
-    });
+    const command = new sdk.GenerateDataKeyCommand(this.#input(toDataKeyInput(request), call));
     const answer = complete(await client.send(command, optionsOf(call)));
     return {
       plaintext: answer.Plaintext,
@@ -145,10 +134,9 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     call: CallContext,
   ): Promise<EncryptOutput> {
     const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
-    const command = new sdk.GenerateDataKeyWithoutPlaintextCommand({
-      ...toDataKeyInput(request),
-      ...this.#grantsOf(call),
-    });
+    const command = new sdk.GenerateDataKeyWithoutPlaintextCommand(
+      this.#input(toDataKeyInput(request), call),
+    );
     const answer = complete(await client.send(command, optionsOf(call)));
     return { ciphertext: answer.CiphertextBlob, keyId: answer.KeyId };
   }
@@ -158,10 +146,9 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     call: CallContext,
   ): Promise<DataKeyPairOutput> {
     const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
-    const command = new sdk.GenerateDataKeyPairCommand({
-      ...toDataKeyPairInput(request),
-      ...this.#grantsOf(call),
-    });
+    const command = new sdk.GenerateDataKeyPairCommand(
+      this.#input(toDataKeyPairInput(request), call),
+    );
     const answer = complete(await client.send(command, optionsOf(call)));
     return {
       publicKey: answer.PublicKey,
@@ -176,10 +163,9 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     call: CallContext,
   ): Promise<WrappedDataKeyPairOutput> {
     const { sdk, client } = await this.#clients.for(regionOf(request.keyId));
-    const command = new sdk.GenerateDataKeyPairWithoutPlaintextCommand({
-      ...toDataKeyPairInput(request),
-      ...this.#grantsOf(call),
-    });
+    const command = new sdk.GenerateDataKeyPairWithoutPlaintextCommand(
+      this.#input(toDataKeyPairInput(request), call),
+    );
     const answer = complete(await client.send(command, optionsOf(call)));
     return {
       publicKey: answer.PublicKey,
@@ -193,7 +179,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     call: CallContext,
   ): Promise<PublicKeyResult> {
     const { sdk, client } = await this.#clients.for(regionOf(keyId));
-    const command = new sdk.GetPublicKeyCommand({ KeyId: keyId, ...this.#grantsOf(call) });
+    const command = new sdk.GetPublicKeyCommand(this.#input({ KeyId: keyId }, call));
     return toPublicKeyResult(await client.send(command, optionsOf(call)));
   }
 
@@ -202,7 +188,7 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     call: CallContext,
   ): Promise<KeyDescription> {
     const { sdk, client } = await this.#clients.for(regionOf(keyId));
-    const command = new sdk.DescribeKeyCommand({ KeyId: keyId, ...this.#grantsOf(call) });
+    const command = new sdk.DescribeKeyCommand(this.#input({ KeyId: keyId }, call));
     const { KeyMetadata } = await client.send(command, optionsOf(call));
     return toKeyDescription(KeyMetadata);
   }
@@ -215,11 +201,12 @@ export class KmsKeyWrapProvider extends AbstractKeyWrapProvider {
     return toKeyWrapError(error);
   }
 
-  #grantsOf({ grantTokens }: CallContext) {
-    return toGrantTokens(this.#grantTokens, grantTokens);
+  /** The SDK writes every member of an operation that it finds, also one that is inherited. */
+  #input<Input extends object>(input: Input, { grantTokens }: CallContext) {
+    return ownFields({ ...input, ...toGrantTokens(this.#grantTokens, grantTokens) });
   }
 }
 
 function optionsOf({ signal }: CallContext): { abortSignal?: AbortSignal } {
-  return signal === undefined ? {} : { abortSignal: signal };
+  return ownFields(signal === undefined ? {} : { abortSignal: signal });
 }

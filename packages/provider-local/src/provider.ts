@@ -22,6 +22,7 @@ import {
   type GenerateDataKeyRequest,
   type ImportKeyMaterialInput,
   IncorrectKeyError,
+  InvalidCiphertextError,
   InvalidInputError,
   isAsymmetricAlgorithm,
   type KeyDescription,
@@ -233,11 +234,16 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
     return { keyId, ciphertext: await publicKey.encrypt(plaintext, OAEP_HASH[algorithm]) };
   }
 
-  protected override doDecrypt(request: DecryptRequest): Promise<DecryptOutput> {
+  protected override async doDecrypt(request: DecryptRequest): Promise<DecryptOutput> {
     const { algorithm } = request;
-    return isAsymmetricAlgorithm(algorithm)
-      ? this.#decryptRsa(request, algorithm)
-      : this.#decryptBlob(request);
+    try {
+      return isAsymmetricAlgorithm(algorithm)
+        ? await this.#decryptRsa(request, algorithm)
+        : await this.#decryptBlob(request);
+    } catch (error) {
+      // Made here for all of them: the stack of the first would tell where it failed.
+      throw error instanceof InvalidCiphertextError ? unopenable() : error;
+    }
   }
 
   async #decryptRsa(

@@ -1,4 +1,4 @@
-import { LIMITS, wipe } from '@keywrap/core';
+import { copyBytes, LIMITS, wipe } from '@keywrap/core';
 import { NONCE_LENGTH } from './blob.js';
 
 // Nothing is drawn in advance, though that would be quicker: a stock of random bytes is the same in every
@@ -18,7 +18,7 @@ export function randomNonce(): Uint8Array {
 /** A data key and the nonce to wrap it with, in one draw, which takes about as long as wrapping it does. */
 export function randomKeyAndNonce(keyLength: number): { key: Uint8Array; nonce: Uint8Array } {
   const bytes = draw(keyLength + NONCE_LENGTH);
-  const [key, nonce] = [bytes.slice(0, keyLength), bytes.slice(keyLength)];
+  const [key, nonce] = [copyBytes(bytes.subarray(0, keyLength)), bytes.slice(keyLength)];
   wipe(bytes);
   return { key, nonce };
 }

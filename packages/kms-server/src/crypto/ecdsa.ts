@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { wipe } from '@keywrap/core';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 
@@ -13,7 +14,12 @@ const OPTIONS = { prehash: false, lowS: false, format: 'der' } as const;
 /** Signs a digest. */
 export function signEcdsa(privateKey: KeyObject, digest: Uint8Array): Uint8Array {
   const { crv, d } = privateKey.export({ format: 'jwk' });
-  return curveOf(crv).sign(digest, Buffer.from(d as string, 'base64url'), OPTIONS);
+  const secret = Buffer.from(d as string, 'base64url');
+  try {
+    return curveOf(crv).sign(digest, secret, OPTIONS);
+  } finally {
+    wipe(secret);
+  }
 }
 
 /** Whether this is a signature of the digest. */

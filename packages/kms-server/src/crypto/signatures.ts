@@ -103,7 +103,9 @@ const loaded = new WeakMap<Uint8Array, KeyObject>();
 function privateKey(pkcs8: Uint8Array): KeyObject {
   let key = loaded.get(pkcs8);
   if (key === undefined) {
-    key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+    // A view of the same memory: a copy would have to be wiped.
+    const der = Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.length);
+    key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     loaded.set(pkcs8, key);
   }
   return key;

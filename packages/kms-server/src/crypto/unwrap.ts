@@ -1,4 +1,5 @@
 import { createDecipheriv } from 'node:crypto';
+import { wipe } from '@keywrap/core';
 import { selectEngine } from '@keywrap/provider-local/keys';
 import type { WrappingAlgorithm } from '../keys/import-token.js';
 
@@ -23,7 +24,12 @@ export async function unwrap(
     const hash = algorithm.endsWith('_SHA_1') ? 'SHA-1' : 'SHA-256';
     if (algorithm.startsWith('RSAES_OAEP')) return await rsa.decrypt(wrapped, hash);
     const aesKey = await rsa.decrypt(wrapped.subarray(0, rsa.modulusLength), hash);
-    return aesKey && unwrapWithAes(aesKey, wrapped.subarray(rsa.modulusLength));
+    if (aesKey === undefined) return undefined;
+    try {
+      return unwrapWithAes(aesKey, wrapped.subarray(rsa.modulusLength));
+    } finally {
+      wipe(aesKey);
+    }
   } finally {
     rsa.destroy();
   }
@@ -33,7 +39,10 @@ export async function unwrap(
 function unwrapWithAes(key: Uint8Array, wrapped: Uint8Array): Uint8Array | undefined {
   try {
     const decipher = createDecipheriv('id-aes256-wrap-pad', key, ALTERNATIVE_INITIAL_VALUE);
-    return Buffer.concat([decipher.update(wrapped), decipher.final()]);
+    // All of it at once: what `final` gives is empty, and joining them would leave another copy.
+    const unwrapped = decipher.update(wrapped);
+    decipher.final();
+    return unwrapped;
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { wipe } from '@keywrap/core';
 
 /** Longest body that is read: the largest request that KMS takes fits several times. */
 export const MAXIMUM_BODY = 1024 * 1024;
@@ -27,6 +28,7 @@ export function readBody(request: IncomingMessage): Promise<Buffer | undefined> 
     request.on('end', () => {
       const [first, ...more] = chunks;
       const body = first !== undefined && more.length === 0 ? first : Buffer.concat(chunks);
+      if (body !== first) for (const chunk of chunks) wipe(chunk);
       resolve(length > MAXIMUM_BODY ? undefined : body);
     });
     // Also when the client goes away before the end.

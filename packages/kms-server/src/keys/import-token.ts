@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { wipe } from '@keywrap/core';
 import { KmsError } from '../protocol/kms-error.js';
 
 /** What an import token says, to whoever made it. */
@@ -27,6 +28,11 @@ const TAG_LENGTH = 16;
 export class ImportTokens {
   readonly #key = randomBytes(32);
 
+  /** Wipes the key, after which no token opens. */
+  close(): void {
+    wipe(this.#key);
+  }
+
   seal({ privateKey, ...rest }: ImportParameters): Uint8Array {
     const text = JSON.stringify({
       ...rest,
@@ -37,7 +43,7 @@ export class ImportTokens {
     return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
   }
 
-  /** @throws KmsError `InvalidImportTokenException`, `ExpiredImportTokenException` */
+  /** The private key is the caller's to wipe. @throws KmsError `InvalidImportTokenException`, `ExpiredImportTokenException` */
   open(token: Uint8Array, keyId: string, now: Date): ImportParameters {
     const parameters = this.#decrypt(token);
     if (parameters?.keyId !== keyId) throw new KmsError('InvalidImportTokenException');
@@ -53,11 +59,10 @@ export class ImportTokens {
     });
     decipher.setAuthTag(token.subarray(end));
     try {
-      const text = Buffer.concat([
-        decipher.update(token.subarray(NONCE_LENGTH, end)),
-        decipher.final(),
-      ]);
+      const text = decipher.update(token.subarray(NONCE_LENGTH, end));
+      decipher.final();
       const { validTo, privateKey, ...rest } = JSON.parse(text.toString());
+      wipe(text);
       return {
         ...rest,
         validTo: new Date(validTo),

@@ -28,9 +28,10 @@ export async function readImported(
   try {
     // provider-local reads many more encodings than KMS does.
     if (isDataKeyPairSpec(keySpec)) {
-      createPrivateKey({ key: Buffer.from(bytes), format: 'der', type: 'pkcs8' });
+      const der = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     }
-    return await readMaterial(keySpec, Uint8Array.from(bytes), undefined);
+    return await readMaterial(keySpec, bytes, undefined);
   } catch {
     throw incorrectMaterial();
   }

@@ -1,4 +1,4 @@
-import type { KeyState } from '@keywrap/core';
+import { type KeyState, ownFields } from '@keywrap/core';
 import { KmsError } from '../protocol/kms-error.js';
 import type { OperationName } from '../protocol/requests.js';
 import type { RegionKeys } from './key-store.js';
@@ -10,7 +10,7 @@ const NOT_PENDING_DELETION: readonly KeyState[] = ['Enabled', 'Disabled', 'Pendi
  * The states that operations other than the cryptographic ones need; what any state allows does not ask
  * ([key states](https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html)).
  */
-const STATES: Partial<Record<OperationName, readonly KeyState[]>> = {
+const STATES = ownFields<Partial<Record<OperationName, readonly KeyState[]>>>({
   CancelKeyDeletion: ['PendingDeletion'],
   CreateAlias: NOT_PENDING_DELETION,
   DeleteImportedKeyMaterial: ['Enabled', 'Disabled', 'PendingDeletion', 'PendingImport'],
@@ -23,7 +23,7 @@ const STATES: Partial<Record<OperationName, readonly KeyState[]>> = {
   UntagResource: NOT_PENDING_DELETION,
   UpdateAlias: NOT_PENDING_DELETION,
   UpdateKeyDescription: NOT_PENDING_DELETION,
-};
+});
 
 /** Everything else uses the key. */
 const ENABLED: readonly KeyState[] = ['Enabled'];

@@ -1,4 +1,4 @@
-import { type ArnScope, formatAliasArn, formatKeyArn } from '@keywrap/core';
+import { type ArnScope, formatAliasArn, formatKeyArn, wipe } from '@keywrap/core';
 import { MemoryKeyStore } from '@keywrap/provider-local';
 import { KmsError } from '../protocol/kms-error.js';
 import type { KmsKey } from './kms-key.js';
@@ -10,10 +10,24 @@ export interface AliasDates {
   readonly updated: Date;
 }
 
+/** Wipes what waits for a rotation too, of which its base knows nothing. */
+class KmsKeyStore extends MemoryKeyStore {
+  override changeKey(...[id, change]: Parameters<MemoryKeyStore['changeKey']>): void {
+    const pending = this.#pendingOf(id);
+    super.changeKey(id, change);
+    const isUsed = this.readKey(id)?.materials.some(({ material }) => material === pending);
+    if (pending !== undefined && this.#pendingOf(id) !== pending && isUsed !== true) wipe(pending);
+  }
+
+  #pendingOf(id: string): Uint8Array | undefined {
+    return (this.readKey(id) as KmsKey | undefined)?.pending?.material;
+  }
+}
+
 /** The keys and aliases of one region, as they are at the time of the clock. Shared with provider-local. */
 export class RegionKeys {
   /** What provider-local reads the same keys from. */
-  readonly store = new MemoryKeyStore();
+  readonly store: MemoryKeyStore = new KmsKeyStore();
   readonly #aliasDates = new Map<string, AliasDates>();
 
   /**

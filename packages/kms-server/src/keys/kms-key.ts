@@ -43,6 +43,13 @@ export interface KmsKey extends KeyRecord {
     | undefined;
 }
 
+/** What a new key has not got yet. Said all the same, so that a polluted Object.prototype lends none of it. */
+export const UNSET = {
+  deletionDate: undefined,
+  pending: undefined,
+  automaticRotation: undefined,
+} as const satisfies Partial<KmsKey>;
+
 /** Whether this is a symmetric encryption key: the only kind that rotates, and that wraps data keys. */
 export function isSymmetric({ keySpec }: Pick<KmsKey, 'keySpec'>): boolean {
   return keySpec === 'SYMMETRIC_DEFAULT';

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { newSecret } from '@keywrap/core';
 import type { MaterialVersion } from '@keywrap/provider-local/keys';
 import type { Material, MaterialDetails } from './kms-key.js';
 
@@ -10,18 +11,22 @@ export function materialId(keyId: string, material: Uint8Array): string {
   return createHmac('sha256', material).update(keyId).digest('hex');
 }
 
+/** All of them said, so that a polluted Object.prototype lends material no date to expire at. */
+const NO_DETAILS = { rotation: undefined, description: undefined, validTo: undefined } as const;
+
 /** Gives material what KMS keeps beside it. */
 export function describeMaterial(
   keyId: string,
   material: MaterialVersion,
   details: Omit<MaterialDetails, 'id' | 'version'> = {},
 ): Material {
-  return { ...material, ...details, id: materialId(keyId, material.material) };
+  const id = materialId(keyId, material.material);
+  return { ...material, ...NO_DETAILS, ...details, id };
 }
 
 /** New material for a symmetric encryption key. */
 export function newSymmetricMaterial(version: number): MaterialVersion {
-  return { version, material: crypto.getRandomValues(new Uint8Array(32)) };
+  return { version, material: crypto.getRandomValues(newSecret(32)) };
 }
 
 /** What is left of material when the material itself has gone. */

@@ -2,7 +2,7 @@ import { type ArnScope, isDataKeyPairSpec, type KeySpec } from '@keywrap/core';
 import { keyUsagesOf, makeMaterial, selectEngine } from '@keywrap/provider-local/keys';
 import { KmsError, validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
-import type { KmsKey } from './kms-key.js';
+import { type KmsKey, UNSET } from './kms-key.js';
 import { describeMaterial } from './material.js';
 import { assertPolicy, defaultPolicy } from './policy.js';
 import { withTags } from './tags.js';
@@ -27,6 +27,7 @@ export async function newKey(
   const tags = withTags([], request.Tags ?? []);
   const id = newKeyId(multiRegion);
   return {
+    ...UNSET,
     id,
     keySpec,
     keyUsage,

@@ -9,8 +9,8 @@ export function daysAfter(date: Date, days: number): Date {
 }
 
 /** Whether the waiting period of a deletion is over. */
-export function isDeleted({ deletionDate }: KmsKey, now: Date): boolean {
-  return deletionDate !== undefined && deletionDate <= now;
+export function isDeleted({ keyState, deletionDate }: KmsKey, now: Date): boolean {
+  return keyState === 'PendingDeletion' && deletionDate !== undefined && deletionDate <= now;
 }
 
 /** Whether {@link atTime} would change the key. */

@@ -79,13 +79,25 @@ function allowsPutKeyPolicy({ Effect, Action = [] }: Statement): boolean {
   return Effect === 'Allow' && patterns.some((pattern) => matches(pattern, 'kms:putkeypolicy'));
 }
 
-/** By the wildcards of IAM: `*` for any characters and `?` for one; case does not matter. */
+/**
+ * By the wildcards of IAM: `*` for any characters and `?` for one; case does not matter. No regular
+ * expression: one of many stars would try every way to share the action out among them.
+ */
 function matches(pattern: string, action: string): boolean {
-  const parts = pattern
-    .toLowerCase()
-    .split('*')
-    .map((part) => part.replace(/[^a-z0-9:]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*').replaceAll('\\?', '.')}$`).test(action);
+  // Where in the action what has been read of the pattern may end.
+  let ends = new Set([0]);
+  for (const character of pattern.toLowerCase()) {
+    if (character === '*') {
+      const first = Math.min(...ends);
+      ends = new Set(Array.from({ length: action.length - first + 1 }, (_, i) => first + i));
+    } else {
+      const fits = (end: number) =>
+        end < action.length && (character === '?' || character === action[end]);
+      ends = new Set([...ends].filter(fits).map((end) => end + 1));
+      if (ends.size === 0) return false;
+    }
+  }
+  return ends.has(action.length);
 }
 
 function malformed(message: string): KmsError {

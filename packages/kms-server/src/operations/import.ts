@@ -1,3 +1,4 @@
+import { wipe } from '@keywrap/core';
 import { makeMaterial, selectEngine } from '@keywrap/provider-local/keys';
 import { unwrap } from '../crypto/unwrap.js';
 import { findKey } from '../keys/find-key.js';
@@ -29,7 +30,7 @@ export async function getParametersForImport(
   const { material, publicKey } = await makeMaterial(await selectEngine('node'), wrappingKeySpec);
   const validTo = daysAfter(region.keys.now(), 1);
   const token = tokens.seal({ keyId: key.id, wrappingAlgorithm, validTo, privateKey: material });
-  material.fill(0);
+  wipe(material);
   return {
     KeyId: region.keys.arnOf(key),
     ImportToken: toBase64(token),
@@ -49,15 +50,23 @@ export async function importKeyMaterial(
   const details = readDetails(request, key, keys.now());
   const parameters = tokens.open(request.ImportToken, key.id, keys.now());
   const { wrappingAlgorithm, privateKey } = parameters;
-  const bytes = await unwrap(wrappingAlgorithm, privateKey, request.EncryptedKeyMaterial);
+  const bytes = await unwrap(wrappingAlgorithm, privateKey, request.EncryptedKeyMaterial).finally(
+    () => wipe(privateKey),
+  );
   if (bytes === undefined) throw new KmsError('InvalidCiphertextException');
   const { validTo, description } = details;
-  const read = await readImported(key, bytes);
+  const read = await readImported(key, bytes).finally(() => wipe(bytes));
   const material = describeMaterial(key.id, read, { validTo, description });
-  keys.change(key.id, (current) => {
-    assertState('ImportKeyMaterial', current, keys); // It may have changed while this was unwrapped.
-    return withImported(current, material, details, keys);
-  });
+  let isKept = false;
+  try {
+    const { materials, pending } = keys.change(key.id, (current) => {
+      assertState('ImportKeyMaterial', current, keys); // It may have changed while this was unwrapped.
+      return withImported(current, material, details, keys);
+    });
+    isKept = [...materials, pending].some((kept) => kept?.material === material.material);
+  } finally {
+    if (!isKept) wipe(material.material);
+  }
   return { KeyId: keys.arnOf(key), ...(isSymmetric(key) && { KeyMaterialId: material.id }) };
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { wipe } from '@keywrap/core';
 import { KmsError, validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
 import { refuseRecipient, toBase64 } from './common.js';
@@ -9,7 +10,10 @@ export function generateRandom(request: RequestOf<'GenerateRandom'>) {
   const { NumberOfBytes, CustomKeyStoreId } = request;
   if (NumberOfBytes === undefined) throw validationError('NumberOfBytes is required.');
   if (CustomKeyStoreId !== undefined) throw customKeyStoreNotFound(CustomKeyStoreId);
-  return { Plaintext: toBase64(randomBytes(NumberOfBytes)) };
+  const bytes = randomBytes(NumberOfBytes);
+  const Plaintext = toBase64(bytes);
+  wipe(bytes);
+  return { Plaintext };
 }
 
 /** There are no custom key stores here, so none is ever found. */

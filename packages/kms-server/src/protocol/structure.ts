@@ -1,3 +1,4 @@
+import { ownFields } from '@keywrap/core';
 import { type KmsError, validationError } from './kms-error.js';
 import { type Complain, isObject, mismatch, type Shape } from './shapes.js';
 
@@ -48,9 +49,9 @@ export function structure<M extends Members>(members: M): Shape<ValueOf<M>> {
   return {
     read(value) {
       if (!isObject(value)) throw mismatch(value, 'a Structure');
-      const result: Record<string, unknown> = {};
+      const result: Record<string, unknown> = ownFields({});
       for (const { name, shape } of all) {
-        const member = value[name];
+        const member = Object.hasOwn(value, name) ? value[name] : undefined;
         if (member !== undefined && member !== null) result[name] = shape.read(member);
       }
       return result as ValueOf<M>;
@@ -69,6 +70,9 @@ export function structure<M extends Members>(members: M): Shape<ValueOf<M>> {
 
 const NOT_NULL = 'not be null';
 
+/** So many are told; a list of empty strings would make an answer many times as long as the request. */
+const MAXIMUM_PROBLEMS = 100;
+
 /**
  * Reads a request and checks it, the only place where that is done.
  *
@@ -77,20 +81,21 @@ const NOT_NULL = 'not be null';
 export function readRequest<Value>(shape: Shape<Value>, json: unknown): Value {
   const request = shape.read(json);
   const problems: string[] = [];
+  let count = 0;
   const complain: Complain = (path, constraint, shown) => {
+    count += 1;
+    if (count > MAXIMUM_PROBLEMS) return;
     const value = constraint === NOT_NULL ? ' null' : shown === undefined ? '' : ` '${shown}'`;
     problems.push(
       `Value${value} at '${path}' failed to satisfy constraint: Member must ${constraint}`,
     );
   };
   shape.check(request, '', complain);
-  if (problems.length > 0) throw constraintError(problems);
+  if (count > 0) throw constraintError(problems, count);
   return request;
 }
 
-function constraintError(problems: readonly string[]): KmsError {
-  const errors = problems.length === 1 ? 'error' : 'errors';
-  return validationError(
-    `${problems.length} validation ${errors} detected: ${problems.join('; ')}`,
-  );
+function constraintError(problems: readonly string[], count: number): KmsError {
+  const errors = count === 1 ? 'error' : 'errors';
+  return validationError(`${count} validation ${errors} detected: ${problems.join('; ')}`);
 }

@@ -1,4 +1,4 @@
-import { isRsaKeySpec, type RsaKeySpec, rsaModulusLength } from '@keywrap/core';
+import { isRsaKeySpec, type RsaKeySpec, rsaModulusLength, wipe } from '@keywrap/core';
 import forge from 'node-forge';
 import { encodeRsaPkcs8, encodeRsaSpki, parseRsaPrivateKey } from '../key-material/rsa.js';
 import type { CryptoEngine, EncodedKeyPair } from './engine.js';
@@ -24,10 +24,12 @@ export const forgeEngine: CryptoEngine = {
     const ec = await import('../key-material/ec.js');
     const privateKey = ec.generateEcPrivateKey(spec);
     const publicKey = ec.ecPublicKeyOf(spec, privateKey);
-    return {
+    const pair = {
       publicKey: ec.encodeEcSpki(spec, publicKey),
       privateKey: ec.encodeEcPkcs8(spec, privateKey, publicKey),
     };
+    wipe(privateKey);
+    return pair;
   },
 };
 

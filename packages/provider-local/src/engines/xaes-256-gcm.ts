@@ -1,4 +1,4 @@
-import { InvalidInputError, ProviderClosedError } from '@keywrap/core';
+import { InvalidInputError, newSecret, ProviderClosedError } from '@keywrap/core';
 import type { AesKey } from './engine.js';
 
 const BLOCK_LENGTH = 16;
@@ -48,7 +48,7 @@ export class Xaes256GcmKey implements AesKey {
   /** M1 ^ K1 followed by M2 ^ K1, with the nonce still zero in both. */
   readonly #maskedBlocks: Uint8Array;
   /** Where the two blocks are put together, wiped each time; one piece of memory, because every call needs it. */
-  readonly #blocks = new Uint8Array(2 * BLOCK_LENGTH);
+  readonly #blocks = newSecret(2 * BLOCK_LENGTH);
   #cipher: AesBlockCipher | undefined;
 
   /**
@@ -69,7 +69,7 @@ export class Xaes256GcmKey implements AesKey {
     // L = AES-256ₖ(0¹²⁸); K1 is L times x in GF(2¹²⁸), as in CMAC (NIST SP 800-38B §6.1).
     const l = this.#cipher.encrypt(new Uint8Array(BLOCK_LENGTH));
     const k1 = double(l);
-    this.#maskedBlocks = new Uint8Array(2 * BLOCK_LENGTH);
+    this.#maskedBlocks = newSecret(2 * BLOCK_LENGTH);
     this.#maskedBlocks.set(k1, 0);
     this.#maskedBlocks.set(k1, BLOCK_LENGTH);
     xorInto(this.#maskedBlocks, Uint8Array.of(0x00, 0x01, 0x58, 0x00), 0); // M1 = 00 01 'X' 00 ‖ N[:12]
@@ -121,7 +121,7 @@ export class Xaes256GcmKey implements AesKey {
 
 /** Multiplies by x in GF(2¹²⁸), most significant bit first, without a branch on the secret. */
 function double(block: Uint8Array): Uint8Array {
-  const result = new Uint8Array(BLOCK_LENGTH);
+  const result = newSecret(BLOCK_LENGTH);
   let carry = 0;
   for (let i = BLOCK_LENGTH - 1; i >= 0; i--) {
     const byte = block[i] as number;

@@ -4,6 +4,9 @@ import { AuditChain, macOf } from './audit-chain.js';
 import { CLOSED, listLogs, OPENED, type OpeningLine } from './audit-log.js';
 import { errorCode, explainFileError } from './errors.js';
 
+/** No line is as long, in characters; what is was not written by an audit log. */
+const MAXIMUM_LINE = 1024 * 1024;
+
 /** What was found of one audit log. */
 export interface AuditLogReport {
   /** The name of its file. */
@@ -84,6 +87,7 @@ async function checkLog(folder: string, log: string, chain: AuditChain): Promise
 async function* linesOf(file: string): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of createReadStream(file, 'utf8')) {
+    if (rest.length > MAXIMUM_LINE) break;
     const lines = `${rest}${chunk}`.split('\n');
     rest = lines.pop() as string;
     yield* lines;

@@ -1,6 +1,6 @@
 import { InvalidInputError } from '@keywrap/core';
 import { DamagedStoreError } from './errors.js';
-import { readRecord } from './held-records.js';
+import { readRecord, wipeRecord } from './held-records.js';
 import {
   encodeManifest,
   type ManifestHeader,
@@ -50,7 +50,9 @@ export async function writeBackup(state: StoreState, onProgress?: OnProgress): P
     const files = [encodeManifest(state.key.files, manifest)];
     try {
       for (const [id, entry] of keys) {
-        files.push((await readRecord(state, manifest, id, entry)).bytes);
+        const { record, bytes } = await readRecord(state, manifest, id, entry);
+        wipeRecord(record);
+        files.push(bytes);
         onProgress?.(files.length - 1, keys.size);
       }
     } catch (error) {
@@ -85,7 +87,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<StoreState
     const manifest = openManifest(key.files, file);
     const records = [...manifest.keys].map(([id, entry], index) => {
       const record = files[index] as Uint8Array;
-      decodeRecord(key.files, `a record in ${NAME}`, record, storeId, id, entry);
+      wipeRecord(decodeRecord(key.files, `a record in ${NAME}`, record, storeId, id, entry));
       return [entry.file, record] as const;
     });
     await folder.prepare();

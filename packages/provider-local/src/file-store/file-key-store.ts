@@ -1,4 +1,4 @@
-import { InvalidInputError, readFields } from '@keywrap/core';
+import { copyBytes, InvalidInputError, ownFields, readFields } from '@keywrap/core';
 import type { KeyRecord } from '../keys/key-record.js';
 import type { Awaitable, KeyStore } from '../keys/key-store.js';
 import { AuditLog } from './audit-log.js';
@@ -109,7 +109,7 @@ export class FileKeyStore implements KeyStore, AsyncDisposable {
    * ```
    */
   static async restore(options: RestoreOptions): Promise<FileKeyStore> {
-    return new FileKeyStore(await restoreBackup(options));
+    return new FileKeyStore(await restoreBackup(ownFields(options)));
   }
 
   /** Whether there is a store in a folder; whether it opens is another question. */
@@ -209,7 +209,7 @@ export class FileKeyStore implements KeyStore, AsyncDisposable {
   async openAuditLog(actor?: string): Promise<AuditLog> {
     const { storeId } = await this.#state.current();
     const { folder, key } = this.#state;
-    return AuditLog.open(folder.auditPath, key.audit.slice(), storeId, actor);
+    return AuditLog.open(folder.auditPath, copyBytes(key.audit), storeId, actor);
   }
 
   /** Checks every line of every audit log. */

@@ -15,7 +15,12 @@ interface Held {
   record?: KeyRecord;
 }
 
-/** Reads a record from the disk. @throws {@link DamagedStoreError} */
+/** Wipes the material of a record that nobody uses. */
+export function wipeRecord({ materials }: Pick<KeyRecord, 'materials'>): void {
+  for (const { material } of materials) wipe(material);
+}
+
+/** Reads a record from the disk; its material is the caller's to wipe. @throws {@link DamagedStoreError} */
 export async function readRecord(
   { folder, key }: StoreState,
   { storeId }: Manifest,

@@ -1,3 +1,4 @@
+import { ownFields } from '@keywrap/core';
 import type { AesKey } from '../engines/index.js';
 import { DamagedStoreError } from './errors.js';
 import type { RecordEntry } from './record-file.js';
@@ -74,7 +75,7 @@ export function openManifest(
 /** Whether code can work with it; whether it is genuine, only the key of the store can tell. */
 function isHeader(value: unknown): value is ManifestHeader {
   if (!isObject(value) || !isObject(value.protection)) return false;
-  const { by, scrypt, provider, keyId, wrapped } = value.protection;
+  const { by, scrypt, provider, keyId, wrapped } = ownFields(value.protection);
   return (
     typeof value.storeId === 'string' &&
     typeof value.generation === 'number' &&

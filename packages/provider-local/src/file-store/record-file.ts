@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { wipe } from '@keywrap/core';
+import { copyBytes, ownFields, wipe } from '@keywrap/core';
 import type { AesKey } from '../engines/index.js';
 import { hideBytes } from '../keys/hide-bytes.js';
 import type { KeyRecord } from '../keys/key-record.js';
@@ -47,7 +47,7 @@ export function encodeRecord(key: AesKey, place: RecordPlace, record: KeyRecord)
   const header = {
     ...rest,
     ...place,
-    materials: materials.map(({ version, publicKey }) => ({
+    materials: materials.map(ownFields).map(({ version, publicKey }) => ({
       version,
       ...(publicKey && { publicKey: Buffer.from(publicKey).toString('base64') }),
     })),
@@ -78,7 +78,8 @@ export function decodeRecord(
   const file = parseFile({ path, keyId: id }, 'record', bytes);
   const secrets = openFile(key, file);
   try {
-    const { storeId: madeFor, generation, ...header } = file.header as RecordHeader;
+    const { storeId: madeFor, generation, ...rest } = file.header as RecordHeader;
+    const header = ownFields(rest);
     if (madeFor !== storeId) throw damaged('is the record of another store');
     if (header.id !== id) throw damaged(`holds key ${header.id} instead`);
     if (generation < entry.generation) {
@@ -94,9 +95,9 @@ export function decodeRecord(
       ...header,
       creationDate: new Date(header.creationDate),
       ...(header.deletionDate && { deletionDate: new Date(header.deletionDate) }),
-      materials: header.materials.map(({ version, publicKey }, index) => ({
+      materials: header.materials.map(ownFields).map(({ version, publicKey }, index) => ({
         version,
-        material: hideBytes((parts[index] as Uint8Array).slice()),
+        material: hideBytes(copyBytes(parts[index] as Uint8Array)),
         ...(publicKey && { publicKey: new Uint8Array(Buffer.from(publicKey, 'base64')) }),
       })),
     } as KeyRecord;

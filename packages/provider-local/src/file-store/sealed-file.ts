@@ -1,4 +1,4 @@
-import { UnsupportedOperationError } from '@keywrap/core';
+import { newSecret, UnsupportedOperationError } from '@keywrap/core';
 import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
 import type { AesKey } from '../engines/index.js';
 import { randomNonce } from '../random.js';
@@ -117,7 +117,7 @@ export function parseJson(identity: FileIdentity, bytes: Uint8Array): unknown {
 
 /** Puts parts one after the other. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  const whole = newSecret(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {
     whole.set(part, offset);

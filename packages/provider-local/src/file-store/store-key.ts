@@ -1,8 +1,11 @@
 import { hkdfSync } from 'node:crypto';
 import {
   AccessDeniedError,
+  copyBytes,
   InvalidInputError,
   type KeyWrapProvider,
+  newSecret,
+  ownFields,
   ownSecret,
   wipe,
 } from '@keywrap/core';
@@ -54,7 +57,7 @@ export class StoreKey {
   }
 
   static generate(storeId: string): StoreKey {
-    return new StoreKey(storeId, crypto.getRandomValues(new Uint8Array(LENGTH)));
+    return new StoreKey(storeId, crypto.getRandomValues(newSecret(LENGTH)));
   }
 
   /** @param cost For a passphrase; the default unless it is given. */
@@ -63,17 +66,18 @@ export class StoreKey {
     protection: StoreProtection,
     cost?: ScryptCost,
   ): Promise<WrappedStoreKey> {
-    if ('passphrase' in protection) {
+    const own = ownFields(protection);
+    if ('passphrase' in own) {
       const scrypt = newScrypt(cost);
-      const key = await wrappingKey(protection.passphrase, scrypt);
+      const key = await wrappingKey(own.passphrase, scrypt);
       const nonce = randomNonce();
       const sealed = key.seal(nonce, this.#secret, wrappingContext(storeId));
       key.destroy();
       const wrapped = Buffer.concat([nonce, sealed]).toString('base64');
       return { by: 'passphrase', scrypt, wrapped };
     }
-    const { provider, keyId } = protection;
-    const plaintext = this.#secret.slice();
+    const { provider, keyId } = own;
+    const plaintext = copyBytes(this.#secret);
     try {
       const result = await provider.encrypt({
         keyId,
@@ -96,12 +100,13 @@ export class StoreKey {
     protection: StoreProtection,
     stored: WrappedStoreKey,
   ): Promise<StoreKey> {
+    const own = ownFields(protection);
     const wrapped = Buffer.from(stored.wrapped, 'base64');
     if (stored.by === 'passphrase') {
-      if (!('passphrase' in protection)) {
+      if (!('passphrase' in own)) {
         throw new InvalidInputError('protectedBy', 'is a provider; this store has a passphrase');
       }
-      const key = await wrappingKey(protection.passphrase, stored.scrypt);
+      const key = await wrappingKey(own.passphrase, stored.scrypt);
       const [nonce, sealed] = [wrapped.subarray(0, NONCE_LENGTH), wrapped.subarray(NONCE_LENGTH)];
       const secret =
         nonce.length === NONCE_LENGTH
@@ -115,18 +120,18 @@ export class StoreKey {
       }
       return new StoreKey(storeId, secret);
     }
-    if (!('provider' in protection)) {
+    if (!('provider' in own)) {
       throw new InvalidInputError(
         'protectedBy',
         `is a passphrase; this store is protected by the provider ${stored.provider} with ${stored.keyId}`,
       );
     }
-    using result = await protection.provider.decrypt({
-      keyId: protection.keyId,
+    using result = await own.provider.decrypt({
+      keyId: own.keyId,
       ciphertext: wrapped,
       encryptionContext: { 'keywrap-store': storeId },
     });
-    return new StoreKey(storeId, result.plaintext.slice());
+    return new StoreKey(storeId, copyBytes(result.plaintext));
   }
 
   destroy(): void {

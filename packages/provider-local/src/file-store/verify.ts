@@ -1,6 +1,6 @@
 import type { OnProgress } from './backup.js';
 import { DamagedStoreError } from './errors.js';
-import { readRecord } from './held-records.js';
+import { readRecord, wipeRecord } from './held-records.js';
 import type { StoreState } from './store-state.js';
 
 /** What `FileKeyStore.verify` found. */
@@ -27,7 +27,7 @@ export async function verifyStore(
     let done = 0;
     for (const [id, entry] of keys) {
       try {
-        await readRecord(state, manifest, id, entry);
+        wipeRecord((await readRecord(state, manifest, id, entry)).record);
       } catch (error) {
         if (!(error instanceof DamagedStoreError)) throw error;
         damaged.push(error);

@@ -3,7 +3,8 @@ import type { AuditEvent, AuditLog } from './audit-log.js';
 
 /** Longest name that is written, in characters: that of an ARN. What is longer was refused anyway. */
 const NAME_LENGTH = 2048;
-const CONTEXT_KEYS = 1000;
+/** All of an encryption context that is not refused, in characters. */
+const CONTEXT_LENGTH = 8192;
 
 /**
  * Has every call of a provider written to an audit log: the operations of `KeyWrapProvider`, those of
@@ -40,13 +41,18 @@ export function withAuditLog<Provider extends KeyWrapProvider>(
     get(target, name) {
       if (name === 'close' || name === Symbol.asyncDispose) return close;
       const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function' || typeof name !== 'string' || name in Object.prototype) {
+      if (typeof member !== 'function' || typeof name !== 'string' || isInherited(name, member)) {
         return member;
       }
       return (...args: unknown[]) =>
         calls.run(name, args[0], () => Reflect.apply(member, target, args));
     },
   });
+}
+
+/** Whether it is what every object has. By the member itself: a polluted prototype has other names. */
+function isInherited(name: string, member: unknown): boolean {
+  return member === Reflect.get(Object.prototype, name);
 }
 
 class AuditedCalls {
@@ -113,15 +119,14 @@ class AuditedCalls {
 /** What of the input may be written. It is the caller's, so it may be anything. */
 function describe(input: unknown): Pick<AuditEvent, 'asked' | 'context'> {
   try {
-    const { source, destination } = fields(input);
-    const parts = [input, source, destination].map(fields);
-    const asked = parts.flatMap(({ keyId, alias }) => [keyId, alias]).filter(isString);
-    const context = parts.flatMap(({ encryptionContext }) =>
-      Object.keys(fields(encryptionContext)),
-    );
+    const parts = [input, field(input, 'source'), field(input, 'destination')];
+    const asked = parts
+      .flatMap((part) => [field(part, 'keyId'), field(part, 'alias')])
+      .filter(isString);
+    const context = parts.flatMap((part) => Object.keys(field(part, 'encryptionContext') ?? {}));
     return {
       ...(asked.length > 0 && { asked: asked.map(shortened) }),
-      ...(context.length > 0 && { context: context.slice(0, CONTEXT_KEYS).sort().map(shortened) }),
+      ...(context.length > 0 && { context: beginningOf(context.sort()) }),
     };
   } catch {
     return {};
@@ -129,17 +134,31 @@ function describe(input: unknown): Pick<AuditEvent, 'asked' | 'context'> {
 }
 
 function usedKeys(result: unknown): Pick<AuditEvent, 'keys'> {
-  const { keyId, sourceKeyId, destinationKeyId } = fields(result);
-  const keys = [keyId, sourceKeyId, destinationKeyId].filter(isString);
+  const names = ['keyId', 'sourceKeyId', 'destinationKeyId'];
+  const keys = names.map((name) => field(result, name)).filter(isString);
   return keys.length > 0 ? { keys } : {};
 }
 
-function fields(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+/** What a polluted Object.prototype holds nobody passed, and it must not be written as if. */
+function field(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const passed: unknown = Reflect.get(value, name);
+  return Object.hasOwn(value, name) || passed !== Reflect.get(Object.prototype, name)
+    ? passed
+    : undefined;
 }
 
 function isString(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+/** As many as fit: what a caller passes must not decide how long a line is. */
+function beginningOf(names: readonly string[]): readonly string[] {
+  let left = CONTEXT_LENGTH;
+  return names.filter((name) => {
+    left -= name.length;
+    return left >= 0;
+  });
 }
 
 function shortened(text: string): string {

@@ -1,4 +1,4 @@
-import type { EccKeySpec } from '@keywrap/core';
+import { type EccKeySpec, newSecret } from '@keywrap/core';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { fromBinaryString, toBinaryString } from '../engines/forge/binary-string.js';
@@ -60,7 +60,7 @@ export function parseEcPrivateKey(value: Asn1): EcPrivateKey {
 /** A new private key: random bits with a bias of less than 2⁻⁶⁴ (FIPS 186-5 appendix A.2.1). */
 export function generateEcPrivateKey(spec: EccKeySpec): Uint8Array {
   const { curve } = CURVES[spec];
-  const seed = globalThis.crypto.getRandomValues(new Uint8Array(curve.lengths.seed ?? 0));
+  const seed = globalThis.crypto.getRandomValues(newSecret(curve.lengths.seed ?? 0));
   const privateKey = curve.utils.randomSecretKey(seed);
   seed.fill(0);
   return privateKey;
@@ -97,7 +97,7 @@ export function padEcPrivateKey(spec: EccKeySpec, privateKey: Uint8Array): Uint8
   const length = CURVES[spec].curve.lengths.secretKey ?? 0;
   const significant = privateKey.subarray(privateKey.findIndex((byte) => byte !== 0));
   if (significant.length > length) throw malformed();
-  const padded = new Uint8Array(length);
+  const padded = newSecret(length);
   padded.set(significant, length - significant.length);
   return padded;
 }

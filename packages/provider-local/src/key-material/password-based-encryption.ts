@@ -1,4 +1,4 @@
-import { InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, wipe } from '@keywrap/core';
 import forge from 'node-forge';
 import { fromBinaryString, toBinaryString } from '../engines/forge/binary-string.js';
 import {
@@ -57,6 +57,7 @@ const CBC: Readonly<Record<string, CbcCipher>> = {
  *
  * @param algorithm AlgorithmIdentifier with the scheme and its parameters.
  * @param ciphertext A binary string.
+ * @param budget That of the file which this is a part of.
  * @throws InvalidInputError for `passphrase` if it is missing or wrong; for `keyMaterial` if the scheme
  *   is not supported, damaged, or asks for too many iterations.
  */
@@ -64,12 +65,14 @@ export async function decryptWithPassphrase(
   algorithm: Asn1 | undefined,
   ciphertext: string,
   passphrase: string | undefined,
+  budget = new IterationBudget(),
 ): Promise<Asn1> {
   const [oid, parameters] = itemsOf(algorithm);
   const scheme = oidOf(oid);
   const decrypt = SCHEME[scheme];
   if (decrypt === undefined) throw unsupportedEncryption(scheme);
-  return parseDecrypted(await decrypt(parameters, ciphertext, requirePassphrase(passphrase)));
+  const secret = requirePassphrase(passphrase);
+  return parseDecrypted(await decrypt(parameters, ciphertext, secret, budget));
 }
 
 /**
@@ -123,7 +126,10 @@ export function requirePassphrase(passphrase: string | undefined): string {
 
 /** The passphrase does not fit; or the file is damaged, which looks the same. */
 export function wrongPassphrase(): InvalidInputError {
-  return new InvalidInputError('passphrase', 'is wrong, or the key is damaged');
+  return new InvalidInputError(
+    'passphrase',
+    'is wrong, or the key is damaged, or of no supported kind',
+  );
 }
 
 /** The file asks for an algorithm that is not there; it is public, so it is named. */
@@ -131,21 +137,24 @@ export function unsupportedEncryption(oid: string): InvalidInputError {
   return new InvalidInputError('keyMaterial', `is protected with ${oid}, which is not supported`);
 }
 
-/** The iteration count of a derivation, if it is within bounds. */
-export function iterationsOf(
-  value: Asn1 | undefined,
-  derivation: keyof typeof MAXIMUM_ITERATIONS,
-): number {
-  const iterations = unsignedOf(value);
-  const maximum = MAXIMUM_ITERATIONS[derivation];
-  if (iterations < 1n) throw malformed();
-  if (iterations > BigInt(maximum)) {
-    throw new InvalidInputError(
-      'keyMaterial',
-      `asks for more than ${maximum} iterations of ${derivation} key derivation`,
-    );
+/** The iterations that a file may ask for, all of its parts together. */
+export class IterationBudget {
+  readonly #asked = { PBKDF2: 0, 'PKCS#12': 0 };
+
+  /** The iteration count of a derivation, if it is within bounds. */
+  take(value: Asn1 | undefined, derivation: keyof typeof MAXIMUM_ITERATIONS): number {
+    const iterations = unsignedOf(value);
+    const maximum = MAXIMUM_ITERATIONS[derivation];
+    if (iterations < 1n) throw malformed();
+    if (iterations > BigInt(maximum - this.#asked[derivation])) {
+      throw new InvalidInputError(
+        'keyMaterial',
+        `asks for more than ${maximum} iterations of ${derivation} key derivation`,
+      );
+    }
+    this.#asked[derivation] += Number(iterations);
+    return Number(iterations);
   }
-  return Number(iterations);
 }
 
 /** Decrypts with what the parameters say; `undefined` if the padding is wrong. */
@@ -153,9 +162,10 @@ type Scheme = (
   parameters: Asn1 | undefined,
   ciphertext: string,
   passphrase: string,
+  budget: IterationBudget,
 ) => Promise<string | undefined>;
 
-const decryptPbes2: Scheme = async (parameters, ciphertext, passphrase) => {
+const decryptPbes2: Scheme = async (parameters, ciphertext, passphrase, budget) => {
   const [kdf, encryption] = itemsOf(parameters);
   const [kdfOid, kdfParameters] = itemsOf(kdf);
   if (oidOf(kdfOid) !== OID['id-PBKDF2']) throw unsupportedEncryption(oidOf(kdfOid));
@@ -168,7 +178,7 @@ const decryptPbes2: Scheme = async (parameters, ciphertext, passphrase) => {
 
   // PBKDF2-params (RFC 8018 appendix A.2): keyLength may be left out, and so may prf, for HMAC-SHA-1.
   const [salt, count, ...optional] = itemsOf(kdfParameters);
-  const iterations = iterationsOf(count, 'PBKDF2');
+  const iterations = budget.take(count, 'PBKDF2');
   if (isUniversal(optional[0], 'INTEGER')) {
     if (unsignedOf(optional.shift()) !== BigInt(cipher.keyLength)) throw malformed();
   }
@@ -186,10 +196,10 @@ function pkcs12Scheme(
   keyLength: number,
   decrypt: (key: string, iv: string, ciphertext: string) => string | undefined,
 ): Scheme {
-  return async (parameters, ciphertext, passphrase) => {
+  return async (parameters, ciphertext, passphrase, budget) => {
     const [saltValue, count] = itemsOf(parameters);
     const salt = octetsOf(saltValue);
-    const iterations = iterationsOf(count, 'PKCS#12');
+    const iterations = budget.take(count, 'PKCS#12');
     const sha1 = digestOf(OID['id-sha1']) as Digest;
     const derive = (purpose: 1 | 2, length: number) =>
       derivePkcs12(sha1, passphrase, salt, iterations, purpose, length);
@@ -240,5 +250,8 @@ async function pbkdf2(
   const key = await subtle.importKey('raw', password, 'PBKDF2', false, ['deriveBits']);
   password.fill(0);
   const parameters = { name: 'PBKDF2', hash, salt: fromBinaryString(salt), iterations };
-  return toBinaryString(new Uint8Array(await subtle.deriveBits(parameters, key, 8 * length)));
+  const derived = new Uint8Array(await subtle.deriveBits(parameters, key, 8 * length));
+  const binary = toBinaryString(derived);
+  wipe(derived);
+  return binary;
 }

@@ -17,7 +17,10 @@ export function isPem(data: string | Uint8Array): boolean {
  *
  * @throws InvalidInputError for `keyMaterial` if there is no key, or more than one to choose from.
  */
-export function readPem(data: string | Uint8Array, passphrase: string | undefined): Asn1 {
+export function readPem(
+  data: string | Uint8Array,
+  passphrase: string | undefined,
+): { readonly value: Asn1; readonly isDecrypted: boolean } {
   const text = typeof data === 'string' ? data : toBinaryString(data);
   const blocks = text.includes(BEGIN) ? forge.pem.decode(text) : [];
   const privateKeys = blocks.filter(({ type }) => type.endsWith('PRIVATE KEY'));
@@ -26,8 +29,8 @@ export function readPem(data: string | Uint8Array, passphrase: string | undefine
   const [block, ...more] = privateKeys.length > 0 ? privateKeys : publicKeys;
   if (block === undefined) throw new InvalidInputError('keyMaterial', 'holds no key');
   if (more.length > 0) throw new InvalidInputError('keyMaterial', 'holds more than one key');
-  if (block.dekInfo) return decryptLegacyPem(block.dekInfo, block.body, passphrase);
-  return parseDer(block.body);
+  if (!block.dekInfo) return { value: parseDer(block.body), isDecrypted: false };
+  return { value: decryptLegacyPem(block.dekInfo, block.body, passphrase), isDecrypted: true };
 }
 
 /** Writes PEM, 64 characters to the line (RFC 7468 §2). */

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '@keywrap/core';
 import forge from 'node-forge';
-import { toBinaryString } from '../engines/forge/binary-string.js';
+import { fromBinaryString, toBinaryString } from '../engines/forge/binary-string.js';
+import { equalSecrets } from '../keys/equal-secrets.js';
 import {
   type Asn1,
   derBytes,
@@ -25,7 +26,7 @@ import {
   decryptWithPassphrase,
   encryptWithPassphrase,
   ITERATIONS,
-  iterationsOf,
+  IterationBudget,
   requirePassphrase,
   unsupportedEncryption,
   wrongPassphrase,
@@ -46,12 +47,15 @@ const MAXIMUM_CONTENTS = 8;
 export async function readPkcs12(pfx: Asn1, passphrase: string | undefined): Promise<Asn1> {
   const [, authSafe, macData] = itemsOf(pfx);
   const contents = dataOf(authSafe); // the other content type is signed with a certificate
-  if (macData !== undefined) await verifyMac(macData, contents, requirePassphrase(passphrase));
+  const budget = new IterationBudget();
+  if (macData !== undefined) {
+    await verifyMac(macData, contents, requirePassphrase(passphrase), budget);
+  }
 
   const safes = itemsOf(parseDer(contents));
   if (safes.length > MAXIMUM_CONTENTS) throw malformed();
   const bags: KeyBag[] = [];
-  for (const safe of safes) bags.push(...keyBagsOf(await openSafe(safe, passphrase)));
+  for (const safe of safes) bags.push(...keyBagsOf(await openSafe(safe, passphrase, budget)));
 
   const [bag, ...more] = bags;
   if (bag === undefined) throw new InvalidInputError('keyMaterial', 'holds no private key');
@@ -60,7 +64,7 @@ export async function readPkcs12(pfx: Asn1, passphrase: string | undefined): Pro
   }
   if (bag.type === OID.keyBag) return bag.value;
   const [algorithm, ciphertext] = itemsOf(bag.value); // EncryptedPrivateKeyInfo
-  return decryptWithPassphrase(algorithm, octetsOf(ciphertext), passphrase);
+  return decryptWithPassphrase(algorithm, octetsOf(ciphertext), passphrase, budget);
 }
 
 /**
@@ -89,15 +93,21 @@ export async function writePkcs12(privateKeyInfo: Asn1, passphrase: string): Pro
 }
 
 /** MacData (RFC 7292 §4). */
-async function verifyMac(macData: Asn1, contents: string, passphrase: string): Promise<void> {
+async function verifyMac(
+  macData: Asn1,
+  contents: string,
+  passphrase: string,
+  budget: IterationBudget,
+): Promise<void> {
   const [mac, salt, count] = itemsOf(macData);
   const [algorithm, expected] = itemsOf(mac);
   const oid = oidOf(itemsOf(algorithm)[0]);
   const digest = digestOf(oid);
   if (digest === undefined) throw unsupportedEncryption(oid);
-  const iterations = count === undefined ? 1 : iterationsOf(count, 'PKCS#12');
+  const iterations = count === undefined ? 1 : budget.take(count, 'PKCS#12');
   const computed = await computeMac(digest, contents, octetsOf(salt), iterations, passphrase);
-  if (computed !== octetsOf(expected)) throw wrongPassphrase();
+  const isRight = equalSecrets(fromBinaryString(computed), fromBinaryString(octetsOf(expected)));
+  if (!isRight) throw wrongPassphrase();
 }
 
 /** HMAC over the contents, under a key as long as the hash (RFC 7292 §5.1 step 5). */
@@ -117,14 +127,18 @@ async function computeMac(
 }
 
 /** SafeContents from one ContentInfo of the AuthenticatedSafe. */
-async function openSafe(contentInfo: Asn1, passphrase: string | undefined): Promise<Asn1> {
+async function openSafe(
+  contentInfo: Asn1,
+  passphrase: string | undefined,
+  budget: IterationBudget,
+): Promise<Asn1> {
   const [type, content] = itemsOf(contentInfo);
   if (oidOf(type) !== OID['id-encryptedData']) return parseDer(dataOf(contentInfo));
 
   // EncryptedData (RFC 5652 §8): version, then EncryptedContentInfo.
   const [, encrypted] = itemsOf(explicitOf(content, 0));
   const [, algorithm, ciphertext] = itemsOf(encrypted);
-  return decryptWithPassphrase(algorithm, implicitOctetsOf(ciphertext), passphrase);
+  return decryptWithPassphrase(algorithm, implicitOctetsOf(ciphertext), passphrase, budget);
 }
 
 interface KeyBag {

@@ -1,4 +1,4 @@
-import { type DataKeyPairSpec, InvalidInputError, type RsaKeySpec } from '@keywrap/core';
+import { type DataKeyPairSpec, InvalidInputError, type RsaKeySpec, wipe } from '@keywrap/core';
 import { fromBinaryString } from '../engines/forge/binary-string.js';
 import { type Asn1, itemsOf, malformed, octetsOf, parseDer } from './der.js';
 import {
@@ -12,7 +12,7 @@ import {
 } from './ec.js';
 import { parsePrivateKeyInfo, parsePublicKeyInfo } from './key-info.js';
 import { OID } from './object-identifiers.js';
-import { decryptWithPassphrase } from './password-based-encryption.js';
+import { decryptWithPassphrase, wrongPassphrase } from './password-based-encryption.js';
 import { isPem, readPem } from './pem.js';
 import { readPkcs12 } from './pkcs12.js';
 import { publicKeyInfoOf, recognize } from './recognize.js';
@@ -97,7 +97,13 @@ export async function readKeyMaterial(
     throw new InvalidInputError('keyMaterial', `is longer than ${MAXIMUM_LENGTH} bytes`);
   }
   try {
-    if (isPem(data)) return await readStructure(readPem(data, passphrase), passphrase);
+    if (isPem(data)) {
+      const { value, isDecrypted } = readPem(data, passphrase);
+      if (!isDecrypted) return await readStructure(value, passphrase);
+      return await readStructure(value, passphrase).catch(() => {
+        throw wrongPassphrase();
+      });
+    }
     return await readStructure(parseDer(data), passphrase);
   } catch (error) {
     if (error instanceof InvalidInputError) throw error;
@@ -121,12 +127,25 @@ async function readStructure(value: Asn1, passphrase: string | undefined): Promi
       return publicKeyInfo(publicKeyInfoOf(value));
     case 'EncryptedPrivateKeyInfo': {
       const [algorithm, ciphertext] = itemsOf(value);
-      return privateKeyInfo(
-        await decryptWithPassphrase(algorithm, octetsOf(ciphertext), passphrase),
-      );
+      const info = await decryptWithPassphrase(algorithm, octetsOf(ciphertext), passphrase);
+      return readDecrypted(() => privateKeyInfo(info));
     }
-    case 'PFX':
-      return privateKeyInfo(await readPkcs12(value, passphrase));
+    case 'PFX': {
+      const info = await readPkcs12(value, passphrase);
+      return readDecrypted(() => privateKeyInfo(info));
+    }
+  }
+}
+
+/**
+ * Reads what was decrypted, which nothing has authenticated: whoever changes the ciphertext changes it. One
+ * error for all that may be wrong with it, because any other would say something of the plaintext.
+ */
+function readDecrypted<Key extends KeyMaterial>(read: () => Key): Key {
+  try {
+    return read();
+  } catch {
+    throw wrongPassphrase();
   }
 }
 
@@ -182,17 +201,22 @@ function ecPrivate(value: Asn1, outer?: Asn1): PrivateKeyMaterial {
   if (key.parameters !== undefined && ecSpecOf(key.parameters) !== keySpec) throw inconsistent();
 
   const privateKey = padEcPrivateKey(keySpec, key.privateKey);
-  const publicKey = ecPublicKeyOf(keySpec, privateKey);
-  if (key.publicKey !== undefined) {
-    const claimed = uncompressedPoint(keySpec, key.publicKey);
-    if (claimed.some((byte, i) => byte !== publicKey[i])) throw inconsistent();
+  try {
+    const publicKey = ecPublicKeyOf(keySpec, privateKey);
+    if (key.publicKey !== undefined) {
+      const claimed = uncompressedPoint(keySpec, key.publicKey);
+      if (claimed.some((byte, i) => byte !== publicKey[i])) throw inconsistent();
+    }
+    return {
+      type: 'private',
+      keySpec,
+      privateKey: encodeEcPkcs8(keySpec, privateKey, publicKey),
+      publicKey: encodeEcSpki(keySpec, publicKey),
+    };
+  } finally {
+    wipe(privateKey);
+    wipe(key.privateKey);
   }
-  return {
-    type: 'private',
-    keySpec,
-    privateKey: encodeEcPkcs8(keySpec, privateKey, publicKey),
-    publicKey: encodeEcSpki(keySpec, publicKey),
-  };
 }
 
 function inconsistent(): InvalidInputError {

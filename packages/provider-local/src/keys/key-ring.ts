@@ -6,6 +6,7 @@ import {
   formatKeyArn,
   type KeyDescription,
   KeyNotFoundError,
+  ownFields,
   parseKeyId,
 } from '@keywrap/core';
 import { type KeyName, problemOfName } from './key-name.js';
@@ -77,7 +78,8 @@ export class KeyRing {
   }
 
   describe(key: KeyRecord): KeyDescription {
-    const { keySpec, keyUsage, keyState, origin, description, creationDate, deletionDate } = key;
+    const { keySpec, keyUsage, keyState, origin, description, creationDate, deletionDate } =
+      ownFields(key);
     return {
       keyId: this.arnOf(key),
       keySpec,
@@ -114,8 +116,10 @@ export class KeyRing {
     );
   }
 
-  #isDue({ deletionDate }: KeyRecord): boolean {
-    return deletionDate !== undefined && deletionDate <= this.#now();
+  #isDue(key: KeyRecord): boolean {
+    // Its state first: a polluted Object.prototype may lend any key a date, and keys don't come back.
+    if (key.keyState !== 'PendingDeletion') return false;
+    return key.deletionDate !== undefined && key.deletionDate <= this.#now();
   }
 
   #isHere({ partition, region, account }: ArnScope): boolean {

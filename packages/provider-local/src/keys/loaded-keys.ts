@@ -6,10 +6,10 @@ import type { MaterialVersion } from './key-record.js';
 /** What the engine made of one generation of a key's material, as far as it was needed. */
 interface Loaded {
   readonly from: MaterialVersion;
-  aes?: AesKey;
-  blobHeader?: Uint8Array;
-  rsaPrivate?: Promise<RsaPrivateKey>;
-  rsaPublic?: Promise<RsaPublicKey>;
+  aes: AesKey | undefined;
+  blobHeader: Uint8Array | undefined;
+  rsaPrivate: Promise<RsaPrivateKey> | undefined;
+  rsaPublic: Promise<RsaPublicKey> | undefined;
 }
 
 /**
@@ -73,7 +73,14 @@ export class LoadedKeys {
     let loaded = versions.get(from.version);
     if (loaded === undefined || !isSame(loaded.from, from)) {
       if (loaded !== undefined) release(loaded);
-      loaded = { from };
+      // Every field is there: a polluted Object.prototype would lend a key that is not this one.
+      loaded = {
+        from,
+        aes: undefined,
+        blobHeader: undefined,
+        rsaPrivate: undefined,
+        rsaPublic: undefined,
+      };
       versions.set(from.version, loaded);
     }
     return loaded;

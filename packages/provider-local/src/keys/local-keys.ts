@@ -188,12 +188,17 @@ export class LocalKeys {
       materials: pending ? [] : [await make()],
     };
     let kept = record;
-    await this.#store.changeKey(id, (current) => {
-      kept = current ?? record;
+    let isDone = false;
+    try {
+      await this.#store.changeKey(id, (current) => {
+        kept = current ?? record;
+        return kept;
+      });
+      isDone = true;
       return kept;
-    });
-    if (kept !== record) for (const { material } of record.materials) wipe(material);
-    return kept;
+    } finally {
+      if (!isDone || kept !== record) for (const { material } of record.materials) wipe(material);
+    }
   }
 }
 

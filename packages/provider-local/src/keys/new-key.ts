@@ -1,11 +1,14 @@
 import {
+  copyBytes,
   type DataKeyPairSpec,
   type HmacKeySpec,
   InvalidInputError,
   isRsaKeySpec,
   type KeySpec,
   type KeyUsage,
+  newSecret,
   readBytes,
+  wipe,
 } from '@keywrap/core';
 import type { CryptoEngine } from '../engines/index.js';
 import { hideBytes } from './hide-bytes.js';
@@ -92,7 +95,7 @@ export async function makeMaterial(
     return { version, material: hideBytes(privateKey), publicKey };
   }
   const length = materialLength(keySpec);
-  return { version, material: hideBytes(crypto.getRandomValues(new Uint8Array(length))) };
+  return { version, material: hideBytes(crypto.getRandomValues(newSecret(length))) };
 }
 
 /**
@@ -115,7 +118,7 @@ export async function readMaterial(
     if (passphrase !== undefined) {
       throw new InvalidInputError('passphrase', 'is of no use: these bytes are not encrypted');
     }
-    return { version: 1, material: hideBytes(keyMaterial.slice()) };
+    return { version: 1, material: hideBytes(copyBytes(keyMaterial)) };
   }
   // Loaded when needed: node-forge takes a while, and most keys are made here.
   const { readKeyMaterial } = await import('../key-material/index.js');
@@ -124,6 +127,7 @@ export async function readMaterial(
     throw new InvalidInputError('keyMaterial', 'is a public key; the private one is needed');
   }
   if (read.keySpec !== keySpec) {
+    wipe(read.privateKey);
     throw new InvalidInputError('keyMaterial', `is ${read.keySpec}; the key is ${keySpec}`);
   }
   return { version: 1, material: hideBytes(read.privateKey), publicKey: read.publicKey };

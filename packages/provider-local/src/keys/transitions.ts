@@ -52,7 +52,7 @@ export function assertRotatable(key: KeyRecord): void {
       `only symmetric keys whose material was made here can be rotated; this is ${key.keySpec} of origin ${key.origin}`,
     );
   }
-  assertKeyEnabled(key);
+  assertKeyEnabled({ ...key, keyId: undefined });
 }
 
 /** The same material may be imported again, as in AWS KMS; other material never replaces it. */

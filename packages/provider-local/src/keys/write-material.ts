@@ -1,4 +1,4 @@
-import { InvalidInputError, KeyStateError } from '@keywrap/core';
+import { copyBytes, InvalidInputError, KeyStateError, ownFields } from '@keywrap/core';
 import type { ExportFormat } from '../read-manager-input.js';
 import type { KeyRecord } from './key-record.js';
 
@@ -9,7 +9,7 @@ export async function writeMaterial(
 ): Promise<string | Uint8Array> {
   const newest = key.materials.at(-1);
   if (newest === undefined) throw new KeyStateError('the key has no key material yet');
-  const isPair = newest.publicKey !== undefined;
+  const isPair = ownFields(newest).publicKey !== undefined;
   if (isPair === (format === 'raw')) {
     const fitting = isPair ? 'one of the PKCS formats' : 'raw';
     throw new InvalidInputError('format', `must be ${fitting} for a ${key.keySpec} key`);
@@ -18,7 +18,7 @@ export async function writeMaterial(
     if (passphrase !== undefined) {
       throw new InvalidInputError('passphrase', 'is of no use: raw is not encrypted');
     }
-    return newest.material.slice();
+    return copyBytes(newest.material);
   }
   // The types tie the passphrase to the format; here both come from outside and are checked at run time.
   const { writeKeyMaterial } = await import('../key-material/index.js');

@@ -83,6 +83,30 @@ describe('an audit log', () => {
     expect(moved?.keys).to.have.length(2);
   });
 
+  it('is named by the next log, however much was asked of it last', async () => {
+    const keys = await open();
+    const names = Array.from({ length: 1000 }, (_, i) => [`${i}${'"'.repeat(1000)}`, 'value']);
+    const huge = Object.fromEntries(names);
+    await rejection(keys.encrypt({ keyId: 'alias/a', plaintext, encryptionContext: huge }));
+    const [first = ''] = await files();
+    const [line = ''] = (await readFile(first, 'utf8')).trim().split('\n').slice(-1);
+    expect(line.length).to.be.lessThan(64 * 1024);
+    await open();
+    const [opening] = await read();
+    expect(opening).to.have.nested.property('before[0][0]', path.basename(first));
+    await rm(first);
+    expect(await problems()).to.deep.equal(['is missing', undefined]);
+  });
+
+  it('of which a line never ends is refused, and not read to its end', async () => {
+    const keys = await open();
+    await keys.close();
+    const [log = ''] = await files();
+    await appendFile(log, 'a'.repeat(20 * 1024 * 1024));
+    expect(await problems()).to.have.length(1);
+    expect((await problems())[0]).to.contain('was changed at line');
+  });
+
   it('holds every operation of a provider and of its keys, and no secret', async () => {
     const keys = await open();
     const keyId = 'alias/a';

@@ -1,3 +1,5 @@
+import { newSecret } from '@keywrap/core';
+
 /** Far below the number of arguments that any JavaScript engine takes. */
 const CHUNK_LENGTH = 8192;
 
@@ -15,7 +17,7 @@ export function toBinaryString(bytes: Uint8Array): string {
 
 /** The bytes of node-forge's binary string, in memory of their own. */
 export function fromBinaryString(binary: string): Uint8Array {
-  const bytes = new Uint8Array(binary.length);
+  const bytes = newSecret(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
 }

@@ -1,4 +1,4 @@
-import { ProviderClosedError } from '@keywrap/core';
+import { ProviderClosedError, wipe } from '@keywrap/core';
 import forge from 'node-forge';
 import {
   bitLength,
@@ -74,7 +74,9 @@ export function loadRsaPublicKey(spki: Uint8Array): RsaPublicKey {
     modulusLength,
     async encrypt(plaintext, hash) {
       assertFitsOaep(plaintext.length, modulusLength, hash);
-      const message = fromBytes(encodeOaep(plaintext, modulusLength, hash));
+      const encoded = encodeOaep(plaintext, modulusLength, hash);
+      const message = fromBytes(encoded);
+      wipe(encoded); // it unmasks without a key
       return toBytes(message.modPow(e, n), modulusLength); // RSAEP, §5.1.1
     },
   };

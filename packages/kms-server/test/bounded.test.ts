@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { assertPolicy } from '#dist/keys/policy.js';
+import { MAXIMUM_REGIONS } from '#dist/region.js';
+import { MAXIMUM_CONNECTIONS } from '#dist/server.js';
+import { CREDENTIALS, post, type Subject, start } from './support.js';
+
+const policyOf = (Action: unknown) =>
+  JSON.stringify({ Statement: { Effect: 'Allow', Principal: '*', Action } });
+
+// What a request asks for is bounded, however it asks.
+describe('A server that is asked for too much', () => {
+  let subject: Subject;
+  let url: string;
+  beforeEach(async () => {
+    subject = await start({ keys: [{ alias: 'alias/seed', region: 'us-east-1' }] });
+    url = subject.server.url;
+  });
+  afterEach(() => subject[Symbol.asyncDispose]());
+
+  const send = (operation: string, body: object | string, headers = {}) =>
+    post(url, `TrentService.${operation}`, typeof body === 'string' ? body : JSON.stringify(body), {
+      ...headers,
+    });
+  const signedFor = (region: string) => ({
+    Authorization: `AWS4-HMAC-SHA256 Credential=${CREDENTIALS.accessKeyId}/20300101/${region}/kms/aws4_request`,
+  });
+
+  it('makes so many regions and no more; those that are there go on', async () => {
+    const answers: number[] = [];
+    for (let i = 0; i < MAXIMUM_REGIONS + 10; i++) {
+      answers.push((await send('ListKeys', {}, signedFor(`eu-west-${i}`))).status);
+    }
+    expect(answers.filter((status) => status === 200)).to.have.length(MAXIMUM_REGIONS - 1);
+    const refused = await send('ListKeys', {}, signedFor('eu-north-1'));
+    expect(JSON.parse(refused.text).__type).to.equal('LimitExceededException');
+    expect((await send('ListKeys', {}, signedFor('eu-west-0'))).status).to.equal(200);
+    expect((await send('DescribeKey', { KeyId: 'alias/seed' })).status).to.equal(200);
+  });
+
+  it('answers a request of a megabyte with less than that, however much is wrong with it', async () => {
+    const GrantTokens = Array.from({ length: 300_000 }, () => '');
+    const Tags = Array.from({ length: 30_000 }, () => ({ TagKey: '', TagValue: '' }));
+    for (const [operation, body] of [
+      ['Encrypt', { KeyId: 'a', Plaintext: 'AQID', GrantTokens }],
+      ['CreateKey', { Tags }],
+    ] as const) {
+      const { status, text } = await send(operation, body);
+      expect(status).to.equal(400);
+      expect(text.length).to.be.lessThan(20_000);
+      expect(JSON.parse(text).message).to.match(/^\d{5,6} validation errors detected: /, operation);
+    }
+  });
+
+  it('takes JSON that nests without end for what it is: no request', async () => {
+    for (const [open, close] of [
+      ['[', ']'],
+      ['{"a":', '}'],
+    ] as const) {
+      const depth = 100_000;
+      const body = `{"KeyId":"a","Plaintext":${open.repeat(depth)}1${close.repeat(depth)}}`;
+      const { status, text } = await send('Encrypt', body);
+      expect([status, JSON.parse(text).__type]).to.deep.equal([400, 'SerializationException']);
+      const ignored = await send(
+        'ListKeys',
+        `{"Unknown":${open.repeat(depth)}1${close.repeat(depth)}}`,
+      );
+      expect(ignored.status).to.equal(200);
+    }
+  });
+
+  it('refuses headers that are too long or too many, in a form that SDKs read', async () => {
+    for (const headers of [`X-Long: ${'a'.repeat(100_000)}\r\n`, 'X-Many: 1\r\n'.repeat(20_000)]) {
+      const socket = connect(subject.server.port, '127.0.0.1');
+      const answer = textOf(socket);
+      socket.write(`POST / HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
+      expect(await answer).to.match(/^HTTP\/1.1 431 .*MalformedHttpRequestException/s);
+    }
+  });
+
+  it('hangs up on connections beyond so many, and still answers those that it has', async () => {
+    const agent = connect(subject.server.port, '127.0.0.1');
+    await once(agent, 'connect');
+    const sockets = Array.from({ length: MAXIMUM_CONNECTIONS + 20 }, () =>
+      connect(subject.server.port, '127.0.0.1'),
+    );
+    const hungUp = await new Promise<number>((resolve) => {
+      let count = 0;
+      for (const socket of sockets) {
+        socket.on('error', () => {});
+        socket.on('close', () => {
+          count += 1;
+          if (count === 21) resolve(count);
+        });
+      }
+    });
+    expect(hungUp).to.equal(21);
+    const answer = textOf(agent);
+    agent.write('GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(await answer).to.match(/^HTTP\/1.1 200/);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  // By a regular expression, each of these would take longer than the world is old.
+  it('reads the wildcards of a policy in time that grows with their number alone', () => {
+    for (const action of ['*'.repeat(5000), `${'*?'.repeat(8)}*`, 'KMS:Put*P?licy', '*']) {
+      assertPolicy(policyOf(action));
+    }
+    const never = [
+      `${'*'.repeat(30_000)}x`,
+      `${'*?'.repeat(5000)}x`,
+      '?'.repeat(30_000),
+      'kms:',
+      '',
+    ];
+    for (const action of never) {
+      expect(() => assertPolicy(policyOf(action)), action.slice(0, 9)).to.throw('will not allow');
+    }
+    expect(() => assertPolicy(policyOf(Array(4000).fill('*?*x')))).to.throw('will not allow');
+  });
+});
+
+async function textOf(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.on('error', () => {});
+  await once(socket, 'close');
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,160 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { FileKeyStore } from '@keywrap/provider-local/file-store';
+import { expect } from 'chai';
+import forge from 'node-forge';
+import sinon from 'sinon';
+import {
+  type Asn1,
+  derBytes,
+  explicit,
+  integer,
+  itemsOf,
+  objectIdentifier,
+  octetString,
+  parseDer,
+  sequence,
+} from '#dist/key-material/der.js';
+import { readKeyMaterial } from '#dist/key-material/index.js';
+import { OID } from '#dist/key-material/object-identifiers.js';
+import { IterationBudget } from '#dist/key-material/password-based-encryption.js';
+import { manifestFile, openStore, PASSPHRASE, rejection, useFolder } from './file-store/support.js';
+import { fixture } from './support.js';
+
+// Shown by counting derivations, not by a clock.
+describe('Files that ask for more work than any honest one', () => {
+  afterEach(() => sinon.restore());
+
+  const refusalOf = async (file: string | Uint8Array) => {
+    const derive = sinon.spy(Object.getPrototypeOf(crypto.subtle), 'deriveBits');
+    const digests = [sinon.spy(forge.md.sha1, 'create'), sinon.spy(forge.md.sha256, 'create')];
+    const error = await rejection(readKeyMaterial(file, { passphrase: 'any' }));
+    expect(error.message.length).to.be.lessThan(300);
+    const made = digests.reduce((count, spy) => count + spy.callCount, 0);
+    sinon.restore();
+    return { message: error.message, derivations: derive.callCount + made };
+  };
+
+  const pbes2 = (iterations: number) => {
+    const kdf = sequence(octetString('salt'), integer(iterations));
+    const parameters = sequence(
+      sequence(objectIdentifier(OID['id-PBKDF2']), kdf),
+      sequence(objectIdentifier(OID['aes256-CBC']), octetString('\0'.repeat(16))),
+    );
+    return sequence(objectIdentifier(OID['id-PBES2']), parameters);
+  };
+
+  it('an encrypted PKCS#8 file: refused before the passphrase is derived once', async () => {
+    const file = derBytes(sequence(pbes2(10_000_001), octetString('\0'.repeat(32))));
+    const { message, derivations } = await refusalOf(file);
+    expect(message).to.contain('more than 10000000 iterations');
+    expect(derivations).to.equal(0);
+  });
+
+  it('an encrypted PKCS#8 file that asks for scrypt, whatever its cost: scrypt is not read', async () => {
+    const { message, derivations } = await refusalOf(fixture('p256-scrypt.pem'));
+    expect(message).to.contain('is not supported');
+    expect(derivations).to.equal(0);
+  });
+
+  it('a PKCS#12 file of many parts, each of which could ask for a derivation', async () => {
+    const [version] = itemsOf(parseDer(fixture('rsa-2048-plain.p12'))) as [Asn1];
+    const data = (contents: Asn1) =>
+      sequence(
+        objectIdentifier(OID['id-data']),
+        explicit(0, octetString(String.fromCharCode(...derBytes(contents)))),
+      );
+    const implicit = forge.asn1.create(
+      forge.asn1.Class.CONTEXT_SPECIFIC,
+      0 as forge.asn1.Type,
+      false,
+      '\0'.repeat(32),
+    );
+    const encrypted = (iterations: number) =>
+      sequence(
+        objectIdentifier(OID['id-encryptedData']),
+        explicit(
+          0,
+          sequence(
+            integer(0),
+            sequence(objectIdentifier(OID['id-data']), pbes2(iterations), implicit),
+          ),
+        ),
+      );
+    const many = Array.from({ length: 100 }, () => encrypted(1));
+    const { message, derivations } = await refusalOf(
+      derBytes(sequence(version, data(sequence(...many)))),
+    );
+    expect(message).to.contain('is damaged');
+    expect(derivations).to.equal(0);
+  });
+
+  it('parts of one file that each ask for what is allowed, and too much together', () => {
+    const budget = new IterationBudget();
+    expect(budget.take(integer(1_500_000), 'PKCS#12')).to.equal(1_500_000);
+    expect(() => budget.take(integer(1_500_000), 'PKCS#12')).to.throw('more than 2000000');
+    expect(budget.take(integer(500_000), 'PKCS#12')).to.equal(500_000);
+    expect(budget.take(integer(10_000_000), 'PBKDF2')).to.equal(10_000_000);
+    expect(() => budget.take(integer(1), 'PBKDF2')).to.throw('more than 10000000');
+  });
+
+  it('an object identifier, an integer or a string of a megabyte: no message repeats it', async () => {
+    const long = '\x81'.repeat(900_000);
+    const oid = forge.asn1.create(
+      forge.asn1.Class.UNIVERSAL,
+      forge.asn1.Type.OID,
+      false,
+      `${long}\x01`,
+    );
+    for (const file of [
+      derBytes(sequence(sequence(oid), octetString(''))),
+      derBytes(sequence(integer(0), sequence(oid), octetString(''))),
+      `-----BEGIN ${'A'.repeat(900_000)} PRIVATE KEY-----\nAAAA\n-----END ${'A'.repeat(900_000)} PRIVATE KEY-----\n`,
+    ]) {
+      expect((await refusalOf(file)).derivations).to.equal(0);
+    }
+  });
+
+  const folder = useFolder();
+  const changeHead = async (change: (head: string) => string, length?: number) => {
+    await (await openStore(folder.path)).close();
+    const path = await manifestFile(folder.path);
+    const bytes = await readFile(path);
+    const end = 9 + bytes.readUInt32BE(5);
+    const head = Buffer.from(change(bytes.toString('utf8', 9, end)));
+    const start = Buffer.from(bytes.subarray(0, 9));
+    start.writeUInt32BE(length ?? head.length, 5);
+    await writeFile(path, Buffer.concat([start, head, bytes.subarray(end)]));
+    const normalize = sinon.spy(String.prototype, 'normalize');
+    const error = await rejection(
+      FileKeyStore.open({ folder: folder.path, protectedBy: { passphrase: PASSPHRASE } }),
+    );
+    // A passphrase is normalised first, so this counts the derivations that began.
+    const derivations = normalize.callCount;
+    sinon.restore();
+    return { code: error.code, derivations };
+  };
+
+  for (const [what, pattern, wrong] of [
+    ['cost', /"cost":2/, '"cost":1073741824'],
+    ['cost that is no power of two', /"cost":2/, '"cost":3'],
+    ['block size', /"blockSize":1/, '"blockSize":4096'],
+    ['parallelization', /"parallelization":1/, '"parallelization":1000000'],
+    ['cost that is no number', /"cost":2/, '"cost":{"__proto__":{}}'],
+  ] as const) {
+    it(`a manifest with a ${what} beyond the limits: refused before the passphrase is derived`, async () => {
+      const { code, derivations } = await changeHead((head) => head.replace(pattern, wrong));
+      expect([code, derivations]).to.deep.equal(['UNSUPPORTED', 0]);
+    });
+  }
+
+  it('a manifest that says its head is four gigabytes long', async () => {
+    const { derivations } = await changeHead((head) => head, 0xffffffff);
+    expect(derivations).to.equal(0);
+  });
+
+  it('a manifest whose head nests without end', async () => {
+    const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
+    const { derivations } = await changeHead((head) => head.replace('{', `{"deep":${deep},`));
+    expect(derivations).to.equal(1); // it is JSON, and only the passphrase shows that it was changed
+  });
+});

@@ -1,0 +1,140 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { FileKeyStore } from '@keywrap/provider-local/file-store';
+import type { AesKey } from '../../../packages/provider-local/dist/engines/index.js';
+import { parseManifest } from '../../../packages/provider-local/dist/file-store/manifest-file.js';
+import {
+  type FileKind,
+  openFile,
+  parseFile,
+  sealFile,
+} from '../../../packages/provider-local/dist/file-store/sealed-file.js';
+import { StoreKey } from '../../../packages/provider-local/dist/file-store/store-key.js';
+
+// Inputs for the readers of the key store. The first byte says what the others are: even, a file as it
+// stands, and no change gets past its tag; odd, a header and a content that are then sealed with the key of
+// the store, so that what is behind the tag is reached too.
+
+/** What the files of a store hold. */
+export const STORE_WORDS: readonly string[] = [
+  ...[
+    '{',
+    '}',
+    '[',
+    ']',
+    '{}',
+    '[]',
+    ',',
+    ':',
+    'null',
+    'true',
+    '-1',
+    '0',
+    '1e999',
+    '""',
+    '"__proto__":{},',
+  ],
+  ...[
+    '"keys":',
+    '"aliases":',
+    '"file":"../',
+    '"digest":',
+    '"generation":',
+    '"protection":',
+    '"scrypt":',
+  ],
+  ...[
+    '"materials":',
+    '"version":',
+    '"publicKey":',
+    '"creationDate":',
+    '"deletionDate":',
+    '"keySpec":',
+  ],
+  ...['PendingDeletion', 'PendingImport', 'SYMMETRIC_DEFAULT', 'RSA_2048', 'HMAC_256', 'kws\x01'],
+];
+
+/** A store on the disk, and what is needed to write files for it. */
+export interface SampleStore {
+  readonly folder: string;
+  readonly protectedBy: { readonly passphrase: string };
+  readonly storeId: string;
+  readonly key: StoreKey;
+  readonly manifest: StoreFile;
+  readonly records: readonly StoreFile[];
+  readonly backup: Uint8Array;
+}
+
+/** A file of the store. */
+export interface StoreFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Makes a store with keys of several kinds, one of them rotated and one to be deleted, and aliases. */
+export async function makeStore(folder: string): Promise<SampleStore> {
+  const protectedBy = { passphrase: 'correct horse battery staple' };
+  const scrypt = { cost: 2, blockSize: 1, parallelization: 1 };
+  const store = await FileKeyStore.open({ folder, protectedBy, create: true, scrypt });
+  await using provider = new LocalKeyWrapProvider({
+    store: () => store,
+    keys: ['alias/a', 'alias/b'],
+  });
+  await provider.rotateKey({ keyId: 'alias/a' });
+  const { keyId } = await provider.createKey({ keySpec: 'ECC_NIST_P256', keyUsage: 'SIGN_VERIFY' });
+  await provider.scheduleKeyDeletion({ keyId });
+  const backup = await store.backup();
+
+  const read = async (file: string): Promise<StoreFile> => ({
+    path: file,
+    bytes: new Uint8Array(await readFile(file)),
+  });
+  const name = (await readdir(folder)).find((entry) => entry.startsWith('manifest-')) as string;
+  const manifest = await read(path.join(folder, name));
+  const records = await readdir(path.join(folder, 'records'));
+  const { header } = parseManifest(name, manifest.bytes, Number(name.slice('manifest-'.length)));
+  return {
+    folder,
+    protectedBy,
+    storeId: header.storeId,
+    key: await StoreKey.unwrap(header.storeId, protectedBy, header.protection),
+    manifest,
+    records: await Promise.all(records.map((record) => read(path.join(folder, 'records', record)))),
+    backup,
+  };
+}
+
+/** The two inputs that a file gives: as it stands, and taken apart. */
+export function inputsOf(key: AesKey, kind: FileKind, bytes: Uint8Array): Uint8Array[] {
+  const file = parseFile({ path: kind }, kind, bytes);
+  const header = Buffer.from(JSON.stringify(file.header));
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(header.length);
+  const apart = Buffer.concat([Uint8Array.of(1), length, header, openFile(key, file)]);
+  return [Uint8Array.of(0, ...bytes), new Uint8Array(apart)];
+}
+
+/** The file that an input stands for; `undefined` when it is none, because the header is no JSON. */
+export function fileOf(key: AesKey, kind: FileKind, input: Uint8Array): Uint8Array | undefined {
+  if (isRaw(input)) return input.slice(1);
+  const rest = Buffer.from(input.subarray(1));
+  if (rest.length < 2) return undefined;
+  const end = 2 + rest.readUInt16BE(0);
+  try {
+    const header: object = JSON.parse(rest.toString('utf8', 2, end));
+    return sealFile(key, kind, header, new Uint8Array(rest.subarray(end)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the input is a file as it stands. */
+export function isRaw(input: Uint8Array): boolean {
+  return ((input[0] ?? 0) & 1) === 0;
+}
+
+/** Whether bytes are the same. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,37 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { Coverage } from './coverage.js';
+import { CurrentInput } from './current-input.js';
+import { type FuzzResult, fuzz } from './fuzz.js';
+
+/** What a worker is told. */
+export interface WorkerTask {
+  readonly name: string;
+  readonly folder: string;
+  readonly seed: number;
+  readonly seconds: number;
+  /** Of {@link CurrentInput}. */
+  readonly shared: SharedArrayBuffer;
+}
+
+/** What it answers. */
+export type WorkerAnswer = FuzzResult | { readonly problem: string };
+
+const { name, folder, seed, seconds, shared } = workerData as WorkerTask;
+const packages = new URL('../../packages/', import.meta.url).href;
+const coverage = new Coverage((url) => url.startsWith(packages));
+// Loaded when coverage is being counted: code that was compiled before is not counted by blocks.
+const { targets } = await import('./targets.js');
+const target = targets.find((candidate) => candidate.name === name);
+if (target === undefined) throw new Error(`there is no target ${name}`);
+
+const current = new CurrentInput(shared);
+const opened = await target.open(folder);
+const end = performance.now() + seconds * 1000;
+const answer: WorkerAnswer = await fuzz(target, opened, coverage, {
+  seed,
+  goOn: () => !current.isStopped && performance.now() < end,
+  onInput: (input) => current.write(input),
+}).catch((error) => ({ problem: String(error.stack ?? error) }));
+await opened.close?.();
+coverage.close();
+parentPort?.postMessage(answer);

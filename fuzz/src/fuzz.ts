@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Coverage } from './coverage.js';
 import { inputs } from './mutation.js';
@@ -42,6 +43,8 @@ export async function fuzz(
     onInput(input);
     count += 1;
     await runTarget(input);
+    // A turn of the event loop: what failed with nobody waiting for it is thrown now, and not later.
+    await setImmediate();
   };
   const pool = [...seeds];
   const arbitrary = inputs(pool, words);

@@ -6,8 +6,9 @@ import { CurrentInput } from './current-input.js';
 import type { FuzzResult } from './fuzz.js';
 import type { WorkerAnswer, WorkerTask } from './worker.js';
 
-/** Longest time that one input may take, in milliseconds. */
+/** Longest time that one input may take, in milliseconds: key derivations ask for up to two million rounds. */
 const INPUT_TIMEOUT = 30_000;
+const TARGETS = new URL('./targets.js', import.meta.url).href;
 /** For all that a worker keeps, in MiB. */
 const MEMORY = 512;
 
@@ -27,49 +28,59 @@ export interface Outcome {
 export interface SuperviseOptions {
   readonly seed: number;
   readonly seconds: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** The URL of a module that exports other `targets` than keywrap's. */
+  readonly module?: string | undefined;
+  /** Longest time for one input, in milliseconds, if not half a minute. */
+  readonly timeout?: number | undefined;
 }
 
 /** Fuzzes one target in a thread of its own, so that an input which hangs or exhausts it is found too. */
-export async function supervise(name: string, options: SuperviseOptions): Promise<Outcome> {
+export async function supervise(
+  name: string,
+  { seed, seconds, signal, module = TARGETS, timeout = INPUT_TIMEOUT }: SuperviseOptions,
+): Promise<Outcome> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-fuzz-'));
+  const current = new CurrentInput();
+  const stop = () => current.stop();
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) stop();
   try {
-    return { name, result: await runWorker({ name, folder, ...options }) };
+    const task = { name, module, folder, seed, seconds, shared: current.buffer };
+    const answer = await runWorker(task, current, timeout);
+    const result = 'problem' in answer ? { ...answer, input: current.read() } : answer;
+    return { name, result };
   } finally {
+    signal?.removeEventListener('abort', stop);
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 async function runWorker(
-  options: SuperviseOptions & Pick<WorkerTask, 'name' | 'folder'>,
-): Promise<FuzzResult | Finding> {
-  const { signal, ...task } = options;
-  const current = new CurrentInput();
-  const stop = () => current.stop();
-  signal.addEventListener('abort', stop);
-  if (signal.aborted) stop();
+  workerData: WorkerTask,
+  current: CurrentInput,
+  timeout: number,
+): Promise<WorkerAnswer> {
   const worker = new Worker(new URL('./worker.js', import.meta.url), {
-    workerData: { ...task, shared: current.buffer } satisfies WorkerTask,
+    workerData,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY },
   });
   let watch: NodeJS.Timeout | undefined;
   try {
-    const answer = await new Promise<WorkerAnswer>((resolve) => {
+    return await new Promise<WorkerAnswer>((resolve) => {
       worker.once('message', resolve);
       worker.once('error', (error) => resolve({ problem: String(error.stack ?? error) }));
       worker.once('exit', (code) => resolve({ problem: `it ended its thread with ${code}` }));
       let known = -1;
       watch = setInterval(() => {
         if (current.count === known) {
-          resolve({ problem: `it takes longer than ${INPUT_TIMEOUT / 1000} seconds` });
+          resolve({ problem: `it takes longer than ${timeout / 1000} seconds` });
         }
         known = current.count;
-      }, INPUT_TIMEOUT);
+      }, timeout);
     });
-    return 'problem' in answer ? { ...answer, input: current.read() } : answer;
   } finally {
     clearInterval(watch);
-    signal.removeEventListener('abort', stop);
     await worker.terminate();
   }
 }

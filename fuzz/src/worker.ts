@@ -2,10 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Coverage } from './coverage.js';
 import { CurrentInput } from './current-input.js';
 import { type FuzzResult, fuzz } from './fuzz.js';
+import type { FuzzTarget } from './target.js';
 
 /** What a worker is told. */
 export interface WorkerTask {
   readonly name: string;
+  /** The URL of the module that exports the target among its `targets`. */
+  readonly module: string;
   readonly folder: string;
   readonly seed: number;
   readonly seconds: number;
@@ -16,11 +19,11 @@ export interface WorkerTask {
 /** What it answers. */
 export type WorkerAnswer = FuzzResult | { readonly problem: string };
 
-const { name, folder, seed, seconds, shared } = workerData as WorkerTask;
+const { name, module, folder, seed, seconds, shared } = workerData as WorkerTask;
 const packages = new URL('../../packages/', import.meta.url).href;
 const coverage = new Coverage((url) => url.startsWith(packages));
 // Loaded when coverage is being counted: code that was compiled before is not counted by blocks.
-const { targets } = await import('./targets.js');
+const { targets }: { targets: readonly FuzzTarget[] } = await import(module);
 const target = targets.find((candidate) => candidate.name === name);
 if (target === undefined) throw new Error(`there is no target ${name}`);
 

@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { join } from 'node:path';
 import { FileKeyStore } from '@keywrap/provider-local/file-store';
 import type { AesKey } from '../../../packages/provider-local/dist/engines/index.js';
 import { parseManifest } from '../../../packages/provider-local/dist/file-store/manifest-file.js';
@@ -55,9 +54,10 @@ export const STORE_WORDS: readonly string[] = [
   ...['PendingDeletion', 'PendingImport', 'SYMMETRIC_DEFAULT', 'RSA_2048', 'HMAC_256', 'kws\x01'],
 ];
 
+const FIXTURE = new URL('../../fixtures/store.kwsb', import.meta.url);
+
 /** A store on the disk, and what is needed to write files for it. */
 export interface SampleStore {
-  readonly folder: string;
   readonly protectedBy: { readonly passphrase: string };
   readonly storeId: string;
   readonly key: StoreKey;
@@ -72,35 +72,29 @@ export interface StoreFile {
   readonly bytes: Uint8Array;
 }
 
-/** Makes a store with keys of several kinds, one of them rotated and one to be deleted, and aliases. */
+/** The same store in every run, so that a finding can be given again. */
 export async function makeStore(folder: string): Promise<SampleStore> {
   const protectedBy = { passphrase: 'correct horse battery staple' };
-  const scrypt = { cost: 2, blockSize: 1, parallelization: 1 };
-  const store = await FileKeyStore.open({ folder, protectedBy, create: true, scrypt });
-  await using provider = new LocalKeyWrapProvider({
-    store: () => store,
-    keys: ['alias/a', 'alias/b'],
-  });
-  await provider.rotateKey({ keyId: 'alias/a' });
-  const { keyId } = await provider.createKey({ keySpec: 'ECC_NIST_P256', keyUsage: 'SIGN_VERIFY' });
-  await provider.scheduleKeyDeletion({ keyId });
-  const backup = await store.backup();
+  const backup = new Uint8Array(await readFile(FIXTURE));
+  const store = await FileKeyStore.restore({ folder, backup, protectedBy });
+  await store.close();
 
-  const read = async (file: string): Promise<StoreFile> => ({
-    path: file,
-    bytes: new Uint8Array(await readFile(file)),
-  });
-  const name = (await readdir(folder)).find((entry) => entry.startsWith('manifest-')) as string;
-  const manifest = await read(path.join(folder, name));
-  const records = await readdir(path.join(folder, 'records'));
-  const { header } = parseManifest(name, manifest.bytes, Number(name.slice('manifest-'.length)));
+  const filesIn = async (parent: string): Promise<StoreFile[]> => {
+    const entries = await readdir(parent, { withFileTypes: true });
+    const paths = entries.filter((entry) => entry.isFile()).map(({ name }) => join(parent, name));
+    const read = async (path: string) => ({ path, bytes: new Uint8Array(await readFile(path)) });
+    return Promise.all(paths.sort().map(read));
+  };
+  const [manifest] = (await filesIn(folder)) as [StoreFile];
+  const generation = Number(manifest.path.slice(-12));
+  const { storeId, protection } = parseManifest('', manifest.bytes, generation).header;
+  const key = await StoreKey.unwrap(storeId, protectedBy, protection);
   return {
-    folder,
     protectedBy,
-    storeId: header.storeId,
-    key: await StoreKey.unwrap(header.storeId, protectedBy, header.protection),
+    storeId,
+    key,
     manifest,
-    records: await Promise.all(records.map((record) => read(path.join(folder, 'records', record)))),
+    records: await filesIn(join(folder, 'records')),
     backup,
   };
 }

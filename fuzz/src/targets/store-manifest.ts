@@ -11,8 +11,8 @@ export const storeManifest: FuzzTarget = {
   name: 'store-manifest',
   words: STORE_WORDS,
   async open(parent) {
-    const sample = await makeStore(`${parent}/keys`);
-    const { folder, protectedBy, key, manifest } = sample;
+    const folder = `${parent}/keys`;
+    const { protectedBy, key, manifest } = await makeStore(folder);
     const secrets = [utf8(protectedBy.passphrase)];
     const names = await listing(folder);
     return {

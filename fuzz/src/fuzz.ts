@@ -32,7 +32,7 @@ export interface FuzzRun {
  * before. Rejects with what the target throws.
  */
 export async function fuzz(
-  { words }: FuzzTarget,
+  { words, mutation }: FuzzTarget,
   { seeds, run: runTarget }: OpenTarget,
   coverage: Coverage,
   { seed, goOn, onInput }: FuzzRun,
@@ -47,7 +47,7 @@ export async function fuzz(
     await setImmediate();
   };
   const pool = [...seeds];
-  const arbitrary = inputs(pool, words);
+  const arbitrary = inputs(pool, words, mutation);
   for (const input of seeds) await run(input);
   coverage.hasNew(coverage.take(), true);
   for (let batch = 0; goOn(); batch++) {

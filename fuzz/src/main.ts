@@ -1,6 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { saveFinding } from './findings.js';
 import { replay } from './replay.js';
 import { type Outcome, supervise } from './supervise.js';
 import { formatTable } from './table.js';
@@ -61,14 +61,11 @@ async function fuzzAll(names: readonly string[]): Promise<void> {
     console.error(`${name}: ${seconds} s`);
     const outcome = await supervise(name, { seed, seconds, signal: interrupted.signal });
     outcomes.push(outcome);
-    if ('problem' in outcome.result) {
-      process.exitCode = 1;
-      const file = path.resolve('fuzz', 'findings', `${name}-${Date.now()}`);
-      await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, outcome.result.input);
-      console.error(`\n${outcome.result.problem}\n\nThe input is in ${file}\nAgain with:`);
-      console.error(`  npm run fuzz -- --only ${name} --replay ${file}\n`);
-    }
+    if (!('problem' in outcome.result)) continue;
+    process.exitCode = 1;
+    const file = await saveFinding('fuzz/findings', name, outcome.result);
+    console.error(`\n${outcome.result.problem}\n\nThe input is in ${file}\nAgain with:`);
+    console.error(`  npm run fuzz -- --only ${name} --replay ${file}\n`);
   }
   console.log(formatTable(outcomes));
 }

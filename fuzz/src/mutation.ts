@@ -4,7 +4,7 @@ import fc from 'fast-check';
 export const MAXIMUM_INPUT = 64 * 1024;
 
 /** Changes an input; `pool` are the inputs to take parts from. */
-type Mutation = (bytes: Uint8Array, pool: readonly Uint8Array[]) => Uint8Array;
+export type Mutation = (bytes: Uint8Array, pool: readonly Uint8Array[]) => Uint8Array;
 
 // A place is any number, and counted from the beginning again where the input is shorter.
 const place = fc.oneof(fc.nat(0xff), fc.nat(0xffff));
@@ -110,10 +110,12 @@ const revalued = fc
  *
  * @param pool Valid inputs, at least one; what is added to it later is used too.
  * @param words What is put into an input whole.
+ * @param own Changes that know the format; then they are as frequent as all others.
  */
 export function inputs(
   pool: readonly Uint8Array[],
   words: readonly string[],
+  own?: fc.Arbitrary<Mutation>,
 ): fc.Arbitrary<Uint8Array> {
   const encoded = words.map((word) => new Uint8Array(Buffer.from(word)));
   const worded = fc.tuple(place, fc.constantFrom(...encoded, Uint8Array.of(0)), fc.nat(16)).map(
@@ -132,8 +134,9 @@ export function inputs(
     numbered,
     spliced,
   );
+  const any = own === undefined ? mutation : fc.oneof(mutation, own);
   const mutated = fc
-    .tuple(fc.nat(), fc.array(mutation, { minLength: 1, maxLength: 6, size: 'max' }))
+    .tuple(fc.nat(), fc.array(any, { minLength: 1, maxLength: 6, size: 'max' }))
     .map(([index, mutations]) =>
       mutations.reduce(
         (bytes, mutate) => mutate(bytes, pool).subarray(0, MAXIMUM_INPUT),

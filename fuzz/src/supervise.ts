@@ -9,6 +9,7 @@ import type { WorkerAnswer, WorkerTask } from './worker.js';
 /** Longest time that one input may take, in milliseconds: key derivations ask for up to two million rounds. */
 const INPUT_TIMEOUT = 30_000;
 const TARGETS = new URL('./targets.js', import.meta.url).href;
+const PACKAGES = new URL('../../packages/', import.meta.url).href;
 /** For all that a worker keeps, in MiB. */
 const MEMORY = 512;
 
@@ -16,6 +17,8 @@ const MEMORY = 512;
 export interface Finding {
   readonly input: Uint8Array;
   readonly problem: string;
+  /** How many inputs it took. */
+  readonly inputs: number;
 }
 
 /** What came of one target. */
@@ -31,6 +34,8 @@ export interface SuperviseOptions {
   readonly signal?: AbortSignal | undefined;
   /** The URL of a module that exports other `targets` than keywrap's. */
   readonly module?: string | undefined;
+  /** What the URL of the code begins with that inputs are to reach, if not that of keywrap's packages. */
+  readonly code?: string | undefined;
   /** Longest time for one input, in milliseconds, if not half a minute. */
   readonly timeout?: number | undefined;
 }
@@ -38,7 +43,14 @@ export interface SuperviseOptions {
 /** Fuzzes one target in a thread of its own, so that an input which hangs or exhausts it is found too. */
 export async function supervise(
   name: string,
-  { seed, seconds, signal, module = TARGETS, timeout = INPUT_TIMEOUT }: SuperviseOptions,
+  {
+    seed,
+    seconds,
+    signal,
+    module = TARGETS,
+    code = PACKAGES,
+    timeout = INPUT_TIMEOUT,
+  }: SuperviseOptions,
 ): Promise<Outcome> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-fuzz-'));
   const current = new CurrentInput();
@@ -46,10 +58,10 @@ export async function supervise(
   signal?.addEventListener('abort', stop);
   if (signal?.aborted) stop();
   try {
-    const task = { name, module, folder, seed, seconds, shared: current.buffer };
+    const task = { name, module, code, folder, seed, seconds, shared: current.buffer };
     const answer = await runWorker(task, current, timeout);
-    const result = 'problem' in answer ? { ...answer, input: current.read() } : answer;
-    return { name, result };
+    if (!('problem' in answer)) return { name, result: answer };
+    return { name, result: { ...answer, input: current.read(), inputs: current.count } };
   } finally {
     signal?.removeEventListener('abort', stop);
     await rm(folder, { recursive: true, force: true });

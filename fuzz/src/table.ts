@@ -6,7 +6,7 @@ export function formatTable(outcomes: readonly Outcome[]): string {
     ['target', 'inputs', 'inputs/s', 'kept', 'functions', 'findings'],
     ...outcomes.map(({ name, result }) =>
       'problem' in result
-        ? [name, '', '', '', '', '1']
+        ? [name, String(result.inputs), '', '', '', '1']
         : [
             name,
             String(result.inputs),

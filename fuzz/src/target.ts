@@ -1,12 +1,16 @@
 import { strict as assert } from 'node:assert';
 import { KeyWrapError, type KeyWrapErrorCode } from '@keywrap/core';
+import type fc from 'fast-check';
 import { leakInError } from '../../packages/testkit/dist/leaks.js';
+import type { Mutation } from './mutation.js';
 
 /** A parser, and what has to hold for every input that it is given. */
 export interface FuzzTarget {
   readonly name: string;
   /** Words of its format, which random bytes would hardly hit on. */
   readonly words: readonly string[];
+  /** Changes to its inputs that bytes and words would hardly make. */
+  readonly mutation?: fc.Arbitrary<Mutation>;
   /** @param folder An empty folder for its files; whoever opens it removes the folder. */
   open(folder: string): Promise<OpenTarget>;
 }

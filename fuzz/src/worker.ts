@@ -9,6 +9,8 @@ export interface WorkerTask {
   readonly name: string;
   /** The URL of the module that exports the target among its `targets`. */
   readonly module: string;
+  /** What the URL of the code begins with that inputs are to reach. */
+  readonly code: string;
   readonly folder: string;
   readonly seed: number;
   readonly seconds: number;
@@ -19,9 +21,8 @@ export interface WorkerTask {
 /** What it answers. */
 export type WorkerAnswer = FuzzResult | { readonly problem: string };
 
-const { name, module, folder, seed, seconds, shared } = workerData as WorkerTask;
-const packages = new URL('../../packages/', import.meta.url).href;
-const coverage = new Coverage((url) => url.startsWith(packages));
+const { name, module, code, folder, seed, seconds, shared } = workerData as WorkerTask;
+const coverage = new Coverage((url) => url.startsWith(code));
 // Loaded when coverage is being counted: code that was compiled before is not counted by blocks.
 const { targets }: { targets: readonly FuzzTarget[] } = await import(module);
 const target = targets.find((candidate) => candidate.name === name);

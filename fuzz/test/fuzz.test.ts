@@ -1,8 +1,5 @@
 import { expect } from 'chai';
-import { Coverage } from '#dist/coverage.js';
-import { fuzz } from '#dist/fuzz.js';
 import { type Finding, type SuperviseOptions, supervise } from '#dist/supervise.js';
-import type { FuzzTarget } from '#dist/target.js';
 
 const module = new URL('./support/planted.js', import.meta.url).href;
 
@@ -14,30 +11,12 @@ async function finding(name: string, options: Partial<SuperviseOptions> = {}): P
 }
 
 describe('The fuzzer', () => {
-  /** Fuzzes the target whose failure is behind three conditions. @returns The inputs that it took. */
-  async function stepsTo(isOurs: (url: string) => boolean, most: number): Promise<Uint8Array[]> {
-    const coverage = new Coverage(isOurs);
-    const { targets }: { targets: readonly FuzzTarget[] } = await import(module);
-    const steps = targets.find(({ name }) => name === 'steps') as FuzzTarget;
-    const given: Uint8Array[] = [];
-    const goOn = () => given.length < most;
-    const onInput = (input: Uint8Array) => given.push(input);
-    try {
-      await fuzz(steps, await steps.open(''), coverage, { seed: 1, goOn, onInput });
-      throw new Error('nothing was found');
-    } catch (error) {
-      if ((error as Error).message === 'the planted failure') return given;
-      throw error;
-    } finally {
-      coverage.close();
-    }
-  }
-
   it('goes on from inputs that reach new code, and so gets where chance does not', async () => {
-    const given = await stepsTo((url) => url === module, 50_000);
-    expect([...(given.at(-1) as Uint8Array).subarray(0, 3)]).to.deep.equal([1, 2, 4]);
-    const blind = await stepsTo(() => false, given.length).catch((error: Error) => error.message);
-    expect(blind).to.equal('nothing was found');
+    const { input, problem } = await finding('steps', { code: module });
+    expect(problem).to.include('the planted failure');
+    expect([...input.subarray(0, 3)]).to.deep.equal([1, 2, 4]);
+    const blind = { seed: 1, seconds: 1, module, code: 'none of it' };
+    expect((await supervise('steps', blind)).result).to.have.property('pool', 1);
   });
 
   it('finds an input that takes for ever', async () => {

@@ -12,10 +12,10 @@ import { targets } from '#dist/targets.js';
 const RUNS: Readonly<Record<string, number>> = {
   'kms-request': 25,
   'kms-http': 40,
-  'key-material': 100,
+  'key-material': 300,
   'store-manifest': 100,
 };
-const USUAL_RUNS = 250;
+const USUAL_RUNS = 400;
 const REGRESSIONS = new URL('../regressions/', import.meta.url);
 
 for (const target of targets) {
@@ -43,9 +43,12 @@ for (const target of targets) {
     }
 
     it('stands up to inputs that are nearly valid', async () => {
-      const property = fc.asyncProperty(inputs(open.seeds, target.words), async (input) => {
-        await open.run(input);
-      });
+      const property = fc.asyncProperty(
+        inputs(open.seeds, target.words, target.mutation),
+        async (input) => {
+          await open.run(input);
+        },
+      );
       await fc.assert(property, { numRuns: RUNS[target.name] ?? USUAL_RUNS });
     });
   });

@@ -7,6 +7,7 @@ import {
   writeKeyMaterial,
   writePublicKey,
 } from '@keywrap/provider-local/key-material';
+import { derMutation } from '../der-mutation.js';
 import { attempt, type FuzzTarget, utf8 } from '../target.js';
 
 const FIXTURES = new URL(
@@ -38,6 +39,7 @@ export const keyMaterial: FuzzTarget = {
       'EC ',
     ],
   ],
+  mutation: derMutation(1),
   async open() {
     const files = readdirSync(FIXTURES).filter((name) => !name.endsWith('.md'));
     const contents = files.map((name) => readFileSync(new URL(name, FIXTURES)));

@@ -1,8 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { inspect } from 'node:util';
-import { type KeyWrapErrorCode, openKeyWrapProvider } from '@keywrap/core';
+import { openKeyWrapProvider } from '@keywrap/core';
 import { kmsScheme } from '@keywrap/provider-kms';
 import { localScheme } from '@keywrap/provider-local';
 import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
@@ -72,19 +71,15 @@ export const url: FuzzTarget = {
       ].map(utf8),
       async run(input) {
         const text = textOf(input);
-        const used = URL.canParse(text) ? confined(new URL(text), folder, passphraseFile) : text;
-        const codes: KeyWrapErrorCode[] = ['INVALID_INPUT'];
-        // Where the URL names a folder that is there.
-        if (used !== text) codes.push('UNAVAILABLE', 'ACCESS_DENIED');
+        const parsed = URL.canParse(text) ? new URL(text) : undefined;
+        const namesFolder = parsed !== undefined && hasFolder(parsed);
+        const used = namesFolder ? confined(parsed, folder, passphraseFile) : text;
         const provider = await attempt(
           () => openKeyWrapProvider(used, [localScheme, kmsScheme]),
-          codes,
-          isNamed(used) ? [] : [utf8(SECRET)],
+          namesFolder ? ['INVALID_INPUT', 'UNAVAILABLE', 'ACCESS_DENIED'] : ['INVALID_INPUT'],
+          parsed !== undefined && isNamed(parsed) ? [] : [utf8(SECRET)],
         );
         if (provider === undefined) return;
-        assert.ok(
-          !inspect(provider, { depth: 5 }).includes(SECRET) || !used.includes(`:${SECRET}@`),
-        );
         await provider.close();
         assert.deepEqual(await readdir(folder), ['passphrase']);
       },
@@ -92,25 +87,23 @@ export const url: FuzzTarget = {
   },
 };
 
+/** Whether its keys are in a folder and not in memory. */
+function hasFolder({ protocol, pathname }: URL): boolean {
+  return protocol === 'local:' && !['', '/'].includes(pathname);
+}
+
 /** The same URL, but with its files in this folder and not wherever the input has them, and making none. */
 function confined(input: URL, folder: string, passphraseFile: string): string {
-  if (input.protocol !== 'local:' || ['', '/'].includes(input.pathname)) return input.href;
+  const { searchParams } = input;
   input.pathname = `${folder}${input.pathname}`;
-  if (input.searchParams.has('passphraseFile'))
-    input.searchParams.set('passphraseFile', passphraseFile);
-  if (input.searchParams.has('create')) input.searchParams.set('create', 'false');
+  if (searchParams.has('passphraseFile')) searchParams.set('passphraseFile', passphraseFile);
+  if (searchParams.has('create')) searchParams.set('create', 'false');
   return input.href;
 }
 
-/** Whether it stands where errors may repeat it: in the scheme, or in the name of a parameter or variable. */
-function isNamed(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, searchParams, pathname } = new URL(text);
-  const names = [
-    protocol,
-    pathname,
-    ...searchParams.keys(),
-    ...searchParams.getAll('passphraseEnv'),
-  ];
+/** Whether it stands where errors may repeat it: in the scheme, a path, or the name of a parameter or variable. */
+function isNamed({ protocol, searchParams, pathname }: URL): boolean {
+  const variables = searchParams.getAll('passphraseEnv');
+  const names = [protocol, pathname, ...searchParams.keys(), ...variables];
   return names.some((name) => name.includes('hunter2'));
 }

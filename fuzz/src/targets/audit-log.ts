@@ -6,6 +6,7 @@ import {
   type ChainedLine,
 } from '../../../packages/provider-local/dist/file-store/audit-chain.js';
 import { verifyAuditLogs } from '../../../packages/provider-local/dist/file-store/audit-verify.js';
+import { jsonMutation } from '../json-mutation.js';
 import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 
 const KEY = Uint8Array.from({ length: 32 }, (_, index) => index * 5 + 1);
@@ -32,6 +33,7 @@ export const auditLog: FuzzTarget = {
     '{}',
     'null',
   ],
+  mutation: jsonMutation,
   async open(parent) {
     const folder = path.join(parent, 'audit');
     await mkdir(folder);

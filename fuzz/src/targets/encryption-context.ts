@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { LIMITS, readEncryptionContext, serializeEncryptionContext } from '@keywrap/core';
+import { jsonMutation } from '../json-mutation.js';
 import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 
 /** The serialised context says the same pairs, whatever their order was; nothing else is refused or lost. */
@@ -17,6 +18,7 @@ export const encryptionContext: FuzzTarget = {
     '😀',
     'ﾝ',
   ],
+  mutation: jsonMutation,
   async open() {
     return {
       seeds: [

@@ -16,29 +16,23 @@ const FIXTURES = new URL(
 );
 const PASSPHRASES = [undefined, 'correct-horse', 'grüße €', 'wrong', ''] as const;
 
+const LINES = `-----BEGIN PRIVATE KEY-----
+-----END PRIVATE KEY-----
+-----BEGIN PUBLIC KEY-----
+-----END PUBLIC KEY-----
+-----BEGIN CERTIFICATE-----
+-----END CERTIFICATE-----
+Proc-Type: 4,ENCRYPTED
+DEK-Info: AES-256-CBC,0123456789ABCDEF0123456789ABCDEF
+DEK-Info: DES-EDE3-CBC,0123456789ABCDEF`;
+
 /**
  * A key that is read is the same key when it is written and read again; everything else is refused. The
  * first byte of an input says whether the others are text, and which passphrase comes with them.
  */
 export const keyMaterial: FuzzTarget = {
   name: 'key-material',
-  words: [
-    ...[
-      '-----BEGIN ',
-      '-----END ',
-      'PRIVATE KEY-----\n',
-      'PUBLIC KEY-----\n',
-      'CERTIFICATE-----\n',
-    ],
-    ...[
-      'Proc-Type: 4,ENCRYPTED\n',
-      'DEK-Info: AES-256-CBC,',
-      'DEK-Info: DES-EDE3-CBC,',
-      'ENCRYPTED ',
-      'RSA ',
-      'EC ',
-    ],
-  ],
+  words: [...LINES.split('\n').map((line) => `${line}\n`), 'ENCRYPTED ', 'RSA ', 'EC '],
   mutation: derMutation(1),
   async open() {
     const files = readdirSync(FIXTURES).filter((name) => !name.endsWith('.md'));

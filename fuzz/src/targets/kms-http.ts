@@ -7,6 +7,22 @@ import { startServer } from './kms-server.js';
 
 /** Silence in milliseconds, after which the request is taken to be incomplete. */
 const SILENCE = 10;
+const LINES = `POST / HTTP/1.1
+GET /health HTTP/1.1
+CONNECT a:1 HTTP/1.1
+OPTIONS * HTTP/1.1
+Host: localhost
+Content-Length: 2
+Transfer-Encoding: chunked
+Expect: 100-continue
+Upgrade: websocket
+Connection: close
+Connection: Upgrade
+X-Amz-Target: TrentService.ListKeys
+Authorization: AWS4-HMAC-SHA256 Credential=a/20260102/eu-west-1/kms/aws4_request
+0
+2
+{}`;
 const HEALTHY = '{"status":"ok"}';
 
 /**
@@ -16,39 +32,8 @@ const HEALTHY = '{"status":"ok"}';
 export const kmsHttp: FuzzTarget = {
   name: 'kms-http',
   words: [
-    ...[
-      'POST / HTTP/1.1\r\n',
-      'GET /health HTTP/1.1\r\n',
-      'HTTP/1.0',
-      '\r\n',
-      '\r\n\r\n',
-      '\n',
-      ' ',
-      ':',
-    ],
-    ...[
-      'Host: localhost\r\n',
-      'Content-Length: ',
-      'Content-Length: 2\r\n',
-      'Transfer-Encoding: chunked\r\n',
-      '0\r\n\r\n',
-      '2\r\n{}\r\n',
-    ],
-    ...[
-      'X-Amz-Target: TrentService.ListKeys\r\n',
-      'Expect: 100-continue\r\n',
-      'Upgrade: websocket\r\n',
-      'Connection: close\r\n',
-      'Connection: Upgrade\r\n',
-    ],
-    ...[
-      'Authorization: AWS4-HMAC-SHA256 Credential=a/20260102/eu-west-1/kms/aws4_request',
-      'CONNECT a:1',
-      'OPTIONS *',
-      '\x00',
-      '\xff',
-      'ffffffffffffffff',
-    ],
+    ...LINES.split('\n').map((line) => `${line}\r\n`),
+    ...['\r\n', '\r\n\r\n', '\n', ' ', ':', '\x00', '\xff', 'HTTP/1.0', 'f'.repeat(16)],
   ],
   async open() {
     let failure = '';

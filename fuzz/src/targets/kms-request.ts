@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { OperationName } from '../../../packages/kms-server/dist/protocol/requests.js';
+import { jsonMutation } from '../json-mutation.js';
 import { type FuzzTarget, textOf, utf8 } from '../target.js';
 import { startServer } from './kms-server.js';
 
@@ -85,6 +86,12 @@ const SEQUENCES: readonly (readonly OperationName[])[] = [
   ['EnableKeyRotation', 'RotateKeyOnDemand', 'ListKeyRotations', 'GetKeyRotationStatus'],
 ];
 
+const WORDS =
+  'alias/aes alias/rsa alias/ecc alias/mac arn:aws:kms:us-east-1:111122223333:key/aes "KeyId": ' +
+  '"Origin":"EXTERNAL", "DryRun":true, "GrantTokens":[], "KeySpec":"RSA_2048", ' +
+  '"MessageType":"DIGEST", "RSASSA_PKCS1_V1_5_SHA_512" "ECDSA_SHA_256" "RSAES_OAEP_SHA_256" ' +
+  '"HMAC_SHA_512" "SYMMETRIC_DEFAULT" "__proto__":{"a":"b"}, \\ud800 \\u0000 AAAA = ==';
+
 const MOST = 8;
 
 /**
@@ -93,32 +100,8 @@ const MOST = 8;
  */
 export const kmsRequest: FuzzTarget = {
   name: 'kms-request',
-  words: [
-    ...Object.keys(REQUESTS).map((name) => `\n${name} `),
-    ...[
-      'alias/aes',
-      'alias/rsa',
-      'alias/ecc',
-      'alias/mac',
-      'arn:aws:kms:us-east-1:111122223333:key/aes',
-    ],
-    ...[
-      '"KeyId":',
-      '"Origin":"EXTERNAL",',
-      '"DryRun":true,',
-      '"GrantTokens":[],',
-      '"KeySpec":"RSA_2048",',
-      '"MessageType":"DIGEST",',
-    ],
-    ...[
-      '"RSASSA_PKCS1_V1_5_SHA_512"',
-      '"ECDSA_SHA_256"',
-      '"RSAES_OAEP_SHA_256"',
-      '"HMAC_SHA_512"',
-      '"SYMMETRIC_DEFAULT"',
-    ],
-    ...['"__proto__":{"a":"b"},', '\\ud800', '\\u0000', 'AAAA', '=', '==', '\n'],
-  ],
+  words: [...Object.keys(REQUESTS).map((name) => `\n${name} `), ...WORDS.split(' '), '\n'],
+  mutation: jsonMutation,
   async open() {
     const line = (name: OperationName) => `${name} ${JSON.stringify(REQUESTS[name])}`;
     const names = Object.keys(REQUESTS) as OperationName[];

@@ -20,37 +20,15 @@ const REFUSALS = [
 /** What a signature is worth nothing without. */
 const SIGNED = ['host', 'x-amz-target', 'x-amz-date'];
 
+const WORDS =
+  'Credential= SignedHeaders= Signature= /aws4_request /kms/ ; : __proto__ constructor host ' +
+  'authorization x-amz-date 20260102T030405Z x-amz-content-sha256 x-amz-target ' +
+  `x-amz-security-token ${CREDENTIALS.accessKeyId}`;
+
 /** A request passes only as it was signed. An input is its headers, a line each, an empty line and the body. */
 export const sigv4: FuzzTarget = {
   name: 'sigv4',
-  words: [
-    ...[
-      'AWS4-HMAC-SHA256 ',
-      'Credential=',
-      'SignedHeaders=',
-      'Signature=',
-      '/aws4_request',
-      '/kms/',
-      ';',
-      ', ',
-      '\n',
-    ],
-    ...[
-      'authorization: ',
-      'x-amz-date: ',
-      '20260102T030405Z',
-      'x-amz-content-sha256: ',
-      'x-amz-target: ',
-      'host: ',
-    ],
-    ...[
-      '__proto__',
-      'constructor',
-      'x-amz-security-token: ',
-      'Credential',
-      CREDENTIALS.accessKeyId,
-    ],
-  ],
+  words: [...WORDS.split(' '), 'AWS4-HMAC-SHA256 ', ', ', '\n'],
   async open() {
     const verifier = new SignatureVerifier([CREDENTIALS], () => NOW);
     const genuine = await Promise.all([

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readdir, rm } from 'node:fs/promises';
 import { FileKeyStore } from '@keywrap/provider-local/file-store';
+import { jsonMutation } from '../json-mutation.js';
 import { attempt, type FuzzTarget, utf8 } from '../target.js';
 import { equal, fileOf, inputsOf, isRaw, makeStore, STORE_WORDS } from './store-input.js';
 
@@ -10,6 +11,7 @@ const CODES = ['UNAVAILABLE', 'UNSUPPORTED', 'ACCESS_DENIED', 'INVALID_INPUT'] a
 export const storeBackup: FuzzTarget = {
   name: 'store-backup',
   words: STORE_WORDS,
+  mutation: jsonMutation,
   async open(parent) {
     const { protectedBy, key, backup: genuine } = await makeStore(`${parent}/keys`);
     const folder = `${parent}/restored`;

@@ -12,47 +12,16 @@ import {
 import { StoreKey } from '../../../packages/provider-local/dist/file-store/store-key.js';
 
 // Inputs for the readers of the key store. The first byte says what the others are: even, a file as it
-// stands, and no change gets past its tag; odd, a header and a content that are then sealed with the key of
+// stands, and no change gets past its tag; odd, a header on a line of its own and a content, which are then sealed with the key of
 // the store, so that what is behind the tag is reached too.
 
 /** What the files of a store hold. */
-export const STORE_WORDS: readonly string[] = [
-  ...[
-    '{',
-    '}',
-    '[',
-    ']',
-    '{}',
-    '[]',
-    ',',
-    ':',
-    'null',
-    'true',
-    '-1',
-    '0',
-    '1e999',
-    '""',
-    '"__proto__":{},',
-  ],
-  ...[
-    '"keys":',
-    '"aliases":',
-    '"file":"../',
-    '"digest":',
-    '"generation":',
-    '"protection":',
-    '"scrypt":',
-  ],
-  ...[
-    '"materials":',
-    '"version":',
-    '"publicKey":',
-    '"creationDate":',
-    '"deletionDate":',
-    '"keySpec":',
-  ],
-  ...['PendingDeletion', 'PendingImport', 'SYMMETRIC_DEFAULT', 'RSA_2048', 'HMAC_256', 'kws\x01'],
-];
+export const STORE_WORDS: readonly string[] = (
+  '{ } [ ] {} [] , : null true -1 0 1e999 "" "__proto__":{}, kws\x01 "keys": "aliases": "file":"../ ' +
+  '"digest": "generation": "protection": "scrypt": "materials": "version": "publicKey": ' +
+  '"creationDate": "deletionDate": "keySpec": PendingDeletion PendingImport SYMMETRIC_DEFAULT ' +
+  'RSA_2048 HMAC_256'
+).split(' ');
 
 const FIXTURE = new URL('../../fixtures/store.kwsb', import.meta.url);
 
@@ -102,10 +71,10 @@ export async function makeStore(folder: string): Promise<SampleStore> {
 /** The two inputs that a file gives: as it stands, and taken apart. */
 export function inputsOf(key: AesKey, kind: FileKind, bytes: Uint8Array): Uint8Array[] {
   const file = parseFile({ path: kind }, kind, bytes);
-  const header = Buffer.from(JSON.stringify(file.header));
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(header.length);
-  const apart = Buffer.concat([Uint8Array.of(1), length, header, openFile(key, file)]);
+  const apart = Buffer.concat([
+    Buffer.from(`\x01${JSON.stringify(file.header)}\n`),
+    openFile(key, file),
+  ]);
   return [Uint8Array.of(0, ...bytes), new Uint8Array(apart)];
 }
 
@@ -113,11 +82,10 @@ export function inputsOf(key: AesKey, kind: FileKind, bytes: Uint8Array): Uint8A
 export function fileOf(key: AesKey, kind: FileKind, input: Uint8Array): Uint8Array | undefined {
   if (isRaw(input)) return input.slice(1);
   const rest = Buffer.from(input.subarray(1));
-  if (rest.length < 2) return undefined;
-  const end = 2 + rest.readUInt16BE(0);
+  const end = rest.indexOf('\n');
   try {
-    const header: object = JSON.parse(rest.toString('utf8', 2, end));
-    return sealFile(key, kind, header, new Uint8Array(rest.subarray(end)));
+    const header: object = JSON.parse(rest.toString('utf8', 0, end));
+    return sealFile(key, kind, header, new Uint8Array(rest.subarray(end + 1)));
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import {
   digestOf,
   encodeRecord,
 } from '../../../packages/provider-local/dist/file-store/record-file.js';
+import { jsonMutation } from '../json-mutation.js';
 import { attempt, type FuzzTarget } from '../target.js';
 import { equal, fileOf, inputsOf, isRaw, makeStore, STORE_WORDS } from './store-input.js';
 
@@ -11,6 +12,7 @@ import { equal, fileOf, inputsOf, isRaw, makeStore, STORE_WORDS } from './store-
 export const storeRecord: FuzzTarget = {
   name: 'store-record',
   words: STORE_WORDS,
+  mutation: jsonMutation,
   async open(folder) {
     const { key, storeId, records } = await makeStore(folder);
     const read = (bytes: Uint8Array, id: string) => {

@@ -9,50 +9,19 @@ import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 /** For a password or the value of a parameter: no error may repeat it. */
 const SECRET = 'hunter2-hunter2';
 
+const WORDS =
+  'local: local:// local:/// aws-kms: aws-kms:// ? & = , # @ : %2F %00 % .. [::1] ü 1e3 ' +
+  'engine= forge partition= region= account= keys= alias/ createMissingKeys=true create=true ' +
+  'passphraseFile= passphraseEnv=PATH endpoint=http://localhost profile= maxAttempts= ' +
+  `connectionTimeout= requestTimeout= ${SECRET} ${SECRET}@`;
+
 /**
  * A URL opens a provider or is refused, and no password in it is repeated. Nothing is called, so nothing
  * goes to the network.
  */
 export const url: FuzzTarget = {
   name: 'url',
-  words: [
-    ...[
-      'local:',
-      'local://',
-      'local:///',
-      'aws-kms:',
-      'aws-kms://',
-      '?',
-      '&',
-      '=',
-      ',',
-      '#',
-      '@',
-      ':',
-      '%2F',
-      '%00',
-    ],
-    ...[
-      'engine=',
-      'forge',
-      'partition=',
-      'region=',
-      'account=',
-      'keys=',
-      'alias/',
-      'createMissingKeys=true',
-    ],
-    ...[
-      'passphraseFile=',
-      'passphraseEnv=PATH',
-      'create=true',
-      'endpoint=http://localhost',
-      'profile=',
-      'maxAttempts=',
-      '1e3',
-    ],
-    ...['connectionTimeout=', 'requestTimeout=', SECRET, `${SECRET}@`, '[::1]', '..', '%', 'ü'],
-  ],
+  words: WORDS.split(' '),
   async open(folder) {
     const passphraseFile = path.join(folder, 'passphrase');
     await writeFile(passphraseFile, SECRET);

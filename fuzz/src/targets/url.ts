@@ -74,5 +74,6 @@ function confined(input: URL, folder: string, passphraseFile: string): string {
 function isNamed({ protocol, searchParams, pathname }: URL): boolean {
   const variables = searchParams.getAll('passphraseEnv');
   const names = [protocol, pathname, ...searchParams.keys(), ...variables];
-  return names.some((name) => name.includes('hunter2'));
+  // Every part of the secret that is looked for in an error has this in it.
+  return names.some((name) => name.includes('r2-hunt'));
 }

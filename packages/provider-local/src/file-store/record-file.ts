@@ -128,7 +128,13 @@ function isMaterial(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { version, publicKey } = value;
   const isCounted = Number.isInteger(version) && Number(version) >= 1;
-  return isCounted && (publicKey === undefined || typeof publicKey === 'string');
+  return isCounted && (publicKey === undefined || isBase64(publicKey));
+}
+
+/** Whether these are bytes, at least one, written as the store writes them. */
+function isBase64(value: unknown): boolean {
+  if (typeof value !== 'string' || value === '') return false;
+  return Buffer.from(value, 'base64').toString('base64') === value;
 }
 
 function isDate(value: unknown): boolean {

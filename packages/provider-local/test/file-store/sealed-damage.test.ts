@@ -81,6 +81,8 @@ describe('a file that is sealed with the key of the store, but holds what no sto
     ['a material without a version', { materials: [{}] }],
     ['a version that is none', { materials: [{ version: 0 }] }],
     ['a public key that is none', { materials: [{ version: 1, publicKey: 7 }] }],
+    ['a public key that is not base64', { materials: [{ version: 1, publicKey: 'a' }] }],
+    ['a public key that is empty', { materials: [{ version: 1, publicKey: '' }] }],
     ['more materials than there are secrets', { materials: [{ version: 1 }, { version: 2 }] }],
     ['fewer materials than there are secrets', { materials: [] }],
     ['a description that is none', { description: null }],

@@ -12,10 +12,10 @@ import { targets } from '#dist/targets.js';
 const RUNS: Readonly<Record<string, number>> = {
   'kms-request': 25,
   'kms-http': 40,
-  'key-material': 300,
+  'key-material': 150,
   'store-manifest': 100,
 };
-const USUAL_RUNS = 400;
+const USUAL_RUNS = 200;
 const REGRESSIONS = new URL('../regressions/', import.meta.url);
 
 for (const target of targets) {

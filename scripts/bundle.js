@@ -18,8 +18,6 @@ await build({
   splitting: true,
   format: 'esm',
   target: 'es2022',
-  // Results and errors show their names.
-  keepNames: true,
   packages: 'external',
   // To src, which is published too.
   sourcemap: true,

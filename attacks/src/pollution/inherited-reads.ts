@@ -72,12 +72,12 @@ function watch(name: string): void {
   Object.defineProperty(Object.prototype, name, { get, set, configurable: true });
 }
 
-/** The file of the product that read it, from its package on. */
+/** The source file of the product that read it, from its package on. */
 function readerOf(accessor: () => unknown): string | undefined {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 1;
   const trace: { stack?: string } = {};
   Error.captureStackTrace(trace, accessor);
   Error.stackTraceLimit = stackTraceLimit;
-  return /packages[\\/](.*\.js):/.exec(trace.stack ?? '')?.[1]?.replaceAll('\\', '/');
+  return /packages[\\/](.*\.ts):/.exec(trace.stack ?? '')?.[1]?.replaceAll('\\', '/');
 }

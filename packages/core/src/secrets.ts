@@ -36,6 +36,9 @@ class SecretBytes {
 
 /** What every result that carries a secret has in common: it hides it, and wipes it on request. */
 abstract class SecretResult implements Disposable {
+  /** The name of the class, which `constructor.name` no longer says where code was bundled. */
+  protected abstract get title(): string;
+
   /** What may be shown: everything but the secret. */
   protected abstract get shown(): Record<string, unknown>;
 
@@ -51,7 +54,7 @@ abstract class SecretResult implements Disposable {
     options: object,
     inspectValue: (value: object, options: object) => string,
   ) {
-    return `${this.constructor.name} ${inspectValue(this.shown, options)}`;
+    return `${this.title} ${inspectValue(this.shown, options)}`;
   }
 }
 
@@ -111,6 +114,10 @@ export class DecryptResult extends SecretResult {
     this.#plaintext.dispose();
   }
 
+  protected override get title(): string {
+    return 'DecryptResult';
+  }
+
   protected override get shown(): Record<string, unknown> {
     return { keyId: this.keyId, algorithm: this.algorithm };
   }
@@ -162,6 +169,10 @@ export class DataKey extends SecretResult {
     this.#plaintext.dispose();
   }
 
+  protected override get title(): string {
+    return 'DataKey';
+  }
+
   protected override get shown(): Record<string, unknown> {
     return { keyId: this.keyId, ciphertext: this.ciphertext };
   }
@@ -205,6 +216,10 @@ export class DataKeyPair extends SecretResult {
 
   override [Symbol.dispose](): void {
     this.#privateKey.dispose();
+  }
+
+  protected override get title(): string {
+    return 'DataKeyPair';
   }
 
   protected override get shown(): Record<string, unknown> {

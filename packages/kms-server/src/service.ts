@@ -111,7 +111,7 @@ export class KmsService {
  * browsers say so: every POST of a page has an Origin (https://fetch.spec.whatwg.org/#origin-header).
  */
 function refuseWebPages({ headers }: KmsRequest): void {
-  if (headers.origin === undefined) return;
+  if (!Object.hasOwn(headers, 'origin')) return;
   throw new KmsError(
     'AccessDeniedException',
     'A web page sent this. Pages can use a server with credentials only, where they have to sign.',

@@ -67,20 +67,28 @@ async function namesIn(folder: string): Promise<string[]> {
 async function checkLog(folder: string, log: string, chain: AuditChain): Promise<Checked> {
   const checked = nothing(undefined);
   for await (const text of linesOf(path.join(folder, log))) {
-    const line = chain.read(text) as
-      | OpeningLine
-      | { operation: string; before?: never }
-      | undefined;
+    const line = chain.read(text) as { operation?: unknown; before?: unknown } | undefined;
     if (line === undefined || checked.closed) {
       checked.problem = `was changed at line ${checked.lines + 1}, or one before it was removed`;
       break;
     }
-    if (line.operation === OPENED) checked.before = line.before ?? [];
+    if (line.operation === OPENED) {
+      if (isListOfEnds(line.before)) checked.before = line.before;
+      else checked.problem = 'begins with a line that this release of keywrap does not write';
+    }
     checked.closed = line.operation === CLOSED;
     checked.macs.add(macOf(text) as string);
     checked.lines += 1;
   }
   return checked;
+}
+
+function isListOfEnds(value: unknown): value is OpeningLine['before'] {
+  const isText = (part: unknown) => typeof part === 'string';
+  return (
+    Array.isArray(value) &&
+    value.every((end) => Array.isArray(end) && end.length === 2 && end.every(isText))
+  );
 }
 
 /** Not node:readline, which also ends lines where JSON has none: at U+2028 and U+2029. */

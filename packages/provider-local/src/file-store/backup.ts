@@ -11,6 +11,7 @@ import {
 import { decodeRecord } from './record-file.js';
 import {
   lengthPrefixed,
+  malformedFile,
   openFile,
   parseFile,
   sealFile,
@@ -81,10 +82,12 @@ export async function restoreBackup(options: RestoreOptions): Promise<StoreState
   const { storeId, generation, protection } = readManifestHeader(sealed);
   const key = await StoreKey.unwrap(storeId, options.protectedBy, protection);
   try {
-    const [bytes, ...files] = splitLengthPrefixed(openFile(key.files, sealed));
+    const [bytes, ...files] = splitLengthPrefixed(sealed, openFile(key.files, sealed));
+    if (bytes === undefined) throw malformedFile(sealed);
     const path = `the manifest in ${NAME}`;
-    const file = parseManifest(path, bytes as Uint8Array, generation);
+    const file = parseManifest(path, bytes, generation);
     const manifest = openManifest(key.files, file);
+    if (files.length !== manifest.keys.size) throw malformedFile(sealed);
     const records = [...manifest.keys].map(([id, entry], index) => {
       const record = files[index] as Uint8Array;
       wipeRecord(decodeRecord(key.files, `a record in ${NAME}`, record, storeId, id, entry));
@@ -96,7 +99,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<StoreState
       options.onProgress?.(index + 1, records.length);
     }
     // The manifest comes last: before, there is no store that anybody could open.
-    if (await folder.commit(undefined, generation, bytes as Uint8Array)) {
+    if (await folder.commit(undefined, generation, bytes)) {
       return new StoreState(folder, key, manifest);
     }
     throw new InvalidInputError('folder', `${folder.path} was made a key store meanwhile`);

@@ -2,7 +2,16 @@ import { ownFields } from '@keywrap/core';
 import type { AesKey } from '../engines/index.js';
 import { DamagedStoreError } from './errors.js';
 import type { RecordEntry } from './record-file.js';
-import { openFile, parseFile, parseJson, type SealedFile, sealFile } from './sealed-file.js';
+import { isRecordName } from './record-folder.js';
+import {
+  isObject,
+  malformedFile,
+  openFile,
+  parseFile,
+  parseJson,
+  type SealedFile,
+  sealFile,
+} from './sealed-file.js';
 import type { WrappedStoreKey } from './store-key.js';
 
 /** What can be read of a manifest without the key of the store. */
@@ -63,12 +72,14 @@ export function readManifestHeader({ path, header }: SealedFile): ManifestHeader
   throw new DamagedStoreError(path, 'has a head that was changed');
 }
 
-/** @throws {@link DamagedStoreError} when it was changed. */
+/** @throws {@link DamagedStoreError} when it was changed, or holds something else. */
 export function openManifest(
   key: AesKey,
   file: SealedFile & { readonly header: ManifestHeader },
 ): Manifest {
-  const { keys, aliases } = parseJson(file, openFile(key, file)) as ManifestContent;
+  const content = parseJson(file, openFile(key, file));
+  if (!isContent(content)) throw malformedFile(file);
+  const { keys, aliases } = content;
   return { ...file.header, keys: new Map(keys), aliases: new Map(aliases) };
 }
 
@@ -86,6 +97,23 @@ function isHeader(value: unknown): value is ManifestHeader {
   );
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+function isContent(value: unknown): value is ManifestContent {
+  return (
+    isObject(value) &&
+    isListOfPairs(value.keys, isEntry) &&
+    isListOfPairs(value.aliases, (id) => typeof id === 'string')
+  );
+}
+
+function isListOfPairs(value: unknown, isValue: (value: unknown) => boolean): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((pair) => Array.isArray(pair) && typeof pair[0] === 'string' && isValue(pair[1]))
+  );
+}
+
+function isEntry(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { file, generation, digest } = value;
+  return isRecordName(file) && typeof generation === 'number' && typeof digest === 'string';
 }

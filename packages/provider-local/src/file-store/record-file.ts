@@ -5,7 +5,9 @@ import { hideBytes } from '../keys/hide-bytes.js';
 import type { KeyRecord } from '../keys/key-record.js';
 import { DamagedStoreError } from './errors.js';
 import {
+  isObject,
   lengthPrefixed,
+  malformedFile,
   openFile,
   parseFile,
   sealFile,
@@ -78,7 +80,8 @@ export function decodeRecord(
   const file = parseFile({ path, keyId: id }, 'record', bytes);
   const secrets = openFile(key, file);
   try {
-    const { storeId: madeFor, generation, ...rest } = file.header as RecordHeader;
+    if (!isHeader(file.header)) throw malformedFile(file);
+    const { storeId: madeFor, generation, ...rest } = file.header;
     const header = ownFields(rest);
     if (madeFor !== storeId) throw damaged('is the record of another store');
     if (header.id !== id) throw damaged(`holds key ${header.id} instead`);
@@ -90,7 +93,8 @@ export function decodeRecord(
     if (digestOf(bytes) !== entry.digest) {
       throw damaged('is a record that the store never came to use');
     }
-    const parts = splitLengthPrefixed(secrets);
+    const parts = splitLengthPrefixed(file, secrets);
+    if (parts.length !== header.materials.length) throw malformedFile(file);
     return {
       ...header,
       creationDate: new Date(header.creationDate),
@@ -104,6 +108,40 @@ export function decodeRecord(
   } finally {
     wipe(secrets);
   }
+}
+
+/** Whether code can work with it: what it says is what the store wrote, for it authenticates. */
+function isHeader(value: unknown): value is RecordHeader {
+  if (!isObject(value)) return false;
+  const header = ownFields(value);
+  const { storeId, id, keySpec, keyUsage, keyState, origin, description } = header;
+  const texts = [storeId, id, keySpec, keyUsage, keyState, origin, description];
+  const { generation, creationDate, deletionDate, materials } = header;
+  return (
+    texts.every((text) => typeof text === 'string') &&
+    typeof generation === 'number' &&
+    isDate(creationDate) &&
+    (deletionDate === undefined || isDate(deletionDate)) &&
+    Array.isArray(materials) &&
+    materials.every(isMaterial)
+  );
+}
+
+function isMaterial(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { version, publicKey } = ownFields(value);
+  const isCounted = Number.isInteger(version) && Number(version) >= 1;
+  return isCounted && (publicKey === undefined || isBase64(publicKey));
+}
+
+/** Whether these are bytes, at least one, written as the store writes them. */
+function isBase64(value: unknown): boolean {
+  if (typeof value !== 'string' || value === '') return false;
+  return Buffer.from(value, 'base64').toString('base64') === value;
+}
+
+function isDate(value: unknown): boolean {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
 }
 
 /** SHA-256, in base64. */

@@ -6,6 +6,11 @@ import { readPrivateFile, removeFile, writeNewFile } from './private-files.js';
 
 const RECORD = /^(\d{12})-[0-9a-f]{16}$/;
 
+/** Whether this names a file in the folder of the records, and none elsewhere. */
+export function isRecordName(file: unknown): file is string {
+  return typeof file === 'string' && RECORD.test(file);
+}
+
 /** The folder of the records: one file per key, and what changes under way add and leave. */
 export class RecordFolder {
   /** Absolute. */

@@ -15,6 +15,7 @@ const LENGTH_OFFSET = KIND_OFFSET + 1;
 const HEADER_OFFSET = LENGTH_OFFSET + 4;
 
 const CHANGED = 'was changed or cut short: it does not authenticate';
+const MALFORMED = 'is genuine, but holds what this release of keywrap does not write';
 
 /** What a file holds, and the byte that says so: `m`, `r`, `b`. */
 const KINDS = { manifest: 0x6d, record: 0x72, backup: 0x62 } as const;
@@ -137,16 +138,31 @@ export function lengthPrefixed(parts: readonly Uint8Array[]): Uint8Array {
   );
 }
 
-/** Takes apart what {@link lengthPrefixed} made. The parts share the memory of the whole. */
-export function splitLengthPrefixed(whole: Uint8Array): Uint8Array[] {
+/**
+ * Takes apart what {@link lengthPrefixed} made. The parts share the memory of the whole.
+ *
+ * @throws {@link DamagedStoreError} when the last part is cut short.
+ */
+export function splitLengthPrefixed(identity: FileIdentity, whole: Uint8Array): Uint8Array[] {
   const view = new DataView(whole.buffer, whole.byteOffset, whole.length);
   const parts: Uint8Array[] = [];
   for (let offset = 0; offset < whole.length; ) {
-    const end = offset + 4 + view.getUint32(offset);
+    const end = offset + 4 <= whole.length ? offset + 4 + view.getUint32(offset) : Infinity;
+    if (end > whole.length) throw malformedFile(identity);
     parts.push(whole.subarray(offset + 4, end));
     offset = end;
   }
   return parts;
+}
+
+/** The error for a file that authenticates, but whose content code can't work with. */
+export function malformedFile(identity: FileIdentity): DamagedStoreError {
+  return damagedFile(identity, MALFORMED);
+}
+
+/** Whether JSON is an object or an array, so that its members can be looked at. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 function damagedFile({ path, keyId }: FileIdentity, problem: string): DamagedStoreError {

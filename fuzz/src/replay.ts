@@ -1,0 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { targets } from './targets.js';
+
+/** Gives a target one input, in this thread, where a debugger sees it. @returns What is wrong, if anything. */
+export async function replay(name: string, input: Uint8Array): Promise<string | undefined> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-fuzz-'));
+  const target = await targets.find((candidate) => candidate.name === name)?.open(folder);
+  try {
+    await target?.run(new Uint8Array(input));
+    return undefined;
+  } catch (error) {
+    return String((error as Error).stack ?? error);
+  } finally {
+    await target?.close?.();
+    await rm(folder, { recursive: true, force: true });
+  }
+}

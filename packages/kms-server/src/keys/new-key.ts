@@ -39,6 +39,7 @@ export async function newKey(
     multiRegion,
     tags,
     policy: Policy ?? defaultPolicy(scope),
+    aliasDates: {},
   };
 }
 

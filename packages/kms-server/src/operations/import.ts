@@ -22,7 +22,7 @@ export async function getParametersForImport(
   tokens: ImportTokens,
 ) {
   const { WrappingAlgorithm: wrappingAlgorithm, WrappingKeySpec: wrappingKeySpec } = request;
-  const key = findImportable('GetParametersForImport', request.KeyId, region);
+  const key = await findImportable('GetParametersForImport', request.KeyId, region);
   if (wrappingKeySpec === 'SM2' || !isWrappingAlgorithm(wrappingAlgorithm)) {
     throw unsupported(`${wrappingAlgorithm} with ${wrappingKeySpec} is not supported.`);
   }
@@ -45,7 +45,7 @@ export async function importKeyMaterial(
   tokens: ImportTokens,
 ) {
   const { keys } = region;
-  const key = findImportable('ImportKeyMaterial', request.KeyId, region);
+  const key = await findImportable('ImportKeyMaterial', request.KeyId, region);
   const details = readDetails(request, key, keys.now());
   const parameters = tokens.open(request.ImportToken, key.id, keys.now());
   const { wrappingAlgorithm, privateKey } = parameters;
@@ -54,7 +54,7 @@ export async function importKeyMaterial(
   const { validTo, description } = details;
   const read = await readImported(key, bytes);
   const material = describeMaterial(key.id, read, { validTo, description });
-  keys.change(key.id, (current) => {
+  await keys.change(key.id, (current) => {
     assertState('ImportKeyMaterial', current, keys); // It may have changed while this was unwrapped.
     return withImported(current, material, details, keys);
   });
@@ -62,36 +62,42 @@ export async function importKeyMaterial(
 }
 
 /** [DeleteImportedKeyMaterial](https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html) */
-export function deleteImportedKeyMaterial(
+export async function deleteImportedKeyMaterial(
   request: RequestOf<'DeleteImportedKeyMaterial'>,
   region: Region,
 ) {
   const { keys } = region;
-  const key = findImportable('DeleteImportedKeyMaterial', request.KeyId, region);
-  const id = request.KeyMaterialId ?? currentMaterial(key)?.id;
-  if (request.KeyMaterialId !== undefined && !hasMaterial(key, request.KeyMaterialId)) {
-    throw new KmsError('NotFoundException', `Key material ${request.KeyMaterialId} does not exist`);
-  }
-  if (id !== undefined) {
-    keys.change(key.id, (current) =>
-      current.pending?.id === id
-        ? { ...current, pending: undefined }
-        : withoutMaterials(current, [id]),
-    );
-  }
+  const key = await findImportable('DeleteImportedKeyMaterial', request.KeyId, region);
+  const { KeyMaterialId } = request;
+  let id: string | undefined;
+  await keys.change(key.id, (current) => {
+    assertState('DeleteImportedKeyMaterial', current, keys);
+    if (KeyMaterialId !== undefined && !hasMaterial(current, KeyMaterialId)) {
+      throw new KmsError('NotFoundException', `Key material ${KeyMaterialId} does not exist`);
+    }
+    id = KeyMaterialId ?? currentMaterial(current)?.id;
+    if (id === undefined) return current;
+    return current.pendingMaterial?.id === id
+      ? { ...current, pendingMaterial: undefined }
+      : withoutMaterials(current, [id]);
+  });
   return {
     KeyId: keys.arnOf(key),
     ...(isSymmetric(key) && id !== undefined && { KeyMaterialId: id }),
   };
 }
 
-function hasMaterial({ materials, missing, pending }: KmsKey, wanted: string): boolean {
-  return [...materials, ...missing, pending].some((material) => material?.id === wanted);
+function hasMaterial({ materials, missing, pendingMaterial }: KmsKey, wanted: string): boolean {
+  return [...materials, ...missing, pendingMaterial].some((material) => material?.id === wanted);
 }
 
 /** Only EXTERNAL keys take material from outside. */
-function findImportable(operation: ImportOperation, keyId: string, { keys }: Region): KmsKey {
-  const key = findKey(keys, keyId);
+async function findImportable(
+  operation: ImportOperation,
+  keyId: string,
+  { keys }: Region,
+): Promise<KmsKey> {
+  const key = await findKey(keys, keyId);
   if (key.origin !== 'EXTERNAL') {
     throw unsupported(
       `${keys.arnOf(key)} origin is ${key.origin} which is not valid for this operation.`,

@@ -8,7 +8,7 @@ import {
 } from 'node:crypto';
 import type { ImportKeyMaterialCommandInput, KMS } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
-import { bytes, Clock, newKey, refusal, type Subject, start } from './support.js';
+import { bytes, Clock, describeWithStores, newKey, refusal, type Subject } from './support.js';
 
 const FOREVER = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' } as const;
 
@@ -40,7 +40,7 @@ async function wrap(
   return { ImportToken, EncryptedKeyMaterial: Buffer.concat(wrapped) };
 }
 
-describe('Imported key material', () => {
+describeWithStores('Imported key material', (start) => {
   const clock = new Clock();
   let subject: Subject;
   let kms: KMS;

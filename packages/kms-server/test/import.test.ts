@@ -1,44 +1,8 @@
-import {
-  constants,
-  createCipheriv,
-  createPublicKey,
-  generateKeyPairSync,
-  publicEncrypt,
-  randomBytes,
-} from 'node:crypto';
-import type { ImportKeyMaterialCommandInput, KMS } from '@aws-sdk/client-kms';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { KMS } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
+import { FOREVER, importInto, wrap } from './import-material.js';
 import { bytes, Clock, describeWithStores, newKey, refusal, type Subject } from './support.js';
-
-const FOREVER = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' } as const;
-
-type WrappingAlgorithm = `${'RSAES_OAEP' | 'RSA_AES_KEY_WRAP'}_SHA_${1 | 256}`;
-
-/** Wraps key material as KMS's documentation tells people to. */
-async function wrap(
-  kms: KMS,
-  KeyId: string,
-  material: Uint8Array,
-  WrappingAlgorithm: WrappingAlgorithm = 'RSAES_OAEP_SHA_256',
-  WrappingKeySpec: 'RSA_2048' | 'RSA_3072' = 'RSA_2048',
-): Promise<Pick<ImportKeyMaterialCommandInput, 'ImportToken' | 'EncryptedKeyMaterial'>> {
-  const { ImportToken, PublicKey } = await kms.getParametersForImport({
-    KeyId,
-    WrappingAlgorithm,
-    WrappingKeySpec,
-  });
-  const key = createPublicKey({ key: Buffer.from(PublicKey ?? []), format: 'der', type: 'spki' });
-  const oaepHash = WrappingAlgorithm.endsWith('256') ? 'sha256' : 'sha1';
-  const oaep = { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash };
-  if (WrappingAlgorithm.startsWith('RSAES_OAEP')) {
-    return { ImportToken, EncryptedKeyMaterial: publicEncrypt(oaep, material) };
-  }
-  const aesKey = randomBytes(32);
-  const iv = Buffer.from('a65959a6', 'hex');
-  const cipher = createCipheriv('id-aes256-wrap-pad', aesKey, iv);
-  const wrapped = [publicEncrypt(oaep, aesKey), cipher.update(material), cipher.final()];
-  return { ImportToken, EncryptedKeyMaterial: Buffer.concat(wrapped) };
-}
 
 describeWithStores('Imported key material', (start) => {
   const clock = new Clock();
@@ -51,8 +15,6 @@ describeWithStores('Imported key material', (start) => {
   after(() => subject[Symbol.asyncDispose]());
 
   const describeKey = async (KeyId: string) => (await kms.describeKey({ KeyId })).KeyMetadata ?? {};
-  const importInto = async (KeyId: string, material: Uint8Array, more: object = FOREVER) =>
-    kms.importKeyMaterial({ KeyId, ...(await wrap(kms, KeyId, material)), ...more });
 
   it('makes a key usable, and can be deleted and come back', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
@@ -65,7 +27,7 @@ describeWithStores('Imported key material', (start) => {
     );
 
     const material = randomBytes(32);
-    const imported = await importInto(KeyId, material);
+    const imported = await importInto(kms, KeyId, material);
     expect(imported.KeyId).to.equal(KeyId);
     expect(await describeKey(KeyId)).to.include({
       KeyState: 'Enabled',
@@ -85,10 +47,10 @@ describeWithStores('Imported key material', (start) => {
     expect(await describeKey(KeyId)).not.to.have.property('ExpirationModel');
     expect(await refusal(kms.decrypt({ CiphertextBlob }))).to.equal(pending);
 
-    expect(await refusal(importInto(KeyId, randomBytes(32)))).to.equal(
+    expect(await refusal(importInto(kms, KeyId, randomBytes(32)))).to.equal(
       'IncorrectKeyMaterialException',
     );
-    await importInto(KeyId, material);
+    await importInto(kms, KeyId, material);
     expect((await kms.decrypt({ CiphertextBlob })).Plaintext).to.deep.equal(bytes('x'));
   });
 
@@ -127,17 +89,17 @@ describeWithStores('Imported key material', (start) => {
       KeySpec: 'HMAC_384',
       KeyUsage: 'GENERATE_VERIFY_MAC',
     });
-    expect(await refusal(importInto(KeyId, randomBytes(32)))).to.equal(
+    expect(await refusal(importInto(kms, KeyId, randomBytes(32)))).to.equal(
       'IncorrectKeyMaterialException',
     );
-    await importInto(KeyId, randomBytes(48));
+    await importInto(kms, KeyId, randomBytes(48));
     await kms.generateMac({ KeyId, Message: bytes('x'), MacAlgorithm: 'HMAC_SHA_384' });
   });
 
   it('expires when it is told to, and comes back', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
     const material = randomBytes(32);
-    expect(await refusal(importInto(KeyId, material, {}))).to.equal(
+    expect(await refusal(importInto(kms, KeyId, material, {}))).to.equal(
       'ValidationException: A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES',
     );
     const inDays = (days: number) => new Date(clock.now().getTime() + days * 86400_000);
@@ -146,32 +108,37 @@ describeWithStores('Imported key material', (start) => {
       { ValidTo: inDays(366) },
       { ValidTo: inDays(1), ...FOREVER },
     ]) {
-      expect(await refusal(importInto(KeyId, material, wrong))).to.match(/^ValidationException/);
+      expect(await refusal(importInto(kms, KeyId, material, wrong))).to.match(
+        /^ValidationException/,
+      );
     }
     const ValidTo = inDays(10);
-    await importInto(KeyId, material, { ValidTo });
+    await importInto(kms, KeyId, material, { ValidTo });
     const ExpirationModel = 'KEY_MATERIAL_EXPIRES';
     expect(await describeKey(KeyId)).to.deep.include({ ExpirationModel, ValidTo });
     clock.forward(10);
     expect(await describeKey(KeyId)).to.include({ KeyState: 'PendingImport' });
     expect(await describeKey(KeyId)).not.to.have.property('ValidTo');
-    await importInto(KeyId, material);
+    await importInto(kms, KeyId, material);
     expect(await describeKey(KeyId)).to.include({ KeyState: 'Enabled', ...FOREVER });
   });
 
   it('of a symmetric key can be new, and waits for RotateKeyOnDemand', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
-    const first = await importInto(KeyId, randomBytes(32));
+    const first = await importInto(kms, KeyId, randomBytes(32));
     const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: bytes('old') });
     expect(await refusal(kms.rotateKeyOnDemand({ KeyId }))).to.equal(
       `KMSInvalidStateException: No available key material pending rotation for the key: ${KeyId}.`,
     );
-    const isNew = { ...FOREVER, ImportType: 'NEW_KEY_MATERIAL' };
+    const isNew = { ...FOREVER, ImportType: 'NEW_KEY_MATERIAL' } as const;
     const material = randomBytes(32);
-    const second = await importInto(KeyId, material, { ...isNew, KeyMaterialDescription: 'two' });
+    const second = await importInto(kms, KeyId, material, {
+      ...isNew,
+      KeyMaterialDescription: 'two',
+    });
     const CurrentKeyMaterialId = first.KeyMaterialId;
     expect(await describeKey(KeyId)).to.include({ CurrentKeyMaterialId });
-    expect(await refusal(importInto(KeyId, randomBytes(32), isNew))).to.match(
+    expect(await refusal(importInto(kms, KeyId, randomBytes(32), isNew))).to.match(
       new RegExp(
         `^KMSInvalidStateException: New key material \\(id: [0-9a-f]{64}\\) cannot be imported into KMS key ${KeyId}, because another key material \\(id: ${second.KeyMaterialId}\\) is pending rotation\\.$`,
       ),
@@ -192,7 +159,7 @@ describeWithStores('Imported key material', (start) => {
     ]);
     expect(Rotations?.[1]).to.include({ KeyMaterialDescription: 'two', RotationType: 'ON_DEMAND' });
     const wrongId = { ...FOREVER, KeyMaterialId };
-    expect(await refusal(importInto(KeyId, material, wrongId))).to.equal(
+    expect(await refusal(importInto(kms, KeyId, material, wrongId))).to.equal(
       'IncorrectKeyMaterialException',
     );
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type CreateKeyCommandInput, KMS, type KMSServiceException } from '@aws-sdk/client-kms';
@@ -79,6 +79,17 @@ export function useFolder(): { readonly path: string } {
       return path.join(parent, 'keys');
     },
   };
+}
+
+/** Every file below a folder, with its content. */
+export async function contentsOf(folder: string): Promise<unknown> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.isFile());
+  const contents = files.map(async ({ parentPath, name }) => {
+    const file = path.join(parentPath, name);
+    return [file, await readFile(file, 'base64')];
+  });
+  return (await Promise.all(contents)).sort();
 }
 
 /** Describes the same of a server with its keys in memory and of one with its keys on disk. */

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const COMMAND = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+const COMMAND = fileURLToPath(import.meta.resolve('#dist/cli.js'));
 
 /** A run of the command keywrap-kms. */
 export class Run {

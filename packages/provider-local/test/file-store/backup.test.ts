@@ -43,7 +43,7 @@ describe('a backup of a key store', () => {
     await restored.changeKey('d', () => newRecord('d'));
     expect(await restored.verify()).to.deep.equal({
       keys: 4,
-      generation: 7,
+      generation: 8,
       damaged: [],
       strays: [],
     });

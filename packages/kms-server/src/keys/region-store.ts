@@ -16,6 +16,8 @@ export class RegionStore implements KeyStore {
   readonly #store: KeyStore;
   readonly #keyPrefix: string;
   readonly #aliasPrefix: string;
+  /** What the store calls the keys that were found: a long string takes a while to make and to hash. */
+  readonly #names = new Map<string, string>();
   /** A store gives the same record until it changes. */
   readonly #keys = new WeakMap<KeyRecord, KmsKey>();
 
@@ -26,7 +28,7 @@ export class RegionStore implements KeyStore {
   }
 
   readKey(id: string): Awaitable<KmsKey | undefined> {
-    return andThen(this.#store.readKey(this.#keyPrefix + id), (record) => this.#keyOf(record));
+    return andThen(this.#store.readKey(this.#nameOf(id)), (record) => this.#keyOf(record));
   }
 
   async listKeys(): Promise<readonly KmsKey[]> {
@@ -40,7 +42,7 @@ export class RegionStore implements KeyStore {
     id: string,
     change: (current: KmsKey | undefined) => KmsKey | undefined,
   ): Awaitable<void> {
-    return this.#store.changeKey(this.#keyPrefix + id, (record) => {
+    return this.#store.changeKey(this.#nameOf(id), (record) => {
       const current = this.#keyOf(record);
       const next = change(current);
       return next === current ? record : next && this.#recordOf(next);
@@ -71,6 +73,10 @@ export class RegionStore implements KeyStore {
   /** Nothing: the store is of all regions. */
   close(): void {}
 
+  #nameOf(id: string): string {
+    return this.#names.get(id) ?? this.#keyPrefix + id;
+  }
+
   #idOf(arn: string | undefined): string | undefined {
     return arn?.slice(this.#keyPrefix.length);
   }
@@ -81,13 +87,15 @@ export class RegionStore implements KeyStore {
     if (key === undefined) {
       key = toKmsKey(record, record.id.slice(this.#keyPrefix.length));
       this.#keys.set(record, key);
+      this.#names.set(key.id, record.id);
     }
     return key;
   }
 
   #recordOf(key: KmsKey): KeyRecord {
-    const record = toRecord(key, this.#keyPrefix + key.id);
+    const record = toRecord(key, this.#nameOf(key.id));
     this.#keys.set(record, key);
+    this.#names.set(key.id, record.id);
     return record;
   }
 }

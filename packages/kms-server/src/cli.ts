@@ -1,7 +1,15 @@
 #!/usr/bin/env node
+import { KeyWrapError } from '@keywrap/core';
+import { DamagedStoreError } from '@keywrap/provider-local/file-store';
 import { readCommandLine, USAGE, VERSION } from './command-line.js';
 import { logJsonLines } from './log.js';
 import { startKmsServer } from './server.js';
+
+/** The same as those of keywrap-store. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof DamagedStoreError) return 3;
+  return error instanceof KeyWrapError && error.code === 'ACCESS_DENIED' ? 4 : 1;
+}
 
 try {
   const command = await readCommandLine(process.argv.slice(2));
@@ -16,5 +24,5 @@ try {
   }
 } catch (error) {
   console.error(`keywrap-kms: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
+  process.exitCode = exitCodeOf(error);
 }

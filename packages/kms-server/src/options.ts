@@ -1,4 +1,10 @@
 import { InvalidInputError, readFields } from '@keywrap/core';
+import {
+  type Awaitable,
+  type KeyStore,
+  readStore,
+  type StoreSource,
+} from '@keywrap/provider-local/keys';
 import type { Credentials } from './auth/signature.js';
 import type { LogRequest } from './log.js';
 import { isRegionName } from './region.js';
@@ -16,7 +22,25 @@ export interface KmsServerOptions {
   readonly account?: string | undefined;
   /** When given, every request must be signed with one of these. */
   readonly credentials?: readonly Credentials[] | undefined;
-  /** Keys to begin with. */
+  /**
+   * Where the keys are; by default in memory. A store on disk keeps them when the server stops, and
+   * several servers may share it; whatever is in it must be of this account. A store that is passed in is
+   * not closed with the server; one that a function opens, before the server listens, is.
+   *
+   * @example
+   * ```ts
+   * import { startKmsServer } from '@keywrap/kms-server';
+   * import { FileKeyStore, passphraseFrom } from '@keywrap/provider-local/file-store';
+   *
+   * const passphrase = await passphraseFrom({ file: '/run/secrets/kms' });
+   * const folder = '/var/lib/kms';
+   * await using server = await startKmsServer({
+   *   store: () => FileKeyStore.open({ folder, protectedBy: { passphrase }, create: true }),
+   * });
+   * ```
+   */
+  readonly store?: KeyStore | (() => Awaitable<KeyStore>) | undefined;
+  /** Keys to begin with. Those that the store has already, by their id or else their alias, stay as they are. */
   readonly keys?: readonly SeedKey[] | undefined;
   /** Told of each request; by default nobody. */
   readonly log?: LogRequest | undefined;
@@ -25,7 +49,7 @@ export interface KmsServerOptions {
 }
 
 /** The options, checked and complete. */
-export interface Settings {
+export interface Settings extends StoreSource {
   readonly port: number;
   readonly host: string;
   readonly region: string;
@@ -42,6 +66,7 @@ const NAMES = [
   'region',
   'account',
   'credentials',
+  'store',
   'keys',
   'log',
   'now',
@@ -55,6 +80,7 @@ export function readOptions(options: KmsServerOptions): Settings {
     region = 'us-east-1',
     account = '111122223333',
     credentials = [],
+    store,
     keys = [],
     log,
     now = () => new Date(),
@@ -73,7 +99,8 @@ export function readOptions(options: KmsServerOptions): Settings {
       `${host} can be reached from other machines, and without credentials anybody there could use the keys: give credentials, or listen on 127.0.0.1`,
     );
   }
-  return { port, host, region, account, credentials, keys, log, now };
+  const source = readStore(store, 'store');
+  return { port, host, region, account, credentials, keys, log, now, ...source };
 }
 
 function assertCredentials(credentials: unknown): void {

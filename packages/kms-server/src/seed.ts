@@ -1,5 +1,4 @@
 import {
-  type ArnScope,
   InvalidInputError,
   type KeySpec,
   type KeyUsage,
@@ -15,12 +14,17 @@ import {
   readMaterial,
   selectEngine,
 } from '@keywrap/provider-local/keys';
-import { type KmsKey, UNSET } from './keys/kms-key.js';
-import { describeMaterial } from './keys/material.js';
+import type { RegionKeys } from './keys/key-store.js';
+import { type KmsKey, materialHistory, UNSET } from './keys/kms-key.js';
+import { describeMaterial, materialId } from './keys/material.js';
 import { defaultPolicy } from './keys/policy.js';
+import { KmsError } from './protocol/kms-error.js';
 import { isRegionName, type Regions } from './region.js';
 
-/** A key that the server has from the start, with the names that it has in production. */
+/**
+ * A key that the server has from the start, with the names that it has in production. A store may have it
+ * already: then it stays as it is, with its state, aliases and material.
+ */
 export interface SeedKey {
   /** Its id, or its whole ARN; without it, a new id. */
   readonly keyId?: string | undefined;
@@ -54,13 +58,13 @@ const NAMES = [
 export interface SeedScope {
   readonly region: string;
   readonly account: string;
-  readonly now: () => Date;
 }
 
 /**
- * Makes the keys of a seed.
+ * Makes the keys of a seed, and their aliases, where the store does not have them yet.
  *
- * @throws InvalidInputError naming the entry and the field.
+ * @throws InvalidInputError naming the entry and the field: also when the store has a key of another
+ * kind, or with other material, under that name.
  */
 export async function plantKeys(
   seed: readonly SeedKey[],
@@ -68,12 +72,19 @@ export async function plantKeys(
   scope: SeedScope,
 ): Promise<void> {
   if (!Array.isArray(seed)) throw new InvalidInputError('keys', 'must be a list of keys');
+  const names = new Set<string>();
   for (const [index, entry] of seed.entries()) {
-    await plantKey(entry, `keys[${index}]`, regions, scope);
+    await plantKey(entry, `keys[${index}]`, names, regions, scope);
   }
 }
 
-async function plantKey(value: unknown, field: string, regions: Regions, server: SeedScope) {
+async function plantKey(
+  value: unknown,
+  field: string,
+  names: Set<string>,
+  regions: Regions,
+  server: SeedScope,
+) {
   const fields = readFields(value, field, NAMES);
   for (const name of NAMES) {
     if (fields[name] === undefined || typeof fields[name] === 'string') continue;
@@ -82,17 +93,35 @@ async function plantKey(value: unknown, field: string, regions: Regions, server:
   const entry = fields as SeedKey;
   const name = readId(entry, field, server);
   const { keys } = regions.get(name.region);
-  const key = await makeKey(entry, field, name.id, keys.scope, server.now());
-  if (keys.get(name.id) !== undefined) {
-    throw new InvalidInputError(`${field}.keyId`, 'is there twice');
-  }
   const alias = readAlias(entry, field);
-  keys.add(key);
-  if (alias === undefined) return;
-  if (keys.getByAlias(alias) !== undefined) {
-    throw new InvalidInputError(`${field}.alias`, 'is there twice');
+  assertOnce(names, keys.arnOf(name), `${field}.keyId`);
+  if (alias !== undefined) assertOnce(names, keys.aliasArnOf(alias), `${field}.alias`);
+  const kind = readKind(entry, field);
+  const isNamedByAlias = entry.keyId === undefined && alias !== undefined;
+  const known = isNamedByAlias ? await keys.getByAlias(alias) : await keys.get(name.id);
+  if (known !== undefined) await assertSame(known, kind, entry, field);
+  const key = known ?? (await keys.add(await makeKey(entry, kind, field, name.id, keys)));
+  if (alias === undefined || (isNamedByAlias && known !== undefined)) return;
+  const isClaimed = await claimAlias(keys, alias, key);
+  // Another server makes a key for this alias at the same time, and was faster.
+  if (!isClaimed && isNamedByAlias) await keys.remove(key);
+}
+
+/** Makes an alias. @returns Whether there was none of that name. */
+async function claimAlias(keys: RegionKeys, alias: string, key: KmsKey): Promise<boolean> {
+  if ((await keys.getByAlias(alias)) !== undefined) return false;
+  try {
+    await keys.createAlias(alias, key);
+    return true;
+  } catch (error) {
+    if (error instanceof KmsError && error.type === 'AlreadyExistsException') return false;
+    throw error;
   }
-  keys.putAlias(alias, key);
+}
+
+function assertOnce(names: Set<string>, name: string, field: string): void {
+  if (names.has(name)) throw new InvalidInputError(field, 'is there twice');
+  names.add(name);
 }
 
 function readId({ keyId, region: named }: SeedKey, field: string, server: SeedScope) {
@@ -121,35 +150,63 @@ function readAlias({ alias }: SeedKey, field: string): string | undefined {
   throw new InvalidInputError(`${field}.alias`, 'must be alias/<name>');
 }
 
-async function makeKey(
-  { keySpec = 'SYMMETRIC_DEFAULT', description = '', ...entry }: SeedKey,
-  field: string,
-  id: string,
-  scope: ArnScope,
-  creationDate: Date,
-): Promise<KmsKey> {
+type Kind = Pick<KmsKey, 'keySpec' | 'keyUsage'>;
+
+function readKind({ keySpec = 'SYMMETRIC_DEFAULT', ...entry }: SeedKey, field: string): Kind {
   const usages = keyUsagesOf(keySpec) as readonly KeyUsage[] | undefined;
   if (usages === undefined) throw new InvalidInputError(`${field}.keySpec`, 'is not known');
   const { keyUsage = usages[0] as KeyUsage } = entry;
-  if (!usages.includes(keyUsage)) {
-    throw new InvalidInputError(`${field}.keyUsage`, `must be ${usages.join(' or ')}`);
-  }
-  const material = await readOrMakeMaterial(keySpec, entry.keyMaterial, field);
+  if (usages.includes(keyUsage)) return { keySpec, keyUsage };
+  throw new InvalidInputError(`${field}.keyUsage`, `must be ${usages.join(' or ')}`);
+}
+
+async function makeKey(
+  { description = '', keyMaterial }: SeedKey,
+  kind: Kind,
+  field: string,
+  id: string,
+  { scope, now }: RegionKeys,
+): Promise<KmsKey> {
+  const material = await readOrMakeMaterial(kind.keySpec, keyMaterial, field);
   return {
     ...UNSET,
     id,
-    keySpec,
-    keyUsage,
+    ...kind,
     keyState: 'Enabled',
     origin: 'AWS_KMS',
     description,
-    creationDate,
+    creationDate: now(),
     materials: [describeMaterial(id, material)],
     missing: [],
     multiRegion: id.startsWith('mrk-'),
     tags: [],
     policy: defaultPolicy(scope),
+    aliasDates: {},
   };
+}
+
+/** The key that the store has already must be the one that is meant. */
+async function assertSame(
+  key: KmsKey,
+  { keySpec, keyUsage }: Kind,
+  { keyMaterial }: SeedKey,
+  field: string,
+): Promise<void> {
+  if (key.keySpec !== keySpec || key.keyUsage !== keyUsage) {
+    throw new InvalidInputError(
+      field,
+      `is ${keySpec} for ${keyUsage}, but the store has ${key.keySpec} for ${key.keyUsage} under that name`,
+    );
+  }
+  if (keyMaterial === undefined) return;
+  const { material } = await readOrMakeMaterial(keySpec, keyMaterial, field);
+  const wanted = materialId(key.id, material);
+  wipe(material);
+  if (materialHistory(key).some(({ id }) => id === wanted)) return;
+  throw new InvalidInputError(
+    `${field}.keyMaterial`,
+    'is not the material of the key that the store has under that name',
+  );
 }
 
 async function readOrMakeMaterial(

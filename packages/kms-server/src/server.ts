@@ -14,7 +14,7 @@ export interface KmsServer extends AsyncDisposable {
   /** What to give to SDKs as the endpoint, for example `http://127.0.0.1:4599`. */
   readonly url: string;
   readonly port: number;
-  /** Lets the requests that are under way finish, for up to ten seconds, and wipes all keys. */
+  /** Lets the requests that are under way finish, for up to ten seconds, and wipes all keys from memory. */
   close(): Promise<void>;
 }
 
@@ -30,11 +30,11 @@ const CLOSE_TIMEOUT = 10_000;
 export const MAXIMUM_CONNECTIONS = 500;
 
 /**
- * Starts AWS KMS on this machine: its HTTP protocol, in front of keys in memory. For tests, in whatever
- * language has an AWS SDK.
+ * Starts AWS KMS on this machine: its HTTP protocol, in front of keys in memory or in a store. For tests
+ * and development, in whatever language has an AWS SDK.
  *
- * Rejects with `InvalidInputError` when an option is wrong, and with the system's error when it can't
- * listen there.
+ * Rejects with `InvalidInputError` when an option is wrong or the store is of another account, with
+ * whatever opening the store throws, and with the system's error when it can't listen there.
  *
  * @example
  * ```ts
@@ -46,8 +46,7 @@ export const MAXIMUM_CONNECTIONS = 500;
  */
 export async function startKmsServer(options: KmsServerOptions = {}): Promise<KmsServer> {
   const { port, host, region, keys, credentials, log, ...settings } = readOptions(options);
-  const regions = new Regions(settings);
-  await plantKeys(keys, regions, { region, ...settings });
+  const regions = await Regions.open(settings);
   const service = new KmsService({ regions, defaultRegion: region, credentials, ...settings });
   const server = createServer(TIMEOUTS, (request, response) => {
     serve(service, log, () => server.listening, request, response).catch(() => response.destroy());
@@ -55,7 +54,13 @@ export async function startKmsServer(options: KmsServerOptions = {}): Promise<Km
   // A body of each may be in memory.
   server.maxConnections = MAXIMUM_CONNECTIONS;
   server.on('clientError', answerClientError);
-  await listen(server, port, host);
+  try {
+    await plantKeys(keys, regions, { region, ...settings });
+    await listen(server, port, host);
+  } catch (error) {
+    await regions.close();
+    throw error;
+  }
   const { port: actualPort } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {

@@ -1,10 +1,18 @@
 import { expect } from 'chai';
-import { ACCOUNT, idOf, newKey, REGION, refusal, type Subject, start } from './support.js';
+import {
+  ACCOUNT,
+  describeWithStores,
+  idOf,
+  newKey,
+  REGION,
+  refusal,
+  type Subject,
+} from './support.js';
 
 let subject: Subject;
 let KeyId: string;
 
-function withNewSubject() {
+function withNewSubject(start: () => Promise<Subject>) {
   before(async () => {
     subject = await start();
     KeyId = await newKey(subject.kms);
@@ -12,8 +20,8 @@ function withNewSubject() {
   after(() => subject[Symbol.asyncDispose]());
 }
 
-describe('Aliases', () => {
-  withNewSubject();
+describeWithStores('Aliases', (start) => {
+  withNewSubject(start);
   const arnOf = (alias: string) => `arn:aws:kms:${REGION}:${ACCOUNT}:${alias}`;
 
   it('are made, listed, moved and deleted', async () => {
@@ -91,8 +99,8 @@ describe('Aliases', () => {
   });
 });
 
-describe('Tags', () => {
-  withNewSubject();
+describeWithStores('Tags', (start) => {
+  withNewSubject(start);
   const tag = (TagKey: string, TagValue = 'value') => ({ TagKey, TagValue });
 
   it('are added, replaced, listed and taken away', async () => {
@@ -133,8 +141,8 @@ describe('Tags', () => {
   });
 });
 
-describe('Key policies', () => {
-  withNewSubject();
+describeWithStores('Key policies', (start) => {
+  withNewSubject(start);
 
   it('are the default one to begin with', async () => {
     const { Policy = '', PolicyName } = await subject.kms.getKeyPolicy({ KeyId });
@@ -197,8 +205,8 @@ describe('Key policies', () => {
   });
 });
 
-describe('Pages', () => {
-  withNewSubject();
+describeWithStores('Pages', (start) => {
+  withNewSubject(start);
 
   it('of every list come to an end, with every item once', async () => {
     const { kms } = subject;

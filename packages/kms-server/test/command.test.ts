@@ -1,41 +1,9 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { CREDENTIALS, post } from './support.js';
-
-const COMMAND = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
-
-class Run {
-  readonly child: ChildProcessWithoutNullStreams;
-  stdout = '';
-  stderr = '';
-
-  constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [COMMAND, ...args]);
-    this.child.stdout.on('data', (chunk) => {
-      this.stdout += chunk;
-    });
-    this.child.stderr.on('data', (chunk) => {
-      this.stderr += chunk;
-    });
-  }
-
-  /** The URL that it prints when it is ready. */
-  async url(): Promise<string> {
-    while (!this.stdout.includes('\n')) await once(this.child.stdout, 'data');
-    return this.stdout.trim().split(' ').at(-1) as string;
-  }
-
-  async exitCode(): Promise<number | null> {
-    if (this.child.exitCode !== null) return this.child.exitCode;
-    const [code] = await once(this.child, 'close');
-    return code;
-  }
-}
+import { Run } from './run-command.js';
+import { CREDENTIALS, contentsOf, newKey, openStore, PASSPHRASE, post, start } from './support.js';
 
 describe('keywrap-kms', () => {
   let folder: string;
@@ -105,6 +73,73 @@ describe('keywrap-kms', () => {
     expect(JSON.parse(answer.text).__type).to.equal('MissingAuthenticationTokenException');
     run.child.kill();
     expect(await run.exitCode()).to.equal(0);
+  });
+
+  it('keeps its keys in a folder, also when it is killed', async () => {
+    const passphrase = await file('passphrase', 'correct horse\n');
+    const data = join(folder, 'data');
+    const args = ['--port', '0', '--data', data, '--passphrase-file', passphrase];
+    const first = new Run(...args, '--create');
+    const url = await first.url();
+    const { KeyMetadata } = JSON.parse((await post(url, 'TrentService.CreateKey', '{}')).text);
+    const { KeyId } = KeyMetadata;
+    const body = JSON.stringify({ KeyId, Plaintext: 'c2VjcmV0' });
+    const { CiphertextBlob } = JSON.parse((await post(url, 'TrentService.Encrypt', body)).text);
+    first.child.kill('SIGKILL');
+    await first.exitCode();
+
+    const second = new Run(...args);
+    const again = await second.url();
+    const answer = await post(again, 'TrentService.Decrypt', JSON.stringify({ CiphertextBlob }));
+    expect(JSON.parse(answer.text).Plaintext).to.equal('c2VjcmV0');
+    second.child.kill('SIGTERM');
+    expect(await second.exitCode()).to.equal(0);
+  });
+
+  it('says what is wrong with its folder, and writes nothing', async () => {
+    const passphrase = await file('right', PASSPHRASE);
+    const wrong = await file('wrong', 'hunter2');
+    const data = join(folder, 'store');
+    await (await openStore(data)).close();
+    const damaged = join(folder, 'damaged');
+    const store = await openStore(damaged);
+    await using subject = await start({ store });
+    await newKey(subject.kms);
+    await store.close();
+    const [record = ''] = await readdir(join(damaged, 'records'));
+    await writeFile(join(damaged, 'records', record), 'nonsense');
+    const newer = join(folder, 'newer');
+    await (await openStore(newer)).close();
+    const manifest = join(newer, 'manifest-000000000001');
+    await writeFile(manifest, (await readFile(manifest)).fill(2, 3, 4));
+    const foreign = await mkdtemp(join(folder, 'foreign-'));
+    await writeFile(join(foreign, 'thesis.doc'), 'text');
+    const missing = join(folder, 'missing');
+    const before = await contentsOf(folder);
+    const right = ['--passphrase-file', passphrase];
+    const starts = [
+      [['--data', data, '--passphrase-file', wrong], 4, /the passphrase does not open/],
+      [['--data', damaged, ...right], 3, /records.* is foreign or cut short/],
+      [['--data', newer, ...right], 1, /has version 2 of the format.* use a newer release/],
+      [['--data', foreign, '--create', ...right], 1, /it holds "thesis.doc"/],
+      [['--data', missing, ...right], 1, /missing is not a key store.*check the path/],
+      [['--data', data], 1, /--data needs one of --passphrase-file and --passphrase-env/],
+      [['--data', data, ...right, '--passphrase-env', 'X'], 1, /--data needs one of/],
+      [['--data', data, '--passphrase-env', 'KEYWRAP_NOT_SET'], 1, /KEYWRAP_NOT_SET is missing/],
+      [['--create'], 1, /are for --data/],
+    ] as const;
+    await Promise.all(
+      starts.map(async ([args, status, problem]) => {
+        const run = new Run('--port', '0', ...args);
+        expect(await run.exitCode(), run.stderr).to.equal(status);
+        expect(run.stderr)
+          .to.match(/^keywrap-kms: .*\n$/)
+          .and.match(problem);
+        expect(run.stderr).not.to.include('hunter2');
+        expect(run.stdout).to.equal('');
+      }),
+    );
+    expect(await contentsOf(folder)).to.deep.equal(before);
   });
 
   it('prints how it is used, and its version', async () => {

@@ -1,46 +1,18 @@
-import {
-  constants,
-  createCipheriv,
-  createPublicKey,
-  generateKeyPairSync,
-  publicEncrypt,
-  randomBytes,
-} from 'node:crypto';
-import type { ImportKeyMaterialCommandInput, KMS } from '@aws-sdk/client-kms';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { KMS } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
-import { bytes, Clock, newKey, refusal, type Subject, start } from './support.js';
+import { FOREVER, importInto, wrap } from './import-material.js';
+import {
+  bytes,
+  Clock,
+  describeWithStores,
+  newKey,
+  refusal,
+  type Subject,
+  start,
+} from './support.js';
 
-const FOREVER = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' } as const;
-
-type WrappingAlgorithm = `${'RSAES_OAEP' | 'RSA_AES_KEY_WRAP'}_SHA_${1 | 256}`;
-
-/** Wraps key material as KMS's documentation tells people to. */
-async function wrap(
-  kms: KMS,
-  KeyId: string,
-  material: Uint8Array,
-  WrappingAlgorithm: WrappingAlgorithm = 'RSAES_OAEP_SHA_256',
-  WrappingKeySpec: 'RSA_2048' | 'RSA_3072' = 'RSA_2048',
-): Promise<Pick<ImportKeyMaterialCommandInput, 'ImportToken' | 'EncryptedKeyMaterial'>> {
-  const { ImportToken, PublicKey } = await kms.getParametersForImport({
-    KeyId,
-    WrappingAlgorithm,
-    WrappingKeySpec,
-  });
-  const key = createPublicKey({ key: Buffer.from(PublicKey ?? []), format: 'der', type: 'spki' });
-  const oaepHash = WrappingAlgorithm.endsWith('256') ? 'sha256' : 'sha1';
-  const oaep = { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash };
-  if (WrappingAlgorithm.startsWith('RSAES_OAEP')) {
-    return { ImportToken, EncryptedKeyMaterial: publicEncrypt(oaep, material) };
-  }
-  const aesKey = randomBytes(32);
-  const iv = Buffer.from('a65959a6', 'hex');
-  const cipher = createCipheriv('id-aes256-wrap-pad', aesKey, iv);
-  const wrapped = [publicEncrypt(oaep, aesKey), cipher.update(material), cipher.final()];
-  return { ImportToken, EncryptedKeyMaterial: Buffer.concat(wrapped) };
-}
-
-describe('Imported key material', () => {
+describeWithStores('Imported key material', (start) => {
   const clock = new Clock();
   let subject: Subject;
   let kms: KMS;
@@ -51,8 +23,6 @@ describe('Imported key material', () => {
   after(() => subject[Symbol.asyncDispose]());
 
   const describeKey = async (KeyId: string) => (await kms.describeKey({ KeyId })).KeyMetadata ?? {};
-  const importInto = async (KeyId: string, material: Uint8Array, more: object = FOREVER) =>
-    kms.importKeyMaterial({ KeyId, ...(await wrap(kms, KeyId, material)), ...more });
 
   it('makes a key usable, and can be deleted and come back', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
@@ -65,7 +35,7 @@ describe('Imported key material', () => {
     );
 
     const material = randomBytes(32);
-    const imported = await importInto(KeyId, material);
+    const imported = await importInto(kms, KeyId, material);
     expect(imported.KeyId).to.equal(KeyId);
     expect(await describeKey(KeyId)).to.include({
       KeyState: 'Enabled',
@@ -85,25 +55,11 @@ describe('Imported key material', () => {
     expect(await describeKey(KeyId)).not.to.have.property('ExpirationModel');
     expect(await refusal(kms.decrypt({ CiphertextBlob }))).to.equal(pending);
 
-    expect(await refusal(importInto(KeyId, randomBytes(32)))).to.equal(
+    expect(await refusal(importInto(kms, KeyId, randomBytes(32)))).to.equal(
       'IncorrectKeyMaterialException',
     );
-    await importInto(KeyId, material);
+    await importInto(kms, KeyId, material);
     expect((await kms.decrypt({ CiphertextBlob })).Plaintext).to.deep.equal(bytes('x'));
-  });
-
-  it('comes in every wrapping', async () => {
-    for (const algorithm of [
-      'RSAES_OAEP_SHA_1',
-      'RSAES_OAEP_SHA_256',
-      'RSA_AES_KEY_WRAP_SHA_1',
-      'RSA_AES_KEY_WRAP_SHA_256',
-    ] as const) {
-      const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
-      const wrapped = await wrap(kms, KeyId, randomBytes(32), algorithm, 'RSA_3072');
-      await kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER });
-      expect(await describeKey(KeyId)).to.include({ KeyState: 'Enabled' });
-    }
   });
 
   it('can be of an RSA, ECC or HMAC key', async () => {
@@ -127,17 +83,17 @@ describe('Imported key material', () => {
       KeySpec: 'HMAC_384',
       KeyUsage: 'GENERATE_VERIFY_MAC',
     });
-    expect(await refusal(importInto(KeyId, randomBytes(32)))).to.equal(
+    expect(await refusal(importInto(kms, KeyId, randomBytes(32)))).to.equal(
       'IncorrectKeyMaterialException',
     );
-    await importInto(KeyId, randomBytes(48));
+    await importInto(kms, KeyId, randomBytes(48));
     await kms.generateMac({ KeyId, Message: bytes('x'), MacAlgorithm: 'HMAC_SHA_384' });
   });
 
   it('expires when it is told to, and comes back', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
     const material = randomBytes(32);
-    expect(await refusal(importInto(KeyId, material, {}))).to.equal(
+    expect(await refusal(importInto(kms, KeyId, material, {}))).to.equal(
       'ValidationException: A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES',
     );
     const inDays = (days: number) => new Date(clock.now().getTime() + days * 86400_000);
@@ -146,32 +102,37 @@ describe('Imported key material', () => {
       { ValidTo: inDays(366) },
       { ValidTo: inDays(1), ...FOREVER },
     ]) {
-      expect(await refusal(importInto(KeyId, material, wrong))).to.match(/^ValidationException/);
+      expect(await refusal(importInto(kms, KeyId, material, wrong))).to.match(
+        /^ValidationException/,
+      );
     }
     const ValidTo = inDays(10);
-    await importInto(KeyId, material, { ValidTo });
+    await importInto(kms, KeyId, material, { ValidTo });
     const ExpirationModel = 'KEY_MATERIAL_EXPIRES';
     expect(await describeKey(KeyId)).to.deep.include({ ExpirationModel, ValidTo });
     clock.forward(10);
     expect(await describeKey(KeyId)).to.include({ KeyState: 'PendingImport' });
     expect(await describeKey(KeyId)).not.to.have.property('ValidTo');
-    await importInto(KeyId, material);
+    await importInto(kms, KeyId, material);
     expect(await describeKey(KeyId)).to.include({ KeyState: 'Enabled', ...FOREVER });
   });
 
   it('of a symmetric key can be new, and waits for RotateKeyOnDemand', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
-    const first = await importInto(KeyId, randomBytes(32));
+    const first = await importInto(kms, KeyId, randomBytes(32));
     const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: bytes('old') });
     expect(await refusal(kms.rotateKeyOnDemand({ KeyId }))).to.equal(
       `KMSInvalidStateException: No available key material pending rotation for the key: ${KeyId}.`,
     );
-    const isNew = { ...FOREVER, ImportType: 'NEW_KEY_MATERIAL' };
+    const isNew = { ...FOREVER, ImportType: 'NEW_KEY_MATERIAL' } as const;
     const material = randomBytes(32);
-    const second = await importInto(KeyId, material, { ...isNew, KeyMaterialDescription: 'two' });
+    const second = await importInto(kms, KeyId, material, {
+      ...isNew,
+      KeyMaterialDescription: 'two',
+    });
     const CurrentKeyMaterialId = first.KeyMaterialId;
     expect(await describeKey(KeyId)).to.include({ CurrentKeyMaterialId });
-    expect(await refusal(importInto(KeyId, randomBytes(32), isNew))).to.match(
+    expect(await refusal(importInto(kms, KeyId, randomBytes(32), isNew))).to.match(
       new RegExp(
         `^KMSInvalidStateException: New key material \\(id: [0-9a-f]{64}\\) cannot be imported into KMS key ${KeyId}, because another key material \\(id: ${second.KeyMaterialId}\\) is pending rotation\\.$`,
       ),
@@ -192,7 +153,7 @@ describe('Imported key material', () => {
     ]);
     expect(Rotations?.[1]).to.include({ KeyMaterialDescription: 'two', RotationType: 'ON_DEMAND' });
     const wrongId = { ...FOREVER, KeyMaterialId };
-    expect(await refusal(importInto(KeyId, material, wrongId))).to.equal(
+    expect(await refusal(importInto(kms, KeyId, material, wrongId))).to.equal(
       'IncorrectKeyMaterialException',
     );
   });
@@ -224,5 +185,24 @@ describe('Imported key material', () => {
     const problem = `UnsupportedOperationException: ${KeyId} origin is AWS_KMS which is not valid for this operation.`;
     expect(await refusal(parameters)).to.equal(problem);
     expect(await refusal(kms.deleteImportedKeyMaterial({ KeyId }))).to.equal(problem);
+  });
+});
+
+describe('The wrapping of imported key material', () => {
+  it('is any that can be had', async () => {
+    await using subject = await start();
+    const { kms } = subject;
+    for (const algorithm of [
+      'RSAES_OAEP_SHA_1',
+      'RSAES_OAEP_SHA_256',
+      'RSA_AES_KEY_WRAP_SHA_1',
+      'RSA_AES_KEY_WRAP_SHA_256',
+    ] as const) {
+      const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
+      const wrapped = await wrap(kms, KeyId, randomBytes(32), algorithm, 'RSA_3072');
+      await kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER });
+      const { KeyMetadata } = await kms.describeKey({ KeyId });
+      expect(KeyMetadata).to.include({ KeyState: 'Enabled' });
+    }
   });
 });

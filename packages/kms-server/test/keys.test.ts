@@ -4,15 +4,15 @@ import {
   ACCOUNT,
   bytes,
   Clock,
+  describeWithStores,
   idOf,
   newKey,
   REGION,
   refusal,
   type Subject,
-  start,
 } from './support.js';
 
-describe('CreateKey, DescribeKey', () => {
+describeWithStores('CreateKey, DescribeKey', (start) => {
   let subject: Subject;
   const clock = new Clock();
   before(async () => {
@@ -147,7 +147,7 @@ describe('CreateKey, DescribeKey', () => {
   });
 });
 
-describe('The life of a key', () => {
+describeWithStores('The life of a key', (start) => {
   const clock = new Clock();
   let subject: Subject;
   before(async () => {
@@ -286,7 +286,7 @@ describe('The life of a key', () => {
   });
 });
 
-describe('Regions', () => {
+describeWithStores('Regions', (start) => {
   it('have keys of their own, by the region that a request is signed for', async () => {
     await using subject = await start({ account: '123456789012', region: 'eu-central-1' });
     const west = subject.clientFor('us-west-2');

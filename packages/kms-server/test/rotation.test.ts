@@ -1,7 +1,15 @@
 import { expect } from 'chai';
-import { bytes, Clock, idOf, newKey, refusal, type Subject, start } from './support.js';
+import {
+  bytes,
+  Clock,
+  describeWithStores,
+  idOf,
+  newKey,
+  refusal,
+  type Subject,
+} from './support.js';
 
-describe('Rotation', () => {
+describeWithStores('Rotation', (start) => {
   const clock = new Clock();
   let subject: Subject;
   before(async () => {

@@ -1,8 +1,9 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { InvalidInputError } from '@keywrap/core';
 import { type SeedKey, startKmsServer } from '@keywrap/kms-server';
 import { expect } from 'chai';
-import { ACCOUNT, bytes, REGION, start } from './support.js';
+import { ACCOUNT, bytes, openStore, REGION, type Subject, start, useFolder } from './support.js';
 
 const ID = '1234abcd-12ab-34cd-56ef-1234567890ab';
 const ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${ID}`;
@@ -65,4 +66,78 @@ describe('Seed keys', () => {
       }
     });
   }
+});
+
+describe('Seed keys and a store that has them already', () => {
+  const folder = useFolder();
+  const store = () => openStore(folder.path);
+  const startWith = (...keys: SeedKey[]) => start({ keys, store, region: REGION });
+  const arnOf = async ({ kms }: Subject, KeyId: string) =>
+    (await kms.describeKey({ KeyId })).KeyMetadata?.Arn;
+
+  it('stay as they are, found by their id or else by their alias', async () => {
+    const keyMaterial = randomBytes(32).toString('base64');
+    const seed: SeedKey[] = [
+      { alias: 'alias/orders' },
+      { keyId: ID, alias: 'alias/archive', keyMaterial },
+    ];
+    const first = await startWith(...seed);
+    const orders = await arnOf(first, 'alias/orders');
+    const { CiphertextBlob } = await first.kms.encrypt({
+      KeyId: 'alias/orders',
+      Plaintext: bytes('x'),
+    });
+    await first.kms.rotateKeyOnDemand({ KeyId: ARN });
+    await first.kms.disableKey({ KeyId: ARN });
+    await first.kms.updateAlias({ AliasName: 'alias/archive', TargetKeyId: orders });
+    await first[Symbol.asyncDispose]();
+    const before = await readdir(folder.path);
+
+    await using second = await startWith(...seed);
+    expect(await readdir(folder.path), 'nothing was written').to.deep.equal(before);
+    expect(await arnOf(second, 'alias/orders')).to.equal(orders);
+    expect(await arnOf(second, 'alias/archive')).to.equal(orders);
+    await second.kms.decrypt({ CiphertextBlob });
+    const { KeyMetadata } = await second.kms.describeKey({ KeyId: ARN });
+    expect(KeyMetadata?.KeyState).to.equal('Disabled');
+    expect((await second.kms.listKeys({})).Keys).to.have.length(2);
+  });
+
+  it('come back where they are missing', async () => {
+    const seed = { keyId: ID, alias: 'alias/orders' };
+    const first = await startWith(seed);
+    await first.kms.deleteAlias({ AliasName: 'alias/orders' });
+    await first[Symbol.asyncDispose]();
+    await using second = await startWith(seed);
+    expect(await arnOf(second, 'alias/orders')).to.equal(ARN);
+  });
+
+  it('are refused when the store has another key under the name', async () => {
+    const first = await startWith({ keyId: ID }, { alias: 'alias/orders' });
+    await first[Symbol.asyncDispose]();
+    const keyMaterial = randomBytes(32).toString('base64');
+    for (const [entry, field] of [
+      [{ keyId: ID, keySpec: 'HMAC_256' }, 'keys[0]'],
+      [{ alias: 'alias/orders', keySpec: 'RSA_2048' }, 'keys[0]'],
+      [{ keyId: ID, keyMaterial }, 'keys[0].keyMaterial'],
+    ] as const) {
+      const error = await startWith(entry).catch((thrown) => thrown);
+      expect(error).to.be.instanceOf(InvalidInputError);
+      expect(error).to.have.property('field', field);
+      expect(error.message).to.include('under that name').and.not.include(keyMaterial);
+    }
+  });
+
+  it('are made once by servers that start at the same time', async () => {
+    const seed = Array.from({ length: 5 }, (_, index) => ({ alias: `alias/n${index}` }));
+    const subjects = await Promise.all([1, 2, 3].map(() => startWith(...seed)));
+    try {
+      for (const { kms } of subjects) {
+        expect((await kms.listKeys({})).Keys).to.have.length(5);
+        expect((await kms.listAliases({})).Aliases).to.have.length(5);
+      }
+    } finally {
+      for (const subject of subjects) await subject[Symbol.asyncDispose]();
+    }
+  });
 });

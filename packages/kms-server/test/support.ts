@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { type CreateKeyCommandInput, KMS, type KMSServiceException } from '@aws-sdk/client-kms';
 import { type KmsServer, type KmsServerOptions, startKmsServer } from '@keywrap/kms-server';
+import { FileKeyStore } from '@keywrap/provider-local/file-store';
 
 export const CREDENTIALS = {
   accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
@@ -47,6 +51,64 @@ export async function start(options: KmsServerOptions = {}): Promise<Subject> {
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.destroy();
       await server.close();
+    },
+  };
+}
+
+export const PASSPHRASE = 'correct horse battery staple';
+
+/** Opens a store, or makes one whose passphrase takes no time to check. */
+export function openStore(folder: string): Promise<FileKeyStore> {
+  return FileKeyStore.open({
+    folder,
+    protectedBy: { passphrase: PASSPHRASE },
+    create: true,
+    scrypt: { cost: 2, blockSize: 1, parallelization: 1 },
+  });
+}
+
+/** A folder for each test, in a parent that is removed after it. */
+export function useFolder(): { readonly path: string } {
+  let parent = '';
+  beforeEach(async () => {
+    parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-'));
+  });
+  afterEach(() => rm(parent, { recursive: true, force: true }));
+  return {
+    get path() {
+      return path.join(parent, 'keys');
+    },
+  };
+}
+
+/** Every file below a folder, with its content. */
+export async function contentsOf(folder: string): Promise<unknown> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.isFile());
+  const contents = files.map(async ({ parentPath, name }) => {
+    const file = path.join(parentPath, name);
+    return [file, await readFile(file, 'base64')];
+  });
+  return (await Promise.all(contents)).sort();
+}
+
+/** Describes the same of a server with its keys in memory and of one with its keys on disk. */
+export function describeWithStores(
+  title: string,
+  tests: (startWithStore: typeof start) => void,
+): void {
+  describe(`${title}, with keys in memory`, () => tests(start));
+  describe(`${title}, with keys on disk`, () => tests(startOnDisk));
+}
+
+async function startOnDisk(options: KmsServerOptions = {}): Promise<Subject> {
+  const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-'));
+  const subject = await start({ ...options, store: () => openStore(path.join(parent, 'keys')) });
+  return {
+    ...subject,
+    async [Symbol.asyncDispose]() {
+      await subject[Symbol.asyncDispose]();
+      await rm(parent, { recursive: true });
     },
   };
 }

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import {
   CreateAliasCommand,
   CreateKeyCommand,
@@ -8,16 +11,56 @@ import {
   ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
-import { startKmsServer } from '@keywrap/kms-server';
+import { type KmsServer, startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
-import { type ConformanceKeys, describeConformance } from '@keywrap/testkit';
+import { FileKeyStore } from '@keywrap/provider-local/file-store';
+import {
+  type ConformanceHarness,
+  type ConformanceKeys,
+  describeConformance,
+} from '@keywrap/testkit';
 import { CREDENTIALS } from './support.js';
 
+/** Every case has to apply to AWS KMS. */
+const RUNNER = {
+  describe,
+  it: Object.assign(it.bind(globalThis), { skip: expectMeantForOthers }),
+  after,
+};
+
 await describeConformance(
-  {
-    name: 'KmsKeyWrapProvider over HTTP',
+  harnessOf('KmsKeyWrapProvider over HTTP', () => startKmsServer({ port: 0 })),
+  RUNNER,
+);
+
+// What depends on where the server has its keys: their states, uses, rotations and imports.
+await describeConformance(
+  harnessOf('KmsKeyWrapProvider over HTTP, with keys on disk', startOnDisk),
+  RUNNER,
+  { only: ['DIS', 'DEL', 'IMP', 'USE', 'ROT'] },
+);
+
+async function startOnDisk(): Promise<KmsServer> {
+  const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-'));
+  const server = await startKmsServer({
+    port: 0,
+    store: () =>
+      FileKeyStore.open({
+        folder: path.join(parent, 'keys'),
+        protectedBy: { passphrase: 'correct horse battery staple' },
+        create: true,
+        scrypt: { cost: 2, blockSize: 1, parallelization: 1 },
+      }),
+  });
+  const close = () => server.close().then(() => rm(parent, { recursive: true, force: true }));
+  return { ...server, close };
+}
+
+function harnessOf(name: string, start: () => Promise<KmsServer>): ConformanceHarness {
+  return {
+    name,
     async open() {
-      const server = await startKmsServer({ port: 0 });
+      const server = await start();
       const connection = { region: 'eu-west-1', endpoint: server.url, credentials: CREDENTIALS };
       const administrator = new KMSClient(connection);
       return {
@@ -30,9 +73,8 @@ await describeConformance(
         },
       };
     },
-  },
-  { describe, it: Object.assign(it.bind(globalThis), { skip: expectMeantForOthers }), after },
-);
+  };
+}
 
 /** Keys as everybody makes them: by the commands of the AWS SDK. */
 function keysOf(administrator: KMSClient): ConformanceKeys {

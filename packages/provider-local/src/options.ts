@@ -10,8 +10,8 @@ import {
 import type { EngineChoice } from './engines/index.js';
 import { problemOfName } from './keys/key-name.js';
 import type { Awaitable, KeyStore } from './keys/key-store.js';
-import { MemoryKeyStore } from './keys/memory-key-store.js';
 import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './keys/new-key.js';
+import { readStore, type StoreSource } from './keys/read-store.js';
 
 /** A key that a provider has from the start. */
 export interface LocalKey {
@@ -54,13 +54,11 @@ export interface LocalKeyWrapOptions {
 }
 
 /** The options, checked and complete. */
-export interface Settings {
+export interface Settings extends StoreSource {
   readonly engine: EngineChoice;
   readonly scope: ArnScope;
   readonly keys: readonly (LocalKey & { readonly keySpec: KeySpec; readonly keyUsage: KeyUsage })[];
   readonly createMissingKeys: boolean;
-  readonly openStore: () => Awaitable<KeyStore>;
-  readonly ownsStore: boolean;
   readonly now: () => Date;
 }
 
@@ -74,16 +72,6 @@ const NAMES = [
   'store',
   'now',
 ] as const;
-
-const STORE_METHODS = [
-  'readKey',
-  'listKeys',
-  'changeKey',
-  'readAlias',
-  'listAliases',
-  'changeAlias',
-  'close',
-] as const satisfies readonly (keyof KeyStore)[];
 
 /** @throws {@link InvalidInputError} naming the option. */
 export function readOptions(options: LocalKeyWrapOptions): Settings {
@@ -115,8 +103,7 @@ function readAll(options: LocalKeyWrapOptions): Settings {
     scope,
     keys: readKeys(keys, scope),
     createMissingKeys,
-    openStore: readStore(store),
-    ownsStore: store === undefined || typeof store === 'function',
+    ...readStore(store, 'options.store'),
     now: () => readClock(now as () => unknown),
   };
 }
@@ -137,24 +124,6 @@ function readClock(now: () => unknown): Date {
   }
   if (value instanceof Date && !Number.isNaN(value.getTime())) return new Date(value);
   throw new InvalidInputError('options.now', 'must return a valid Date');
-}
-
-function readStore(value: unknown): () => Awaitable<KeyStore> {
-  if (value === undefined) return () => new MemoryKeyStore();
-  if (typeof value === 'function') return async () => checkStore(await value());
-  const store = checkStore(value);
-  return () => store;
-}
-
-function checkStore(value: unknown): KeyStore {
-  if (typeof value === 'object' && value !== null) {
-    const store = value as Partial<KeyStore>;
-    if (STORE_METHODS.every((name) => typeof store[name] === 'function')) return value as KeyStore;
-  }
-  throw new InvalidInputError(
-    'options.store',
-    'must be a KeyStore, for example a MemoryKeyStore, or a function that opens one',
-  );
 }
 
 function readKeys(values: readonly unknown[], scope: ArnScope): Settings['keys'] {

@@ -1,4 +1,5 @@
 import { type ParsedKeyId, parseKeyId } from '@keywrap/core';
+import { type Awaitable, andThen } from '@keywrap/provider-local/keys';
 import { KmsError } from '../protocol/kms-error.js';
 import type { RegionKeys } from './key-store.js';
 import type { KmsKey } from './kms-key.js';
@@ -13,7 +14,7 @@ const KEY_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/i
  *
  * @throws KmsError `NotFoundException`, `InvalidArnException`
  */
-export function findKey(keys: RegionKeys, keyId: string): KmsKey {
+export function findKey(keys: RegionKeys, keyId: string): Awaitable<KmsKey> {
   const name = parseName(keyId);
   if (name.kind === 'alias-name') throw invalidKeyId(keyId);
   if (name.kind === 'alias-arn') throw invalidArn(keyId);
@@ -25,8 +26,14 @@ export function findKey(keys: RegionKeys, keyId: string): KmsKey {
  *
  * @throws KmsError `NotFoundException`, `InvalidArnException`
  */
-export function findKeyOrAlias(keys: RegionKeys, keyId: string): KmsKey {
+export function findKeyOrAlias(keys: RegionKeys, keyId: string): Awaitable<KmsKey> {
   return find(keys, parseName(keyId), keyId);
+}
+
+/** What KMS says of an alias that is there already. */
+export function aliasTaken(keys: RegionKeys, alias: string): KmsError {
+  const arn = keys.aliasArnOf(alias);
+  return new KmsError('AlreadyExistsException', `An alias with the name ${arn} already exists`);
 }
 
 /** What KMS says of an alias that is not there. */
@@ -34,21 +41,23 @@ export function aliasNotFound(keys: RegionKeys, alias: string): KmsError {
   return notFound(`Alias ${keys.aliasArnOf(alias)} is not found.`);
 }
 
-function find(keys: RegionKeys, name: ParsedKeyId, keyId: string): KmsKey {
+function find(keys: RegionKeys, name: ParsedKeyId, keyId: string): Awaitable<KmsKey> {
   if ('region' in name) {
     const { partition, region, account } = keys.scope;
     if (name.region !== region) throw notFound(`Invalid arn ${name.region}`);
     if (name.partition !== partition || name.account !== account) throw unknownName(name, keyId);
   }
   if ('alias' in name) {
-    const key = keys.getByAlias(name.alias);
-    if (key === undefined) throw unknownName(name, keys.aliasArnOf(name.alias));
-    return key;
+    return andThen(keys.getByAlias(name.alias), (key) => {
+      if (key === undefined) throw unknownName(name, keys.aliasArnOf(name.alias));
+      return key;
+    });
   }
-  const key = keys.get(name.id);
-  if (key !== undefined) return key;
-  if (name.kind === 'key-id' && !KEY_ID.test(keyId)) throw invalidKeyId(keyId);
-  throw unknownName(name, keys.arnOf(name));
+  return andThen(keys.get(name.id), (key) => {
+    if (key !== undefined) return key;
+    if (name.kind === 'key-id' && !KEY_ID.test(keyId)) throw invalidKeyId(keyId);
+    throw unknownName(name, keys.arnOf(name));
+  });
 }
 
 function parseName(keyId: string): ParsedKeyId {

@@ -55,15 +55,15 @@ export function withImported(
     if (importType === 'EXISTING_KEY_MATERIAL') throw incorrectMaterial();
     return { ...key, materials: [material], keyState: 'Enabled' };
   }
-  const isKnown = [...history, key.pending].some((known) => known?.id === material.id);
+  const isKnown = [...history, key.pendingMaterial].some((known) => known?.id === material.id);
   if (isKnown) return withReimported(key, material);
   if (importType !== 'NEW_KEY_MATERIAL' || !isSymmetric(key)) throw incorrectMaterial();
-  if (key.pending !== undefined) {
+  if (key.pendingMaterial !== undefined) {
     throw invalidState(
-      `New key material (id: ${material.id}) cannot be imported into KMS key ${keys.arnOf(key)}, because another key material (id: ${key.pending.id}) is pending rotation.`,
+      `New key material (id: ${material.id}) cannot be imported into KMS key ${keys.arnOf(key)}, because another key material (id: ${key.pendingMaterial.id}) is pending rotation.`,
     );
   }
-  return { ...key, pending: { ...material, version: history.length + 1 } };
+  return { ...key, pendingMaterial: { ...material, version: history.length + 1 } };
 }
 
 /** The same material again: it comes back, or only its description and date change. */
@@ -74,7 +74,8 @@ function withReimported(key: KmsKey, material: Material): KmsKey {
     version: known.version,
     description: material.description ?? known.description,
   });
-  if (key.pending?.id === material.id) return { ...key, pending: renew(key.pending) };
+  if (key.pendingMaterial?.id === material.id)
+    return { ...key, pendingMaterial: renew(key.pendingMaterial) };
   const missing = key.missing.filter(({ id }) => id !== material.id);
   const known = materialHistory(key).filter(({ id }) => missing.every((gone) => gone.id !== id));
   const materials = known.map((details) => {

@@ -1,74 +1,85 @@
-import { type ArnScope, formatAliasArn, formatKeyArn, wipe } from '@keywrap/core';
-import { MemoryKeyStore } from '@keywrap/provider-local';
+import { type ArnScope, formatAliasArn, formatKeyArn } from '@keywrap/core';
+import { type Awaitable, andThen } from '@keywrap/provider-local/keys';
 import { KmsError } from '../protocol/kms-error.js';
-import type { KmsKey } from './kms-key.js';
+import { aliasNotFound, aliasTaken } from './find-key.js';
+import type { AliasDates, KmsKey } from './kms-key.js';
 import { atTime, isDeleted, isStale } from './passing-time.js';
+import type { RegionStore } from './region-store.js';
 
-/** When an alias was made and last changed. */
-export interface AliasDates {
-  readonly created: Date;
-  readonly updated: Date;
+/** An alias, the id of its key, and its dates. */
+export interface Alias {
+  readonly alias: string;
+  readonly keyId: string;
+  readonly dates: AliasDates;
 }
 
-/** Wipes what waits for a rotation too, of which its base knows nothing. */
-class KmsKeyStore extends MemoryKeyStore {
-  override changeKey(...[id, change]: Parameters<MemoryKeyStore['changeKey']>): void {
-    const pending = this.#pendingOf(id);
-    super.changeKey(id, change);
-    const isUsed = this.readKey(id)?.materials.some(({ material }) => material === pending);
-    if (pending !== undefined && this.#pendingOf(id) !== pending && isUsed !== true) wipe(pending);
-  }
-
-  #pendingOf(id: string): Uint8Array | undefined {
-    return (this.readKey(id) as KmsKey | undefined)?.pending?.material;
-  }
-}
-
-/** The keys and aliases of one region, as they are at the time of the clock. Shared with provider-local. */
+/**
+ * The keys and aliases of one region, as they are at the time of the clock. With a store in memory, what
+ * finds a key answers at once.
+ */
 export class RegionKeys {
-  /** What provider-local reads the same keys from. */
-  readonly store: MemoryKeyStore = new KmsKeyStore();
-  readonly #aliasDates = new Map<string, AliasDates>();
+  readonly #store: RegionStore;
 
   /**
+   * @param store Shared with provider-local.
    * @param scope Where the keys are.
    * @param now The clock.
    */
   constructor(
+    store: RegionStore,
     readonly scope: ArnScope,
     readonly now: () => Date,
-  ) {}
+  ) {
+    this.#store = store;
+  }
 
   /** The key with this id. */
-  get(id: string): KmsKey | undefined {
-    // Everything that is put into the store is a KmsKey, see `add` and `change`.
-    const key = this.store.readKey(id) as KmsKey | undefined;
-    return key && this.#atPresent(key);
+  get(id: string): Awaitable<KmsKey | undefined> {
+    return andThen(this.#store.readKey(id), (key) => key && this.#atPresent(key));
   }
 
-  /** All keys, the oldest first. */
-  list(): readonly KmsKey[] {
-    const keys = this.store.listKeys() as readonly KmsKey[];
-    return keys.map((key) => this.#atPresent(key)).filter((key) => key !== undefined);
+  /** All keys. */
+  async list(): Promise<readonly KmsKey[]> {
+    const keys: KmsKey[] = [];
+    for (const stored of await this.#store.listKeys()) {
+      const key = await this.#atPresent(stored);
+      if (key !== undefined) keys.push(key);
+    }
+    return keys;
   }
 
-  add(key: KmsKey): void {
-    this.store.changeKey(key.id, () => key);
+  /** Adds a key. @returns The key that has its id from now on: that of another, if one was there. */
+  async add(key: KmsKey): Promise<KmsKey> {
+    let kept = key;
+    await this.#store.changeKey(key.id, (current) => {
+      kept = current ?? key;
+      return kept;
+    });
+    return kept;
+  }
+
+  /** Removes a key at once. */
+  async remove({ id }: KmsKey): Promise<void> {
+    await this.#store.changeKey(id, () => undefined);
   }
 
   /**
-   * Takes a key from one state to the next, unless `transition` throws.
+   * Takes a key from one state to the next, unless `transition` throws. It may be called again, with
+   * what another process has made of the key meanwhile, so it has to check what it relies on.
    *
    * @throws KmsError `NotFoundException` when it was deleted since it was found.
    */
-  change(id: string, transition: (key: KmsKey) => KmsKey): KmsKey {
-    const current = this.store.readKey(id) as KmsKey | undefined;
-    if (current === undefined) {
-      throw new KmsError('NotFoundException', `Key '${this.arnOf({ id })}' does not exist`);
-    }
-    const next = transition(current);
-    this.store.changeKey(id, () => next);
-    return next;
+  change(id: string, transition: (key: KmsKey) => KmsKey): Awaitable<KmsKey> {
+    let next: KmsKey | undefined;
+    const changed = this.#store.changeKey(id, (current) => {
+      const now = this.now();
+      if (current === undefined || isDeleted(current, now)) {
+        throw new KmsError('NotFoundException', `Key '${this.arnOf({ id })}' does not exist`);
+      }
+      next = transition(atTime(current, now));
+      return next;
+    });
+    return andThen(changed, () => next as KmsKey);
   }
 
   arnOf({ id }: Pick<KmsKey, 'id'>): string {
@@ -80,43 +91,93 @@ export class RegionKeys {
   }
 
   /** The key that an alias stands for. */
-  getByAlias(alias: string): KmsKey | undefined {
-    const id = this.store.readAlias(alias);
-    return id === undefined ? undefined : this.get(id);
+  getByAlias(alias: string): Awaitable<KmsKey | undefined> {
+    return andThen(this.#store.readAlias(alias), (id) =>
+      id === undefined ? undefined : this.get(id),
+    );
   }
 
-  /** Makes an alias, or makes it stand for another key. */
-  putAlias(alias: string, { id }: KmsKey): void {
-    this.store.changeAlias(alias, () => id);
-    const updated = this.now();
-    const created = this.#aliasDates.get(alias)?.created ?? updated;
-    this.#aliasDates.set(alias, { created, updated });
-  }
-
-  deleteAlias(alias: string): void {
-    this.store.changeAlias(alias, () => undefined);
-    this.#aliasDates.delete(alias);
-  }
-
-  /** All aliases, sorted by name, with the ids of their keys. */
-  listAliases(): readonly {
-    readonly alias: string;
-    readonly keyId: string;
-    readonly dates: AliasDates;
-  }[] {
-    this.list(); // With a key that is deleted by now go its aliases.
-    return this.store.listAliases().map(([alias, keyId]) => {
-      const dates = this.#aliasDates.get(alias) as AliasDates;
-      return { alias, keyId, dates };
+  /**
+   * An alias whose key is gone is free.
+   *
+   * @throws KmsError `AlreadyExistsException`, `NotFoundException` when the key was deleted.
+   */
+  async createAlias(alias: string, { id }: KmsKey): Promise<void> {
+    const previous = await this.#store.readAlias(alias);
+    const isGone = previous !== undefined && (await this.get(previous)) === undefined;
+    const created = this.now();
+    await this.#setDates(alias, id, { created, updated: created });
+    await this.#store.changeAlias(alias, (current) => {
+      const isFree = current === undefined || (isGone && current === previous);
+      if (!isFree) throw aliasTaken(this, alias);
+      return id;
     });
   }
 
-  #atPresent(key: KmsKey): KmsKey | undefined {
-    const now = this.now();
-    if (isDeleted(key, now)) {
-      this.store.changeKey(key.id, () => undefined);
+  /** Makes an alias stand for another key. @throws KmsError `NotFoundException` */
+  async updateAlias(alias: string, { id }: KmsKey): Promise<void> {
+    const previous = await this.getByAlias(alias);
+    const updated = this.now();
+    const { created = updated } = previous?.aliasDates[alias] ?? {};
+    await this.#setDates(alias, id, { created, updated });
+    await this.#store.changeAlias(alias, (current) => {
+      if (current === undefined) throw aliasNotFound(this, alias);
+      return id;
+    });
+    if (previous !== undefined && previous.id !== id) await this.#forgetDates(alias, previous);
+  }
+
+  /** @throws KmsError `NotFoundException` */
+  async deleteAlias(alias: string): Promise<void> {
+    const key = await this.getByAlias(alias);
+    await this.#store.changeAlias(alias, (current) => {
+      if (current === undefined) throw aliasNotFound(this, alias);
       return undefined;
+    });
+    if (key !== undefined) await this.#forgetDates(alias, key);
+  }
+
+  /** All aliases, sorted by name. */
+  async listAliases(): Promise<readonly Alias[]> {
+    // With a key that is deleted by now go its aliases.
+    const keys = new Map((await this.list()).map((key) => [key.id, key]));
+    const aliases: Alias[] = [];
+    for (const [alias, keyId] of await this.#store.listAliases()) {
+      const key = keys.get(keyId) ?? (await this.get(keyId));
+      if (key === undefined) continue;
+      const { creationDate } = key;
+      // Between two looks at the store the alias may have been given to this key.
+      const dates = key.aliasDates[alias] ?? { created: creationDate, updated: creationDate };
+      aliases.push({ alias, keyId, dates });
     }
-    return isStale(key, now) ? this.change(key.id, (current) => atTime(current, now)) : key;
+    return aliases;
+  }
+
+  /** Comes before the alias itself, so that none is ever without its dates. */
+  async #setDates(alias: string, id: string, dates: AliasDates): Promise<void> {
+    await this.change(id, (key) => ({
+      ...key,
+      aliasDates: { ...key.aliasDates, [alias]: dates },
+    }));
+  }
+
+  /** A process that is killed before this leaves dates that do no harm: a new alias has new ones. */
+  async #forgetDates(alias: string, { id }: KmsKey): Promise<void> {
+    await this.#store.changeKey(id, (key) => {
+      if (key?.aliasDates[alias] === undefined) return key;
+      const { [alias]: _, ...aliasDates } = key.aliasDates;
+      return { ...key, aliasDates };
+    });
+  }
+
+  #atPresent(key: KmsKey): Awaitable<KmsKey | undefined> {
+    const now = this.now();
+    if (!isDeleted(key, now) && !isStale(key, now)) return key;
+    let present: KmsKey | undefined;
+    const changed = this.#store.changeKey(key.id, (current) => {
+      present = current && !isDeleted(current, now) ? atTime(current, now) : undefined;
+      return present;
+    });
+    return andThen(changed, () => present);
   }
 }

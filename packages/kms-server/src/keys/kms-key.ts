@@ -23,16 +23,22 @@ export interface Tag {
   readonly TagValue: string;
 }
 
+/** When an alias was made and last changed. */
+export interface AliasDates {
+  readonly created: Date;
+  readonly updated: Date;
+}
+
 /**
- * A key of the server: the record that provider-local works with, and what KMS keeps beside it. The
- * store keeps the whole record, and provider-local's transitions carry it along.
+ * A key of the server: the record that provider-local works with, and what KMS keeps beside it.
+ * provider-local's transitions carry it along; stored-key.ts says how a store keeps it.
  */
-export interface KmsKey extends KeyRecord {
+export interface KmsKey extends Omit<KeyRecord, 'details'> {
   readonly materials: readonly Material[];
   /** Imported material that was deleted or has expired: it may come back, and nothing else in its place. */
   readonly missing: readonly MaterialDetails[];
   /** Imported material that waits for RotateKeyOnDemand. */
-  readonly pending?: Material | undefined;
+  readonly pendingMaterial?: Material | undefined;
   readonly multiRegion: boolean;
   readonly tags: readonly Tag[];
   /** The key policy, as it was put. */
@@ -41,12 +47,14 @@ export interface KmsKey extends KeyRecord {
   readonly automaticRotation?:
     | { readonly periodInDays: number; readonly nextDate: Date }
     | undefined;
+  /** The dates of its aliases, by name; which aliases there are, the store knows. */
+  readonly aliasDates: Readonly<Record<string, AliasDates>>;
 }
 
 /** What a new key has not got yet. Said all the same, so that a polluted Object.prototype lends none of it. */
 export const UNSET = {
   deletionDate: undefined,
-  pending: undefined,
+  pendingMaterial: undefined,
   automaticRotation: undefined,
 } as const satisfies Partial<KmsKey>;
 

@@ -40,6 +40,7 @@ export async function newKey(
     multiRegion,
     tags,
     policy: Policy ?? defaultPolicy(scope),
+    aliasDates: {},
   };
 }
 

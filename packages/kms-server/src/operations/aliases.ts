@@ -1,4 +1,5 @@
-import { aliasNotFound, findKey } from '../keys/find-key.js';
+import type { Awaitable } from '@keywrap/provider-local/keys';
+import { aliasNotFound, aliasTaken, findKey } from '../keys/find-key.js';
 import { toSeconds } from '../keys/key-metadata.js';
 import { assertState } from '../keys/key-state.js';
 import type { RegionKeys } from '../keys/key-store.js';
@@ -12,25 +13,26 @@ import { page } from './page.js';
 const MAXIMUM_PER_KEY = 50;
 
 /** [CreateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html) */
-export function createAlias({ AliasName, TargetKeyId }: RequestOf<'CreateAlias'>, region: Region) {
-  const { keys } = region;
+export async function createAlias(
+  { AliasName, TargetKeyId }: RequestOf<'CreateAlias'>,
+  { keys }: Region,
+) {
   assertAliasName(AliasName);
-  const key = findTarget(keys, TargetKeyId);
+  const key = await findTarget(keys, TargetKeyId);
   assertState('CreateAlias', key, keys);
-  if (keys.getByAlias(AliasName) !== undefined) {
-    const arn = keys.aliasArnOf(AliasName);
-    throw new KmsError('AlreadyExistsException', `An alias with the name ${arn} already exists`);
-  }
-  assertRoom(keys, key);
-  keys.putAlias(AliasName, key);
+  if ((await keys.getByAlias(AliasName)) !== undefined) throw aliasTaken(keys, AliasName);
+  await assertRoom(keys, key);
+  await keys.createAlias(AliasName, key);
 }
 
 /** [UpdateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html) */
-export function updateAlias({ AliasName, TargetKeyId }: RequestOf<'UpdateAlias'>, region: Region) {
-  const { keys } = region;
+export async function updateAlias(
+  { AliasName, TargetKeyId }: RequestOf<'UpdateAlias'>,
+  { keys }: Region,
+) {
   assertAliasName(AliasName);
-  const key = findTarget(keys, TargetKeyId);
-  const current = keys.getByAlias(AliasName);
+  const key = await findTarget(keys, TargetKeyId);
+  const current = await keys.getByAlias(AliasName);
   if (current === undefined) throw aliasNotFound(keys, AliasName);
   assertState('UpdateAlias', key, keys);
   if (current.keyUsage !== key.keyUsage || kindOf(current) !== kindOf(key)) {
@@ -38,22 +40,21 @@ export function updateAlias({ AliasName, TargetKeyId }: RequestOf<'UpdateAlias'>
       `Alias ${keys.aliasArnOf(AliasName)} can only be associated with a key of the same type and usage.`,
     );
   }
-  if (current.id !== key.id) assertRoom(keys, key);
-  keys.putAlias(AliasName, key);
+  if (current.id !== key.id) await assertRoom(keys, key);
+  await keys.updateAlias(AliasName, key);
 }
 
 /** [DeleteAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteAlias.html) */
-export function deleteAlias({ AliasName }: RequestOf<'DeleteAlias'>, { keys }: Region) {
+export async function deleteAlias({ AliasName }: RequestOf<'DeleteAlias'>, { keys }: Region) {
   assertAliasName(AliasName);
-  if (keys.getByAlias(AliasName) === undefined) throw aliasNotFound(keys, AliasName);
-  keys.deleteAlias(AliasName);
+  await keys.deleteAlias(AliasName);
 }
 
 /** [ListAliases](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html) */
-export function listAliases(request: RequestOf<'ListAliases'>, { keys }: Region) {
+export async function listAliases(request: RequestOf<'ListAliases'>, { keys }: Region) {
   const { KeyId } = request;
-  const target = KeyId === undefined ? undefined : findKey(keys, KeyId);
-  const all = keys.listAliases();
+  const target = KeyId === undefined ? undefined : await findKey(keys, KeyId);
+  const all = await keys.listAliases();
   const aliases = target === undefined ? all : all.filter(({ keyId }) => keyId === target.id);
   const { items, members } = page(aliases, request, {
     list: 'aliases',
@@ -85,15 +86,15 @@ function assertAliasName(name: string): void {
   }
 }
 
-function findTarget(keys: RegionKeys, keyId: string): KmsKey {
+function findTarget(keys: RegionKeys, keyId: string): Awaitable<KmsKey> {
   if (/^(arn:.*:)?alias\//.test(keyId)) {
     throw validationError('Aliases must refer to keys. Not aliases');
   }
   return findKey(keys, keyId);
 }
 
-function assertRoom(keys: RegionKeys, { id }: KmsKey): void {
-  const count = keys.listAliases().filter(({ keyId }) => keyId === id).length;
+async function assertRoom(keys: RegionKeys, { id }: KmsKey): Promise<void> {
+  const count = (await keys.listAliases()).filter(({ keyId }) => keyId === id).length;
   if (count < MAXIMUM_PER_KEY) return;
   throw new KmsError('LimitExceededException', `A key has at most ${MAXIMUM_PER_KEY} aliases.`);
 }

@@ -33,14 +33,14 @@ export interface Source {
  * @throws KmsError `NotFoundException`, `DisabledException`, `KMSInvalidStateException`,
  * `InvalidKeyUsageException`, `IncorrectKeyException`, `InvalidCiphertextException`
  */
-export function findSource({ keys }: Region, request: SourceRequest): Source {
+export async function findSource({ keys }: Region, request: SourceRequest): Promise<Source> {
   const { keyId, algorithm, ciphertext, operation } = request;
   const check = (key: KmsKey) => {
     const side = operation === 'ReEncrypt' ? 'ReEncryptFrom' : operation;
     assertUsage(side, key, keys, 'ENCRYPT_DECRYPT', algorithm);
     assertState(operation, key, keys);
   };
-  const named = keyId === undefined ? undefined : findKeyOrAlias(keys, keyId);
+  const named = keyId === undefined ? undefined : await findKeyOrAlias(keys, keyId);
   if (algorithm !== 'SYMMETRIC_DEFAULT' || ciphertext === undefined) {
     if (named === undefined) {
       const name = operation === 'ReEncrypt' ? 'SourceKeyId' : 'KeyId';
@@ -50,7 +50,7 @@ export function findSource({ keys }: Region, request: SourceRequest): Source {
     return { key: named, keyMaterialId: undefined };
   }
   const blob = readBlob(ciphertext);
-  const key = blob && keys.get(blob.keyId);
+  const key = blob && (await keys.get(blob.keyId));
   if (named !== undefined && key !== undefined && named.id !== key.id) {
     // KMS says this also when the key that is named encrypts nothing at all.
     assertState(operation, named, keys);

@@ -1,4 +1,5 @@
 import { type GenerateDataKeyInput, isDataKeyPairSpec } from '@keywrap/core';
+import { type Awaitable, andThen } from '@keywrap/provider-local/keys';
 import { findKeyOrAlias } from '../keys/find-key.js';
 import { assertState } from '../keys/key-state.js';
 import { assertUsage } from '../keys/key-usage.js';
@@ -17,7 +18,7 @@ type DataKeyOperation =
 /** [GenerateDataKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html) */
 export async function generateDataKey(request: RequestOf<'GenerateDataKey'>, region: Region) {
   refuseRecipient(request);
-  const key = wrappingKey('GenerateDataKey', request.KeyId, region);
+  const key = await wrappingKey('GenerateDataKey', request.KeyId, region);
   const input = dataKeyInput(request, key.id);
   endDryRun(request);
   using dataKey = await region.provider.generateDataKey(input);
@@ -34,7 +35,7 @@ export async function generateDataKeyWithoutPlaintext(
   request: RequestOf<'GenerateDataKeyWithoutPlaintext'>,
   region: Region,
 ) {
-  const key = wrappingKey('GenerateDataKeyWithoutPlaintext', request.KeyId, region);
+  const key = await wrappingKey('GenerateDataKeyWithoutPlaintext', request.KeyId, region);
   const input = dataKeyInput(request, key.id);
   endDryRun(request);
   const { ciphertext, keyId } = await region.provider.generateDataKeyWithoutPlaintext(input);
@@ -51,7 +52,7 @@ export async function generateDataKeyPair(
   region: Region,
 ) {
   refuseRecipient(request);
-  const key = wrappingKey('GenerateDataKeyPair', request.KeyId, region);
+  const key = await wrappingKey('GenerateDataKeyPair', request.KeyId, region);
   const input = dataKeyPairInput(request, key.id);
   endDryRun(request);
   using pair = await region.provider.generateDataKeyPair(input);
@@ -70,7 +71,7 @@ export async function generateDataKeyPairWithoutPlaintext(
   request: RequestOf<'GenerateDataKeyPairWithoutPlaintext'>,
   region: Region,
 ) {
-  const key = wrappingKey('GenerateDataKeyPairWithoutPlaintext', request.KeyId, region);
+  const key = await wrappingKey('GenerateDataKeyPairWithoutPlaintext', request.KeyId, region);
   const input = dataKeyPairInput(request, key.id);
   endDryRun(request);
   const pair = await region.provider.generateDataKeyPairWithoutPlaintext(input);
@@ -83,11 +84,16 @@ export async function generateDataKeyPairWithoutPlaintext(
   };
 }
 
-function wrappingKey(operation: DataKeyOperation, keyId: string, { keys }: Region): KmsKey {
-  const key = findKeyOrAlias(keys, keyId);
-  assertUsage(operation, key, keys, 'ENCRYPT_DECRYPT', 'SYMMETRIC_DEFAULT');
-  assertState(operation, key, keys);
-  return key;
+function wrappingKey(
+  operation: DataKeyOperation,
+  keyId: string,
+  { keys }: Region,
+): Awaitable<KmsKey> {
+  return andThen(findKeyOrAlias(keys, keyId), (key) => {
+    assertUsage(operation, key, keys, 'ENCRYPT_DECRYPT', 'SYMMETRIC_DEFAULT');
+    assertState(operation, key, keys);
+    return key;
+  });
 }
 
 function dataKeyInput(

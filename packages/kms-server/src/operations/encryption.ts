@@ -18,7 +18,7 @@ import { contextFor, endDryRun, refuseRecipient, toBase64 } from './common.js';
 /** [Encrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html) */
 export async function encrypt(request: RequestOf<'Encrypt'>, { keys, provider }: Region) {
   const { Plaintext: plaintext, EncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = request;
-  const key = findKeyOrAlias(keys, request.KeyId);
+  const key = await findKeyOrAlias(keys, request.KeyId);
   assertUsage('Encrypt', key, keys, 'ENCRYPT_DECRYPT', algorithm);
   assertState('Encrypt', key, keys);
   assertFits(plaintext, key, algorithm);
@@ -36,7 +36,7 @@ export async function decrypt(request: RequestOf<'Decrypt'>, region: Region) {
   refuseRecipient(request);
   const { EncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = request;
   const ciphertext = ciphertextOf(request);
-  const { key, keyMaterialId } = findSource(region, {
+  const { key, keyMaterialId } = await findSource(region, {
     keyId: request.KeyId,
     algorithm,
     ciphertext,
@@ -69,13 +69,13 @@ export async function reEncrypt(request: RequestOf<'ReEncrypt'>, region: Region)
     DestinationEncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT',
   } = request;
   const ciphertext = ciphertextOf(request);
-  const { key: source, keyMaterialId } = findSource(region, {
+  const { key: source, keyMaterialId } = await findSource(region, {
     keyId: request.SourceKeyId,
     algorithm: sourceAlgorithm,
     ciphertext,
     operation: 'ReEncrypt',
   });
-  const destination = findKeyOrAlias(keys, request.DestinationKeyId);
+  const destination = await findKeyOrAlias(keys, request.DestinationKeyId);
   assertUsage('ReEncryptTo', destination, keys, 'ENCRYPT_DECRYPT', algorithm);
   assertState('ReEncrypt', destination, keys);
   const sourceContext = contextFor(source, request.SourceEncryptionContext);

@@ -23,7 +23,7 @@ export async function getParametersForImport(
   tokens: ImportTokens,
 ) {
   const { WrappingAlgorithm: wrappingAlgorithm, WrappingKeySpec: wrappingKeySpec } = request;
-  const key = findImportable('GetParametersForImport', request.KeyId, region);
+  const key = await findImportable('GetParametersForImport', request.KeyId, region);
   if (wrappingKeySpec === 'SM2' || !isWrappingAlgorithm(wrappingAlgorithm)) {
     throw unsupported(`${wrappingAlgorithm} with ${wrappingKeySpec} is not supported.`);
   }
@@ -46,7 +46,7 @@ export async function importKeyMaterial(
   tokens: ImportTokens,
 ) {
   const { keys } = region;
-  const key = findImportable('ImportKeyMaterial', request.KeyId, region);
+  const key = await findImportable('ImportKeyMaterial', request.KeyId, region);
   const details = readDetails(request, key, keys.now());
   const parameters = tokens.open(request.ImportToken, key.id, keys.now());
   const { wrappingAlgorithm, privateKey } = parameters;
@@ -59,11 +59,11 @@ export async function importKeyMaterial(
   const material = describeMaterial(key.id, read, { validTo, description });
   let isKept = false;
   try {
-    const { materials, pending } = keys.change(key.id, (current) => {
+    const { materials, pendingMaterial } = await keys.change(key.id, (current) => {
       assertState('ImportKeyMaterial', current, keys); // It may have changed while this was unwrapped.
       return withImported(current, material, details, keys);
     });
-    isKept = [...materials, pending].some((kept) => kept?.material === material.material);
+    isKept = [...materials, pendingMaterial].some((kept) => kept?.material === material.material);
   } finally {
     if (!isKept) wipe(material.material);
   }
@@ -71,36 +71,42 @@ export async function importKeyMaterial(
 }
 
 /** [DeleteImportedKeyMaterial](https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html) */
-export function deleteImportedKeyMaterial(
+export async function deleteImportedKeyMaterial(
   request: RequestOf<'DeleteImportedKeyMaterial'>,
   region: Region,
 ) {
   const { keys } = region;
-  const key = findImportable('DeleteImportedKeyMaterial', request.KeyId, region);
-  const id = request.KeyMaterialId ?? currentMaterial(key)?.id;
-  if (request.KeyMaterialId !== undefined && !hasMaterial(key, request.KeyMaterialId)) {
-    throw new KmsError('NotFoundException', `Key material ${request.KeyMaterialId} does not exist`);
-  }
-  if (id !== undefined) {
-    keys.change(key.id, (current) =>
-      current.pending?.id === id
-        ? { ...current, pending: undefined }
-        : withoutMaterials(current, [id]),
-    );
-  }
+  const key = await findImportable('DeleteImportedKeyMaterial', request.KeyId, region);
+  const { KeyMaterialId } = request;
+  let id: string | undefined;
+  await keys.change(key.id, (current) => {
+    assertState('DeleteImportedKeyMaterial', current, keys);
+    if (KeyMaterialId !== undefined && !hasMaterial(current, KeyMaterialId)) {
+      throw new KmsError('NotFoundException', `Key material ${KeyMaterialId} does not exist`);
+    }
+    id = KeyMaterialId ?? currentMaterial(current)?.id;
+    if (id === undefined) return current;
+    return current.pendingMaterial?.id === id
+      ? { ...current, pendingMaterial: undefined }
+      : withoutMaterials(current, [id]);
+  });
   return {
     KeyId: keys.arnOf(key),
     ...(isSymmetric(key) && id !== undefined && { KeyMaterialId: id }),
   };
 }
 
-function hasMaterial({ materials, missing, pending }: KmsKey, wanted: string): boolean {
-  return [...materials, ...missing, pending].some((material) => material?.id === wanted);
+function hasMaterial({ materials, missing, pendingMaterial }: KmsKey, wanted: string): boolean {
+  return [...materials, ...missing, pendingMaterial].some((material) => material?.id === wanted);
 }
 
 /** Only EXTERNAL keys take material from outside. */
-function findImportable(operation: ImportOperation, keyId: string, { keys }: Region): KmsKey {
-  const key = findKey(keys, keyId);
+async function findImportable(
+  operation: ImportOperation,
+  keyId: string,
+  { keys }: Region,
+): Promise<KmsKey> {
+  const key = await findKey(keys, keyId);
   if (key.origin !== 'EXTERNAL') {
     throw unsupported(
       `${keys.arnOf(key)} origin is ${key.origin} which is not valid for this operation.`,

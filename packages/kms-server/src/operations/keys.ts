@@ -21,18 +21,18 @@ import { page } from './page.js';
 /** [CreateKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html) */
 export async function createKey(request: RequestOf<'CreateKey'>, { keys }: Region) {
   const key = await newKey(request, keys.scope, keys.now());
-  keys.add(key);
+  await keys.add(key);
   return { KeyMetadata: keyMetadata(key, keys) };
 }
 
 /** [DescribeKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html) */
-export function describeKey({ KeyId }: RequestOf<'DescribeKey'>, { keys }: Region) {
-  return { KeyMetadata: keyMetadata(findKeyOrAlias(keys, KeyId), keys) };
+export async function describeKey({ KeyId }: RequestOf<'DescribeKey'>, { keys }: Region) {
+  return { KeyMetadata: keyMetadata(await findKeyOrAlias(keys, KeyId), keys) };
 }
 
 /** [GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html) */
-export function getPublicKey({ KeyId }: RequestOf<'GetPublicKey'>, { keys }: Region) {
-  const key = findKeyOrAlias(keys, KeyId);
+export async function getPublicKey({ KeyId }: RequestOf<'GetPublicKey'>, { keys }: Region) {
+  const key = await findKeyOrAlias(keys, KeyId);
   const { keySpec, keyUsage } = key;
   if (!isAsymmetric(keySpec)) {
     throw unsupported(
@@ -52,8 +52,8 @@ export function getPublicKey({ KeyId }: RequestOf<'GetPublicKey'>, { keys }: Reg
 }
 
 /** [ListKeys](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html) */
-export function listKeys(request: RequestOf<'ListKeys'>, { keys }: Region) {
-  const { items, members } = page(keys.list(), request, {
+export async function listKeys(request: RequestOf<'ListKeys'>, { keys }: Region) {
+  const { items, members } = page(await keys.list(), request, {
     list: 'keys',
     nameOf: ({ id }) => id,
     byDefault: 100,
@@ -63,30 +63,36 @@ export function listKeys(request: RequestOf<'ListKeys'>, { keys }: Region) {
 }
 
 /** [UpdateKeyDescription](https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateKeyDescription.html) */
-export function updateKeyDescription(
+export async function updateKeyDescription(
   { KeyId, Description }: RequestOf<'UpdateKeyDescription'>,
   region: Region,
 ) {
-  change('UpdateKeyDescription', KeyId, region, (key) => ({ ...key, description: Description }));
+  await change('UpdateKeyDescription', KeyId, region, (key) => ({
+    ...key,
+    description: Description,
+  }));
 }
 
 /** [EnableKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKey.html) */
-export function enableKey({ KeyId }: RequestOf<'EnableKey'>, region: Region) {
-  change('EnableKey', KeyId, region, enabled);
+export async function enableKey({ KeyId }: RequestOf<'EnableKey'>, region: Region) {
+  await change('EnableKey', KeyId, region, enabled);
 }
 
 /** [DisableKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKey.html) */
-export function disableKey({ KeyId }: RequestOf<'DisableKey'>, region: Region) {
-  change('DisableKey', KeyId, region, disabled);
+export async function disableKey({ KeyId }: RequestOf<'DisableKey'>, region: Region) {
+  await change('DisableKey', KeyId, region, disabled);
 }
 
 /** [ScheduleKeyDeletion](https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html) */
-export function scheduleKeyDeletion(request: RequestOf<'ScheduleKeyDeletion'>, region: Region) {
+export async function scheduleKeyDeletion(
+  request: RequestOf<'ScheduleKeyDeletion'>,
+  region: Region,
+) {
   const { KeyId, PendingWindowInDays: days = 30 } = request;
   if (days < 7 || days > 30) {
     throw validationError('PendingWindowInDays must be between 7 and 30 days, inclusive.');
   }
-  const key = change('ScheduleKeyDeletion', KeyId, region, (current) =>
+  const key = await change('ScheduleKeyDeletion', KeyId, region, (current) =>
     pendingDeletion(current, region.keys.now(), days),
   );
   return {
@@ -98,24 +104,26 @@ export function scheduleKeyDeletion(request: RequestOf<'ScheduleKeyDeletion'>, r
 }
 
 /** [CancelKeyDeletion](https://docs.aws.amazon.com/kms/latest/APIReference/API_CancelKeyDeletion.html) */
-export function cancelKeyDeletion({ KeyId }: RequestOf<'CancelKeyDeletion'>, region: Region) {
-  const key = change('CancelKeyDeletion', KeyId, region, (current) => {
+export async function cancelKeyDeletion({ KeyId }: RequestOf<'CancelKeyDeletion'>, region: Region) {
+  const key = await change('CancelKeyDeletion', KeyId, region, (current) => {
     const saved = deletionCancelled(current);
     return current.missing.length === 0 ? saved : { ...saved, keyState: 'PendingImport' };
   });
   return { KeyId: region.keys.arnOf(key) };
 }
 
-function change(
+async function change(
   operation: OperationName,
   keyId: string,
   { keys }: Region,
   transition: (key: KmsKey) => KeyRecord,
-): KmsKey {
-  const key = findKey(keys, keyId);
-  assertState(operation, key, keys);
-  // The transitions of provider-local carry along what they don't know of.
-  return keys.change(key.id, (current) => transition(current) as KmsKey);
+): Promise<KmsKey> {
+  const { id } = await findKey(keys, keyId);
+  return keys.change(id, (key) => {
+    assertState(operation, key, keys);
+    // The transitions of provider-local carry along what they don't know of.
+    return transition(key) as KmsKey;
+  });
 }
 
 function isAsymmetric(spec: KeySpec): boolean {

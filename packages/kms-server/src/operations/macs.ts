@@ -9,8 +9,8 @@ import type { Region } from '../region.js';
 import { endDryRun, toBase64 } from './common.js';
 
 /** [GenerateMac](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html) */
-export function generateMac(request: RequestOf<'GenerateMac'>, region: Region) {
-  const key = macKey('GenerateMac', request, region);
+export async function generateMac(request: RequestOf<'GenerateMac'>, region: Region) {
+  const key = await macKey('GenerateMac', request, region);
   endDryRun(request);
   return {
     Mac: toBase64(macOf(key, request)),
@@ -20,8 +20,8 @@ export function generateMac(request: RequestOf<'GenerateMac'>, region: Region) {
 }
 
 /** [VerifyMac](https://docs.aws.amazon.com/kms/latest/APIReference/API_VerifyMac.html) */
-export function verifyMac(request: RequestOf<'VerifyMac'>, region: Region) {
-  const key = macKey('VerifyMac', request, region);
+export async function verifyMac(request: RequestOf<'VerifyMac'>, region: Region) {
+  const key = await macKey('VerifyMac', request, region);
   const mac = macOf(key, request);
   if (mac.length !== request.Mac.length || !timingSafeEqual(mac, request.Mac)) {
     throw new KmsError('KMSInvalidMacException');
@@ -30,12 +30,12 @@ export function verifyMac(request: RequestOf<'VerifyMac'>, region: Region) {
   return { KeyId: region.keys.arnOf(key), MacValid: true, MacAlgorithm: request.MacAlgorithm };
 }
 
-function macKey(
+async function macKey(
   operation: 'GenerateMac' | 'VerifyMac',
   { KeyId, MacAlgorithm }: RequestOf<'GenerateMac'>,
   { keys }: Region,
-): KmsKey {
-  const key = findKeyOrAlias(keys, KeyId);
+): Promise<KmsKey> {
+  const key = await findKeyOrAlias(keys, KeyId);
   assertUsage(operation, key, keys, 'GENERATE_VERIFY_MAC', MacAlgorithm);
   assertState(operation, key, keys);
   return key;

@@ -9,23 +9,23 @@ import { page } from './page.js';
 const DEFAULT = 'default';
 
 /** [GetKeyPolicy](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html) */
-export function getKeyPolicy(request: RequestOf<'GetKeyPolicy'>, { keys }: Region) {
-  const { policy } = findKey(keys, request.KeyId);
+export async function getKeyPolicy(request: RequestOf<'GetKeyPolicy'>, { keys }: Region) {
+  const { policy } = await findKey(keys, request.KeyId);
   assertPolicyName(request.PolicyName);
   return { Policy: policy, PolicyName: DEFAULT };
 }
 
 /** [PutKeyPolicy](https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html) */
-export function putKeyPolicy(request: RequestOf<'PutKeyPolicy'>, { keys }: Region) {
-  const { id } = findKey(keys, request.KeyId);
+export async function putKeyPolicy(request: RequestOf<'PutKeyPolicy'>, { keys }: Region) {
+  const { id } = await findKey(keys, request.KeyId);
   assertPolicyName(request.PolicyName);
   assertPolicy(request.Policy, request.BypassPolicyLockoutSafetyCheck);
-  keys.change(id, (key) => ({ ...key, policy: request.Policy }));
+  await keys.change(id, (key) => ({ ...key, policy: request.Policy }));
 }
 
 /** [ListKeyPolicies](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyPolicies.html) */
-export function listKeyPolicies(request: RequestOf<'ListKeyPolicies'>, { keys }: Region) {
-  findKey(keys, request.KeyId);
+export async function listKeyPolicies(request: RequestOf<'ListKeyPolicies'>, { keys }: Region) {
+  await findKey(keys, request.KeyId);
   const { items, members } = page([DEFAULT], request, {
     list: 'policies',
     nameOf: (name) => name,

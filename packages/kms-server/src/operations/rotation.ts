@@ -20,25 +20,26 @@ import { page } from './page.js';
 const MAXIMUM_ON_DEMAND = 25;
 
 /** [EnableKeyRotation](https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html) */
-export function enableKeyRotation(request: RequestOf<'EnableKeyRotation'>, { keys }: Region) {
+export async function enableKeyRotation(request: RequestOf<'EnableKeyRotation'>, { keys }: Region) {
   const { KeyId, RotationPeriodInDays: periodInDays = 365 } = request;
-  const { id } = findAutomatic('EnableKeyRotation', KeyId, keys);
   const nextDate = daysAfter(keys.now(), periodInDays);
-  keys.change(id, (key) => ({ ...key, automaticRotation: { periodInDays, nextDate } }));
+  await setAutomatic('EnableKeyRotation', KeyId, keys, { periodInDays, nextDate });
 }
 
 /** [DisableKeyRotation](https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKeyRotation.html) */
-export function disableKeyRotation({ KeyId }: RequestOf<'DisableKeyRotation'>, { keys }: Region) {
-  const { id } = findAutomatic('DisableKeyRotation', KeyId, keys);
-  keys.change(id, (key) => ({ ...key, automaticRotation: undefined }));
+export async function disableKeyRotation(
+  { KeyId }: RequestOf<'DisableKeyRotation'>,
+  { keys }: Region,
+) {
+  await setAutomatic('DisableKeyRotation', KeyId, keys, undefined);
 }
 
 /** [GetKeyRotationStatus](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyRotationStatus.html) */
-export function getKeyRotationStatus(
+export async function getKeyRotationStatus(
   { KeyId }: RequestOf<'GetKeyRotationStatus'>,
   { keys }: Region,
 ) {
-  const key = findKey(keys, KeyId);
+  const key = await findKey(keys, KeyId);
   assertRotates(key);
   const { automaticRotation, keyState } = key;
   const status = { KeyId: keys.arnOf(key) };
@@ -55,34 +56,38 @@ export function getKeyRotationStatus(
 }
 
 /** [RotateKeyOnDemand](https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html) */
-export function rotateKeyOnDemand({ KeyId }: RequestOf<'RotateKeyOnDemand'>, { keys }: Region) {
-  const key = findKey(keys, KeyId);
+export async function rotateKeyOnDemand(
+  { KeyId }: RequestOf<'RotateKeyOnDemand'>,
+  { keys }: Region,
+) {
+  const { id } = await findKey(keys, KeyId);
+  await keys.change(id, (key) => rotatedOnDemand(key, keys));
+  return { KeyId: keys.arnOf({ id }) };
+}
+
+function rotatedOnDemand(key: KmsKey, keys: RegionKeys): KmsKey {
   assertState('RotateKeyOnDemand', key, keys);
   assertRotates(key);
-  const arn = keys.arnOf(key);
   const onDemand = materialHistory(key).filter(({ rotation }) => rotation?.type === 'ON_DEMAND');
   if (onDemand.length >= MAXIMUM_ON_DEMAND) {
     throw new KmsError(
       'LimitExceededException',
-      `The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: ${arn}`,
+      `The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: ${keys.arnOf(key)}`,
     );
   }
-  keys.change(key.id, (current) =>
-    current.origin === 'EXTERNAL'
-      ? withPendingMaterial(current, keys)
-      : withNewMaterial(current, keys.now(), 'ON_DEMAND'),
-  );
-  return { KeyId: arn };
+  return key.origin === 'EXTERNAL'
+    ? withPendingMaterial(key, keys)
+    : withNewMaterial(key, keys.now(), 'ON_DEMAND');
 }
 
 /** [ListKeyRotations](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyRotations.html) */
-export function listKeyRotations(request: RequestOf<'ListKeyRotations'>, { keys }: Region) {
-  const key = findKey(keys, request.KeyId);
+export async function listKeyRotations(request: RequestOf<'ListKeyRotations'>, { keys }: Region) {
+  const key = await findKey(keys, request.KeyId);
   assertRotates(key);
   const history = materialHistory(key);
   const materials =
     request.IncludeKeyMaterial === 'ALL_KEY_MATERIAL'
-      ? [...history, ...(key.pending === undefined ? [] : [key.pending])]
+      ? [...history, ...(key.pendingMaterial === undefined ? [] : [key.pendingMaterial])]
       : history.filter(({ rotation }) => rotation !== undefined);
   const { items, members } = page(materials, request, {
     list: 'rotations',
@@ -101,7 +106,7 @@ function describeRotation(key: KmsKey, material: MaterialDetails): object {
     KeyMaterialId: id,
     ...(key.origin === 'EXTERNAL' && describeImport(key, material)),
     KeyMaterialState:
-      id === key.pending?.id
+      id === key.pendingMaterial?.id
         ? 'PENDING_ROTATION'
         : id === currentMaterial(key)?.id
           ? 'CURRENT'
@@ -127,7 +132,8 @@ function describeImport(
 }
 
 function withPendingMaterial(key: KmsKey, keys: RegionKeys): KmsKey {
-  if (key.pending === undefined) {
+  const { pendingMaterial } = key;
+  if (pendingMaterial === undefined) {
     throw invalidState(
       `No available key material pending rotation for the key: ${keys.arnOf(key)}.`,
     );
@@ -135,25 +141,28 @@ function withPendingMaterial(key: KmsKey, keys: RegionKeys): KmsKey {
   const rotation = { date: keys.now(), type: 'ON_DEMAND' } as const;
   return {
     ...key,
-    materials: [...key.materials, { ...key.pending, rotation }],
-    pending: undefined,
+    materials: [...key.materials, { ...pendingMaterial, rotation }],
+    pendingMaterial: undefined,
   };
 }
 
-function findAutomatic(
+async function setAutomatic(
   operation: 'EnableKeyRotation' | 'DisableKeyRotation',
   keyId: string,
   keys: RegionKeys,
-): KmsKey {
-  const key = findKey(keys, keyId);
-  if (key.origin !== 'AWS_KMS') {
-    throw unsupported(
-      `${keys.arnOf(key)} origin is ${key.origin} which is not valid for this operation.`,
-    );
-  }
-  assertState(operation, key, keys);
-  assertRotates(key);
-  return key;
+  automaticRotation: KmsKey['automaticRotation'],
+): Promise<void> {
+  const { id } = await findKey(keys, keyId);
+  await keys.change(id, (key) => {
+    if (key.origin !== 'AWS_KMS') {
+      throw unsupported(
+        `${keys.arnOf(key)} origin is ${key.origin} which is not valid for this operation.`,
+      );
+    }
+    assertState(operation, key, keys);
+    assertRotates(key);
+    return { ...key, automaticRotation };
+  });
 }
 
 function assertRotates(key: KmsKey): void {

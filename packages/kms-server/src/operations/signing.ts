@@ -17,7 +17,7 @@ import { endDryRun, toBase64 } from './common.js';
 
 /** [Sign](https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html) */
 export async function sign(request: RequestOf<'Sign'>, region: Region) {
-  const key = signingKey('Sign', request, region);
+  const key = await signingKey('Sign', request, region);
   const algorithm = request.SigningAlgorithm as SigningAlgorithm;
   const digest = digestOf(request, algorithm);
   endDryRun(request);
@@ -34,8 +34,8 @@ export async function sign(request: RequestOf<'Sign'>, region: Region) {
 }
 
 /** [Verify](https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html) */
-export function verify(request: RequestOf<'Verify'>, region: Region) {
-  const key = signingKey('Verify', request, region);
+export async function verify(request: RequestOf<'Verify'>, region: Region) {
+  const key = await signingKey('Verify', request, region);
   const algorithm = request.SigningAlgorithm as SigningAlgorithm;
   const digest = digestOf(request, algorithm) ?? hash(algorithm, request.Message);
   const { publicKey } = key.materials[0] as Material;
@@ -46,12 +46,12 @@ export function verify(request: RequestOf<'Verify'>, region: Region) {
   return { KeyId: region.keys.arnOf(key), SignatureValid: true, SigningAlgorithm: algorithm };
 }
 
-function signingKey(
+async function signingKey(
   operation: 'Sign' | 'Verify',
   { KeyId, SigningAlgorithm }: RequestOf<'Sign'>,
   { keys }: Region,
-): KmsKey {
-  const key = findKeyOrAlias(keys, KeyId);
+): Promise<KmsKey> {
+  const key = await findKeyOrAlias(keys, KeyId);
   assertUsage(operation, key, keys, 'SIGN_VERIFY', SigningAlgorithm);
   assertState(operation, key, keys);
   return key;

@@ -6,22 +6,30 @@ import type { Region } from '../region.js';
 import { page } from './page.js';
 
 /** [TagResource](https://docs.aws.amazon.com/kms/latest/APIReference/API_TagResource.html) */
-export function tagResource({ KeyId, Tags }: RequestOf<'TagResource'>, { keys }: Region) {
-  const key = findKey(keys, KeyId);
-  assertState('TagResource', key, keys);
-  keys.change(key.id, (current) => ({ ...current, tags: withTags(current.tags, Tags) }));
+export async function tagResource({ KeyId, Tags }: RequestOf<'TagResource'>, { keys }: Region) {
+  const { id } = await findKey(keys, KeyId);
+  await keys.change(id, (key) => {
+    assertState('TagResource', key, keys);
+    return { ...key, tags: withTags(key.tags, Tags) };
+  });
 }
 
 /** [UntagResource](https://docs.aws.amazon.com/kms/latest/APIReference/API_UntagResource.html) */
-export function untagResource({ KeyId, TagKeys }: RequestOf<'UntagResource'>, { keys }: Region) {
-  const key = findKey(keys, KeyId);
-  assertState('UntagResource', key, keys);
-  keys.change(key.id, (current) => ({ ...current, tags: withoutTags(current.tags, TagKeys) }));
+export async function untagResource(
+  { KeyId, TagKeys }: RequestOf<'UntagResource'>,
+  { keys }: Region,
+) {
+  const { id } = await findKey(keys, KeyId);
+  await keys.change(id, (key) => {
+    assertState('UntagResource', key, keys);
+    return { ...key, tags: withoutTags(key.tags, TagKeys) };
+  });
 }
 
 /** [ListResourceTags](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html) */
-export function listResourceTags(request: RequestOf<'ListResourceTags'>, { keys }: Region) {
-  const { items, members } = page(findKey(keys, request.KeyId).tags, request, {
+export async function listResourceTags(request: RequestOf<'ListResourceTags'>, { keys }: Region) {
+  const { tags } = await findKey(keys, request.KeyId);
+  const { items, members } = page(tags, request, {
     list: 'tags',
     nameOf: ({ TagKey }) => TagKey,
     byDefault: 50,

@@ -26,9 +26,10 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
   async list(args) {
     await using store = await open(args);
     const aliases = await store.listAliases();
-    const keys = (await store.listKeys()).map(({ materials, ...key }) => ({
+    const keys = (await store.listKeys()).map(({ materials, pendingMaterial, ...key }) => ({
       ...key,
       materials: materials.length,
+      ...(pendingMaterial && { pendingMaterial: pendingMaterial.version }),
       aliases: aliases.filter(([, id]) => id === key.id).map(([alias]) => alias),
     }));
     if (args.json) return printJson(keys);

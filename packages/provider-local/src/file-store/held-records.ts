@@ -1,6 +1,6 @@
 import { wipe } from '@keywrap/core';
 import { hideBytes } from '../keys/hide-bytes.js';
-import type { KeyRecord } from '../keys/key-record.js';
+import { allMaterials, type KeyRecord } from '../keys/key-record.js';
 import type { Awaitable } from '../keys/key-store.js';
 import { DamagedStoreError } from './errors.js';
 import { keepMaterials } from './keep-materials.js';
@@ -58,7 +58,7 @@ export class HeldRecords {
 
   /** Keeps a record that was just written. */
   keep(id: string, file: string, record: KeyRecord): void {
-    for (const { material } of record.materials) hideBytes(material);
+    for (const { material } of allMaterials(record)) hideBytes(material);
     this.#retire(this.#held.get(id)?.record, record);
     this.#held.set(id, { file, loading: Promise.resolve(record), record });
   }
@@ -108,8 +108,9 @@ export class HeldRecords {
   }
 
   #retire(record: KeyRecord | undefined, next?: KeyRecord): void {
-    for (const version of record?.materials ?? []) {
-      if (!next?.materials.includes(version)) this.#retired.push(version.material);
+    const kept = new Set(next && allMaterials(next).map(({ material }) => material));
+    for (const { material } of record === undefined ? [] : allMaterials(record)) {
+      if (!kept.has(material)) this.#retired.push(material);
     }
   }
 }

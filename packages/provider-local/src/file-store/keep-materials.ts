@@ -1,6 +1,6 @@
 import { wipe } from '@keywrap/core';
 import { equalSecrets } from '../keys/equal-secrets.js';
-import type { KeyRecord, MaterialVersion } from '../keys/key-record.js';
+import { allMaterials, type KeyRecord, type MaterialVersion } from '../keys/key-record.js';
 
 /**
  * Gives a record that was read again the materials of the record before, as far as they are the same:
@@ -8,11 +8,16 @@ import type { KeyRecord, MaterialVersion } from '../keys/key-record.js';
  */
 export function keepMaterials(record: KeyRecord, older: KeyRecord | undefined): KeyRecord {
   if (older === undefined) return record;
-  return { ...record, materials: record.materials.map((material) => kept(material, older)) };
+  const { materials, pendingMaterial } = record;
+  return {
+    ...record,
+    materials: materials.map((material) => kept(material, older)),
+    ...(pendingMaterial && { pendingMaterial: kept(pendingMaterial, older) }),
+  };
 }
 
-function kept(material: MaterialVersion, { materials }: KeyRecord): MaterialVersion {
-  const same = materials.find(({ version }) => version === material.version);
+function kept(material: MaterialVersion, older: KeyRecord): MaterialVersion {
+  const same = allMaterials(older).find(({ version }) => version === material.version);
   if (same === undefined || !equalSecrets(same.material, material.material)) return material;
   wipe(material.material);
   return same;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { copyBytes, ownFields, wipe } from '@keywrap/core';
+import { copyBytes, ownFields, UnsupportedOperationError, wipe } from '@keywrap/core';
 import type { AesKey } from '../engines/index.js';
 import { hideBytes } from '../keys/hide-bytes.js';
-import type { KeyRecord } from '../keys/key-record.js';
+import { allMaterials, type KeyRecord, type MaterialVersion } from '../keys/key-record.js';
 import { DamagedStoreError } from './errors.js';
 import {
   isObject,
@@ -30,31 +30,67 @@ export interface RecordEntry {
   readonly digest: string;
 }
 
+/** What can be read of material without the key of the store. */
+interface MaterialHeader {
+  readonly version: number;
+  readonly publicKey?: string | undefined;
+}
+
 /** The header of a record: everything but the secrets. */
 interface RecordHeader
   extends RecordPlace,
-    Omit<KeyRecord, 'creationDate' | 'deletionDate' | 'materials'> {
+    Omit<KeyRecord, 'creationDate' | 'deletionDate' | 'materials' | 'pendingMaterial' | 'details'> {
   /** ISO 8601, as `Date` writes it in JSON. */
   readonly creationDate: string;
   readonly deletionDate?: string | undefined;
-  readonly materials: readonly {
-    readonly version: number;
-    readonly publicKey?: string | undefined;
-  }[];
+  readonly materials: readonly MaterialHeader[];
+  readonly pendingMaterial?: MaterialHeader | undefined;
+  /** Set when there are details among what is encrypted. */
+  readonly details?: true | undefined;
 }
 
-/** Writes a record: what is known of the key in the header, its material encrypted. */
+/** A header with any other field was written by a release that keeps more of a key than this one. */
+const FIELDS: ReadonlySet<string> = new Set([
+  'storeId',
+  'generation',
+  'id',
+  'keySpec',
+  'keyUsage',
+  'keyState',
+  'origin',
+  'description',
+  'creationDate',
+  'deletionDate',
+  'materials',
+  'pendingMaterial',
+  'details',
+] satisfies (keyof RecordHeader)[]);
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Writes a record: what is known of the key in the header, its material and details encrypted. */
 export function encodeRecord(key: AesKey, place: RecordPlace, record: KeyRecord): Uint8Array {
-  const { materials, ...rest } = record;
-  const header = {
-    ...rest,
+  const own = ownFields(record);
+  const { id, keySpec, keyUsage, keyState, origin, description } = own;
+  const { creationDate, deletionDate, materials, pendingMaterial, details } = own;
+  const header: RecordHeader = {
+    id,
+    keySpec,
+    keyUsage,
+    keyState,
+    origin,
+    description,
+    creationDate: creationDate.toJSON(),
+    deletionDate: deletionDate?.toJSON(),
     ...place,
-    materials: materials.map(ownFields).map(({ version, publicKey }) => ({
-      version,
-      ...(publicKey && { publicKey: Buffer.from(publicKey).toString('base64') }),
-    })),
+    materials: materials.map(materialHeader),
+    pendingMaterial: pendingMaterial && materialHeader(pendingMaterial),
+    details: details === undefined ? undefined : true,
   };
-  const secrets = lengthPrefixed(materials.map(({ material }) => material));
+  const parts = allMaterials(record).map(({ material }) => material);
+  if (details !== undefined) parts.push(encoder.encode(details));
+  const secrets = lengthPrefixed(parts);
   try {
     return sealFile(key, 'record', header, secrets);
   } finally {
@@ -66,7 +102,8 @@ export function encodeRecord(key: AesKey, place: RecordPlace, record: KeyRecord)
  * Reads a record, and checks that it is the one that the manifest means.
  *
  * @param id The key whose record it should be.
- * @throws {@link DamagedStoreError} naming the file, the key, and what happened to it.
+ * @throws {@link DamagedStoreError} naming the file, the key, and what happened to it;
+ * {@link UnsupportedOperationError} for a record of a newer release.
  */
 export function decodeRecord(
   key: AesKey,
@@ -93,18 +130,26 @@ export function decodeRecord(
     if (digestOf(bytes) !== entry.digest) {
       throw damaged('is a record that the store never came to use');
     }
+    const unknown = Object.keys(header).find((field) => !FIELDS.has(field));
+    if (unknown !== undefined) {
+      throw new UnsupportedOperationError(
+        `${path} keeps ${unknown} of a key, which this release of keywrap does not know; use a newer release`,
+        { keyId: id },
+      );
+    }
+    const { creationDate, deletionDate, materials, pendingMaterial, details, ...known } = header;
     const parts = splitLengthPrefixed(file, secrets);
-    if (parts.length !== header.materials.length) throw malformedFile(file);
+    const expected = materials.length + (pendingMaterial ? 1 : 0) + (details ? 1 : 0);
+    if (parts.length !== expected) throw malformedFile(file);
+    const next = (material: MaterialHeader) => readMaterial(material, parts.shift() as Uint8Array);
     return {
-      ...header,
-      creationDate: new Date(header.creationDate),
-      ...(header.deletionDate && { deletionDate: new Date(header.deletionDate) }),
-      materials: header.materials.map(ownFields).map(({ version, publicKey }, index) => ({
-        version,
-        material: hideBytes(copyBytes(parts[index] as Uint8Array)),
-        ...(publicKey && { publicKey: new Uint8Array(Buffer.from(publicKey, 'base64')) }),
-      })),
-    } as KeyRecord;
+      ...known,
+      creationDate: new Date(creationDate),
+      ...(deletionDate && { deletionDate: new Date(deletionDate) }),
+      materials: materials.map(next),
+      ...(pendingMaterial && { pendingMaterial: next(pendingMaterial) }),
+      ...(details && { details: decoder.decode(parts.shift()) }),
+    };
   } finally {
     wipe(secrets);
   }
@@ -116,14 +161,16 @@ function isHeader(value: unknown): value is RecordHeader {
   const header = ownFields(value);
   const { storeId, id, keySpec, keyUsage, keyState, origin, description } = header;
   const texts = [storeId, id, keySpec, keyUsage, keyState, origin, description];
-  const { generation, creationDate, deletionDate, materials } = header;
+  const { generation, creationDate, deletionDate, materials, pendingMaterial, details } = header;
   return (
     texts.every((text) => typeof text === 'string') &&
     typeof generation === 'number' &&
     isDate(creationDate) &&
     (deletionDate === undefined || isDate(deletionDate)) &&
     Array.isArray(materials) &&
-    materials.every(isMaterial)
+    materials.every(isMaterial) &&
+    (pendingMaterial === undefined || isMaterial(pendingMaterial)) &&
+    (details === undefined || details === true)
   );
 }
 
@@ -142,6 +189,20 @@ function isBase64(value: unknown): boolean {
 
 function isDate(value: unknown): boolean {
   return typeof value === 'string' && !Number.isNaN(Date.parse(value));
+}
+
+function materialHeader(material: MaterialVersion): MaterialHeader {
+  const { version, publicKey } = ownFields(material);
+  return { version, ...(publicKey && { publicKey: Buffer.from(publicKey).toString('base64') }) };
+}
+
+function readMaterial(material: MaterialHeader, secret: Uint8Array): MaterialVersion {
+  const { version, publicKey } = ownFields(material);
+  return {
+    version,
+    material: hideBytes(copyBytes(secret)),
+    ...(publicKey && { publicKey: new Uint8Array(Buffer.from(publicKey, 'base64')) }),
+  };
 }
 
 /** SHA-256, in base64. */

@@ -1,4 +1,10 @@
-import type { KeyOrigin, KeySpec, KeyState, KeyUsage } from '@keywrap/core';
+import {
+  type KeyOrigin,
+  type KeySpec,
+  type KeyState,
+  type KeyUsage,
+  ownFields,
+} from '@keywrap/core';
 
 /** One generation of a key's material. */
 export interface MaterialVersion {
@@ -30,4 +36,17 @@ export interface KeyRecord {
   readonly deletionDate?: Date | undefined;
   /** The newest last; empty while the key is `PendingImport`. */
   readonly materials: readonly MaterialVersion[];
+  /** Material that waits to become the newest. Nothing is encrypted or decrypted with it. */
+  readonly pendingMaterial?: MaterialVersion | undefined;
+  /**
+   * What a program that manages keys keeps beside this one, in a form of its own, such as JSON. Stores
+   * keep it as they keep material, but it can't be wiped: key material does not belong in it.
+   */
+  readonly details?: string | undefined;
+}
+
+/** All material of a key, used or not. */
+export function allMaterials(record: KeyRecord): MaterialVersion[] {
+  const { materials, pendingMaterial } = ownFields(record);
+  return pendingMaterial === undefined ? [...materials] : [...materials, pendingMaterial];
 }

@@ -1,6 +1,6 @@
 import { wipe } from '@keywrap/core';
 import { hideBytes } from './hide-bytes.js';
-import type { KeyRecord } from './key-record.js';
+import { allMaterials, type KeyRecord } from './key-record.js';
 import type { KeyStore } from './key-store.js';
 
 /**
@@ -30,12 +30,12 @@ export class MemoryKeyStore implements KeyStore {
   changeKey(id: string, change: (current: KeyRecord | undefined) => KeyRecord | undefined): void {
     const current = this.#keys.get(id);
     const next = change(current);
-    const kept = new Set(next?.materials.map(({ material }) => material));
-    for (const { material } of current?.materials ?? []) {
+    const kept = new Set(next && allMaterials(next).map(({ material }) => material));
+    for (const { material } of current === undefined ? [] : allMaterials(current)) {
       if (!kept.has(material)) wipe(material);
     }
     if (next !== undefined) {
-      for (const { material } of next.materials) hideBytes(material);
+      for (const { material } of allMaterials(next)) hideBytes(material);
       this.#keys.set(id, next);
       return;
     }

@@ -79,6 +79,8 @@ describe('keywrap-store', function () {
         keySpec: 'ECC_NIST_P256',
         keyState: 'PendingDeletion',
         deletionDate: new Date('2026-05-06T00:00:00Z'),
+        pendingMaterial: { version: 2, material: new Uint8Array(32) },
+        details: 'beside',
       }),
     );
     await store.changeAlias('alias/orders', () => 'a-key');
@@ -94,6 +96,7 @@ describe('keywrap-store', function () {
     );
     const json = JSON.parse(run('list', folder.path, ...OLD, '--json').stdout);
     expect(json[0]).to.include({ id: 'a-key', materials: 1 });
+    expect(json[1]).to.include({ pendingMaterial: 2, details: 'beside' });
     expect(JSON.stringify(json)).not.to.include('material"');
   });
 

@@ -23,6 +23,8 @@ describe('a backup of a key store', () => {
     const store = await openStore(folder.path);
     for (const id of ['a', 'b', 'c']) await store.changeKey(id, () => newRecord(id));
     await store.changeKey('b', (key) => key && { ...key, keyState: 'Disabled' });
+    const pendingMaterial = { version: 2, material: new Uint8Array(32).fill(7) };
+    await store.changeKey('c', (key) => key && { ...key, pendingMaterial, details: 'details' });
     await store.changeAlias('alias/a', () => 'a');
     return store;
   }
@@ -36,12 +38,12 @@ describe('a backup of a key store', () => {
     for (const again of [restored, await openStore(target(), { create: false })]) {
       expect(await again.listKeys()).to.deep.equal(await store.listKeys());
       expect(await again.listAliases()).to.deep.equal(await store.listAliases());
-      expect(await again.verify()).to.include({ keys: 3, generation: 6 });
+      expect(await again.verify()).to.include({ keys: 3, generation: 7 });
     }
     await restored.changeKey('d', () => newRecord('d'));
     expect(await restored.verify()).to.deep.equal({
       keys: 4,
-      generation: 7,
+      generation: 8,
       damaged: [],
       strays: [],
     });

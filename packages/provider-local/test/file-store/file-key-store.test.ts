@@ -1,6 +1,10 @@
 import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import {
+  type KeyRecord,
+  LocalKeyWrapProvider,
+  type MaterialVersion,
+} from '@keywrap/provider-local';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { shownOf, shows } from '../leaks.js';
@@ -29,6 +33,8 @@ describe('a key store on disk', () => {
         { version: 1, material: Uint8Array.of(1, 2, 3), publicKey: Uint8Array.of(9, 8) },
         { version: 2, material: new Uint8Array(2400).fill(7) },
       ],
+      pendingMaterial: { version: 3, material: Uint8Array.of(4, 5), publicKey: Uint8Array.of(7) },
+      details: '\ufeff{"any":"text, ünïcode"}',
     });
     const store = await openStore(folder.path);
     await store.changeKey('a', () => record);
@@ -90,11 +96,27 @@ describe('a key store on disk', () => {
     expect(second?.materials[0]).to.equal(first?.materials[0]);
   });
 
+  it('gives material that waited as the same material when it comes into use', async () => {
+    const store = await openStore(folder.path);
+    const pendingMaterial = { version: 2, material: crypto.getRandomValues(new Uint8Array(32)) };
+    await store.changeKey('a', () => newRecord('a', { pendingMaterial }));
+    const reader = await openStore(folder.path);
+    const first = await reader.readKey('a');
+    await store.changeKey('a', (key) => {
+      const { pendingMaterial: next, ...rest } = key as KeyRecord;
+      return { ...rest, materials: [...rest.materials, next as MaterialVersion] };
+    });
+    expect((await reader.readKey('a'))?.materials[1]).to.equal(first?.pendingMaterial);
+    await store.close();
+    expect(pendingMaterial.material).to.deep.equal(new Uint8Array(32));
+  });
+
   it('gives records that show no material when they are printed or written as JSON', async () => {
     const secret = crypto.getRandomValues(new Uint8Array(32));
     const materials = [{ version: 1, material: secret.slice() }];
+    const pendingMaterial = { version: 2, material: secret.slice() };
     const store = await openStore(folder.path);
-    await store.changeKey('a', () => newRecord('a', { materials }));
+    await store.changeKey('a', () => newRecord('a', { materials, pendingMaterial }));
     const records = [store, await openStore(folder.path)].map((each) => each.readKey('a'));
     for (const record of await Promise.all(records)) {
       expect(shows(shownOf(record), secret)).to.equal(false);
@@ -140,19 +162,57 @@ describe('a key store on disk', () => {
     expect((await store.readKey('a'))?.description).to.equal('x'.repeat(20));
   });
 
-  it('shows no key material in its files', async () => {
+  it('shows neither key material nor details in its files', async () => {
     const store = await openStore(folder.path);
     const material = Buffer.from('this is thirty-two bytes long!!!');
-    await store.changeKey('a', () => newRecord('a', { materials: [{ version: 1, material }] }));
+    const pending = Buffer.from('and this, which waits, is as long');
+    const details = 'what a program keeps beside the key';
+    await store.changeKey('a', () =>
+      newRecord('a', {
+        materials: [{ version: 1, material }],
+        pendingMaterial: { version: 2, material: pending },
+        details,
+      }),
+    );
     for (const [, content] of await snapshot(folder.path)) {
-      expect(Buffer.from(content, 'base64').includes(material)).to.equal(false);
+      for (const secret of [material, pending, details]) {
+        expect(Buffer.from(content, 'base64').includes(secret)).to.equal(false);
+      }
     }
+  });
+
+  it('refuses a record with a field that it does not know, and changes nothing (UNSUPPORTED)', async () => {
+    const seal = JSON.stringify;
+    const stringify = sinon
+      .stub(JSON, 'stringify')
+      .callsFake(((value: object) =>
+        'keySpec' in value ? seal({ ...value, grants: [] }) : seal(value)) as never);
+    try {
+      const store = await openStore(folder.path);
+      await store.changeKey('a', () => newRecord('a'));
+    } finally {
+      stringify.restore();
+    }
+    const before = await snapshot(folder.path);
+    const store = await openStore(folder.path);
+    for (const work of [
+      (async () => store.readKey('a'))(),
+      store.changeKey('a', (key) => key && { ...key, keyState: 'Disabled' }),
+    ]) {
+      const error = await rejection(work);
+      expect(error).to.include({ code: 'UNSUPPORTED', keyId: 'a' });
+      expect(error.message).to.include('grants').and.include('newer release');
+    }
+    expect(await snapshot(folder.path)).to.deep.equal(before);
   });
 
   it('wipes its material when it is closed, and refuses every later call (CLOSED)', async () => {
     const store = await openStore(folder.path);
-    const kept = newRecord('a');
-    const deleted = newRecord('b');
+    const pendingMaterial = { version: 2, material: new Uint8Array(32).fill(7) };
+    const kept = newRecord('a', { pendingMaterial });
+    const deleted = newRecord('b', {
+      pendingMaterial: { version: 2, material: new Uint8Array(32).fill(8) },
+    });
     await store.changeKey('a', () => kept);
     await store.changeKey('b', () => deleted);
     await store.changeKey('b', () => undefined);
@@ -162,8 +222,9 @@ describe('a key store on disk', () => {
     ).to.equal(true);
     await store.close();
     await store.close();
-    for (const { materials } of [kept, deleted]) {
+    for (const { materials, pendingMaterial } of [kept, deleted]) {
       expect(materials[0]?.material).to.deep.equal(new Uint8Array(32));
+      expect(pendingMaterial?.material).to.deep.equal(new Uint8Array(32));
     }
     expect(await rejection((async () => store.readKey('a'))())).to.include({ code: 'CLOSED' });
     expect(await rejection(store.changeKey('a', () => undefined))).to.include({ code: 'CLOSED' });

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { KeyRecord } from '@keywrap/provider-local';
+import type { KeyRecord, MaterialVersion } from '@keywrap/provider-local';
 import { MemoryKeyStore } from '@keywrap/provider-local';
 import type { FileKeyStore } from '@keywrap/provider-local/file-store';
 import { expect } from 'chai';
@@ -56,12 +56,19 @@ function copyOf(record: KeyRecord | undefined): KeyRecord | undefined {
   return (
     record && {
       ...record,
-      materials: record.materials.map(({ material, ...rest }) => ({
-        ...rest,
-        material: material.slice(),
-      })),
+      materials: record.materials.map(copyOfMaterial),
+      ...(record.pendingMaterial && { pendingMaterial: copyOfMaterial(record.pendingMaterial) }),
     }
   );
+}
+
+/** A field that is not set is not there. */
+function without({ details, ...rest }: KeyRecord): KeyRecord {
+  return details === undefined ? rest : { ...rest, details };
+}
+
+function copyOfMaterial({ material, ...rest }: MaterialVersion): MaterialVersion {
+  return { ...rest, material: material.slice() };
 }
 
 const COMMANDS = [
@@ -87,6 +94,27 @@ const COMMANDS = [
     .map(([index, id, description]) =>
       change(index, id, 'describe', (key) => key && { ...key, description }),
     ),
+  fc
+    .tuple(which, ids, fc.option(fc.string({ unit: 'binary' }), { nil: undefined }))
+    .map(([index, id, details]) =>
+      change(index, id, 'detail', (key) => key && without({ ...key, details })),
+    ),
+  fc.tuple(which, ids).map(([index, id]) => {
+    const material = crypto.getRandomValues(new Uint8Array(32));
+    return change(
+      index,
+      id,
+      'put material in waiting for',
+      (key) => key && { ...key, pendingMaterial: { version: key.materials.length + 1, material } },
+    );
+  }),
+  fc.tuple(which, ids).map(([index, id]) =>
+    change(index, id, 'use the material in waiting for', (key) => {
+      if (key?.pendingMaterial === undefined) return key;
+      const { pendingMaterial, ...rest } = key;
+      return { ...rest, materials: [...rest.materials, pendingMaterial] };
+    }),
+  ),
   fc.tuple(which, ids).map(([index, id]) => change(index, id, 'delete', () => undefined)),
   fc.tuple(which, aliases, fc.option(ids, { nil: undefined })).map(([index, alias, id]) =>
     command(

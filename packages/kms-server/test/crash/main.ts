@@ -1,0 +1,29 @@
+import { crash, newReport } from './crash.js';
+
+// npm run test:crash:kms [kills]: nothing that a server has acknowledged is ever lost.
+
+const total = Number(process.argv[2] ?? 60);
+const began = Date.now();
+const report = newReport();
+
+console.log('one server at a time');
+await spread(Math.ceil(total / 2), 15, 1);
+console.log('two servers on one folder');
+await spread(Math.floor(total / 2), 16, 2);
+
+const { keys, aliases, ciphertexts } = report.held;
+console.log(`still there: ${keys} keys, ${aliases} aliases, ${ciphertexts} ciphertexts that open`);
+for (const lost of report.lost.slice(0, 20)) console.error(`lost: ${lost}`);
+const seconds = Math.round((Date.now() - began) / 1000);
+console.log(
+  `${report.kills} kills, ${report.recoveries} recoveries, ${report.lost.length} lost (${seconds} s)`,
+);
+process.exit(report.lost.length === 0 && report.recoveries === report.kills ? 0 : 1);
+
+/** A new folder after every so many kills. */
+async function spread(kills: number, atMost: number, servers: number): Promise<void> {
+  for (let left = kills; left > 0; left -= atMost) {
+    await crash(report, { kills: Math.min(left, atMost), servers });
+    console.log(`  ${report.kills} kills, ${report.lost.length} lost`);
+  }
+}

@@ -1,92 +1,7 @@
-import {
-  CreateKeyCommand,
-  EncryptCommand,
-  GenerateDataKeyCommand,
-  KMSClient,
-} from '@aws-sdk/client-kms';
-import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
-import autocannon from 'autocannon';
-import { ROUNDS, timeAlternately } from '../alternate.js';
-import type { Benchmark, Rounds } from '../benchmark.js';
-import { startServer } from '../server-process.js';
+import type { Benchmark } from '../benchmark.js';
 
-const CONNECTIONS = 32;
-const SECONDS_PER_SIDE = 2;
-const CONNECTION = {
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'bench' },
-};
-const EncryptionContext = { order: '2026-000123' };
-
-async function makeKey(client: KMSClient): Promise<string> {
-  const { KeyMetadata } = await client.send(new CreateKeyCommand());
-  return KeyMetadata?.Arn as string;
-}
-
-/** The request as the SDK sends it, signature and all. */
-async function capture(client: KMSClient, KeyId: string) {
-  let sent: { headers: Record<string, string>; body: string | Uint8Array } | undefined;
-  const command = new GenerateDataKeyCommand({ KeyId, KeySpec: 'AES_256', EncryptionContext });
-  command.middlewareStack.add(
-    (next) => (args) => {
-      sent = args.request as typeof sent;
-      return next(args);
-    },
-    { step: 'finalizeRequest', priority: 'low' },
-  );
-  const { $metadata: _, ...answer } = await client.send(command);
-  const base64 = (bytes?: Uint8Array) => Buffer.from(bytes ?? []).toString('base64');
-  const { headers, body } = sent as NonNullable<typeof sent>;
-  // autocannon counts the body itself.
-  delete headers['content-length'];
-  return {
-    headers,
-    body: typeof body === 'string' ? Buffer.from(body) : Buffer.concat([body]),
-    answer: {
-      CiphertextBlob: base64(answer.CiphertextBlob),
-      KeyId: answer.KeyId,
-      Plaintext: base64(answer.Plaintext),
-    },
-  };
-}
-
-/** Milliseconds for each request, with all connections busy. */
-async function load(url: string, request: { headers: Record<string, string>; body: Buffer }) {
-  const { duration, requests, non2xx, errors } = await autocannon({
-    url,
-    method: 'POST',
-    connections: CONNECTIONS,
-    duration: SECONDS_PER_SIDE,
-    headers: request.headers,
-    body: request.body,
-  });
-  if (non2xx > 0 || errors > 0) throw new Error(`${non2xx + errors} requests to ${url} failed`);
-  return (duration * 1000) / requests.total;
-}
-
-/** @param floor A program that answers in place of the KMS server. */
-export async function measureThroughput(floor?: string): Promise<Rounds> {
-  const kms = await startServer('kms-server');
-  const client = new KMSClient({ ...CONNECTION, endpoint: kms.url });
-  const request = await capture(client, await makeKey(client));
-  const ours = floor === undefined ? kms : await startServer(floor);
-  const bare = await startServer('json-server', JSON.stringify(request.answer));
-  const rounds = { ours: [] as number[], reference: [] as number[] };
-  try {
-    for (let round = 0; round <= ROUNDS; round++) {
-      // Captured anew, because a signature is only good for some minutes.
-      const fresh = await capture(client, request.answer.KeyId as string);
-      const [our, reference] = [await load(ours.url, fresh), await load(bare.url, fresh)];
-      if (round === 0) continue; // warms up
-      rounds.ours.push(our);
-      rounds.reference.push(reference);
-    }
-  } finally {
-    client.destroy();
-    for (const server of [kms, ours, bare]) server.stop();
-  }
-  return rounds;
-}
+/** With its row: how much a process has loaded changes how it collects garbage. */
+const load = () => import('../kms-load.js');
 
 export const kmsBenchmarks: readonly Benchmark[] = [
   {
@@ -95,34 +10,14 @@ export const kmsBenchmarks: readonly Benchmark[] = [
     ours: 'provider-kms `encrypt` against kms-server',
     reference: "the bare SDK's `send` to the same server",
     target: { ratio: 1.05 },
-    async measure() {
-      const { url: endpoint, stop } = await startServer('kms-server');
-      const client = new KMSClient({ ...CONNECTION, endpoint });
-      const provider = new KmsKeyWrapProvider({ ...CONNECTION, endpoint });
-      try {
-        const keyId = await makeKey(client);
-        const plaintext = crypto.getRandomValues(new Uint8Array(32));
-        const command = { KeyId: keyId, Plaintext: plaintext, EncryptionContext };
-        return await timeAlternately({
-          ours: () => provider.encrypt({ keyId, plaintext, encryptionContext: EncryptionContext }),
-          reference: () => client.send(new EncryptCommand(command)),
-          batch: 1,
-          time: 500,
-          unit: 'µs',
-        });
-      } finally {
-        await provider.close();
-        client.destroy();
-        stop();
-      }
-    },
+    measure: async () => (await load()).measureOverhead(),
   },
   {
     name: 'kms-server-throughput',
     unit: 'ms',
-    ours: `kms-server GenerateDataKey, ${CONNECTIONS} connections`,
+    ours: 'kms-server GenerateDataKey, 32 connections',
     reference: 'a bare node:http server that parses and answers JSON of the same size',
     target: { ratio: 1.6 },
-    measure: () => measureThroughput(),
+    measure: async () => (await load()).measureThroughput(),
   },
 ];

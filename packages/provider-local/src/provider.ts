@@ -234,16 +234,11 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
     return { keyId, ciphertext: await publicKey.encrypt(plaintext, OAEP_HASH[algorithm]) };
   }
 
-  protected override async doDecrypt(request: DecryptRequest): Promise<DecryptOutput> {
+  protected override doDecrypt(request: DecryptRequest): Promise<DecryptOutput> {
     const { algorithm } = request;
-    try {
-      return isAsymmetricAlgorithm(algorithm)
-        ? await this.#decryptRsa(request, algorithm)
-        : await this.#decryptBlob(request);
-    } catch (error) {
-      // Made here for all of them: the stack of the first would tell where it failed.
-      throw error instanceof InvalidCiphertextError ? unopenable() : error;
-    }
+    return isAsymmetricAlgorithm(algorithm)
+      ? this.#decryptRsa(request, algorithm)
+      : this.#decryptBlob(request);
   }
 
   async #decryptRsa(
@@ -260,20 +255,24 @@ export class LocalKeyWrapProvider extends AbstractKeyWrapProvider implements Key
 
   async #decryptBlob(request: DecryptRequest): Promise<DecryptOutput> {
     const { keys, loaded } = this.#backend ?? (await this.#open());
-    const { algorithm, encryptionContext } = request;
-    const named =
-      request.keyId === undefined
-        ? undefined
-        : (await findUsable(keys, request.keyId, algorithm)).key;
-    const blob = decodeBlob(request.ciphertext);
-    const key = named?.id === blob.keyId ? named : await keys.ring.findById(blob.keyId);
-    if (key?.keySpec !== 'SYMMETRIC_DEFAULT') throw unopenable();
-    const keyId = keys.ring.arnOf(key);
-    if (named !== undefined && named.id !== key.id) {
-      throw new IncorrectKeyError('another key made this ciphertext than the one that is named');
+    const { algorithm, encryptionContext, keyId: name } = request;
+    // Awaited in any case: what fails before it has another stack than what fails after it.
+    const found = await (name === undefined ? undefined : findUsable(keys, name, algorithm));
+    try {
+      const blob = decodeBlob(request.ciphertext);
+      const isNamed = found?.key.id === blob.keyId;
+      const key = isNamed ? found.key : await keys.ring.findById(blob.keyId);
+      if (key?.keySpec !== 'SYMMETRIC_DEFAULT') throw unopenable();
+      if (found !== undefined && !isNamed) {
+        throw new IncorrectKeyError('another key made this ciphertext than the one that is named');
+      }
+      const keyId = isNamed ? found.keyId : keys.ring.arnOf(key);
+      if (!isNamed) assertUsable(key, keyId, algorithm);
+      return { keyId, plaintext: openBlob(key, loaded, blob, encryptionContext) };
+    } catch (error) {
+      // Made here for all of them: the stack of the first would tell where it failed.
+      throw error instanceof InvalidCiphertextError ? unopenable() : error;
     }
-    assertUsable(key, keyId, algorithm);
-    return { keyId, plaintext: openBlob(key, loaded, blob, encryptionContext) };
   }
 
   protected override async doGenerateDataKey({

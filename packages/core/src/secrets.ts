@@ -36,9 +36,6 @@ class SecretBytes {
 
 /** What every result that carries a secret has in common: it hides it, and wipes it on request. */
 abstract class SecretResult implements Disposable {
-  /** The name of the class, which `constructor.name` no longer says where code was bundled. */
-  protected abstract get title(): string;
-
   /** What may be shown: everything but the secret. */
   protected abstract get shown(): Record<string, unknown>;
 
@@ -54,7 +51,7 @@ abstract class SecretResult implements Disposable {
     options: object,
     inspectValue: (value: object, options: object) => string,
   ) {
-    return `${this.title} ${inspectValue(this.shown, options)}`;
+    return `${this.constructor.name} ${inspectValue(this.shown, options)}`;
   }
 }
 
@@ -106,16 +103,11 @@ export class DecryptResult extends SecretResult {
 
   /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
   copy(): DecryptResult {
-    const { keyId, algorithm } = this;
-    return new DecryptResult({ plaintext: copyBytes(this.plaintext), keyId, algorithm }, true);
+    return copyOfDecryptResult(this);
   }
 
   override [Symbol.dispose](): void {
     this.#plaintext.dispose();
-  }
-
-  protected override get title(): string {
-    return 'DecryptResult';
   }
 
   protected override get shown(): Record<string, unknown> {
@@ -160,17 +152,11 @@ export class DataKey extends SecretResult {
 
   /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
   copy(): DataKey {
-    const { ciphertext, keyId } = this;
-    const plaintext = copyBytes(this.plaintext);
-    return new DataKey({ plaintext, ciphertext: copyBytes(ciphertext), keyId }, true);
+    return copyOfDataKey(this);
   }
 
   override [Symbol.dispose](): void {
     this.#plaintext.dispose();
-  }
-
-  protected override get title(): string {
-    return 'DataKey';
   }
 
   protected override get shown(): Record<string, unknown> {
@@ -218,10 +204,6 @@ export class DataKeyPair extends SecretResult {
     this.#privateKey.dispose();
   }
 
-  protected override get title(): string {
-    return 'DataKeyPair';
-  }
-
   protected override get shown(): Record<string, unknown> {
     return {
       keyId: this.keyId,
@@ -230,4 +212,15 @@ export class DataKeyPair extends SecretResult {
       privateKeyCiphertext: this.privateKeyCiphertext,
     };
   }
+}
+
+// Outside of the classes: bundlers rename a class that names itself, and results show their class.
+
+function copyOfDecryptResult({ plaintext, keyId, algorithm }: DecryptResult): DecryptResult {
+  return new DecryptResult({ plaintext: copyBytes(plaintext), keyId, algorithm }, true);
+}
+
+function copyOfDataKey({ plaintext, ciphertext, keyId }: DataKey): DataKey {
+  const copies = { plaintext: copyBytes(plaintext), ciphertext: copyBytes(ciphertext), keyId };
+  return new DataKey(copies, true);
 }

@@ -59,6 +59,12 @@ describe('the entry points', () => {
     expect(stdout, stderr).to.equal('KEY_NOT_FOUND inversify is not installed\n');
   });
 
+  it('@keywrap/core has classes of the name that they are exported by, which errors and results show', () => {
+    for (const [name, value] of Object.entries(core)) {
+      if (typeof value === 'function') expect(value.name).to.equal(name);
+    }
+  });
+
   it('@keywrap/core exports values by these names, so that a change is a decision', () => {
     expect(Object.keys(core).sort()).to.deep.equal(EXPORTS);
   });

@@ -175,7 +175,7 @@ describe('Input with __proto__, constructor or prototype as a key', () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-attacks-'));
     const seed = path.join(folder, 'seed.json');
     await writeFile(seed, `[${HOSTILE[0]}]`);
-    for (const [command, ...args] of [
+    const commands = [
       ['kms-server/dist/cli.js', '--__proto__', 'x'],
       ['kms-server/dist/cli.js', '--port', '0', '--seed', seed],
       ['kms-server/dist/cli.js', '--port', '0', '--credentials', seed],
@@ -183,12 +183,14 @@ describe('Input with __proto__, constructor or prototype as a key', () => {
       ['provider-local/dist/cli/keywrap-store.js', '__proto__', folder],
       ['testkit/dist/command/main.js', '--__proto__', 'x'],
       ['testkit/dist/command/main.js', 'constructor'],
-    ] as const) {
+    ] as const;
+    const runs = commands.map(async ([command, ...args]) => {
       const file = fileURLToPath(new URL(`../../packages/${command}`, import.meta.url));
       const child = spawn(process.execPath, [file, ...args], { stdio: 'ignore' });
       const [code] = await once(child, 'close');
       expect(code, `${command} ${args}`).to.be.greaterThan(0);
-    }
+    });
+    await Promise.all(runs);
     await rm(folder, { recursive: true });
   });
 });

@@ -57,7 +57,7 @@ describe('keywrap-kms', () => {
     const create = post(
       url,
       'TrentService.CreateKey',
-      '{"KeySpec":"RSA_4096","KeyUsage":"SIGN_VERIFY"}',
+      '{"KeySpec":"RSA_3072","KeyUsage":"SIGN_VERIFY"}',
     );
     while (!run.stderr.includes('ListKeys')) await post(url, 'TrentService.ListKeys', '{}');
     run.child.kill('SIGINT');

@@ -67,10 +67,11 @@ export const randomInputCases = [
       async run(context) {
         const { provider, keys, secret } = context;
         const keyId = await keys.get();
+        // One for all: each error is searched for each secret.
+        const plaintext = secret();
         const attempt = async ([made, given]: readonly [Pairs, Pairs]) => {
           const encryptionContext = Object.fromEntries(made);
-          const input = { keyId, plaintext: secret(), encryptionContext };
-          const { ciphertext } = await provider.encrypt(input);
+          const { ciphertext } = await provider.encrypt({ keyId, plaintext, encryptionContext });
           const other = { keyId, ciphertext, encryptionContext: Object.fromEntries(given) };
           const details = { operation: 'decrypt' };
           await expectError(provider.decrypt(other), 'INVALID_CIPHERTEXT', details);

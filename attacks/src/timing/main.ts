@@ -13,6 +13,10 @@ import { type Attempts, measure, type Timings } from './measure.js';
 const KEY = 'alias/orders';
 const RSA = 'alias/rsa';
 const seconds = Number(process.argv[2] ?? 10);
+if (!Number.isInteger(seconds) || seconds < 1) {
+  console.error('npm run test:timing -- [SECONDS], a whole number');
+  process.exit(2);
+}
 const keys = new LocalKeyWrapProvider({
   engine: 'node',
   keys: [KEY, { keyId: RSA, keySpec: 'RSA_2048' }],

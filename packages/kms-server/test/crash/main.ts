@@ -3,6 +3,10 @@ import { crash, newReport } from './crash.js';
 // npm run test:crash:kms [kills]: nothing that a server has acknowledged is ever lost.
 
 const total = Number(process.argv[2] ?? 60);
+if (!Number.isInteger(total) || total < 1) {
+  console.error('npm run test:crash:kms -- [KILLS], a whole number');
+  process.exit(2);
+}
 const began = Date.now();
 const report = newReport();
 

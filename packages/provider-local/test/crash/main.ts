@@ -8,6 +8,10 @@ import { Expectation } from './expectation.js';
 // npm run test:crash [kills]: nothing that a store has acknowledged is ever lost.
 
 const total = Number(process.argv[2] ?? 200);
+if (!Number.isInteger(total) || total < 1) {
+  console.error('npm run test:crash -- [KILLS], a whole number');
+  process.exit(2);
+}
 const began = Date.now();
 const report = newReport();
 

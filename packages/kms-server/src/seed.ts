@@ -1,5 +1,6 @@
 import {
   InvalidInputError,
+  isKeyArn,
   type KeySpec,
   type KeyUsage,
   ownSecret,
@@ -94,7 +95,9 @@ async function plantKey(
   const name = readId(entry, field, server);
   const { keys } = regions.get(name.region);
   const alias = readAlias(entry, field);
-  assertOnce(names, keys.arnOf(name), `${field}.keyId`);
+  const arn = keys.arnOf(name);
+  assertArn(arn, entry, field);
+  assertOnce(names, arn, `${field}.keyId`);
   if (alias !== undefined) assertOnce(names, keys.aliasArnOf(alias), `${field}.alias`);
   const kind = readKind(entry, field);
   const isNamedByAlias = entry.keyId === undefined && alias !== undefined;
@@ -119,6 +122,22 @@ async function claimAlias(keys: RegionKeys, alias: string, key: KmsKey): Promise
   }
 }
 
+/** A store calls the key by its ARN, and is refused at the next start when that is none. */
+function assertArn(arn: string, { keyId }: SeedKey, field: string): void {
+  if (!isKeyArn(arn)) {
+    throw new InvalidInputError(
+      `${field}.keyId`,
+      "must begin with a letter or digit, hold nothing else but '_' and '-', and not be too long for an ARN",
+    );
+  }
+  if (keyId?.startsWith('arn:') && keyId !== arn) {
+    throw new InvalidInputError(
+      `${field}.keyId`,
+      `is of another partition; here it would be ${arn}`,
+    );
+  }
+}
+
 function assertOnce(names: Set<string>, name: string, field: string): void {
   if (names.has(name)) throw new InvalidInputError(field, 'is there twice');
   names.add(name);
@@ -140,6 +159,9 @@ function readId({ keyId, region: named }: SeedKey, field: string, server: SeedSc
       `${field}.keyId`,
       `is of account ${name.account}; the server's is ${server.account}: set it with account`,
     );
+  }
+  if (!isRegionName(name.region)) {
+    throw new InvalidInputError(`${field}.keyId`, `is of ${name.region}, which is no region`);
   }
   return { id: name.id, region: name.region };
 }

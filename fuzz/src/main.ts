@@ -17,15 +17,7 @@ npm run fuzz -- --only NAME --replay FILE
 
 Targets: ${targets.map(({ name }) => name).join(', ')}`;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    seconds: { type: 'string', default: '60' },
-    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-    replay: { type: 'string' },
-    help: { type: 'boolean' },
-  },
-});
+const values = readArguments();
 
 const seconds = Number(values.seconds);
 const seed = Number(values.seed);
@@ -49,6 +41,23 @@ if (values.help || mistake !== undefined) {
   process.exitCode = problem === undefined ? 0 : 1;
 } else {
   await fuzzAll(values.only ?? targets.map(({ name }) => name));
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        only: { type: 'string', multiple: true },
+        seconds: { type: 'string', default: '60' },
+        seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+        replay: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
 }
 
 async function fuzzAll(names: readonly string[]): Promise<void> {

@@ -88,10 +88,21 @@ export function readOptions(options: KmsServerOptions): Settings {
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new InvalidInputError('port', 'must be a whole number from 0 to 65535');
   }
-  if (!isRegionName(region)) {
+  if (typeof region !== 'string' || !isRegionName(region)) {
     throw new InvalidInputError('region', 'must be the name of a region, for example eu-west-1');
   }
-  if (!/^\d{12}$/.test(account)) throw new InvalidInputError('account', 'must be twelve digits');
+  if (typeof account !== 'string' || !/^\d{12}$/.test(account)) {
+    throw new InvalidInputError('account', 'must be twelve digits, in a string');
+  }
+  if (typeof host !== 'string' || host === '') {
+    throw new InvalidInputError('host', 'must be the address to listen on');
+  }
+  if (log !== undefined && typeof log !== 'function') {
+    throw new InvalidInputError('log', 'must be a function that is told of each request');
+  }
+  if (typeof now !== 'function') {
+    throw new InvalidInputError('now', 'must be a function that returns a Date');
+  }
   assertCredentials(credentials);
   if (credentials.length === 0 && !isLoopback(host)) {
     throw new InvalidInputError(

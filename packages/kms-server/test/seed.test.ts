@@ -66,7 +66,7 @@ describe('Seed keys', () => {
   for (const [what, keys, field] of refused) {
     it(`are refused with ${what}`, async () => {
       try {
-        await startKmsServer({ port: 0, keys: keys as SeedKey[] });
+        await using _ = await startKmsServer({ port: 0, keys: keys as SeedKey[] });
         expect.fail('it started');
       } catch (error) {
         expect(error).to.be.instanceOf(InvalidInputError);

@@ -11,8 +11,8 @@ import {
   type KeyUse,
   keyUses,
   openingUses,
-} from '../../../packages/testkit/dist/key-uses.js';
-import { sealingCalls } from '../../../packages/testkit/dist/sealing-calls.js';
+  sealingUses,
+} from '../../../packages/testkit/dist/operations.js';
 import { type Mutant, type Operation, replaced, wrapped } from './mutant.js';
 import { ReferenceProvider } from './reference-provider.js';
 import { type Input, using } from './uses.js';
@@ -32,7 +32,7 @@ const concurrent = allUses.map((use) => {
   });
 });
 
-const contexts = sealingCalls.map((call) =>
+const contexts = sealingUses.map((call) =>
   wrapped(`${call.title}: calls share their context`, 'concurrency', (inner) => {
     let current: Input;
     return {

@@ -1,5 +1,5 @@
 import { AbortError, IncorrectKeyError, ProviderClosedError, parseKeyId } from '@keywrap/core';
-import { allUses, type KeyUse, openingUses } from '../../../packages/testkit/dist/key-uses.js';
+import { allUses, type KeyUse, openingUses } from '../../../packages/testkit/dist/operations.js';
 import { type Mutant, OPERATIONS, type Operation, wrapped } from './mutant.js';
 import { type Input, named, sideOf, using } from './uses.js';
 

@@ -11,7 +11,7 @@ import {
   type KeyUse,
   keyUses,
   openingUses,
-} from '../../../packages/testkit/dist/key-uses.js';
+} from '../../../packages/testkit/dist/operations.js';
 import { type Inner, type Mutant, type Operation, replaced, wrapped } from './mutant.js';
 import { ReferenceProvider } from './reference-provider.js';
 

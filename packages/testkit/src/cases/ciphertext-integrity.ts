@@ -1,10 +1,12 @@
 import type { KeyWrapError } from '@keywrap/core';
 import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
+import { flip } from '../damage.js';
 import { check, expectError } from '../expect.js';
 import type { SealedKey } from '../key-ring.js';
-import { errorDetails, type KeyUse, openingUses } from '../key-uses.js';
-import { sealOutside } from '../outside.js';
-import { sealingCalls } from '../sealing-calls.js';
+import { RSA, SYMMETRIC } from '../needs.js';
+import { errorDetails, type KeyUse, openingUses, sealBy, sealingUses } from '../operations.js';
+import { encryptOutside } from '../outside.js';
+import { type NamedKey, open, seal } from '../round-trip.js';
 
 const integrity = {
   id: 'ciphertext-integrity',
@@ -19,20 +21,30 @@ const alike = {
 };
 
 /** Where to flip: everywhere where that is cheap, at some places in RSA. */
-function positionsIn({ length: size }: Uint8Array, use: KeyUse): number[] {
-  const all = Array.from({ length: size }, (_, i) => i);
-  const step = use.operation === 'decrypt' ? 1 : Math.ceil(size / 12);
-  return all.filter((i) => i % step === 0 || i === size - 1);
-}
-
-function flip(bytes: Uint8Array, index: number, mask: number): Uint8Array {
-  const damaged = bytes.slice();
-  damaged[index] = (damaged[index] as number) ^ mask;
-  return damaged;
+function positionsIn(ciphertext: Uint8Array, use: KeyUse): number[] {
+  return placesIn(ciphertext, use.operation === 'decrypt' ? ciphertext.length : 12);
 }
 
 function join(...parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
+}
+
+/** Tries spoilt ciphertexts of a symmetric key: decrypt must refuse each. */
+async function expectSpoilt(
+  { provider }: CaseContext,
+  key: NamedKey,
+  spoilt: readonly Uint8Array[],
+): Promise<void> {
+  for (const ciphertext of spoilt) {
+    const call = open(provider, { ...key, ciphertext });
+    await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+  }
+}
+
+/** So many places in a ciphertext, at equal distances, and the last one. */
+function placesIn({ length: size }: Uint8Array, count: number): number[] {
+  const step = Math.ceil(size / count);
+  return Array.from({ length: size }, (_, i) => i).filter((i) => i % step === 0 || i === size - 1);
 }
 
 /** One sample of every kind of damage. */
@@ -40,7 +52,7 @@ function damaged(ciphertext: Uint8Array, use: KeyUse): Uint8Array[] {
   const size = ciphertext.length;
   const middle = size >> 1;
   return [
-    ...positionsIn(ciphertext, use).map((index) => flip(ciphertext, index, 1)),
+    ...positionsIn(ciphertext, use).map((index) => flip(ciphertext, index)),
     ciphertext.subarray(1),
     ciphertext.subarray(0, -1),
     ciphertext.subarray(0, middle),
@@ -86,7 +98,7 @@ export const integrityCases = [
         run: (context) =>
           eachRefused(use, context, (ciphertext) =>
             positionsIn(ciphertext, use).flatMap((index) => [
-              flip(ciphertext, index, 0x01),
+              flip(ciphertext, index),
               flip(ciphertext, index, 0x80),
             ]),
           ),
@@ -149,61 +161,45 @@ export const integrityCases = [
     {
       id: 'INT-001',
       title: 'refuses a ciphertext put together from two',
-      needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'],
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const one = (await provider.encrypt({ keyId, plaintext: secret() })).ciphertext;
-        const two = (await provider.encrypt({ keyId, plaintext: secret() })).ciphertext;
-        for (const tail of [8, 16, 24, 32, 48]) {
-          const ciphertext = join(one.subarray(0, -tail), two.subarray(-tail));
-          const call = provider.decrypt({ keyId, ciphertext });
-          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-        }
+      needs: SYMMETRIC,
+      async run(context) {
+        const [one, two] = [await seal(context), await seal(context)];
+        const spoilt = [8, 16, 24, 32, 48].map((tail) =>
+          join(one.ciphertext.subarray(0, -tail), two.ciphertext.subarray(-tail)),
+        );
+        await expectSpoilt(context, { keyId: one.keyId }, spoilt);
       },
     },
     {
       id: 'INT-003',
       title: 'refuses a flipped bit anywhere in the ciphertext of 4096 bytes',
-      needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'],
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret(4096) });
-        const last = ciphertext.length - 1;
-        for (let index = 0; index <= last; index += 61) {
-          const call = provider.decrypt({ keyId, ciphertext: flip(ciphertext, index, 1) });
-          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-        }
+      needs: SYMMETRIC,
+      async run(context) {
+        const { keyId, ciphertext } = await seal(context, { plaintext: context.secret(4096) });
+        const spoilt = placesIn(ciphertext, 68).map((index) => flip(ciphertext, index));
+        await expectSpoilt(context, { keyId }, spoilt);
       },
     },
-    ...sealingCalls.map(
-      (call): CaseInput => ({
-        id: `INT-10${call.number}`,
-        title: `${call.title}: what it wraps is refused when it is damaged`,
-        needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', ...call.needs],
+    ...sealingUses.map(
+      (use): CaseInput => ({
+        id: `INT-10${use.number}`,
+        title: `${use.title}: what it wraps is refused when it is damaged`,
+        needs: use.needs,
         async run(context) {
           const keyId = await context.keys.get();
-          const sealed = await (await call.prepare(context, { keyId }))();
-          const step = Math.ceil(sealed.length / 24);
-          const places = Array.from(
-            { length: Math.ceil(sealed.length / step) },
-            (_, i) => i * step,
-          );
-          const spoilt = [
-            ...[...places, sealed.length - 1].map((index) => flip(sealed, index, 1)),
+          const sealed = await sealBy(use, context, { keyId });
+          await expectSpoilt(context, { keyId }, [
+            ...placesIn(sealed, 24).map((index) => flip(sealed, index)),
             sealed.subarray(0, -1),
             join(sealed, new Uint8Array(1)),
-          ];
-          for (const ciphertext of spoilt) {
-            const refused = context.provider.decrypt({ keyId, ciphertext });
-            await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-          }
+          ]);
         },
       }),
     ),
     {
       id: 'INT-002',
       title: 'refuses an RSA ciphertext without its leading zero, although the number is the same',
-      needs: ['asymmetric', 'key:RSA_2048'],
+      needs: RSA,
       async run({ provider, keys, secret }) {
         const keyId = await keys.get('RSA_2048');
         const algorithm = keys.rsaAlgorithm;
@@ -211,7 +207,7 @@ export const integrityCases = [
         const plaintext = secret();
         let sealed: Uint8Array;
         // One in 256 begins with a zero.
-        do sealed = await sealOutside(publicKey, plaintext, algorithm);
+        do sealed = await encryptOutside(publicKey, plaintext, algorithm);
         while (sealed[0] !== 0);
         const ciphertext = sealed.subarray(1);
         const call = provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
@@ -243,24 +239,18 @@ export const integrityCases = [
     {
       id: 'ALK-101',
       title: 'decrypt says the same for another encryption context as for damage',
-      needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'encryptionContext'],
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const encryptionContext = { tenant: 'a' };
-        const sealed = await provider.encrypt({ keyId, plaintext: secret(), encryptionContext });
-        const { ciphertext } = sealed;
+      needs: [...SYMMETRIC, 'encryptionContext'],
+      async run(context) {
+        const sealed = await seal(context, { encryptionContext: { tenant: 'a' } });
+        const { keyId, ciphertext } = sealed;
         const wrong = { keyId, ciphertext, encryptionContext: { tenant: 'b' } };
         const calls = [
-          provider.decrypt(wrong),
-          provider.decrypt({ keyId, ciphertext }),
-          provider.decrypt({
-            keyId,
-            ciphertext: flip(ciphertext, ciphertext.length - 1, 1),
-            encryptionContext,
-          }),
-          provider.decrypt({ keyId, ciphertext: new Uint8Array(1), encryptionContext }),
-          provider.decrypt(wrong),
-        ];
+          wrong,
+          { keyId, ciphertext },
+          { ...sealed, ciphertext: flip(ciphertext) },
+          { ...sealed, ciphertext: new Uint8Array(1) },
+          wrong,
+        ].map((each) => open(context.provider, each));
         const details = { operation: 'decrypt' };
         const errors = await Promise.all(
           calls.map((call) => expectError(call, 'INVALID_CIPHERTEXT', details)),

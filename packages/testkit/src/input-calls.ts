@@ -1,7 +1,8 @@
 import type { BadValue } from './bad-values.js';
 import type { CaseContext } from './case.js';
 import { expectError, Mismatch } from './expect.js';
-import { allUses, type Fields, invoke, type KeyUse, keyFor } from './operations.js';
+import { type Fields, invoke, type KeyUse } from './key-use.js';
+import { allUses, keyFor } from './operations.js';
 
 /** The paths of the fields in the input of an operation, by what belongs there. */
 interface Paths {

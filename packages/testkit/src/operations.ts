@@ -1,68 +1,17 @@
-import type {
-  CallOptions,
-  DataKeyPairSpec,
-  EncryptionContext,
-  KeyWrapProvider,
-} from '@keywrap/core';
-import type { CaseContext } from './case.js';
+import type { DataKeyPairSpec, KeyWrapProvider } from '@keywrap/core';
 import type { ErrorDetails } from './expect.js';
 import type { KeyRing, SealedKey } from './key-ring.js';
+import {
+  arnIn,
+  type CallContext,
+  type Fields,
+  invoke,
+  type KeyUse,
+  type Kind,
+  sealedIn,
+  type UsedKey,
+} from './key-use.js';
 import { type Need, RSA, SYMMETRIC } from './needs.js';
-
-/** What a call needs of the context; another provider than the case's may be put in. */
-export type CallContext = Pick<CaseContext, 'provider' | 'keys' | 'secret'>;
-
-/** The kinds of key that calls use. */
-export type Kind = 'SYMMETRIC_DEFAULT' | 'RSA_2048';
-
-/** The fields of an input. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-/** What a result may hold; which of these there are depends on the operation. */
-export type Result = Disposable &
-  Readonly<
-    Record<'keyId' | 'sourceKeyId' | 'destinationKeyId' | 'keyPairSpec', string> &
-      Record<'plaintext' | 'ciphertext' | BytesOfPair, Uint8Array>
-  >;
-type BytesOfPair = 'publicKey' | 'privateKey' | 'privateKeyCiphertext';
-
-/** A key and what a call does with it: opens the ciphertext, or seals the plaintext, under the context. */
-export interface UsedKey {
-  readonly keyId: string;
-  readonly ciphertext?: Uint8Array;
-  readonly plaintext?: Uint8Array;
-  readonly encryptionContext?: EncryptionContext | undefined;
-}
-
-/** One way in which a call uses a key. Rules about calls hold for all of them, so their cases are made from this. */
-export interface KeyUse {
-  /** Stable: the number in the ids of the cases. */
-  readonly number: string;
-  readonly title: string;
-  readonly operation: Exclude<keyof KeyWrapProvider & string, 'id' | 'capabilities' | 'close'>;
-  /** The kind of key that it is for. */
-  readonly kind: Kind;
-  readonly needs: readonly Need[];
-  /** The path of `keyId` in the input; `undefined` when the ciphertext names the key. */
-  readonly keyIdField: 'keyId' | 'source.keyId' | 'destination.keyId' | undefined;
-  /** The bytes in the result. */
-  readonly gives: readonly (keyof Result & string)[];
-  /** The input that uses the key, with `other` on the other side of `reEncrypt`. */
-  input(context: CallContext, key: UsedKey, other?: UsedKey): Promise<Fields>;
-  /** Uses the key, and gives the ARN that the result names it by. */
-  call(context: CallContext, key: UsedKey, options?: CallOptions): Promise<string>;
-}
-
-/** Calls an operation, at once, with whatever is given as its input. */
-export function invoke(
-  provider: KeyWrapProvider,
-  { operation }: Pick<KeyUse, 'operation'>,
-  input: unknown,
-  options?: unknown,
-): Promise<Result> {
-  const method = provider[operation] as (input: unknown, options?: unknown) => Promise<unknown>;
-  return method.call(provider, input, options) as Promise<Result>;
-}
 
 /** A key as a call names it: an RSA key with its algorithm, a symmetric one with its context. */
 function named({ keys }: CallContext, kind: Kind, { keyId, encryptionContext }: UsedKey): Fields {
@@ -149,21 +98,26 @@ function generate(
   gives: KeyUse['gives'],
 ): KeyUse {
   return use({
-    ...{
-      number,
-      title: operation,
-      operation,
-      kind: 'SYMMETRIC_DEFAULT',
-      keyIdField: 'keyId',
-      gives,
-    },
-    more: [need],
+    ...{ number, title: operation, operation, gives, more: [need] },
+    ...{ kind: 'SYMMETRIC_DEFAULT', keyIdField: 'keyId' },
     input: async (context, key) => ({
       ...named(context, 'SYMMETRIC_DEFAULT', key),
       ...(need === 'dataKeys'
         ? { keySpec: 'AES_256' }
         : { keyPairSpec: quickestPair(context.provider) }),
     }),
+  });
+}
+
+function tell(
+  number: string,
+  operation: 'getPublicKey' | 'describeKey',
+  kind: Kind,
+  gives: KeyUse['gives'],
+): KeyUse {
+  return use({
+    ...{ number, title: operation, operation, kind, keyIdField: 'keyId', gives },
+    input: async (_, { keyId }) => ({ keyId }),
   });
 }
 
@@ -192,20 +146,13 @@ export const keyUses: readonly KeyUse[] = [
   generate('12', 'generateDataKeyWithoutPlaintext', 'dataKeys', ['ciphertext']),
   generate('13', 'generateDataKeyPair', 'dataKeyPairs', ['privateKey', ...PAIR]),
   generate('14', 'generateDataKeyPairWithoutPlaintext', 'dataKeyPairs', PAIR),
-  use({
-    ...{ number: '15', title: 'getPublicKey', operation: 'getPublicKey', kind: 'RSA_2048' },
-    ...{ keyIdField: 'keyId', gives: ['publicKey'] },
-    input: async (_, { keyId }) => ({ keyId }),
-  }),
+  tell('15', 'getPublicKey', 'RSA_2048', ['publicKey']),
 ];
 
 /** The one call that needs no usable key, and no algorithm. */
 export const describeUse: KeyUse = {
-  ...useNumbered('15'),
-  ...{ number: '16', title: 'describeKey', operation: 'describeKey', kind: 'SYMMETRIC_DEFAULT' },
-  ...{ needs: ['key:SYMMETRIC_DEFAULT'], gives: [] },
-  call: async ({ provider }, { keyId }, options) =>
-    (await provider.describeKey({ keyId }, options)).keyId,
+  ...tell('16', 'describeKey', 'SYMMETRIC_DEFAULT', []),
+  needs: ['key:SYMMETRIC_DEFAULT'],
 };
 
 /** Every call of a provider but `close`. */
@@ -214,7 +161,8 @@ export const allUses: readonly KeyUse[] = [...keyUses, describeUse];
 /** The uses that open a ciphertext. */
 export const openingUses = keyUses.filter(
   ({ operation, keyIdField }) =>
-    /crypt/i.test(operation) && operation !== 'encrypt' && keyIdField !== 'destination.keyId',
+    operation.startsWith('decrypt') ||
+    (operation === 'reEncrypt' && keyIdField !== 'destination.keyId'),
 );
 
 /** `reEncrypt` between keys of two kinds, seen from the symmetric one. */
@@ -243,20 +191,6 @@ export async function sealBy(
   key: UsedKey,
 ): Promise<Uint8Array> {
   return sealedIn(await invoke(context.provider, sealing, await sealing.input(context, key)));
-}
-
-/** The ARN by which a result names the key that a call used. */
-export function arnIn(
-  result: Result,
-  { operation, keyIdField }: Pick<KeyUse, 'operation' | 'keyIdField'>,
-): string {
-  if (operation !== 'reEncrypt') return result.keyId;
-  return keyIdField === 'destination.keyId' ? result.destinationKeyId : result.sourceKeyId;
-}
-
-/** The ciphertext in a result. */
-export function sealedIn({ ciphertext, privateKeyCiphertext }: Result): Uint8Array {
-  return privateKeyCiphertext ?? ciphertext;
 }
 
 /** The use with this number. */

@@ -1,5 +1,5 @@
 import type { AsymmetricAlgorithm } from '@keywrap/core';
-import type { CallContext } from './operations.js';
+import type { CallContext } from './key-use.js';
 import type { Known } from './round-trip.js';
 
 const HASHES = { RSAES_OAEP_SHA_1: 'SHA-1', RSAES_OAEP_SHA_256: 'SHA-256' } as const;

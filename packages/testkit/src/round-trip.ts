@@ -8,7 +8,7 @@ import type {
   KeyWrapProvider,
 } from '@keywrap/core';
 import { expectBytes } from './expect.js';
-import type { CallContext, Kind } from './operations.js';
+import type { CallContext, Kind } from './key-use.js';
 
 /** A key as calls name it. */
 export interface NamedKey {

@@ -43,7 +43,8 @@ export function wrapped(
     breaks,
     open() {
       const inner = make();
-      return { provider: forward(inner, override(bound(inner))), keys: inner };
+      const bound = replaced(inner, {}) as unknown as Inner;
+      return { provider: replaced(inner, override(bound)), keys: inner };
     },
   };
 }
@@ -109,25 +110,6 @@ export function replaced<T extends object>(result: T, fields: object): T {
   return new Proxy(result, {
     get: (target, name) => {
       if (name in fields) return Reflect.get(fields, name);
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-function bound(inner: ReferenceProvider): Inner {
-  return new Proxy({} as Inner, {
-    get: (_, name) => {
-      const method: unknown = Reflect.get(inner, name, inner);
-      return typeof method === 'function' ? method.bind(inner) : method;
-    },
-  });
-}
-
-function forward(inner: ReferenceProvider, overrides: Overrides): KeyWrapProvider {
-  return new Proxy<KeyWrapProvider>(inner, {
-    get: (target, name) => {
-      if (name in overrides) return Reflect.get(overrides, name);
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

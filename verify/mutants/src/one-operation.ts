@@ -6,9 +6,9 @@ import {
   LIMITS,
 } from '@keywrap/core';
 import { CALLS } from '../../../packages/testkit/dist/input-calls.js';
+import type { KeyUse } from '../../../packages/testkit/dist/key-use.js';
 import {
   allUses,
-  type KeyUse,
   keyUses,
   openingUses,
   sealingUses,

@@ -1,8 +1,9 @@
 import type { KeyWrapError } from '@keywrap/core';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, describeError, expectError, expectKeyArn } from '../expect.js';
+import { arnIn, invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { allUses, arnIn, invoke, type KeyUse, keyFor } from '../operations.js';
+import { allUses, keyFor } from '../operations.js';
 import { expectOpens, seal } from '../round-trip.js';
 
 const abort = {

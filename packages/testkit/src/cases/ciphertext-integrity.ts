@@ -3,8 +3,9 @@ import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
 import { flip } from '../damage.js';
 import { check, expectError } from '../expect.js';
 import type { SealedKey } from '../key-ring.js';
+import type { KeyUse } from '../key-use.js';
 import { RSA, SYMMETRIC } from '../needs.js';
-import { errorDetails, type KeyUse, openingUses, sealBy, sealingUses } from '../operations.js';
+import { errorDetails, openingUses, sealBy, sealingUses } from '../operations.js';
 import { encryptOutside } from '../outside.js';
 import { type NamedKey, open, seal } from '../round-trip.js';
 
@@ -76,86 +77,85 @@ async function expectRefused(
   return expectError(use.call(context, key), 'INVALID_CIPHERTEXT', errorDetails(use, key.keyId));
 }
 
-async function eachRefused(
-  use: KeyUse,
-  context: CaseContext,
-  damage: (ciphertext: Uint8Array) => Iterable<Uint8Array>,
-): Promise<void> {
-  const key = await context.keys.sealed(use.kind);
-  for (const ciphertext of damage(key.ciphertext)) {
-    await expectRefused(use, context, { ...key, ciphertext });
-  }
-}
+/** What is tried with every call that opens a ciphertext. */
+const DAMAGES: readonly (readonly [
+  letter: string,
+  title: string,
+  damage: (ciphertext: Uint8Array, use: KeyUse) => readonly Uint8Array[],
+])[] = [
+  [
+    'F',
+    'a flipped bit anywhere',
+    (ciphertext, use) =>
+      positionsIn(ciphertext, use).flatMap((index) => [
+        flip(ciphertext, index, 0x01),
+        flip(ciphertext, index, 0x80),
+      ]),
+  ],
+  [
+    'M',
+    'missing bytes: at the end, at the beginning, inside',
+    (ciphertext, use) => {
+      const size = ciphertext.length;
+      const middle = size >> 1;
+      // 1 to 16 bytes less: an authentication tag may be 4, 8, 12 to 16 bytes in GCM.
+      const shorter = [1, 2, 3, 4, 5, 6, 7, 8, 12, 15, 16].filter((missing) => missing < size);
+      const ends = use.operation === 'decrypt' ? shorter : [1, 4, 16];
+      return [
+        ...ends.map((missing) => ciphertext.subarray(0, size - missing)),
+        ciphertext.subarray(1),
+        ciphertext.subarray(16),
+        ciphertext.subarray(0, 1),
+        ciphertext.subarray(0, middle),
+        join(ciphertext.subarray(0, middle), ciphertext.subarray(middle + 1)),
+      ];
+    },
+  ],
+  [
+    'E',
+    'extra bytes: at the end, at the beginning, inside',
+    (ciphertext) => {
+      const middle = ciphertext.length >> 1;
+      return [
+        join(ciphertext, new Uint8Array(1)),
+        join(ciphertext, new Uint8Array(16)),
+        join(ciphertext, new Uint8Array([10])),
+        join(new Uint8Array(1), ciphertext),
+        join(ciphertext.subarray(0, middle), new Uint8Array(1), ciphertext.subarray(middle)),
+      ];
+    },
+  ],
+  [
+    'R',
+    'what no key made',
+    ({ length: size }) => [
+      new Uint8Array(size),
+      new Uint8Array(size).fill(0xff),
+      crypto.getRandomValues(new Uint8Array(size)),
+      new Uint8Array(1),
+      crypto.getRandomValues(new Uint8Array(16)),
+    ],
+  ],
+];
 
 export const integrityCases = [
   ...casesOf(
     integrity,
-    openingUses.flatMap((use): CaseInput[] => [
-      {
-        id: `INT-F${use.number}`,
-        title: `${use.title}: refuses a flipped bit anywhere`,
-        needs: use.needs,
-        run: (context) =>
-          eachRefused(use, context, (ciphertext) =>
-            positionsIn(ciphertext, use).flatMap((index) => [
-              flip(ciphertext, index),
-              flip(ciphertext, index, 0x80),
-            ]),
-          ),
-      },
-      {
-        id: `INT-M${use.number}`,
-        title: `${use.title}: refuses missing bytes: at the end, at the beginning, inside`,
-        needs: use.needs,
-        run: (context) =>
-          eachRefused(use, context, (ciphertext) => {
-            const size = ciphertext.length;
-            const middle = size >> 1;
-            // 1 to 16 bytes less: an authentication tag may be 4, 8, 12 to 16 bytes in GCM.
-            const shorter = [1, 2, 3, 4, 5, 6, 7, 8, 12, 15, 16].filter(
-              (missing) => missing < size,
-            );
-            const ends = use.operation === 'decrypt' ? shorter : [1, 4, 16];
-            return [
-              ...ends.map((missing) => ciphertext.subarray(0, size - missing)),
-              ciphertext.subarray(1),
-              ciphertext.subarray(16),
-              ciphertext.subarray(0, 1),
-              ciphertext.subarray(0, middle),
-              join(ciphertext.subarray(0, middle), ciphertext.subarray(middle + 1)),
-            ];
-          }),
-      },
-      {
-        id: `INT-E${use.number}`,
-        title: `${use.title}: refuses extra bytes: at the end, at the beginning, inside`,
-        needs: use.needs,
-        run: (context) =>
-          eachRefused(use, context, (ciphertext) => {
-            const middle = ciphertext.length >> 1;
-            return [
-              join(ciphertext, new Uint8Array(1)),
-              join(ciphertext, new Uint8Array(16)),
-              join(ciphertext, new Uint8Array([10])),
-              join(new Uint8Array(1), ciphertext),
-              join(ciphertext.subarray(0, middle), new Uint8Array(1), ciphertext.subarray(middle)),
-            ];
-          }),
-      },
-      {
-        id: `INT-R${use.number}`,
-        title: `${use.title}: refuses what no key made`,
-        needs: use.needs,
-        run: (context) =>
-          eachRefused(use, context, ({ length: size }) => [
-            new Uint8Array(size),
-            new Uint8Array(size).fill(0xff),
-            crypto.getRandomValues(new Uint8Array(size)),
-            new Uint8Array(1),
-            crypto.getRandomValues(new Uint8Array(16)),
-          ]),
-      },
-    ]),
+    openingUses.flatMap((use) =>
+      DAMAGES.map(
+        ([letter, title, damage]): CaseInput => ({
+          id: `INT-${letter}${use.number}`,
+          title: `${use.title}: refuses ${title}`,
+          needs: use.needs,
+          async run(context) {
+            const key = await context.keys.sealed(use.kind);
+            for (const ciphertext of damage(key.ciphertext, use)) {
+              await expectRefused(use, context, { ...key, ciphertext });
+            }
+          },
+        }),
+      ),
+    ),
   ),
   ...casesOf(integrity, [
     {

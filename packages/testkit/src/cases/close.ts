@@ -1,7 +1,8 @@
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectBytes, expectError } from '../expect.js';
+import { invoke } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { allUses, invoke, keyFor } from '../operations.js';
+import { allUses, keyFor } from '../operations.js';
 import { expectOpens, open, seal } from '../round-trip.js';
 
 const close = {

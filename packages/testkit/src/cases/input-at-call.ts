@@ -1,15 +1,7 @@
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
-import { check, expectBytes, expectKeyArn } from '../expect.js';
-import {
-  allUses,
-  type Fields,
-  invoke,
-  type KeyUse,
-  openingUses,
-  type Result,
-  sealedIn,
-  sealingUses,
-} from '../operations.js';
+import { check, expectBytes, expectField, expectKeyArn, expectLength } from '../expect.js';
+import { type Fields, invoke, type KeyUse, type Result, sealedIn } from '../key-use.js';
+import { allUses, openingUses, sealingUses } from '../operations.js';
 import { expectOpens, keyOf, type NamedKey, open, seal } from '../round-trip.js';
 
 export const inputCopied = {
@@ -58,7 +50,7 @@ async function wholeInput(use: KeyUse, context: CaseContext) {
 
 /** Fails the case unless a result is what was asked for. */
 async function expectRight(
-  { operation }: KeyUse,
+  { operation, gives }: KeyUse,
   { provider }: CaseContext,
   asked: Whole,
   plaintext: Uint8Array,
@@ -75,7 +67,7 @@ async function expectRight(
   }
   expectKeyArn(result.keyId, keyId);
   if (operation.startsWith('decrypt')) expectBytes(result.plaintext, plaintext, 'the plaintext');
-  if (sealed === undefined) return;
+  if (/^(decrypt|getPublicKey|describeKey)/.test(operation)) return;
   const { keyPairSpec, algorithm, encryptionContext } = asked;
   const key = {
     keyId,
@@ -83,14 +75,12 @@ async function expectRight(
     ...(encryptionContext && { encryptionContext }),
   };
   const opened = (await open(provider, { ...key, ciphertext: sealed })).plaintext;
-  const isSpec = result.keyPairSpec === keyPairSpec;
-  check(isSpec, `keyPairSpec ${keyPairSpec}`, `keyPairSpec ${result.keyPairSpec}`);
+  expectField(result.keyPairSpec, keyPairSpec, 'keyPairSpec');
   if (operation === 'encrypt') expectBytes(opened, plaintext, 'the plaintext');
-  if (/^generateDataKey(W|$)/.test(operation)) {
-    check(opened.length === LENGTH, `a data key of ${LENGTH} bytes`, `${opened.length} bytes`);
+  if (/^generateDataKey(W|$)/.test(operation)) expectLength(opened, LENGTH, 'a data key');
+  for (const name of ['plaintext', 'privateKey'] as const) {
+    if (gives.includes(name)) expectBytes(opened, result[name], `the ${name} in its ciphertext`);
   }
-  const secret = result.plaintext ?? result.privateKey;
-  if (secret !== undefined) expectBytes(opened, secret, 'the secret in its ciphertext');
 }
 
 /** Changes everything in an input: bytes, pairs of a context, the fields of a side, and its own fields. */
@@ -111,14 +101,17 @@ async function callWith(
   use: KeyUse,
   context: CaseContext,
   meanwhile: (input: Fields) => void,
-): Promise<Fields> {
+): Promise<{ readonly before: string; readonly after: string }> {
   const { input, plaintext } = await wholeInput(use, context);
   const asked = structuredClone(input) as unknown as Whole;
+  const before = JSON.stringify(input);
   const known = plaintext.slice();
   const call = invoke(context.provider, use, input);
   meanwhile(input);
-  await expectRight(use, context, asked, known, await context.keys.get(use.kind), await call);
-  return { input, asked };
+  const result = await call;
+  const after = JSON.stringify(input);
+  await expectRight(use, context, asked, known, await context.keys.get(use.kind), result);
+  return { before, after };
 }
 
 /** What holds for the input of every call, whatever is in it. */
@@ -140,9 +133,8 @@ export const inputAtCallCases = casesOf(inputCopied, [
         title: `${use.title}: leaves all its input as it was`,
         needs: use.needs,
         async run(context) {
-          const { input, asked } = await callWith(use, context, () => {});
-          const isSame = JSON.stringify(input) === JSON.stringify(asked);
-          check(isSame, 'input that is not changed', 'other input');
+          const { before, after } = await callWith(use, context, () => {});
+          check(after === before, 'input that is not changed', 'other input');
         },
       },
     ]),
@@ -155,7 +147,8 @@ export const inputAtCallCases = casesOf(inputCopied, [
         const { provider, keys } = context;
         const keyId = await keys.get();
         const bound = () => ({ keyId, encryptionContext: { tenant: 'a' } });
-        const input = await use.input(context, bound());
+        // A copy: what is spoilt below may be shared with other cases.
+        const input = structuredClone(await use.input(context, bound()));
         const before = JSON.stringify(input);
         const untouched = await invoke(provider, use, input);
         const isSame = JSON.stringify(input) === before;

@@ -18,8 +18,8 @@ import {
   letters,
   withValue,
 } from '../input-calls.js';
+import { invoke } from '../key-use.js';
 import { type Need, RSA, SYMMETRIC } from '../needs.js';
-import { invoke } from '../operations.js';
 import { seal } from '../round-trip.js';
 
 const contextLimits = {

@@ -17,8 +17,8 @@ import {
   letters,
   withValue,
 } from '../input-calls.js';
+import { invoke } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { invoke } from '../operations.js';
 
 const invalid = {
   id: 'invalid-input',

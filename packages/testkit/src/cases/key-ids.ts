@@ -10,8 +10,9 @@ import {
   rejectionOf,
 } from '../expect.js';
 import type { KeyRing } from '../key-ring.js';
+import type { KeyUse } from '../key-use.js';
 import { type Need, SYMMETRIC } from '../needs.js';
-import { allUses, errorDetails, type KeyUse, keyFor, openingUses } from '../operations.js';
+import { allUses, errorDetails, keyFor, openingUses } from '../operations.js';
 
 const forms = {
   id: 'key-id-forms',

@@ -2,8 +2,9 @@ import type { KeyWrapErrorCode } from '@keywrap/core';
 import { type CaseInput, type ConformanceRule, casesOf, kmsGuide } from '../case.js';
 import { expectError } from '../expect.js';
 import type { KeyKind, UnusableState } from '../key-ring.js';
+import type { KeyUse } from '../key-use.js';
 import { type Need, SYMMETRIC } from '../needs.js';
-import { errorDetails, type KeyUse, keyUses } from '../operations.js';
+import { errorDetails, keyUses } from '../operations.js';
 import { sealOutside } from '../outside.js';
 import { expectOpens, open, roundTrip, seal } from '../round-trip.js';
 

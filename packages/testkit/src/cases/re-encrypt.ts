@@ -1,8 +1,9 @@
 import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
 import { check, expectDifferent, expectError, expectField, expectKeyArn } from '../expect.js';
+import type { Kind } from '../key-use.js';
 import { expectHidden } from '../leaks.js';
 import { SYMMETRIC } from '../needs.js';
-import { type Kind, needsOf } from '../operations.js';
+import { needsOf } from '../operations.js';
 import { sealOutside } from '../outside.js';
 import { plaintextsOfEveryKind } from '../plaintexts.js';
 import { expectOpens, type Known, keyOf, type NamedKey, open, seal } from '../round-trip.js';

@@ -1,7 +1,8 @@
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectOwnMemory, sameBytes } from '../expect.js';
+import { invoke, type KeyUse } from '../key-use.js';
 import { RSA } from '../needs.js';
-import { invoke, type KeyUse, keyFor, toRsa, useNumbered } from '../operations.js';
+import { keyFor, toRsa, useNumbered } from '../operations.js';
 
 const own = {
   id: 'results-own-memory',

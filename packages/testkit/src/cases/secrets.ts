@@ -1,7 +1,8 @@
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, describeError, expectKeyWrapError, kindOf } from '../expect.js';
+import { invoke, type KeyUse, type Result } from '../key-use.js';
 import { expectHidden } from '../leaks.js';
-import { invoke, type KeyUse, keyFor, type Result, useNumbered } from '../operations.js';
+import { keyFor, useNumbered } from '../operations.js';
 
 const hidden = {
   id: 'results-hide-secrets',

@@ -3,8 +3,8 @@ import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js'
 import { expectError } from '../expect.js';
 import { CALLS, withValue } from '../input-calls.js';
 import { PAIR_SPECS } from '../key-pair-check.js';
+import { invoke } from '../key-use.js';
 import { type Need, SYMMETRIC } from '../needs.js';
-import { invoke } from '../operations.js';
 
 const undeclared = {
   id: 'undeclared-unsupported',

@@ -78,7 +78,7 @@ export const undeclaredCases = casesOf(undeclared, [
   ...CONTEXTS.map(
     ({ call, path }, i): CaseInput => ({
       id: `UNS-50${i + 1}`,
-      title: `refuses ${call.operation} with an encryption context in ${path}`,
+      title: `refuses ${call.operation} with ${path}`,
       needs: [...call.needs, 'without encryptionContext'],
       async run(each) {
         const input = withValue(await call.input(each), path, { tenant: 'a' });

@@ -28,7 +28,7 @@ export type Inner = Readonly<Record<Operation, Loose>> & Pick<KeyWrapProvider, '
 
 /** What to put in the place of its methods and properties. */
 export interface Overrides {
-  readonly [name: string | symbol]: Loose | object | string;
+  readonly [name: string | symbol]: Loose | object | string | undefined;
 }
 
 /** The reference provider with some of its methods replaced. */
@@ -105,11 +105,11 @@ export function plain<T extends object>(result: T): Record<string, unknown> {
   return Object.fromEntries(fields) as Record<string, unknown>;
 }
 
-/** The result with some of its fields replaced, and everything else as it was. */
-export function replaced<T extends object>(result: T, fields: object): T {
+/** A result, or a provider, with some of its members replaced, and everything else as it was. */
+export function replaced<T extends object>(result: T, fields: Overrides): T {
   return new Proxy(result, {
     get: (target, name) => {
-      if (name in fields) return Reflect.get(fields, name);
+      if (Object.hasOwn(fields, name)) return Reflect.get(fields, name);
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

@@ -226,7 +226,7 @@ const disposing = Object.entries(FIELDS).flatMap(([name, fields]) =>
         [name]: async (input, options) => {
           const result = await inner[name as Operation](input, options);
           if (isNamed !== undefined && isNamed !== (input.keyId !== undefined)) return result;
-          const fields: Record<string | symbol, unknown> = {};
+          const fields: Record<string | symbol, object | undefined> = {};
           fields[Symbol.dispose] = () => {
             result[Symbol.dispose]();
             fields[field] = undefined;

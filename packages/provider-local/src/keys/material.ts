@@ -1,0 +1,67 @@
+import { ProviderClosedError, wipe } from '@keywrap/core';
+
+const inspect = Symbol.for('nodejs.util.inspect.custom');
+
+/**
+ * The secret bytes of one key version. Printing it, or writing it as JSON, shows nothing of them.
+ *
+ * One object stands for one version of a key in a process, as long as the key is there: what an engine
+ * loads is kept by this object, so that nothing has to compare bytes to know whether it is still the
+ * same.
+ */
+export class KeyMaterial {
+  readonly #bytes: Uint8Array;
+  readonly #onDestroy: (() => void)[] = [];
+  #isDestroyed = false;
+
+  /** @param bytes Memory of its own (see `newSecret`); it changes owner, and is wiped by {@link destroy}. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /**
+   * 32 bytes for a symmetric key, as many as the hash for HMAC, DER of PKCS#8 for RSA and ECC. Neither
+   * kept nor changed by whoever reads them.
+   *
+   * @throws {@link ProviderClosedError} once destroyed: zeros would encrypt under a key that everybody knows.
+   */
+  get bytes(): Uint8Array {
+    if (this.#isDestroyed)
+      throw new ProviderClosedError('this key was deleted or its store closed');
+    return this.#bytes;
+  }
+
+  get isDestroyed(): boolean {
+    return this.#isDestroyed;
+  }
+
+  /** Compares in the same time wherever the bytes differ. */
+  equals({ bytes }: KeyMaterial): boolean {
+    const own = this.bytes;
+    if (own.length !== bytes.length) return false;
+    let difference = 0;
+    for (let i = 0; i < own.length; i++) difference |= (own[i] as number) ^ (bytes[i] as number);
+    return difference === 0;
+  }
+
+  /** Calls `release` when the material is destroyed: for what an engine made of it. */
+  onDestroy(release: () => void): void {
+    this.#onDestroy.push(release);
+  }
+
+  /** Wipes the bytes, and releases what was made of them. */
+  destroy(): void {
+    if (this.#isDestroyed) return;
+    this.#isDestroyed = true;
+    wipe(this.#bytes);
+    for (const release of this.#onDestroy.splice(0)) release();
+  }
+
+  toJSON(): undefined {
+    return undefined;
+  }
+
+  [inspect](): string {
+    return `[${this.#bytes.length} secret bytes]`;
+  }
+}

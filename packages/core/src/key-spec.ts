@@ -1,29 +1,60 @@
+const SYMMETRIC = ['SYMMETRIC_DEFAULT'] as const;
+const RSAES_OAEP = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
+
 /** What a key encrypts with. The names are those of AWS KMS (`EncryptionAlgorithmSpec`). */
-export type SymmetricAlgorithm = 'SYMMETRIC_DEFAULT';
+export type SymmetricAlgorithm = (typeof SYMMETRIC)[number];
 
 /** RSAES-OAEP (RFC 8017 §7.1) with MGF1 over the same hash and an empty label. */
-export type AsymmetricAlgorithm = 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256';
+export type AsymmetricAlgorithm = (typeof RSAES_OAEP)[number];
 
 /** Any algorithm that a provider can encrypt with. */
 export type EncryptionAlgorithm = SymmetricAlgorithm | AsymmetricAlgorithm;
 
+const RSA_KEY_SPECS = ['RSA_2048', 'RSA_3072', 'RSA_4096'] as const;
+const ECC_KEY_SPECS = [
+  'ECC_NIST_P256',
+  'ECC_NIST_P384',
+  'ECC_NIST_P521',
+  'ECC_SECG_P256K1',
+] as const;
+const HMAC_KEY_SPECS = ['HMAC_224', 'HMAC_256', 'HMAC_384', 'HMAC_512'] as const;
+
 /** RSA key sizes, in bits of the modulus. */
-export type RsaKeySpec = 'RSA_2048' | 'RSA_3072' | 'RSA_4096';
+export type RsaKeySpec = (typeof RSA_KEY_SPECS)[number];
 
 /** Elliptic curves: NIST P-256, P-384 and P-521 (FIPS 186-5), and secp256k1 (SEC 2). */
-export type EccKeySpec = 'ECC_NIST_P256' | 'ECC_NIST_P384' | 'ECC_NIST_P521' | 'ECC_SECG_P256K1';
+export type EccKeySpec = (typeof ECC_KEY_SPECS)[number];
 
 /** HMAC keys. keywrap never computes MACs with them; it knows them to refuse them. */
-export type HmacKeySpec = 'HMAC_224' | 'HMAC_256' | 'HMAC_384' | 'HMAC_512';
+export type HmacKeySpec = (typeof HMAC_KEY_SPECS)[number];
+
+/** Every kind of key of the contract. */
+export const KEY_SPECS = Object.freeze([
+  ...SYMMETRIC,
+  ...RSA_KEY_SPECS,
+  ...ECC_KEY_SPECS,
+  ...HMAC_KEY_SPECS,
+] as const);
 
 /** The kind of key material in a key (AWS KMS: `KeySpec`). */
-export type KeySpec = 'SYMMETRIC_DEFAULT' | RsaKeySpec | EccKeySpec | HmacKeySpec;
+export type KeySpec = (typeof KEY_SPECS)[number];
+
+/** Every kind of data key pair of the contract, for `capabilities` as well. */
+export const DATA_KEY_PAIR_SPECS = Object.freeze([...RSA_KEY_SPECS, ...ECC_KEY_SPECS] as const);
 
 /** The kinds of data key pair that can be generated (AWS KMS: `DataKeyPairSpec`). */
-export type DataKeyPairSpec = RsaKeySpec | EccKeySpec;
+export type DataKeyPairSpec = (typeof DATA_KEY_PAIR_SPECS)[number];
+
+/** Every use of a key. */
+export const KEY_USAGES = Object.freeze([
+  'ENCRYPT_DECRYPT',
+  'SIGN_VERIFY',
+  'GENERATE_VERIFY_MAC',
+  'KEY_AGREEMENT',
+] as const);
 
 /** What a key is for (AWS KMS: `KeyUsage`). Only `ENCRYPT_DECRYPT` keys wrap anything. */
-export type KeyUsage = 'ENCRYPT_DECRYPT' | 'SIGN_VERIFY' | 'GENERATE_VERIFY_MAC' | 'KEY_AGREEMENT';
+export type KeyUsage = (typeof KEY_USAGES)[number];
 
 /** Where a key is in its life (AWS KMS: `KeyState`). Only an `Enabled` key can be used. */
 export type KeyState =
@@ -69,13 +100,10 @@ export function dataKeyLength(spec: DataKeySpec): number {
   return DATA_KEY_BYTES[spec];
 }
 
-const SYMMETRIC: readonly SymmetricAlgorithm[] = ['SYMMETRIC_DEFAULT'];
-const ASYMMETRIC: readonly AsymmetricAlgorithm[] = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'];
-
 /** Every algorithm of the contract: what the `capabilities` of a complete provider declare. */
 export const ENCRYPTION_ALGORITHMS: readonly EncryptionAlgorithm[] = Object.freeze([
   ...SYMMETRIC,
-  ...ASYMMETRIC,
+  ...RSAES_OAEP,
 ]);
 
 const MODULUS_BYTES = { RSA_2048: 256, RSA_3072: 384, RSA_4096: 512 } as const satisfies Record<
@@ -88,16 +116,62 @@ const HASH_BYTES = { RSAES_OAEP_SHA_1: 20, RSAES_OAEP_SHA_256: 32 } as const sat
   number
 >;
 
-/** Every kind of data key pair of the contract, for `capabilities` as well. */
-export const DATA_KEY_PAIR_SPECS: readonly DataKeyPairSpec[] = Object.freeze([
-  'RSA_2048',
-  'RSA_3072',
-  'RSA_4096',
-  'ECC_NIST_P256',
-  'ECC_NIST_P384',
-  'ECC_NIST_P521',
-  'ECC_SECG_P256K1',
-] as const);
+/** The usages of one kind of key, the usual one first, and the algorithms of each. */
+type Usages = Readonly<Partial<Record<KeyUsage, readonly string[]>>>;
+
+const RSA: Usages = {
+  ENCRYPT_DECRYPT: RSAES_OAEP,
+  SIGN_VERIFY: [
+    'RSASSA_PSS_SHA_256',
+    'RSASSA_PSS_SHA_384',
+    'RSASSA_PSS_SHA_512',
+    'RSASSA_PKCS1_V1_5_SHA_256',
+    'RSASSA_PKCS1_V1_5_SHA_384',
+    'RSASSA_PKCS1_V1_5_SHA_512',
+  ],
+};
+
+/** What each kind of key does ([key spec reference](https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html)). */
+const KINDS: Readonly<Record<KeySpec, Usages>> = {
+  SYMMETRIC_DEFAULT: { ENCRYPT_DECRYPT: SYMMETRIC },
+  RSA_2048: RSA,
+  RSA_3072: RSA,
+  RSA_4096: RSA,
+  ECC_NIST_P256: { SIGN_VERIFY: ['ECDSA_SHA_256'], KEY_AGREEMENT: ['ECDH'] },
+  ECC_NIST_P384: { SIGN_VERIFY: ['ECDSA_SHA_384'], KEY_AGREEMENT: ['ECDH'] },
+  ECC_NIST_P521: { SIGN_VERIFY: ['ECDSA_SHA_512'], KEY_AGREEMENT: ['ECDH'] },
+  ECC_SECG_P256K1: { SIGN_VERIFY: ['ECDSA_SHA_256'] },
+  HMAC_224: { GENERATE_VERIFY_MAC: ['HMAC_SHA_224'] },
+  HMAC_256: { GENERATE_VERIFY_MAC: ['HMAC_SHA_256'] },
+  HMAC_384: { GENERATE_VERIFY_MAC: ['HMAC_SHA_384'] },
+  HMAC_512: { GENERATE_VERIFY_MAC: ['HMAC_SHA_512'] },
+};
+
+/** Tells whether this names a kind of key. */
+export function isKeySpec(value: unknown): value is KeySpec {
+  return KEY_SPECS.includes(value as KeySpec);
+}
+
+/** The usages that a kind of key can have, the usual one first. */
+export function keyUsagesOf(spec: KeySpec): readonly KeyUsage[] {
+  return Object.keys(KINDS[spec]) as KeyUsage[];
+}
+
+/**
+ * The algorithms of a key, whatever they do; none where a key of this kind can't have this usage. The
+ * names are those of AWS KMS.
+ *
+ * @example
+ * ```ts
+ * import { algorithmsOf } from '@keywrap/core';
+ *
+ * algorithmsOf('ECC_NIST_P256', 'SIGN_VERIFY'); // ['ECDSA_SHA_256']
+ * ```
+ */
+export function algorithmsOf(spec: KeySpec, usage: KeyUsage): readonly string[] {
+  const usages = KINDS[spec];
+  return Object.hasOwn(usages, usage) ? [...(usages[usage] as readonly string[])] : [];
+}
 
 /** Tells whether this names a standard data key. */
 export function isDataKeySpec(value: unknown): value is DataKeySpec {
@@ -138,9 +212,7 @@ export function encryptionAlgorithmsOf(
   spec: KeySpec,
   usage: KeyUsage,
 ): readonly EncryptionAlgorithm[] {
-  if (usage !== 'ENCRYPT_DECRYPT') return [];
-  if (spec === 'SYMMETRIC_DEFAULT') return [...SYMMETRIC];
-  return isRsaKeySpec(spec) ? [...ASYMMETRIC] : [];
+  return usage === 'ENCRYPT_DECRYPT' ? (algorithmsOf(spec, usage) as EncryptionAlgorithm[]) : [];
 }
 
 /** The spec of an RSA key whose modulus has this many bytes; undefined for other sizes. */

@@ -43,7 +43,7 @@ import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
 import { andThen, type KeyStore } from './keys/key-store.js';
 import { LoadedKeys } from './keys/loaded-keys.js';
 import { LocalKeys } from './keys/local-keys.js';
-import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
+import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/old-transitions.js';
 import { writeMaterial } from './keys/write-material.js';
 import { type LocalKeyWrapOptions, readOptions, type Settings } from './options.js';
 import { randomKeyAndNonce } from './random.js';

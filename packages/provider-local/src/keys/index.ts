@@ -1,0 +1,49 @@
+// The life of a key: for programs that manage the keys of a store themselves, such as a server in front
+// of it, and for stores. Services that wrap keys need none of this.
+export { aliasTaken, createAlias, deleteAlias, updateAlias } from './aliases.js';
+export {
+  isMultiRegionId,
+  materialIdOf,
+  type NewKey,
+  type NewMaterial,
+  newKey,
+  newKeyId,
+  newSymmetricVersion,
+  newVersion,
+} from './create.js';
+export { dueDate, keyAt } from './due-changes.js';
+export { type KeyName, problemOfName } from './key-name.js';
+export { Keys, type ScopePage } from './keys.js';
+export { KeyMaterial } from './material.js';
+export {
+  type AliasRecord,
+  aliasArnOf,
+  arnOf,
+  isSameScope,
+  type KeyRecord,
+  type KeyVersion,
+  materialsOf,
+  newestVersion,
+  type Tag,
+  targetOf,
+} from './record.js';
+export type { ChangeNames, KeyStore, Page, Transaction } from './store.js';
+export {
+  assertImportable,
+  assertNotPendingDeletion,
+  assertOrigin,
+  assertRotatable,
+  assertState,
+  assertSymmetric,
+  daysAfter,
+  deletionCancelled,
+  disabled,
+  enabled,
+  type ImportDetails,
+  imported,
+  materialDeleted,
+  pendingDeletion,
+  rotated,
+  rotatedToPending,
+  withAutomaticRotation,
+} from './transitions.js';

@@ -1,6 +1,16 @@
-import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
-import { InvalidInputError, UnsupportedOperationError } from './errors.js';
-import { parseKeyId } from './key-id.js';
+import type {
+  DataKeyPairRequest,
+  DataKeyRequest,
+  DecryptRequest,
+  EncryptRequest,
+  KeyRequest,
+  ReEncryptRequest,
+  Source,
+  Target,
+} from '../driver/requests.js';
+import { type EncryptionContext, readEncryptionContext } from '../provider/encryption-context.js';
+import { InvalidInputError, UnsupportedOperationError } from '../provider/errors.js';
+import { parseKeyId } from '../provider/key-id.js';
 import {
   dataKeyLength,
   type EncryptionAlgorithm,
@@ -10,16 +20,9 @@ import {
   isEncryptionAlgorithm,
   LIMITS,
   maximumPlaintextLength,
-} from './key-spec.js';
-import type { ProviderCapabilities } from './provider.js';
-import { readBytes, readFields } from './read-fields.js';
-import type {
-  DecryptRequest,
-  EncryptRequest,
-  GenerateDataKeyPairRequest,
-  GenerateDataKeyRequest,
-  ReEncryptRequest,
-} from './requests.js';
+} from '../provider/key-spec.js';
+import type { ProviderCapabilities } from '../provider/provider.js';
+import { readBytes, readFields } from '../provider/read-fields.js';
 
 // The input of each operation becomes a complete and well-formed request, or is refused with the name of
 // the field.
@@ -32,61 +35,57 @@ const CONTEXT = 'encryptionContext';
 export const TARGET_FIELDS = ['keyId', 'algorithm', CONTEXT] as const;
 
 /** The input of each operation, which has these fields and no others. */
-export const INPUT_FIELDS = {
+const INPUT_FIELDS = {
   encrypt: ['plaintext', ...TARGET_FIELDS],
   decrypt: ['ciphertext', ...TARGET_FIELDS],
-  decryptAsymmetric: ['ciphertext', ...TARGET_FIELDS],
   reEncrypt: ['ciphertext', 'source', 'destination'],
-  generateDataKey: ['keyId', 'keySpec', 'numberOfBytes', CONTEXT],
-  generateDataKeyWithoutPlaintext: ['keyId', 'keySpec', 'numberOfBytes', CONTEXT],
-  generateDataKeyPair: ['keyId', 'keyPairSpec', CONTEXT],
-  generateDataKeyPairWithoutPlaintext: ['keyId', 'keyPairSpec', CONTEXT],
-  getPublicKey: ['keyId'],
-  describeKey: ['keyId'],
+  dataKey: ['keyId', 'keySpec', 'numberOfBytes', CONTEXT],
+  dataKeyPair: ['keyId', 'keyPairSpec', CONTEXT],
+  key: ['keyId'],
 } as const;
 
 /** @throws {@link InvalidInputError} */
-export function readEncryptInput(
+export function parseEncryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): EncryptRequest {
   const fields = readFields(input, 'input', INPUT_FIELDS.encrypt);
-  const { keyId, algorithm, encryptionContext } = readTarget(fields, '', capabilities);
-  const maximum = maximumPlaintextLength(algorithm);
-  const plaintext = readBytes(fields.plaintext, 'plaintext', maximum);
-  return { keyId, algorithm, encryptionContext, plaintext };
+  const { key, algorithm, encryptionContext } = parseTarget(fields, '', capabilities);
+  const plaintext = readBytes(fields.plaintext, 'plaintext', maximumPlaintextLength(algorithm));
+  return { key, algorithm, encryptionContext, plaintext };
 }
 
 /** @throws {@link InvalidInputError} */
-export function readDecryptInput(
+export function parseDecryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
   const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
-  const { keyId, algorithm, encryptionContext } = readSource(fields, '', capabilities);
+  const { key, algorithm, encryptionContext } = parseSource(fields, '', capabilities);
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
   }
-  return { keyId, algorithm, encryptionContext, ciphertext: readCiphertext(fields) };
+  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(fields) };
 }
 
 /** @throws {@link InvalidInputError} */
-export function readDecryptAsymmetricInput(
+export function parseDecryptAsymmetricInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
-  const fields = readFields(input, 'input', INPUT_FIELDS.decryptAsymmetric);
+  const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
   if (fields.algorithm === undefined || fields.algorithm === 'SYMMETRIC_DEFAULT') {
     throw new InvalidInputError(
       'algorithm',
       'must be RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256; call decrypt for a symmetric key',
     );
   }
-  return { ...readTarget(fields, '', capabilities), ciphertext: readCiphertext(fields) };
+  const { key, algorithm, encryptionContext } = parseTarget(fields, '', capabilities);
+  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(fields) };
 }
 
 /** @throws {@link InvalidInputError} */
-export function readReEncryptInput(
+export function parseReEncryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): ReEncryptRequest {
@@ -94,32 +93,32 @@ export function readReEncryptInput(
   const source = readFields(fields.source ?? {}, 'source', TARGET_FIELDS);
   const destination = readFields(fields.destination, 'destination', TARGET_FIELDS);
   return {
-    source: readSource(source, 'source.', capabilities),
-    destination: readTarget(destination, 'destination.', capabilities),
-    ciphertext: readCiphertext(fields),
+    source: parseSource(source, 'source.', capabilities),
+    destination: parseTarget(destination, 'destination.', capabilities),
+    ciphertext: parseCiphertext(fields),
   };
 }
 
 /** @throws {@link InvalidInputError} */
-export function readGenerateDataKeyInput(
+export function parseDataKeyInput(
   input: unknown,
   capabilities: ProviderCapabilities,
-): GenerateDataKeyRequest {
+): DataKeyRequest {
   if (!capabilities.dataKeys) {
     throw new UnsupportedOperationError('this provider does not generate data keys');
   }
-  const fields = readFields(input, 'input', INPUT_FIELDS.generateDataKey);
-  const { keyId, encryptionContext } = readSymmetric(fields, '', capabilities);
-  return { keyId, encryptionContext, numberOfBytes: readDataKeyLength(fields) };
+  const fields = readFields(input, 'input', INPUT_FIELDS.dataKey);
+  const { key, algorithm, encryptionContext } = parseWrapping(fields, capabilities);
+  return { key, algorithm, encryptionContext, numberOfBytes: parseDataKeyLength(fields) };
 }
 
 /** @throws {@link InvalidInputError} */
-export function readGenerateDataKeyPairInput(
+export function parseDataKeyPairInput(
   input: unknown,
   capabilities: ProviderCapabilities,
-): GenerateDataKeyPairRequest {
-  const fields = readFields(input, 'input', INPUT_FIELDS.generateDataKeyPair);
-  const keyPairSpec = fields.keyPairSpec;
+): DataKeyPairRequest {
+  const fields = readFields(input, 'input', INPUT_FIELDS.dataKeyPair);
+  const { keyPairSpec } = fields;
   if (!isDataKeyPairSpec(keyPairSpec)) {
     throw new InvalidInputError(
       'keyPairSpec',
@@ -129,40 +128,37 @@ export function readGenerateDataKeyPairInput(
   if (!capabilities.dataKeyPairSpecs.includes(keyPairSpec)) {
     throw new UnsupportedOperationError(`this provider does not generate ${keyPairSpec} pairs`);
   }
-  return { ...readSymmetric(fields, '', capabilities), keyPairSpec };
+  const { key, algorithm, encryptionContext } = parseWrapping(fields, capabilities);
+  return { key, algorithm, encryptionContext, keyPairSpec };
 }
 
-/** Reads the input of an operation that takes a key and nothing else. @throws {@link InvalidInputError} */
-export function readKeyInput(input: unknown): { keyId: string } {
-  return { keyId: readKeyId(readFields(input, 'input', INPUT_FIELDS.describeKey).keyId, 'keyId') };
+/**
+ * Parses the input of an operation that takes a key and nothing else.
+ *
+ * @throws {@link InvalidInputError}
+ */
+export function parseKeyInput(input: unknown): KeyRequest {
+  return { key: parseKeyId(readFields(input, 'input', INPUT_FIELDS.key).keyId) };
 }
 
-function readTarget(
-  fields: Fields,
-  path: string,
-  capabilities: ProviderCapabilities,
-): { keyId: string; algorithm: EncryptionAlgorithm; encryptionContext: EncryptionContext } {
-  const algorithm = readAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
+/** As {@link parseKeyInput}, for a public key. @throws {@link InvalidInputError} */
+export function parsePublicKeyInput(input: unknown, { algorithms }: ProviderCapabilities) {
+  if (algorithms.some(isAsymmetricAlgorithm)) return parseKeyInput(input);
+  throw new UnsupportedOperationError('this provider has no asymmetric keys');
+}
+
+function parseTarget(fields: Fields, path: string, capabilities: ProviderCapabilities): Target {
+  const algorithm = parseAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
   return {
-    keyId: readKeyId(fields.keyId, `${path}keyId`),
+    key: parseKeyId(fields.keyId, `${path}keyId`),
     algorithm,
-    encryptionContext: isAsymmetricAlgorithm(algorithm)
-      ? refuseContext(fields[CONTEXT], path)
-      : readContext(fields[CONTEXT], path, capabilities),
+    encryptionContext: parseContext(fields, path, algorithm, capabilities),
   };
 }
 
-function readSource(
-  fields: Fields,
-  path: string,
-  capabilities: ProviderCapabilities,
-): {
-  keyId: string | undefined;
-  algorithm: EncryptionAlgorithm;
-  encryptionContext: EncryptionContext;
-} {
-  if (fields.keyId !== undefined) return readTarget(fields, path, capabilities);
-  const algorithm = readAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
+function parseSource(fields: Fields, path: string, capabilities: ProviderCapabilities): Source {
+  if (fields.keyId !== undefined) return parseTarget(fields, path, capabilities);
+  const algorithm = parseAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError(
       `${path}keyId`,
@@ -174,26 +170,21 @@ function readSource(
       `${path}keyId must name the key: this provider's ciphertexts do not say which it is`,
     );
   }
+  const encryptionContext = parseContext(fields, path, algorithm, capabilities);
+  return { key: undefined, algorithm, encryptionContext };
+}
+
+/** The key that wraps what is generated. */
+function parseWrapping(fields: Fields, capabilities: ProviderCapabilities): Target {
+  const { dataKeyAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = capabilities;
   return {
-    keyId: undefined,
+    key: parseKeyId(fields.keyId),
     algorithm,
-    encryptionContext: readContext(fields[CONTEXT], path, capabilities),
+    encryptionContext: parseContext(fields, '', algorithm, capabilities),
   };
 }
 
-function readSymmetric(fields: Fields, path: string, capabilities: ProviderCapabilities) {
-  return {
-    keyId: readKeyId(fields.keyId, `${path}keyId`),
-    encryptionContext: readContext(fields[CONTEXT], path, capabilities),
-  };
-}
-
-function readKeyId(value: unknown, field: string): string {
-  parseKeyId(value, field);
-  return value as string;
-}
-
-function readAlgorithm(
+function parseAlgorithm(
   value: unknown,
   field: string,
   capabilities: ProviderCapabilities,
@@ -211,11 +202,20 @@ function readAlgorithm(
   return algorithm;
 }
 
-function readContext(
-  value: unknown,
+function parseContext(
+  fields: Fields,
   path: string,
+  algorithm: EncryptionAlgorithm,
   capabilities: ProviderCapabilities,
 ): EncryptionContext {
+  const value = fields[CONTEXT];
+  if (isAsymmetricAlgorithm(algorithm)) {
+    if (value === undefined) return readEncryptionContext(undefined);
+    throw new InvalidInputError(
+      path + CONTEXT,
+      "can't be used with an asymmetric key: RSA has nothing to bind it to",
+    );
+  }
   const context = readEncryptionContext(value, path + CONTEXT);
   if (!capabilities.encryptionContext && Object.keys(context).length > 0) {
     throw new UnsupportedOperationError(
@@ -225,21 +225,11 @@ function readContext(
   return context;
 }
 
-function refuseContext(value: unknown, path: string): EncryptionContext {
-  if (value !== undefined) {
-    throw new InvalidInputError(
-      path + CONTEXT,
-      "can't be used with an asymmetric key: RSA has nothing to bind it to",
-    );
-  }
-  return readEncryptionContext(undefined);
-}
-
-function readCiphertext(fields: Fields): Uint8Array {
+function parseCiphertext(fields: Fields): Uint8Array {
   return readBytes(fields.ciphertext, 'ciphertext', LIMITS.ciphertext);
 }
 
-function readDataKeyLength({ keySpec, numberOfBytes }: Fields): number {
+function parseDataKeyLength({ keySpec, numberOfBytes }: Fields): number {
   if (keySpec !== undefined && numberOfBytes !== undefined) {
     throw new InvalidInputError('numberOfBytes', "can't be given together with keySpec");
   }

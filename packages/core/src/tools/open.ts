@@ -1,7 +1,7 @@
-import { assertProvider } from './assert-provider.js';
-import { InvalidInputError } from './errors.js';
-import { ownFields } from './own-fields.js';
-import type { KeyWrapProvider } from './provider.js';
+import { assertProvider } from '../provider/assert-provider.js';
+import { InvalidInputError } from '../provider/errors.js';
+import { ownFields } from '../provider/own-fields.js';
+import type { KeyWrapProvider } from '../provider/provider.js';
 
 /** Opens the providers of one URL scheme. Every provider package exports one; anybody can write one. */
 export interface ProviderScheme {

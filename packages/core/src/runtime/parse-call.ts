@@ -1,27 +1,19 @@
-import { InvalidInputError } from './errors.js';
-import { LIMITS } from './key-spec.js';
-import type { CallOptions } from './provider.js';
-import { readFields } from './read-fields.js';
-import type { CallContext } from './requests.js';
+import type { Call } from '../driver/requests.js';
+import { InvalidInputError } from '../provider/errors.js';
+import { LIMITS } from '../provider/key-spec.js';
+import { readFields } from '../provider/read-fields.js';
 
 const OPTION_FIELDS = ['signal', 'grantTokens', 'bytesToEncrypt'] as const;
-// Their fields are there, because a polluted Object.prototype would lend them others.
-const NO_CONTEXT: CallContext = Object.freeze({ signal: undefined, grantTokens: undefined });
-const NO_OPTIONS = Object.freeze({
+
+/** A call without options. */
+export const NO_OPTIONS: Call = Object.freeze({
   signal: undefined,
   grantTokens: undefined,
   bytesToEncrypt: undefined,
 });
 
 /** @throws {@link InvalidInputError} */
-export function readCallOptions(options: unknown): CallContext {
-  if (options === undefined) return NO_CONTEXT;
-  const { signal, grantTokens } = readAllCallOptions(options);
-  return { signal, grantTokens };
-}
-
-/** As {@link readCallOptions}, with what only a data-key cache looks at. @throws {@link InvalidInputError} */
-export function readAllCallOptions(options: unknown): CallOptions {
+export function parseCall(options: unknown): Call {
   if (options === undefined) return NO_OPTIONS;
   const { signal, grantTokens, bytesToEncrypt } = readFields(options, 'options', OPTION_FIELDS);
   if (signal !== undefined && !isAbortSignal(signal)) {
@@ -30,11 +22,16 @@ export function readAllCallOptions(options: unknown): CallOptions {
   if (bytesToEncrypt !== undefined && !isByteCount(bytesToEncrypt)) {
     throw new InvalidInputError('options.bytesToEncrypt', 'must be an integer from 0 to 2^53 - 1');
   }
-  return { signal, grantTokens: readGrantTokens(grantTokens), bytesToEncrypt };
+  return { signal, grantTokens: parseGrantTokens(grantTokens), bytesToEncrypt };
 }
 
-/** @throws {@link InvalidInputError} */
-export function readGrantTokens(value: unknown): readonly string[] | undefined {
+/**
+ * Parses [grant tokens](https://docs.aws.amazon.com/kms/latest/developerguide/grants.html#grant_token).
+ *
+ * @returns A copy; undefined for undefined.
+ * @throws {@link InvalidInputError} for more than 10, and for one that is not 1 to 8192 characters long.
+ */
+export function parseGrantTokens(value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined;
   // The length first: copying an array of a billion holes would take all memory.
   const isShort = Array.isArray(value) && value.length <= LIMITS.grantTokens;

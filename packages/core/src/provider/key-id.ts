@@ -19,6 +19,9 @@ export type ParsedKeyId =
   | { readonly kind: 'alias-name'; readonly alias: string }
   | ({ readonly kind: 'alias-arn'; readonly alias: string } & ArnScope);
 
+/** A key as the caller named it, parsed once: `text` is what was passed. */
+export type KeyName = ParsedKeyId & { readonly text: string };
+
 const ARN =
   /^arn:(?<partition>[^:]+):(?<service>[^:]+):(?<region>[^:]+):(?<account>[^:]+):(?<resource>.+)$/;
 const PART = '[^:\\p{C}\\p{Z}]+';
@@ -43,10 +46,10 @@ const PRINTABLE = /^[^\p{C}\p{Z}]+$/u;
  * ```ts
  * import { parseKeyId } from '@keywrap/core';
  *
- * parseKeyId('alias/orders'); // { kind: 'alias-name', alias: 'alias/orders' }
+ * parseKeyId('alias/orders'); // { kind: 'alias-name', text: 'alias/orders', alias: 'alias/orders' }
  * ```
  */
-export function parseKeyId(keyId: unknown, field = 'keyId'): ParsedKeyId {
+export function parseKeyId(keyId: unknown, field = 'keyId'): KeyName {
   if (typeof keyId !== 'string') {
     throw new InvalidInputError(
       field,
@@ -71,21 +74,22 @@ export function parseKeyId(keyId: unknown, field = 'keyId'): ParsedKeyId {
         "is not an alias: after 'alias/' come letters, digits, ':', '/', '_' and '-' only",
       );
     }
-    return ownFields({ kind: 'alias-name', alias: keyId });
+    return ownFields({ kind: 'alias-name', text: keyId, alias: keyId });
   }
-  return ownFields({ kind: 'key-id', id: keyId });
+  return ownFields({ kind: 'key-id', text: keyId, id: keyId });
 }
 
-function parseArn(arn: string, field: string): ParsedKeyId {
+function parseArn(arn: string, field: string): KeyName {
   const parts = ARN.exec(arn)?.groups as
     | { partition: string; service: string; region: string; account: string; resource: string }
     | undefined;
   if (parts?.service === 'kms') {
     const { partition, region, account, resource } = parts;
     const id = KEY_RESOURCE.exec(resource)?.[1];
-    if (id !== undefined) return ownFields({ kind: 'key-arn', id, partition, region, account });
+    const scope = { partition, region, account };
+    if (id !== undefined) return ownFields({ kind: 'key-arn', text: arn, id, ...scope });
     if (ALIAS_RESOURCE.test(resource)) {
-      return ownFields({ kind: 'alias-arn', alias: resource, partition, region, account });
+      return ownFields({ kind: 'alias-arn', text: arn, alias: resource, ...scope });
     }
   }
   throw new InvalidInputError(

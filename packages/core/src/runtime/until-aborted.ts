@@ -1,13 +1,10 @@
-import { AbortError } from './errors.js';
-
 /**
- * Stops waiting when the signal says so, whether or not the work listens to it.
- *
- * @throws {@link AbortError}
+ * Stops waiting when the signal says so, whether or not the work listens to it; rejects with the signal's
+ * reason.
  */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const stop = () => reject(new AbortError('the call was aborted'));
+    const stop = () => reject(signal.reason);
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
     signal.addEventListener('abort', stop, { once: true });
     // Starting the work may itself have aborted it, and that event is over.

@@ -1,4 +1,4 @@
-import type { EncryptionContext } from '../encryption-context.js';
+import type { EncryptionContext } from '../../provider/encryption-context.js';
 
 // Two calls may share a key when everything that they ask of the provider is the same. What is put
 // together here can be taken apart again in one way only, so no two different questions look alike.

@@ -17,6 +17,7 @@ export type KeyWrapErrorCode =
   | 'ACCESS_DENIED'
   | 'THROTTLED'
   | 'UNAVAILABLE'
+  | 'INTERNAL'
   | 'CLOSED'
   | 'ABORTED';
 
@@ -147,6 +148,14 @@ export class ProviderUnavailableError extends KeyWrapError {
   override readonly retryable = true;
 }
 
+/**
+ * The provider or its client failed in a way that no rule covers: a bug, or a response that makes no
+ * sense. Retrying does not help; `cause` is what was thrown.
+ */
+export class InternalError extends KeyWrapError {
+  override readonly code = 'INTERNAL';
+}
+
 /** The provider was closed, or the secret was disposed; it can't be used any more. */
 export class ProviderClosedError extends KeyWrapError {
   override readonly code = 'CLOSED';
@@ -174,12 +183,22 @@ export function withCallDetails<E extends KeyWrapError>(
   operation: string,
   request: object = {},
 ): E {
-  const { keyId, source, destination } = ownFields(request) as Partial<
-    Record<'source' | 'destination', { readonly keyId?: string }> & { readonly keyId: string }
-  >;
+  const { source, destination, ...whole } = ownFields(request) as Named & {
+    readonly source?: Named;
+    readonly destination?: Named;
+  };
   const side = ABOUT_THE_SOURCE.has(error.code) ? source : destination;
   return Object.assign(error, {
     operation: error.operation ?? operation,
-    keyId: error.keyId ?? keyId ?? side?.keyId,
+    keyId: error.keyId ?? nameIn(whole) ?? nameIn(side),
   });
+}
+
+interface Named {
+  readonly keyId?: string;
+  readonly key?: { readonly text: string } | undefined;
+}
+
+function nameIn(part: Named | undefined): string | undefined {
+  return part?.key?.text ?? part?.keyId;
 }

@@ -15,8 +15,8 @@ import type {
   ReEncryptResult,
   WrappedDataKey,
   WrappedDataKeyPair,
-} from './provider.js';
-import type { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
+} from '../provider/provider.js';
+import type { DataKey, DataKeyPair, DecryptResult } from '../provider/secrets.js';
 
 /** Passes every call on as it is: a decorator overrides those that it is about. */
 export abstract class ForwardingProvider implements KeyWrapProvider {

@@ -1,6 +1,6 @@
-import { InvalidKeyUsageError, KeyDisabledError, KeyStateError } from './errors.js';
-import { type EncryptionAlgorithm, encryptionAlgorithmsOf } from './key-spec.js';
-import type { KeyDescription } from './provider.js';
+import { InvalidKeyUsageError, KeyDisabledError, KeyStateError } from '../provider/errors.js';
+import { type EncryptionAlgorithm, encryptionAlgorithmsOf } from '../provider/key-spec.js';
+import type { KeyDescription } from '../provider/provider.js';
 
 /** What decides whether a key may be used. */
 export type KeyUse = Pick<KeyDescription, 'keySpec' | 'keyUsage' | 'keyState'> & {

@@ -1,4 +1,4 @@
-import { untilAborted } from '../until-aborted.js';
+import { untilAborted } from '../../runtime/until-aborted.js';
 
 /** How much of a secret may be used. */
 export interface Allowance {

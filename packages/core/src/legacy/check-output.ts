@@ -1,16 +1,18 @@
-import { isUint8Array, ownBytes } from './bytes.js';
-import { ProviderUnavailableError } from './errors.js';
-import { isKeyArn } from './key-id.js';
-import { LIMITS } from './key-spec.js';
-import type { KeyInput } from './provider.js';
 import type {
   DataKeyPairOutput,
   DecryptOutput,
-  DecryptRequest,
   EncryptOutput,
+  WrappedDataKeyPairOutput,
+} from '../driver/requests.js';
+import { isUint8Array, ownBytes } from '../provider/bytes.js';
+import { ProviderUnavailableError } from '../provider/errors.js';
+import { isKeyArn } from '../provider/key-id.js';
+import { LIMITS } from '../provider/key-spec.js';
+import type { KeyInput } from '../provider/provider.js';
+import type {
   GenerateDataKeyOutput,
   GenerateDataKeyRequest,
-  WrappedDataKeyPairOutput,
+  LegacyDecryptRequest,
 } from './requests.js';
 
 // What a hook gives back is not believed either: a backend that answers nonsense must not hand a
@@ -54,7 +56,7 @@ export function checkCiphertext(
 /** An empty plaintext is possible: RSA-OAEP can carry one that was made outside. */
 export function checkDecrypted(
   { plaintext, keyId }: DecryptOutput,
-  asked: DecryptRequest,
+  asked: LegacyDecryptRequest,
 ): DecryptOutput {
   if (!isUint8Array(plaintext) || plaintext.length > LIMITS.plaintext) {
     throw broken('no plaintext, or one that is too long');

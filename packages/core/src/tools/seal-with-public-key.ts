@@ -1,12 +1,12 @@
-import { isUint8Array, wipe } from './bytes.js';
-import { InvalidInputError, KeyWrapError, withCallDetails } from './errors.js';
+import { isUint8Array, wipe } from '../provider/bytes.js';
+import { InvalidInputError, KeyWrapError, withCallDetails } from '../provider/errors.js';
 import {
   type AsymmetricAlgorithm,
   isAsymmetricAlgorithm,
   maximumPlaintextLength,
   rsaKeySpecOf,
-} from './key-spec.js';
-import { readBytes } from './read-fields.js';
+} from '../provider/key-spec.js';
+import { readBytes } from '../provider/read-fields.js';
 
 /**
  * Encrypts with a public key: what the party outside does, with no provider and no account.

@@ -1,5 +1,5 @@
-import { InvalidInputError } from '../errors.js';
-import { readFields } from '../read-fields.js';
+import { InvalidInputError } from '../../provider/errors.js';
+import { readFields } from '../../provider/read-fields.js';
 
 /**
  * How far a key in a data-key cache may go; every one of the three is kept exactly. They are those of

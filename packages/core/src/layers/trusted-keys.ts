@@ -1,5 +1,8 @@
-import { assertProvider } from './assert-provider.js';
-import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
+import { ForwardingProvider } from '../legacy/forwarding-provider.js';
+import { INPUT_FIELDS, TARGET_FIELDS } from '../legacy/read-input.js';
+import { readCallOptions } from '../legacy/read-options.js';
+import { assertProvider } from '../provider/assert-provider.js';
+import { type EncryptionContext, readEncryptionContext } from '../provider/encryption-context.js';
 import {
   AbortError,
   InvalidInputError,
@@ -8,11 +11,10 @@ import {
   ProviderClosedError,
   UntrustedKeyError,
   withCallDetails,
-} from './errors.js';
-import { ForwardingProvider } from './forwarding-provider.js';
-import { parseKeyId } from './key-id.js';
-import { type EncryptionAlgorithm, isAsymmetricAlgorithm, LIMITS } from './key-spec.js';
-import { ownFields } from './own-fields.js';
+} from '../provider/errors.js';
+import { parseKeyId } from '../provider/key-id.js';
+import { type EncryptionAlgorithm, isAsymmetricAlgorithm, LIMITS } from '../provider/key-spec.js';
+import { ownFields } from '../provider/own-fields.js';
 import type {
   CallOptions,
   DecryptAsymmetricInput,
@@ -29,11 +31,9 @@ import type {
   ReEncryptResult,
   WrappedDataKey,
   WrappedDataKeyPair,
-} from './provider.js';
-import { copyFields, readBytes, readSafely } from './read-fields.js';
-import { INPUT_FIELDS, TARGET_FIELDS } from './read-input.js';
-import { readCallOptions } from './read-options.js';
-import type { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
+} from '../provider/provider.js';
+import { copyFields, readBytes, readSafely } from '../provider/read-fields.js';
+import type { DataKey, DataKeyPair, DecryptResult } from '../provider/secrets.js';
 
 /**
  * Keeps a provider to the keys that you trust, so that nobody can make you decrypt under another: not

@@ -1,14 +1,11 @@
-import { copyBytes, isUint8Array, newSecret, wipe } from './bytes.js';
-import {
-  checkBytes,
-  checkCiphertext,
-  checkDataKey,
-  checkDecrypted,
-  checkKeyArn,
-  checkPair,
-  checkPrivateKey,
-  ownDetails,
-} from './check-output.js';
+import type {
+  DataKeyPairOutput,
+  DecryptOutput,
+  EncryptOutput,
+  ReEncryptOutput,
+  WrappedDataKeyPairOutput,
+} from '../driver/requests.js';
+import { copyBytes, isUint8Array, newSecret, wipe } from '../provider/bytes.js';
 import {
   AbortError,
   InvalidInputError,
@@ -17,8 +14,8 @@ import {
   ProviderUnavailableError,
   UnsupportedOperationError,
   withCallDetails,
-} from './errors.js';
-import { isAsymmetricAlgorithm, LIMITS, maximumPlaintextLength } from './key-spec.js';
+} from '../provider/errors.js';
+import { isAsymmetricAlgorithm, LIMITS, maximumPlaintextLength } from '../provider/key-spec.js';
 import type {
   CallOptions,
   DecryptAsymmetricInput,
@@ -36,8 +33,20 @@ import type {
   ReEncryptResult,
   WrappedDataKey,
   WrappedDataKeyPair,
-} from './provider.js';
-import { readSafely } from './read-fields.js';
+} from '../provider/provider.js';
+import { readSafely } from '../provider/read-fields.js';
+import { DataKey, DataKeyPair, DecryptResult } from '../provider/secrets.js';
+import { untilAborted } from '../runtime/until-aborted.js';
+import {
+  checkBytes,
+  checkCiphertext,
+  checkDataKey,
+  checkDecrypted,
+  checkKeyArn,
+  checkPair,
+  checkPrivateKey,
+  ownDetails,
+} from './check-output.js';
 import {
   readDecryptAsymmetricInput,
   readDecryptInput,
@@ -50,20 +59,13 @@ import {
 import { readCallOptions } from './read-options.js';
 import type {
   CallContext,
-  DataKeyPairOutput,
-  DecryptOutput,
-  DecryptRequest,
-  EncryptOutput,
-  EncryptRequest,
   GenerateDataKeyOutput,
   GenerateDataKeyPairRequest,
   GenerateDataKeyRequest,
-  ReEncryptOutput,
-  ReEncryptRequest,
-  WrappedDataKeyPairOutput,
+  LegacyDecryptRequest,
+  LegacyEncryptRequest,
+  LegacyReEncryptRequest,
 } from './requests.js';
-import { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
-import { untilAborted } from './until-aborted.js';
 
 /**
  * What every provider has in common, once: it checks and copies input, refuses what the provider does
@@ -79,9 +81,9 @@ import { untilAborted } from './until-aborted.js';
  * import {
  *   AbstractKeyWrapProvider,
  *   type DecryptOutput,
- *   type DecryptRequest,
+ *   type LegacyDecryptRequest,
  *   type EncryptOutput,
- *   type EncryptRequest,
+ *   type LegacyEncryptRequest,
  *   type KeyDescription,
  * } from '@keywrap/core';
  *
@@ -94,8 +96,8 @@ import { untilAborted } from './until-aborted.js';
  *     dataKeys: true,
  *     dataKeyPairSpecs: [],
  *   } as const;
- *   protected abstract override doEncrypt(request: EncryptRequest): Promise<EncryptOutput>;
- *   protected abstract override doDecrypt(request: DecryptRequest): Promise<DecryptOutput>;
+ *   protected abstract override doEncrypt(request: LegacyEncryptRequest): Promise<EncryptOutput>;
+ *   protected abstract override doDecrypt(request: LegacyDecryptRequest): Promise<DecryptOutput>;
  *   protected abstract override doDescribeKey(keyId: string): Promise<KeyDescription>;
  * }
  * ```
@@ -109,17 +111,23 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
   #onIdle: (() => void) | undefined;
 
   /** Encrypts under either kind of key. */
-  protected abstract doEncrypt(request: EncryptRequest, call: CallContext): Promise<EncryptOutput>;
+  protected abstract doEncrypt(
+    request: LegacyEncryptRequest,
+    call: CallContext,
+  ): Promise<EncryptOutput>;
 
   /** Decrypts under either kind of key; `keyId` is undefined when the ciphertext is to name its key. */
-  protected abstract doDecrypt(request: DecryptRequest, call: CallContext): Promise<DecryptOutput>;
+  protected abstract doDecrypt(
+    request: LegacyDecryptRequest,
+    call: CallContext,
+  ): Promise<DecryptOutput>;
 
   /** Looks a key up, in any of the four forms and in any state. */
   protected abstract doDescribeKey(keyId: string, call: CallContext): Promise<KeyDescription>;
 
   /** By default decrypts and encrypts here, and wipes the plaintext. Override where the backend can do it inside. */
   protected async doReEncrypt(
-    request: ReEncryptRequest,
+    request: LegacyReEncryptRequest,
     call: CallContext,
   ): Promise<ReEncryptOutput> {
     const { ciphertext, source, destination } = request;
@@ -337,8 +345,8 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
   }
 
   #decryption(
-    read: (input: unknown, capabilities: ProviderCapabilities) => DecryptRequest,
-  ): Operation<DecryptRequest, DecryptOutput, DecryptResult> {
+    read: (input: unknown, capabilities: ProviderCapabilities) => LegacyDecryptRequest,
+  ): LegacyOperation<LegacyDecryptRequest, DecryptOutput, DecryptResult> {
     return {
       read,
       work: (request, call) => this.doDecrypt(request, call),
@@ -359,7 +367,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     name: string,
     input: unknown,
     options: CallOptions | undefined,
-    { read, work, finish }: Operation<Request, Output, Result>,
+    { read, work, finish }: LegacyOperation<Request, Output, Result>,
   ): Promise<Result> {
     let request: Request | undefined;
     let call: CallContext | undefined;
@@ -384,8 +392,8 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
     name: string,
     request: Request,
     call: CallContext,
-    work: Operation<Request, Output, Result>['work'],
-    finish: Operation<Request, Output, Result>['finish'],
+    work: LegacyOperation<Request, Output, Result>['work'],
+    finish: LegacyOperation<Request, Output, Result>['finish'],
   ): Promise<Result> {
     this.#underWay++;
     let output: Output | undefined;
@@ -430,7 +438,7 @@ export abstract class AbstractKeyWrapProvider implements KeyWrapProvider {
 }
 
 /** The three steps of an operation, see {@link AbstractKeyWrapProvider.run}. */
-export interface Operation<Request, Output, Result> {
+export interface LegacyOperation<Request, Output, Result> {
   /** Checks and copies the input, at once and without side effects. */
   readonly read: (input: unknown, capabilities: ProviderCapabilities) => Request;
   /** Does it. `plaintext` and `privateKey` of the request are wiped when this has settled. */

@@ -1,15 +1,20 @@
-import { AbortError, type KeyWrapError, ProviderClosedError, withCallDetails } from '../errors.js';
-import { ForwardingProvider } from '../forwarding-provider.js';
+import { ForwardingProvider } from '../../legacy/forwarding-provider.js';
+import { readDecryptInput, readGenerateDataKeyInput } from '../../legacy/read-input.js';
+import { readAllCallOptions } from '../../legacy/read-options.js';
+import {
+  AbortError,
+  type KeyWrapError,
+  ProviderClosedError,
+  withCallDetails,
+} from '../../provider/errors.js';
 import type {
   CallOptions,
   DecryptInput,
   GenerateDataKeyInput,
   KeyWrapProvider,
-} from '../provider.js';
-import { readSafely } from '../read-fields.js';
-import { readDecryptInput, readGenerateDataKeyInput } from '../read-input.js';
-import { readAllCallOptions } from '../read-options.js';
-import type { DataKey, DecryptResult } from '../secrets.js';
+} from '../../provider/provider.js';
+import { readSafely } from '../../provider/read-fields.js';
+import type { DataKey, DecryptResult } from '../../provider/secrets.js';
 import { cacheKey } from './cache-key.js';
 import {
   type CacheSettings,

@@ -1,7 +1,8 @@
-import { assertProvider } from './assert-provider.js';
-import { type EncryptionContext, readEncryptionContext } from './encryption-context.js';
-import { parseKeyId } from './key-id.js';
-import { isAsymmetricAlgorithm } from './key-spec.js';
+import { INPUT_FIELDS, TARGET_FIELDS } from '../legacy/read-input.js';
+import { assertProvider } from '../provider/assert-provider.js';
+import { type EncryptionContext, readEncryptionContext } from '../provider/encryption-context.js';
+import { parseKeyId } from '../provider/key-id.js';
+import { isAsymmetricAlgorithm } from '../provider/key-spec.js';
 import type {
   AsymmetricTarget,
   CallOptions,
@@ -9,9 +10,8 @@ import type {
   ReEncryptResult,
   SymmetricSource,
   SymmetricTarget,
-} from './provider.js';
-import { copyFields, readSafely } from './read-fields.js';
-import { INPUT_FIELDS, TARGET_FIELDS } from './read-input.js';
+} from '../provider/provider.js';
+import { copyFields, readSafely } from '../provider/read-fields.js';
 
 /** One side of a move between two providers. */
 export type Side<Target> = Target & { readonly provider: KeyWrapProvider };

@@ -74,6 +74,8 @@ export class DecryptResult extends SecretResult {
   readonly #plaintext: SecretBytes;
   /** The ARN of the key that opened it. */
   readonly keyId: string;
+  /** The version of that key, where the backend knows it. */
+  readonly keyVersion: string | undefined;
   /** The algorithm that opened it. */
   readonly algorithm: EncryptionAlgorithm;
 
@@ -86,6 +88,7 @@ export class DecryptResult extends SecretResult {
     fields: {
       readonly plaintext: Uint8Array;
       readonly keyId: string;
+      readonly keyVersion?: string | undefined;
       readonly algorithm: EncryptionAlgorithm;
     },
     isOwn = false,
@@ -93,6 +96,7 @@ export class DecryptResult extends SecretResult {
     super();
     this.#plaintext = new SecretBytes(fields.plaintext, isOwn);
     this.keyId = fields.keyId;
+    this.keyVersion = fields.keyVersion;
     this.algorithm = fields.algorithm;
   }
 
@@ -125,6 +129,8 @@ export class DataKey extends SecretResult {
   readonly ciphertext: Uint8Array;
   /** The ARN of the key that wraps it. */
   readonly keyId: string;
+  /** The version of that key, where the backend knows it. */
+  readonly keyVersion: string | undefined;
 
   /**
    * @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more.
@@ -136,6 +142,7 @@ export class DataKey extends SecretResult {
       readonly plaintext: Uint8Array;
       readonly ciphertext: Uint8Array;
       readonly keyId: string;
+      readonly keyVersion?: string | undefined;
     },
     isOwn = false,
   ) {
@@ -143,6 +150,7 @@ export class DataKey extends SecretResult {
     this.#plaintext = new SecretBytes(fields.plaintext, isOwn);
     this.ciphertext = fields.ciphertext;
     this.keyId = fields.keyId;
+    this.keyVersion = fields.keyVersion;
   }
 
   /** The data key itself. @throws {@link ProviderClosedError} once disposed. */
@@ -178,6 +186,8 @@ export class DataKeyPair extends SecretResult {
   readonly keyPairSpec: DataKeyPairSpec;
   /** The ARN of the key that wraps the private key. */
   readonly keyId: string;
+  /** The version of that key, where the backend knows it. */
+  readonly keyVersion: string | undefined;
 
   /** @param fields `privateKey` passes into the ownership of the pair: the caller must not use it any more. */
   constructor(fields: {
@@ -186,6 +196,7 @@ export class DataKeyPair extends SecretResult {
     readonly privateKeyCiphertext: Uint8Array;
     readonly keyPairSpec: DataKeyPairSpec;
     readonly keyId: string;
+    readonly keyVersion?: string | undefined;
   }) {
     super();
     this.#privateKey = new SecretBytes(fields.privateKey);
@@ -193,6 +204,7 @@ export class DataKeyPair extends SecretResult {
     this.privateKeyCiphertext = fields.privateKeyCiphertext;
     this.keyPairSpec = fields.keyPairSpec;
     this.keyId = fields.keyId;
+    this.keyVersion = fields.keyVersion;
   }
 
   /** The private key: DER of PKCS#8 (RFC 5958). @throws {@link ProviderClosedError} once disposed. */
@@ -216,11 +228,17 @@ export class DataKeyPair extends SecretResult {
 
 // Outside of the classes: bundlers rename a class that names itself, and results show their class.
 
-function copyOfDecryptResult({ plaintext, keyId, algorithm }: DecryptResult): DecryptResult {
-  return new DecryptResult({ plaintext: copyBytes(plaintext), keyId, algorithm }, true);
+function copyOfDecryptResult(result: DecryptResult): DecryptResult {
+  const { plaintext, keyId, keyVersion, algorithm } = result;
+  return new DecryptResult({ plaintext: copyBytes(plaintext), keyId, keyVersion, algorithm }, true);
 }
 
-function copyOfDataKey({ plaintext, ciphertext, keyId }: DataKey): DataKey {
-  const copies = { plaintext: copyBytes(plaintext), ciphertext: copyBytes(ciphertext), keyId };
+function copyOfDataKey({ plaintext, ciphertext, keyId, keyVersion }: DataKey): DataKey {
+  const copies = {
+    plaintext: copyBytes(plaintext),
+    ciphertext: copyBytes(ciphertext),
+    keyId,
+    keyVersion,
+  };
   return new DataKey(copies, true);
 }

@@ -70,6 +70,8 @@ export interface EncryptResult {
   readonly ciphertext: Uint8Array;
   /** The ARN of the key. */
   readonly keyId: string;
+  /** The version of the key that was used, where the backend knows it. */
+  readonly keyVersion?: string | undefined;
   readonly algorithm: EncryptionAlgorithm;
 }
 
@@ -94,9 +96,13 @@ export interface ReEncryptResult {
   readonly ciphertext: Uint8Array;
   /** The ARN of the key that opened the old ciphertext. */
   readonly sourceKeyId: string;
+  /** The version of the source key, where the backend knows it. */
+  readonly sourceKeyVersion?: string | undefined;
   readonly sourceAlgorithm: EncryptionAlgorithm;
   /** The ARN of the key that made the new ciphertext. */
   readonly destinationKeyId: string;
+  /** The version of the destination key, where the backend knows it. */
+  readonly destinationKeyVersion?: string | undefined;
   readonly destinationAlgorithm: EncryptionAlgorithm;
 }
 
@@ -113,6 +119,8 @@ export interface WrappedDataKey {
   readonly ciphertext: Uint8Array;
   /** The ARN of the key that wraps it. */
   readonly keyId: string;
+  /** The version of the key that was used, where the backend knows it. */
+  readonly keyVersion?: string | undefined;
 }
 
 /** What kind of pair, and the symmetric key to wrap its private key under. */
@@ -129,6 +137,8 @@ export interface WrappedDataKeyPair {
   readonly keyPairSpec: DataKeyPairSpec;
   /** The ARN of the key that wraps the private key. */
   readonly keyId: string;
+  /** The version of the key that was used, where the backend knows it. */
+  readonly keyVersion?: string | undefined;
 }
 
 /** Which key. */
@@ -178,6 +188,8 @@ export interface ProviderCapabilities {
   readonly keyIdFromCiphertext: boolean;
   /** Whether it generates data keys. */
   readonly dataKeys: boolean;
+  /** What data keys are wrapped with: by default `SYMMETRIC_DEFAULT`; RSA where a backend has that alone. */
+  readonly dataKeyAlgorithm?: EncryptionAlgorithm | undefined;
   /** The kinds of data key pair that it generates. */
   readonly dataKeyPairSpecs: readonly DataKeyPairSpec[];
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { passphraseFrom } from '#dist/store/protection/passphrase-source.js';
-import { rejection } from '../../file-store/support.js';
+import { rejection } from '../../support.js';
 
 describe('A passphrase from a file', () => {
   let folder: string;

@@ -8,7 +8,7 @@ import {
 } from '#dist/store/protection/protection.js';
 import type { PassphraseRecord } from '#dist/store/protection/record.js';
 import type { StoreKey } from '#dist/store/protection/store-key.js';
-import { rejection } from '../../file-store/support.js';
+import { rejection } from '../../support.js';
 
 const STORE = '3f0c2b6e-9d57-4a8e-8b1f-2f6f3d0f7a11';
 const OTHER_STORE = '00000000-0000-4000-8000-000000000000';

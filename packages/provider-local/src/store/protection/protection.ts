@@ -137,7 +137,8 @@ type Read =
   | { passphrase: string | Uint8Array; provider?: undefined; keyId?: undefined }
   | { passphrase?: undefined; provider: KeyWrapProvider; keyId: string };
 
-function readProtection(protection: StoreProtection): Read {
+/** Checks what a caller passed. @throws {@link InvalidInputError} */
+export function readProtection(protection: StoreProtection): Read {
   const names = ['passphrase', 'provider', 'keyId'] as const;
   const { passphrase, provider, keyId } = readFields(protection, 'protectedBy', names);
   const isPassphrase = typeof passphrase === 'string' || passphrase instanceof Uint8Array;

@@ -1,0 +1,2 @@
+export { DamagedStoreError } from './errors.js';
+export * from './sql-key-store.js';

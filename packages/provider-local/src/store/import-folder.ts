@@ -13,11 +13,13 @@ import {
 import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
 import type { AesKey } from '../engines/index.js';
 import { nodeEngine } from '../engines/node.js';
-import { DamagedStoreError, errorCode, explainFileError } from '../file-store/errors.js';
 import { KeyMaterial } from '../keys/material.js';
 import type { AliasRecord, KeyRecord, KeyVersion } from '../keys/record.js';
+import { DamagedStoreError, errorCode, explainFileError } from './errors.js';
+import { releaseMaterials } from './materials.js';
 import { deriveFromPassphrase, passphraseBytes } from './protection/passphrase.js';
 import { readProtection, type StoreProtection } from './protection/protection.js';
+import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
 
 // The first format was a folder: manifest-<generation>, of which the newest counts, and records/ with a file
 // for each key. A file is "kws", the version 1, its kind, the length of its header, the header in JSON, a
@@ -31,22 +33,39 @@ const DATES = /^(creationDate|deletionDate|date|validTo|nextDate|created|updated
 const MAXIMUM_MEMORY = 2 ** 30;
 const CHANGED = 'was changed or cut short: it does not authenticate';
 
-/** Whether there is a store of the first format at a path. */
-export function isFirstFormat(folder: string): boolean {
-  return newestManifest(folder) !== undefined;
+/** What to import, and into which new store: it is protected by what protects the folder. */
+export interface ImportFolderOptions extends Omit<SqlKeyStoreOptions, 'create'> {
+  /** The folder; it is only read. */
+  readonly folder: string;
+  /** Of keys without an ARN, those of provider-local. `keywrap-kms` kept whole ARNs. */
+  readonly scope: ArnScope;
+  /** Told how many of the keys are imported. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
- * Opens a folder of the first format, which is only read.
+ * Imports a folder of the first format into a new store: all keys and their aliases, or nothing where
+ * something in the folder is damaged, or the process is killed.
  *
- * @param scope Of keys without an ARN, those of provider-local. `keywrap-kms` kept whole ARNs.
- * @throws {@link InvalidInputError} when it is not one, {@link AccessDeniedError} for a wrong passphrase,
- * {@link DamagedStoreError}, also while the keys are read, and what a provider throws that protects it.
+ * @throws {@link InvalidInputError} when there is no such folder, or the store exists already;
+ * {@link AccessDeniedError} for a wrong passphrase; {@link DamagedStoreError};
+ * {@link UnsupportedOperationError} for keys that another program made; what the provider throws.
  */
-export async function openFirstFormat(
+export async function importFolder(options: ImportFolderOptions): Promise<SqlKeyStore> {
+  const { folder, scope, onProgress, ...store } = options;
+  const opened = await openFolder(folder, options.protectedBy, scope, onProgress);
+  try {
+    return await SqlKeyStore.create(store, opened);
+  } finally {
+    opened.close();
+  }
+}
+
+async function openFolder(
   folder: string,
   protectedBy: StoreProtection,
   scope: ArnScope,
+  onProgress: ImportFolderOptions['onProgress'],
 ) {
   const name = newestManifest(folder);
   if (name === undefined) {
@@ -65,10 +84,9 @@ export async function openFirstFormat(
   /** Of the keys that were read: when their aliases were made and changed. */
   const dates = new Map<string, Json>();
   return {
-    keyCount: manifest.keys.length as number,
     /** The keys; the material of each is destroyed when the next is asked for. */
     *keys(): Generator<KeyRecord> {
-      for (const [name, entry] of manifest.keys) {
+      for (const [index, [name, entry]] of manifest.keys.entries()) {
         const sealed = readSealed(path.join(folder, 'records', entry.file), 'record');
         const content = sealed.open(key);
         if (createHash('sha256').update(sealed.bytes).digest('base64') !== entry.digest) {
@@ -80,8 +98,8 @@ export async function openFirstFormat(
         const { creationDate } = record;
         dates.set(name, { created: creationDate, updated: creationDate, ...details.aliasDates });
         yield record;
-        for (const { material } of record.versions) material?.destroy();
-        record.pendingVersion?.material?.destroy();
+        releaseMaterials(record, undefined);
+        onProgress?.(index + 1, manifest.keys.length);
       }
     },
     /** The aliases of the keys that were read. A crash could leave others, whose key was gone. */

@@ -6,6 +6,8 @@ import {
   InvalidInputError,
   ProviderClosedError,
 } from '@keywrap/core';
+import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
+import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
 import type { AliasRecord, KeyRecord } from '../keys/record.js';
 import type { ChangeNames, KeyStore, Page, Transaction } from '../keys/store.js';
 import { ChangeSet, type Loaded, type RowChange } from './change-set.js';
@@ -13,7 +15,11 @@ import type { Database, Dialect, DialectOptions, Row, Script, Statement } from '
 import { sqlite } from './dialects/sqlite.js';
 import { DamagedStoreError } from './errors.js';
 import { releaseMaterials } from './materials.js';
+import type { ScryptCost } from './protection/passphrase.js';
+import { createProtection, openProtection, type StoreProtection } from './protection/protection.js';
+import type { StoreKey } from './protection/store-key.js';
 import { RowCache } from './row-cache.js';
+import { RowSet } from './row-set.js';
 import {
   ALIAS_RECORDS,
   KEY_RECORDS,
@@ -28,7 +34,6 @@ import {
   createTables,
   deleteRow,
   KEYS,
-  putRow,
   selectAliasesBeside,
   selectByReference,
   selectGeneration,
@@ -38,7 +43,6 @@ import {
   selectStore,
 } from './schema.js';
 import { RowSeal } from './seal.js';
-import { type ScryptCost, StoreKey, type StoreProtection } from './store-key.js';
 
 /** Where a store is, and what opens it. */
 export interface SqlKeyStoreOptions extends DialectOptions {
@@ -52,6 +56,13 @@ export interface SqlKeyStoreOptions extends DialectOptions {
   readonly scrypt?: ScryptCost | undefined;
   /** How many keys, and how many aliases, stay in memory; 10,000 by default. */
   readonly cachedRecords?: number | undefined;
+}
+
+/** What a new store is to hold. It may be asked for more than once. */
+export interface StoreContents {
+  keys(): Iterable<KeyRecord>;
+  /** Asked for after the keys. */
+  aliases(): Iterable<AliasRecord>;
 }
 
 const CACHED_RECORDS = 10_000;
@@ -73,6 +84,7 @@ const CACHED_RECORDS = 10_000;
  */
 export class SqlKeyStore implements KeyStore, AsyncDisposable {
   readonly #database: Database;
+  readonly #storeId: string;
   readonly #storeKey: StoreKey;
   readonly #rows: Rows;
   readonly #keys: RowCache<KeyRecord>;
@@ -91,6 +103,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     cachedRecords: number,
   ) {
     this.#database = database;
+    this.#storeId = storeId;
     this.#storeKey = storeKey;
     this.#rows = rowsOf(database, storeId, storeKey);
     this.#keys = new RowCache(cachedRecords, releaseMaterials);
@@ -122,7 +135,12 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     let storeKey: StoreKey | undefined;
     try {
       const { id, protection } = await database.read(readStore(database.location));
-      storeKey = await StoreKey.unwrap(id, protectedBy, parseProtection(location, protection));
+      storeKey = await openProtection(
+        id,
+        parseProtection(location, protection),
+        protectedBy,
+        location,
+      );
       const store = new SqlKeyStore(database, id, storeKey, cachedRecords);
       await database.read(() => store.#readState());
       return store;
@@ -131,6 +149,31 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
       await database.close();
       throw error;
     }
+  }
+
+  /**
+   * Makes a new store, with what it is to hold from the beginning: all of it or, when anything fails,
+   * no store at all.
+   *
+   * @param contents The material of the records stays the caller's.
+   * @throws {@link InvalidInputError} where there is a store already, and what {@link open} throws.
+   */
+  static async create(options: SqlKeyStoreOptions, contents?: StoreContents): Promise<SqlKeyStore> {
+    const { location } = options;
+    const taken = () => new InvalidInputError('location', `${location} holds a key store already`);
+    if (await SqlKeyStore.isAt(location, options)) throw taken();
+    const storeId = await createStore(dialectOf(location), options, contents);
+    const store = await SqlKeyStore.open({ ...options, create: false });
+    if (store.#storeId === storeId) return store;
+    await store.close();
+    throw taken();
+  }
+
+  /** Whether there is a store; whether it opens is another question. */
+  static async isAt(location: string, options: DialectOptions = {}): Promise<boolean> {
+    const database = await dialectOf(location).open(location, options);
+    await database?.close();
+    return database !== undefined;
   }
 
   /** The number of changes that the store had seen when it was last asked. It never goes down, unless an old copy was put back. */
@@ -184,6 +227,30 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
       ({ commit }) => commit(),
     );
     return result;
+  }
+
+  /**
+   * Begins an audit log, for `withAuditLog`. Each process has a log of its own. Its lines have the
+   * generation of the store: kept elsewhere, it shows that the store was set back as a whole.
+   *
+   * @param options The folder of the logs, and who acts, where the user of the process does not say it.
+   * @throws what {@link AuditLog.open} throws.
+   */
+  async openAuditLog(options: Pick<AuditLogOptions, 'folder' | 'actor'>): Promise<AuditLog> {
+    this.#assertUsable();
+    const { folder, actor } = options;
+    const generation = () => this.#generation;
+    return AuditLog.open({ folder, actor, generation, ...this.#auditOptions() });
+  }
+
+  /** Checks every line of the audit logs in a folder; see {@link AuditLogReport.generation}. */
+  async verifyAuditLogs(folder: string): Promise<readonly AuditLogReport[]> {
+    this.#assertUsable();
+    return verifyAuditLogs({ folder, ...this.#auditOptions() });
+  }
+
+  #auditOptions(): Pick<AuditLogOptions, 'key' | 'storeId'> {
+    return { key: this.#storeKey.auditLog, storeId: this.#storeId };
   }
 
   /** Closes the database and destroys all key material. */
@@ -301,9 +368,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   ): Statement[] {
     if (before !== undefined) set.remove(table, this.#rows.hash(table, before));
     if (record === undefined) return before === undefined ? [] : [deleteRow(table, arn)];
-    const row = this.#rows.seal(table, record, version);
-    set.add(table, this.#rows.hash(table, row));
-    return [putRow(table, arn, row.reference, version, row.sealed)];
+    return [this.#rows.put(table, record, version, set)];
   }
 
   *#readState(): Script<StoreState> {
@@ -352,24 +417,48 @@ function dialectOf(_location: string): Dialect {
 function rowsOf(
   { location }: Pick<Database, 'location'>,
   storeId: string,
-  { rows, rowSet }: StoreKey,
+  { rows, setHash }: StoreKey,
 ): Rows {
-  return new Rows(location, new RowSeal(storeId, rows, rowSet));
+  return new Rows(location, new RowSeal(storeId, rows, setHash));
 }
 
-async function createStore(dialect: Dialect, options: SqlKeyStoreOptions): Promise<void> {
+/** How many rows of a new store are sealed at once. */
+const BATCH = 500;
+
+/** @returns The id of the new store; where somebody else was faster, that of another one is there. */
+async function createStore(
+  dialect: Dialect,
+  options: SqlKeyStoreOptions,
+  contents?: StoreContents,
+): Promise<string> {
   const { location, protectedBy, scrypt } = options;
   const storeId = randomUUID();
-  const storeKey = StoreKey.generate(storeId);
+  const { record, storeKey } = await createProtection(storeId, protectedBy, scrypt);
+  const protection = JSON.stringify(record);
   try {
-    const protection = JSON.stringify(await storeKey.wrap(storeId, protectedBy, scrypt));
     await dialect.create(location, options, function* (database) {
-      const store = rowsOf(database, storeId, storeKey).newStore(storeId, protection);
-      yield [...createTables(dialect.types).map((sql) => ({ sql, parameters: [] })), store];
+      const rows = rowsOf(database, storeId, storeKey);
+      const tables = createTables(dialect.types).map((sql) => ({ sql, parameters: [] }));
+      yield [...tables, rows.newStore(storeId, protection)];
+      if (contents === undefined) return;
+      const set = new RowSet();
+      let statements: Statement[] = [];
+      for (const statement of rowsToPut(rows, contents, set)) {
+        if (statements.push(statement) < BATCH) continue;
+        yield statements;
+        statements = [];
+      }
+      yield [...statements, rows.sealStore({ generation: 1, protection, set })];
     });
+    return storeId;
   } finally {
     storeKey.destroy();
   }
+}
+
+function* rowsToPut(rows: Rows, contents: StoreContents, set: RowSet): Generator<Statement> {
+  for (const key of contents.keys()) yield rows.put(KEY_RECORDS, key, 1, set);
+  for (const alias of contents.aliases()) yield rows.put(ALIAS_RECORDS, alias, 1, set);
 }
 
 function readStore(location: string) {

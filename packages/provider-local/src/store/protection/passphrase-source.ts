@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
 import { InvalidInputError, wipe } from '@keywrap/core';
-import { errorCode, explainFileError } from '../../file-store/errors.js';
+import { errorCode, explainFileError } from '../errors.js';
 
 /** Where a passphrase is; one of the two. */
 export interface PassphraseSource {

@@ -6,7 +6,7 @@ import {
   readFields,
   wipe,
 } from '@keywrap/core';
-import { DamagedStoreError } from '../../file-store/errors.js';
+import { DamagedStoreError } from '../errors.js';
 import type { ScryptCost } from './passphrase.js';
 import { unwrapWithPassphrase, wrapWithPassphrase } from './passphrase-protection.js';
 import { type ProtectionRecord, type ProviderRecord, parseProtectionRecord } from './record.js';

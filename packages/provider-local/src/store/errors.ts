@@ -53,7 +53,7 @@ const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS']);
  */
 export function explainFileError(error: unknown, what: string): KeyWrapError {
   if (error instanceof KeyWrapError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const code = errorCode(error) ?? 'unknown error';
   const options = { cause: error };
   if (FULL.has(code)) return diskFull(what, options);
   if (FORBIDDEN.has(code)) {
@@ -71,4 +71,9 @@ export function diskFull(what: string, options: KeyWrapErrorOptions): KeyWrapErr
     `could not ${what}: the disk is full; nothing was changed; make room and try again`,
     options,
   );
+}
+
+/** The name that the operating system gives an error: `ENOENT`, `EEXIST`, ... */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

@@ -5,15 +5,26 @@ import {
   InvalidInputError,
   ProviderClosedError,
 } from '@keywrap/core';
+import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
+import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
 import type { AliasRecord, KeyRecord } from '../keys/record.js';
 import type { ChangeNames, KeyStore, Page, Transaction } from '../keys/store.js';
-import { createStore, dialectOf, parseProtection, readProtection, rowsOf } from './create-store.js';
+import {
+  createStore,
+  dialectOf,
+  parseProtection,
+  readProtection,
+  rowsOf,
+  type StoreContents,
+} from './create-store.js';
 import type { Database, DialectOptions, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
+import type { ScryptCost } from './protection/passphrase.js';
+import { openProtection, protectAgain, type StoreProtection } from './protection/protection.js';
+import type { StoreKey } from './protection/store-key.js';
 import type { RowCache } from './row-cache.js';
 import type { Rows } from './rows.js';
 import { ALIASES, KEYS, selectByReference, selectPage, selectRow } from './schema.js';
-import { type ScryptCost, StoreKey, type StoreProtection } from './store-key.js';
 import { StoreScripts } from './store-scripts.js';
 import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
 
@@ -120,7 +131,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     try {
       const { id, protection } = await database.read(() => readProtection(database.location));
       const record = parseProtection(database.location, protection);
-      storeKey = await StoreKey.unwrap(id, protectedBy, record);
+      storeKey = await openProtection(id, record, protectedBy, database.location);
       const store = new SqlKeyStore(database, id, storeKey, cachedRecords);
       await database.read(() => store.#scripts.state());
       return store;
@@ -129,6 +140,31 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
       await database.close();
       throw error;
     }
+  }
+
+  /**
+   * Makes a new store, with what it is to hold from the beginning: all of it or, when anything fails,
+   * no store at all.
+   *
+   * @param contents The material of the records stays the caller's.
+   * @throws {@link InvalidInputError} where there is a store already, and what {@link open} throws.
+   */
+  static async create(options: SqlKeyStoreOptions, contents?: StoreContents): Promise<SqlKeyStore> {
+    const { location } = options;
+    const taken = () => new InvalidInputError('location', `${location} holds a key store already`);
+    if (await SqlKeyStore.isAt(location, options)) throw taken();
+    const storeId = await createStore(dialectOf(location), options, contents);
+    const store = await SqlKeyStore.open({ ...options, create: false });
+    if (store.#storeId === storeId) return store;
+    await store.close();
+    throw taken();
+  }
+
+  /** Whether there is a store; whether it opens is another question. */
+  static async isAt(location: string, options: DialectOptions = {}): Promise<boolean> {
+    const database = await dialectOf(location).open(location, options);
+    await database?.close();
+    return database !== undefined;
   }
 
   /** The number of changes that the store had seen when it was last asked. It never goes down, unless an old copy was put back. */
@@ -187,7 +223,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    */
   async protect(protectedBy: StoreProtection, scrypt?: ScryptCost): Promise<void> {
     this.#scripts.assertUsable();
-    const record = await this.#storeKey.wrap(this.#storeId, protectedBy, scrypt);
+    const record = await protectAgain(this.#storeId, this.#storeKey, protectedBy, scrypt);
     await this.#database.write(
       () => this.#scripts.protect(JSON.stringify(record)),
       (committed) => committed(),
@@ -227,6 +263,30 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
       const { damaged } = await verifyRows(copy, this.#rows, onProgress);
       if (damaged[0] !== undefined) throw damaged[0];
     });
+  }
+
+  /**
+   * Begins an audit log, for `withAuditLog`. Each process has a log of its own. Its lines have the
+   * generation of the store: kept elsewhere, it shows that the store was set back as a whole.
+   *
+   * @param options The folder of the logs, and who acts, where the user of the process does not say it.
+   * @throws what {@link AuditLog.open} throws.
+   */
+  async openAuditLog(options: Pick<AuditLogOptions, 'folder' | 'actor'>): Promise<AuditLog> {
+    this.#scripts.assertUsable();
+    const { folder, actor } = options;
+    const generation = () => this.generation;
+    return AuditLog.open({ folder, actor, generation, ...this.#auditOptions() });
+  }
+
+  /** Checks every line of the audit logs in a folder; see {@link AuditLogReport.generation}. */
+  async verifyAuditLogs(folder: string): Promise<readonly AuditLogReport[]> {
+    this.#scripts.assertUsable();
+    return verifyAuditLogs({ folder, ...this.#auditOptions() });
+  }
+
+  #auditOptions(): Pick<AuditLogOptions, 'key' | 'storeId'> {
+    return { key: this.#storeKey.auditLog, storeId: this.#storeId };
   }
 
   /** Closes the database and destroys all key material. */

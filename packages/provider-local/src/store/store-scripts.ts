@@ -9,7 +9,6 @@ import {
   ALIASES,
   deleteRow,
   KEYS,
-  putRow,
   selectAliasesBeside,
   selectAliasesOfId,
   selectByReference,
@@ -160,9 +159,7 @@ export class StoreScripts {
   ): Statement[] {
     if (before !== undefined) set.remove(table, this.#rows.hash(table, before));
     if (record === undefined) return before === undefined ? [] : [deleteRow(table, arn)];
-    const row = this.#rows.seal(table, record, version);
-    set.add(table, this.#rows.hash(table, row));
-    return [putRow(table, arn, row.reference, version, row.sealed)];
+    return [this.#rows.put(table, record, version, set)];
   }
 
   #openState(rows: readonly Row[] | undefined): StoreState {

@@ -48,14 +48,7 @@ export function lengthOf(file: string): number {
 export function assertStoreFile(file: string, trustedGroup: number | undefined): boolean {
   const stats = fs.lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return false;
-  if (stats.isDirectory()) {
-    throw new DamagedStoreError(
-      file,
-      'is a folder and not a file',
-      undefined,
-      'a store in a folder was written by an early release: import it with keywrap-store import',
-    );
-  }
+  if (stats.isDirectory()) throw isAFolder(file);
   if (!stats.isFile()) {
     throw new DamagedStoreError(
       file,
@@ -80,6 +73,17 @@ export function assertStoreFile(file: string, trustedGroup: number | undefined):
     );
   }
   return true;
+}
+
+/** The first format was a folder. */
+function isAFolder(file: string): InvalidInputError {
+  const isFirstFormat = fs.readdirSync(file).some((name) => /^manifest-\d{12}$/.test(name));
+  return new InvalidInputError(
+    'location',
+    isFirstFormat
+      ? `${file} is a folder that an earlier release kept keys in; import it with: keywrap-store import ${file} FILE`
+      : `${file} is a folder; name a file`,
+  );
 }
 
 function assertPrivate(

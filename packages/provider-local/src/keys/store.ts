@@ -5,17 +5,21 @@ import type { AliasRecord, KeyRecord } from './record.js';
 export interface ChangeNames {
   readonly keys: readonly string[];
   readonly aliases: readonly string[];
+  /** Ids whose keys in all Regions the change is about: of multi-Region keys. */
+  readonly ids?: readonly string[];
 }
 
 /**
- * What a change sees and does. It sees the keys and aliases that it named, the keys that those aliases
- * stand for, and the aliases of those keys; reading anything else throws.
+ * What a change sees and does. It sees the keys, aliases and ids that it named, the keys that those
+ * aliases stand for, and the aliases of all these keys; reading anything else throws.
  */
 export interface Transaction {
   key(arn: string): KeyRecord | undefined;
   alias(arn: string): AliasRecord | undefined;
   /** The aliases of a key, sorted by name. */
   aliasesOf(keyArn: string): readonly AliasRecord[];
+  /** The keys of this id, in all partitions, Regions and accounts. */
+  keysWithId(id: string): readonly KeyRecord[];
   /** Adds a key, or replaces the one with its ARN. The material of the record changes owner when the change is committed. */
   putKey(record: KeyRecord): void;
   /** Removes a key and its aliases. */

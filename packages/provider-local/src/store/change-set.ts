@@ -1,4 +1,4 @@
-import { formatKeyArn, InvalidInputError } from '@keywrap/core';
+import { formatKeyArn } from '@keywrap/core';
 import type { AliasRecord, KeyRecord } from '../keys/record.js';
 import type { ChangeNames, Transaction } from '../keys/store.js';
 import { ALIAS_RECORDS, KEY_RECORDS, type StoredRow } from './rows.js';
@@ -18,6 +18,7 @@ export interface RowChange<Content> {
 
 /** Collects what the body of a change does, over the rows that were read for it. */
 export class ChangeSet implements Transaction {
+  readonly #ids: ReadonlySet<string>;
   readonly #keys: RowChanges<KeyRecord>;
   readonly #aliases: RowChanges<AliasRecord>;
 
@@ -26,8 +27,9 @@ export class ChangeSet implements Transaction {
     keys: readonly Loaded<KeyRecord>[],
     aliases: readonly Loaded<AliasRecord>[],
   ) {
-    this.#keys = new RowChanges('key', names.keys, keys);
-    this.#aliases = new RowChanges('alias', names.aliases, aliases);
+    this.#ids = new Set(names.ids);
+    this.#keys = new RowChanges(names.keys, keys);
+    this.#aliases = new RowChanges(names.aliases, aliases);
   }
 
   get keys(): readonly RowChange<KeyRecord>[] {
@@ -54,6 +56,11 @@ export class ChangeSet implements Transaction {
       .sort((a, b) => (a.alias < b.alias ? -1 : 1));
   }
 
+  keysWithId(id: string): readonly KeyRecord[] {
+    if (!this.#ids.has(id)) throw notNamed(id);
+    return this.#keys.present().filter((key) => key.id === id);
+  }
+
   putKey(record: KeyRecord): void {
     this.#keys.set(KEY_RECORDS.arnOf(record), record);
   }
@@ -72,22 +79,23 @@ export class ChangeSet implements Transaction {
   }
 }
 
+function notNamed(name: string): Error {
+  return new Error(`the change did not name ${name}`);
+}
+
 /** The rows of one table: as they were read, and as the change leaves them. */
 class RowChanges<Content> {
-  readonly #kind: string;
   readonly #before = new Map<string, Loaded<Content> | undefined>();
   readonly #after = new Map<string, Content | undefined>();
 
-  constructor(kind: string, named: readonly string[], loaded: readonly Loaded<Content>[]) {
-    this.#kind = kind;
+  constructor(named: readonly string[], loaded: readonly Loaded<Content>[]) {
     for (const arn of named) this.#before.set(arn, undefined);
     for (const one of loaded) this.#before.set(one.row.arn, one);
     for (const [arn, one] of this.#before) this.#after.set(arn, one?.record);
   }
 
   assertNamed(arn: string): void {
-    if (this.#before.has(arn)) return;
-    throw new InvalidInputError('names', `of the change do not include the ${this.#kind} ${arn}`);
+    if (!this.#before.has(arn)) throw notNamed(arn);
   }
 
   get(arn: string): Content | undefined {

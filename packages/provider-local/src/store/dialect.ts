@@ -36,7 +36,10 @@ export interface Dialect {
   readonly types: ColumnTypes;
 
   /** @returns Undefined where there is nothing yet. */
-  open(location: string, options: DialectOptions): Promise<Database | undefined>;
+  open(
+    location: string,
+    options: DialectOptions & { readonly readOnly?: boolean },
+  ): Promise<Database | undefined>;
 
   /**
    * Makes a database by running `script` in it: whole, or not at all. Where somebody else has made one

@@ -1,3 +1,6 @@
+import type { Row } from './dialect.js';
+import type { RecordTable, Rows, StoredRow } from './rows.js';
+
 /** A record that was read, or written. */
 interface Cached<Content> {
   readonly record: Content;
@@ -7,64 +10,68 @@ interface Cached<Content> {
   asOf: number | undefined;
 }
 
-/** The records that were used last, up to a limit. */
+/** The records of one table that were used last, up to a limit. */
 export class RowCache<Content> {
-  readonly #rows = new Map<string, Cached<Content>>();
+  readonly table: RecordTable<Content>;
+  readonly #rows: Rows;
   readonly #limit: number;
-  readonly #release: (record: Content, next: Content | undefined) => void;
+  readonly #cached = new Map<string, Cached<Content>>();
 
-  /**
-   * @param limit How many records are kept.
-   * @param release Called when a record is replaced by `next`, or removed. Not called for one that made
-   * room for others: a call may be using it.
-   */
-  constructor(limit: number, release: (record: Content, next: Content | undefined) => void) {
+  /** @param limit How many records are kept. */
+  constructor(table: RecordTable<Content>, rows: Rows, limit: number) {
+    this.table = table;
+    this.#rows = rows;
     this.#limit = limit;
-    this.#release = release;
   }
 
   /** The record, if it was current at this version of the database. */
   current(arn: string, asOf: number | undefined): Content | undefined {
-    const cached = this.#rows.get(arn);
+    const cached = this.#cached.get(arn);
     if (cached === undefined || asOf === undefined || cached.asOf !== asOf) return undefined;
-    this.#rows.delete(arn);
-    this.#rows.set(arn, cached); // the last to make room for others
+    this.#cached.delete(arn);
+    this.#cached.set(arn, cached); // the last to make room for others
     return cached.record;
   }
 
-  /** The record, whether it is current or not. */
-  any(arn: string): Content | undefined {
-    return this.#rows.get(arn)?.record;
+  /**
+   * The record of a row that was read just now: from memory where the row is the same.
+   *
+   * @throws `DamagedStoreError`
+   */
+  recordOf(unread: Row, asOf: number | undefined): { row: StoredRow; record: Content } {
+    const row = this.#rows.read(this.table, unread);
+    const cached = this.#cached.get(row.arn);
+    if (cached?.version === row.version) {
+      cached.asOf = asOf;
+      return { row, record: cached.record };
+    }
+    const record = this.table.keep(this.#rows.open(this.table, row), cached?.record);
+    this.put(row.arn, record, row.version, asOf);
+    return { row, record };
   }
 
-  /** The record of a row with this version, which is current now. */
-  confirm(arn: string, version: number, asOf: number | undefined): Content | undefined {
-    const cached = this.#rows.get(arn);
-    if (cached?.version !== version) return undefined;
-    cached.asOf = asOf;
-    return cached.record;
-  }
-
+  /** Takes a record that was read or written. It replaces, and releases, the one before it. */
   put(arn: string, record: Content, version: number, asOf: number | undefined): void {
-    const cached = this.#rows.get(arn);
-    if (cached !== undefined) this.#release(cached.record, record);
-    this.#rows.delete(arn);
-    this.#rows.set(arn, { record, version, asOf });
-    if (this.#rows.size <= this.#limit) return;
-    for (const oldest of this.#rows.keys()) {
-      this.#rows.delete(oldest);
+    const cached = this.#cached.get(arn);
+    if (cached !== undefined) this.table.release(cached.record, record);
+    this.#cached.delete(arn);
+    this.#cached.set(arn, { record, version, asOf });
+    if (this.#cached.size <= this.#limit) return;
+    for (const oldest of this.#cached.keys()) {
+      this.#cached.delete(oldest); // not released: a call may be using it
       return;
     }
   }
 
+  /** Forgets and releases a record. */
   remove(arn: string): void {
-    const cached = this.#rows.get(arn);
+    const cached = this.#cached.get(arn);
     if (cached === undefined) return;
-    this.#rows.delete(arn);
-    this.#release(cached.record, undefined);
+    this.#cached.delete(arn);
+    this.table.release(cached.record, undefined);
   }
 
   clear(): void {
-    for (const arn of [...this.#rows.keys()]) this.remove(arn);
+    for (const arn of [...this.#cached.keys()]) this.remove(arn);
   }
 }

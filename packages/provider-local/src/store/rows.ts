@@ -26,8 +26,8 @@ export interface RecordTable<Content> extends Table {
   decode(arn: string, reference: string, content: Uint8Array): Content | undefined;
   /** The record, with the material of the one before it where that is the same. */
   keep(record: Content, before: Content | undefined): Content;
-  /** Wipes a record that nobody else has seen. */
-  discard(record: Content): void;
+  /** Destroys the material of a record that the next one, if there is one, has no more. */
+  release(record: Content, next: Content | undefined): void;
 }
 
 export const KEY_RECORDS: RecordTable<KeyRecord> = {
@@ -37,7 +37,7 @@ export const KEY_RECORDS: RecordTable<KeyRecord> = {
   encode: encodeKey,
   decode: decodeKey,
   keep: keepMaterials,
-  discard: (record) => releaseMaterials(record, undefined),
+  release: releaseMaterials,
 };
 
 export const ALIAS_RECORDS: RecordTable<AliasRecord> = {
@@ -47,7 +47,7 @@ export const ALIAS_RECORDS: RecordTable<AliasRecord> = {
   encode: encodeAlias,
   decode: decodeAlias,
   keep: (record) => record,
-  discard: () => {},
+  release: () => {},
 };
 
 /** What the store's one row says. */
@@ -119,7 +119,7 @@ export class Rows {
       wipe(content);
       throw new InvalidInputError('record', `of ${arn} can't be stored: a field has a wrong type`);
     }
-    table.discard(read);
+    table.release(read, undefined);
     const sealed = this.#seal.seal(placeOf(table, { arn, reference, version }), content);
     return { arn, reference, version, sealed };
   }

@@ -92,6 +92,13 @@ export const selectAliasesBeside = (alias: string): Statement => ({
   parameters: [alias],
 });
 
+/** The aliases of all keys with this id. */
+export const selectAliasesOfId = (id: string): Statement => ({
+  sql: `select ${columns(ALIASES)} from keywrap_aliases
+    where key_arn in (select arn from keywrap_keys where id = ?1) order by arn`,
+  parameters: [id],
+});
+
 /** Rows with `after < arn < before`. */
 export const selectPage = (
   table: Table,

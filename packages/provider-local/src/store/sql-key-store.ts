@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   type ArnScope,
   formatAliasArn,
@@ -10,39 +9,24 @@ import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
 import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
 import type { AliasRecord, KeyRecord } from '../keys/record.js';
 import type { ChangeNames, KeyStore, Page, Transaction } from '../keys/store.js';
-import { ChangeSet, type Loaded, type RowChange } from './change-set.js';
-import type { Database, Dialect, DialectOptions, Row, Script, Statement } from './dialect.js';
-import { sqlite } from './dialects/sqlite.js';
+import {
+  createStore,
+  dialectOf,
+  parseProtection,
+  readProtection,
+  rowsOf,
+  type StoreContents,
+} from './create-store.js';
+import type { Database, DialectOptions, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
-import { releaseMaterials } from './materials.js';
 import type { ScryptCost } from './protection/passphrase.js';
-import { createProtection, openProtection, type StoreProtection } from './protection/protection.js';
+import { openProtection, protectAgain, type StoreProtection } from './protection/protection.js';
 import type { StoreKey } from './protection/store-key.js';
-import { RowCache } from './row-cache.js';
-import { RowSet } from './row-set.js';
-import {
-  ALIAS_RECORDS,
-  KEY_RECORDS,
-  type RecordTable,
-  Rows,
-  readStoreRow,
-  type StoredRow,
-  type StoreState,
-} from './rows.js';
-import {
-  ALIASES,
-  createTables,
-  deleteRow,
-  KEYS,
-  selectAliasesBeside,
-  selectByReference,
-  selectGeneration,
-  selectKeyOfAlias,
-  selectPage,
-  selectRow,
-  selectStore,
-} from './schema.js';
-import { RowSeal } from './seal.js';
+import type { RowCache } from './row-cache.js';
+import type { Rows } from './rows.js';
+import { ALIASES, KEYS, selectByReference, selectPage, selectRow } from './schema.js';
+import { StoreScripts } from './store-scripts.js';
+import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
 
 /** Where a store is, and what opens it. */
 export interface SqlKeyStoreOptions extends DialectOptions {
@@ -56,13 +40,6 @@ export interface SqlKeyStoreOptions extends DialectOptions {
   readonly scrypt?: ScryptCost | undefined;
   /** How many keys, and how many aliases, stay in memory; 10,000 by default. */
   readonly cachedRecords?: number | undefined;
-}
-
-/** What a new store is to hold. It may be asked for more than once. */
-export interface StoreContents {
-  keys(): Iterable<KeyRecord>;
-  /** Asked for after the keys. */
-  aliases(): Iterable<AliasRecord>;
 }
 
 const CACHED_RECORDS = 10_000;
@@ -87,14 +64,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   readonly #storeId: string;
   readonly #storeKey: StoreKey;
   readonly #rows: Rows;
-  readonly #keys: RowCache<KeyRecord>;
-  readonly #aliases: RowCache<AliasRecord>;
-  /** The highest that was seen: one that is lower was put back. */
-  #generation = 0;
-  /** Counts our own changes, so that what was read before one is not kept after it. */
-  #ownChanges = 0;
-  /** Why the store refuses everything. */
-  #failure: Error | undefined;
+  readonly #scripts: StoreScripts;
+  #isClosed = false;
 
   private constructor(
     database: Database,
@@ -106,8 +77,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     this.#storeId = storeId;
     this.#storeKey = storeKey;
     this.#rows = rowsOf(database, storeId, storeKey);
-    this.#keys = new RowCache(cachedRecords, releaseMaterials);
-    this.#aliases = new RowCache(cachedRecords, () => {});
+    this.#scripts = new StoreScripts(database, this.#rows, cachedRecords);
   }
 
   /**
@@ -118,31 +88,52 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    * protects the store throws.
    */
   static async open(options: SqlKeyStoreOptions): Promise<SqlKeyStore> {
-    const { location, protectedBy, cachedRecords = CACHED_RECORDS } = options;
+    const { location } = options;
     const dialect = dialectOf(location);
     let database = await dialect.open(location, options);
-    if (database === undefined) {
-      if (options.create !== true) {
-        throw new InvalidInputError(
-          'location',
-          `${location} is not a key store: there is nothing; check the path, or create a store`,
-        );
-      }
+    if (database === undefined && options.create === true) {
       await createStore(dialect, options);
       database = await dialect.open(location, options);
     }
-    if (database === undefined) throw new DamagedStoreError(location, 'was removed');
+    return SqlKeyStore.#unlock(database, options);
+  }
+
+  /**
+   * Makes a store of a backup again, at a new place: with the keys that it had, protected by what protected it then.
+   *
+   * @param options Where to, and what protected the store when the backup was made.
+   * @param backup The path of the backup, which is read and not changed.
+   * @throws {@link InvalidInputError} where there is anything at the new place, and {@link DamagedStoreError} for a damaged
+   * backup: then nothing is made.
+   */
+  static async restore(
+    { create: _, ...options }: SqlKeyStoreOptions,
+    backup: string,
+    onProgress?: OnProgress,
+  ): Promise<SqlKeyStore> {
+    const copy = await dialectOf(backup).open(backup, { ...options, readOnly: true });
+    await using source = await SqlKeyStore.#unlock(copy, { ...options, location: backup });
+    await source.backup(options.location, onProgress);
+    return SqlKeyStore.open(options);
+  }
+
+  static async #unlock(
+    database: Database | undefined,
+    { location, protectedBy, cachedRecords = CACHED_RECORDS }: SqlKeyStoreOptions,
+  ): Promise<SqlKeyStore> {
+    if (database === undefined) {
+      throw new InvalidInputError(
+        'location',
+        `${location} is not a key store: there is nothing; check the path, or create a store`,
+      );
+    }
     let storeKey: StoreKey | undefined;
     try {
-      const { id, protection } = await database.read(readStore(database.location));
-      storeKey = await openProtection(
-        id,
-        parseProtection(location, protection),
-        protectedBy,
-        location,
-      );
+      const { id, protection } = await database.read(() => readProtection(database.location));
+      const record = parseProtection(database.location, protection);
+      storeKey = await openProtection(id, record, protectedBy, database.location);
       const store = new SqlKeyStore(database, id, storeKey, cachedRecords);
-      await database.read(() => store.#readState());
+      await database.read(() => store.#scripts.state());
       return store;
     } catch (error) {
       storeKey?.destroy();
@@ -178,55 +169,100 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
 
   /** The number of changes that the store had seen when it was last asked. It never goes down, unless an old copy was put back. */
   get generation(): number {
-    return this.#generation;
+    return this.#scripts.generation;
   }
 
   peekKey(arn: string): KeyRecord | undefined {
-    return this.#peek(this.#keys, arn);
+    return this.#scripts.peek(this.#scripts.keys, arn);
   }
 
   peekAlias(arn: string): AliasRecord | undefined {
-    return this.#peek(this.#aliases, arn);
+    return this.#scripts.peek(this.#scripts.aliases, arn);
   }
 
   async loadKey(arn: string): Promise<KeyRecord | undefined> {
-    const [record] = await this.#load(selectRow(KEYS, arn), KEY_RECORDS, this.#keys);
-    if (record === undefined) this.#keys.remove(arn);
-    return record;
+    return this.#loadOne(this.#scripts.keys, arn);
   }
 
   async loadAlias(arn: string): Promise<AliasRecord | undefined> {
-    const [record] = await this.#load(selectRow(ALIASES, arn), ALIAS_RECORDS, this.#aliases);
-    if (record === undefined) this.#aliases.remove(arn);
-    return record;
+    return this.#loadOne(this.#scripts.aliases, arn);
   }
 
   async listKeys(page: Page): Promise<readonly KeyRecord[]> {
     const [after, before] = rangeOf(page, (scope) => formatKeyArn('', scope));
-    const statement = selectPage(KEYS, after, before, page.limit);
-    return this.#load(statement, KEY_RECORDS, this.#keys);
+    return this.#load(this.#scripts.keys, selectPage(KEYS, after, before, page.limit));
   }
 
   async listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]> {
     const [after, before] = rangeOf(page, (scope) => formatAliasArn('alias/', scope));
     const statement = selectPage(ALIASES, after, before, page.limit, keyArn);
-    return this.#load(statement, ALIAS_RECORDS, this.#aliases);
+    return this.#load(this.#scripts.aliases, statement);
   }
 
   async keysWithId(id: string): Promise<readonly KeyRecord[]> {
-    return this.#load(selectByReference(KEYS, id), KEY_RECORDS, this.#keys);
+    return this.#load(this.#scripts.keys, selectByReference(KEYS, id));
   }
 
   async change<Result>(
     names: ChangeNames,
     body: (transaction: Transaction) => Result,
   ): Promise<Result> {
-    this.#assertUsable();
+    this.#scripts.assertUsable();
     const { result } = await this.#database.write(
-      () => this.#changeScript(names, body),
-      ({ commit }) => commit(),
+      () => this.#scripts.change(names, body),
+      ({ committed }) => committed(),
     );
     return result;
+  }
+
+  /**
+   * Protects the store by another passphrase or provider. The key of the store stays the same: whoever had it, or had
+   * the file and the old passphrase, can still read the store.
+   *
+   * @param scrypt For a passphrase; the default unless it is given.
+   */
+  async protect(protectedBy: StoreProtection, scrypt?: ScryptCost): Promise<void> {
+    this.#scripts.assertUsable();
+    const record = await protectAgain(this.#storeId, this.#storeKey, protectedBy, scrypt);
+    await this.#database.write(
+      () => this.#scripts.protect(JSON.stringify(record)),
+      (committed) => committed(),
+    );
+  }
+
+  /**
+   * Reads every row anew, from the disk and not from memory, and checks it and the set of them. Others may read
+   * and write meanwhile.
+   *
+   * @param onProgress Told how many rows were checked, of so many.
+   * @throws `UNAVAILABLE` when the database can't be read, and {@link DamagedStoreError} when it is no store any more. Damaged
+   * rows are part of the report.
+   */
+  async verify(onProgress?: OnProgress): Promise<StoreReport> {
+    await this.#database.read(() => this.#scripts.state());
+    const fresh = await this.#database.reopen();
+    try {
+      const report = await verifyRows(fresh, this.#rows, onProgress);
+      this.#scripts.sawGeneration(report.generation);
+      return report;
+    } finally {
+      await fresh.close();
+    }
+  }
+
+  /**
+   * Writes a copy of one moment to a new file, while others read and write. The copy is checked, private to its owner, and on the disk when the
+   * promise resolves. It opens with what protects the store now.
+   *
+   * @param path The path of a file that does not exist.
+   * @throws {@link DamagedStoreError} when a row is damaged: then there is no copy.
+   */
+  async backup(path: string, onProgress?: OnProgress): Promise<void> {
+    this.#scripts.assertUsable();
+    await this.#database.copyTo(path, async (copy) => {
+      const { damaged } = await verifyRows(copy, this.#rows, onProgress);
+      if (damaged[0] !== undefined) throw damaged[0];
+    });
   }
 
   /**
@@ -237,15 +273,15 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    * @throws what {@link AuditLog.open} throws.
    */
   async openAuditLog(options: Pick<AuditLogOptions, 'folder' | 'actor'>): Promise<AuditLog> {
-    this.#assertUsable();
+    this.#scripts.assertUsable();
     const { folder, actor } = options;
-    const generation = () => this.#generation;
+    const generation = () => this.generation;
     return AuditLog.open({ folder, actor, generation, ...this.#auditOptions() });
   }
 
   /** Checks every line of the audit logs in a folder; see {@link AuditLogReport.generation}. */
   async verifyAuditLogs(folder: string): Promise<readonly AuditLogReport[]> {
-    this.#assertUsable();
+    this.#scripts.assertUsable();
     return verifyAuditLogs({ folder, ...this.#auditOptions() });
   }
 
@@ -255,234 +291,38 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
 
   /** Closes the database and destroys all key material. */
   async close(): Promise<void> {
-    if (this.#failure instanceof ProviderClosedError) return;
-    this.#failure = new ProviderClosedError('the key store was closed');
-    await this.#database.close();
-    this.#keys.clear();
-    this.#aliases.clear();
-    this.#storeKey.destroy();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#scripts.refuse(new ProviderClosedError('the key store was closed'));
+    try {
+      await this.#database.close();
+    } finally {
+      this.#scripts.keys.clear();
+      this.#scripts.aliases.clear();
+      this.#storeKey.destroy();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #peek<Content>(cache: RowCache<Content>, arn: string): Content | undefined {
-    return this.#failure === undefined ? cache.current(arn, this.#database.version()) : undefined;
-  }
-
-  async #load<Content>(
-    statement: Statement,
-    table: RecordTable<Content>,
-    cache: RowCache<Content>,
-  ): Promise<Content[]> {
-    for (;;) {
-      this.#assertUsable();
-      const records = await this.#database.read(() => this.#loadScript(statement, table, cache));
-      if (records !== undefined) return records;
-    }
-  }
-
-  /** @returns Undefined where a change of our own came in between: what was read may be older. */
-  *#loadScript<Content>(
-    statement: Statement,
-    table: RecordTable<Content>,
-    cache: RowCache<Content>,
-  ): Script<Content[] | undefined> {
-    const asOf = this.#database.version();
-    const ownChanges = this.#ownChanges;
-    const [store, found = []] = yield [selectGeneration(), statement];
-    this.#assertUsable();
-    this.#sawGeneration(generationOf(this.#database.location, store));
-    if (ownChanges !== this.#ownChanges) return undefined;
-    return found.map((row) => this.#record(this.#rows.read(table, row), table, cache, asOf));
-  }
-
-  /** The record of a row: from memory, if it was read already. */
-  #record<Content>(
-    row: StoredRow,
-    table: RecordTable<Content>,
-    cache: RowCache<Content>,
-    asOf: number | undefined,
-  ): Content {
-    const same = cache.confirm(row.arn, row.version, asOf);
-    if (same !== undefined) return same;
-    const record = table.keep(this.#rows.open(table, row), cache.any(row.arn));
-    cache.put(row.arn, record, row.version, asOf);
+  async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
+    const [record] = await this.#load(cache, selectRow(cache.table, arn));
+    if (record === undefined) cache.remove(arn);
     return record;
   }
 
-  *#changeScript<Result>(
-    names: ChangeNames,
-    body: (transaction: Transaction) => Result,
-  ): Script<{ result: Result; commit: () => void }> {
-    const asOf = this.#database.version();
-    const [store, ...found] = yield [
-      selectStore(),
-      ...names.keys.flatMap((arn) => [selectRow(KEYS, arn), selectByReference(ALIASES, arn)]),
-      ...names.aliases.flatMap((arn) => [selectKeyOfAlias(arn), selectAliasesBeside(arn)]),
-    ];
-    this.#assertUsable();
-    const state = this.#openState(store);
-    const loaded = <Content>(
-      at: 0 | 1,
-      table: RecordTable<Content>,
-      cache: RowCache<Content>,
-    ): Loaded<Content>[] =>
-      found
-        .filter((_, index) => index % 2 === at)
-        .flat()
-        .map((unread: Row) => {
-          const row = this.#rows.read(table, unread);
-          return { row, record: this.#record(row, table, cache, asOf) };
-        });
-    const set = new ChangeSet(
-      names,
-      loaded(0, KEY_RECORDS, this.#keys),
-      loaded(1, ALIAS_RECORDS, this.#aliases),
-    );
-    const result = body(set);
-    const generation = state.generation + 1;
-    const keys = set.keys.map((change) => this.#write(KEY_RECORDS, change, state, generation));
-    const aliases = set.aliases.map((change) =>
-      this.#write(ALIAS_RECORDS, change, state, generation),
-    );
-    const statements = [...keys, ...aliases].flat();
-    if (statements.length === 0) return { result, commit: () => {} };
-    yield [...statements, this.#rows.sealStore({ ...state, generation })];
-    const commit = () => {
-      this.#ownChanges++;
-      this.#sawGeneration(generation);
-      for (const change of set.keys) applyTo(this.#keys, change, generation, asOf);
-      for (const change of set.aliases) applyTo(this.#aliases, change, generation, asOf);
-    };
-    return { result, commit };
-  }
-
-  /** Writes or removes a row, and takes note of it in the set. */
-  #write<Content>(
-    table: RecordTable<Content>,
-    { arn, before, record }: RowChange<Content>,
-    { set }: StoreState,
-    version: number,
-  ): Statement[] {
-    if (before !== undefined) set.remove(table, this.#rows.hash(table, before));
-    if (record === undefined) return before === undefined ? [] : [deleteRow(table, arn)];
-    return [this.#rows.put(table, record, version, set)];
-  }
-
-  *#readState(): Script<StoreState> {
-    const [store] = yield [selectStore()];
-    return this.#openState(store);
-  }
-
-  #openState(rows: readonly Row[] | undefined): StoreState {
-    const state = this.#rows.openStore(rows);
-    this.#sawGeneration(state.generation);
-    return state;
-  }
-
-  #sawGeneration(generation: number): void {
-    if (generation < this.#generation) {
-      this.#failure = new DamagedStoreError(
-        this.#database.location,
-        `was set back to generation ${generation}, after ${this.#generation} had been seen`,
-        undefined,
-        'stop all processes that use it, and find out who put an old copy there',
-      );
-      throw this.#failure;
+  async #load<Content>(cache: RowCache<Content>, statement: Statement): Promise<Content[]> {
+    for (;;) {
+      this.#scripts.assertUsable();
+      const records = await this.#database.read(() => this.#scripts.load(cache, statement));
+      if (records !== undefined) return records;
     }
-    this.#generation = generation;
-  }
-
-  #assertUsable(): void {
-    if (this.#failure !== undefined) throw this.#failure;
   }
 }
 
-function applyTo<Content>(
-  cache: RowCache<Content>,
-  { arn, record }: RowChange<Content>,
-  version: number,
-  asOf: number | undefined,
-): void {
-  if (record === undefined) cache.remove(arn);
-  else cache.put(arn, record, version, asOf);
-}
-
-function dialectOf(_location: string): Dialect {
-  return sqlite;
-}
-
-function rowsOf(
-  { location }: Pick<Database, 'location'>,
-  storeId: string,
-  { rows, setHash }: StoreKey,
-): Rows {
-  return new Rows(location, new RowSeal(storeId, rows, setHash));
-}
-
-/** How many rows of a new store are sealed at once. */
-const BATCH = 500;
-
-/** @returns The id of the new store; where somebody else was faster, that of another one is there. */
-async function createStore(
-  dialect: Dialect,
-  options: SqlKeyStoreOptions,
-  contents?: StoreContents,
-): Promise<string> {
-  const { location, protectedBy, scrypt } = options;
-  const storeId = randomUUID();
-  const { record, storeKey } = await createProtection(storeId, protectedBy, scrypt);
-  const protection = JSON.stringify(record);
-  try {
-    await dialect.create(location, options, function* (database) {
-      const rows = rowsOf(database, storeId, storeKey);
-      const tables = createTables(dialect.types).map((sql) => ({ sql, parameters: [] }));
-      yield [...tables, rows.newStore(storeId, protection)];
-      if (contents === undefined) return;
-      const set = new RowSet();
-      let statements: Statement[] = [];
-      for (const statement of rowsToPut(rows, contents, set)) {
-        if (statements.push(statement) < BATCH) continue;
-        yield statements;
-        statements = [];
-      }
-      yield [...statements, rows.sealStore({ generation: 1, protection, set })];
-    });
-    return storeId;
-  } finally {
-    storeKey.destroy();
-  }
-}
-
-function* rowsToPut(rows: Rows, contents: StoreContents, set: RowSet): Generator<Statement> {
-  for (const key of contents.keys()) yield rows.put(KEY_RECORDS, key, 1, set);
-  for (const alias of contents.aliases()) yield rows.put(ALIAS_RECORDS, alias, 1, set);
-}
-
-function readStore(location: string) {
-  return function* (): Script<{ id: string; protection: string }> {
-    const [rows] = yield [selectStore()];
-    return readStoreRow(location, rows);
-  };
-}
-
-function parseProtection(location: string, protection: string): unknown {
-  try {
-    return JSON.parse(protection);
-  } catch {
-    throw new DamagedStoreError(location, 'has a damaged store row: its protection is not JSON');
-  }
-}
-
-function generationOf(location: string, rows: readonly Row[] | undefined): number {
-  const generation = rows?.length === 1 ? rows[0]?.generation : undefined;
-  if (Number.isSafeInteger(generation)) return generation as number;
-  throw new DamagedStoreError(location, 'has lost its store row');
-}
-
-/** What ARNs of a page come after, and before. */
+/** What the ARNs of a page come after, and before. */
 function rangeOf(
   { scope, after = '' }: Page,
   startOf: (scope: ArnScope) => string,

@@ -118,6 +118,7 @@ export function describeKeyStore(name: string, open: () => Promise<KeyStore>): v
     for (const [what, act] of [
       ['key', (change) => change.key(arnOf('b'))],
       ['alias', (change) => change.alias(aliasArnOf('y'))],
+      ['keysWithId', (change) => change.keysWithId('b')],
       ['aliases', (change) => change.aliasesOf(arnOf('b'))],
       ['putKey', (change) => change.putKey(newKey('b'))],
       ['removeKey', (change) => change.removeKey(arnOf('b'))],
@@ -128,7 +129,7 @@ export function describeKeyStore(name: string, open: () => Promise<KeyStore>): v
         await putKey(store, newKey('b'));
         await putAlias(store, newAlias('y', 'b'));
         const error = await rejection(store.change(NAMES, act));
-        expect(error).to.include({ code: 'INVALID_INPUT', field: 'names' });
+        expect(error.message).to.match(/^the change did not name /);
       });
     }
 

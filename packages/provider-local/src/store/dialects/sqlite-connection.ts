@@ -7,6 +7,12 @@ import type { SqliteBinding, SqliteHandle, SqliteStatement } from './sqlite-bind
 import { isBusy, isDiskFailure, isFull, isUnopenable } from './sqlite-errors.js';
 import { identityOf, isWritable, lengthOf } from './sqlite-file.js';
 
+/**
+ * How changes are made. `wal`: side by side with other processes. `delete`: in a file that nobody else
+ * uses, which is whole after each of them. `read-only`: not at all.
+ */
+type Journal = 'wal' | 'delete' | 'read-only';
+
 /** How often a call that reads nothing looks whether the file was replaced, in milliseconds. */
 const LOOK_INTERVAL = 100;
 
@@ -20,7 +26,7 @@ const REOPENED = 2 ** 32;
 export class SqliteConnection {
   readonly path: string;
   readonly #binding: SqliteBinding;
-  readonly #journal: 'wal' | 'delete';
+  readonly #journal: Journal;
   readonly #identity: string | undefined;
   readonly #statements = new Map<string, SqliteStatement>();
   #handle: SqliteHandle | undefined;
@@ -32,13 +38,8 @@ export class SqliteConnection {
   /** How many changes were committed here. */
   commits = 0;
 
-  /**
-   * Opens the file when it is first used.
-   *
-   * @param journal `wal` for a store; `delete` for a file that nobody else uses, which then is whole
-   * after each commit.
-   */
-  constructor(binding: SqliteBinding, file: string, journal: 'wal' | 'delete' = 'wal') {
+  /** Opens the file when it is first used. */
+  constructor(binding: SqliteBinding, file: string, journal: Journal = 'wal') {
     this.#journal = journal;
     this.path = file;
     this.#binding = binding;
@@ -121,26 +122,26 @@ export class SqliteConnection {
   /** Throws what SQLite throws. */
   #open(): SqliteHandle {
     try {
-      return this.#openAs('rw');
+      return this.#openAs(this.#journal === 'read-only' ? 'mode=ro' : 'mode=rw');
     } catch (error) {
       // A read-only disk has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only Databases").
       // An immutable database is read without its WAL: right only where that holds nothing.
       if (!isUnopenable(error) || lengthOf(`${this.path}-wal`) > 0) throw error;
-      return this.#openAs('immutable');
+      return this.#openAs('mode=ro&immutable=1');
     }
   }
 
-  #openAs(mode: 'rw' | 'immutable'): SqliteHandle {
+  /** @param parameters sqlite.org/uri.html, "Recognized Query Parameters". None of them makes a file. */
+  #openAs(parameters: string): SqliteHandle {
     const url = pathToFileURL(this.path);
-    url.search = mode === 'rw' ? 'mode=rw' : 'mode=ro&immutable=1';
+    url.search = parameters;
     // Without a timeout: a wait would stop the thread, and with it perhaps whoever holds the lock.
     const handle = new this.#binding.DatabaseSync(url, { timeout: 0 });
     try {
       handle.exec('pragma trusted_schema = off');
       handle.prepare('select count(*) from sqlite_schema').get();
-      if (mode === 'rw' && isWritable(this.path) && isWritable(path.dirname(this.path))) {
-        this.#prepareToWrite(handle);
-      }
+      const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
+      if (isForWriting && isWritable(path.dirname(this.path))) this.#prepareToWrite(handle);
       return handle;
     } catch (error) {
       handle.close();
@@ -211,7 +212,14 @@ export class SqliteConnection {
   }
 
   #rowsOf({ sql, parameters }: Statement): Row[] {
-    return this.#statement(sql).all(...parameters);
+    try {
+      return this.#statement(sql).all(...parameters);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_OUT_OF_RANGE') throw error;
+      throw new DamagedStoreError(this.path, 'has a row with a number beyond 2^53', {
+        cause: error,
+      });
+    }
   }
 
   #exec(sql: string): void {
@@ -230,7 +238,11 @@ export class SqliteConnection {
 
   /** Ends a transaction that is not to be committed; SQLite may have ended it already. */
   #rollback(): void {
-    if (this.#handle?.isTransaction === true) this.#handle.exec('rollback');
+    try {
+      if (this.#handle?.isTransaction === true) this.#handle.exec('rollback');
+    } catch {
+      this.#abandon();
+    }
   }
 
   /** SQLite would write on, without an error, to a file that has no name any more. */

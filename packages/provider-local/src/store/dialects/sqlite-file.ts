@@ -119,6 +119,14 @@ export async function createFile(
   fill: (unfinished: string) => Promise<void>,
 ): Promise<boolean> {
   const folder = path.dirname(file);
+  for (const suffix of ['-wal', '-journal']) {
+    // SQLite would play it into the new database (sqlite.org/howtocorrupt.html, 1.4).
+    if (!fs.existsSync(file + suffix)) continue;
+    throw new InvalidInputError(
+      'location',
+      `${file}${suffix} is left from another database, or in use; move it away, or name a new file`,
+    );
+  }
   const unfinished = `${file}.${randomBytes(8).toString('hex')}.new`;
   try {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });

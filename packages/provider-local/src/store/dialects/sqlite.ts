@@ -17,7 +17,10 @@ export const sqlite: Dialect = {
     const file = path.resolve(location);
     const binding = await loadSqlite();
     if (!assertStoreFile(file, options.trustedGroup)) return undefined;
-    return new SqliteDatabase(binding, file, options, shareOf(binding, file));
+    const share = options.readOnly
+      ? alone(new SqliteConnection(binding, file, 'read-only'))
+      : shareOf(binding, file);
+    return new SqliteDatabase(binding, file, options, share);
   },
 
   async create(location, options, script) {

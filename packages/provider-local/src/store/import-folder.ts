@@ -15,11 +15,12 @@ import type { AesKey } from '../engines/index.js';
 import { nodeEngine } from '../engines/node.js';
 import { KeyMaterial } from '../keys/material.js';
 import type { KeyRecord, KeyVersion } from '../keys/record.js';
+import type { StoreContents } from './create-store.js';
 import { DamagedStoreError, errorCode, explainFileError } from './errors.js';
 import { releaseMaterials } from './materials.js';
 import { deriveFromPassphrase, passphraseBytes } from './protection/passphrase.js';
 import { readProtection, type StoreProtection } from './protection/protection.js';
-import { SqlKeyStore, type SqlKeyStoreOptions, type StoreContents } from './sql-key-store.js';
+import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
 
 // The first format was a folder: manifest-<generation>, of which the newest counts, and records/ with a file
 // for each key. A file is "kws", the version 1, its kind, the length of its header, the header in JSON, a

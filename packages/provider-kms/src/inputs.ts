@@ -6,14 +6,14 @@ import type {
   ReEncryptCommandInput,
 } from '@aws-sdk/client-kms';
 import {
-  type DecryptRequest,
+  type LegacyDecryptRequest as DecryptRequest,
   type EncryptionContext,
-  type EncryptRequest,
+  type LegacyEncryptRequest as EncryptRequest,
   type GenerateDataKeyPairRequest,
   type GenerateDataKeyRequest,
   InvalidInputError,
   LIMITS,
-  type ReEncryptRequest,
+  type LegacyReEncryptRequest as ReEncryptRequest,
 } from '@keywrap/core';
 
 // The contract's requests in the terms of the KMS API. What is not there is left out, not undefined.

@@ -4,10 +4,10 @@ import {
   DATA_KEY_PAIR_SPECS,
   type DataKeyPairOutput,
   type DecryptOutput,
-  type DecryptRequest,
+  type LegacyDecryptRequest as DecryptRequest,
   ENCRYPTION_ALGORITHMS,
   type EncryptOutput,
-  type EncryptRequest,
+  type LegacyEncryptRequest as EncryptRequest,
   type GenerateDataKeyOutput,
   type GenerateDataKeyPairRequest,
   type GenerateDataKeyRequest,
@@ -17,7 +17,7 @@ import {
   type ProviderCapabilities,
   type PublicKeyResult,
   type ReEncryptOutput,
-  type ReEncryptRequest,
+  type LegacyReEncryptRequest as ReEncryptRequest,
   type WrappedDataKeyPairOutput,
 } from '@keywrap/core';
 import { complete, toKeyDescription, toPublicKeyResult } from './answers.js';

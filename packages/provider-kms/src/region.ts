@@ -1,4 +1,8 @@
-import { InvalidInputError, parseKeyId, type ReEncryptRequest } from '@keywrap/core';
+import {
+  InvalidInputError,
+  parseKeyId,
+  type LegacyReEncryptRequest as ReEncryptRequest,
+} from '@keywrap/core';
 
 // One label of a host name (RFC 1123 §2.1), because the endpoint of a region is kms.<region>.<suffix>.
 const REGION = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

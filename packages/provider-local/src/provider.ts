@@ -12,11 +12,11 @@ import {
   DATA_KEY_PAIR_SPECS,
   type DataKeyPairOutput,
   type DecryptOutput,
-  type DecryptRequest,
+  type LegacyDecryptRequest as DecryptRequest,
   ENCRYPTION_ALGORITHMS,
   type EncryptionAlgorithm,
   type EncryptOutput,
-  type EncryptRequest,
+  type LegacyEncryptRequest as EncryptRequest,
   type GenerateDataKeyOutput,
   type GenerateDataKeyPairRequest,
   type GenerateDataKeyRequest,
@@ -43,7 +43,7 @@ import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
 import { andThen, type KeyStore } from './keys/key-store.js';
 import { LoadedKeys } from './keys/loaded-keys.js';
 import { LocalKeys } from './keys/local-keys.js';
-import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
+import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/old-transitions.js';
 import { writeMaterial } from './keys/write-material.js';
 import { type LocalKeyWrapOptions, readOptions, type Settings } from './options.js';
 import { randomKeyAndNonce } from './random.js';

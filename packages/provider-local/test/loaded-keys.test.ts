@@ -5,7 +5,7 @@ import type { MaterialVersion } from '#dist/keys/key-record.js';
 import { LoadedKeys } from '#dist/keys/loaded-keys.js';
 import { LocalKeys } from '#dist/keys/local-keys.js';
 import { MemoryKeyStore } from '#dist/keys/memory-key-store.js';
-import { pendingDeletion } from '#dist/keys/transitions.js';
+import { pendingDeletion } from '#dist/keys/old-transitions.js';
 import { readOptions } from '#dist/options.js';
 import { Clock, fixture, randomBytes, rejection } from './support.js';
 

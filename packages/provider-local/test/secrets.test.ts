@@ -7,7 +7,7 @@ import {
   localScheme,
   MemoryKeyStore,
 } from '@keywrap/provider-local';
-import { makeMaterial, readMaterial, selectEngine } from '@keywrap/provider-local/keys';
+import { makeMaterial, readMaterial, selectEngine } from '@keywrap/provider-local/old-keys';
 import { expect } from 'chai';
 import { shownOf, shows } from './leaks.js';
 import { ENGINES, fixture, open, PASSPHRASE, randomBytes, rejection } from './support.js';

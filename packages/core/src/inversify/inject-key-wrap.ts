@@ -1,5 +1,5 @@
 import { inject, named, type ServiceIdentifier } from 'inversify';
-import type { KeyWrapProvider } from '../provider.js';
+import type { KeyWrapProvider } from '../provider/provider.js';
 
 /**
  * The service identifier under which modules bind the provider. From the symbol registry, so that two

@@ -1,5 +1,5 @@
 import { ContainerModule } from 'inversify';
-import type { KeyWrapProvider } from '../provider.js';
+import type { KeyWrapProvider } from '../provider/provider.js';
 import { KEY_WRAP_PROVIDER } from './inject-key-wrap.js';
 
 /** How a module binds its provider. */

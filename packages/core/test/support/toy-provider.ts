@@ -12,9 +12,9 @@ import {
 import {
   AbstractKeyWrapProvider,
   assertKeyUsable,
-  type DecryptRequest,
+  type LegacyDecryptRequest as DecryptRequest,
   type EncryptionAlgorithm,
-  type EncryptRequest,
+  type LegacyEncryptRequest as EncryptRequest,
   encryptionAlgorithmsOf,
   formatKeyArn,
   IncorrectKeyError,

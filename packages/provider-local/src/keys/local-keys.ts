@@ -17,7 +17,7 @@ import type { KeyStore } from './key-store.js';
 import type { LoadedKeys } from './loaded-keys.js';
 import { aliasTaken, LocalAliases } from './local-aliases.js';
 import { makeMaterial, readMaterial } from './new-key.js';
-import { assertImportable, assertRotatable, imported, rotated } from './transitions.js';
+import { assertImportable, assertRotatable, imported, rotated } from './old-transitions.js';
 
 const SYMMETRIC: NewKey = {
   keySpec: 'SYMMETRIC_DEFAULT',

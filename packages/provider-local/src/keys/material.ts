@@ -1,4 +1,4 @@
-import { ProviderClosedError, wipe } from '@keywrap/core';
+import { copyBytes, newSecret, ProviderClosedError, wipe } from '@keywrap/core';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
@@ -17,6 +17,11 @@ export class KeyMaterial {
   /** @param bytes Memory of its own (see `newSecret`); it changes owner, and is wiped by {@link destroy}. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  /** @param length In bytes. */
+  static random(length: number): KeyMaterial {
+    return new KeyMaterial(crypto.getRandomValues(newSecret(length)));
   }
 
   /**
@@ -42,6 +47,11 @@ export class KeyMaterial {
     let difference = 0;
     for (let i = 0; i < own.length; i++) difference |= (own[i] as number) ^ (bytes[i] as number);
     return difference === 0;
+  }
+
+  /** Returns an independent copy; destroy it separately. */
+  copy(): KeyMaterial {
+    return new KeyMaterial(copyBytes(this.bytes));
   }
 
   /** Calls `release` when the material is destroyed: for what an engine made of it. */

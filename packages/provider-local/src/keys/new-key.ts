@@ -3,9 +3,12 @@ import {
   type DataKeyPairSpec,
   type HmacKeySpec,
   InvalidInputError,
+  isKeySpec,
   isRsaKeySpec,
+  KEY_SPECS,
   type KeySpec,
   type KeyUsage,
+  keyUsagesOf,
   newSecret,
   readBytes,
   wipe,
@@ -24,31 +27,11 @@ const HMAC_LENGTH = {
   HMAC_512: 64,
 } as const satisfies Record<HmacKeySpec, number>;
 
-const USAGES: Readonly<Record<KeySpec, readonly KeyUsage[]>> = {
-  SYMMETRIC_DEFAULT: ['ENCRYPT_DECRYPT'],
-  RSA_2048: ['ENCRYPT_DECRYPT', 'SIGN_VERIFY'],
-  RSA_3072: ['ENCRYPT_DECRYPT', 'SIGN_VERIFY'],
-  RSA_4096: ['ENCRYPT_DECRYPT', 'SIGN_VERIFY'],
-  ECC_NIST_P256: ['SIGN_VERIFY', 'KEY_AGREEMENT'],
-  ECC_NIST_P384: ['SIGN_VERIFY', 'KEY_AGREEMENT'],
-  ECC_NIST_P521: ['SIGN_VERIFY', 'KEY_AGREEMENT'],
-  ECC_SECG_P256K1: ['SIGN_VERIFY'],
-  HMAC_224: ['GENERATE_VERIFY_MAC'],
-  HMAC_256: ['GENERATE_VERIFY_MAC'],
-  HMAC_384: ['GENERATE_VERIFY_MAC'],
-  HMAC_512: ['GENERATE_VERIFY_MAC'],
-};
-
-/** What a kind of key can be for, the usual use first. */
-export function keyUsagesOf(keySpec: KeySpec): readonly KeyUsage[] {
-  return USAGES[keySpec];
-}
-
 /** Reads what kind of key to make. @throws {@link InvalidInputError} */
 export function readKeySpec(value: unknown, field: string): KeySpec {
   if (value === undefined) return 'SYMMETRIC_DEFAULT';
-  if (typeof value === 'string' && Object.hasOwn(USAGES, value)) return value as KeySpec;
-  throw new InvalidInputError(field, `must be one of ${Object.keys(USAGES).join(', ')}`);
+  if (isKeySpec(value)) return value;
+  throw new InvalidInputError(field, `must be one of ${KEY_SPECS.join(', ')}`);
 }
 
 /**
@@ -58,7 +41,7 @@ export function readKeySpec(value: unknown, field: string): KeySpec {
  * @throws {@link InvalidInputError}
  */
 export function readKeyUsage(value: unknown, keySpec: KeySpec, field: string): KeyUsage {
-  const usages = USAGES[keySpec];
+  const usages = keyUsagesOf(keySpec);
   const usage = value === undefined ? usages[0] : usages.find((candidate) => candidate === value);
   if (usage === undefined) {
     throw new InvalidInputError(field, `must be ${usages.join(' or ')} for ${keySpec}`);

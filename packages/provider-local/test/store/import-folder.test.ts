@@ -261,7 +261,7 @@ describe('A folder of the first format', () => {
     for (const create of [true, false]) {
       const error = await rejection(SqlKeyStore.open({ location: folder, protectedBy, create }));
       expect(error).to.include({ code: 'INVALID_INPUT' });
-      expect(error.message).to.include(`keywrap-store import ${folder} FILE`);
+      expect(error.message).to.include(`keywrap-store import ${folder}`);
     }
     const plain = await rejection(SqlKeyStore.open({ location: parent, protectedBy }));
     expect(plain.message)

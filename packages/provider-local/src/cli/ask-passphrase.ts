@@ -37,8 +37,9 @@ function isTyped({ file, env }: PassphraseSource): boolean {
 async function readHidden(prompt: string): Promise<string> {
   const { stdin: input, stderr } = process;
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
-  stderr.write(prompt);
   const lines = createInterface({ input, output, terminal: true, historySize: 0 });
+  // Not before: until then the terminal shows what is typed.
+  stderr.write(prompt);
   try {
     return await new Promise<string>((resolve, reject) => {
       lines.once('line', resolve);

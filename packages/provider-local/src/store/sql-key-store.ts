@@ -167,6 +167,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     return database !== undefined;
   }
 
+  /** The path of the file, or the URL of the database without its password. */
+  get location(): string {
+    return this.#database.location;
+  }
+
   /** The number of changes that the store had seen when it was last asked. It never goes down, unless an old copy was put back. */
   get generation(): number {
     return this.#scripts.generation;

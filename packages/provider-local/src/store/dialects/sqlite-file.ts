@@ -75,13 +75,17 @@ export function assertStoreFile(file: string, trustedGroup: number | undefined):
   return true;
 }
 
-/** The first format was a folder. */
+/** Tells whether a path is that of a store of the first format, which was a folder. */
+export function isFirstFormat(folder: string): boolean {
+  const isFolder = fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isFolder && fs.readdirSync(folder).some((name) => /^manifest-\d{12}$/.test(name));
+}
+
 function isAFolder(file: string): InvalidInputError {
-  const isFirstFormat = fs.readdirSync(file).some((name) => /^manifest-\d{12}$/.test(name));
   return new InvalidInputError(
     'location',
-    isFirstFormat
-      ? `${file} is a folder that an earlier release kept keys in; import it with: keywrap-store import ${file} FILE`
+    isFirstFormat(file)
+      ? `${file} is a folder that an earlier release kept keys in; import it with: keywrap-store import ${file}`
       : `${file} is a folder; name a file`,
   );
 }

@@ -58,7 +58,7 @@ export class Regions {
   /** Wipes what was loaded, and closes the store if it was opened here. No import token opens any more. */
   async close(): Promise<void> {
     this.#tokens.close();
-    this.#cipher.loaded.destroy();
+    this.#cipher.close();
     if (this.#options.ownsStore) await this.#store.close();
   }
 }

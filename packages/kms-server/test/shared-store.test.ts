@@ -7,17 +7,17 @@ import {
   refusal,
   type Subject,
   start,
-  useFolder,
+  useStorePath,
 } from './support.js';
 
-// Two servers on one folder share nothing but the files, as two processes do.
+// Two servers on one file share nothing but the file, as two processes do.
 describe('Two servers with one store', () => {
-  const folder = useFolder();
+  const file = useStorePath();
   const clock = new Clock();
   let one: Subject;
   let other: Subject;
   beforeEach(async () => {
-    const options = { now: clock.now, store: () => openStore(folder.path) };
+    const options = { now: clock.now, store: () => openStore(file.path) };
     [one, other] = [await start(options), await start(options)];
   });
   afterEach(async () => {

@@ -103,7 +103,7 @@ describe('Signatures', () => {
       await start({ host: '0.0.0.0' });
       expect.fail('it listened');
     } catch (error) {
-      expect(String(error)).to.match(/without credentials anybody there could use the keys/);
+      expect(String(error)).to.match(/without credentials anyone there could use the keys/);
     }
     await using open = await start({ host: '0.0.0.0', credentials: [CREDENTIALS] });
     expect(open.server.url).to.match(/^http:\/\/0\.0\.0\.0:\d+$/);

@@ -82,6 +82,7 @@ async function multiRegionConfiguration(key: KeyRecord, keys: Keys): Promise<obj
       other.scope.region !== region &&
       keyAt(other, keys.now()) !== undefined,
   );
+  replicas.sort((a, b) => (a.scope.region < b.scope.region ? -1 : 1));
   const describe = (other: Pick<KeyRecord, 'id' | 'scope'>) => ({
     Arn: arnOf(other),
     Region: other.scope.region,

@@ -1,8 +1,7 @@
 import { dataKeyLength, isDataKeyPairSpec, wipe } from '@keywrap/core';
-import { randomKeyAndNonce } from '@keywrap/provider-local/driver';
+import type { Encrypted } from '@keywrap/provider-local/driver';
 import { arnOf, type KeyRecord, type Keys } from '@keywrap/provider-local/keys';
 import { usableKey } from '../keys/find-key.js';
-import { currentMaterialId } from '../keys/key-metadata.js';
 import { validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
 import type { Region } from '../regions.js';
@@ -60,14 +59,9 @@ async function makeDataKey(
   const key = await wrappingKey(operation, request.KeyId, keys);
   const length = lengthOf(request);
   endDryRun(request);
-  const { key: plaintext, nonce } = randomKeyAndNonce(length);
-  try {
-    const ciphertext = cipher.seal(key, plaintext, request.EncryptionContext ?? {}, nonce);
-    return { plaintext, members: { CiphertextBlob: toBase64(ciphertext), ...wrappedBy(key) } };
-  } catch (error) {
-    wipe(plaintext);
-    throw error;
-  }
+  const made = cipher.generateDataKey(key, length, request.EncryptionContext ?? {});
+  const members = { CiphertextBlob: toBase64(made.ciphertext), ...wrappedBy(key, made) };
+  return { plaintext: made.plaintext, members };
 }
 
 /** @returns The private key, which the caller wipes, and the rest of the response. */
@@ -84,12 +78,16 @@ async function makeDataKeyPair(
   endDryRun(request);
   const { publicKey, privateKey } = await cipher.engine.generateKeyPair(KeyPairSpec);
   try {
-    const ciphertext = cipher.seal(key, privateKey, request.EncryptionContext ?? {});
+    const wrapped = await cipher.encrypt(key, {
+      algorithm: 'SYMMETRIC_DEFAULT',
+      plaintext: privateKey,
+      encryptionContext: request.EncryptionContext ?? {},
+    });
     const members = {
-      PrivateKeyCiphertextBlob: toBase64(ciphertext),
+      PrivateKeyCiphertextBlob: toBase64(wrapped.ciphertext),
       PublicKey: toBase64(publicKey),
       KeyPairSpec,
-      ...wrappedBy(key),
+      ...wrappedBy(key, wrapped),
     };
     return { privateKey, members };
   } catch (error) {
@@ -103,8 +101,8 @@ function wrappingKey(operation: string, keyId: string, keys: Keys): Promise<KeyR
   return usableKey(keys, keyId, use);
 }
 
-function wrappedBy(key: KeyRecord) {
-  return { KeyId: arnOf(key), KeyMaterialId: currentMaterialId(key) };
+function wrappedBy(key: KeyRecord, { version }: Pick<Encrypted, 'version'>) {
+  return { KeyId: arnOf(key), KeyMaterialId: version.materialId };
 }
 
 function lengthOf({

@@ -1,5 +1,5 @@
 import {
-  type AsymmetricAlgorithm,
+  type EncryptionAlgorithm,
   type EncryptionContext,
   InvalidInputError,
   isAsymmetricAlgorithm,
@@ -7,10 +7,10 @@ import {
   type RsaKeySpec,
   wipe,
 } from '@keywrap/core';
-import type { Blob, KeyCipher } from '@keywrap/provider-local/driver';
+import type { Blob, Decrypted, Encrypted, KeyCipher } from '@keywrap/provider-local/driver';
 import { arnOf, type KeyRecord } from '@keywrap/provider-local/keys';
 import { usableKey } from '../keys/find-key.js';
-import { currentMaterialId, isSymmetric } from '../keys/key-metadata.js';
+import { isSymmetric } from '../keys/key-metadata.js';
 import { validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
 import type { Region } from '../regions.js';
@@ -19,11 +19,11 @@ import { contextFor, endDryRun, rejectRecipient, toBase64 } from './members.js';
 
 /** [Encrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html) */
 export async function Encrypt(request: RequestOf<'Encrypt'>, { keys, cipher }: Region) {
-  const { EncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = request;
+  const { Plaintext: plaintext, EncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = request;
   const use = { operation: 'Encrypt', usage: 'ENCRYPT_DECRYPT', algorithm } as const;
   const key = await usableKey(keys, request.KeyId, use);
-  const context = contextFor(key, request.EncryptionContext);
-  const ciphertext = await encrypt(cipher, key, request.Plaintext, algorithm, context);
+  const encryptionContext = contextFor(key, request.EncryptionContext);
+  const { ciphertext } = await encrypt(cipher, key, { algorithm, plaintext, encryptionContext });
   endDryRun(request);
   return {
     CiphertextBlob: toBase64(ciphertext),
@@ -43,14 +43,14 @@ export async function Decrypt(request: RequestOf<'Decrypt'>, { keys, cipher }: R
   });
   const context = contextFor(source.key, request.EncryptionContext);
   if (source.ciphertext === undefined) return endDryRun(request);
-  const plaintext = await decrypt(cipher, source, context);
+  const { plaintext, version } = await decrypt(cipher, source, context);
   try {
     endDryRun(request);
     return {
       KeyId: arnOf(source.key),
       Plaintext: toBase64(plaintext),
       EncryptionAlgorithm: source.algorithm,
-      KeyMaterialId: materialIdOf(source),
+      ...(isSymmetric(source.key) && { KeyMaterialId: version.materialId }),
     };
   } finally {
     wipe(plaintext);
@@ -69,23 +69,27 @@ export async function ReEncrypt(request: RequestOf<'ReEncrypt'>, { keys, cipher 
   const use = { operation: 'ReEncryptTo', usage: 'ENCRYPT_DECRYPT', algorithm } as const;
   const destination = await usableKey(keys, request.DestinationKeyId, use);
   const sourceContext = contextFor(source.key, request.SourceEncryptionContext);
-  const context = contextFor(destination, request.DestinationEncryptionContext);
+  const encryptionContext = contextFor(destination, request.DestinationEncryptionContext);
   if (source.ciphertext === undefined) return endDryRun(request);
-  const plaintext = await decrypt(cipher, source, sourceContext);
+  const { plaintext, version } = await decrypt(cipher, source, sourceContext);
   try {
-    // RSA-OAEP can carry it, if it was encrypted elsewhere.
+    // RSA-OAEP can carry an empty plaintext that was encrypted elsewhere.
     if (plaintext.length === 0) throw validationError('The ciphertext holds no plaintext.');
-    const ciphertext = await encrypt(cipher, destination, plaintext, algorithm, context);
+    const encrypted = await encrypt(cipher, destination, {
+      algorithm,
+      plaintext,
+      encryptionContext,
+    });
     endDryRun(request);
     return {
-      CiphertextBlob: toBase64(ciphertext),
+      CiphertextBlob: toBase64(encrypted.ciphertext),
       SourceKeyId: arnOf(source.key),
       KeyId: arnOf(destination),
       SourceEncryptionAlgorithm: source.algorithm,
       DestinationEncryptionAlgorithm: algorithm,
-      SourceKeyMaterialId: materialIdOf(source),
+      ...(isSymmetric(source.key) && { SourceKeyMaterialId: version.materialId }),
       ...(isSymmetric(destination) && {
-        DestinationKeyMaterialId: currentMaterialId(destination),
+        DestinationKeyMaterialId: encrypted.version.materialId,
       }),
     };
   } finally {
@@ -93,30 +97,21 @@ export async function ReEncrypt(request: RequestOf<'ReEncrypt'>, { keys, cipher 
   }
 }
 
-/** @param algorithm One that the key has. */
-function encrypt(
+/** @param request With an algorithm that the key has. */
+async function encrypt(
   cipher: KeyCipher,
   key: KeyRecord,
-  plaintext: Uint8Array,
-  algorithm: string,
-  context: EncryptionContext,
-): Uint8Array | Promise<Uint8Array> {
-  return isAsymmetricAlgorithm(algorithm)
-    ? encryptRsa(cipher, key, plaintext, algorithm)
-    : cipher.seal(key, plaintext, context);
-}
-
-/** RSA encrypts less than the 4096 bytes that every request may have. */
-async function encryptRsa(
-  cipher: KeyCipher,
-  key: KeyRecord,
-  plaintext: Uint8Array,
-  algorithm: AsymmetricAlgorithm,
-): Promise<Uint8Array> {
+  request: {
+    readonly algorithm: string;
+    readonly plaintext: Uint8Array;
+    readonly encryptionContext: EncryptionContext;
+  },
+): Promise<Encrypted> {
+  const algorithm = request.algorithm as EncryptionAlgorithm;
   try {
-    return await cipher.encryptRsa(key, plaintext, algorithm);
+    return await cipher.encrypt(key, { ...request, algorithm });
   } catch (error) {
-    if (!(error instanceof InvalidInputError)) throw error;
+    if (!(error instanceof InvalidInputError && error.field === 'plaintext')) throw error;
     const maximum = maximumPlaintextLength(algorithm, key.keySpec as RsaKeySpec);
     throw validationError(
       `Algorithm ${algorithm} and key spec ${key.keySpec} cannot encrypt data larger than ${maximum} bytes.`,
@@ -124,17 +119,12 @@ async function encryptRsa(
   }
 }
 
-function decrypt(
+async function decrypt(
   cipher: KeyCipher,
   { key, algorithm, blob, ciphertext }: Source,
   context: EncryptionContext,
-): Uint8Array | Promise<Uint8Array> {
+): Promise<Decrypted> {
   return isAsymmetricAlgorithm(algorithm)
     ? cipher.decryptRsa(key, ciphertext as Uint8Array, algorithm)
-    : cipher.open(key, blob as Blob, context);
-}
-
-/** KMS's id of the material that a symmetric ciphertext names. */
-function materialIdOf({ key, blob }: Source): string | undefined {
-  return key.versions.find(({ version }) => version === blob?.materialVersion)?.materialId;
+    : cipher.decryptBlob(key, blob as Blob, context);
 }

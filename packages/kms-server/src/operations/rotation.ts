@@ -1,3 +1,4 @@
+import { UnsupportedOperationError } from '@keywrap/core';
 import {
   arnOf,
   assertState,
@@ -13,7 +14,7 @@ import {
   withAutomaticRotation,
 } from '@keywrap/provider-local/keys';
 import { findKey } from '../keys/find-key.js';
-import { toSeconds } from '../keys/key-metadata.js';
+import { isSymmetric, toSeconds } from '../keys/key-metadata.js';
 import { KmsError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
 import type { Region } from '../regions.js';
@@ -29,7 +30,9 @@ export async function EnableKeyRotation(
   { keys }: Region,
 ) {
   const nextDate = daysAfter(keys.now(), periodInDays);
-  await setAutomaticRotation(KeyId, keys, { periodInDays, nextDate });
+  await changeRotation(await findKey(keys, KeyId), keys, (key) =>
+    withAutomaticRotation(key, { periodInDays, nextDate }),
+  );
 }
 
 /** [DisableKeyRotation](https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKeyRotation.html) */
@@ -37,7 +40,9 @@ export async function DisableKeyRotation(
   { KeyId }: RequestOf<'DisableKeyRotation'>,
   { keys }: Region,
 ) {
-  await setAutomaticRotation(KeyId, keys, undefined);
+  await changeRotation(await findKey(keys, KeyId), keys, (key) =>
+    withAutomaticRotation(key, undefined),
+  );
 }
 
 /** [GetKeyRotationStatus](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyRotationStatus.html) */
@@ -46,7 +51,7 @@ export async function GetKeyRotationStatus(
   { keys }: Region,
 ) {
   const key = await findKey(keys, KeyId);
-  assertSymmetric(key);
+  assertRotates(key);
   const { automaticRotation, keyState } = key;
   // Nothing rotates while the key is pending deletion.
   if (automaticRotation === undefined || keyState === 'PendingDeletion') {
@@ -66,11 +71,11 @@ export async function RotateKeyOnDemand(
   { keys }: Region,
 ) {
   const key = await findKey(keys, KeyId);
-  assertPrimary(key);
   const date = keys.now();
   const offered = key.origin === 'AWS_KMS' ? await newSymmetricVersion(key.id) : undefined;
-  await keys.change(
+  await changeRotation(
     key,
+    keys,
     (current) => {
       assertOnDemandLimit(current);
       return offered === undefined
@@ -85,7 +90,7 @@ export async function RotateKeyOnDemand(
 /** [ListKeyRotations](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyRotations.html) */
 export async function ListKeyRotations(request: RequestOf<'ListKeyRotations'>, { keys }: Region) {
   const key = await findKey(keys, request.KeyId);
-  assertSymmetric(key);
+  assertRotates(key);
   const { versions, pendingVersion } = key;
   const listed =
     request.IncludeKeyMaterial === 'ALL_KEY_MATERIAL'
@@ -132,14 +137,31 @@ function describeImport({ material, description, validTo }: KeyVersion): object 
   };
 }
 
-async function setAutomaticRotation(
-  keyId: string,
+/** @param offered As for {@link Keys.change}. */
+async function changeRotation(
+  key: KeyRecord,
   keys: Keys,
-  automaticRotation: KeyRecord['automaticRotation'],
+  transition: (current: KeyRecord) => KeyRecord,
+  offered?: KeyVersion,
 ): Promise<void> {
-  const key = await findKey(keys, keyId);
-  assertPrimary(key);
-  await keys.change(key, (current) => withAutomaticRotation(current, automaticRotation));
+  try {
+    await keys.change(
+      key,
+      (current) => {
+        assertPrimary(current);
+        return transition(current);
+      },
+      offered,
+    );
+  } catch (error) {
+    if (error instanceof UnsupportedOperationError) assertRotates(key);
+    throw error;
+  }
+}
+
+/** KMS says no more than that. @throws KmsError `UnsupportedOperationException` */
+function assertRotates(key: KeyRecord): void {
+  if (!isSymmetric(key)) throw unsupported('');
 }
 
 /** Replicas rotate with their primary ([rotation](https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html#multi-region-rotate)). */

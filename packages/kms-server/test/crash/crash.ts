@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { KMS } from '@aws-sdk/client-kms';
 import { Run } from '../run-command.js';
-import { CREDENTIALS, openStore, PASSPHRASE, REGION } from '../support.js';
+import { CREDENTIALS, makeStore, PASSPHRASE, REGION } from '../support.js';
 import { Load } from './load.js';
 
 // Kills servers that an SDK works on, and looks after each kill whether anything was lost.
@@ -19,7 +19,7 @@ export interface CrashReport {
   readonly held: { keys: number; aliases: number; ciphertexts: number };
 }
 
-/** A number of kills, of so many servers at a time, in one folder. */
+/** How many kills, of how many servers at a time, on one store. */
 export interface CrashPlan {
   readonly kills: number;
   readonly servers: number;
@@ -35,15 +35,14 @@ export function newReport(): CrashReport {
 /** Carries a plan out and adds to the report. */
 export async function crash(report: CrashReport, plan: CrashPlan): Promise<void> {
   const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-crash-'));
-  const data = path.join(parent, 'keys');
+  const data = path.join(parent, 'keys.db');
   const passphrase = path.join(parent, 'passphrase');
   const start = () =>
     new Run('--port', '0', '--data', data, '--passphrase-file', passphrase, '--region', REGION);
   const load = new Load();
   try {
     await writeFile(passphrase, PASSPHRASE);
-    // Made here, with a passphrase that takes no time to check.
-    await (await openStore(data)).close();
+    await (await makeStore(data)).close();
     for (let killed = 0; killed < plan.kills; ) {
       const count = Math.min(plan.servers, plan.kills - killed);
       const runs = Array.from({ length: count }, start);

@@ -1,17 +1,17 @@
 import { KeyCipher, type StoreSource, selectEngine } from '@keywrap/provider-local/driver';
-import { Keys, type KeyStore } from '@keywrap/provider-local/keys';
+import { type KeyStore, Keys } from '@keywrap/provider-local/keys';
 import { ImportTokens } from './keys/import-token.js';
 import { openStore } from './open-store.js';
 import { partitionOf } from './region-name.js';
 
-/** What the operations of a Region work with. Only the scope of its keys is its own. */
+/** A Region, for its operations. Everything but the scope of the keys is shared by all Regions. */
 export interface Region {
   readonly keys: Keys;
   readonly cipher: KeyCipher;
   readonly tokens: ImportTokens;
 }
 
-/** What the Regions have in common. */
+/** What all Regions share. */
 export interface RegionsOptions extends StoreSource {
   readonly account: string;
   readonly now: () => Date;
@@ -48,14 +48,14 @@ export class Regions {
       const scope = { partition: partitionOf(name), region: name, account };
       const keys = new Keys(this.#store, scope, now);
       region = { keys, cipher: this.#cipher, tokens: this.#tokens };
-      // Requests may name what they like. A Region holds nothing that making it again would lose.
+      // Requests may name any Region, and nothing is lost when one is made again.
       if (this.#regions.size >= KEPT_REGIONS) this.#regions.clear();
       this.#regions.set(name, region);
     }
     return region;
   }
 
-  /** Wipes what was loaded, and closes the store if it was opened here. No import token opens any more. */
+  /** Wipes loaded keys and the key of import tokens, and closes the store if it was opened here. */
   async close(): Promise<void> {
     this.#tokens.close();
     this.#cipher.close();

@@ -1,8 +1,8 @@
 import {
   InvalidInputError,
   isKeySpec,
-  KeyStateError,
   type KeySpec,
+  KeyStateError,
   type KeyUsage,
   keyUsagesOf,
   ownSecret,

@@ -34,7 +34,7 @@ export interface KmsResponse {
   readonly failure?: unknown;
 }
 
-/** What a service works with. */
+/** The parts of a service. */
 export interface ServiceOptions {
   readonly regions: Regions;
   /** For requests that are not signed, or whose Region is not one. */
@@ -72,7 +72,7 @@ export class KmsService {
       const name = operationOf(named);
       members = readRequest<object>(REQUESTS[name], parse(body));
       key = keyOf(members);
-      // Each handler takes what the shape of the same name reads.
+      // The handler of an operation takes what its shape reads.
       const handle = HANDLERS[name] as Handler<never>;
       const response = await handle(members as never, this.#regionOf(request));
       const text = response === undefined ? '' : JSON.stringify(response);

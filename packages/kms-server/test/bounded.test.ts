@@ -38,7 +38,7 @@ describe('A server that is asked for too much', () => {
     expect((await send('DescribeKey', { KeyId: 'alias/seed' })).status).to.equal(200);
   });
 
-  it('answers a request of a megabyte with less than that, however much is wrong with it', async () => {
+  it('responds to a megabyte of errors with less than that', async () => {
     const GrantTokens = Array.from({ length: 300_000 }, () => '');
     const Tags = Array.from({ length: 30_000 }, () => ({ TagKey: '', TagValue: '' }));
     for (const [operation, body] of [
@@ -52,7 +52,7 @@ describe('A server that is asked for too much', () => {
     }
   });
 
-  it('takes JSON that nests without end for what it is: no request', async () => {
+  it('rejects JSON that nests too deeply', async () => {
     for (const [open, close] of [
       ['[', ']'],
       ['{"a":', '}'],
@@ -69,7 +69,7 @@ describe('A server that is asked for too much', () => {
     }
   });
 
-  it('refuses headers that are too long or too many, in a form that SDKs read', async () => {
+  it('rejects headers that are too long or too many, in a form that SDKs read', async () => {
     for (const headers of [`X-Long: ${'a'.repeat(100_000)}\r\n`, 'X-Many: 1\r\n'.repeat(20_000)]) {
       const socket = connect(subject.server.port, '127.0.0.1');
       const answer = textOf(socket);
@@ -78,7 +78,7 @@ describe('A server that is asked for too much', () => {
     }
   });
 
-  it('hangs up on connections beyond so many, and still answers those that it has', async () => {
+  it('closes connections over the limit, and still serves the others', async () => {
     const agent = connect(subject.server.port, '127.0.0.1');
     await once(agent, 'connect');
     const sockets = Array.from({ length: MAXIMUM_CONNECTIONS + 20 }, () =>

@@ -18,7 +18,7 @@ describe('keywrap-kms', () => {
     return path;
   };
 
-  it('prints its URL in one line, serves its seed, logs each request, and stops when it is told to', async () => {
+  it('prints its URL in one line, serves its seed, logs each request, and stops on SIGTERM', async () => {
     const seed = await file('keys.json', '[{ "alias": "alias/orders" }]');
     const run = new Run(
       '--port',
@@ -51,7 +51,7 @@ describe('keywrap-kms', () => {
     expect(run.stderr).not.to.include('c2VjcmV0');
   });
 
-  it('finishes what is under way before it stops', async () => {
+  it('finishes requests under way before it stops', async () => {
     const run = new Run('--port', '0');
     const url = await run.url();
     const create = post(

@@ -13,7 +13,7 @@ import {
   newKey,
   openStore,
   REGION,
-  refusal,
+  rejection,
   start,
   useStorePath,
 } from './support.js';
@@ -99,7 +99,7 @@ describe('A server that starts again with the keys on disk', () => {
   const MAC = { KeyUsage: 'GENERATE_VERIFY_MAC' } as const;
   const SIGN = { KeyUsage: 'SIGN_VERIFY' } as const;
 
-  it('says the same of every key and alias, in every region', async () => {
+  it('describes every key and alias as before, in every Region', async () => {
     let before: unknown[];
     {
       await using subject = await startAgain();
@@ -121,7 +121,7 @@ describe('A server that starts again with the keys on disk', () => {
     });
   });
 
-  it('says the same when the store was restored from a backup', async () => {
+  it('describes them as before when the store was restored from a backup', async () => {
     await using subject = await startAgain();
     await makeKeys(subject.kms);
     const store = await openStore(file.path);
@@ -133,7 +133,7 @@ describe('A server that starts again with the keys on disk', () => {
     expect(await everythingOf(again.kms)).to.deep.equal(await everythingOf(subject.kms));
   });
 
-  it('opens what it encrypted, and checks what it signed', async () => {
+  it('decrypts what it encrypted, and verifies what it signed', async () => {
     const Message = bytes('message');
     const rsa = { EncryptionAlgorithm: 'RSAES_OAEP_SHA_256' } as const;
     const ecdsa = { SigningAlgorithm: 'ECDSA_SHA_256', Message } as const;
@@ -177,7 +177,7 @@ describe('A server that starts again with the keys on disk', () => {
     await before[Symbol.asyncDispose]();
 
     await using after = await startAgain();
-    expect(await refusal(after.kms.importKeyMaterial(request))).to.equal(
+    expect(await rejection(after.kms.importKeyMaterial(request))).to.equal(
       'InvalidImportTokenException',
     );
     await after.kms.rotateKeyOnDemand({ KeyId });
@@ -192,7 +192,7 @@ describe('A server that starts again with the keys on disk', () => {
     );
   });
 
-  it('has done what fell due while it was stopped, and does it once', async () => {
+  it('has done what fell due while it was stopped, and only once', async () => {
     const before = await startAgain();
     const { kms } = before;
     const rotating = await newKey(kms);
@@ -216,7 +216,7 @@ describe('A server that starts again with the keys on disk', () => {
         KeyState: 'PendingImport',
         CurrentKeyMaterialId: imported.KeyMaterialId,
       });
-      expect(await refusal(after.kms.describeKey({ KeyId: doomed }))).to.match(/^NotFound/);
+      expect(await rejection(after.kms.describeKey({ KeyId: doomed }))).to.match(/^NotFound/);
       expect((await after.kms.listAliases({})).Aliases).to.deep.equal([]);
     }
     await using last = await startAgain();

@@ -7,7 +7,7 @@ import {
   bytes,
   openStore,
   REGION,
-  refusal,
+  rejection,
   type Subject,
   start,
   useStorePath,
@@ -85,7 +85,7 @@ describe('Seed keys', () => {
       () => replica.enableKeyRotation({ KeyId: id }),
       () => replica.disableKeyRotation({ KeyId: id }),
     ]) {
-      expect(await refusal(change())).to.match(
+      expect(await rejection(change())).to.match(
         /^UnsupportedOperationException: .* is a replica key; rotate its primary key in us-east-1/,
       );
     }
@@ -99,7 +99,7 @@ describe('Seed keys', () => {
     expect(KeyMetadata?.CurrentKeyMaterialId).to.equal(KeyMaterialId);
   });
 
-  const refused: [string, unknown, string][] = [
+  const rejected: [string, unknown, string][] = [
     ['no list', {}, 'keys'],
     ['no object', ['alias/orders'], 'keys[0]'],
     ['a field that is not known', [{ name: 'alias/orders' }], 'keys[0].name'],
@@ -122,8 +122,8 @@ describe('Seed keys', () => {
     ['a use that does not fit', [{ keyUsage: 'SIGN_VERIFY' }], 'keys[0].keyUsage'],
     ['material of the wrong length', [{ keyMaterial: 'AQID' }], 'keys[0].keyMaterial'],
   ];
-  for (const [what, keys, field] of refused) {
-    it(`are refused with ${what}`, async () => {
+  for (const [what, keys, field] of rejected) {
+    it(`are rejected with ${what}`, async () => {
       try {
         await using _ = await startKmsServer({ port: 0, keys: keys as SeedKey[] });
         expect.fail('it started');
@@ -174,7 +174,7 @@ describe('Seed keys and a store that has them already', () => {
     expect((await second.kms.listKeys({})).Keys).to.have.length(2);
   });
 
-  it('come back where they are missing', async () => {
+  it('are made again where they are missing', async () => {
     const seed = { keyId: ID, alias: 'alias/orders' };
     const first = await startWith(seed);
     await first.kms.deleteAlias({ AliasName: 'alias/orders' });
@@ -183,7 +183,7 @@ describe('Seed keys and a store that has them already', () => {
     expect(await arnOf(second, 'alias/orders')).to.equal(ARN);
   });
 
-  it('are refused when the store has another key under the name', async () => {
+  it('are rejected when the store has another key under the name', async () => {
     const first = await startWith({ keyId: ID }, { alias: 'alias/orders' });
     await first[Symbol.asyncDispose]();
     const keyMaterial = randomBytes(32).toString('base64');

@@ -4,7 +4,7 @@ import {
   Clock,
   newKey,
   openStore,
-  refusal,
+  rejection,
   type Subject,
   start,
   useStorePath,
@@ -25,7 +25,7 @@ describe('Two servers with one store', () => {
     await other[Symbol.asyncDispose]();
   });
 
-  it('see at once what the other has done', async () => {
+  it("see each other's changes at once", async () => {
     const KeyId = await newKey(one.kms);
     await one.kms.createAlias({ AliasName: 'alias/a', TargetKeyId: KeyId });
     const { CiphertextBlob } = await other.kms.encrypt({ KeyId: 'alias/a', Plaintext: bytes('x') });
@@ -35,12 +35,12 @@ describe('Two servers with one store', () => {
     expect(made.KeyMaterialId).to.equal(KeyMaterialId);
     await one.kms.decrypt({ CiphertextBlob });
     await other.kms.disableKey({ KeyId });
-    expect(await refusal(one.kms.decrypt({ CiphertextBlob }))).to.match(/^DisabledException/);
+    expect(await rejection(one.kms.decrypt({ CiphertextBlob }))).to.match(/^DisabledException/);
     await other.kms.deleteAlias({ AliasName: 'alias/a' });
     expect((await one.kms.listAliases({})).Aliases).to.deep.equal([]);
   });
 
-  it('lose no change of either when both change the same key', async () => {
+  it('lose no change when both change the same key', async () => {
     const KeyId = await newKey(one.kms);
     await Promise.all(
       Array.from({ length: 20 }, (_, index) =>

@@ -28,8 +28,8 @@ const ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-123456
 describe('The option store', () => {
   const file = useStorePath();
 
-  /** What a start is refused with, when it has written nothing. */
-  async function refusalOf(options: KmsServerOptions) {
+  /** What a start is rejected with, when it has written nothing. */
+  async function rejectionOf(options: KmsServerOptions) {
     const contents = () => readFile(file.path, 'base64').catch(() => undefined);
     const before = await contents();
     try {
@@ -55,7 +55,7 @@ describe('The option store', () => {
     expect(code).to.equal('CLOSED');
   });
 
-  it('takes any store: one in memory can outlive the server', async () => {
+  it('accepts any store: one in memory can outlive the server', async () => {
     const store = new MemoryKeyStore();
     const first = await start({ store });
     const KeyId = await createKey(first.kms);
@@ -65,22 +65,22 @@ describe('The option store', () => {
     expect((await second.kms.decrypt({ CiphertextBlob })).Plaintext).to.deep.equal(bytes('x'));
   });
 
-  it('refuses what is no store, and passes on what opening it throws', async () => {
+  it('rejects what is not a store, and passes on what opening one throws', async () => {
     for (const store of [{}, 'folder', () => ({})]) {
-      expect(await refusalOf({ store: store as never })).to.include({
+      expect(await rejectionOf({ store: store as never })).to.include({
         code: 'INVALID_INPUT',
         field: 'store',
       });
     }
     const store = () => Promise.reject(new Error('no disk'));
-    expect(await refusalOf({ store })).to.have.property('message', 'no disk');
+    expect(await rejectionOf({ store })).to.have.property('message', 'no disk');
   });
 
-  it('refuses the keys of another account', async () => {
+  it('rejects the keys of another account', async () => {
     const subject = await start({ store: () => openStore(file.path) });
     await createKey(subject.kms);
     await subject[Symbol.asyncDispose]();
-    const error = await refusalOf({ account: '999999999999' });
+    const error = await rejectionOf({ account: '999999999999' });
     expect(error).to.include({ code: 'INVALID_INPUT', field: 'account' });
     expect(error.message).to.include(ACCOUNT).and.include('999999999999');
   });
@@ -99,7 +99,7 @@ describe('The option store', () => {
     expect(JSON.parse(Policy as string).Id).to.equal('key-default-1');
   });
 
-  it('refuses keys that no request could name', async () => {
+  it('rejects keys that no request could name', async () => {
     await using store = await openStore(file.path);
     for (const scope of [
       { partition: 'aws-cn', region: REGION, account: ACCOUNT },
@@ -107,7 +107,7 @@ describe('The option store', () => {
     ]) {
       const keys = new Keys(store, scope, () => new Date());
       const key = await keys.add(await symmetricKey(scope));
-      const error = await refusalOf({ store });
+      const error = await rejectionOf({ store });
       expect(error).to.include({ code: 'INVALID_INPUT', field: 'store' });
       expect(error.message).to.include(arnOf(key)).and.include('use another store');
       await store.change({ keys: [arnOf(key)], aliases: [] }, (transaction) =>
@@ -138,7 +138,7 @@ describe('The option store', () => {
         };
       },
     });
-    expect(await refusalOf({ store: counting })).to.include({ field: 'account' });
+    expect(await rejectionOf({ store: counting })).to.include({ field: 'account' });
     expect(rows).to.equal(3);
   });
 });

@@ -134,7 +134,7 @@ export function idOf(arn: string): string {
 }
 
 /** Returns the error that KMS rejects a request with, as `Name: message`. */
-export async function refusal(promise: Promise<unknown>): Promise<string> {
+export async function rejection(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;
   } catch (error) {

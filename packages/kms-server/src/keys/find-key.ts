@@ -7,7 +7,7 @@ import { KmsError } from '../protocol/kms-error.js';
 /** A key id as KMS makes them: a UUID, or the 32 digits of a multi-Region key. */
 const KEY_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/i;
 
-/** What a cryptographic operation needs of a key. */
+/** How a cryptographic operation uses a key. */
 export interface Use {
   /** As KMS names it in messages; ReEncrypt names its two sides differently. */
   readonly operation: string;
@@ -38,7 +38,7 @@ export async function findKeyOrAlias(keys: Keys, keyId: string): Promise<KeyReco
 }
 
 /**
- * Finds the key for a cryptographic operation, and checks that it may be used so now.
+ * Finds the key for a cryptographic operation, and checks that the key supports it and is enabled.
  *
  * @throws KmsError `NotFoundException`, `InvalidArnException`, and as {@link assertUsable}.
  */

@@ -51,7 +51,7 @@ export async function findSource(keys: Keys, request: SourceRequest): Promise<So
   if (named !== undefined) {
     if (key === undefined) assertUsable(named, use);
     else {
-      // KMS says this also when the key that is named encrypts nothing at all.
+      // Also when the named key is not an encryption key.
       assertState(named, ['Enabled']);
       throw incorrectKey();
     }

@@ -1,5 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { arnOf, type KeyMaterial, newestVersion } from '@keywrap/provider-local/keys';
+import {
+  arnOf,
+  type KeyMaterial,
+  type KeyVersion,
+  newestVersion,
+} from '@keywrap/provider-local/keys';
 import { usableKey } from '../keys/find-key.js';
 import { KmsError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
@@ -31,8 +36,11 @@ async function computeMac(
 ) {
   const use = { operation, usage: 'GENERATE_VERIFY_MAC', algorithm: MacAlgorithm } as const;
   const key = await usableKey(keys, KeyId, use);
-  const { bytes } = newestVersion(key)?.material as KeyMaterial;
+  const { material } = newestVersion(key) as KeyVersion;
   // OpenSSL calls HMAC_SHA_256 sha256.
-  const hmac = createHmac(MacAlgorithm.replace('HMAC_SHA_', 'sha'), bytes);
+  const hmac = createHmac(
+    MacAlgorithm.replace('HMAC_SHA_', 'sha'),
+    (material as KeyMaterial).bytes,
+  );
   return { mac: hmac.update(Message).digest(), members: { KeyId: arnOf(key), MacAlgorithm } };
 }

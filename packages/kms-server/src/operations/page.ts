@@ -15,7 +15,7 @@ interface PagedList<Item> {
   readonly nameOf: (item: Item) => string;
   /** How many items a page has when the request does not say. */
   readonly byDefault: number;
-  /** How many it has at most, whatever the request says. */
+  /** How many it has at most. */
   readonly maximum: number;
   /** Reads up to `limit` items whose names come after this one. */
   readonly read: (after: string | undefined, limit: number) => Awaitable<readonly Item[]>;

@@ -159,7 +159,7 @@ async function changeRotation(
   }
 }
 
-/** KMS says no more than that. @throws KmsError `UnsupportedOperationException` */
+/** KMS gives no message. @throws KmsError `UnsupportedOperationException` */
 function assertRotates(key: KeyRecord): void {
   if (!isSymmetric(key)) throw unsupported('');
 }

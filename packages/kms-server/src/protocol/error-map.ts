@@ -2,8 +2,8 @@ import { isKeyArn, KeyWrapError } from '@keywrap/core';
 import { KmsError, validationError } from './kms-error.js';
 
 /**
- * Turns what an operation threw into the error that KMS returns. The messages of provider-local's keys
- * are those of KMS, less the full stop.
+ * Maps what an operation threw to the error that KMS returns. The messages of provider-local's keys are
+ * KMS's own, without the full stop.
  *
  * @returns The error itself when it is one of KMS's, and `KMSInternalException` for what was not expected.
  */

@@ -13,7 +13,7 @@ export interface CrashReport {
   kills: number;
   /** After how many kills a server started again on what was left, without repair. */
   recoveries: number;
-  /** What was acknowledged and is not there any more, and requests that were refused. */
+  /** What was acknowledged and is not there any more, and requests that were rejected. */
   readonly lost: string[];
   /** What was acknowledged, in all stores together, and was there after the last kill. */
   readonly held: { keys: number; aliases: number; ciphertexts: number };

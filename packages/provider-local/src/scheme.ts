@@ -1,5 +1,5 @@
 import { InvalidInputError, type ProviderScheme, readUrlParameters } from '@keywrap/core';
-import type { EngineChoice } from './engines/index.js';
+import type { EngineChoice } from './cipher/engines/index.js';
 import type { PassphraseSource } from './file-store/passphrase-source.js';
 import type { KeyStore } from './keys/key-store.js';
 import { LocalKeyWrapProvider } from './provider.js';

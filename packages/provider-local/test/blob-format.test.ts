@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { serializeEncryptionContext } from '@keywrap/core';
 import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
 import { expect } from 'chai';
-import { encodeBlob, encodeBlobHeader } from '#dist/blob.js';
-import { selectEngine } from '#dist/engines/index.js';
+import { encodeBlob, encodeBlobHeader } from '#dist/cipher/blob.js';
+import { selectEngine } from '#dist/cipher/engines/index.js';
 import { ENGINES, expectRefusal, utf8 } from './support.js';
 
 interface Vector {

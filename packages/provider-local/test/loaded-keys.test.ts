@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { type CryptoEngine, selectEngine } from '#dist/engines/index.js';
+import { type CryptoEngine, selectEngine } from '#dist/cipher/engines/index.js';
 import { readKeyMaterial } from '#dist/key-material/index.js';
-import type { MaterialVersion } from '#dist/keys/key-record.js';
-import { LoadedKeys } from '#dist/keys/loaded-keys.js';
-import { LocalKeys } from '#dist/keys/local-keys.js';
-import { MemoryKeyStore } from '#dist/keys/memory-key-store.js';
-import { pendingDeletion } from '#dist/keys/old-transitions.js';
+import type { MaterialVersion } from '#dist/old/key-record.js';
+import { LoadedKeys } from '#dist/old/loaded-keys.js';
+import { LocalKeys } from '#dist/old/local-keys.js';
+import { MemoryKeyStore } from '#dist/old/memory-key-store.js';
+import { pendingDeletion } from '#dist/old/old-transitions.js';
 import { readOptions } from '#dist/options.js';
 import { Clock, fixture, randomBytes, rejection } from './support.js';
 

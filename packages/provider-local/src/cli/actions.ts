@@ -4,7 +4,7 @@ import { InvalidInputError, KeyNotFoundError } from '@keywrap/core';
 import { errorCode, explainFileError } from '../file-store/errors.js';
 import { FileKeyStore } from '../file-store/file-key-store.js';
 import { syncFolder, writeNewFile } from '../file-store/private-files.js';
-import { deletionCancelled } from '../keys/old-transitions.js';
+import { deletionCancelled } from '../old/old-transitions.js';
 import type { ActionArguments, ActionName } from './arguments.js';
 import { askNewPassphrase, askPassphrase } from './ask-passphrase.js';
 import { formatTable, showProgress } from './output.js';

@@ -1,6 +1,6 @@
 import { copyBytes, InvalidInputError, ownFields, readFields } from '@keywrap/core';
-import type { KeyRecord } from '../keys/key-record.js';
-import type { Awaitable, KeyStore } from '../keys/key-store.js';
+import type { KeyRecord } from '../old/key-record.js';
+import type { Awaitable, KeyStore } from '../old/key-store.js';
 import { AuditLog } from './audit-log.js';
 import { type AuditLogReport, verifyAuditLogs } from './audit-verify.js';
 import { type OnProgress, type RestoreOptions, restoreBackup, writeBackup } from './backup.js';

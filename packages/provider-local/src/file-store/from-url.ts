@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { InvalidInputError } from '@keywrap/core';
-import type { KeyStore } from '../keys/key-store.js';
+import type { KeyStore } from '../old/key-store.js';
 import { FileKeyStore } from './file-key-store.js';
 import { type PassphraseSource, passphraseFrom } from './passphrase-source.js';
 

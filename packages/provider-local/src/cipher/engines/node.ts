@@ -2,10 +2,10 @@ import { generateKeyPair, type KeyPairKeyObjectResult } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { DataKeyPairSpec } from '@keywrap/core';
 import { ownSecret } from '@keywrap/core';
+import { Xaes256GcmKey } from '../xaes-256-gcm.js';
 import type { CryptoEngine } from './engine.js';
 import { nodeAes } from './node/aes.js';
 import { loadRsaPrivateKey, loadRsaPublicKey } from './node/rsa.js';
-import { Xaes256GcmKey } from './xaes-256-gcm.js';
 
 const generate = promisify(generateKeyPair);
 

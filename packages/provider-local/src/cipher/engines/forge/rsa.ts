@@ -5,7 +5,7 @@ import {
   type RsaPublicNumbers,
   rsaPrivateNumbersOf,
   rsaPublicNumbersOf,
-} from '../../key-material/rsa.js';
+} from '../../../key-material/rsa.js';
 import type { RsaPrivateKey, RsaPublicKey } from '../engine.js';
 import { assertFitsOaep } from '../oaep-limits.js';
 import { decodeOaep, encodeOaep } from './oaep.js';

@@ -1,4 +1,5 @@
 import { InvalidCiphertextError } from '@keywrap/core';
+import { NONCE_LENGTH } from './xaes-256-gcm.js';
 
 /** "kwb" and the version of the format; see docs/blob-format.md. */
 const MAGIC = Uint8Array.of(0x6b, 0x77, 0x62, 0x01);
@@ -8,8 +9,6 @@ const VERSION_LENGTH = 4;
 
 /** That of a blob whose key id has 255 bytes. */
 export const MAXIMUM_HEADER_LENGTH = ID_OFFSET + 255 + VERSION_LENGTH;
-/** Of XAES-256-GCM, in bytes. */
-export const NONCE_LENGTH = 24;
 /** Of AES-GCM, in bytes. */
 export const TAG_LENGTH = 16;
 
@@ -81,10 +80,8 @@ export function unopenable(): InvalidCiphertextError {
   );
 }
 
-function readUint32(bytes: Uint8Array, offset: number): number {
-  let value = 0;
-  for (let i = offset; i < offset + 4; i++) value = value * 256 + (bytes[i] as number);
-  return value;
+function readUint32({ buffer, byteOffset }: Uint8Array, offset: number): number {
+  return new DataView(buffer, byteOffset).getUint32(offset);
 }
 
 function hasMagic(blob: Uint8Array): boolean {

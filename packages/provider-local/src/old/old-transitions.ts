@@ -5,7 +5,7 @@ import {
   type KeyWrapError,
   UnsupportedOperationError,
 } from '@keywrap/core';
-import { equalSecrets } from './equal-secrets.js';
+import { equalSecrets } from '../keys/equal-secrets.js';
 import type { KeyRecord, MaterialVersion } from './key-record.js';
 
 // The life of a key, as AWS KMS has it:

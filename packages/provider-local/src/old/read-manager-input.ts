@@ -10,9 +10,9 @@ import {
   readKeyInput,
   type ScheduleKeyDeletionInput,
 } from '@keywrap/core';
-import type { PrivateKeyFormat } from './key-material/index.js';
-import { problemOfName } from './keys/key-name.js';
-import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './keys/new-key.js';
+import type { PrivateKeyFormat } from '../key-material/index.js';
+import { problemOfName } from '../keys/key-name.js';
+import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './new-key.js';
 
 // Reads what callers pass to the methods of KeyManager, as core does for those of KeyWrapProvider.
 

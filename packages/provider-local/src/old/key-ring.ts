@@ -9,9 +9,12 @@ import {
   ownFields,
   parseKeyId,
 } from '@keywrap/core';
-import { type KeyName, problemOfName } from './key-name.js';
+import { problemOfName } from '../keys/key-name.js';
 import type { KeyRecord } from './key-record.js';
 import { type Awaitable, andThen, type KeyStore } from './key-store.js';
+
+/** What a key is found by. */
+export type KeyName = { readonly id: string } | { readonly alias: string };
 
 /** What a key ring has done for it. */
 export interface KeyRingHooks {

@@ -1,8 +1,8 @@
 import { type EncryptionContext, LIMITS, serializeEncryptionContext } from '@keywrap/core';
-import { type Blob, encodeBlob, MAXIMUM_HEADER_LENGTH, unopenable } from './blob.js';
-import type { KeyRecord, MaterialVersion } from './keys/key-record.js';
-import type { LoadedKeys } from './keys/loaded-keys.js';
-import { randomNonce } from './random.js';
+import { type Blob, encodeBlob, MAXIMUM_HEADER_LENGTH, unopenable } from '../cipher/blob.js';
+import { randomNonce } from '../cipher/random.js';
+import type { KeyRecord, MaterialVersion } from './key-record.js';
+import type { LoadedKeys } from './loaded-keys.js';
 
 // Engines read additional data at once, and it is not secret: the same memory serves all calls.
 const associated = new Uint8Array(MAXIMUM_HEADER_LENGTH + LIMITS.encryptionContext);

@@ -1,6 +1,6 @@
-import { encodeBlobHeader } from '../blob.js';
-import type { AesKey, CryptoEngine, RsaPrivateKey, RsaPublicKey } from '../engines/index.js';
-import { equalSecrets } from './equal-secrets.js';
+import { encodeBlobHeader } from '../cipher/blob.js';
+import type { AesKey, CryptoEngine, RsaPrivateKey, RsaPublicKey } from '../cipher/engines/index.js';
+import { equalSecrets } from '../keys/equal-secrets.js';
 import type { MaterialVersion } from './key-record.js';
 
 /** What the engine made of one generation of a key's material, as far as it was needed. */

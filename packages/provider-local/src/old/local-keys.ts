@@ -6,18 +6,17 @@ import {
   parseKeyId,
   wipe,
 } from '@keywrap/core';
-import type { CryptoEngine } from '../engines/index.js';
-import type { Settings } from '../options.js';
-import type { NewKey } from '../read-manager-input.js';
-import { equalSecrets } from './equal-secrets.js';
-import type { KeyName } from './key-name.js';
+import type { CryptoEngine } from '../cipher/engines/index.js';
+import { equalSecrets } from '../keys/equal-secrets.js';
 import type { KeyRecord, MaterialVersion } from './key-record.js';
-import { KeyRing } from './key-ring.js';
+import { type KeyName, KeyRing } from './key-ring.js';
 import type { KeyStore } from './key-store.js';
 import type { LoadedKeys } from './loaded-keys.js';
 import { aliasTaken, LocalAliases } from './local-aliases.js';
 import { makeMaterial, readMaterial } from './new-key.js';
 import { assertImportable, assertRotatable, imported, rotated } from './old-transitions.js';
+import type { Settings } from './options.js';
+import type { NewKey } from './read-manager-input.js';
 
 const SYMMETRIC: NewKey = {
   keySpec: 'SYMMETRIC_DEFAULT',

@@ -1,10 +1,10 @@
 import { isRsaKeySpec, type RsaKeySpec, rsaModulusLength, wipe } from '@keywrap/core';
 import forge from 'node-forge';
-import { encodeRsaPkcs8, encodeRsaSpki, parseRsaPrivateKey } from '../key-material/rsa.js';
+import { encodeRsaPkcs8, encodeRsaSpki, parseRsaPrivateKey } from '../../key-material/rsa.js';
+import { Xaes256GcmKey } from '../xaes-256-gcm.js';
 import type { CryptoEngine, EncodedKeyPair } from './engine.js';
 import { forgeAes } from './forge/aes.js';
 import { loadRsaPrivateKey, loadRsaPublicKey } from './forge/rsa.js';
-import { Xaes256GcmKey } from './xaes-256-gcm.js';
 
 /**
  * The engine on node-forge: JavaScript that runs where there is no node:crypto. Randomness is the
@@ -21,7 +21,7 @@ export const forgeEngine: CryptoEngine = {
   async generateKeyPair(spec) {
     if (isRsaKeySpec(spec)) return generateRsaKeyPair(spec);
     // forge knows no elliptic curves of this kind; who needs none does not load them.
-    const ec = await import('../key-material/ec.js');
+    const ec = await import('../../key-material/ec.js');
     const privateKey = ec.generateEcPrivateKey(spec);
     const publicKey = ec.ecPublicKeyOf(spec, privateKey);
     const pair = {

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { ownSecret } from '@keywrap/core';
-import type { AesPrimitives } from '../xaes-256-gcm.js';
+import type { AesPrimitives } from '../../xaes-256-gcm.js';
 
 const TAG_LENGTH = 16;
 

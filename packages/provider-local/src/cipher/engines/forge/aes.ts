@@ -1,6 +1,6 @@
 import forge from 'node-forge';
-import { equalSecrets } from '../../keys/equal-secrets.js';
-import type { AesPrimitives } from '../xaes-256-gcm.js';
+import { equalSecrets } from '../../../keys/equal-secrets.js';
+import type { AesPrimitives } from '../../xaes-256-gcm.js';
 import { fromBinaryString, toBinaryString } from './binary-string.js';
 
 const TAG_LENGTH = 16;

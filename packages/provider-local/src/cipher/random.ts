@@ -1,5 +1,5 @@
 import { copyBytes, LIMITS, wipe } from '@keywrap/core';
-import { NONCE_LENGTH } from './blob.js';
+import { NONCE_LENGTH } from './xaes-256-gcm.js';
 
 // Nothing is drawn in advance, though that would be quicker: a stock of random bytes is the same in every
 // copy of a virtual machine's memory, and a nonce that is used twice under one key opens AES-GCM.

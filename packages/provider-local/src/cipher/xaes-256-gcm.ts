@@ -1,9 +1,10 @@
 import { InvalidInputError, newSecret, ProviderClosedError } from '@keywrap/core';
-import type { AesKey } from './engine.js';
+import type { AesKey } from './engines/engine.js';
 
 const BLOCK_LENGTH = 16;
 const KEY_LENGTH = 32;
-const NONCE_LENGTH = 24;
+/** In bytes. */
+export const NONCE_LENGTH = 24;
 
 /** AES under one key, a block at a time (FIPS 197). */
 export interface AesBlockCipher {

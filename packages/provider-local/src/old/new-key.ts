@@ -13,7 +13,7 @@ import {
   readBytes,
   wipe,
 } from '@keywrap/core';
-import type { CryptoEngine } from '../engines/index.js';
+import type { CryptoEngine } from '../cipher/engines/index.js';
 import { hideBytes } from './hide-bytes.js';
 import type { MaterialVersion } from './key-record.js';
 

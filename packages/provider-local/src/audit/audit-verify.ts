@@ -1,8 +1,16 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
+import { wipe } from '@keywrap/core';
+import { errorCode, explainFileError } from '../file-store/errors.js';
 import { AuditChain, macOf } from './audit-chain.js';
-import { CLOSED, listLogs, OPENED, type OpeningLine } from './audit-log.js';
-import { errorCode, explainFileError } from './errors.js';
+import {
+  type AuditLogOptions,
+  CLOSED,
+  listLogs,
+  OPENED,
+  type OpeningLine,
+  readAuditKey,
+} from './audit-log.js';
 
 /** No line is as long, in characters; what is was not written by an audit log. */
 const MAXIMUM_LINE = 1024 * 1024;
@@ -18,6 +26,11 @@ export interface AuditLogReport {
    * process was killed, or lines were cut off its end.
    */
   readonly closed: boolean;
+  /**
+   * The newest generation of the store that its genuine lines have seen. A store of an older one was set
+   * back.
+   */
+  readonly generation: number | undefined;
   /** What is wrong with it: a line that was changed or removed, or the whole log. */
   readonly problem: string | undefined;
 }
@@ -26,17 +39,27 @@ export interface AuditLogReport {
 interface Checked {
   lines: number;
   closed: boolean;
+  generation: number | undefined;
   problem: string | undefined;
   readonly macs: Set<string>;
   before: OpeningLine['before'];
 }
 
-/** Checks all logs in a folder, each by itself and against those that began later. */
-export async function verifyAuditLogs(
-  folder: string,
-  key: Uint8Array,
-  storeId: string,
-): Promise<AuditLogReport[]> {
+/** What is looked at in a line, which is genuine. */
+type ReadLine = Readonly<Partial<Record<'operation' | 'before' | 'generation', unknown>>>;
+
+/**
+ * Checks all logs in a folder, each by itself and against those that began later.
+ *
+ * @throws {@link InvalidInputError} for another key than 32 bytes, and what the file system makes of a
+ * folder that can't be read; a folder that is missing has no logs.
+ */
+export async function verifyAuditLogs({
+  folder,
+  storeId,
+  key: given,
+}: Pick<AuditLogOptions, 'folder' | 'key' | 'storeId'>): Promise<readonly AuditLogReport[]> {
+  const key = readAuditKey(given);
   try {
     const checked = new Map<string, Checked>();
     for (const log of await namesIn(folder)) {
@@ -51,9 +74,11 @@ export async function verifyAuditLogs(
     }
     return [...checked]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([log, { lines, closed, problem }]) => ({ log, lines, closed, problem }));
+      .map(([log, { macs: _, before: __, ...report }]) => ({ log, ...report }));
   } catch (error) {
     throw explainFileError(error, `read the audit logs in ${folder}`);
+  } finally {
+    wipe(key);
   }
 }
 
@@ -67,7 +92,7 @@ async function namesIn(folder: string): Promise<string[]> {
 async function checkLog(folder: string, log: string, chain: AuditChain): Promise<Checked> {
   const checked = nothing(undefined);
   for await (const text of linesOf(path.join(folder, log))) {
-    const line = chain.read(text) as { operation?: unknown; before?: unknown } | undefined;
+    const line = chain.read(text) as ReadLine | undefined;
     if (line === undefined || checked.closed) {
       checked.problem = `was changed at line ${checked.lines + 1}, or one before it was removed`;
       break;
@@ -77,6 +102,9 @@ async function checkLog(folder: string, log: string, chain: AuditChain): Promise
       else checked.problem = 'begins with a line that this release of keywrap does not write';
     }
     checked.closed = line.operation === CLOSED;
+    if (typeof line.generation === 'number') {
+      checked.generation = Math.max(line.generation, checked.generation ?? 0);
+    }
     checked.macs.add(macOf(text) as string);
     checked.lines += 1;
   }
@@ -104,5 +132,5 @@ async function* linesOf(file: string): AsyncGenerator<string> {
 }
 
 function nothing(problem: string | undefined): Checked {
-  return { lines: 0, closed: false, problem, macs: new Set(), before: [] };
+  return { lines: 0, closed: false, generation: undefined, problem, macs: new Set(), before: [] };
 }

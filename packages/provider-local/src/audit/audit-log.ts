@@ -1,12 +1,18 @@
 import fs from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
-import { ProviderClosedError, ProviderUnavailableError, wipe } from '@keywrap/core';
+import {
+  InvalidInputError,
+  ProviderClosedError,
+  ProviderUnavailableError,
+  readBytes,
+  wipe,
+} from '@keywrap/core';
+import { explainFileError } from '../file-store/errors.js';
+import { assertPrivate, makePrivateFolder, syncFolder } from '../file-store/private-files.js';
 import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
-import { explainFileError } from './errors.js';
-import { assertPrivate, makePrivateFolder, syncFolder } from './private-files.js';
 
-/** What an audit log says of a call. Never a plaintext, a ciphertext or the value of a context. */
+/** Describes a call. Never contains a plaintext, a ciphertext or the value of a context. */
 export interface AuditEvent {
   /** The method: `decrypt`, `rotateKey`, ... */
   readonly operation: string;
@@ -20,10 +26,27 @@ export interface AuditEvent {
   readonly outcome: string;
 }
 
+/** Where an audit log is written, and what authenticates it. */
+export interface AuditLogOptions {
+  /** The path of the folder of the logs; made where it is missing. Only its owner may enter it. */
+  readonly folder: string;
+  /** 32 bytes: the key of HMAC-SHA-256. Copied. Who has it can write what is not true. */
+  readonly key: Uint8Array;
+  /** Who acts, where the user of the process does not say it: a service, a person. */
+  readonly actor?: string | undefined;
+  /** The id of the store whose keys are used; part of what the first line authenticates. */
+  readonly storeId?: string | undefined;
+  /**
+   * The newest generation of the store that this process has seen; written into every line. A store that
+   * is set back as a whole is older than a log that is kept elsewhere.
+   */
+  readonly generation?: (() => number) | undefined;
+}
+
 /** The first line of a log: what was there when it began. */
 export interface OpeningLine extends ChainedLine {
   readonly operation: typeof OPENED;
-  readonly store: string;
+  readonly store: string | undefined;
   /** The logs before it and the MAC at the end of each, so that their loss shows; at most {@link REMEMBERED}. */
   readonly before: readonly (readonly [log: string, mac: string])[];
 }
@@ -32,36 +55,51 @@ export interface OpeningLine extends ChainedLine {
 export const OPENED = 'audit.open';
 export const CLOSED = 'audit.close';
 const REMEMBERED = 100;
+/** In bytes. */
+const KEY_LENGTH = 32;
 const NAME = /^[\w-]+\.jsonl$/;
 /** Enough for the last line of any log: a context has at most 8192 bytes, a name 2048 characters. */
 const TAIL_LENGTH = 64 * 1024;
 
 /**
- * The audit log of one process: a file of JSON lines that only grows. Made by
- * `FileKeyStore.openAuditLog`, used by {@link withAuditLog}.
+ * The audit log of one process: a file of JSON lines that only grows. A sink for `withAuditLog`.
+ *
+ * @example
+ * ```ts
+ * import { AuditLog } from '@keywrap/provider-local/audit';
+ *
+ * async function openLog(key: Uint8Array): Promise<AuditLog> {
+ *   return AuditLog.open({ folder: '/var/log/keywrap', key, actor: 'order-service' });
+ * }
+ * ```
  */
 export class AuditLog {
   readonly #file: number;
   readonly #key: Uint8Array;
   readonly #chain: AuditChain;
   readonly #who: object;
+  readonly #generation: (() => number) | undefined;
   #seq = 0;
   #state: 'open' | 'broken' | 'closed' = 'open';
 
-  private constructor(file: number, key: Uint8Array, chain: AuditChain, who: object) {
+  private constructor(file: number, name: string, { key, ...options }: AuditLogOptions) {
+    const { actor, storeId, generation } = options;
     this.#file = file;
     this.#key = key;
-    this.#chain = chain;
-    this.#who = who;
+    this.#chain = new AuditChain(key, storeId, name);
+    this.#who = { user: userName(), host: hostname(), pid: process.pid, ...(actor && { actor }) };
+    this.#generation = generation;
   }
 
-  /** @param key 32 bytes; wiped when the log is closed. */
-  static async open(
-    folder: string,
-    key: Uint8Array,
-    storeId: string,
-    actor: string | undefined,
-  ): Promise<AuditLog> {
+  /**
+   * Begins a log: a new file in the folder. Each process has a log of its own.
+   *
+   * @throws {@link InvalidInputError} for another key than 32 bytes, `AccessDeniedError` when others may
+   * enter the folder, {@link ProviderUnavailableError} when the disk is full or fails.
+   */
+  static async open(options: AuditLogOptions): Promise<AuditLog> {
+    const { folder, actor, storeId, generation } = options;
+    const key = readAuditKey(options.key);
     try {
       await makePrivateFolder(folder);
       assertPrivate(folder, await fs.promises.stat(folder));
@@ -72,13 +110,13 @@ export class AuditLog {
       const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
       const flags = O_APPEND | O_CREAT | O_EXCL | O_WRONLY;
       const file = fs.openSync(path.join(folder, name), flags, 0o600);
-      const who = { user: userName(), host: hostname(), pid: process.pid, ...(actor && { actor }) };
-      const log = new AuditLog(file, key, new AuditChain(key, storeId, name), who);
+      const log = new AuditLog(file, name, { folder, key, actor, storeId, generation });
       log.#append({ operation: OPENED, store: storeId, before });
       fs.fsyncSync(file);
       await syncFolder(folder);
       return log;
     } catch (error) {
+      wipe(key);
       throw explainFileError(error, `begin an audit log in ${folder}`);
     }
   }
@@ -110,7 +148,9 @@ export class AuditLog {
     if (this.#state === 'broken') {
       throw new ProviderUnavailableError('the audit log could not be written before; open another');
     }
-    const line = { seq: this.#seq, time: new Date().toISOString(), ...this.#who, ...event };
+    const time = new Date().toISOString();
+    const generation = this.#generation?.();
+    const line = { seq: this.#seq, time, ...this.#who, generation, ...event };
     const { text, mac } = this.#chain.next(line);
     const { size } = fs.fstatSync(this.#file);
     try {
@@ -134,6 +174,13 @@ export class AuditLog {
       this.#state = 'broken';
     }
   }
+}
+
+/** Copies the key of a log. @throws {@link InvalidInputError} */
+export function readAuditKey(key: unknown): Uint8Array {
+  const bytes = readBytes(key, 'key', KEY_LENGTH);
+  if (bytes.length === KEY_LENGTH) return bytes;
+  throw new InvalidInputError('key', `must be ${KEY_LENGTH} bytes`);
 }
 
 /** The names of the logs in a folder, the oldest first. */

@@ -20,10 +20,13 @@ export class AuditChain {
   readonly #key: Uint8Array;
   #last: Uint8Array;
 
-  /** @param name The name of the log, which its first MAC is about: no log passes for another. */
-  constructor(key: Uint8Array, storeId: string, name: string) {
+  /**
+   * @param storeId The id of the store whose keys are used, if there is one.
+   * @param name The name of the log. The first MAC is over both: no log passes for another.
+   */
+  constructor(key: Uint8Array, storeId: string | undefined, name: string) {
     this.#key = key;
-    this.#last = this.#mac(`keywrap audit log ${storeId} ${name}`);
+    this.#last = this.#mac(`keywrap audit log ${storeId ?? ''} ${name}`);
   }
 
   /** Writes a line, with the line break at its end. {@link accept} it once it is written. */

@@ -1,0 +1,261 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
+import type { Row, Script, Statement } from '../dialect.js';
+import { DamagedStoreError } from '../errors.js';
+import type { SqliteBinding, SqliteHandle, SqliteStatement } from './sqlite-binding.js';
+import { isBusy, isDiskFailure, isFull, isUnopenable } from './sqlite-errors.js';
+import { identityOf, isWritable, lengthOf } from './sqlite-file.js';
+
+/**
+ * How changes are made. `wal`: side by side with other processes. `delete`: in a file that nobody else
+ * uses, which is whole after each of them. `read-only`: not at all.
+ */
+type Journal = 'wal' | 'delete' | 'read-only';
+
+/** How often a call that reads nothing looks whether the file was replaced, in milliseconds. */
+const LOOK_INTERVAL = 100;
+
+/** What the version of a reopened file begins with: beyond that of every earlier handle. */
+const REOPENED = 2 ** 32;
+
+/**
+ * One handle of one file, used from one thread: the steps of a transaction run one after the other, and
+ * nothing else comes in between.
+ */
+export class SqliteConnection {
+  readonly path: string;
+  readonly #binding: SqliteBinding;
+  readonly #journal: Journal;
+  readonly #identity: string | undefined;
+  readonly #statements = new Map<string, SqliteStatement>();
+  #handle: SqliteHandle | undefined;
+  #replaced: DamagedStoreError | undefined;
+  #lastLook = Number.NEGATIVE_INFINITY;
+  #reopened = 0;
+  #mustCheckpoint = false;
+  #isClosed = false;
+  /** How many changes were committed here. */
+  commits = 0;
+
+  /** Opens the file when it is first used. */
+  constructor(binding: SqliteBinding, file: string, journal: Journal = 'wal') {
+    this.#journal = journal;
+    this.path = file;
+    this.#binding = binding;
+    this.#identity = identityOf(file);
+  }
+
+  /** Changes when another process, or another handle, has committed. */
+  dataVersion(): number {
+    if (performance.now() - this.#lastLook >= LOOK_INTERVAL) this.#assertSameFile();
+    return this.#reopened + Number(this.#statement('pragma data_version').get()?.data_version);
+  }
+
+  /** Runs a script in one snapshot. */
+  read<Result>(script: Script<Result>): Result {
+    this.#assertSameFile();
+    this.#exec('begin');
+    try {
+      return this.#run(script);
+    } finally {
+      this.#rollback();
+    }
+  }
+
+  /**
+   * Runs a script and commits it. Throws what SQLite throws where nothing was changed, and
+   * {@link ProviderUnavailableError} where the change may have been made.
+   */
+  write<Result>(script: Script<Result>): Result {
+    this.#assertSameFile();
+    this.#exec('begin immediate');
+    let result: Result;
+    try {
+      result = this.#run(script);
+    } catch (error) {
+      this.#rollback();
+      throw error;
+    }
+    try {
+      this.#exec('commit');
+    } catch (error) {
+      this.#rollback();
+      if (!isDiskFailure(error)) throw error;
+      // What was written is perhaps in the WAL, and not on the disk: see recover.
+      this.#abandon();
+      throw new ProviderUnavailableError(
+        `${this.path}: the disk failed; the change may have been made, so look before you repeat it`,
+        { cause: error },
+      );
+    }
+    this.commits++;
+    this.#assertSameFile();
+    return result;
+  }
+
+  /** Writes a copy of one moment into an empty file (sqlite.org/lang_vacuum.html, "VACUUM with an INTO clause"). */
+  copyInto(file: string): void {
+    this.#assertSameFile();
+    this.#statement('vacuum into ?1').all(file);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#closeHandle();
+  }
+
+  #closeHandle(): void {
+    this.#statements.clear();
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle === undefined) return;
+    // @photostructure/sqlite leaves the file open until its statements are garbage: empty the WAL first.
+    try {
+      if (!this.#mustCheckpoint) handle.exec('pragma wal_checkpoint(truncate)');
+    } catch {
+      // What is in the WAL is on the disk; whoever opens the file next finds it there.
+    }
+    handle.close();
+  }
+
+  /** Throws what SQLite throws. */
+  #open(): SqliteHandle {
+    try {
+      return this.#openAs(this.#journal === 'read-only' ? 'mode=ro' : 'mode=rw');
+    } catch (error) {
+      // A read-only disk has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only Databases").
+      // An immutable database is read without its WAL: right only where that holds nothing.
+      if (!isUnopenable(error) || lengthOf(`${this.path}-wal`) > 0) throw error;
+      return this.#openAs('mode=ro&immutable=1');
+    }
+  }
+
+  /** @param parameters sqlite.org/uri.html, "Recognized Query Parameters". None of them makes a file. */
+  #openAs(parameters: string): SqliteHandle {
+    const url = pathToFileURL(this.path);
+    url.search = parameters;
+    // Without a timeout: a wait would stop the thread, and with it perhaps whoever holds the lock.
+    const handle = new this.#binding.DatabaseSync(url, { timeout: 0 });
+    try {
+      handle.exec('pragma trusted_schema = off');
+      handle.prepare('select count(*) from sqlite_schema').get();
+      const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
+      if (isForWriting && isWritable(path.dirname(this.path))) this.#prepareToWrite(handle);
+      return handle;
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+  }
+
+  /** Sets how commits reach the disk, and brings what is in the WAL there. */
+  #prepareToWrite(handle: SqliteHandle): void {
+    const { journal_mode } = handle.prepare(`pragma journal_mode = ${this.#journal}`).get() ?? {};
+    handle.exec('pragma synchronous = full');
+    const { synchronous } = handle.prepare('pragma synchronous').get() ?? {};
+    if (journal_mode !== this.#journal || synchronous !== 2) {
+      throw new ProviderUnavailableError(
+        `${this.path}: SQLite does not keep a journal that is synced (journal_mode ${journal_mode}, synchronous ${synchronous})`,
+      );
+    }
+    if (process.platform === 'darwin') {
+      handle.exec('pragma fullfsync = on; pragma checkpoint_fullfsync = on');
+    }
+    const isDone = this.#checkpoint(handle);
+    if (this.#mustCheckpoint && !isDone) {
+      throw new ProviderUnavailableError(
+        `${this.path}: a change whose sync failed can't be brought to the disk yet; try again`,
+      );
+    }
+    this.#mustCheckpoint = false;
+  }
+
+  /**
+   * Brings what is in the WAL to the database file, so that nothing is served that may be lost.
+   *
+   * @returns False where the disk is full, or where others use the WAL, who have synced what they read.
+   */
+  #checkpoint(handle: SqliteHandle): boolean {
+    try {
+      return handle.prepare('pragma wal_checkpoint(full)').get()?.busy === 0;
+    } catch (error) {
+      if (isFull(error) || isBusy(error)) return false;
+      throw error;
+    }
+  }
+
+  /** After a sync that failed, the handle is not used again: another one reads what is on the disk. */
+  #abandon(): void {
+    this.#mustCheckpoint = true;
+    this.#reopened += REOPENED;
+    try {
+      this.#closeHandle();
+    } catch {
+      // It failed before.
+    }
+  }
+
+  #use(): SqliteHandle {
+    if (this.#isClosed) throw new ProviderClosedError('the key store was closed');
+    if (this.#handle === undefined) {
+      this.#handle = this.#open();
+      this.#assertSameFile();
+    }
+    return this.#handle;
+  }
+
+  #run<Result>(script: Script<Result>): Result {
+    let step = script.next();
+    while (step.done !== true) step = script.next(step.value.map((one) => this.#rowsOf(one)));
+    return step.value;
+  }
+
+  #rowsOf({ sql, parameters }: Statement): Row[] {
+    try {
+      return this.#statement(sql).all(...parameters);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_OUT_OF_RANGE') throw error;
+      throw new DamagedStoreError(this.path, 'has a row with a number beyond 2^53', {
+        cause: error,
+      });
+    }
+  }
+
+  #exec(sql: string): void {
+    this.#statement(sql).all();
+  }
+
+  #statement(sql: string): SqliteStatement {
+    const handle = this.#use();
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = handle.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Ends a transaction that is not to be committed; SQLite may have ended it already. */
+  #rollback(): void {
+    try {
+      if (this.#handle?.isTransaction === true) this.#handle.exec('rollback');
+    } catch {
+      this.#abandon();
+    }
+  }
+
+  /** SQLite would write on, without an error, to a file that has no name any more. */
+  #assertSameFile(): void {
+    this.#lastLook = performance.now();
+    if (this.#replaced === undefined && identityOf(this.path) !== this.#identity) {
+      this.#replaced = new DamagedStoreError(
+        this.path,
+        'was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
+        undefined,
+        'restart the process, and restore only to a new path',
+      );
+    }
+    if (this.#replaced !== undefined) throw this.#replaced;
+  }
+}

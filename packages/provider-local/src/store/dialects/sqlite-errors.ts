@@ -1,0 +1,71 @@
+import { AccessDeniedError, KeyWrapError, ProviderUnavailableError } from '@keywrap/core';
+import { DamagedStoreError, diskFull } from '../errors.js';
+
+// Result codes of SQLite (sqlite.org/rescode.html); the low eight bits of an extended one.
+const BUSY = 5;
+const LOCKED = 6;
+const READONLY = 8;
+const IOERR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+
+/** The primary result code of an error of SQLite; undefined for any other error. */
+function codeOf(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' ? errcode & 0xff : undefined;
+}
+
+/** Whether another process holds a lock. */
+export function isBusy(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === BUSY || code === LOCKED;
+}
+
+/** Whether there was no room; SQLite has rolled back. */
+export function isFull(error: unknown): boolean {
+  return codeOf(error) === FULL;
+}
+
+/** Whether a file could not be opened or made. */
+export function isUnopenable(error: unknown): boolean {
+  return codeOf(error) === CANTOPEN;
+}
+
+/** Whether the disk failed, so that nobody knows what is on it. */
+export function isDiskFailure(error: unknown): boolean {
+  return codeOf(error) === IOERR;
+}
+
+/** Turns what SQLite threw into a typed error that says what to do; other errors stay. */
+export function explainSqliteError(error: unknown, path: string): unknown {
+  if (error instanceof KeyWrapError) return error;
+  const options = { cause: error };
+  switch (codeOf(error)) {
+    case undefined:
+      return error;
+    case READONLY:
+    case CANTOPEN:
+      return new AccessDeniedError(
+        `could not open or change ${path}: not allowed, or mounted read-only; check owner, mode and mount of the file and of its folder`,
+        options,
+      );
+    case FULL:
+      return diskFull(`change ${path}`, options);
+    case NOTADB:
+      return new DamagedStoreError(
+        path,
+        'is not a database, or its first page was overwritten',
+        options,
+        'check the path, or restore the store from a backup',
+      );
+    case CORRUPT:
+      return new DamagedStoreError(path, 'is a malformed database', options);
+    default:
+      return new ProviderUnavailableError(
+        `could not use ${path}: SQLite reports ${(error as Error).message}`,
+        options,
+      );
+  }
+}

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { AccessDeniedError, InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
+import { DamagedStoreError, explainFileError } from '../errors.js';
+
+// While SQLite has a file open, this process may only ask for its status: closing any descriptor of the
+// file drops the locks that SQLite holds on it (sqlite.org/howtocorrupt.html, 2.2).
+
+/** Windows has no POSIX modes, and no way to sync a folder; NTFS journals its folders itself. */
+const IS_POSIX = process.platform !== 'win32';
+
+/** `f_type` of statfs(2) of file systems without shared memory between hosts, which WAL needs (sqlite.org/wal.html). */
+const NETWORK_FILE_SYSTEMS = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB2'],
+]);
+
+/** Which file a path names: another one has another identity. Undefined where there is none. */
+export function identityOf(file: string): string | undefined {
+  const stats = fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.dev}:${stats.ino}`;
+}
+
+/** Whether this process may write, to a file or into a folder. */
+export function isWritable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The length of a file in bytes; 0 where there is none. */
+export function lengthOf(file: string): number {
+  return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/**
+ * Checks that a file can be that of a store: a file that is private to its owner, who is this user, and to
+ * `trustedGroup`, on a local file system.
+ *
+ * @returns False where there is no file.
+ */
+export function assertStoreFile(file: string, trustedGroup: number | undefined): boolean {
+  const stats = fs.lstatSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) return false;
+  if (stats.isDirectory()) throw isAFolder(file);
+  if (!stats.isFile()) {
+    throw new DamagedStoreError(
+      file,
+      'is a link or a device and not a file',
+      undefined,
+      'name the file itself',
+    );
+  }
+  if (stats.size === 0) {
+    throw new DamagedStoreError(
+      file,
+      'is empty and not a key store',
+      undefined,
+      'check the path; remove the file to create a store there',
+    );
+  }
+  assertPrivate(file, stats, trustedGroup);
+  const network = NETWORK_FILE_SYSTEMS.get(fs.statfsSync(file).type);
+  if (network !== undefined) {
+    throw new UnsupportedOperationError(
+      `${file} is on a network file system (${network}), where locks do not hold: use a local disk, or PostgreSQL`,
+    );
+  }
+  return true;
+}
+
+/** The first format was a folder. */
+function isAFolder(file: string): InvalidInputError {
+  const isFirstFormat = fs.readdirSync(file).some((name) => /^manifest-\d{12}$/.test(name));
+  return new InvalidInputError(
+    'location',
+    isFirstFormat
+      ? `${file} is a folder that an earlier release kept keys in; import it with: keywrap-store import ${file} FILE`
+      : `${file} is a folder; name a file`,
+  );
+}
+
+function assertPrivate(
+  file: string,
+  { mode, uid, gid }: fs.Stats,
+  trustedGroup: number | undefined,
+): void {
+  if (!IS_POSIX) return;
+  const isTrusted = trustedGroup !== undefined && gid === trustedGroup;
+  if ((mode & (isTrusted ? 0o007 : 0o077)) !== 0) {
+    const octal = (mode & 0o777).toString(8).padStart(4, '0');
+    throw new AccessDeniedError(
+      `${file} can be read or changed by others (mode ${octal}, group ${gid}); make it private with chmod go=, or name the group as trustedGroup, and find out who has read it`,
+    );
+  }
+  const own = process.geteuid?.();
+  if (uid !== own && !isTrusted) {
+    throw new AccessDeniedError(
+      `${file} belongs to the user with id ${uid} and not to this process (${own}); run as its owner`,
+    );
+  }
+}
+
+/**
+ * Makes a file that appears when it is whole and on the disk, or not at all.
+ *
+ * @param fill Writes it: to an empty, private file beside it, which it closes.
+ * @returns False where a file with this name has appeared meanwhile; that one stays.
+ */
+export async function createFile(
+  file: string,
+  trustedGroup: number | undefined,
+  fill: (unfinished: string) => Promise<void>,
+): Promise<boolean> {
+  const folder = path.dirname(file);
+  for (const suffix of ['-wal', '-journal']) {
+    // SQLite would play it into the new database (sqlite.org/howtocorrupt.html, 1.4).
+    if (!fs.existsSync(file + suffix)) continue;
+    throw new InvalidInputError(
+      'location',
+      `${file}${suffix} is left from another database, or in use; move it away, or name a new file`,
+    );
+  }
+  const unfinished = `${file}.${randomBytes(8).toString('hex')}.new`;
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    fs.closeSync(fs.openSync(unfinished, 'wx', 0o600));
+    await fill(unfinished);
+    if (trustedGroup !== undefined) fs.chownSync(unfinished, -1, trustedGroup);
+    fs.chmodSync(unfinished, trustedGroup === undefined ? 0o600 : 0o660);
+    sync(unfinished);
+    const isNew = link(unfinished, file);
+    if (IS_POSIX) sync(folder, 'r');
+    return isNew;
+  } catch (error) {
+    throw explainFileError(error, `create ${file}`);
+  } finally {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) {
+      fs.rmSync(unfinished + suffix, { force: true });
+    }
+  }
+}
+
+/** @returns False where the name is taken. */
+function link(from: string, to: string): boolean {
+  try {
+    fs.linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function sync(file: string, flags = 'r+'): void {
+  const descriptor = fs.openSync(file, flags);
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Row } from './dialect.js';
+import type { RecordTable, Rows, StoredRow } from './rows.js';
+
+/** A record that was read, or written. */
+interface Cached<Content> {
+  readonly record: Content;
+  /** The version of its row. */
+  readonly version: number;
+  /** The `version()` of the database at which it was current. */
+  asOf: number | undefined;
+}
+
+/** The records of one table that were used last, up to a limit. */
+export class RowCache<Content> {
+  readonly table: RecordTable<Content>;
+  readonly #rows: Rows;
+  readonly #limit: number;
+  readonly #cached = new Map<string, Cached<Content>>();
+
+  /** @param limit How many records are kept. */
+  constructor(table: RecordTable<Content>, rows: Rows, limit: number) {
+    this.table = table;
+    this.#rows = rows;
+    this.#limit = limit;
+  }
+
+  /** The record, if it was current at this version of the database. */
+  current(arn: string, asOf: number | undefined): Content | undefined {
+    const cached = this.#cached.get(arn);
+    if (cached === undefined || asOf === undefined || cached.asOf !== asOf) return undefined;
+    this.#cached.delete(arn);
+    this.#cached.set(arn, cached); // the last to make room for others
+    return cached.record;
+  }
+
+  /**
+   * The record of a row that was read just now: from memory where the row is the same.
+   *
+   * @throws `DamagedStoreError`
+   */
+  recordOf(unread: Row, asOf: number | undefined): { row: StoredRow; record: Content } {
+    const row = this.#rows.read(this.table, unread);
+    const cached = this.#cached.get(row.arn);
+    if (cached?.version === row.version) {
+      cached.asOf = asOf;
+      return { row, record: cached.record };
+    }
+    const record = this.table.keep(this.#rows.open(this.table, row), cached?.record);
+    this.put(row.arn, record, row.version, asOf);
+    return { row, record };
+  }
+
+  /** Takes a record that was read or written. It replaces, and releases, the one before it. */
+  put(arn: string, record: Content, version: number, asOf: number | undefined): void {
+    const cached = this.#cached.get(arn);
+    if (cached !== undefined) this.table.release(cached.record, record);
+    this.#cached.delete(arn);
+    this.#cached.set(arn, { record, version, asOf });
+    if (this.#cached.size <= this.#limit) return;
+    for (const oldest of this.#cached.keys()) {
+      this.#cached.delete(oldest); // not released: a call may be using it
+      return;
+    }
+  }
+
+  /** Forgets and releases a record. */
+  remove(arn: string): void {
+    const cached = this.#cached.get(arn);
+    if (cached === undefined) return;
+    this.#cached.delete(arn);
+    this.table.release(cached.record, undefined);
+  }
+
+  clear(): void {
+    for (const arn of [...this.#cached.keys()]) this.remove(arn);
+  }
+}

@@ -4,8 +4,8 @@ import path from 'node:path';
 import {
   AuditChain,
   type ChainedLine,
-} from '../../../packages/provider-local/dist/file-store/audit-chain.js';
-import { verifyAuditLogs } from '../../../packages/provider-local/dist/file-store/audit-verify.js';
+} from '../../../packages/provider-local/dist/audit/audit-chain.js';
+import { verifyAuditLogs } from '../../../packages/provider-local/dist/audit/audit-verify.js';
 import { jsonMutation } from '../json-mutation.js';
 import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 

@@ -24,6 +24,10 @@ export function localKeyManager(open: () => Promise<LocalKeys>) {
     return describe(await local.keys.change(key, (current) => next(current, now)));
   };
   return {
+    /** Does what the first call does otherwise. */
+    async open(_: object): Promise<void> {
+      await open();
+    },
     async createKey(request: CreateKeyRequest): Promise<KeyDescription> {
       return describe(await (await open()).create(request));
     },
@@ -53,10 +57,10 @@ export function localKeyManager(open: () => Promise<LocalKeys>) {
     async deleteAlias({ alias }: { readonly alias: string }): Promise<void> {
       await deleteAlias((await open()).keys, alias);
     },
-    async listKeys(): Promise<readonly KeyDescription[]> {
+    async listKeys(_: object): Promise<readonly KeyDescription[]> {
       return (await open()).list();
     },
-    async listAliases(): Promise<readonly AliasDescription[]> {
+    async listAliases(_: object): Promise<readonly AliasDescription[]> {
       return (await open()).listAliases();
     },
   };

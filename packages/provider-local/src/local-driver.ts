@@ -17,7 +17,6 @@ import {
   isAsymmetricAlgorithm,
   isDataKeyPairSpec,
   type KeyDescription,
-  type KeyName,
   type KeyRequest,
   type KeyWrapDriver,
   type ProviderCapabilities,
@@ -28,7 +27,6 @@ import {
 import { decodeBlob, unopenable } from './cipher/blob.js';
 import { selectEngine } from './cipher/engines/index.js';
 import { KeyCipher } from './cipher/key-cipher.js';
-import { randomKeyAndNonce } from './cipher/random.js';
 import { type LocalKeyManager, localKeyManager } from './key-manager.js';
 import { Keys } from './keys/keys.js';
 import { arnOf, type KeyRecord, newestVersion } from './keys/record.js';
@@ -67,15 +65,11 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   }
 
   async encrypt(request: EncryptRequest): Promise<EncryptOutput> {
-    const { key: name, algorithm, plaintext, encryptionContext } = request;
     const { keys, local, cipher } = this.#backend ?? (await this.#open());
-    const key = keys.peek(name) ?? (await local.find(name));
-    const keyId = assertUsable(key, algorithm);
-    if (isAsymmetricAlgorithm(algorithm)) {
-      return { keyId, ciphertext: await cipher.encryptRsa(key, plaintext, algorithm) };
-    }
-    const ciphertext = cipher.seal(key, plaintext, encryptionContext);
-    return { ciphertext, keyId, keyVersion: newestVersion(key)?.materialId };
+    const key = keys.peek(request.key) ?? (await local.find(request.key));
+    const keyId = assertUsable(key, request.algorithm);
+    const { ciphertext, version } = await cipher.encrypt(key, request);
+    return { ciphertext, keyId, keyVersion: version.materialId };
   }
 
   async decrypt(request: DecryptRequest): Promise<DecryptOutput> {
@@ -84,8 +78,12 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     const named = name && (keys.peek(name) ?? (await local.find(name)));
     const namedArn = named && assertUsable(named, algorithm);
     if (isAsymmetricAlgorithm(algorithm)) {
-      const plaintext = await cipher.decryptRsa(named as KeyRecord, ciphertext, algorithm);
-      return { keyId: namedArn as string, plaintext };
+      const { plaintext, version } = await cipher.decryptRsa(
+        named as KeyRecord,
+        ciphertext,
+        algorithm,
+      );
+      return { plaintext, keyId: namedArn as string, keyVersion: version.materialId };
     }
     const blob = decodeBlob(ciphertext);
     const isNamed = named?.id === blob.keyId;
@@ -95,9 +93,8 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
       throw new IncorrectKeyError('another key made this ciphertext than the one that is named');
     }
     const keyId = namedArn ?? assertUsable(key, algorithm);
-    const version = key.versions.find(({ version }) => version === blob.materialVersion);
-    const plaintext = cipher.open(key, blob, encryptionContext);
-    return { plaintext, keyId, keyVersion: version?.materialId };
+    const { plaintext, version } = cipher.decryptBlob(key, blob, encryptionContext);
+    return { plaintext, keyId, keyVersion: version.materialId };
   }
 
   async generateDataKey(request: DataKeyRequest): Promise<DataKeyOutput> {
@@ -105,9 +102,8 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     const { keys, local, cipher } = this.#backend ?? (await this.#open());
     const key = keys.peek(name) ?? (await local.find(name));
     const keyId = assertUsable(key, algorithm);
-    const { key: plaintext, nonce } = randomKeyAndNonce(numberOfBytes);
-    const ciphertext = cipher.seal(key, plaintext, encryptionContext, nonce);
-    return { plaintext, ciphertext, keyId, keyVersion: newestVersion(key)?.materialId };
+    const { version, ...dataKey } = cipher.generateDataKey(key, numberOfBytes, encryptionContext);
+    return { ...dataKey, keyId, keyVersion: version.materialId };
   }
 
   async generateDataKeyPair(request: DataKeyPairRequest, call: Call): Promise<DataKeyPairOutput> {
@@ -144,7 +140,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   }
 
   async close(): Promise<void> {
-    this.#backend?.cipher.loaded.destroy();
+    this.#backend?.cipher.close();
     for (const { keyMaterial } of this.#settings.keys) {
       if (keyMaterial instanceof Uint8Array) wipe(keyMaterial);
     }

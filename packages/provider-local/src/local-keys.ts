@@ -101,10 +101,13 @@ export class LocalKeys {
     return this.keys.change(key, (current) => rotated(current, version, rotation), version);
   }
 
-  list(): Promise<readonly KeyDescription[]> {
-    return all((page) => this.keys.list(page), arnOf, describe);
+  /** All keys, oldest first. */
+  async list(): Promise<readonly KeyDescription[]> {
+    const keys = await all((page) => this.keys.list(page), arnOf, describe);
+    return keys.sort((a, b) => a.creationDate.getTime() - b.creationDate.getTime());
   }
 
+  /** All aliases, sorted by name. */
   listAliases(): Promise<readonly AliasDescription[]> {
     return all((page) => this.keys.listAliases(page), aliasArnOf, describeAlias);
   }
@@ -193,7 +196,7 @@ async function all<Row, Item>(
   list: (page: ScopePage) => Promise<readonly Row[]>,
   arnOfRow: (row: Row) => string,
   describeRow: (row: Row) => Item,
-): Promise<readonly Item[]> {
+): Promise<Item[]> {
   const items: Item[] = [];
   let after: string | undefined;
   for (;;) {

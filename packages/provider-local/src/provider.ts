@@ -1,7 +1,9 @@
 import {
   type AliasDescription,
   type AliasInput,
+  type Call,
   type CallOptions,
+  type CompleteDriver,
   type CreateKeyInput,
   DriverProvider,
   type ImportKeyMaterialInput,
@@ -25,6 +27,7 @@ import {
   parseImportInput,
 } from './parse-input.js';
 
+const OPEN = operation('open', () => ({}));
 const CREATE_KEY = operation('createKey', parseCreateKeyInput);
 const IMPORT_KEY_MATERIAL = operation('importKeyMaterial', parseImportInput, {
   requestSecrets: ['keyMaterial'],
@@ -63,6 +66,14 @@ export class LocalKeyWrapProvider extends DriverProvider<LocalKeyManager> implem
    */
   constructor(options: LocalKeyWrapOptions = {}) {
     super(new LocalDriver(parseOptions(options)));
+  }
+
+  /**
+   * Opens the store and makes the keys of the options now, and not at the first call: so that what is wrong
+   * with them shows when a service starts.
+   */
+  open(options?: CallOptions): Promise<void> {
+    return this.run(OPEN, {}, options);
   }
 
   createKey(input?: CreateKeyInput, options?: CallOptions): Promise<KeyDescription> {
@@ -132,7 +143,7 @@ export class LocalKeyWrapProvider extends DriverProvider<LocalKeyManager> implem
   }
 }
 
-type RequestOf<Name extends keyof LocalKeyManager> = Parameters<LocalKeyManager[Name]>[0] & object;
+type RequestOf<Name extends keyof LocalKeyManager> = Parameters<LocalKeyManager[Name]>[0];
 type OutputOf<Name extends keyof LocalKeyManager> = Awaited<ReturnType<LocalKeyManager[Name]>>;
 
 /** The operation that calls the driver's function of this name. */
@@ -144,7 +155,8 @@ function operation<Name extends keyof LocalKeyManager>(
     'requestSecrets' | 'outputSecrets'
   > = {},
 ): Operation<LocalKeyManager, RequestOf<Name>, OutputOf<Name>> {
-  const work = ({ keys }: { readonly keys: LocalKeyManager }, request: RequestOf<Name>) =>
-    (keys[name] as (request: RequestOf<Name>) => Promise<OutputOf<Name>>)(request);
+  type Work = (request: RequestOf<Name>, call: Call) => Promise<OutputOf<Name>>;
+  const work = ({ keys }: CompleteDriver<LocalKeyManager>, request: RequestOf<Name>, call: Call) =>
+    (keys[name] as Work)(request, call);
   return { name, parse, work, ...secrets };
 }

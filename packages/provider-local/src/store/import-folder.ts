@@ -10,9 +10,10 @@ import {
   UnsupportedOperationError,
   wipe,
 } from '@keywrap/core';
-import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
-import type { AesKey } from '../engines/index.js';
-import { nodeEngine } from '../engines/node.js';
+import { TAG_LENGTH } from '../cipher/blob.js';
+import type { AesKey } from '../cipher/engines/index.js';
+import { nodeEngine } from '../cipher/engines/node.js';
+import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
 import { KeyMaterial } from '../keys/material.js';
 import type { AliasRecord, KeyRecord, KeyVersion } from '../keys/record.js';
 import { DamagedStoreError, errorCode, explainFileError } from './errors.js';

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { withAuditLog } from '@keywrap/provider-local/file-store';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local/old-keys';
 import { expect } from 'chai';
 import {
   newRecord,

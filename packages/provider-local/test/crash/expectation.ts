@@ -1,5 +1,5 @@
-import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
 import type { FileKeyStore } from '@keywrap/provider-local/file-store';
+import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local/old-keys';
 import type { Line, Outcome, Step } from './journal.js';
 
 interface Key {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { KeyWrapError } from '@keywrap/core';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { FileKeyStore } from '@keywrap/provider-local/file-store';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local/old-keys';
 import { JournalWriter, type Outcome, type Step } from './journal.js';
 
 // A process that works on a store at random, and writes down what the store has acknowledged, until it

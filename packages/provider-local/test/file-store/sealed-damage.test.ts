@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { DamagedStoreError, FileKeyStore } from '@keywrap/provider-local/file-store';
 import { expect } from 'chai';
-import { AuditChain } from '#dist/file-store/audit-chain.js';
-import { verifyAuditLogs } from '#dist/file-store/audit-verify.js';
+import { AuditChain } from '#dist/audit/audit-chain.js';
+import { verifyAuditLogs } from '#dist/audit/audit-verify.js';
 import { openManifest, parseManifest } from '#dist/file-store/manifest-file.js';
 import { decodeRecord, digestOf } from '#dist/file-store/record-file.js';
 import {

@@ -1,20 +1,20 @@
-import { readdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { openKeyWrapProvider } from '@keywrap/core';
-import { LocalKeyWrapProvider, localScheme } from '@keywrap/provider-local';
-import { FileKeyStore } from '@keywrap/provider-local/file-store';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { openKeyWrapProvider, ProviderUnavailableError } from '@keywrap/core';
+import { type KeyStore, LocalKeyWrapProvider, localScheme } from '@keywrap/provider-local';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { openStore, PASSPHRASE, rejection, snapshot, useFolder } from './support.js';
+import { ALL, rejection } from '../support.js';
+import { PASSPHRASE, useStoreFile } from './support.js';
 
 const plaintext = new TextEncoder().encode('a data key');
 
-describe('the local provider with a key store on disk', () => {
-  const folder = useFolder();
+describe('The local provider with an SQL key store', () => {
+  const file = useStoreFile();
 
   it('opens after a restart what it encrypted before, rotated or not', async () => {
     const before = new LocalKeyWrapProvider({
-      store: await openStore(folder.path),
+      store: await file.open(),
       keys: ['alias/orders', { keyId: 'alias/rsa', keySpec: 'RSA_2048' }],
     });
     const first = await before.encrypt({ keyId: 'alias/orders', plaintext });
@@ -24,7 +24,7 @@ describe('the local provider with a key store on disk', () => {
     const third = await before.encrypt({ ...rsa, plaintext });
     await before.close();
 
-    const after = new LocalKeyWrapProvider({ store: await openStore(folder.path) });
+    const after = new LocalKeyWrapProvider({ store: await file.open() });
     for (const { ciphertext } of [first, second]) {
       expect((await after.decrypt({ ciphertext })).plaintext).to.deep.equal(plaintext);
     }
@@ -35,7 +35,7 @@ describe('the local provider with a key store on disk', () => {
   it('deletes a key when its waiting period is over, not before, and not when it was cancelled', async () => {
     let now = new Date('2026-01-01T00:00:00Z');
     const options = { now: () => now };
-    const one = new LocalKeyWrapProvider({ ...options, store: await openStore(folder.path) });
+    const one = new LocalKeyWrapProvider({ ...options, store: await file.open() });
     const { keyId: doomed } = await one.createKey({ alias: 'alias/doomed' });
     const { keyId: saved } = await one.createKey({ alias: 'alias/saved' });
     const { ciphertext } = await one.encrypt({ keyId: saved, plaintext });
@@ -43,27 +43,27 @@ describe('the local provider with a key store on disk', () => {
       await one.scheduleKeyDeletion({ keyId, pendingWindowInDays: 7 });
     }
     now = new Date('2026-01-07T23:59:59Z');
-    const other = new LocalKeyWrapProvider({ ...options, store: await openStore(folder.path) });
+    const other = new LocalKeyWrapProvider({ ...options, store: await file.open() });
     expect(await other.describeKey({ keyId: doomed })).to.include({ keyState: 'PendingDeletion' });
     expect(await other.cancelKeyDeletion({ keyId: saved })).to.include({ keyState: 'Disabled' });
     now = new Date('2026-01-08T00:00:00Z');
-    const third = new LocalKeyWrapProvider({ ...options, store: await openStore(folder.path) });
+    const third = new LocalKeyWrapProvider({ ...options, store: await file.open() });
     expect(await rejection(third.describeKey({ keyId: doomed }))).to.include({
       code: 'KEY_NOT_FOUND',
     });
     expect(await third.listAliases()).to.have.length(1);
-    expect(await readdir(path.join(folder.path, 'records'))).to.have.length(1);
+    expect(await (await file.open()).listKeys(ALL)).to.have.length(1);
     await third.enableKey({ keyId: saved });
     expect((await third.decrypt({ ciphertext })).plaintext).to.deep.equal(plaintext);
   });
 
   it('sees at once that another process disabled the key it uses (KEY_DISABLED)', async () => {
     const one = new LocalKeyWrapProvider({
-      store: await openStore(folder.path),
+      store: await file.open(),
       keys: ['alias/a'],
     });
     await one.encrypt({ keyId: 'alias/a', plaintext });
-    const other = new LocalKeyWrapProvider({ store: await openStore(folder.path) });
+    const other = new LocalKeyWrapProvider({ store: await file.open() });
     await other.disableKey({ keyId: 'alias/a' });
     expect(await rejection(one.encrypt({ keyId: 'alias/a', plaintext }))).to.include({
       code: 'KEY_DISABLED',
@@ -71,29 +71,29 @@ describe('the local provider with a key store on disk', () => {
   });
 
   it('closes a store that it opened itself, and leaves one that it was given open', async () => {
-    const given = await openStore(folder.path);
+    const given = await file.open();
     const one = new LocalKeyWrapProvider({ store: given, keys: ['alias/a'] });
     await one.listKeys();
     await one.close();
-    expect(await given.listKeys()).to.have.length(1);
+    expect(await given.listKeys(ALL)).to.have.length(1);
 
-    const open = sinon.spy(() => openStore(folder.path));
+    const open = sinon.spy(() => file.open());
     const other = new LocalKeyWrapProvider({ store: open });
     expect(open.callCount).to.equal(0);
     await Promise.all([other.listKeys(), other.listKeys()]);
     expect(open.callCount).to.equal(1);
     await other.close();
-    const own = await (open.firstCall.returnValue as ReturnType<typeof openStore>);
-    expect(await rejection(own.listKeys())).to.include({ code: 'CLOSED' });
+    const own = await (open.firstCall.returnValue as Promise<KeyStore>);
+    expect(await rejection(own.listKeys(ALL))).to.include({ code: 'CLOSED' });
   });
 
   it('tells what is wrong with the store, and tries again at the next call', async () => {
     const provider = new LocalKeyWrapProvider({
-      store: () => openStore(folder.path, { create: false }),
+      store: () => file.open({ create: false }),
     });
     const error = await rejection(provider.describeKey({ keyId: 'alias/a' }));
     expect(error).to.include({ code: 'INVALID_INPUT', operation: 'describeKey' });
-    await openStore(folder.path);
+    await file.open();
     expect(await provider.listKeys()).to.deep.equal([]);
   });
 
@@ -104,7 +104,7 @@ describe('the local provider with a key store on disk', () => {
   });
 
   describe('by URL', () => {
-    const open = (parameters: string, at = folder.path) =>
+    const open = (parameters: string, at = file.path) =>
       openKeyWrapProvider(`local://${at}${parameters}`, [localScheme]);
     afterEach(() => {
       sinon.restore();
@@ -113,10 +113,10 @@ describe('the local provider with a key store on disk', () => {
 
     it('takes the passphrase from a file or a variable', async function () {
       this.timeout(20_000);
-      await openStore(folder.path);
-      const file = `${folder.path}.passphrase`;
-      await writeFile(file, `${PASSPHRASE}\n`);
-      const one = await open(`?passphraseFile=${encodeURIComponent(file)}&keys=alias/a`);
+      await file.open();
+      const secret = `${file.path}.passphrase`;
+      await writeFile(secret, `${PASSPHRASE}\n`);
+      const one = await open(`?passphraseFile=${encodeURIComponent(secret)}&keys=alias/a`);
       const { ciphertext } = await one.encrypt({ keyId: 'alias/a', plaintext });
       await one.close();
       process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
@@ -127,7 +127,7 @@ describe('the local provider with a key store on disk', () => {
 
     it('opens the store at once, and closes it with the provider, used or not', async function () {
       this.timeout(20_000);
-      const close = sinon.spy(FileKeyStore.prototype, 'close');
+      const close = sinon.spy(SqlKeyStore.prototype, 'close');
       process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
       const parameters = '?passphraseEnv=KEYWRAP_TEST_PASSPHRASE&create=true';
       const provider = await open(parameters);
@@ -135,7 +135,9 @@ describe('the local provider with a key store on disk', () => {
       await provider.close();
       expect(close.callCount).to.equal(1);
       // A key of that kind can't be made in a store that is read-only: nothing stays open.
-      sinon.stub(FileKeyStore.prototype, 'changeKey').rejects(new Error('read-only'));
+      sinon
+        .stub(SqlKeyStore.prototype, 'change')
+        .rejects(new ProviderUnavailableError('read-only'));
       expect(await rejection(open(`${parameters}&keys=alias/a`))).to.include({
         code: 'UNAVAILABLE',
       });
@@ -146,10 +148,11 @@ describe('the local provider with a key store on disk', () => {
       this.timeout(20_000);
       process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
       const parameters = '?passphraseEnv=KEYWRAP_TEST_PASSPHRASE&keys=alias/a';
-      const missing = await rejection(open(parameters, `${folder.path}/a%20b`));
+      await mkdir(`${file.folder}/a b`);
+      const missing = await rejection(open(parameters, `${file.folder}/a%20b/keys.db`));
       expect(missing).to.include({ code: 'INVALID_INPUT', field: 'url' });
-      await (await open(`${parameters}&create=true`, `${folder.path}/a%20b`)).close();
-      expect((await snapshot(`${folder.path}/a b`)).size, 'manifest, record').to.equal(2);
+      await (await open(`${parameters}&create=true`, `${file.folder}/a%20b/keys.db`)).close();
+      expect((await stat(`${file.folder}/a b/keys.db`)).isFile()).to.equal(true);
     });
 
     for (const [url, text] of [

@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import { InvalidInputError } from '@keywrap/core';
+import type { KeyStore } from '../keys/store.js';
+import { type PassphraseSource, passphraseFrom } from './protection/passphrase-source.js';
+import { SqlKeyStore } from './sql-key-store.js';
+
+/** Parameters of a PostgreSQL URL that are handed on to the database's client. */
+const DATABASE_PARAMETERS: readonly string[] = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
+
+/**
+ * The location of the store that a URL names: of the SQLite file at its path, or of the database that a
+ * `local+postgres:` URL names.
+ *
+ * @throws {@link InvalidInputError} (field `url`) when its path cannot name a file.
+ */
+export function locationOf(url: URL): string {
+  if (url.protocol !== 'local:') {
+    const database = new URL(`postgres:${url.href.slice(url.protocol.length)}`);
+    for (const name of [...database.searchParams.keys()]) {
+      if (!DATABASE_PARAMETERS.includes(name)) database.searchParams.delete(name);
+    }
+    return database.href;
+  }
+  try {
+    const file = fileURLToPath(`file://${url.pathname}`);
+    if (!file.includes('\0')) return file;
+  } catch {
+    // See below.
+  }
+  throw new InvalidInputError(
+    'url',
+    'has a path that cannot name a file: what is percent-encoded must be UTF-8, and neither a slash nor NUL',
+  );
+}
+
+/** Opens a store, with the passphrase from where it is kept. */
+export async function openStore(
+  location: string,
+  source: PassphraseSource,
+  create: boolean | undefined,
+): Promise<KeyStore> {
+  const passphrase = await passphraseFrom(source);
+  return SqlKeyStore.open({ location, protectedBy: { passphrase }, create });
+}

@@ -32,7 +32,6 @@ type Place = Pick<KeyRecord, 'scope' | 'id'>;
 
 const MANIFEST = /^manifest-(\d{12})$/;
 const DATES = /^(creationDate|deletionDate|date|validTo|nextDate|created|updated)$/;
-const MAXIMUM_MEMORY = 2 ** 30;
 const CHANGED = 'was changed or cut short: it does not authenticate';
 
 /** What to import, and into which new store: it is protected by what protects the folder. */
@@ -217,7 +216,7 @@ async function unwrap(file: { path: string; header: Json }, protectedBy: StorePr
     return copyBytes(result.plaintext);
   }
   const { cost, blockSize, parallelization, salt } = Object(scrypt);
-  const isBounded = 128 * cost * blockSize * parallelization <= MAXIMUM_MEMORY;
+  const isBounded = 128 * cost * blockSize * parallelization <= 2 ** 30;
   const context = Buffer.from(`keywrap store v1 key ${file.header.storeId}`);
   for (const candidate of passphrasesOf(passphrase as string | Uint8Array)) {
     const saltBytes = Buffer.from(String(salt), 'base64');

@@ -8,8 +8,8 @@ import {
   readBytes,
   wipe,
 } from '@keywrap/core';
-import { explainFileError } from '../file-store/errors.js';
-import { assertPrivate, makePrivateFolder, syncFolder } from '../file-store/private-files.js';
+import { explainFileError } from '../store/errors.js';
+import { assertPrivate, syncFolder } from '../store/private-files.js';
 import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
 
 /** Describes a call. Never contains a plaintext, a ciphertext or the value of a context. */
@@ -34,6 +34,8 @@ export interface AuditLogOptions {
   readonly key: Uint8Array;
   /** Who acts, where the user of the process does not say it: a service, a person. */
   readonly actor?: string | undefined;
+  /** The id of a group that may enter the folder too, such as Kubernetes' `fsGroup`. */
+  readonly trustedGroup?: number | undefined;
   /** The id of the store whose keys are used; part of what the first line authenticates. */
   readonly storeId?: string | undefined;
   /**
@@ -98,11 +100,11 @@ export class AuditLog {
    * enter the folder, {@link ProviderUnavailableError} when the disk is full or fails.
    */
   static async open(options: AuditLogOptions): Promise<AuditLog> {
-    const { folder, actor, storeId, generation } = options;
+    const { folder, actor, storeId, trustedGroup, generation } = options;
     const key = readAuditKey(options.key);
     try {
-      await makePrivateFolder(folder);
-      assertPrivate(folder, await fs.promises.stat(folder));
+      await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
+      assertPrivate(folder, await fs.promises.stat(folder), trustedGroup);
       const before = await readEnds(folder);
       const random = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex');
       // Sorted by name, logs are sorted by the time when they began.
@@ -113,7 +115,7 @@ export class AuditLog {
       const log = new AuditLog(file, name, { folder, key, actor, storeId, generation });
       log.#append({ operation: OPENED, store: storeId, before });
       fs.fsyncSync(file);
-      await syncFolder(folder);
+      syncFolder(folder);
       return log;
     } catch (error) {
       wipe(key);

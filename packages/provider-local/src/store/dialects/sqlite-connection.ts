@@ -48,7 +48,8 @@ export class SqliteConnection {
 
   /** Changes when another process, or another handle, has committed. */
   dataVersion(): number {
-    if (performance.now() - this.#lastLook >= LOOK_INTERVAL) this.#assertSameFile();
+    const isTime = performance.now() - this.#lastLook >= LOOK_INTERVAL;
+    if (isTime || this.#replaced !== undefined) this.#assertSameFile();
     return this.#reopened + Number(this.#statement('pragma data_version').get()?.data_version);
   }
 
@@ -212,14 +213,9 @@ export class SqliteConnection {
   }
 
   #rowsOf({ sql, parameters }: Statement): Row[] {
-    try {
-      return this.#statement(sql).all(...parameters);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_OUT_OF_RANGE') throw error;
-      throw new DamagedStoreError(this.path, 'has a row with a number beyond 2^53', {
-        cause: error,
-      });
-    }
+    return this.#statement(sql)
+      .all(...parameters)
+      .map(withNumbers);
   }
 
   #exec(sql: string): void {
@@ -231,6 +227,8 @@ export class SqliteConnection {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = handle.prepare(sql);
+      // As numbers, those beyond 2^53 would be errors that do not say which row has them.
+      statement.setReadBigInts(true);
       this.#statements.set(sql, statement);
     }
     return statement;
@@ -258,4 +256,14 @@ export class SqliteConnection {
     }
     if (this.#replaced !== undefined) throw this.#replaced;
   }
+}
+
+/** Integers that a number can hold are numbers; others stay, and are found when the row is checked. */
+function withNumbers(row: Row): Row {
+  const read: Record<string, unknown> = row;
+  for (const [name, value] of Object.entries(row)) {
+    if (typeof value === 'bigint' && Number.isSafeInteger(Number(value)))
+      read[name] = Number(value);
+  }
+  return read;
 }

@@ -7,37 +7,74 @@ export type AsymmetricAlgorithm = 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256';
 /** Any algorithm that a provider can encrypt with. */
 export type EncryptionAlgorithm = SymmetricAlgorithm | AsymmetricAlgorithm;
 
+const RSA_KEY_SPECS = ['RSA_2048', 'RSA_3072', 'RSA_4096'] as const;
+const ECC_KEY_SPECS = [
+  'ECC_NIST_P256',
+  'ECC_NIST_P384',
+  'ECC_NIST_P521',
+  'ECC_SECG_P256K1',
+] as const;
+const HMAC_KEY_SPECS = ['HMAC_224', 'HMAC_256', 'HMAC_384', 'HMAC_512'] as const;
+
 /** RSA key sizes, in bits of the modulus. */
-export type RsaKeySpec = 'RSA_2048' | 'RSA_3072' | 'RSA_4096';
+export type RsaKeySpec = (typeof RSA_KEY_SPECS)[number];
 
 /** Elliptic curves: NIST P-256, P-384 and P-521 (FIPS 186-5), and secp256k1 (SEC 2). */
-export type EccKeySpec = 'ECC_NIST_P256' | 'ECC_NIST_P384' | 'ECC_NIST_P521' | 'ECC_SECG_P256K1';
+export type EccKeySpec = (typeof ECC_KEY_SPECS)[number];
 
 /** HMAC keys. keywrap never computes MACs with them; it knows them to refuse them. */
-export type HmacKeySpec = 'HMAC_224' | 'HMAC_256' | 'HMAC_384' | 'HMAC_512';
+export type HmacKeySpec = (typeof HMAC_KEY_SPECS)[number];
+
+/** Every kind of key material of the contract. */
+export const KEY_SPECS = Object.freeze([
+  'SYMMETRIC_DEFAULT',
+  ...RSA_KEY_SPECS,
+  ...ECC_KEY_SPECS,
+  ...HMAC_KEY_SPECS,
+] as const);
 
 /** The kind of key material in a key (AWS KMS: `KeySpec`). */
-export type KeySpec = 'SYMMETRIC_DEFAULT' | RsaKeySpec | EccKeySpec | HmacKeySpec;
+export type KeySpec = (typeof KEY_SPECS)[number];
 
 /** The kinds of data key pair that can be generated (AWS KMS: `DataKeyPairSpec`). */
 export type DataKeyPairSpec = RsaKeySpec | EccKeySpec;
 
+/** Everything that a key may be for. */
+export const KEY_USAGES = Object.freeze([
+  'ENCRYPT_DECRYPT',
+  'SIGN_VERIFY',
+  'GENERATE_VERIFY_MAC',
+  'KEY_AGREEMENT',
+] as const);
+
 /** What a key is for (AWS KMS: `KeyUsage`). Only `ENCRYPT_DECRYPT` keys wrap anything. */
-export type KeyUsage = 'ENCRYPT_DECRYPT' | 'SIGN_VERIFY' | 'GENERATE_VERIFY_MAC' | 'KEY_AGREEMENT';
+export type KeyUsage = (typeof KEY_USAGES)[number];
+
+/** Every state of a key. */
+export const KEY_STATES = Object.freeze([
+  'Creating',
+  'Enabled',
+  'Disabled',
+  'PendingDeletion',
+  'PendingImport',
+  'PendingReplicaDeletion',
+  'Unavailable',
+  'Updating',
+] as const);
 
 /** Where a key is in its life (AWS KMS: `KeyState`). Only an `Enabled` key can be used. */
-export type KeyState =
-  | 'Creating'
-  | 'Enabled'
-  | 'Disabled'
-  | 'PendingDeletion'
-  | 'PendingImport'
-  | 'PendingReplicaDeletion'
-  | 'Unavailable'
-  | 'Updating';
+export type KeyState = (typeof KEY_STATES)[number];
+
+/** Every origin of key material. */
+export const KEY_ORIGINS = Object.freeze([
+  'AWS_KMS',
+  'EXTERNAL',
+  'AWS_CLOUDHSM',
+  'EXTERNAL_KEY_STORE',
+] as const);
 
 /** Where the key material came from: made by the backend, or imported. */
-export type KeyOrigin = 'AWS_KMS' | 'EXTERNAL' | 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE';
+export type KeyOrigin = (typeof KEY_ORIGINS)[number];
 
 /** The standard sizes of a data key (AWS KMS: `DataKeySpec`). */
 export type DataKeySpec = 'AES_256' | 'AES_128';
@@ -90,14 +127,9 @@ const HASH_BYTES = { RSAES_OAEP_SHA_1: 20, RSAES_OAEP_SHA_256: 32 } as const sat
 
 /** Every kind of data key pair of the contract, for `capabilities` as well. */
 export const DATA_KEY_PAIR_SPECS: readonly DataKeyPairSpec[] = Object.freeze([
-  'RSA_2048',
-  'RSA_3072',
-  'RSA_4096',
-  'ECC_NIST_P256',
-  'ECC_NIST_P384',
-  'ECC_NIST_P521',
-  'ECC_SECG_P256K1',
-] as const);
+  ...RSA_KEY_SPECS,
+  ...ECC_KEY_SPECS,
+]);
 
 /** Tells whether this names a standard data key. */
 export function isDataKeySpec(value: unknown): value is DataKeySpec {

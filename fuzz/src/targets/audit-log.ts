@@ -53,7 +53,10 @@ export const auditLog: FuzzTarget = {
         const bytes = isRaw ? input.slice(1) : chainedBytes(textOf(input.subarray(1)));
         if (bytes === undefined) return;
         await writeFile(file, bytes);
-        const reports = await attempt(() => verifyAuditLogs(folder, KEY, STORE), []);
+        const reports = await attempt(
+          () => verifyAuditLogs({ folder: folder, key: KEY, storeId: STORE }),
+          [],
+        );
         const report = reports?.find(({ log }) => log === SECOND);
         assert.ok(report !== undefined);
         if (!isRaw) return;

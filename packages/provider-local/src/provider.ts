@@ -157,6 +157,6 @@ function operation<Name extends keyof LocalKeyManager>(
 ): Operation<LocalKeyManager, RequestOf<Name>, OutputOf<Name>> {
   type Work = (request: RequestOf<Name>, call: Call) => Promise<OutputOf<Name>>;
   const work = ({ keys }: CompleteDriver<LocalKeyManager>, request: RequestOf<Name>, call: Call) =>
-    (keys[name] as Work)(request, call);
+    (keys[name] as unknown as Work)(request, call);
   return { name, parse, work, ...secrets };
 }

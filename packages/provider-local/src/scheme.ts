@@ -95,10 +95,10 @@ async function storeOf(
   }
   // Loaded when needed: with keys in memory, the provider also works where there is no Node.js.
   // package.json says what this import is, because a bundler resolves it whether it is needed or not.
-  const { locationOf, openStore } = await import('#store');
+  const { locationOf, openWithPassphrase } = await import('#store');
   const location = locationOf(url);
   const create = parseBoolean('create', text);
-  return () => openStore(location, { file, env }, create);
+  return () => openWithPassphrase({ location, passphrase: { file, env }, create });
 }
 
 function parseBoolean(name: string, value: string | undefined): boolean | undefined {

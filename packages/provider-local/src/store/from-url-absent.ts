@@ -1,5 +1,8 @@
 import { UnsupportedOperationError } from '@keywrap/core';
-import type { locationOf as LocationOf, openStore as OpenStore } from './from-url.js';
+import type {
+  locationOf as LocationOf,
+  openWithPassphrase as OpenWithPassphrase,
+} from './from-url.js';
 
 /** In a bundle for browsers, where there are no key stores, this stands for opening one by URL. */
 export const locationOf: typeof LocationOf = () => {
@@ -8,4 +11,5 @@ export const locationOf: typeof LocationOf = () => {
   );
 };
 
-export const openStore: typeof OpenStore = async () => locationOf(new URL('local:')) as never;
+export const openWithPassphrase: typeof OpenWithPassphrase = async () =>
+  locationOf(new URL('local:')) as never;

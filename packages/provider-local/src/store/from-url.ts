@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { InvalidInputError } from '@keywrap/core';
-import type { KeyStore } from '../keys/store.js';
-import { type PassphraseSource, passphraseFrom } from './protection/passphrase-source.js';
-import { SqlKeyStore } from './sql-key-store.js';
+
+export { openWithPassphrase } from './open-with-passphrase.js';
 
 /** Parameters of a PostgreSQL URL that are handed on to the database's client. */
 const DATABASE_PARAMETERS: readonly string[] = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
@@ -31,14 +30,4 @@ export function locationOf(url: URL): string {
     'url',
     'has a path that cannot name a file: what is percent-encoded must be UTF-8, and neither a slash nor NUL',
   );
-}
-
-/** Opens a store, with the passphrase from where it is kept. */
-export async function openStore(
-  location: string,
-  source: PassphraseSource,
-  create: boolean | undefined,
-): Promise<KeyStore> {
-  const passphrase = await passphraseFrom(source);
-  return SqlKeyStore.open({ location, protectedBy: { passphrase }, create });
 }

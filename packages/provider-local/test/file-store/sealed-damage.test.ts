@@ -121,7 +121,7 @@ describe('a file that is sealed with the key of the store, but holds what no sto
       await mkdir(folder.path);
       const log = '20260102T030405678Z-1-00000000.jsonl';
       await writeFile(`${folder.path}/${log}`, new AuditChain(key, 'store', log).next(line).text);
-      const reports = await verifyAuditLogs(folder.path, key, 'store');
+      const reports = await verifyAuditLogs({ folder: folder.path, key, storeId: 'store' });
       const problem = 'begins with a line that this release of keywrap does not write';
       expect(reports).to.deep.equal([{ log, lines: 1, closed: false, problem }]);
     });

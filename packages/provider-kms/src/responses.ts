@@ -2,12 +2,11 @@ import type { GetPublicKeyCommandOutput, KeyMetadata } from '@aws-sdk/client-kms
 import {
   type EncryptionAlgorithm,
   isEncryptionAlgorithm,
+  KEY_ORIGINS,
+  KEY_SPECS,
+  KEY_STATES,
+  KEY_USAGES,
   type KeyDescription,
-  type KeyOrigin,
-  type KeySpec,
-  type KeyState,
-  type KeyUsage,
-  ownFields,
   ProviderUnavailableError,
   type PublicKeyResult,
   UnsupportedOperationError,
@@ -16,75 +15,40 @@ import {
 // KMS's names are the contract's names, but KMS has kinds of key that the contract does not (ML-DSA,
 // ML-KEM, Ed25519, SM2), none of which encrypts with an algorithm of the contract.
 
-const KEY_SPECS: readonly KeySpec[] = [
-  'SYMMETRIC_DEFAULT',
-  'RSA_2048',
-  'RSA_3072',
-  'RSA_4096',
-  'ECC_NIST_P256',
-  'ECC_NIST_P384',
-  'ECC_NIST_P521',
-  'ECC_SECG_P256K1',
-  'HMAC_224',
-  'HMAC_256',
-  'HMAC_384',
-  'HMAC_512',
-];
-
-const KEY_USAGES: readonly KeyUsage[] = [
-  'ENCRYPT_DECRYPT',
-  'SIGN_VERIFY',
-  'GENERATE_VERIFY_MAC',
-  'KEY_AGREEMENT',
-];
-
-const KEY_STATES: readonly KeyState[] = [
-  'Creating',
-  'Enabled',
-  'Disabled',
-  'PendingDeletion',
-  'PendingImport',
-  'PendingReplicaDeletion',
-  'Unavailable',
-  'Updating',
-];
-
-const KEY_ORIGINS: readonly KeyOrigin[] = [
-  'AWS_KMS',
-  'EXTERNAL',
-  'AWS_CLOUDHSM',
-  'EXTERNAL_KEY_STORE',
-];
-
-/** An answer with every member there. */
-export type Complete<Answer> = { readonly [Name in keyof Answer]-?: NonNullable<Answer[Name]> };
-
 /**
- * Takes an answer for complete: the SDK types every member as optional, KMS always sends those that
- * we read, and AbstractKeyWrapProvider refuses what is missing all the same.
+ * The members of a response that KMS always sends; the SDK types every member as optional.
+ *
+ * @throws {@link ProviderUnavailableError} when one is missing: a proxy answered, or the response was cut
+ * off. The next attempt may get a whole one.
  */
-export function complete<Answer extends object>(answer: Answer): Complete<Answer> {
-  return answer as Complete<Answer>;
+export function required<Response extends object, Name extends keyof Response>(
+  response: Response,
+  ...names: readonly Name[]
+): { readonly [N in Name]-?: NonNullable<Response[N]> } {
+  const missing = names.find((name) => response[name] === undefined);
+  if (missing !== undefined) throw unreadable(`no ${String(missing)}`);
+  return response as { readonly [N in Name]-?: NonNullable<Response[N]> };
 }
 
 /** [GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html) in the contract's terms. */
-export function toPublicKeyResult(answer: GetPublicKeyCommandOutput): PublicKeyResult {
-  const { PublicKey, KeyId } = complete(answer);
+export function toPublicKeyResult(response: GetPublicKeyCommandOutput): PublicKeyResult {
+  const { PublicKey, KeyId } = required(response, 'PublicKey', 'KeyId');
   return {
     publicKey: PublicKey,
     keyId: KeyId,
-    keySpec: known(KEY_SPECS, answer.KeySpec, 'key spec'),
-    keyUsage: known(KEY_USAGES, answer.KeyUsage, 'key usage'),
-    algorithms: ours(answer.EncryptionAlgorithms),
+    keySpec: known(KEY_SPECS, response.KeySpec, 'key spec'),
+    keyUsage: known(KEY_USAGES, response.KeyUsage, 'key usage'),
+    algorithms: ours(response.EncryptionAlgorithms),
   };
 }
 
 /** [KeyMetadata](https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html) in the contract's terms. */
 export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescription {
   if (metadata?.CreationDate === undefined) throw unreadable('no key metadata');
-  const { DeletionDate: deletionDate } = ownFields(metadata);
+  const { DeletionDate: deletionDate } = metadata;
+  const { Arn } = required(metadata, 'Arn');
   return {
-    keyId: complete(metadata).Arn,
+    keyId: Arn,
     keySpec: known(KEY_SPECS, metadata.KeySpec, 'key spec'),
     keyUsage: known(KEY_USAGES, metadata.KeyUsage, 'key usage'),
     keyState: known(KEY_STATES, metadata.KeyState, 'key state'),
@@ -110,5 +74,7 @@ function ours(algorithms: readonly string[] = []): EncryptionAlgorithm[] {
 }
 
 function unreadable(what: string): ProviderUnavailableError {
-  return new ProviderUnavailableError(`AWS KMS answered with ${what}`);
+  return new ProviderUnavailableError(
+    `the response of AWS KMS has ${what}: check the endpoint and the proxies on the way`,
+  );
 }

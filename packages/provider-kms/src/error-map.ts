@@ -107,7 +107,6 @@ export const THROTTLED: Meaning = {
   ],
 };
 
-/** Also whatever is not in the table and has no HTTP status: what the network and the SDK throw. */
 export const UNAVAILABLE: Meaning = {
   create: as(ProviderUnavailableError),
   explanation: 'AWS KMS did not answer, or failed inside: check the network, or retry later',
@@ -185,34 +184,6 @@ const MEANINGS: readonly Meaning[] = [
   ACCESS_DENIED,
   THROTTLED,
   UNAVAILABLE,
-  {
-    // In the table so that a new name in the SDK is noticed. They manage keys, key stores and tags,
-    // sign, make MACs or only try out a request.
-    create: as(UnsupportedOperationError),
-    explanation: 'AWS KMS answered with an error of an operation that keywrap never calls',
-    names: [
-      'AlreadyExistsException',
-      'CloudHsmClusterInUseException',
-      'CloudHsmClusterNotRelatedException',
-      'ConflictException',
-      'CustomKeyStoreHasCMKsException',
-      'CustomKeyStoreNameInUseException',
-      'DryRunOperationException',
-      'ExpiredImportTokenException',
-      'IncorrectKeyMaterialException',
-      'IncorrectTrustAnchorException',
-      'InvalidImportTokenException',
-      'InvalidMarkerException',
-      'KMSInvalidMacException',
-      'KMSInvalidSignatureException',
-      'MalformedPolicyDocumentException',
-      'TagException',
-      'XksKeyAlreadyInUseException',
-      'XksProxyUriEndpointInUseException',
-      'XksProxyUriInUseException',
-      'XksProxyVpcEndpointServiceInUseException',
-    ],
-  },
 ];
 
 const BY_NAME = new Map(

@@ -9,6 +9,7 @@ import {
 import { newSymmetricVersion } from './create.js';
 import { dueDate, keyAt, rotationsDue } from './due-changes.js';
 import { presentKey, presentTarget } from './in-transaction.js';
+import { problemOfName } from './key-name.js';
 import { MaterialOffer } from './material-offer.js';
 import { asReplica, following, isReplicaOf, primaryAmong, sharesMaterial } from './multi-region.js';
 import { type AliasRecord, arnOf, isSameScope, type KeyRecord, type KeyVersion } from './record.js';
@@ -74,6 +75,8 @@ export class Keys {
 
   /** As {@link load}, by id. */
   async loadId(id: string): Promise<KeyRecord | undefined> {
+    // A stranger's ciphertext may name anything, and databases make something else of NUL.
+    if (problemOfName({ id }) !== undefined) return undefined;
     const key = await this.store.loadKey(this.arnOf(id));
     return key && this.#present(key);
   }

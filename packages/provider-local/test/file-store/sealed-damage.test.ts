@@ -123,7 +123,9 @@ describe('a file that is sealed with the key of the store, but holds what no sto
       await writeFile(`${folder.path}/${log}`, new AuditChain(key, 'store', log).next(line).text);
       const reports = await verifyAuditLogs({ folder: folder.path, key, storeId: 'store' });
       const problem = 'begins with a line that this release of keywrap does not write';
-      expect(reports).to.deep.equal([{ log, lines: 1, closed: false, problem }]);
+      expect(reports).to.deep.equal([
+        { log, lines: 1, closed: false, generation: undefined, problem },
+      ]);
     });
   }
 

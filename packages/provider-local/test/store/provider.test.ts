@@ -113,7 +113,7 @@ describe('The local provider with an SQL key store', () => {
 
     it('takes the passphrase from a file or a variable', async function () {
       this.timeout(20_000);
-      await file.open();
+      await file.open({ protectedBy: { passphrase: PASSPHRASE } });
       const secret = `${file.path}.passphrase`;
       await writeFile(secret, `${PASSPHRASE}\n`);
       const one = await open(`?passphraseFile=${encodeURIComponent(secret)}&keys=alias/a`);

@@ -10,7 +10,7 @@ import { expect } from 'chai';
 import { Container, injectable } from 'inversify';
 import sinon from 'sinon';
 import { rejection, thrown } from './support/failures.js';
-import { CALLS, ScriptedProvider } from './support/scripted-provider.js';
+import { CALLS, ScriptedProvider } from './support/scripted-driver.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -4,7 +4,7 @@ import { ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
 import type { Row, Script, Statement } from '../dialect.js';
 import { DamagedStoreError } from '../errors.js';
 import type { SqliteBinding, SqliteHandle, SqliteStatement } from './sqlite-binding.js';
-import { isBusy, isDiskFailure, isFull, isUnopenable } from './sqlite-errors.js';
+import { isBusy, isDiskFailure, isFull, isReadOnly } from './sqlite-errors.js';
 import { identityOf, isWritable, lengthOf } from './sqlite-file.js';
 
 /**
@@ -33,7 +33,7 @@ export class SqliteConnection {
   #replaced: DamagedStoreError | undefined;
   #lastLook = Number.NEGATIVE_INFINITY;
   #reopened = 0;
-  #mustCheckpoint = false;
+  #isUnsettled = false;
   #isClosed = false;
   /** How many changes were committed here. */
   commits = 0;
@@ -113,7 +113,7 @@ export class SqliteConnection {
     if (handle === undefined) return;
     // @photostructure/sqlite leaves the file open until its statements are garbage: empty the WAL first.
     try {
-      if (!this.#mustCheckpoint) handle.exec('pragma wal_checkpoint(truncate)');
+      if (!this.#isUnsettled) handle.exec('pragma wal_checkpoint(truncate)');
     } catch {
       // What is in the WAL is on the disk; whoever opens the file next finds it there.
     }
@@ -127,7 +127,7 @@ export class SqliteConnection {
     } catch (error) {
       // A read-only disk has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only Databases").
       // An immutable database is read without its WAL: right only where that holds nothing.
-      if (!isUnopenable(error) || lengthOf(`${this.path}-wal`) > 0) throw error;
+      if (!isReadOnly(error) || lengthOf(`${this.path}-wal`) > 0) throw error;
       return this.#openAs('mode=ro&immutable=1');
     }
   }
@@ -140,7 +140,10 @@ export class SqliteConnection {
     const handle = new this.#binding.DatabaseSync(url, { timeout: 0 });
     try {
       handle.exec('pragma trusted_schema = off');
-      handle.prepare('select count(*) from sqlite_schema').get();
+      const table = handle
+        .prepare("select 1 from sqlite_schema where name = 'keywrap_store'")
+        .get();
+      if (table === undefined && this.#journal !== 'delete') throw this.#isForeign();
       const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
       if (isForWriting && isWritable(path.dirname(this.path))) this.#prepareToWrite(handle);
       return handle;
@@ -148,6 +151,15 @@ export class SqliteConnection {
       handle.close();
       throw error;
     }
+  }
+
+  #isForeign(): DamagedStoreError {
+    return new DamagedStoreError(
+      this.path,
+      'is a database, but not a key store, or its tables were dropped',
+      undefined,
+      'check the path, or restore the store from a backup',
+    );
   }
 
   /** Sets how commits reach the disk, and brings what is in the WAL there. */
@@ -163,32 +175,19 @@ export class SqliteConnection {
     if (process.platform === 'darwin') {
       handle.exec('pragma fullfsync = on; pragma checkpoint_fullfsync = on');
     }
-    const isDone = this.#checkpoint(handle);
-    if (this.#mustCheckpoint && !isDone) {
-      throw new ProviderUnavailableError(
-        `${this.path}: a change whose sync failed can't be brought to the disk yet; try again`,
-      );
-    }
-    this.#mustCheckpoint = false;
-  }
-
-  /**
-   * Brings what is in the WAL to the database file, so that nothing is served that may be lost.
-   *
-   * @returns False where the disk is full, or where others use the WAL, who have synced what they read.
-   */
-  #checkpoint(handle: SqliteHandle): boolean {
+    if (this.#isUnsettled) settle(handle);
+    this.#isUnsettled = false;
     try {
-      return handle.prepare('pragma wal_checkpoint(full)').get()?.busy === 0;
+      handle.exec('pragma wal_checkpoint(full)');
     } catch (error) {
-      if (isFull(error) || isBusy(error)) return false;
-      throw error;
+      // Others use the WAL, or the disk is full: what they read from it was synced.
+      if (!isFull(error) && !isBusy(error)) throw error;
     }
   }
 
   /** After a sync that failed, the handle is not used again: another one reads what is on the disk. */
   #abandon(): void {
-    this.#mustCheckpoint = true;
+    this.#isUnsettled = true;
     this.#reopened += REOPENED;
     try {
       this.#closeHandle();
@@ -219,7 +218,7 @@ export class SqliteConnection {
   }
 
   #exec(sql: string): void {
-    this.#statement(sql).all();
+    this.#statement(sql).run();
   }
 
   #statement(sql: string): SqliteStatement {
@@ -255,6 +254,21 @@ export class SqliteConnection {
       );
     }
     if (this.#replaced !== undefined) throw this.#replaced;
+  }
+}
+
+/**
+ * Makes sure whether a change is there whose sync failed. SQLite may show it or not, depending on who
+ * else has the file open, and after a crash the other way; the next change that reaches the disk takes
+ * its place in the WAL. Throws what SQLite throws: then it is not known yet.
+ */
+function settle(handle: SqliteHandle): void {
+  try {
+    // This writes the first page, also where the number was the same.
+    handle.exec('begin immediate; pragma user_version = 0; commit');
+  } catch (error) {
+    if (handle.isTransaction) handle.exec('rollback');
+    throw error;
   }
 }
 

@@ -80,8 +80,14 @@ export class Rows {
 
   /** Checks the types of a row. @throws {@link DamagedStoreError} */
   read(table: Table, row: Row): StoredRow {
-    const { arn, version, sealed, [table.reference]: reference } = row;
-    if (!isText(arn) || !isText(reference) || !isCount(version) || !isBytes(sealed)) {
+    const { arn, version, sealed, octets, [table.reference]: reference } = row;
+    if (
+      !isText(arn) ||
+      !isText(reference) ||
+      !isCount(version) ||
+      !isBytes(sealed) ||
+      Buffer.byteLength(arn) + Buffer.byteLength(reference) !== octets
+    ) {
       throw this.#damaged(table, arn, 'has columns of other types than the store writes');
     }
     return { arn, reference, version, sealed };

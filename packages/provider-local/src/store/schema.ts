@@ -43,6 +43,10 @@ export const ALIASES: Table = { name: 'aliases', reference: 'key_arn' };
 
 const columns = ({ reference }: Table) => `arn, ${reference}, version, sealed`;
 
+/** With the length of the texts in bytes, because a binding may end them at the first NUL. */
+const read = (table: Table) =>
+  `${columns(table)}, octet_length(arn) + octet_length(${table.reference}) as octets`;
+
 export const selectStore = (): Statement => ({
   sql: 'select id, format, generation, protection, sealed from keywrap_store',
   parameters: [],
@@ -68,33 +72,33 @@ export const updateStore = (
 });
 
 export const selectRow = (table: Table, arn: string): Statement => ({
-  sql: `select ${columns(table)} from keywrap_${table.name} where arn = ?1`,
+  sql: `select ${read(table)} from keywrap_${table.name} where arn = ?1`,
   parameters: [arn],
 });
 
 /** The rows with this id, or the aliases of this key. */
 export const selectByReference = (table: Table, reference: string): Statement => ({
-  sql: `select ${columns(table)} from keywrap_${table.name} where ${table.reference} = ?1 order by arn`,
+  sql: `select ${read(table)} from keywrap_${table.name} where ${table.reference} = ?1 order by arn`,
   parameters: [reference],
 });
 
 /** The key that an alias stands for. */
 export const selectKeyOfAlias = (alias: string): Statement => ({
-  sql: `select ${columns(KEYS)} from keywrap_keys
+  sql: `select ${read(KEYS)} from keywrap_keys
     where arn = (select key_arn from keywrap_aliases where arn = ?1)`,
   parameters: [alias],
 });
 
 /** All aliases of the key that an alias stands for. */
 export const selectAliasesBeside = (alias: string): Statement => ({
-  sql: `select ${columns(ALIASES)} from keywrap_aliases
+  sql: `select ${read(ALIASES)} from keywrap_aliases
     where key_arn = (select key_arn from keywrap_aliases where arn = ?1) order by arn`,
   parameters: [alias],
 });
 
 /** The aliases of all keys with this id. */
 export const selectAliasesOfId = (id: string): Statement => ({
-  sql: `select ${columns(ALIASES)} from keywrap_aliases
+  sql: `select ${read(ALIASES)} from keywrap_aliases
     where key_arn in (select arn from keywrap_keys where id = ?1) order by arn`,
   parameters: [id],
 });
@@ -107,7 +111,7 @@ export const selectPage = (
   limit: number,
   reference?: string,
 ): Statement => ({
-  sql: `select ${columns(table)} from keywrap_${table.name} where arn > ?1 and arn < ?2
+  sql: `select ${read(table)} from keywrap_${table.name} where arn > ?1 and arn < ?2
     ${reference === undefined ? '' : `and ${table.reference} = ?4`} order by arn limit ?3`,
   parameters: [after, before, limit, ...(reference === undefined ? [] : [reference])],
 });

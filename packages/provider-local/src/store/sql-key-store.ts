@@ -239,11 +239,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    * rows are part of the report.
    */
   async verify(onProgress?: OnProgress): Promise<StoreReport> {
-    await this.#database.read(() => this.#scripts.state());
+    const { generation } = await this.#database.read(() => this.#scripts.state());
     const fresh = await this.#database.reopen();
     try {
       const report = await verifyRows(fresh, this.#rows, onProgress);
-      this.#scripts.sawGeneration(report.generation);
+      if (report.generation < generation) this.#scripts.sawGeneration(report.generation);
       return report;
     } finally {
       await fresh.close();

@@ -116,13 +116,15 @@ class Check {
 
   #check(unread: Row): void {
     const table = this.#table;
+    let hash = 0n;
     try {
       const row = this.#rows.read(table, unread);
-      this.#found.add(table, this.#rows.hash(table, row));
+      hash = this.#rows.hash(table, row);
       table.release(this.#rows.open(table, row), undefined);
     } catch (error) {
       if (!(error instanceof DamagedStoreError)) throw error;
       this.#damaged.push(error);
     }
+    this.#found.add(table, hash);
   }
 }

@@ -2,16 +2,25 @@ import { createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { ArnScope } from '@keywrap/core';
 import { formatAliasArn, formatKeyArn } from '@keywrap/core';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { SqlKeyStore, type SqlKeyStoreOptions } from '@keywrap/provider-local/store';
 import { KeyMaterial } from '#dist/keys/material.js';
 import type { AliasRecord, KeyRecord, KeyVersion } from '#dist/keys/record.js';
 import type { KeyStore } from '#dist/keys/store.js';
+import { loadSqlite, type SqliteHandle } from '#dist/store/dialects/sqlite-binding.js';
 
 /** The least that is accepted, so that a test does not wait half a second for each passphrase. */
 export const CHEAP = { cost: 2 ** 14, blockSize: 8, parallelization: 1 } as const;
 export const PASSPHRASE = 'correct horse battery staple';
+
+/** What protects stores that one process opens: a provider, because each scrypt takes a while. */
+export const PROTECTED = {
+  provider: new LocalKeyWrapProvider({ keys: ['alias/stores'] }),
+  keyId: 'alias/stores',
+} as const;
 
 export const SCOPE: ArnScope = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
 export const DATE = new Date('2026-01-02T03:04:05.678Z');
@@ -25,6 +34,10 @@ export function useStoreFile(): {
   readonly path: string;
   readonly folder: string;
   open(options?: Partial<SqlKeyStoreOptions>): Promise<SqlKeyStore>;
+  /** Makes a store with so many keys: k0, k1, ... */
+  create(keys: number): Promise<SqlKeyStore>;
+  /** Restores a backup in the folder, under another name. */
+  restore(options: Partial<SqlKeyStoreOptions>, backup: string): Promise<SqlKeyStore>;
 } {
   let folder = '';
   const opened: SqlKeyStore[] = [];
@@ -45,11 +58,31 @@ export function useStoreFile(): {
     async open(options = {}) {
       const store = await SqlKeyStore.open({
         location: path.join(folder, 'keys.db'),
-        protectedBy: { passphrase: PASSPHRASE },
+        protectedBy: PROTECTED,
         create: true,
-        scrypt: CHEAP,
         ...options,
       });
+      opened.push(store);
+      return store;
+    },
+    async create(keys) {
+      const location = path.join(folder, 'keys.db');
+      const store = await SqlKeyStore.create(
+        { location, protectedBy: PROTECTED },
+        {
+          keys: () => Array.from({ length: keys }, (_, i) => newKey(`k${i}`)),
+          aliases: () => [],
+        },
+      );
+      opened.push(store);
+      return store;
+    },
+    async restore(options, backup) {
+      const location = path.join(folder, 'restored.db');
+      const store = await SqlKeyStore.restore(
+        { location, protectedBy: PROTECTED, ...options },
+        path.join(folder, backup),
+      );
       opened.push(store);
       return store;
     },
@@ -161,4 +194,18 @@ export async function rejection(work: Promise<unknown>): Promise<Error & Record<
     return error as Error & Record<string, unknown>;
   }
   throw new Error('nothing was thrown');
+}
+
+/** A handle of its own on the file of a store: for what a store never does. */
+export async function openRaw(file: string): Promise<SqliteHandle> {
+  const { DatabaseSync } = await loadSqlite();
+  return new DatabaseSync(pathToFileURL(file), { timeout: 5000 });
+}
+
+/** Runs SQL on the file of a store, as somebody who has not the key. */
+export async function tamper(file: string, ...sql: string[]): Promise<void> {
+  const raw = await openRaw(file);
+  for (const statement of sql) raw.exec(statement);
+  raw.exec('pragma wal_checkpoint(truncate)');
+  raw.close();
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { UnsupportedOperationError } from '@keywrap/core';
 import type { Row, SqlValue } from '../dialect.js';
 
@@ -7,6 +8,8 @@ import type { Row, SqlValue } from '../dialect.js';
 export interface SqliteStatement {
   all(...parameters: SqlValue[]): Row[];
   get(...parameters: SqlValue[]): Row | undefined;
+  run(...parameters: SqlValue[]): unknown;
+  setReadBigInts(enabled: boolean): void;
 }
 
 /** An open database, as `node:sqlite` has it. */
@@ -63,6 +66,9 @@ function loadBuiltIn(): unknown {
 }
 
 async function loadPackage(): Promise<SqliteBinding> {
+  // Node.js 20 resolves no symbolic link, and pnpm installs links, while the last file that it looked at was a
+  // pipe, such as one with a passphrase: realpathSync asks what the last stat left behind.
+  statSync('.');
   try {
     return (await import('@photostructure/sqlite')) as unknown as SqliteBinding;
   } catch (cause) {

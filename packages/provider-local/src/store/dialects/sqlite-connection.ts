@@ -4,7 +4,7 @@ import { ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
 import type { Row, Script, Statement } from '../dialect.js';
 import { DamagedStoreError } from '../errors.js';
 import type { SqliteBinding, SqliteHandle, SqliteStatement } from './sqlite-binding.js';
-import { isBusy, isDiskFailure, isFull, isUnopenable } from './sqlite-errors.js';
+import { isBusy, isDiskFailure, isFull, isReadOnly } from './sqlite-errors.js';
 import { identityOf, isWritable, lengthOf } from './sqlite-file.js';
 
 /**
@@ -33,7 +33,7 @@ export class SqliteConnection {
   #replaced: DamagedStoreError | undefined;
   #lastLook = Number.NEGATIVE_INFINITY;
   #reopened = 0;
-  #mustCheckpoint = false;
+  #isUnsettled = false;
   #isClosed = false;
   /** How many changes were committed here. */
   commits = 0;
@@ -48,7 +48,8 @@ export class SqliteConnection {
 
   /** Changes when another process, or another handle, has committed. */
   dataVersion(): number {
-    if (performance.now() - this.#lastLook >= LOOK_INTERVAL) this.#assertSameFile();
+    const isTime = performance.now() - this.#lastLook >= LOOK_INTERVAL;
+    if (isTime || this.#replaced !== undefined) this.#assertSameFile();
     return this.#reopened + Number(this.#statement('pragma data_version').get()?.data_version);
   }
 
@@ -112,7 +113,7 @@ export class SqliteConnection {
     if (handle === undefined) return;
     // @photostructure/sqlite leaves the file open until its statements are garbage: empty the WAL first.
     try {
-      if (!this.#mustCheckpoint) handle.exec('pragma wal_checkpoint(truncate)');
+      if (!this.#isUnsettled) handle.exec('pragma wal_checkpoint(truncate)');
     } catch {
       // What is in the WAL is on the disk; whoever opens the file next finds it there.
     }
@@ -126,7 +127,7 @@ export class SqliteConnection {
     } catch (error) {
       // A read-only disk has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only Databases").
       // An immutable database is read without its WAL: right only where that holds nothing.
-      if (!isUnopenable(error) || lengthOf(`${this.path}-wal`) > 0) throw error;
+      if (!isReadOnly(error) || lengthOf(`${this.path}-wal`) > 0) throw error;
       return this.#openAs('mode=ro&immutable=1');
     }
   }
@@ -139,7 +140,10 @@ export class SqliteConnection {
     const handle = new this.#binding.DatabaseSync(url, { timeout: 0 });
     try {
       handle.exec('pragma trusted_schema = off');
-      handle.prepare('select count(*) from sqlite_schema').get();
+      const table = handle
+        .prepare("select 1 from sqlite_schema where name = 'keywrap_store'")
+        .get();
+      if (table === undefined && this.#journal !== 'delete') throw this.#isForeign();
       const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
       if (isForWriting && isWritable(path.dirname(this.path))) this.#prepareToWrite(handle);
       return handle;
@@ -147,6 +151,15 @@ export class SqliteConnection {
       handle.close();
       throw error;
     }
+  }
+
+  #isForeign(): DamagedStoreError {
+    return new DamagedStoreError(
+      this.path,
+      'is a database, but not a key store, or its tables were dropped',
+      undefined,
+      'check the path, or restore the store from a backup',
+    );
   }
 
   /** Sets how commits reach the disk, and brings what is in the WAL there. */
@@ -162,32 +175,19 @@ export class SqliteConnection {
     if (process.platform === 'darwin') {
       handle.exec('pragma fullfsync = on; pragma checkpoint_fullfsync = on');
     }
-    const isDone = this.#checkpoint(handle);
-    if (this.#mustCheckpoint && !isDone) {
-      throw new ProviderUnavailableError(
-        `${this.path}: a change whose sync failed can't be brought to the disk yet; try again`,
-      );
-    }
-    this.#mustCheckpoint = false;
-  }
-
-  /**
-   * Brings what is in the WAL to the database file, so that nothing is served that may be lost.
-   *
-   * @returns False where the disk is full, or where others use the WAL, who have synced what they read.
-   */
-  #checkpoint(handle: SqliteHandle): boolean {
+    if (this.#isUnsettled) settle(handle);
+    this.#isUnsettled = false;
     try {
-      return handle.prepare('pragma wal_checkpoint(full)').get()?.busy === 0;
+      handle.exec('pragma wal_checkpoint(full)');
     } catch (error) {
-      if (isFull(error) || isBusy(error)) return false;
-      throw error;
+      // Others use the WAL, or the disk is full: what they read from it was synced.
+      if (!isFull(error) && !isBusy(error)) throw error;
     }
   }
 
   /** After a sync that failed, the handle is not used again: another one reads what is on the disk. */
   #abandon(): void {
-    this.#mustCheckpoint = true;
+    this.#isUnsettled = true;
     this.#reopened += REOPENED;
     try {
       this.#closeHandle();
@@ -212,18 +212,13 @@ export class SqliteConnection {
   }
 
   #rowsOf({ sql, parameters }: Statement): Row[] {
-    try {
-      return this.#statement(sql).all(...parameters);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_OUT_OF_RANGE') throw error;
-      throw new DamagedStoreError(this.path, 'has a row with a number beyond 2^53', {
-        cause: error,
-      });
-    }
+    return this.#statement(sql)
+      .all(...parameters)
+      .map(withNumbers);
   }
 
   #exec(sql: string): void {
-    this.#statement(sql).all();
+    this.#statement(sql).run();
   }
 
   #statement(sql: string): SqliteStatement {
@@ -231,6 +226,8 @@ export class SqliteConnection {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = handle.prepare(sql);
+      // As numbers, those beyond 2^53 would be errors that do not say which row has them.
+      statement.setReadBigInts(true);
       this.#statements.set(sql, statement);
     }
     return statement;
@@ -258,4 +255,29 @@ export class SqliteConnection {
     }
     if (this.#replaced !== undefined) throw this.#replaced;
   }
+}
+
+/**
+ * Makes sure whether a change is there whose sync failed. SQLite may show it or not, depending on who
+ * else has the file open, and after a crash the other way; the next change that reaches the disk takes
+ * its place in the WAL. Throws what SQLite throws: then it is not known yet.
+ */
+function settle(handle: SqliteHandle): void {
+  try {
+    // This writes the first page, also where the number was the same.
+    handle.exec('begin immediate; pragma user_version = 0; commit');
+  } catch (error) {
+    if (handle.isTransaction) handle.exec('rollback');
+    throw error;
+  }
+}
+
+/** Integers that a number can hold are numbers; others stay, and are found when the row is checked. */
+function withNumbers(row: Row): Row {
+  const read: Record<string, unknown> = row;
+  for (const [name, value] of Object.entries(row)) {
+    if (typeof value === 'bigint' && Number.isSafeInteger(Number(value)))
+      read[name] = Number(value);
+  }
+  return read;
 }

@@ -11,10 +11,27 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
-/** The primary result code of an error of SQLite; undefined for any other error. */
+/** What SQLite says for a code: @photostructure/sqlite 1.2 leaves the code out of errors of `all`. */
+const MESSAGES = new Map([
+  ['database is locked', BUSY],
+  ['database table is locked', LOCKED],
+  ['attempt to write a readonly database', READONLY],
+  ['disk I/O error', IOERR],
+  ['database disk image is malformed', CORRUPT],
+  ['database or disk is full', FULL],
+  ['unable to open database file', CANTOPEN],
+  ['file is not a database', NOTADB],
+]);
+
+/** The primary result code of an error of SQLite, 0 for an unknown one; undefined for any other error. */
 function codeOf(error: unknown): number | undefined {
-  const { errcode } = error as { errcode?: unknown };
-  return typeof errcode === 'number' ? errcode & 0xff : undefined;
+  const { code, errcode, message } = error as {
+    code?: unknown;
+    errcode?: unknown;
+    message: string;
+  };
+  if (code !== 'ERR_SQLITE_ERROR') return undefined;
+  return typeof errcode === 'number' ? errcode & 0xff : (MESSAGES.get(message) ?? 0);
 }
 
 /** Whether another process holds a lock. */
@@ -28,9 +45,10 @@ export function isFull(error: unknown): boolean {
   return codeOf(error) === FULL;
 }
 
-/** Whether a file could not be opened or made. */
-export function isUnopenable(error: unknown): boolean {
-  return codeOf(error) === CANTOPEN;
+/** Whether a file could not be made: on a read-only disk. */
+export function isReadOnly(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === CANTOPEN || code === READONLY;
 }
 
 /** Whether the disk failed, so that nobody knows what is on it. */

@@ -2,6 +2,8 @@ import fs from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import {
+  type AuditEvent,
+  type AuditSink,
   InvalidInputError,
   ProviderClosedError,
   ProviderUnavailableError,
@@ -11,20 +13,6 @@ import {
 import { explainFileError } from '../store/errors.js';
 import { assertPrivate, syncFolder } from '../store/private-files.js';
 import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
-
-/** Describes a call. Never contains a plaintext, a ciphertext or the value of a context. */
-export interface AuditEvent {
-  /** The method: `decrypt`, `rotateKey`, ... */
-  readonly operation: string;
-  /** The keys as the caller named them. */
-  readonly asked?: readonly string[];
-  /** The ARNs of the keys that were used. */
-  readonly keys?: readonly string[];
-  /** The keys of the encryption context, in order, without their values. */
-  readonly context?: readonly string[];
-  /** `ok`, or the code of the error. */
-  readonly outcome: string;
-}
 
 /** Where an audit log is written, and what authenticates it. */
 export interface AuditLogOptions {
@@ -64,18 +52,20 @@ const NAME = /^[\w-]+\.jsonl$/;
 const TAIL_LENGTH = 64 * 1024;
 
 /**
- * The audit log of one process: a file of JSON lines that only grows. A sink for `withAuditLog`.
+ * The audit log of one process: a file of JSON lines that only grows. A sink for `withAuditLog` of core.
  *
  * @example
  * ```ts
+ * import { type KeyWrapProvider, withAuditLog } from '@keywrap/core';
  * import { AuditLog } from '@keywrap/provider-local/audit';
  *
- * async function openLog(key: Uint8Array): Promise<AuditLog> {
- *   return AuditLog.open({ folder: '/var/log/keywrap', key, actor: 'order-service' });
+ * async function audited(keys: KeyWrapProvider, key: Uint8Array): Promise<KeyWrapProvider> {
+ *   const log = await AuditLog.open({ folder: '/var/log/keywrap', key, actor: 'order-service' });
+ *   return withAuditLog(keys, log);
  * }
  * ```
  */
-export class AuditLog {
+export class AuditLog implements AuditSink {
   readonly #file: number;
   readonly #key: Uint8Array;
   readonly #chain: AuditChain;

@@ -83,7 +83,7 @@ export class SqliteConnection {
     } catch (error) {
       this.#rollback();
       if (!isDiskFailure(error)) throw error;
-      // What was written is perhaps in the WAL, and not on the disk: see recover.
+      // What was written is perhaps in the WAL, and not on the disk: see settle.
       this.#abandon();
       throw new ProviderUnavailableError(
         `${this.path}: the disk failed; the change may have been made, so look before you repeat it`,

@@ -30,7 +30,7 @@ import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
 
 /** Where a store is, and what opens it. */
 export interface SqlKeyStoreOptions extends DialectOptions {
-  /** The path of an SQLite file, on a local file system. */
+  /** The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg takes it. */
   readonly location: string;
   /** A passphrase, or a key of another provider. */
   readonly protectedBy: StoreProtection;
@@ -248,7 +248,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     const fresh = await this.#database.reopen();
     try {
       const report = await verifyRows(fresh, this.#rows, onProgress);
-      if (report.generation < generation) this.#scripts.sawGeneration(report.generation);
+      if (report.generation < generation)
+        this.#scripts.sawGeneration(report.generation, generation);
       return report;
     } finally {
       await fresh.close();
@@ -315,15 +316,18 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
-    const [record] = await this.#load(cache, selectRow(cache.table, arn));
-    if (record === undefined) cache.remove(arn);
+    const [record] = await this.#load(cache, selectRow(cache.table, arn), arn);
     return record;
   }
 
-  async #load<Content>(cache: RowCache<Content>, statement: Statement): Promise<Content[]> {
+  async #load<Content>(
+    cache: RowCache<Content>,
+    statement: Statement,
+    arn?: string,
+  ): Promise<Content[]> {
     for (;;) {
       this.#scripts.assertUsable();
-      const records = await this.#database.read(() => this.#scripts.load(cache, statement));
+      const records = await this.#database.read(() => this.#scripts.load(cache, statement, arn));
       if (records !== undefined) return records;
     }
   }

@@ -95,6 +95,7 @@ const EXPORTS = [
   'KEY_SPECS',
   'KEY_STATES',
   'KEY_USAGES',
+  'KEY_WRAP_PROVIDER',
   'KeyDisabledError',
   'KeyNotFoundError',
   'KeyStateError',

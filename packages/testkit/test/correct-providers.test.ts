@@ -1,7 +1,7 @@
 import type { KeyWrapProvider, ProviderCapabilities } from '@keywrap/core';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { type ConformanceHarness, describeConformance } from '#dist/index.js';
-import { ReferenceProvider } from '#dist/mutants/reference-provider.js';
+import { ReferenceProvider } from './support/reference.js';
 
 /** Only what the interface has: nothing of AbstractKeyWrapProvider to lean on. */
 function bare(provider: ReferenceProvider): KeyWrapProvider {

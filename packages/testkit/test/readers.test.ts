@@ -7,8 +7,7 @@ import {
   runConformance,
   type TestRunner,
 } from '#dist/index.js';
-import { wrapped } from '#dist/mutants/mutant.js';
-import { ReferenceProvider } from '#dist/mutants/reference-provider.js';
+import { ReferenceProvider, wrapped } from './support/reference.js';
 
 const reference: ConformanceHarness = {
   name: 'reference',

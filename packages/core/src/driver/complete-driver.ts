@@ -1,5 +1,10 @@
 import { isUint8Array, newSecret, wipe } from '../provider/bytes.js';
-import { InternalError, InvalidInputError, UnsupportedOperationError } from '../provider/errors.js';
+import {
+  InternalError,
+  InvalidInputError,
+  type KeyWrapError,
+  UnsupportedOperationError,
+} from '../provider/errors.js';
 import { maximumPlaintextLength } from '../provider/key-spec.js';
 import {
   checkDataKey,
@@ -62,7 +67,8 @@ export function completeDriver<Keys extends object = object>(
         return check(output, request);
       } catch (error) {
         if (secret !== undefined) wipeField(output, secret);
-        throw classifyError(error, step, driver, call.signal);
+        const named = classifyError(error, step, driver, call.signal);
+        throw step === 'reEncrypt' ? aboutCiphertext(named) : named;
       }
     };
 
@@ -217,6 +223,13 @@ function inProcess(
       }
     },
   };
+}
+
+/** The plaintext of a reEncrypt is none of its inputs: what is wrong with it is wrong with the ciphertext. */
+function aboutCiphertext(error: KeyWrapError): KeyWrapError {
+  if (!(error instanceof InvalidInputError) || error.field !== 'plaintext') return error;
+  const problem = `does not fit the destination: ${error.message}`;
+  return new InvalidInputError('ciphertext', problem, { cause: error });
 }
 
 function unsupported(what: string) {

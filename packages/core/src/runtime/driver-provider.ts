@@ -76,6 +76,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
   /** @param driver A driver, or one that is complete already, with or without layers. */
   constructor(driver: KeyWrapDriver<Keys> | CompleteDriver<Keys>) {
     this.#driver = isComplete(driver) ? driver : completeDriver(driver);
+    DRIVERS.set(this, this.#driver);
   }
 
   get id(): string {
@@ -232,6 +233,37 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       throw explain(error, 'close', {}, undefined);
     }
   }
+}
+
+const DRIVERS = new WeakMap<KeyWrapProvider, CompleteDriver>();
+
+/** The methods that make a provider what its driver is. */
+const METHODS = [
+  'encrypt',
+  'decrypt',
+  'decryptAsymmetric',
+  'reEncrypt',
+  'generateDataKey',
+  'generateDataKeyWithoutPlaintext',
+  'generateDataKeyPair',
+  'generateDataKeyPairWithoutPlaintext',
+  'getPublicKey',
+  'describeKey',
+  'close',
+  Symbol.asyncDispose,
+] as const satisfies readonly (keyof KeyWrapProvider)[];
+
+/**
+ * The driver of a provider, with the layers around it. Undefined for a provider that was not made of one, and
+ * for one that does more than its driver: with fields, or with other methods than those of
+ * {@link DriverProvider}.
+ */
+export function ownDriverOf(provider: KeyWrapProvider): CompleteDriver | undefined {
+  const { prototype } = DriverProvider;
+  const isItself =
+    Object.keys(provider).length === 0 &&
+    METHODS.every((name) => Reflect.get(provider, name) === Reflect.get(prototype, name));
+  return isItself ? DRIVERS.get(provider) : undefined;
 }
 
 function isComplete<Keys extends object>(

@@ -10,9 +10,10 @@ import {
   UnsupportedOperationError,
   wipe,
 } from '@keywrap/core';
-import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
-import type { AesKey } from '../engines/index.js';
-import { nodeEngine } from '../engines/node.js';
+import { TAG_LENGTH } from '../cipher/blob.js';
+import type { AesKey } from '../cipher/engines/index.js';
+import { nodeEngine } from '../cipher/engines/node.js';
+import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
 import { KeyMaterial } from '../keys/material.js';
 import type { KeyRecord, KeyVersion } from '../keys/record.js';
 import type { StoreContents } from './create-store.js';
@@ -32,7 +33,6 @@ type Place = Pick<KeyRecord, 'scope' | 'id'>;
 
 const MANIFEST = /^manifest-(\d{12})$/;
 const DATES = /^(creationDate|deletionDate|date|validTo|nextDate|created|updated)$/;
-const MAXIMUM_MEMORY = 2 ** 30;
 const CHANGED = 'was changed or cut short: it does not authenticate';
 
 /** What to import, and into which new store: it is protected by what protects the folder. */
@@ -217,7 +217,7 @@ async function unwrap(file: { path: string; header: Json }, protectedBy: StorePr
     return copyBytes(result.plaintext);
   }
   const { cost, blockSize, parallelization, salt } = Object(scrypt);
-  const isBounded = 128 * cost * blockSize * parallelization <= MAXIMUM_MEMORY;
+  const isBounded = 128 * cost * blockSize * parallelization <= 2 ** 30;
   const context = Buffer.from(`keywrap store v1 key ${file.header.storeId}`);
   for (const candidate of passphrasesOf(passphrase as string | Uint8Array)) {
     const saltBytes = Buffer.from(String(salt), 'base64');

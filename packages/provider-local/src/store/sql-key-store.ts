@@ -30,7 +30,7 @@ import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
 
 /** Where a store is, and what opens it. */
 export interface SqlKeyStoreOptions extends DialectOptions {
-  /** The path of an SQLite file, on a local file system. */
+  /** The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg takes it. */
   readonly location: string;
   /** A passphrase, or a key of another provider. */
   readonly protectedBy: StoreProtection;
@@ -244,11 +244,12 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    * rows are part of the report.
    */
   async verify(onProgress?: OnProgress): Promise<StoreReport> {
-    await this.#database.read(() => this.#scripts.state());
+    const { generation } = await this.#database.read(() => this.#scripts.state());
     const fresh = await this.#database.reopen();
     try {
       const report = await verifyRows(fresh, this.#rows, onProgress);
-      this.#scripts.sawGeneration(report.generation);
+      if (report.generation < generation)
+        this.#scripts.sawGeneration(report.generation, generation);
       return report;
     } finally {
       await fresh.close();
@@ -274,14 +275,16 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    * Begins an audit log, for `withAuditLog`. Each process has a log of its own. Its lines have the
    * generation of the store: kept elsewhere, it shows that the store was set back as a whole.
    *
-   * @param options The folder of the logs, and who acts, where the user of the process does not say it.
    * @throws what {@link AuditLog.open} throws.
    */
-  async openAuditLog(options: Pick<AuditLogOptions, 'folder' | 'actor'>): Promise<AuditLog> {
+  async openAuditLog({
+    folder,
+    actor,
+    trustedGroup,
+  }: Pick<AuditLogOptions, 'folder' | 'actor' | 'trustedGroup'>): Promise<AuditLog> {
     this.#scripts.assertUsable();
-    const { folder, actor } = options;
     const generation = () => this.generation;
-    return AuditLog.open({ folder, actor, generation, ...this.#auditOptions() });
+    return AuditLog.open({ folder, actor, trustedGroup, generation, ...this.#auditOptions() });
   }
 
   /** Checks every line of the audit logs in a folder; see {@link AuditLogReport.generation}. */
@@ -313,15 +316,18 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
-    const [record] = await this.#load(cache, selectRow(cache.table, arn));
-    if (record === undefined) cache.remove(arn);
+    const [record] = await this.#load(cache, selectRow(cache.table, arn), arn);
     return record;
   }
 
-  async #load<Content>(cache: RowCache<Content>, statement: Statement): Promise<Content[]> {
+  async #load<Content>(
+    cache: RowCache<Content>,
+    statement: Statement,
+    arn?: string,
+  ): Promise<Content[]> {
     for (;;) {
       this.#scripts.assertUsable();
-      const records = await this.#database.read(() => this.#scripts.load(cache, statement));
+      const records = await this.#database.read(() => this.#scripts.load(cache, statement, arn));
       if (records !== undefined) return records;
     }
   }

@@ -34,6 +34,10 @@ export function useStoreFile(): {
   readonly path: string;
   readonly folder: string;
   open(options?: Partial<SqlKeyStoreOptions>): Promise<SqlKeyStore>;
+  /** Makes a store with so many keys: k0, k1, ... */
+  create(keys: number): Promise<SqlKeyStore>;
+  /** Restores a backup in the folder, under another name. */
+  restore(options: Partial<SqlKeyStoreOptions>, backup: string): Promise<SqlKeyStore>;
 } {
   let folder = '';
   const opened: SqlKeyStore[] = [];
@@ -58,6 +62,27 @@ export function useStoreFile(): {
         create: true,
         ...options,
       });
+      opened.push(store);
+      return store;
+    },
+    async create(keys) {
+      const location = path.join(folder, 'keys.db');
+      const store = await SqlKeyStore.create(
+        { location, protectedBy: PROTECTED },
+        {
+          keys: () => Array.from({ length: keys }, (_, i) => newKey(`k${i}`)),
+          aliases: () => [],
+        },
+      );
+      opened.push(store);
+      return store;
+    },
+    async restore(options, backup) {
+      const location = path.join(folder, 'restored.db');
+      const store = await SqlKeyStore.restore(
+        { location, protectedBy: PROTECTED, ...options },
+        path.join(folder, backup),
+      );
       opened.push(store);
       return store;
     },

@@ -1,5 +1,5 @@
 import type { CreateKeyInput, KeyInput } from '@keywrap/core';
-import { ReferenceProvider } from '#dist/mutants/reference-provider.js';
+import { ReferenceProvider } from './reference.js';
 
 /** The reference provider with some methods of a `KeyManager`, as the command finds them. */
 export class Managed extends ReferenceProvider {

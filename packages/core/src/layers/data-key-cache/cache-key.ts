@@ -1,3 +1,4 @@
+import type { Call, Source } from '../../driver/requests.js';
 import type { EncryptionContext } from '../../provider/encryption-context.js';
 
 // Two calls may share a key when everything that they ask of the provider is the same. What is put
@@ -6,22 +7,21 @@ import type { EncryptionContext } from '../../provider/encryption-context.js';
 /**
  * Names a question.
  *
- * @param request `keyId` as the caller named the key: two names of one key don't share, because an alias
+ * @param request The key counts as the caller named it: two names of one key don't share, because an alias
  * can be moved.
- * @param grantTokens A call without the right grant must not profit from one that had it.
+ * @param call A call without the right grant must not profit from one that had it.
  * @param about The length of a data key, or the ciphertext to open.
  */
 export function cacheKey(
-  request: { readonly keyId: string | undefined; readonly encryptionContext: EncryptionContext },
-  grantTokens: readonly string[] | undefined,
+  { key, encryptionContext }: Source,
+  { grantTokens }: Call,
   about: number | Uint8Array,
 ): string {
-  const { keyId = '', encryptionContext } = request;
   // Neither a key identifier nor JSON has a line break in it, and nobody's key identifier is empty.
   const grants = grantTokens === undefined ? '' : JSON.stringify(grantTokens);
   const subject =
     typeof about === 'number' ? about : Reflect.apply(String.fromCharCode, null, about);
-  return `${keyId}\n${grants}\n${contextKey(encryptionContext)}\n${subject}`;
+  return `${key?.text ?? ''}\n${grants}\n${contextKey(encryptionContext)}\n${subject}`;
 }
 
 /** Each name and value after its length, sorted: another order is the same context. */

@@ -1,20 +1,10 @@
-import { ForwardingProvider } from '../../legacy/forwarding-provider.js';
-import { readDecryptInput, readGenerateDataKeyInput } from '../../legacy/read-input.js';
-import { readAllCallOptions } from '../../legacy/read-options.js';
-import {
-  AbortError,
-  type KeyWrapError,
-  ProviderClosedError,
-  withCallDetails,
-} from '../../provider/errors.js';
-import type {
-  CallOptions,
-  DecryptInput,
-  GenerateDataKeyInput,
-  KeyWrapProvider,
-} from '../../provider/provider.js';
-import { readSafely } from '../../provider/read-fields.js';
-import type { DataKey, DecryptResult } from '../../provider/secrets.js';
+import type { CompleteDriver } from '../../driver/driver.js';
+import type { DataKeyOutput, DecryptOutput } from '../../driver/requests.js';
+import { copyBytes } from '../../provider/bytes.js';
+import { isAsymmetricAlgorithm } from '../../provider/key-spec.js';
+import type { KeyWrapProvider } from '../../provider/provider.js';
+import { createProvider } from '../../runtime/driver-provider.js';
+import { driverOf } from '../adapt-provider.js';
 import { cacheKey } from './cache-key.js';
 import {
   type CacheSettings,
@@ -22,8 +12,7 @@ import {
   type DataKeyCacheOptions,
   readCacheSettings,
 } from './limits.js';
-import { SecretCache, type Wanted } from './secret-cache.js';
-import type { CacheableSecret } from './shared-secret.js';
+import { SecretCache } from './secret-cache.js';
 
 /**
  * Puts a cache in front of a provider, for a service that encrypts so often that a call to the backend
@@ -73,96 +62,54 @@ export function withDataKeyCache(
   limits: DataKeyCacheLimits,
   options?: DataKeyCacheOptions,
 ): KeyWrapProvider {
-  return new CachingProvider(provider, readCacheSettings(limits, options));
+  return createProvider(cached(driverOf(provider), readCacheSettings(limits, options)));
 }
 
-class CachingProvider extends ForwardingProvider {
-  readonly #maximumBytes: number;
-  readonly #generated: SecretCache<DataKey>;
-  readonly #opened: SecretCache<DecryptResult>;
-  #isClosed = false;
-
-  constructor(inner: KeyWrapProvider, settings: CacheSettings) {
-    super(inner);
-    this.#maximumBytes = settings.maximumBytes;
-    this.#generated = new SecretCache(settings, settings);
-    this.#opened = new SecretCache({ maximumUses: Infinity, maximumBytes: Infinity }, settings);
-  }
-
-  override async generateDataKey(
-    input: GenerateDataKeyInput,
-    options?: CallOptions,
-  ): Promise<DataKey> {
-    const call = this.#begin('generateDataKey', options);
-    const request = readSafely('generateDataKey', 'input', () =>
-      readGenerateDataKeyInput(input, this.capabilities),
-    );
-    const { bytesToEncrypt: bytes } = call;
-    if (bytes === undefined || bytes > this.#maximumBytes) {
-      return this.inner.generateDataKey(request, call);
-    }
-    const key = cacheKey(request, call.grantTokens, request.numberOfBytes);
-    const hit = this.#generated.find(key, bytes);
-    if (hit !== undefined) return hit;
-    return this.#ask(this.#generated, 'generateDataKey', request, call, {
-      key,
-      bytes,
-      ask: (signal) => this.inner.generateDataKey(request, { ...call, signal }),
-    });
-  }
-
-  override async decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
-    const call = this.#begin('decrypt', options);
-    const request = readSafely('decrypt', 'input', () =>
-      readDecryptInput(input, this.capabilities),
-    );
-    const key = cacheKey(request, call.grantTokens, request.ciphertext);
-    const hit = this.#opened.find(key, 0);
-    if (hit !== undefined) return hit;
-    const { keyId, ciphertext, encryptionContext } = request;
-    return this.#ask(this.#opened, 'decrypt', request, call, {
-      key,
-      bytes: 0,
-      ask: (signal) =>
-        this.inner.decrypt({ keyId, ciphertext, encryptionContext }, { ...call, signal }),
-    });
-  }
-
-  /** Wipes every key that is cached, and closes the provider. */
-  override close(): Promise<void> {
-    this.#isClosed = true;
-    this.#generated.clear();
-    this.#opened.clear();
-    return this.inner.close();
-  }
-
-  #begin(operation: string, options: CallOptions | undefined): CallOptions {
-    if (this.#isClosed) throw new ProviderClosedError('this provider was closed', { operation });
-    const call = readSafely(operation, 'options', () => readAllCallOptions(options));
-    if (call.signal?.aborted) throw aborted(operation, undefined, call.signal);
-    return call;
-  }
-
-  async #ask<Secret extends CacheableSecret<Secret>>(
-    cache: SecretCache<Secret>,
-    operation: string,
-    request: object,
-    { signal }: CallOptions,
-    wanted: Wanted<Secret>,
-  ): Promise<Secret> {
+function cached(inner: CompleteDriver, settings: CacheSettings): CompleteDriver {
+  const unlimited = { ...settings, maximumUses: Infinity, maximumBytes: Infinity };
+  const generated = new SecretCache(settings, copyDataKey);
+  const opened = new SecretCache(unlimited, copyDecrypted);
+  /** A call for several callers, which goes on when they have given up: close waits for it. */
+  const shared = async <Output>(call: () => Output): Promise<Awaited<Output>> => {
+    inner.lifetime.enter();
     try {
-      return await cache.ask(wanted, signal);
-    } catch (error) {
-      throw signal?.aborted ? aborted(operation, request, signal) : error;
+      return await call();
+    } finally {
+      inner.lifetime.leave();
     }
-  }
+  };
+  return {
+    ...inner,
+    keys: {},
+    generateDataKey(request, call) {
+      const { bytesToEncrypt: bytes, signal } = call;
+      if (bytes === undefined || bytes > settings.maximumBytes) {
+        return inner.generateDataKey(request, call);
+      }
+      const key = cacheKey(request, call, request.numberOfBytes);
+      const ask = (signal: AbortSignal) =>
+        shared(() => inner.generateDataKey(request, { ...call, signal }));
+      return generated.find(key, bytes) ?? generated.ask({ key, bytes, ask }, signal);
+    },
+    decrypt(request, call) {
+      if (isAsymmetricAlgorithm(request.algorithm)) return inner.decrypt(request, call);
+      const key = cacheKey(request, call, request.ciphertext);
+      const ask = (signal: AbortSignal) =>
+        shared(() => inner.decrypt(request, { ...call, signal }));
+      return opened.find(key, 0) ?? opened.ask({ key, bytes: 0, ask }, call.signal);
+    },
+    close() {
+      generated.clear();
+      opened.clear();
+      return inner.close();
+    },
+  };
 }
 
-function aborted(
-  operation: string,
-  request: object | undefined,
-  { reason }: AbortSignal,
-): KeyWrapError {
-  const error = new AbortError('the call was aborted', { cause: reason });
-  return withCallDetails(error, operation, request);
+function copyDataKey({ plaintext, ciphertext, keyId, keyVersion }: DataKeyOutput): DataKeyOutput {
+  return { plaintext: copyBytes(plaintext), ciphertext: copyBytes(ciphertext), keyId, keyVersion };
+}
+
+function copyDecrypted({ plaintext, keyId, keyVersion }: DecryptOutput): DecryptOutput {
+  return { plaintext: copyBytes(plaintext), keyId, keyVersion };
 }

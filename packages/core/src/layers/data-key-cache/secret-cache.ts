@@ -1,31 +1,32 @@
 import { LRUCache } from 'lru-cache';
 import type { CacheSettings } from './limits.js';
-import { type Allowance, type CacheableSecret, SharedSecret } from './shared-secret.js';
+import { type Secret, SharedSecret } from './shared-secret.js';
 
 /** What a call wants that the cache does not have. */
-export interface Wanted<Secret> {
+export interface Wanted<Output> {
   /** Equal for those calls, and only those, that may have the same secret. */
   readonly key: string;
   /** How many bytes the call will encrypt with it. */
   readonly bytes: number;
   /** Gets the secret from the provider. */
-  readonly ask: (signal: AbortSignal) => Promise<Secret>;
+  readonly ask: (signal: AbortSignal) => Promise<Output>;
 }
 
 /**
  * Secrets by key: those that have arrived, in an LRU cache that knows their age, and those that were
  * asked for. Whatever leaves is wiped. A failure is not kept: the next call asks again.
  */
-export class SecretCache<Secret extends CacheableSecret<Secret>> {
-  readonly #allowance: Allowance;
-  readonly #arrived: LRUCache<string, SharedSecret<Secret>>;
-  readonly #asked = new Map<string, SharedSecret<Secret>>();
+export class SecretCache<Output extends Secret> {
+  readonly #settings: CacheSettings;
+  readonly #copy: (output: Output) => Output;
+  readonly #arrived: LRUCache<string, SharedSecret<Output>>;
+  readonly #asked = new Map<string, SharedSecret<Output>>();
 
-  constructor(
-    allowance: Allowance,
-    { maximumEntries, maximumAge, now }: Omit<CacheSettings, keyof Allowance>,
-  ) {
-    this.#allowance = allowance;
+  /** @param copy Copies a secret, with memory of its own. */
+  constructor(settings: CacheSettings, copy: (output: Output) => Output) {
+    const { maximumEntries, maximumAge, now } = settings;
+    this.#settings = settings;
+    this.#copy = copy;
     this.#arrived = new LRUCache({
       max: maximumEntries,
       ttl: maximumAge,
@@ -40,7 +41,7 @@ export class SecretCache<Secret extends CacheableSecret<Secret>> {
   }
 
   /** A copy of the secret, if it is here and its allowance has so much left. */
-  find(key: string, bytes: number): Secret | undefined {
+  find(key: string, bytes: number): Output | undefined {
     const shared = this.#arrived.get(key);
     if (shared === undefined) return undefined;
     const copy = shared.reserve(bytes) ? shared.copy() : undefined;
@@ -49,7 +50,7 @@ export class SecretCache<Secret extends CacheableSecret<Secret>> {
   }
 
   /** Gets the secret from the provider, together with others that want it. Rejects as `ask` does, or with `AbortError`. */
-  ask(wanted: Wanted<Secret>, signal: AbortSignal | undefined): Promise<Secret> {
+  ask(wanted: Wanted<Output>, signal: AbortSignal | undefined): Promise<Output> {
     const asked = this.#join(wanted);
     return asked.waitForCopy(signal, () => this.#forget(wanted.key, asked));
   }
@@ -60,11 +61,11 @@ export class SecretCache<Secret extends CacheableSecret<Secret>> {
     for (const [key, asked] of this.#asked) this.#forget(key, asked);
   }
 
-  #join({ key, bytes, ask }: Wanted<Secret>): SharedSecret<Secret> {
+  #join({ key, bytes, ask }: Wanted<Output>): SharedSecret<Output> {
     const current = this.#asked.get(key);
     if (current?.reserve(bytes)) return current;
     if (current !== undefined) this.#forget(key, current);
-    const asked = new SharedSecret(this.#allowance, ask);
+    const asked = new SharedSecret(this.#settings, ask, this.#copy);
     asked.reserve(bytes);
     this.#asked.set(key, asked);
     asked.arrival.then(
@@ -74,7 +75,7 @@ export class SecretCache<Secret extends CacheableSecret<Secret>> {
     return asked;
   }
 
-  #keep(key: string, asked: SharedSecret<Secret>): void {
+  #keep(key: string, asked: SharedSecret<Output>): void {
     if (this.#asked.get(key) !== asked) return;
     this.#asked.delete(key);
     if (asked.isSpent) asked.retire();
@@ -82,7 +83,7 @@ export class SecretCache<Secret extends CacheableSecret<Secret>> {
   }
 
   /** Calls that already wait for it still get it. */
-  #forget(key: string, asked: SharedSecret<Secret>): void {
+  #forget(key: string, asked: SharedSecret<Output>): void {
     if (this.#asked.get(key) === asked) this.#asked.delete(key);
     asked.retire();
   }

@@ -1,3 +1,5 @@
+import { wipe } from '../../provider/bytes.js';
+import { ProviderClosedError } from '../../provider/errors.js';
 import { untilAborted } from '../../runtime/until-aborted.js';
 
 /** How much of a secret may be used. */
@@ -6,9 +8,9 @@ export interface Allowance {
   readonly maximumBytes: number;
 }
 
-/** A secret that can be handed out and wiped. */
-export interface CacheableSecret<Secret> extends Disposable {
-  copy(): Secret;
+/** What a driver returned, with the secret in it. */
+export interface Secret {
+  readonly plaintext: Uint8Array;
 }
 
 /**
@@ -16,23 +18,31 @@ export interface CacheableSecret<Secret> extends Disposable {
  * the allowance before it waits, and the secret is wiped as soon as it was retired and the last call
  * that waits for it has had its turn.
  */
-export class SharedSecret<Secret extends CacheableSecret<Secret>> {
+export class SharedSecret<Output extends Secret> {
+  readonly #copy: (output: Output) => Output;
   readonly #allowance: Allowance;
   readonly #asking = new AbortController();
-  readonly #arrival: Promise<Secret>;
-  #secret: Secret | undefined;
+  readonly #arrival: Promise<void>;
+  #secret: Output | undefined;
   #uses = 0;
   #bytes = 0;
   #waiting = 0;
   #isRetired = false;
 
-  /** @param ask Asks the provider; the signal is aborted when no call waits any more. */
-  constructor(allowance: Allowance, ask: (signal: AbortSignal) => Promise<Secret>) {
+  /**
+   * @param ask Asks the provider; the signal is aborted when no call waits any more.
+   * @param copy Copies what it returned, with memory of its own.
+   */
+  constructor(
+    allowance: Allowance,
+    ask: (signal: AbortSignal) => Promise<Output>,
+    copy: (output: Output) => Output,
+  ) {
     this.#allowance = allowance;
+    this.#copy = copy;
     this.#arrival = ask(this.#asking.signal).then((secret) => {
       this.#secret = secret;
       this.#wipeWhenDone();
-      return secret;
     });
     // Nobody may be waiting any more when it fails.
     this.#arrival.catch(() => {});
@@ -44,9 +54,9 @@ export class SharedSecret<Secret extends CacheableSecret<Secret>> {
     return this.#uses >= maximumUses || this.#bytes >= maximumBytes;
   }
 
-  /** A copy of the secret, once it has arrived. */
-  copy(): Secret | undefined {
-    return this.#secret?.copy();
+  /** A copy of the secret, while it is here. */
+  copy(): Output | undefined {
+    return this.#secret && this.#copy(this.#secret);
   }
 
   /** Takes a use and so many bytes off the allowance; gives false, and takes nothing, when they are not there. */
@@ -59,7 +69,7 @@ export class SharedSecret<Secret extends CacheableSecret<Secret>> {
   }
 
   /** Settles as the provider's answer does; rejects when nobody needs the secret any more. */
-  get arrival(): Promise<Secret> {
+  get arrival(): Promise<void> {
     return this.#arrival;
   }
 
@@ -67,10 +77,14 @@ export class SharedSecret<Secret extends CacheableSecret<Secret>> {
    * Waits for the secret. When the last of the calls that wait is aborted, so is the call to the provider,
    * and `abandoned` is called.
    */
-  async waitForCopy(signal: AbortSignal | undefined, abandoned: () => void): Promise<Secret> {
+  async waitForCopy(signal: AbortSignal | undefined, abandoned: () => void): Promise<Output> {
     this.#waiting += 1;
     try {
-      return (await (signal ? untilAborted(this.#arrival, signal) : this.#arrival)).copy();
+      await (signal ? untilAborted(this.#arrival, signal) : this.#arrival);
+      const copy = this.copy();
+      // Handing out zeros instead would have somebody encrypt under an all-zero key.
+      if (copy === undefined) throw new ProviderClosedError('this secret was disposed');
+      return copy;
     } finally {
       this.#waiting -= 1;
       if (this.#waiting === 0 && this.#secret === undefined) {
@@ -88,6 +102,8 @@ export class SharedSecret<Secret extends CacheableSecret<Secret>> {
   }
 
   #wipeWhenDone(): void {
-    if (this.#isRetired && this.#waiting === 0) this.#secret?.[Symbol.dispose]();
+    if (!this.#isRetired || this.#waiting > 0 || this.#secret === undefined) return;
+    wipe(this.#secret.plaintext);
+    this.#secret = undefined;
   }
 }

@@ -8,6 +8,7 @@ import type { Row, SqlValue } from '../dialect.js';
 export interface SqliteStatement {
   all(...parameters: SqlValue[]): Row[];
   get(...parameters: SqlValue[]): Row | undefined;
+  run(...parameters: SqlValue[]): unknown;
   setReadBigInts(enabled: boolean): void;
 }
 

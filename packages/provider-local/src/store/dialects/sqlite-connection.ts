@@ -4,8 +4,14 @@ import { ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
 import type { Row, Script, Statement } from '../dialect.js';
 import { DamagedStoreError } from '../errors.js';
 import type { SqliteBinding, SqliteHandle, SqliteStatement } from './sqlite-binding.js';
-import { isBusy, isDiskFailure, isFull, isUnopenable } from './sqlite-errors.js';
-import { identityOf, isWritable, lengthOf } from './sqlite-file.js';
+import {
+  changedMeanwhile,
+  isBusy,
+  isDiskFailure,
+  isFull,
+  isWithoutIndex,
+} from './sqlite-errors.js';
+import { identityOf, isWritable, stateWithoutWal } from './sqlite-file.js';
 
 /**
  * How changes are made. `wal`: side by side with other processes. `delete`: in a file that nobody else
@@ -33,7 +39,9 @@ export class SqliteConnection {
   #replaced: DamagedStoreError | undefined;
   #lastLook = Number.NEGATIVE_INFINITY;
   #reopened = 0;
-  #mustCheckpoint = false;
+  #isUnsettled = false;
+  /** Set while the file is read without a WAL: the state that it is read in. */
+  #frozen: string | undefined;
   #isClosed = false;
   /** How many changes were committed here. */
   commits = 0;
@@ -50,15 +58,21 @@ export class SqliteConnection {
   dataVersion(): number {
     const isTime = performance.now() - this.#lastLook >= LOOK_INTERVAL;
     if (isTime || this.#replaced !== undefined) this.#assertSameFile();
+    this.#thaw();
     return this.#reopened + Number(this.#statement('pragma data_version').get()?.data_version);
   }
 
   /** Runs a script in one snapshot. */
   read<Result>(script: Script<Result>): Result {
     this.#assertSameFile();
+    this.#thaw();
     this.#exec('begin');
     try {
-      return this.#run(script);
+      const result = this.#run(script);
+      if (this.#thaw()) throw changedMeanwhile();
+      return result;
+    } catch (error) {
+      throw this.#thaw() ? changedMeanwhile() : error;
     } finally {
       this.#rollback();
     }
@@ -70,6 +84,10 @@ export class SqliteConnection {
    */
   write<Result>(script: Script<Result>): Result {
     this.#assertSameFile();
+    if (this.#frozen !== undefined) {
+      this.#drop();
+      this.#handle = this.#openAs('mode=rw');
+    }
     this.#exec('begin immediate');
     let result: Result;
     try {
@@ -83,8 +101,9 @@ export class SqliteConnection {
     } catch (error) {
       this.#rollback();
       if (!isDiskFailure(error)) throw error;
-      // What was written is perhaps in the WAL, and not on the disk: see recover.
-      this.#abandon();
+      // What was written is perhaps in the WAL, and not on the disk.
+      this.#isUnsettled = true;
+      this.#drop();
       throw new ProviderUnavailableError(
         `${this.path}: the disk failed; the change may have been made, so look before you repeat it`,
         { cause: error },
@@ -98,7 +117,9 @@ export class SqliteConnection {
   /** Writes a copy of one moment into an empty file (sqlite.org/lang_vacuum.html, "VACUUM with an INTO clause"). */
   copyInto(file: string): void {
     this.#assertSameFile();
+    this.#thaw();
     this.#statement('vacuum into ?1').all(file);
+    if (this.#thaw()) throw changedMeanwhile();
   }
 
   close(): void {
@@ -108,12 +129,13 @@ export class SqliteConnection {
 
   #closeHandle(): void {
     this.#statements.clear();
+    this.#frozen = undefined;
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
     // @photostructure/sqlite leaves the file open until its statements are garbage: empty the WAL first.
     try {
-      if (!this.#mustCheckpoint) handle.exec('pragma wal_checkpoint(truncate)');
+      if (!this.#isUnsettled) handle.exec('pragma wal_checkpoint(truncate)');
     } catch {
       // What is in the WAL is on the disk; whoever opens the file next finds it there.
     }
@@ -125,10 +147,30 @@ export class SqliteConnection {
     try {
       return this.#openAs(this.#journal === 'read-only' ? 'mode=ro' : 'mode=rw');
     } catch (error) {
-      // A read-only disk has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only Databases").
-      // An immutable database is read without its WAL: right only where that holds nothing.
-      if (!isUnopenable(error) || lengthOf(`${this.path}-wal`) > 0) throw error;
-      return this.#openAs('mode=ro&immutable=1');
+      // A disk that is read-only or full has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only
+      // Databases"). An immutable database is read without its WAL: right only while that holds nothing.
+      const state = stateWithoutWal(this.path);
+      if (!isWithoutIndex(error) || state === undefined) throw error;
+      const handle = this.#openAs('mode=ro&immutable=1');
+      this.#frozen = state;
+      return handle;
+    }
+  }
+
+  /** Ends reading without a WAL when somebody has changed the file, or begun to. @returns Whether it did. */
+  #thaw(): boolean {
+    if (this.#frozen === undefined || stateWithoutWal(this.path) === this.#frozen) return false;
+    this.#drop();
+    return true;
+  }
+
+  /** Closes the handle; the next one begins with no memory of what was read. */
+  #drop(): void {
+    this.#reopened += REOPENED;
+    try {
+      this.#closeHandle();
+    } catch {
+      // It failed before.
     }
   }
 
@@ -140,7 +182,10 @@ export class SqliteConnection {
     const handle = new this.#binding.DatabaseSync(url, { timeout: 0 });
     try {
       handle.exec('pragma trusted_schema = off');
-      handle.prepare('select count(*) from sqlite_schema').get();
+      const table = handle
+        .prepare("select 1 from sqlite_schema where name = 'keywrap_store'")
+        .get();
+      if (table === undefined && this.#journal !== 'delete') throw this.#isForeign();
       const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
       if (isForWriting && isWritable(path.dirname(this.path))) this.#prepareToWrite(handle);
       return handle;
@@ -148,6 +193,15 @@ export class SqliteConnection {
       handle.close();
       throw error;
     }
+  }
+
+  #isForeign(): DamagedStoreError {
+    return new DamagedStoreError(
+      this.path,
+      'is a database, but not a key store, or its tables were dropped',
+      undefined,
+      'check the path, or restore the store from a backup',
+    );
   }
 
   /** Sets how commits reach the disk, and brings what is in the WAL there. */
@@ -163,37 +217,13 @@ export class SqliteConnection {
     if (process.platform === 'darwin') {
       handle.exec('pragma fullfsync = on; pragma checkpoint_fullfsync = on');
     }
-    const isDone = this.#checkpoint(handle);
-    if (this.#mustCheckpoint && !isDone) {
-      throw new ProviderUnavailableError(
-        `${this.path}: a change whose sync failed can't be brought to the disk yet; try again`,
-      );
-    }
-    this.#mustCheckpoint = false;
-  }
-
-  /**
-   * Brings what is in the WAL to the database file, so that nothing is served that may be lost.
-   *
-   * @returns False where the disk is full, or where others use the WAL, who have synced what they read.
-   */
-  #checkpoint(handle: SqliteHandle): boolean {
+    if (this.#isUnsettled) settle(handle);
+    this.#isUnsettled = false;
     try {
-      return handle.prepare('pragma wal_checkpoint(full)').get()?.busy === 0;
+      handle.exec('pragma wal_checkpoint(full)');
     } catch (error) {
-      if (isFull(error) || isBusy(error)) return false;
-      throw error;
-    }
-  }
-
-  /** After a sync that failed, the handle is not used again: another one reads what is on the disk. */
-  #abandon(): void {
-    this.#mustCheckpoint = true;
-    this.#reopened += REOPENED;
-    try {
-      this.#closeHandle();
-    } catch {
-      // It failed before.
+      // Others use the WAL, or the disk is full: what they read from it was synced.
+      if (!isFull(error) && !isBusy(error)) throw error;
     }
   }
 
@@ -219,7 +249,7 @@ export class SqliteConnection {
   }
 
   #exec(sql: string): void {
-    this.#statement(sql).all();
+    this.#statement(sql).run();
   }
 
   #statement(sql: string): SqliteStatement {
@@ -239,7 +269,7 @@ export class SqliteConnection {
     try {
       if (this.#handle?.isTransaction === true) this.#handle.exec('rollback');
     } catch {
-      this.#abandon();
+      this.#drop();
     }
   }
 
@@ -255,6 +285,21 @@ export class SqliteConnection {
       );
     }
     if (this.#replaced !== undefined) throw this.#replaced;
+  }
+}
+
+/**
+ * Makes sure whether a change is there whose sync failed. SQLite may show it or not, depending on who
+ * else has the file open, and after a crash the other way; the next change that reaches the disk takes
+ * its place in the WAL. Throws what SQLite throws: then it is not known yet.
+ */
+function settle(handle: SqliteHandle): void {
+  try {
+    // This writes the first page, also where the number was the same.
+    handle.exec('begin immediate; pragma user_version = 0; commit');
+  } catch (error) {
+    if (handle.isTransaction) handle.exec('rollback');
+    throw error;
   }
 }
 

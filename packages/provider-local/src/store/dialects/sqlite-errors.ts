@@ -11,10 +11,27 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
-/** The primary result code of an error of SQLite; undefined for any other error. */
+/** What SQLite says for a code: @photostructure/sqlite 1.2 leaves the code out of errors of `all`. */
+const MESSAGES = new Map([
+  ['database is locked', BUSY],
+  ['database table is locked', LOCKED],
+  ['attempt to write a readonly database', READONLY],
+  ['disk I/O error', IOERR],
+  ['database disk image is malformed', CORRUPT],
+  ['database or disk is full', FULL],
+  ['unable to open database file', CANTOPEN],
+  ['file is not a database', NOTADB],
+]);
+
+/** No room for the index of the WAL. */
+const IOERR_SHMSIZE = 4874;
+
+/** The result code of an error of SQLite, 0 for an unknown one; undefined for any other error. */
 function codeOf(error: unknown): number | undefined {
-  const { errcode } = error as { errcode?: unknown };
-  return typeof errcode === 'number' ? errcode & 0xff : undefined;
+  const { code, errcode, sqliteExtendedCode, message } = error as Record<string, unknown>;
+  if (code !== 'ERR_SQLITE_ERROR') return undefined;
+  const extended = Number(sqliteExtendedCode ?? errcode ?? MESSAGES.get(String(message)) ?? 0);
+  return extended === IOERR_SHMSIZE ? FULL : extended & 0xff;
 }
 
 /** Whether another process holds a lock. */
@@ -28,9 +45,18 @@ export function isFull(error: unknown): boolean {
   return codeOf(error) === FULL;
 }
 
-/** Whether a file could not be opened or made. */
-export function isUnopenable(error: unknown): boolean {
-  return codeOf(error) === CANTOPEN;
+/** Whether the index of the WAL can't be made: the disk is read-only, or full. */
+export function isWithoutIndex(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === CANTOPEN || code === READONLY || code === FULL;
+}
+
+/** As if another process had a lock: the work is tried again. */
+export function changedMeanwhile(): Error {
+  return Object.assign(new Error('changed while it was read'), {
+    code: 'ERR_SQLITE_ERROR',
+    errcode: BUSY,
+  });
 }
 
 /** Whether the disk failed, so that nobody knows what is on it. */

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { AccessDeniedError, InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
+import { InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
 import { DamagedStoreError, explainFileError } from '../errors.js';
+import { assertPrivate, syncFile, syncFolder } from '../private-files.js';
 
 // While SQLite has a file open, this process may only ask for its status: closing any descriptor of the
 // file drops the locks that SQLite holds on it (sqlite.org/howtocorrupt.html, 2.2).
-
-/** Windows has no POSIX modes, and no way to sync a folder; NTFS journals its folders itself. */
-const IS_POSIX = process.platform !== 'win32';
 
 /** `f_type` of statfs(2) of file systems without shared memory between hosts, which WAL needs (sqlite.org/wal.html). */
 const NETWORK_FILE_SYSTEMS = new Map([
@@ -34,9 +32,11 @@ export function isWritable(file: string): boolean {
   }
 }
 
-/** The length of a file in bytes; 0 where there is none. */
-export function lengthOf(file: string): number {
-  return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+/** What a file that is read without its WAL looks like, until somebody changes it; undefined where the WAL holds something. */
+export function stateWithoutWal(file: string): string | undefined {
+  if ((fs.statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return undefined;
+  const stats = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.size}:${stats.mtimeNs}`;
 }
 
 /**
@@ -90,27 +90,6 @@ function isAFolder(file: string): InvalidInputError {
   );
 }
 
-function assertPrivate(
-  file: string,
-  { mode, uid, gid }: fs.Stats,
-  trustedGroup: number | undefined,
-): void {
-  if (!IS_POSIX) return;
-  const isTrusted = trustedGroup !== undefined && gid === trustedGroup;
-  if ((mode & (isTrusted ? 0o007 : 0o077)) !== 0) {
-    const octal = (mode & 0o777).toString(8).padStart(4, '0');
-    throw new AccessDeniedError(
-      `${file} can be read or changed by others (mode ${octal}, group ${gid}); make it private with chmod go=, or name the group as trustedGroup, and find out who has read it`,
-    );
-  }
-  const own = process.geteuid?.();
-  if (uid !== own && !isTrusted) {
-    throw new AccessDeniedError(
-      `${file} belongs to the user with id ${uid} and not to this process (${own}); run as its owner`,
-    );
-  }
-}
-
 /**
  * Makes a file that appears when it is whole and on the disk, or not at all.
  *
@@ -138,9 +117,9 @@ export async function createFile(
     await fill(unfinished);
     if (trustedGroup !== undefined) fs.chownSync(unfinished, -1, trustedGroup);
     fs.chmodSync(unfinished, trustedGroup === undefined ? 0o600 : 0o660);
-    sync(unfinished);
+    syncFile(unfinished);
     const isNew = link(unfinished, file);
-    if (IS_POSIX) sync(folder, 'r');
+    syncFolder(folder);
     return isNew;
   } catch (error) {
     throw explainFileError(error, `create ${file}`);
@@ -159,14 +138,5 @@ function link(from: string, to: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
-  }
-}
-
-function sync(file: string, flags = 'r+'): void {
-  const descriptor = fs.openSync(file, flags);
-  try {
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
   }
 }

@@ -1,4 +1,4 @@
-import { wrapped } from '#dist/mutants/mutant.js';
+import { wrapped } from '../reference.js';
 
 const forgetful = wrapped('forgetful', '', (inner) => ({
   encrypt: (input, options) => inner.encrypt({ ...input, encryptionContext: undefined }, options),

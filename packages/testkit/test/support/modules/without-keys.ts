@@ -1,3 +1,3 @@
-import { ReferenceProvider } from '#dist/mutants/reference-provider.js';
+import { ReferenceProvider } from '../reference.js';
 
 export default class extends ReferenceProvider {}

@@ -1,0 +1,13 @@
+import type { Benchmark } from './benchmark.js';
+
+/** For lines that miss their target: in place of ours, the least that has to be done for it. */
+export const floors: readonly Benchmark[] = [
+  {
+    name: 'kms-server-throughput',
+    unit: 'ms',
+    ours: 'node:http, JSON and the bare cryptography of GenerateDataKey',
+    reference: 'a bare node:http server that parses and answers JSON of the same size',
+    target: { ratio: 1.6 },
+    measure: async () => (await import('./kms-load.js')).measureThroughput('floor-server'),
+  },
+];

@@ -1,0 +1,135 @@
+import type { KeyWrapError, KeyWrapProvider } from '@keywrap/core';
+import type { ConformanceKeys, ConformanceSubject } from '@keywrap/testkit';
+import { ReferenceProvider } from './reference-provider.js';
+
+/** A provider that is wrong in one way. */
+export interface Mutant {
+  readonly name: string;
+  /** The id of the rule that it breaks. */
+  readonly breaks: string;
+  /** For one that hangs. */
+  readonly timeoutMs?: number;
+  open(): ConformanceSubject;
+}
+
+/** A method with everything typed away, the way plain JavaScript overrides it. */
+// biome-ignore lint/suspicious/noExplicitAny: a broken provider takes and gives what the types forbid
+export type Loose = (input: any, options?: any) => any;
+
+export type Operation = Exclude<
+  {
+    [Name in keyof KeyWrapProvider]: KeyWrapProvider[Name] extends Loose ? Name : never;
+  }[keyof KeyWrapProvider],
+  symbol
+>;
+
+/** The provider inside, its methods bound and untyped. */
+export type Inner = Readonly<Record<Operation, Loose>> & Pick<KeyWrapProvider, 'capabilities'>;
+
+/** What to put in the place of its methods and properties. */
+export interface Overrides {
+  readonly [name: string | symbol]: Loose | object | string;
+}
+
+/** The reference provider with some of its methods replaced. */
+export function wrapped(
+  name: string,
+  breaks: string,
+  override: (inner: Inner) => Overrides,
+  make: () => ReferenceProvider = () => new ReferenceProvider(),
+): Mutant {
+  return {
+    name,
+    breaks,
+    open() {
+      const inner = make();
+      return { provider: forward(inner, override(bound(inner))), keys: inner };
+    },
+  };
+}
+
+/** A subclass of the reference provider that does one of its steps wrong. */
+export function subclassed(
+  name: string,
+  breaks: string,
+  make: () => ReferenceProvider,
+  keys: (provider: ReferenceProvider) => ConformanceKeys = (provider) => provider,
+): Mutant {
+  return {
+    name,
+    breaks,
+    open() {
+      const provider = make();
+      return { provider, keys: keys(provider) };
+    },
+  };
+}
+
+export const OPERATIONS = [
+  'encrypt',
+  'decrypt',
+  'decryptAsymmetric',
+  'reEncrypt',
+  'generateDataKey',
+  'generateDataKeyWithoutPlaintext',
+  'generateDataKeyPair',
+  'generateDataKeyPairWithoutPlaintext',
+  'getPublicKey',
+  'describeKey',
+] as const satisfies readonly Operation[];
+
+/** Changes every error of one operation. */
+export function failing(
+  name: string,
+  breaks: string,
+  operation: Operation,
+  change: (error: KeyWrapError, input: Record<string, Uint8Array>) => unknown,
+): Mutant {
+  return wrapped(name, breaks, (inner) => ({
+    [operation]: (input, options) =>
+      inner[operation](input, options).catch((error: KeyWrapError) => {
+        throw change(error, input);
+      }),
+  }));
+}
+
+/** The fields of a result as a plain object, its secrets included. */
+export function plain<T extends object>(result: T): Record<string, unknown> {
+  const names = [
+    ...['keyId', 'algorithm', 'plaintext', 'ciphertext', 'publicKey', 'privateKey'],
+    ...['privateKeyCiphertext', 'keyPairSpec', 'sourceKeyId', 'sourceAlgorithm'],
+    ...['destinationKeyId', 'destinationAlgorithm'],
+  ].filter((name) => name in result);
+  const fields = names.map((name) => [name, Reflect.get(result, name, result)]);
+  return Object.fromEntries(fields) as Record<string, unknown>;
+}
+
+/** The result with some of its fields replaced, and everything else as it was. */
+export function replaced<T extends object>(result: T, fields: object): T {
+  return new Proxy(result, {
+    get: (target, name) => {
+      if (name in fields) return Reflect.get(fields, name);
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+function bound(inner: ReferenceProvider): Inner {
+  return new Proxy({} as Inner, {
+    get: (_, name) => {
+      const method: unknown = Reflect.get(inner, name, inner);
+      return typeof method === 'function' ? method.bind(inner) : method;
+    },
+  });
+}
+
+function forward(inner: ReferenceProvider, overrides: Overrides): KeyWrapProvider {
+  return new Proxy<KeyWrapProvider>(inner, {
+    get: (target, name) => {
+      if (name in overrides) return Reflect.get(overrides, name);
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

@@ -1,0 +1,322 @@
+import { createHash } from 'node:crypto';
+import {
+  AbstractKeyWrapProvider,
+  type AliasInput,
+  type AsymmetricAlgorithm,
+  assertKeyEnabled,
+  assertKeyUsable,
+  type DataKeyPairOutput,
+  type DecryptOutput,
+  type LegacyDecryptRequest as DecryptRequest,
+  type EncryptionAlgorithm,
+  type EncryptionContext,
+  type EncryptOutput,
+  type LegacyEncryptRequest as EncryptRequest,
+  encryptionAlgorithmsOf,
+  formatKeyArn,
+  type GenerateDataKeyPairRequest,
+  IncorrectKeyError,
+  InvalidCiphertextError,
+  InvalidInputError,
+  isAsymmetricAlgorithm,
+  isRsaKeySpec,
+  type KeyDescription,
+  KeyNotFoundError,
+  type KeyState,
+  maximumPlaintextLength,
+  type ProviderCapabilities,
+  type PublicKeyResult,
+  parseKeyId,
+  type RsaKeySpec,
+  rsaModulusLength,
+  serializeEncryptionContext,
+  UnsupportedOperationError,
+} from '@keywrap/core';
+import type { ConformanceKeyRequest, ConformanceKeys } from '@keywrap/testkit';
+import { type Pair, pairSource } from './key-pairs.js';
+
+const SCOPE = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
+const HEADER = 17;
+const NONCE = 12;
+
+type Secret = CryptoKey;
+
+export interface ReferenceKey {
+  readonly description: KeyDescription;
+  readonly materials: Secret[];
+  readonly pair?: Pair | undefined;
+  state: KeyState;
+}
+
+type CryptoKey =
+  Awaited<ReturnType<typeof crypto.subtle.generateKey>> extends infer K
+    ? Exclude<K, { publicKey: unknown }>
+    : never;
+
+/** The simplest correct provider: keys in memory, AES-256-GCM and RSA-OAEP by Web Crypto. */
+export class ReferenceProvider extends AbstractKeyWrapProvider implements ConformanceKeys {
+  readonly id: string = 'reference';
+  readonly capabilities: ProviderCapabilities;
+  readonly #pairs = pairSource();
+  readonly #keys = new Map<string, ReferenceKey>();
+  readonly #aliases = new Map<string, string>();
+
+  constructor(capabilities: Partial<ProviderCapabilities> = {}) {
+    super();
+    this.capabilities = { ...EVERYTHING, ...capabilities };
+  }
+
+  async create({ keySpec, keyUsage, origin }: ConformanceKeyRequest) {
+    if (!this.supports(keySpec)) throw new UnsupportedOperationError(`no ${keySpec} keys`);
+    const keyId = formatKeyArn(crypto.randomUUID(), SCOPE);
+    this.#keys.set(keyId, {
+      description: {
+        keyId,
+        keySpec,
+        keyUsage,
+        keyState: 'Enabled',
+        origin: origin ?? 'AWS_KMS',
+        algorithms: encryptionAlgorithmsOf(keySpec, keyUsage),
+        description: '',
+        creationDate: new Date(),
+      },
+      materials: [await aesKey()],
+      pair: isRsaKeySpec(keySpec) ? await this.#pairs(keySpec) : undefined,
+      state: origin === 'EXTERNAL' ? 'PendingImport' : 'Enabled',
+    });
+    return { keyId };
+  }
+
+  protected supports(keySpec: string): boolean {
+    if (this.capabilities.algorithms.some(isAsymmetricAlgorithm)) return true;
+    return !keySpec.startsWith('RSA') && !keySpec.startsWith('ECC');
+  }
+
+  async alias(alias: string, keyId: string) {
+    this.#aliases.set(alias, keyId);
+    return { alias, keyId } satisfies AliasInput;
+  }
+  async disable(keyId: string) {
+    this.find(keyId).state = 'Disabled';
+  }
+  async enable(keyId: string) {
+    this.find(keyId).state = 'Enabled';
+  }
+  async scheduleDeletion(keyId: string) {
+    this.find(keyId).state = 'PendingDeletion';
+  }
+  async rotate(keyId: string) {
+    this.find(keyId).materials.push(await aesKey());
+  }
+
+  find(keyId: string): ReferenceKey {
+    const parsed = parseKeyId(keyId);
+    const isHere =
+      !('region' in parsed) ||
+      (parsed.partition === SCOPE.partition &&
+        parsed.region === SCOPE.region &&
+        parsed.account === SCOPE.account);
+    const arn =
+      'alias' in parsed ? this.#aliases.get(parsed.alias) : formatKeyArn(parsed.id, SCOPE);
+    const key = isHere ? this.#keys.get(arn ?? '') : undefined;
+    if (key === undefined) throw new KeyNotFoundError('there is no such key', { keyId });
+    return key;
+  }
+
+  /** The key whose id a ciphertext begins with. */
+  madeBy(ciphertext: Uint8Array): ReferenceKey | undefined {
+    const header = ciphertext.subarray(0, HEADER);
+    return [...this.#keys.values()].find((each) => sameId(header, each));
+  }
+
+  protected usable(key: ReferenceKey, algorithm: EncryptionAlgorithm): void {
+    assertKeyUsable({ ...key.description, keyState: key.state }, algorithm);
+  }
+
+  protected override async doEncrypt(request: EncryptRequest): Promise<EncryptOutput> {
+    const { algorithm, plaintext } = request;
+    const key = this.find(request.keyId);
+    this.usable(key, algorithm);
+    const { keyId, keySpec } = key.description;
+    if (isAsymmetricAlgorithm(algorithm)) {
+      const maximum = maximumPlaintextLength(algorithm, keySpec as RsaKeySpec);
+      if (plaintext.length > maximum) {
+        throw new InvalidInputError('plaintext', `must have at most ${maximum} bytes`);
+      }
+      return { ciphertext: await this.seal(key, plaintext, algorithm), keyId };
+    }
+    const header = this.headerOf(key);
+    const nonce = this.nonce();
+    const sealed = await crypto.subtle.encrypt(
+      { name: 'AES-GCM', iv: nonce, additionalData: this.authenticated(header, request) },
+      this.materialOf(key, header) as Secret,
+      copy(plaintext),
+    );
+    return { ciphertext: join(header, nonce, new Uint8Array(sealed)), keyId };
+  }
+
+  protected override async doDecrypt(request: DecryptRequest): Promise<DecryptOutput> {
+    const { algorithm, ciphertext, keyId } = request;
+    if (isAsymmetricAlgorithm(algorithm)) {
+      const key = this.find(keyId as string);
+      this.usable(key, algorithm);
+      return {
+        plaintext: await this.open(key, ciphertext, algorithm),
+        keyId: key.description.keyId,
+      };
+    }
+    const named = keyId === undefined ? undefined : this.find(keyId);
+    if (named !== undefined) this.usable(named, algorithm);
+    const header = ciphertext.subarray(0, HEADER);
+    const key = this.madeBy(ciphertext);
+    if (key === undefined) throw new InvalidCiphertextError(DOES_NOT_OPEN);
+    this.checkKey(named, key);
+    this.usable(key, algorithm);
+    const material = this.materialOf(key, header);
+    if (material === undefined) throw new InvalidCiphertextError(DOES_NOT_OPEN);
+    try {
+      const iv = copy(ciphertext.subarray(HEADER, HEADER + NONCE));
+      const additionalData = this.authenticated(header, request);
+      const plaintext = await crypto.subtle.decrypt(
+        { name: 'AES-GCM', iv, additionalData },
+        material,
+        copy(ciphertext.subarray(HEADER + NONCE)),
+      );
+      return { plaintext: new Uint8Array(plaintext), keyId: key.description.keyId };
+    } catch {
+      throw new InvalidCiphertextError(DOES_NOT_OPEN);
+    }
+  }
+
+  protected checkKey(named: ReferenceKey | undefined, made: ReferenceKey): void {
+    if (named === undefined || named === made) return;
+    throw new IncorrectKeyError('another key made this ciphertext', {
+      keyId: named.description.keyId,
+    });
+  }
+
+  protected override async doDescribeKey(keyId: string): Promise<KeyDescription> {
+    const { description, state } = this.find(keyId);
+    const deletionDate =
+      state === 'PendingDeletion' ? new Date(Date.now() + 7 * 86_400_000) : undefined;
+    return { ...description, keyState: state, deletionDate };
+  }
+
+  protected override async doGetPublicKey(keyId: string): Promise<PublicKeyResult> {
+    const key = this.find(keyId);
+    const { keySpec, keyUsage, algorithms } = key.description;
+    assertKeyEnabled({ ...key.description, keyState: key.state });
+    if (key.pair === undefined) throw new UnsupportedOperationError('it has no public key');
+    const publicKey = key.pair.publicKey.slice();
+    return { publicKey, keyId: key.description.keyId, keySpec, keyUsage, algorithms };
+  }
+
+  protected override async doGenerateDataKeyPair(
+    request: GenerateDataKeyPairRequest,
+  ): Promise<DataKeyPairOutput> {
+    const { keyId, encryptionContext, keyPairSpec } = request;
+    const { publicKey, privateKey } = await this.generate(keyPairSpec);
+    const sealed = await this.doEncrypt({
+      keyId,
+      encryptionContext,
+      algorithm: 'SYMMETRIC_DEFAULT',
+      plaintext: privateKey,
+    });
+    return { publicKey, privateKey, privateKeyCiphertext: sealed.ciphertext, keyId: sealed.keyId };
+  }
+
+  // What follows is apart so that a broken provider can differ in one thing.
+
+  protected generate(spec: GenerateDataKeyPairRequest['keyPairSpec']) {
+    return this.#pairs(spec);
+  }
+
+  protected nonce(): Uint8Array<ArrayBuffer> {
+    return crypto.getRandomValues(new Uint8Array(NONCE));
+  }
+
+  protected headerOf(key: ReferenceKey): Uint8Array<ArrayBuffer> {
+    const header = new Uint8Array(HEADER);
+    header.set(idOf(key));
+    header[16] = key.materials.length - 1;
+    return header;
+  }
+
+  protected materialOf(key: ReferenceKey, header: Uint8Array): Secret | undefined {
+    return key.materials[header[16] ?? -1];
+  }
+
+  protected authenticated(
+    header: Uint8Array,
+    { encryptionContext }: { readonly encryptionContext: EncryptionContext },
+  ): Uint8Array<ArrayBuffer> {
+    return join(header, serializeEncryptionContext(encryptionContext));
+  }
+
+  protected lengthOf(key: ReferenceKey): number {
+    return rsaModulusLength(key.description.keySpec as RsaKeySpec);
+  }
+
+  protected async seal(key: ReferenceKey, plaintext: Uint8Array, algorithm: AsymmetricAlgorithm) {
+    const parameters = oaep(algorithm);
+    const spki = copy(key.pair?.publicKey ?? new Uint8Array());
+    const imported = await crypto.subtle.importKey('spki', spki, parameters, false, ['encrypt']);
+    return new Uint8Array(await crypto.subtle.encrypt(parameters, imported, copy(plaintext)));
+  }
+
+  protected async open(key: ReferenceKey, ciphertext: Uint8Array, algorithm: AsymmetricAlgorithm) {
+    const parameters = oaep(algorithm);
+    const pkcs8 = copy(key.pair?.privateKey ?? new Uint8Array());
+    // RFC 8017 section 7.1.2 step 1b; OpenSSL takes a ciphertext without its leading zeros.
+    if (ciphertext.length !== this.lengthOf(key)) throw new InvalidCiphertextError(DOES_NOT_OPEN);
+    const imported = await crypto.subtle.importKey('pkcs8', pkcs8, parameters, false, ['decrypt']);
+    try {
+      return new Uint8Array(await crypto.subtle.decrypt(parameters, imported, copy(ciphertext)));
+    } catch {
+      throw new InvalidCiphertextError(DOES_NOT_OPEN);
+    }
+  }
+}
+
+const DOES_NOT_OPEN = 'the ciphertext does not open';
+
+const EVERYTHING: ProviderCapabilities = {
+  algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
+  encryptionContext: true,
+  keyIdFromCiphertext: true,
+  dataKeys: true,
+  dataKeyPairSpecs: [
+    'RSA_2048',
+    'RSA_3072',
+    'RSA_4096',
+    'ECC_NIST_P256',
+    'ECC_NIST_P384',
+    'ECC_NIST_P521',
+    'ECC_SECG_P256K1',
+  ],
+};
+
+function aesKey(): Promise<Secret> {
+  const usages = ['encrypt', 'decrypt'] as const;
+  return crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, usages);
+}
+
+function oaep(algorithm: AsymmetricAlgorithm) {
+  return { name: 'RSA-OAEP', hash: algorithm === 'RSAES_OAEP_SHA_1' ? 'SHA-1' : 'SHA-256' };
+}
+
+function idOf({ description }: ReferenceKey): Uint8Array {
+  return createHash('sha256').update(description.keyId).digest().subarray(0, 16);
+}
+
+function sameId(header: Uint8Array, key: ReferenceKey): boolean {
+  return Buffer.compare(header.subarray(0, 16), idOf(key)) === 0;
+}
+
+function copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
+}
+
+function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.concat(parts));
+}

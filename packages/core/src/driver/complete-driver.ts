@@ -22,6 +22,7 @@ import {
   type DriverFunctions,
   type FunctionName,
   IN_PROCESS,
+  type InProcess,
   type KeyFunctions,
   type KeyWrapDriver,
   type OutputOf,
@@ -161,13 +162,13 @@ async function closeOnce(driver: KeyWrapDriver): Promise<void> {
 
 /** Tries the driver's own function first, where there is one. */
 function orElse<Request, Output extends object>(
-  own: ((request: Request, call: Call) => Awaitable<Output | typeof IN_PROCESS>) | undefined,
+  own: ((request: Request, call: Call) => Awaitable<Output | InProcess>) | undefined,
   here: (request: Request, call: Call) => Promise<Output>,
 ) {
   if (own === undefined) return here;
   return async (request: Request, call: Call): Promise<Output> => {
     const output = await own(request, call);
-    return output === IN_PROCESS ? here(request, call) : output;
+    return output === IN_PROCESS ? here(request, call) : (output as Output);
   };
 }
 

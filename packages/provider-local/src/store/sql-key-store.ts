@@ -4,6 +4,7 @@ import {
   formatKeyArn,
   InvalidInputError,
   ProviderClosedError,
+  UnsupportedOperationError,
 } from '@keywrap/core';
 import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
 import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
@@ -111,6 +112,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     backup: string,
     onProgress?: OnProgress,
   ): Promise<SqlKeyStore> {
+    if (dialectOf(options.location) !== dialectOf(backup)) {
+      throw new UnsupportedOperationError(
+        'a backup is restored to a file; what PostgreSQL has is restored with pg_restore',
+      );
+    }
     const copy = await dialectOf(backup).open(backup, { ...options, readOnly: true });
     await using source = await SqlKeyStore.#unlock(copy, { ...options, location: backup });
     await source.backup(options.location, onProgress);

@@ -1,8 +1,8 @@
-import { copyBytes, InvalidInputError, ownFields, readFields } from '@keywrap/core';
-import type { KeyRecord } from '../keys/key-record.js';
-import type { Awaitable, KeyStore } from '../keys/key-store.js';
-import { AuditLog } from './audit-log.js';
-import { type AuditLogReport, verifyAuditLogs } from './audit-verify.js';
+import { InvalidInputError, ownFields, readFields } from '@keywrap/core';
+import { AuditLog } from '../audit/audit-log.js';
+import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
+import type { KeyRecord } from '../old/key-record.js';
+import type { Awaitable, KeyStore } from '../old/key-store.js';
 import { type OnProgress, type RestoreOptions, restoreBackup, writeBackup } from './backup.js';
 import { HeldRecords } from './held-records.js';
 import type { Manifest } from './manifest-file.js';
@@ -209,13 +209,14 @@ export class FileKeyStore implements KeyStore, AsyncDisposable {
   async openAuditLog(actor?: string): Promise<AuditLog> {
     const { storeId } = await this.#state.current();
     const { folder, key } = this.#state;
-    return AuditLog.open(folder.auditPath, copyBytes(key.audit), storeId, actor);
+    return AuditLog.open({ folder: folder.auditPath, key: key.audit, storeId, actor });
   }
 
   /** Checks every line of every audit log. */
   async verifyAuditLogs(): Promise<readonly AuditLogReport[]> {
     const { storeId } = await this.#state.current();
-    return verifyAuditLogs(this.#state.folder.auditPath, this.#state.key.audit, storeId);
+    const { folder, key } = this.#state;
+    return verifyAuditLogs({ folder: folder.auditPath, key: key.audit, storeId });
   }
 
   /** Wipes what the store holds of its keys. The files stay. */

@@ -1,5 +1,6 @@
-export type { AuditEvent, AuditLog } from './audit-log.js';
-export type { AuditLogReport } from './audit-verify.js';
+export type { AuditEvent } from '@keywrap/core';
+export type { AuditLog } from '../audit/audit-log.js';
+export type { AuditLogReport } from '../audit/audit-verify.js';
 export type { OnProgress, RestoreOptions } from './backup.js';
 export { DamagedStoreError } from './errors.js';
 export { FileKeyStore, type FileKeyStoreOptions } from './file-key-store.js';

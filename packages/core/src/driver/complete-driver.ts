@@ -1,0 +1,142 @@
+import { isUint8Array, wipe } from '../provider/bytes.js';
+import { InternalError, InvalidInputError, type KeyWrapError } from '../provider/errors.js';
+import {
+  checkDataKey,
+  checkDecrypted,
+  checkDescription,
+  checkEncrypted,
+  checkPair,
+  checkPublicKey,
+  checkReEncrypted,
+  checkWrappedPair,
+} from './check-output.js';
+import { classifyError } from './classify-error.js';
+import {
+  type CompleteDriver,
+  type DriverFunctions,
+  type FunctionName,
+  IN_PROCESS,
+  type InProcess,
+  type KeyFunctions,
+  type KeyWrapDriver,
+  type OutputOf,
+  type RequestOf,
+} from './driver.js';
+import { IN_THIS_PROCESS } from './in-process.js';
+import { Lifetime } from './lifetime.js';
+import type { Awaitable, Call } from './requests.js';
+
+/**
+ * Completes a driver: fills in what it leaves out, checks what it returns, and turns what it throws into
+ * a `KeyWrapError`. For layers, and for a caller whose requests were parsed already; {@link createProvider}
+ * completes a driver by itself.
+ *
+ * Nothing here looks at {@link CompleteDriver.lifetime}: that is up to the caller.
+ *
+ * @example
+ * ```ts
+ * import { completeDriver, type KeyWrapDriver, NO_OPTIONS, parseKeyId } from '@keywrap/core';
+ *
+ * async function arnOf(driver: KeyWrapDriver, keyId: string): Promise<string> {
+ *   const request = { key: parseKeyId(keyId) };
+ *   return (await completeDriver(driver).describeKey(request, NO_OPTIONS)).keyId;
+ * }
+ * ```
+ */
+export function completeDriver<Keys extends object = object>(
+  driver: KeyWrapDriver<Keys>,
+): CompleteDriver<Keys> {
+  /** @param secret The field of the output that holds secret bytes: wiped where the output is rejected. */
+  function complete<Name extends FunctionName>(
+    name: Name,
+    check: (output: OutputOf<Name>, request: RequestOf<Name>) => OutputOf<Name>,
+    secret?: keyof OutputOf<Name> & string,
+  ) {
+    type Work<T> = (
+      ...args: [...T[], RequestOf<Name>, Call]
+    ) => Awaitable<OutputOf<Name> | InProcess>;
+    const own = driver[name] as Work<never> | undefined;
+    const instead = (IN_THIS_PROCESS as Partial<Record<Name, Work<DriverFunctions>>>)[name];
+    return async (request: RequestOf<Name>, call: Call): Promise<OutputOf<Name>> => {
+      let output: OutputOf<Name> | InProcess | undefined;
+      try {
+        output = own === undefined ? IN_PROCESS : await own.call(driver, request, call);
+        // Its parts were checked.
+        if (output === IN_PROCESS && instead !== undefined) {
+          return (await instead(functions, request, call)) as OutputOf<Name>;
+        }
+        if (typeof output !== 'object' || output === null) throw nothing();
+        return check(output as OutputOf<Name>, request);
+      } catch (error) {
+        if (secret !== undefined) wipeField(output, secret);
+        const named = classifyError(error, name, driver, call.signal);
+        throw name === 'reEncrypt' ? aboutCiphertext(named) : named;
+      }
+    };
+  }
+
+  const functions: DriverFunctions = {
+    encrypt: complete('encrypt', checkEncrypted),
+    decrypt: complete('decrypt', checkDecrypted, 'plaintext'),
+    reEncrypt: complete('reEncrypt', checkReEncrypted),
+    generateDataKey: complete('generateDataKey', checkDataKey, 'plaintext'),
+    generateDataKeyWithoutPlaintext: complete('generateDataKeyWithoutPlaintext', checkEncrypted),
+    generateDataKeyPair: complete('generateDataKeyPair', checkPair, 'privateKey'),
+    generateDataKeyPairWithoutPlaintext: complete(
+      'generateDataKeyPairWithoutPlaintext',
+      checkWrappedPair,
+    ),
+    getPublicKey: complete('getPublicKey', checkPublicKey),
+    describeKey: complete('describeKey', checkDescription),
+  };
+  let closing: Promise<void> | undefined;
+  return {
+    ...functions,
+    id: driver.id,
+    capabilities: driver.capabilities,
+    keys: completeKeys(driver),
+    onRefused: undefined,
+    lifetime: new Lifetime(),
+    close: () => (closing ??= closeOnce(driver)),
+  };
+}
+
+/** The functions of `keys`, which throw what core can name. */
+function completeKeys<Keys extends object>(driver: KeyWrapDriver<Keys>): Keys {
+  const entries = Object.entries((driver.keys ?? {}) as KeyFunctions).map(([step, work]) => [
+    step,
+    async (request: never, call: Call) => {
+      try {
+        return await work(request, call);
+      } catch (error) {
+        throw classifyError(error, step, driver, call.signal);
+      }
+    },
+  ]);
+  return Object.fromEntries(entries) as Keys;
+}
+
+async function closeOnce(driver: KeyWrapDriver): Promise<void> {
+  try {
+    await driver.close?.();
+  } catch (error) {
+    throw classifyError(error, 'close', driver);
+  }
+}
+
+/** The plaintext of a reEncrypt is none of its inputs: what is wrong with it is wrong with the ciphertext. */
+function aboutCiphertext(error: KeyWrapError): KeyWrapError {
+  if (!(error instanceof InvalidInputError) || error.field !== 'plaintext') return error;
+  const problem = `does not fit the destination: ${error.message}`;
+  return new InvalidInputError('ciphertext', problem, { cause: error });
+}
+
+function nothing(): InternalError {
+  return new InternalError("the provider's backend returned nothing");
+}
+
+/** Wipes a field that holds secret bytes, if it is there. */
+export function wipeField(holder: unknown, name: string): void {
+  const bytes = (holder as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  if (isUint8Array(bytes)) wipe(bytes);
+}

@@ -1,0 +1,209 @@
+import fs from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import path from 'node:path';
+import {
+  type AuditEvent,
+  type AuditSink,
+  InvalidInputError,
+  ProviderClosedError,
+  ProviderUnavailableError,
+  readBytes,
+  wipe,
+} from '@keywrap/core';
+import { explainFileError } from '../store/errors.js';
+import { assertPrivate, syncFolder } from '../store/private-files.js';
+import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
+
+/** Where an audit log is written, and what authenticates it. */
+export interface AuditLogOptions {
+  /** The path of the folder of the logs; made where it is missing. Only its owner may enter it. */
+  readonly folder: string;
+  /** 32 bytes: the key of HMAC-SHA-256. Copied. Who has it can write what is not true. */
+  readonly key: Uint8Array;
+  /** Who acts, where the user of the process does not say it: a service, a person. */
+  readonly actor?: string | undefined;
+  /** The id of a group that may enter the folder too, such as Kubernetes' `fsGroup`. */
+  readonly trustedGroup?: number | undefined;
+  /** The id of the store whose keys are used; part of what the first line authenticates. */
+  readonly storeId?: string | undefined;
+  /**
+   * The newest generation of the store that this process has seen; written into every line. A store that
+   * is set back as a whole is older than a log that is kept elsewhere.
+   */
+  readonly generation?: (() => number) | undefined;
+}
+
+/** The first line of a log: what was there when it began. */
+export interface OpeningLine extends ChainedLine {
+  readonly operation: typeof OPENED;
+  readonly store: string | undefined;
+  /** The logs before it and the MAC at the end of each, so that their loss shows; at most {@link REMEMBERED}. */
+  readonly before: readonly (readonly [log: string, mac: string])[];
+}
+
+/** The operation of the first line, and of the last. */
+export const OPENED = 'audit.open';
+export const CLOSED = 'audit.close';
+const REMEMBERED = 100;
+/** In bytes. */
+const KEY_LENGTH = 32;
+const NAME = /^[\w-]+\.jsonl$/;
+/** Enough for the last line of any log: a context has at most 8192 bytes, a name 2048 characters. */
+const TAIL_LENGTH = 64 * 1024;
+
+/**
+ * The audit log of one process: a file of JSON lines that only grows. A sink for `withAuditLog` of core.
+ *
+ * @example
+ * ```ts
+ * import { type KeyWrapProvider, withAuditLog } from '@keywrap/core';
+ * import { AuditLog } from '@keywrap/provider-local/audit';
+ *
+ * async function audited(keys: KeyWrapProvider, key: Uint8Array): Promise<KeyWrapProvider> {
+ *   const log = await AuditLog.open({ folder: '/var/log/keywrap', key, actor: 'order-service' });
+ *   return withAuditLog(keys, log);
+ * }
+ * ```
+ */
+export class AuditLog implements AuditSink {
+  readonly #file: number;
+  readonly #key: Uint8Array;
+  readonly #chain: AuditChain;
+  readonly #who: object;
+  readonly #generation: (() => number) | undefined;
+  #seq = 0;
+  #state: 'open' | 'broken' | 'closed' = 'open';
+
+  private constructor(file: number, name: string, { key, ...options }: AuditLogOptions) {
+    const { actor, storeId, generation } = options;
+    this.#file = file;
+    this.#key = key;
+    this.#chain = new AuditChain(key, storeId, name);
+    this.#who = { user: userName(), host: hostname(), pid: process.pid, ...(actor && { actor }) };
+    this.#generation = generation;
+  }
+
+  /**
+   * Begins a log: a new file in the folder. Each process has a log of its own.
+   *
+   * @throws {@link InvalidInputError} for another key than 32 bytes, `AccessDeniedError` when others may
+   * enter the folder, {@link ProviderUnavailableError} when the disk is full or fails.
+   */
+  static async open(options: AuditLogOptions): Promise<AuditLog> {
+    const { folder, actor, storeId, trustedGroup, generation } = options;
+    const key = readAuditKey(options.key);
+    try {
+      await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
+      assertPrivate(folder, await fs.promises.stat(folder), trustedGroup);
+      const before = await readEnds(folder);
+      const random = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex');
+      // Sorted by name, logs are sorted by the time when they began.
+      const name = `${new Date().toISOString().replace(/\W/g, '')}-${process.pid}-${random}.jsonl`;
+      const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
+      const flags = O_APPEND | O_CREAT | O_EXCL | O_WRONLY;
+      const file = fs.openSync(path.join(folder, name), flags, 0o600);
+      const log = new AuditLog(file, name, { folder, key, actor, storeId, generation });
+      log.#append({ operation: OPENED, store: storeId, before });
+      fs.fsyncSync(file);
+      syncFolder(folder);
+      return log;
+    } catch (error) {
+      wipe(key);
+      throw explainFileError(error, `begin an audit log in ${folder}`);
+    }
+  }
+
+  /**
+   * Adds a line; it has been handed to the operating system when this returns, and to the disk when the
+   * log is closed.
+   *
+   * @throws {@link ProviderUnavailableError} when it can't be written.
+   */
+  write(event: AuditEvent): void {
+    this.#append(event);
+  }
+
+  /** Adds the last line: without it, a log may have been cut. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    if (this.#state === 'open') {
+      this.#append({ operation: CLOSED });
+      fs.fsyncSync(this.#file);
+    }
+    this.#state = 'closed';
+    fs.closeSync(this.#file);
+    wipe(this.#key);
+  }
+
+  #append(event: object): void {
+    if (this.#state === 'closed') throw new ProviderClosedError('this audit log was closed');
+    if (this.#state === 'broken') {
+      throw new ProviderUnavailableError('the audit log could not be written before; open another');
+    }
+    const time = new Date().toISOString();
+    const generation = this.#generation?.();
+    const line = { seq: this.#seq, time, ...this.#who, generation, ...event };
+    const { text, mac } = this.#chain.next(line);
+    const { size } = fs.fstatSync(this.#file);
+    try {
+      const bytes = Buffer.from(text);
+      if (fs.writeSync(this.#file, bytes) !== bytes.length) {
+        throw Object.assign(new Error('cut short'), { code: 'ENOSPC' });
+      }
+    } catch (error) {
+      this.#takeBack(size);
+      throw explainFileError(error, 'write the audit log');
+    }
+    this.#chain.accept(mac);
+    this.#seq += 1;
+  }
+
+  /** Half a line would look like a log that somebody has cut. */
+  #takeBack(size: number): void {
+    try {
+      fs.ftruncateSync(this.#file, size);
+    } catch {
+      this.#state = 'broken';
+    }
+  }
+}
+
+/** Copies the key of a log. @throws {@link InvalidInputError} */
+export function readAuditKey(key: unknown): Uint8Array {
+  const bytes = readBytes(key, 'key', KEY_LENGTH);
+  if (bytes.length === KEY_LENGTH) return bytes;
+  throw new InvalidInputError('key', `must be ${KEY_LENGTH} bytes`);
+}
+
+/** The names of the logs in a folder, the oldest first. */
+export async function listLogs(folder: string): Promise<string[]> {
+  return (await fs.promises.readdir(folder)).filter((name) => NAME.test(name)).sort();
+}
+
+/** The newest logs, and the MAC that each ends with now. */
+async function readEnds(folder: string): Promise<[log: string, mac: string][]> {
+  const ends: [string, string][] = [];
+  for (const name of (await listLogs(folder)).slice(-REMEMBERED)) {
+    const file = await fs.promises.open(path.join(folder, name), 'r');
+    try {
+      const { size } = await file.stat();
+      const tail = Buffer.alloc(Math.min(size, TAIL_LENGTH));
+      await file.read(tail, 0, tail.length, size - tail.length);
+      // What follows the last line break is a line that its process is just writing.
+      const mac = macOf(tail.toString('utf8').split('\n').at(-2) ?? '');
+      if (mac !== undefined) ends.push([name, mac]);
+    } finally {
+      await file.close();
+    }
+  }
+  return ends;
+}
+
+/** As the operating system calls the user; in a container it may not know. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}

@@ -1,0 +1,314 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
+import type { Row, Script, Statement } from '../dialect.js';
+import { DamagedStoreError } from '../errors.js';
+import type { SqliteBinding, SqliteHandle, SqliteStatement } from './sqlite-binding.js';
+import {
+  changedMeanwhile,
+  isBusy,
+  isDiskFailure,
+  isFull,
+  isWithoutIndex,
+} from './sqlite-errors.js';
+import { identityOf, isWritable, stateWithoutWal } from './sqlite-file.js';
+
+/**
+ * How changes are made. `wal`: side by side with other processes. `delete`: in a file that nobody else
+ * uses, which is whole after each of them. `read-only`: not at all.
+ */
+type Journal = 'wal' | 'delete' | 'read-only';
+
+/** How often a call that reads nothing looks whether the file was replaced, in milliseconds. */
+const LOOK_INTERVAL = 100;
+
+/** What the version of a reopened file begins with: beyond that of every earlier handle. */
+const REOPENED = 2 ** 32;
+
+/**
+ * One handle of one file, used from one thread: the steps of a transaction run one after the other, and
+ * nothing else comes in between.
+ */
+export class SqliteConnection {
+  readonly path: string;
+  readonly #binding: SqliteBinding;
+  readonly #journal: Journal;
+  readonly #identity: string | undefined;
+  readonly #statements = new Map<string, SqliteStatement>();
+  #handle: SqliteHandle | undefined;
+  #replaced: DamagedStoreError | undefined;
+  #lastLook = Number.NEGATIVE_INFINITY;
+  #reopened = 0;
+  #isUnsettled = false;
+  /** Set while the file is read without a WAL: the state that it is read in. */
+  #frozen: string | undefined;
+  #isClosed = false;
+  /** How many changes were committed here. */
+  commits = 0;
+
+  /** Opens the file when it is first used. */
+  constructor(binding: SqliteBinding, file: string, journal: Journal = 'wal') {
+    this.#journal = journal;
+    this.path = file;
+    this.#binding = binding;
+    this.#identity = identityOf(file);
+  }
+
+  /** Changes when another process, or another handle, has committed. */
+  dataVersion(): number {
+    const isTime = performance.now() - this.#lastLook >= LOOK_INTERVAL;
+    if (isTime || this.#replaced !== undefined) this.#assertSameFile();
+    this.#thaw();
+    return this.#reopened + Number(this.#statement('pragma data_version').get()?.data_version);
+  }
+
+  /** Runs a script in one snapshot. */
+  read<Result>(script: Script<Result>): Result {
+    this.#assertSameFile();
+    this.#thaw();
+    this.#exec('begin');
+    try {
+      const result = this.#run(script);
+      if (this.#thaw()) throw changedMeanwhile();
+      return result;
+    } catch (error) {
+      throw this.#thaw() ? changedMeanwhile() : error;
+    } finally {
+      this.#rollback();
+    }
+  }
+
+  /**
+   * Runs a script and commits it. Throws what SQLite throws where nothing was changed, and
+   * {@link ProviderUnavailableError} where the change may have been made.
+   */
+  write<Result>(script: Script<Result>): Result {
+    this.#assertSameFile();
+    if (this.#frozen !== undefined) {
+      this.#drop();
+      this.#handle = this.#openAs('mode=rw');
+    }
+    this.#exec('begin immediate');
+    let result: Result;
+    try {
+      result = this.#run(script);
+    } catch (error) {
+      this.#rollback();
+      throw error;
+    }
+    try {
+      this.#exec('commit');
+    } catch (error) {
+      this.#rollback();
+      if (!isDiskFailure(error)) throw error;
+      // What was written is perhaps in the WAL, and not on the disk.
+      this.#isUnsettled = true;
+      this.#drop();
+      throw new ProviderUnavailableError(
+        `${this.path}: the disk failed; the change may have been made, so look before you repeat it`,
+        { cause: error },
+      );
+    }
+    this.commits++;
+    this.#assertSameFile();
+    return result;
+  }
+
+  /** Writes a copy of one moment into an empty file (sqlite.org/lang_vacuum.html, "VACUUM with an INTO clause"). */
+  copyInto(file: string): void {
+    this.#assertSameFile();
+    this.#thaw();
+    this.#statement('vacuum into ?1').all(file);
+    if (this.#thaw()) throw changedMeanwhile();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#closeHandle();
+  }
+
+  #closeHandle(): void {
+    this.#statements.clear();
+    this.#frozen = undefined;
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle === undefined) return;
+    // @photostructure/sqlite leaves the file open until its statements are garbage: empty the WAL first.
+    try {
+      if (!this.#isUnsettled) handle.exec('pragma wal_checkpoint(truncate)');
+    } catch {
+      // What is in the WAL is on the disk; whoever opens the file next finds it there.
+    }
+    handle.close();
+  }
+
+  /** Throws what SQLite throws. */
+  #open(): SqliteHandle {
+    try {
+      return this.#openAs(this.#journal === 'read-only' ? 'mode=ro' : 'mode=rw');
+    } catch (error) {
+      // A disk that is read-only or full has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only
+      // Databases"). An immutable database is read without its WAL: right only while that holds nothing.
+      const state = stateWithoutWal(this.path);
+      if (!isWithoutIndex(error) || state === undefined) throw error;
+      const handle = this.#openAs('mode=ro&immutable=1');
+      this.#frozen = state;
+      return handle;
+    }
+  }
+
+  /** Ends reading without a WAL when somebody has changed the file, or begun to. @returns Whether it did. */
+  #thaw(): boolean {
+    if (this.#frozen === undefined || stateWithoutWal(this.path) === this.#frozen) return false;
+    this.#drop();
+    return true;
+  }
+
+  /** Closes the handle; the next one begins with no memory of what was read. */
+  #drop(): void {
+    this.#reopened += REOPENED;
+    try {
+      this.#closeHandle();
+    } catch {
+      // It failed before.
+    }
+  }
+
+  /** @param parameters sqlite.org/uri.html, "Recognized Query Parameters". None of them makes a file. */
+  #openAs(parameters: string): SqliteHandle {
+    const url = pathToFileURL(this.path);
+    url.search = parameters;
+    // Without a timeout: a wait would stop the thread, and with it perhaps whoever holds the lock.
+    const handle = new this.#binding.DatabaseSync(url, { timeout: 0 });
+    try {
+      handle.exec('pragma trusted_schema = off');
+      const table = handle
+        .prepare("select 1 from sqlite_schema where name = 'keywrap_store'")
+        .get();
+      if (table === undefined && this.#journal !== 'delete') throw this.#isForeign();
+      const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
+      if (isForWriting && isWritable(path.dirname(this.path))) this.#prepareToWrite(handle);
+      return handle;
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+  }
+
+  #isForeign(): DamagedStoreError {
+    return new DamagedStoreError(
+      this.path,
+      'is a database, but not a key store, or its tables were dropped',
+      undefined,
+      'check the path, or restore the store from a backup',
+    );
+  }
+
+  /** Sets how commits reach the disk, and brings what is in the WAL there. */
+  #prepareToWrite(handle: SqliteHandle): void {
+    const { journal_mode } = handle.prepare(`pragma journal_mode = ${this.#journal}`).get() ?? {};
+    handle.exec('pragma synchronous = full');
+    const { synchronous } = handle.prepare('pragma synchronous').get() ?? {};
+    if (journal_mode !== this.#journal || synchronous !== 2) {
+      throw new ProviderUnavailableError(
+        `${this.path}: SQLite does not keep a journal that is synced (journal_mode ${journal_mode}, synchronous ${synchronous})`,
+      );
+    }
+    if (process.platform === 'darwin') {
+      handle.exec('pragma fullfsync = on; pragma checkpoint_fullfsync = on');
+    }
+    if (this.#isUnsettled) settle(handle);
+    this.#isUnsettled = false;
+    try {
+      handle.exec('pragma wal_checkpoint(full)');
+    } catch (error) {
+      // Others use the WAL, or the disk is full: what they read from it was synced.
+      if (!isFull(error) && !isBusy(error)) throw error;
+    }
+  }
+
+  #use(): SqliteHandle {
+    if (this.#isClosed) throw new ProviderClosedError('the key store was closed');
+    if (this.#handle === undefined) {
+      this.#handle = this.#open();
+      this.#assertSameFile();
+    }
+    return this.#handle;
+  }
+
+  #run<Result>(script: Script<Result>): Result {
+    let step = script.next();
+    while (step.done !== true) step = script.next(step.value.map((one) => this.#rowsOf(one)));
+    return step.value;
+  }
+
+  #rowsOf({ sql, parameters }: Statement): Row[] {
+    return this.#statement(sql)
+      .all(...parameters)
+      .map(withNumbers);
+  }
+
+  #exec(sql: string): void {
+    this.#statement(sql).run();
+  }
+
+  #statement(sql: string): SqliteStatement {
+    const handle = this.#use();
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = handle.prepare(sql);
+      // As numbers, those beyond 2^53 would be errors that do not say which row has them.
+      statement.setReadBigInts(true);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Ends a transaction that is not to be committed; SQLite may have ended it already. */
+  #rollback(): void {
+    try {
+      if (this.#handle?.isTransaction === true) this.#handle.exec('rollback');
+    } catch {
+      this.#drop();
+    }
+  }
+
+  /** SQLite would write on, without an error, to a file that has no name any more. */
+  #assertSameFile(): void {
+    this.#lastLook = performance.now();
+    if (this.#replaced === undefined && identityOf(this.path) !== this.#identity) {
+      this.#replaced = new DamagedStoreError(
+        this.path,
+        'was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
+        undefined,
+        'restart the process, and restore only to a new path',
+      );
+    }
+    if (this.#replaced !== undefined) throw this.#replaced;
+  }
+}
+
+/**
+ * Makes sure whether a change is there whose sync failed. SQLite may show it or not, depending on who
+ * else has the file open, and after a crash the other way; the next change that reaches the disk takes
+ * its place in the WAL. Throws what SQLite throws: then it is not known yet.
+ */
+function settle(handle: SqliteHandle): void {
+  try {
+    // This writes the first page, also where the number was the same.
+    handle.exec('begin immediate; pragma user_version = 0; commit');
+  } catch (error) {
+    if (handle.isTransaction) handle.exec('rollback');
+    throw error;
+  }
+}
+
+/** Integers that a number can hold are numbers; others stay, and are found when the row is checked. */
+function withNumbers(row: Row): Row {
+  const read: Record<string, unknown> = row;
+  for (const [name, value] of Object.entries(row)) {
+    if (typeof value === 'bigint' && Number.isSafeInteger(Number(value)))
+      read[name] = Number(value);
+  }
+  return read;
+}

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
+import { DamagedStoreError, explainFileError } from '../errors.js';
+import { assertPrivate, syncFile, syncFolder } from '../private-files.js';
+
+// While SQLite has a file open, this process may only ask for its status: closing any descriptor of the
+// file drops the locks that SQLite holds on it (sqlite.org/howtocorrupt.html, 2.2).
+
+/** `f_type` of statfs(2) of file systems without shared memory between hosts, which WAL needs (sqlite.org/wal.html). */
+const NETWORK_FILE_SYSTEMS = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB2'],
+]);
+
+/** Which file a path names: another one has another identity. Undefined where there is none. */
+export function identityOf(file: string): string | undefined {
+  const stats = fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.dev}:${stats.ino}`;
+}
+
+/** Whether this process may write, to a file or into a folder. */
+export function isWritable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a file that is read without its WAL looks like, until somebody changes it; undefined where the WAL holds something. */
+export function stateWithoutWal(file: string): string | undefined {
+  if ((fs.statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return undefined;
+  const stats = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.size}:${stats.mtimeNs}`;
+}
+
+/**
+ * Checks that a file can be that of a store: a file that is private to its owner, who is this user, and to
+ * `trustedGroup`, on a local file system.
+ *
+ * @returns False where there is no file.
+ */
+export function assertStoreFile(file: string, trustedGroup: number | undefined): boolean {
+  const stats = fs.lstatSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) return false;
+  if (stats.isDirectory()) throw isAFolder(file);
+  if (!stats.isFile()) {
+    throw new DamagedStoreError(
+      file,
+      'is a link or a device and not a file',
+      undefined,
+      'name the file itself',
+    );
+  }
+  if (stats.size === 0) {
+    throw new DamagedStoreError(
+      file,
+      'is empty and not a key store',
+      undefined,
+      'check the path; remove the file to create a store there',
+    );
+  }
+  assertPrivate(file, stats, trustedGroup);
+  const network = NETWORK_FILE_SYSTEMS.get(fs.statfsSync(file).type);
+  if (network !== undefined) {
+    throw new UnsupportedOperationError(
+      `${file} is on a network file system (${network}), where locks do not hold: use a local disk, or PostgreSQL`,
+    );
+  }
+  return true;
+}
+
+/** Tells whether a path is that of a store of the first format, which was a folder. */
+export function isFirstFormat(folder: string): boolean {
+  const isFolder = fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isFolder && fs.readdirSync(folder).some((name) => /^manifest-\d{12}$/.test(name));
+}
+
+function isAFolder(file: string): InvalidInputError {
+  return new InvalidInputError(
+    'location',
+    isFirstFormat(file)
+      ? `${file} is a folder that an earlier release kept keys in; import it with: keywrap-store import ${file}`
+      : `${file} is a folder; name a file`,
+  );
+}
+
+/**
+ * Makes a file that appears when it is whole and on the disk, or not at all.
+ *
+ * @param fill Writes it: to an empty, private file beside it, which it closes.
+ * @returns False where a file with this name has appeared meanwhile; that one stays.
+ */
+export async function createFile(
+  file: string,
+  trustedGroup: number | undefined,
+  fill: (unfinished: string) => Promise<void>,
+): Promise<boolean> {
+  const folder = path.dirname(file);
+  for (const suffix of ['-wal', '-journal']) {
+    // SQLite would play it into the new database (sqlite.org/howtocorrupt.html, 1.4).
+    if (!fs.existsSync(file + suffix)) continue;
+    throw new InvalidInputError(
+      'location',
+      `${file}${suffix} is left from another database, or in use; move it away, or name a new file`,
+    );
+  }
+  const unfinished = `${file}.${randomBytes(8).toString('hex')}.new`;
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    fs.closeSync(fs.openSync(unfinished, 'wx', 0o600));
+    await fill(unfinished);
+    if (trustedGroup !== undefined) fs.chownSync(unfinished, -1, trustedGroup);
+    fs.chmodSync(unfinished, trustedGroup === undefined ? 0o600 : 0o660);
+    syncFile(unfinished);
+    const isNew = link(unfinished, file);
+    syncFolder(folder);
+    return isNew;
+  } catch (error) {
+    throw explainFileError(error, `create ${file}`);
+  } finally {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) {
+      fs.rmSync(unfinished + suffix, { force: true });
+    }
+  }
+}
+
+/** @returns False where the name is taken. */
+function link(from: string, to: string): boolean {
+  try {
+    fs.linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,251 @@
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
+import { promises, readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  AccessDeniedError,
+  type ArnScope,
+  copyBytes,
+  InvalidInputError,
+  parseKeyId,
+  UnsupportedOperationError,
+  wipe,
+} from '@keywrap/core';
+import { TAG_LENGTH } from '../cipher/blob.js';
+import type { AesKey } from '../cipher/engines/index.js';
+import { nodeEngine } from '../cipher/engines/node.js';
+import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
+import { KeyMaterial } from '../keys/material.js';
+import type { KeyRecord, KeyVersion } from '../keys/record.js';
+import type { StoreContents } from './create-store.js';
+import { DamagedStoreError, errorCode, explainFileError } from './errors.js';
+import { releaseMaterials } from './materials.js';
+import { deriveFromPassphrase, passphraseBytes } from './protection/passphrase.js';
+import { readProtection, type StoreProtection } from './protection/protection.js';
+import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
+
+// The first format was a folder: manifest-<generation>, of which the newest counts, and records/ with a file
+// for each key. A file is "kws", the version 1, its kind, the length of its header, the header in JSON, a
+// nonce, and the content sealed by XAES-256-GCM with everything before the nonce as associated data.
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON of the first release, used when it is authenticated.
+type Json = any;
+type Place = Pick<KeyRecord, 'scope' | 'id'>;
+
+const MANIFEST = /^manifest-(\d{12})$/;
+const DATES = /^(creationDate|deletionDate|date|validTo|nextDate|created|updated)$/;
+const CHANGED = 'was changed or cut short: it does not authenticate';
+
+/** What to import, and into which new store: it is protected by what protects the folder. */
+export interface ImportFolderOptions extends Omit<SqlKeyStoreOptions, 'create'> {
+  /** The folder; it is only read. */
+  readonly folder: string;
+  /** Of keys without an ARN, those of provider-local. `keywrap-kms` kept whole ARNs. */
+  readonly scope: ArnScope;
+  /** Told how many of the keys are imported. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * Imports a folder of the first format into a new store: all keys and their aliases, or nothing where
+ * something in the folder is damaged, or the process is killed.
+ *
+ * @throws {@link InvalidInputError} when there is no such folder, or the store exists already;
+ * {@link AccessDeniedError} for a wrong passphrase; {@link DamagedStoreError};
+ * {@link UnsupportedOperationError} for keys that another program made; what the provider throws.
+ */
+export async function importFolder(options: ImportFolderOptions): Promise<SqlKeyStore> {
+  const { folder, scope, onProgress, ...store } = options;
+  const { key, manifest } = await openManifest(folder, options.protectedBy);
+  /** Of each key that was read: when its aliases were made and changed. */
+  const dates = new Map<string, Json>();
+  const contents: StoreContents = {
+    *keys() {
+      for (const [index, [name, entry]] of manifest.keys.entries()) {
+        const file = readSealed(path.join(folder, 'records', entry.file), 'record');
+        const content = file.open(key);
+        if (createHash('sha256').update(file.bytes).digest('base64') !== entry.digest) {
+          throw new DamagedStoreError(file.path, `is not the newest record of key ${name}`);
+        }
+        const parts = lengthPrefixed(content);
+        const known: Json[] = [file.header.materials, file.header.pendingMaterial ?? []].flat();
+        const materials = known.map((material, at) => ({ ...material, secret: parts[at] }));
+        const details = readDetails(name, parts[known.length]);
+        const record = toRecord(placeOf(name, scope), file.header, materials, details);
+        wipe(content);
+        const created = record.creationDate;
+        dates.set(name, { created, updated: created, ...details.aliasDates });
+        yield record;
+        releaseMaterials(record, undefined);
+        onProgress?.(index + 1, manifest.keys.length);
+      }
+    },
+    *aliases() {
+      for (const [name, target] of manifest.aliases) {
+        // A crash could leave an alias whose key was gone.
+        if (!dates.has(target)) continue;
+        const { alias } = parseKeyId(name) as { alias: string };
+        const { created, updated } = dates.get(target)[alias] ?? dates.get(target);
+        const { scope: here, id: keyId } = placeOf(target, scope);
+        yield { scope: here, alias, keyId, creationDate: created, lastUpdatedDate: updated };
+      }
+    },
+  };
+  try {
+    return await SqlKeyStore.create(store, contents);
+  } finally {
+    key.destroy();
+  }
+}
+
+function toRecord(place: Place, header: Json, materials: Json[], details: Json): KeyRecord {
+  const { keySpec, keyUsage, keyState, origin, description, creationDate, deletionDate } = header;
+  const versions: KeyVersion[] = (details.materials ?? materials).map((of: Json) => {
+    const { secret, publicKey } = materials.find(({ version }) => version === of.version) ?? {};
+    const hmac = createHmac('sha256', secret ?? '').update(place.id);
+    return {
+      version: of.version,
+      materialId: of.id ?? hmac.digest('hex'),
+      material: secret && new KeyMaterial(copyBytes(secret)),
+      publicKey: publicKey && new Uint8Array(Buffer.from(publicKey, 'base64')),
+      rotation: of.rotation,
+      description: of.description,
+      validTo: of.validTo,
+    };
+  });
+  versions.sort((a, b) => a.version - b.version);
+  const isPending = ({ version }: KeyVersion) => version === header.pendingMaterial?.version;
+  const used = versions.filter((version) => !isPending(version));
+  // keywrap-store saved keys from their deletion without knowing that material of them was missing.
+  const isIncomplete = used.some(({ material }) => material === undefined);
+  return {
+    ...place,
+    keySpec,
+    keyUsage,
+    keyState: isIncomplete && keyState !== 'PendingDeletion' ? 'PendingImport' : keyState,
+    origin,
+    description,
+    creationDate,
+    deletionDate,
+    versions: used,
+    pendingVersion: versions.find(isPending),
+    automaticRotation: details.automaticRotation,
+    primaryRegion: details.multiRegion ? place.scope.region : undefined,
+    tags: (details.tags ?? []).map((tag: Json) => ({ key: tag.TagKey, value: tag.TagValue })),
+    policy: details.policy,
+  };
+}
+
+function placeOf(name: string, defaultScope: ArnScope): Place {
+  const { id, partition, region, account } = { ...defaultScope, ...(parseKeyId(name) as Json) };
+  return { scope: { partition, region, account }, id };
+}
+
+/** What `keywrap-kms`, which names keys by their ARN, kept beside what provider-local kept. */
+function readDetails(name: string, text: Uint8Array | undefined): Json {
+  const details = text === undefined ? { kms: 0 } : Object(parse(text));
+  if (details.kms === (name.startsWith('arn:') ? 1 : 0)) return details;
+  throw new UnsupportedOperationError(`the key ${name} was made by another program: keep it there`);
+}
+
+async function openManifest(folder: string, protectedBy: StoreProtection) {
+  const names = await promises.readdir(folder).catch((): string[] => []);
+  const name = names
+    .filter((entry) => MANIFEST.test(entry))
+    .sort()
+    .at(-1);
+  if (name === undefined) {
+    throw new InvalidInputError('folder', `${folder} holds no key store of files; check the path`);
+  }
+  const file = readSealed(path.join(folder, name), 'manifest');
+  const { storeId, generation } = file.header;
+  if (typeof storeId !== 'string' || generation !== Number(MANIFEST.exec(name)?.[1])) {
+    throw new DamagedStoreError(file.path, CHANGED);
+  }
+  const secret = await unwrap(file, protectedBy);
+  const derived = new Uint8Array(hkdfSync('sha256', secret, storeId, 'keywrap store v1 files', 32));
+  const key = nodeEngine.loadAesKey(derived);
+  for (const bytes of [secret, derived]) wipe(bytes);
+  return { key, manifest: parse(file.open(key)) };
+}
+
+function readSealed(file: string, kind: 'manifest' | 'record') {
+  const damaged = (problem = CHANGED) => new DamagedStoreError(file, problem);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') throw damaged('is missing');
+    throw explainFileError(error, `read ${file}`);
+  }
+  const start = bytes.toString('latin1', 0, 5);
+  if (start !== `kws\u0001${kind[0]}` || bytes.length < 9) throw damaged(`is not a ${kind}`);
+  const nonceAt = 9 + bytes.readUInt32BE(5);
+  const open = (key: AesKey): Uint8Array => {
+    const content = openSealed(key, bytes.subarray(nonceAt), bytes.subarray(0, nonceAt));
+    if (content === undefined) throw damaged();
+    return content;
+  };
+  return { path: file, bytes, header: Object(parse(bytes.subarray(9, nonceAt))), open };
+}
+
+/** Opens a nonce, and what was sealed with it. */
+function openSealed(key: AesKey, sealed: Uint8Array, data: Uint8Array): Uint8Array | undefined {
+  if (sealed.length < NONCE_LENGTH + TAG_LENGTH) return undefined;
+  return key.open(sealed.subarray(0, NONCE_LENGTH), sealed.subarray(NONCE_LENGTH), data);
+}
+
+function parse(json: Uint8Array): Json {
+  const revive = (name: string, value: Json) => (DATES.test(name) ? new Date(value) : value);
+  try {
+    return JSON.parse(Buffer.from(json).toString(), revive);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens the key of the store, by what its header says: that is not authenticated. */
+async function unwrap(file: { path: string; header: Json }, protectedBy: StoreProtection) {
+  const { by, scrypt, wrapped } = Object(file.header.protection);
+  const ciphertext = Buffer.from(String(wrapped), 'base64');
+  const { passphrase, provider, keyId } = readProtection(protectedBy);
+  if ((by === 'provider') !== (provider !== undefined)) {
+    throw new InvalidInputError('protectedBy', `is not what protects ${file.path}: a ${by}`);
+  }
+  if (provider !== undefined) {
+    const encryptionContext = { 'keywrap-store': file.header.storeId };
+    using result = await provider.decrypt({ keyId, ciphertext, encryptionContext });
+    return copyBytes(result.plaintext);
+  }
+  const { cost, blockSize, parallelization, salt } = Object(scrypt);
+  const isBounded = 128 * cost * blockSize * parallelization <= 2 ** 30;
+  const context = Buffer.from(`keywrap store v1 key ${file.header.storeId}`);
+  for (const candidate of passphrasesOf(passphrase as string | Uint8Array)) {
+    const saltBytes = Buffer.from(String(salt), 'base64');
+    const deriving = isBounded && deriveFromPassphrase(candidate, saltBytes, scrypt);
+    const derived = await Promise.resolve(deriving).catch(() => false as const);
+    if (derived === false) throw new DamagedStoreError(file.path, CHANGED);
+    const key = nodeEngine.loadAesKey(derived);
+    const secret = openSealed(key, ciphertext, context);
+    key.destroy();
+    for (const bytes of [derived, candidate]) wipe(bytes);
+    if (secret !== undefined) return secret;
+  }
+  throw new AccessDeniedError(`the passphrase does not open ${file.path}; check it`);
+}
+
+/** The first release read passphrase files as UTF-8, with U+FFFD in the place of what was not. */
+function* passphrasesOf(passphrase: string | Uint8Array): Generator<Uint8Array> {
+  yield passphraseBytes(passphrase);
+  if (typeof passphrase === 'string') return;
+  yield Buffer.from(Buffer.from(passphrase).toString().normalize('NFC'));
+}
+
+/** Parts with the length of each before it. They share the memory of the whole. */
+function lengthPrefixed(whole: Uint8Array): Uint8Array[] {
+  const view = new DataView(whole.buffer, whole.byteOffset, whole.length);
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < whole.length; at += 4 + view.getUint32(at)) {
+    parts.push(whole.subarray(at + 4, at + 4 + view.getUint32(at)));
+  }
+  return parts;
+}

@@ -1,0 +1,108 @@
+import { constants } from 'node:fs';
+import fs from 'node:fs/promises';
+import { InvalidInputError, wipe } from '@keywrap/core';
+import { errorCode, explainFileError } from '../errors.js';
+
+/** Where a passphrase is; one of the two. */
+export interface PassphraseSource {
+  /** The path of a file. Its last line break, if it ends in one, is not part of the passphrase. */
+  readonly file?: string | undefined;
+  /** The name of an environment variable. */
+  readonly env?: string | undefined;
+}
+
+/** Longest passphrase file, in bytes. */
+const MAXIMUM_LENGTH = 64 * 1024;
+/** What is wrong with the path, and not with the disk. */
+const NO_FILE: Readonly<Record<string, string>> = {
+  ENOENT: 'names a file that does not exist',
+  ENOTDIR: 'names a file that does not exist',
+  EISDIR: 'names a folder',
+  ENAMETOOLONG: 'is too long',
+  ELOOP: 'is a loop of symbolic links',
+  ERR_INVALID_ARG_VALUE: 'has a NUL character',
+};
+
+/**
+ * Reads a passphrase from where it is kept, which is neither a URL nor a command line: those end up in
+ * logs and lists of processes.
+ *
+ * @returns Text where the file is UTF-8, and the bytes themselves where it is not.
+ * @throws {@link InvalidInputError} when neither source or both are named, the variable is not set, or the
+ * file is missing, empty, a folder or longer than 64 KiB; `AccessDeniedError` when it may not be read.
+ *
+ * @example
+ * ```ts
+ * import { passphraseFrom, SqlKeyStore } from '@keywrap/provider-local/store';
+ *
+ * const passphrase = await passphraseFrom({ file: '/run/secrets/keywrap' });
+ * const store = await SqlKeyStore.open({ location: '/var/lib/keys.db', protectedBy: { passphrase } });
+ * ```
+ */
+export async function passphraseFrom({
+  file,
+  env,
+}: PassphraseSource): Promise<string | Uint8Array> {
+  if ((file === undefined) === (env === undefined)) {
+    throw new InvalidInputError(
+      'passphrase',
+      'needs exactly one source: a file (passphraseFile, --passphrase-file) or an environment variable (passphraseEnv, --passphrase-env)',
+    );
+  }
+  if (file !== undefined) return readPassphraseFile(file);
+  const passphrase = process.env[env as string];
+  if (passphrase !== undefined && passphrase !== '') return passphrase;
+  throw new InvalidInputError('passphrase', `is not set: the variable ${env} is missing or empty`);
+}
+
+async function readPassphraseFile(file: string): Promise<string | Uint8Array> {
+  const bytes = await readBounded(file).catch((error) => {
+    const problem = NO_FILE[errorCode(error) ?? ''];
+    if (problem === undefined) throw explainFileError(error, `read the passphrase from ${file}`);
+    throw new InvalidInputError('passphraseFile', `${problem}: ${file}`, { cause: error });
+  });
+  const passphrase = withoutLineBreak(bytes);
+  if (passphrase.length === 0) throw new InvalidInputError('passphrase', `is empty: ${file}`);
+  const text = decodeUtf8(passphrase);
+  if (text === undefined) return passphrase;
+  wipe(bytes);
+  return text;
+}
+
+/** @returns `undefined` for what is not UTF-8, and for U+FFFD, which a passphrase may not have as text. */
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return text.includes('\ufffd') ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a file or a pipe to its end, but not more than a passphrase may have. */
+async function readBounded(path: string): Promise<Uint8Array> {
+  const file = await fs.open(path, constants.O_RDONLY);
+  try {
+    const bytes = new Uint8Array(new ArrayBuffer(MAXIMUM_LENGTH + 1));
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, null);
+      length += bytesRead;
+      if (bytesRead === 0) return bytes.subarray(0, length);
+      if (length > MAXIMUM_LENGTH) {
+        throw new InvalidInputError(
+          'passphraseFile',
+          `is longer than ${MAXIMUM_LENGTH} bytes: ${path}`,
+        );
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function withoutLineBreak(bytes: Uint8Array): Uint8Array {
+  const [LF, CR] = [0x0a, 0x0d];
+  if (bytes.at(-1) !== LF) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === CR ? -2 : -1);
+}

@@ -1,0 +1,72 @@
+import { hkdfSync } from 'node:crypto';
+import { newSecret, wipe } from '@keywrap/core';
+import type { AesKey } from '../../cipher/engines/index.js';
+import { nodeEngine } from '../../cipher/engines/node.js';
+
+/** Of the store's key, and of all keys that are derived from it, in bytes. */
+export const KEY_LENGTH = 32;
+
+const inspect = Symbol.for('nodejs.util.inspect.custom');
+
+/**
+ * The key of a store: 32 random bytes, of which no byte is used itself. Each purpose has its own key,
+ * derived by HKDF-SHA-256 (RFC 5869) with the id of the store as the salt.
+ */
+export class StoreKey {
+  readonly #secret: Uint8Array;
+  /** Encrypts and authenticates rows. */
+  readonly rows: AesKey;
+  /** Encrypts and authenticates backups. */
+  readonly backup: AesKey;
+  /** 32 bytes: the key of the HMACs whose sum is the hash of all rows. */
+  readonly setHash: Uint8Array;
+  /** 32 bytes: the key of the HMACs of audit logs. */
+  readonly auditLog: Uint8Array;
+
+  /** @param secret Its memory changes owner, and is wiped by {@link destroy}. */
+  constructor(storeId: string, secret: Uint8Array) {
+    this.#secret = secret;
+    this.rows = deriveAesKey(secret, storeId, 'rows');
+    this.backup = deriveAesKey(secret, storeId, 'backup');
+    this.setHash = derive(secret, storeId, 'set hash');
+    this.auditLog = derive(secret, storeId, 'audit log');
+  }
+
+  static generate(storeId: string): StoreKey {
+    return new StoreKey(storeId, crypto.getRandomValues(newSecret(KEY_LENGTH)));
+  }
+
+  /** The key itself, to be wrapped. Neither kept nor changed by the caller. */
+  get secret(): Uint8Array {
+    return this.#secret;
+  }
+
+  /** Wipes the key and all that were derived from it. */
+  destroy(): void {
+    for (const bytes of [this.#secret, this.setHash, this.auditLog]) wipe(bytes);
+    this.rows.destroy();
+    this.backup.destroy();
+  }
+
+  toJSON(): undefined {
+    return undefined;
+  }
+
+  [inspect](): string {
+    return '[the key of a store]';
+  }
+}
+
+function derive(secret: Uint8Array, storeId: string, purpose: string): Uint8Array {
+  const info = `keywrap store v2 ${purpose}`;
+  return new Uint8Array(hkdfSync('sha256', secret, storeId, info, KEY_LENGTH));
+}
+
+function deriveAesKey(secret: Uint8Array, storeId: string, purpose: string): AesKey {
+  const derived = derive(secret, storeId, purpose);
+  try {
+    return nodeEngine.loadAesKey(derived);
+  } finally {
+    wipe(derived);
+  }
+}

@@ -1,0 +1,230 @@
+import { formatAliasArn, formatKeyArn, InvalidInputError, wipe } from '@keywrap/core';
+import type { AliasRecord, KeyRecord } from '../keys/record.js';
+import type { Row, Statement } from './dialect.js';
+import { DamagedStoreError } from './errors.js';
+import { keepMaterials, releaseMaterials } from './materials.js';
+import { decodeAlias, decodeKey, encodeAlias, encodeKey } from './records.js';
+import { RowSet } from './row-set.js';
+import { ALIASES, FORMAT, insertStore, KEYS, putRow, type Table, updateStore } from './schema.js';
+import type { Place, RowSeal } from './seal.js';
+
+/** A row whose columns have the right types; not opened yet. */
+export interface StoredRow {
+  readonly arn: string;
+  /** The id of a key, or the ARN of the key that an alias stands for. */
+  readonly reference: string;
+  /** The generation of the store that wrote it. */
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
+/** A table, and what its rows hold. */
+export interface RecordTable<Content> extends Table {
+  arnOf(record: Content): string;
+  referenceOf(record: Content): string;
+  encode(record: Content): Uint8Array;
+  decode(arn: string, reference: string, content: Uint8Array): Content | undefined;
+  /** The record, with the material of the one before it where that is the same. */
+  keep(record: Content, before: Content | undefined): Content;
+  /** Destroys the material of a record that the next one, if there is one, has no more. */
+  release(record: Content, next: Content | undefined): void;
+}
+
+export const KEY_RECORDS: RecordTable<KeyRecord> = {
+  ...KEYS,
+  arnOf: ({ id, scope }) => formatKeyArn(id, scope),
+  referenceOf: ({ id }) => id,
+  encode: encodeKey,
+  decode: decodeKey,
+  keep: keepMaterials,
+  release: releaseMaterials,
+};
+
+export const ALIAS_RECORDS: RecordTable<AliasRecord> = {
+  ...ALIASES,
+  arnOf: ({ alias, scope }) => formatAliasArn(alias, scope),
+  referenceOf: ({ keyId, scope }) => formatKeyArn(keyId, scope),
+  encode: encodeAlias,
+  decode: decodeAlias,
+  keep: (record) => record,
+  release: () => {},
+};
+
+/** What the store's one row says. */
+export interface StoreState {
+  /** The number of changes that the store has seen. */
+  readonly generation: number;
+  /** How the store's key is protected, as JSON. */
+  readonly protection: string;
+  readonly set: RowSet;
+}
+
+/** What can be read of the store's row without its key, and is not to be believed before {@link Rows.openStore}. */
+export interface StoreRow {
+  readonly id: string;
+  readonly generation: number;
+  readonly protection: string;
+  readonly sealed: Uint8Array;
+}
+
+/** Turns rows into records and back. Everything that is read is checked, whatever type it has. */
+export class Rows {
+  readonly #location: string;
+  readonly #seal: RowSeal;
+
+  /** @param location What errors call the store. */
+  constructor(location: string, seal: RowSeal) {
+    this.#location = location;
+    this.#seal = seal;
+  }
+
+  /** Checks the types of a row. @throws {@link DamagedStoreError} */
+  read(table: Table, row: Row): StoredRow {
+    const { arn, version, sealed, octets, [table.reference]: reference } = row;
+    if (
+      !isText(arn) ||
+      !isText(reference) ||
+      !isCount(version) ||
+      !isBytes(sealed) ||
+      Buffer.byteLength(arn) + Buffer.byteLength(reference) !== octets
+    ) {
+      throw this.#damaged(table, arn, 'has columns of other types than the store writes');
+    }
+    return { arn, reference, version, sealed };
+  }
+
+  /** Decrypts a row. @throws {@link DamagedStoreError} when anything of it was changed. */
+  open<Content>(table: RecordTable<Content>, row: StoredRow): Content {
+    const content = this.#seal.open(placeOf(table, row), row.sealed);
+    if (content === undefined) {
+      throw this.#damaged(
+        table,
+        row.arn,
+        'was changed, or is a copy of another: it does not authenticate',
+      );
+    }
+    const record = table.decode(row.arn, row.reference, content);
+    if (record !== undefined) return record;
+    throw this.#damaged(
+      table,
+      row.arn,
+      'is authentic, but is not what this release of keywrap writes',
+    );
+  }
+
+  /**
+   * Encrypts a record.
+   *
+   * @throws {@link InvalidInputError} for a record that could not be read again.
+   */
+  seal<Content>(table: RecordTable<Content>, record: Content, version: number): StoredRow {
+    const [arn, reference] = [table.arnOf(record), table.referenceOf(record)];
+    const content = table.encode(record);
+    const read = table.decode(arn, reference, content.slice());
+    if (read === undefined) {
+      wipe(content);
+      throw new InvalidInputError('record', `of ${arn} can't be stored: a field has a wrong type`);
+    }
+    table.release(read, undefined);
+    const sealed = this.#seal.seal(placeOf(table, { arn, reference, version }), content);
+    return { arn, reference, version, sealed };
+  }
+
+  /** The statement that writes a record, which is added to the set. */
+  put<Content>(
+    table: RecordTable<Content>,
+    record: Content,
+    version: number,
+    set: RowSet,
+  ): Statement {
+    const row = this.seal(table, record, version);
+    set.add(table, this.hash(table, row));
+    return putRow(table, row.arn, row.reference, version, row.sealed);
+  }
+
+  /** What a row adds to the set hash. */
+  hash(table: Table, row: StoredRow): bigint {
+    return this.#seal.hash(placeOf(table, row), row.sealed);
+  }
+
+  /** @throws {@link DamagedStoreError} */
+  openStore(rows: readonly Row[] | undefined): StoreState {
+    const row = readStoreRow(this.#location, rows);
+    const content = this.#seal.open(placeOfStore(row), row.sealed);
+    if (content === undefined) {
+      throw new DamagedStoreError(
+        this.#location,
+        'has a changed store row: it does not authenticate',
+      );
+    }
+    const { generation, protection } = row;
+    return { generation, protection, set: RowSet.decode(this.#location, content) };
+  }
+
+  /** The statement that writes the store's row. */
+  sealStore({ generation, protection, set }: StoreState): Statement {
+    return updateStore(generation, protection, this.#sealStore(generation, protection, set));
+  }
+
+  /** The statement that makes the row of a new store, of generation 0. */
+  newStore(id: string, protection: string): Statement {
+    return insertStore(id, protection, this.#sealStore(0, protection, new RowSet()));
+  }
+
+  #sealStore(generation: number, protection: string, set: RowSet): Uint8Array {
+    return this.#seal.seal(placeOfStore({ generation, protection }), set.encode());
+  }
+
+  #damaged({ name }: Table, arn: unknown, problem: string): DamagedStoreError {
+    const row = isText(arn) ? JSON.stringify(arn.slice(0, 2048)) : 'of no ARN';
+    return new DamagedStoreError(
+      this.#location,
+      `is damaged: the row ${row} in ${name} ${problem}`,
+      isText(arn) ? { keyId: arn } : undefined,
+    );
+  }
+}
+
+/** Checks the types of the store's row. @throws {@link DamagedStoreError}, also when there is none. */
+export function readStoreRow(location: string, rows: readonly Row[] | undefined): StoreRow {
+  if (rows?.length !== 1) throw new DamagedStoreError(location, 'has lost its store row');
+  const { id, format, generation, protection, sealed } = rows[0] as Row;
+  if (
+    !isText(id) ||
+    !isCount(format) ||
+    !isCount(generation) ||
+    !isText(protection) ||
+    !isBytes(sealed)
+  ) {
+    throw new DamagedStoreError(location, 'has a store row with columns of other types');
+  }
+  if (format !== FORMAT) {
+    throw new DamagedStoreError(
+      location,
+      `has format ${format}, and this release of keywrap knows format ${FORMAT}`,
+      undefined,
+      'use the release that wrote it',
+    );
+  }
+  return { id, generation, protection, sealed };
+}
+
+function placeOf({ name }: Table, { arn, reference, version }: Omit<StoredRow, 'sealed'>): Place {
+  return [name, arn, reference, version];
+}
+
+function placeOfStore({ generation, protection }: Pick<StoreRow, 'generation' | 'protection'>) {
+  return ['store', generation, protection];
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
+}

@@ -1,0 +1,134 @@
+import type { Statement } from './dialect.js';
+
+/** The version of this format. Version 1 was a folder of files. */
+export const FORMAT = 2;
+
+/** How a dialect writes types, and what it says at the end of a table. */
+export interface ColumnTypes {
+  /** Text that compares byte by byte. */
+  readonly text: string;
+  /** Integers up to 2^53. */
+  readonly integer: string;
+  readonly bytes: string;
+  readonly tableOptions: string;
+}
+
+/**
+ * The tables. Whatever a query looks at is a column, and part of what the row's seal authenticates; the
+ * rest is inside the seal. `version` is the generation of the store that wrote the row.
+ */
+export function createTables({ text, integer, bytes, tableOptions }: ColumnTypes): string[] {
+  return [
+    `create table keywrap_store (
+      one ${integer} primary key check (one = 1), id ${text} not null, format ${integer} not null,
+      generation ${integer} not null, protection ${text} not null, sealed ${bytes} not null) ${tableOptions}`,
+    `create table keywrap_keys (
+      arn ${text} primary key, id ${text} not null, version ${integer} not null, sealed ${bytes} not null) ${tableOptions}`,
+    'create index keywrap_keys_by_id on keywrap_keys (id)',
+    `create table keywrap_aliases (
+      arn ${text} primary key, key_arn ${text} not null, version ${integer} not null, sealed ${bytes} not null) ${tableOptions}`,
+    'create index keywrap_aliases_by_key on keywrap_aliases (key_arn, arn)',
+  ];
+}
+
+/** A table of rows: keys or aliases. */
+export interface Table {
+  readonly name: 'keys' | 'aliases';
+  /** The column that rows are found by, beside their ARN. */
+  readonly reference: 'id' | 'key_arn';
+}
+
+export const KEYS: Table = { name: 'keys', reference: 'id' };
+export const ALIASES: Table = { name: 'aliases', reference: 'key_arn' };
+
+const columns = ({ reference }: Table) => `arn, ${reference}, version, sealed`;
+
+/** With the length of the texts in bytes, because a binding may end them at the first NUL. */
+const read = (table: Table) =>
+  `${columns(table)}, octet_length(arn) + octet_length(${table.reference}) as octets`;
+
+export const selectStore = (): Statement => ({
+  sql: 'select id, format, generation, protection, sealed from keywrap_store',
+  parameters: [],
+});
+
+export const selectGeneration = (): Statement => ({
+  sql: 'select generation from keywrap_store',
+  parameters: [],
+});
+
+export const insertStore = (id: string, protection: string, sealed: Uint8Array): Statement => ({
+  sql: `insert into keywrap_store values (1, ?1, ${FORMAT}, 0, ?2, ?3)`,
+  parameters: [id, protection, sealed],
+});
+
+export const updateStore = (
+  generation: number,
+  protection: string,
+  sealed: Uint8Array,
+): Statement => ({
+  sql: 'update keywrap_store set generation = ?1, protection = ?2, sealed = ?3',
+  parameters: [generation, protection, sealed],
+});
+
+export const selectRow = (table: Table, arn: string): Statement => ({
+  sql: `select ${read(table)} from keywrap_${table.name} where arn = ?1`,
+  parameters: [arn],
+});
+
+/** The rows with this id, or the aliases of this key. */
+export const selectByReference = (table: Table, reference: string): Statement => ({
+  sql: `select ${read(table)} from keywrap_${table.name} where ${table.reference} = ?1 order by arn`,
+  parameters: [reference],
+});
+
+/** The key that an alias stands for. */
+export const selectKeyOfAlias = (alias: string): Statement => ({
+  sql: `select ${read(KEYS)} from keywrap_keys
+    where arn = (select key_arn from keywrap_aliases where arn = ?1)`,
+  parameters: [alias],
+});
+
+/** All aliases of the key that an alias stands for. */
+export const selectAliasesBeside = (alias: string): Statement => ({
+  sql: `select ${read(ALIASES)} from keywrap_aliases
+    where key_arn = (select key_arn from keywrap_aliases where arn = ?1) order by arn`,
+  parameters: [alias],
+});
+
+/** The aliases of all keys with this id. */
+export const selectAliasesOfId = (id: string): Statement => ({
+  sql: `select ${read(ALIASES)} from keywrap_aliases
+    where key_arn in (select arn from keywrap_keys where id = ?1) order by arn`,
+  parameters: [id],
+});
+
+/** Rows with `after < arn < before`. */
+export const selectPage = (
+  table: Table,
+  after: string,
+  before: string,
+  limit: number,
+  reference?: string,
+): Statement => ({
+  sql: `select ${read(table)} from keywrap_${table.name} where arn > ?1 and arn < ?2
+    ${reference === undefined ? '' : `and ${table.reference} = ?4`} order by arn limit ?3`,
+  parameters: [after, before, limit, ...(reference === undefined ? [] : [reference])],
+});
+
+export const putRow = (
+  table: Table,
+  arn: string,
+  reference: string,
+  version: number,
+  sealed: Uint8Array,
+): Statement => ({
+  sql: `insert into keywrap_${table.name} (${columns(table)}) values (?1, ?2, ?3, ?4) on conflict (arn)
+    do update set ${table.reference} = excluded.${table.reference}, version = excluded.version, sealed = excluded.sealed`,
+  parameters: [arn, reference, version, sealed],
+});
+
+export const deleteRow = (table: Table, arn: string): Statement => ({
+  sql: `delete from keywrap_${table.name} where arn = ?1`,
+  parameters: [arn],
+});

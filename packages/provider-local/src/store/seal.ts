@@ -1,0 +1,56 @@
+import { createHmac } from 'node:crypto';
+import { copyBytes, wipe } from '@keywrap/core';
+import type { AesKey } from '../cipher/engines/index.js';
+import { randomNonce } from '../cipher/random.js';
+import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
+import { FORMAT } from './schema.js';
+
+/** Where a row belongs: its table and every column that is not sealed. */
+export type Place = readonly (string | number)[];
+
+const encoder = new TextEncoder();
+
+/**
+ * Seals rows with XAES-256-GCM, bound to their place in one store: a row that was changed, or copied to
+ * another place or store, does not open.
+ */
+export class RowSeal {
+  readonly #storeId: string;
+  readonly #key: AesKey;
+  readonly #setKey: Uint8Array;
+
+  /** @param setKey 32 bytes, for {@link hash}. Both keys stay the caller's. */
+  constructor(storeId: string, key: AesKey, setKey: Uint8Array) {
+    this.#storeId = storeId;
+    this.#key = key;
+    this.#setKey = setKey;
+  }
+
+  /** @returns The nonce, the ciphertext and the tag. `content` is wiped. */
+  seal(place: Place, content: Uint8Array): Uint8Array {
+    const nonce = randomNonce();
+    const sealed = this.#key.seal(nonce, content, this.#associatedData(place));
+    wipe(content);
+    return Buffer.concat([nonce, sealed]);
+  }
+
+  /** @returns The content, in memory of its own; undefined for anything but what was sealed for this place. */
+  open(place: Place, sealed: Uint8Array): Uint8Array | undefined {
+    const nonce = sealed.subarray(0, NONCE_LENGTH);
+    if (nonce.length < NONCE_LENGTH) return undefined;
+    const data = this.#associatedData(place);
+    return this.#key.open(copyBytes(nonce), sealed.subarray(NONCE_LENGTH), data);
+  }
+
+  /** What a row adds to the set hash: HMAC-SHA-256 of the place and the sealed bytes. */
+  hash(place: Place, sealed: Uint8Array): bigint {
+    const hmac = createHmac('sha256', this.#setKey);
+    hmac.update(this.#associatedData(place)).update(sealed);
+    return BigInt(`0x${hmac.digest('hex')}`);
+  }
+
+  /** A JSON array: no two places have the same text, and none is the beginning of another. */
+  #associatedData(place: Place): Uint8Array {
+    return encoder.encode(JSON.stringify(['keywrap store', FORMAT, this.#storeId, ...place]));
+  }
+}

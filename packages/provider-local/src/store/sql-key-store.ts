@@ -1,0 +1,351 @@
+import {
+  type ArnScope,
+  formatAliasArn,
+  formatKeyArn,
+  InvalidInputError,
+  ProviderClosedError,
+  UnsupportedOperationError,
+} from '@keywrap/core';
+import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
+import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
+import type { AliasRecord, KeyRecord } from '../keys/record.js';
+import type { ChangeNames, KeyStore, Page, Transaction } from '../keys/store.js';
+import {
+  createStore,
+  dialectOf,
+  parseProtection,
+  readProtection,
+  rowsOf,
+  type StoreContents,
+} from './create-store.js';
+import type { Database, DialectOptions, Statement } from './dialect.js';
+import { DamagedStoreError } from './errors.js';
+import type { ScryptCost } from './protection/passphrase.js';
+import { openProtection, protectAgain, type StoreProtection } from './protection/protection.js';
+import type { StoreKey } from './protection/store-key.js';
+import type { RowCache } from './row-cache.js';
+import type { Rows } from './rows.js';
+import { ALIASES, KEYS, selectByReference, selectPage, selectRow } from './schema.js';
+import { StoreScripts } from './store-scripts.js';
+import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
+
+/** Where a store is, and what opens it. */
+export interface SqlKeyStoreOptions extends DialectOptions {
+  /** The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg takes it. */
+  readonly location: string;
+  /** A passphrase, or a key of another provider. */
+  readonly protectedBy: StoreProtection;
+  /** Makes a new store where nothing is. By default that is an error: the path may be wrong. */
+  readonly create?: boolean | undefined;
+  /** For a new passphrase; the default unless it is given. */
+  readonly scrypt?: ScryptCost | undefined;
+  /** How many keys, and how many aliases, stay in memory; 10,000 by default. */
+  readonly cachedRecords?: number | undefined;
+}
+
+const CACHED_RECORDS = 10_000;
+
+/**
+ * Keeps keys in a database, encrypted and authenticated: an SQLite file, which any number of processes of
+ * one machine may use at once. `docs/key-store.md` says what it protects from, and what it does not.
+ *
+ * @example
+ * ```ts
+ * import { SqlKeyStore } from '@keywrap/provider-local/store';
+ *
+ * await using store = await SqlKeyStore.open({
+ *   location: '/var/lib/orders/keys.db',
+ *   protectedBy: { passphrase: 'correct horse battery staple' },
+ *   create: true,
+ * });
+ * ```
+ */
+export class SqlKeyStore implements KeyStore, AsyncDisposable {
+  readonly #database: Database;
+  readonly #storeId: string;
+  readonly #storeKey: StoreKey;
+  readonly #rows: Rows;
+  readonly #scripts: StoreScripts;
+  #isClosed = false;
+
+  private constructor(
+    database: Database,
+    storeId: string,
+    storeKey: StoreKey,
+    cachedRecords: number,
+  ) {
+    this.#database = database;
+    this.#storeId = storeId;
+    this.#storeKey = storeKey;
+    this.#rows = rowsOf(database, storeId, storeKey);
+    this.#scripts = new StoreScripts(database, this.#rows, cachedRecords);
+  }
+
+  /**
+   * Opens a store.
+   *
+   * @throws {@link InvalidInputError} where there is no store, `ACCESS_DENIED` for a wrong passphrase or
+   * a file that others may read, {@link DamagedStoreError}, `UNAVAILABLE`, and what the provider that
+   * protects the store throws.
+   */
+  static async open(options: SqlKeyStoreOptions): Promise<SqlKeyStore> {
+    const { location } = options;
+    const dialect = dialectOf(location);
+    let database = await dialect.open(location, options);
+    if (database === undefined && options.create === true) {
+      await createStore(dialect, options);
+      database = await dialect.open(location, options);
+    }
+    return SqlKeyStore.#unlock(database, options);
+  }
+
+  /**
+   * Makes a store of a backup again, at a new place: with the keys that it had, protected by what protected it then.
+   *
+   * @param options Where to, and what protected the store when the backup was made.
+   * @param backup The path of the backup, which is read and not changed.
+   * @throws {@link InvalidInputError} where there is anything at the new place, and {@link DamagedStoreError} for a damaged
+   * backup: then nothing is made.
+   */
+  static async restore(
+    { create: _, ...options }: SqlKeyStoreOptions,
+    backup: string,
+    onProgress?: OnProgress,
+  ): Promise<SqlKeyStore> {
+    if (dialectOf(options.location) !== dialectOf(backup)) {
+      throw new UnsupportedOperationError(
+        'a backup is restored to a file; what PostgreSQL has is restored with pg_restore',
+      );
+    }
+    const copy = await dialectOf(backup).open(backup, { ...options, readOnly: true });
+    await using source = await SqlKeyStore.#unlock(copy, { ...options, location: backup });
+    await source.backup(options.location, onProgress);
+    return SqlKeyStore.open(options);
+  }
+
+  static async #unlock(
+    database: Database | undefined,
+    { location, protectedBy, cachedRecords = CACHED_RECORDS }: SqlKeyStoreOptions,
+  ): Promise<SqlKeyStore> {
+    if (database === undefined) {
+      throw new InvalidInputError(
+        'location',
+        `${location} is not a key store: there is nothing; check the path, or create a store`,
+      );
+    }
+    let storeKey: StoreKey | undefined;
+    try {
+      const { id, protection } = await database.read(() => readProtection(database.location));
+      const record = parseProtection(database.location, protection);
+      storeKey = await openProtection(id, record, protectedBy, database.location);
+      const store = new SqlKeyStore(database, id, storeKey, cachedRecords);
+      await database.read(() => store.#scripts.state());
+      return store;
+    } catch (error) {
+      storeKey?.destroy();
+      await database.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Makes a new store, with what it is to hold from the beginning: all of it or, when anything fails,
+   * no store at all.
+   *
+   * @param contents The material of the records stays the caller's.
+   * @throws {@link InvalidInputError} where there is a store already, and what {@link open} throws.
+   */
+  static async create(options: SqlKeyStoreOptions, contents?: StoreContents): Promise<SqlKeyStore> {
+    const { location } = options;
+    const taken = () => new InvalidInputError('location', `${location} holds a key store already`);
+    if (await SqlKeyStore.isAt(location, options)) throw taken();
+    const storeId = await createStore(dialectOf(location), options, contents);
+    const store = await SqlKeyStore.open({ ...options, create: false });
+    if (store.#storeId === storeId) return store;
+    await store.close();
+    throw taken();
+  }
+
+  /** Whether there is a store; whether it opens is another question. */
+  static async isAt(location: string, options: DialectOptions = {}): Promise<boolean> {
+    const database = await dialectOf(location).open(location, options);
+    await database?.close();
+    return database !== undefined;
+  }
+
+  /** The path of the file, or the URL of the database without its password. */
+  get location(): string {
+    return this.#database.location;
+  }
+
+  /** The number of changes that the store had seen when it was last asked. It never goes down, unless an old copy was put back. */
+  get generation(): number {
+    return this.#scripts.generation;
+  }
+
+  peekKey(arn: string): KeyRecord | undefined {
+    return this.#scripts.peek(this.#scripts.keys, arn);
+  }
+
+  peekAlias(arn: string): AliasRecord | undefined {
+    return this.#scripts.peek(this.#scripts.aliases, arn);
+  }
+
+  async loadKey(arn: string): Promise<KeyRecord | undefined> {
+    return this.#loadOne(this.#scripts.keys, arn);
+  }
+
+  async loadAlias(arn: string): Promise<AliasRecord | undefined> {
+    return this.#loadOne(this.#scripts.aliases, arn);
+  }
+
+  async listKeys(page: Page): Promise<readonly KeyRecord[]> {
+    const [after, before] = rangeOf(page, (scope) => formatKeyArn('', scope));
+    return this.#load(this.#scripts.keys, selectPage(KEYS, after, before, page.limit));
+  }
+
+  async listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]> {
+    const [after, before] = rangeOf(page, (scope) => formatAliasArn('alias/', scope));
+    const statement = selectPage(ALIASES, after, before, page.limit, keyArn);
+    return this.#load(this.#scripts.aliases, statement);
+  }
+
+  async keysWithId(id: string): Promise<readonly KeyRecord[]> {
+    return this.#load(this.#scripts.keys, selectByReference(KEYS, id));
+  }
+
+  async change<Result>(
+    names: ChangeNames,
+    body: (transaction: Transaction) => Result,
+  ): Promise<Result> {
+    this.#scripts.assertUsable();
+    const { result } = await this.#database.write(
+      () => this.#scripts.change(names, body),
+      ({ committed }) => committed(),
+    );
+    return result;
+  }
+
+  /**
+   * Protects the store by another passphrase or provider. The key of the store stays the same: whoever had it, or had
+   * the file and the old passphrase, can still read the store.
+   *
+   * @param scrypt For a passphrase; the default unless it is given.
+   */
+  async protect(protectedBy: StoreProtection, scrypt?: ScryptCost): Promise<void> {
+    this.#scripts.assertUsable();
+    const record = await protectAgain(this.#storeId, this.#storeKey, protectedBy, scrypt);
+    await this.#database.write(
+      () => this.#scripts.protect(JSON.stringify(record)),
+      (committed) => committed(),
+    );
+  }
+
+  /**
+   * Reads every row anew, from the disk and not from memory, and checks it and the set of them. Others may read
+   * and write meanwhile.
+   *
+   * @param onProgress Told how many rows were checked, of so many.
+   * @throws `UNAVAILABLE` when the database can't be read, and {@link DamagedStoreError} when it is no store any more. Damaged
+   * rows are part of the report.
+   */
+  async verify(onProgress?: OnProgress): Promise<StoreReport> {
+    const { generation } = await this.#database.read(() => this.#scripts.state());
+    const fresh = await this.#database.reopen();
+    try {
+      const report = await verifyRows(fresh, this.#rows, onProgress);
+      if (report.generation < generation)
+        this.#scripts.sawGeneration(report.generation, generation);
+      return report;
+    } finally {
+      await fresh.close();
+    }
+  }
+
+  /**
+   * Writes a copy of one moment to a new file, while others read and write. The copy is checked, private to its owner, and on the disk when the
+   * promise resolves. It opens with what protects the store now.
+   *
+   * @param path The path of a file that does not exist.
+   * @throws {@link DamagedStoreError} when a row is damaged: then there is no copy.
+   */
+  async backup(path: string, onProgress?: OnProgress): Promise<void> {
+    this.#scripts.assertUsable();
+    await this.#database.copyTo(path, async (copy) => {
+      const { damaged } = await verifyRows(copy, this.#rows, onProgress);
+      if (damaged[0] !== undefined) throw damaged[0];
+    });
+  }
+
+  /**
+   * Begins an audit log, for `withAuditLog`. Each process has a log of its own. Its lines have the
+   * generation of the store: kept elsewhere, it shows that the store was set back as a whole.
+   *
+   * @throws what {@link AuditLog.open} throws.
+   */
+  async openAuditLog({
+    folder,
+    actor,
+    trustedGroup,
+  }: Pick<AuditLogOptions, 'folder' | 'actor' | 'trustedGroup'>): Promise<AuditLog> {
+    this.#scripts.assertUsable();
+    const generation = () => this.generation;
+    return AuditLog.open({ folder, actor, trustedGroup, generation, ...this.#auditOptions() });
+  }
+
+  /** Checks every line of the audit logs in a folder; see {@link AuditLogReport.generation}. */
+  async verifyAuditLogs(folder: string): Promise<readonly AuditLogReport[]> {
+    this.#scripts.assertUsable();
+    return verifyAuditLogs({ folder, ...this.#auditOptions() });
+  }
+
+  #auditOptions(): Pick<AuditLogOptions, 'key' | 'storeId'> {
+    return { key: this.#storeKey.auditLog, storeId: this.#storeId };
+  }
+
+  /** Closes the database and destroys all key material. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#scripts.refuse(new ProviderClosedError('the key store was closed'));
+    try {
+      await this.#database.close();
+    } finally {
+      this.#scripts.keys.clear();
+      this.#scripts.aliases.clear();
+      this.#storeKey.destroy();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
+    const [record] = await this.#load(cache, selectRow(cache.table, arn), arn);
+    return record;
+  }
+
+  async #load<Content>(
+    cache: RowCache<Content>,
+    statement: Statement,
+    arn?: string,
+  ): Promise<Content[]> {
+    for (;;) {
+      this.#scripts.assertUsable();
+      const records = await this.#database.read(() => this.#scripts.load(cache, statement, arn));
+      if (records !== undefined) return records;
+    }
+  }
+}
+
+/** What the ARNs of a page come after, and before. */
+function rangeOf(
+  { scope, after = '' }: Page,
+  startOf: (scope: ArnScope) => string,
+): readonly [string, string] {
+  const start = scope === undefined ? 'arn:' : startOf(scope);
+  // ':' and '/', at the end of `start`, with what comes after them in ASCII.
+  const end = start.slice(0, -1) + (start.endsWith('/') ? '0' : ';');
+  return [after > start ? after : start, end];
+}

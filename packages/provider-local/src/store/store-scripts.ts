@@ -1,0 +1,199 @@
+import type { AliasRecord, KeyRecord } from '../keys/record.js';
+import type { ChangeNames, Transaction } from '../keys/store.js';
+import { ChangeSet, type RowChange } from './change-set.js';
+import type { Database, Row, Script, Statement } from './dialect.js';
+import { DamagedStoreError } from './errors.js';
+import { RowCache } from './row-cache.js';
+import { ALIAS_RECORDS, KEY_RECORDS, type Rows, type StoreState } from './rows.js';
+import {
+  ALIASES,
+  deleteRow,
+  KEYS,
+  selectAliasesBeside,
+  selectAliasesOfId,
+  selectByReference,
+  selectGeneration,
+  selectKeyOfAlias,
+  selectRow,
+  selectStore,
+} from './schema.js';
+
+/** What a change returned, and what to do once it is durable. */
+interface Change<Result> {
+  readonly result: Result;
+  committed(): void;
+}
+
+/** What runs in the transactions of a store: over its rows, and the records that are in memory. */
+export class StoreScripts {
+  readonly keys: RowCache<KeyRecord>;
+  readonly aliases: RowCache<AliasRecord>;
+  readonly #database: Database;
+  readonly #rows: Rows;
+  /** The highest that was seen: one that is lower was put back. */
+  #generation = 0;
+  /** Counts our own changes: what was read before one is not kept after it. */
+  #ownChanges = 0;
+  /** Why the store refuses everything. */
+  #failure: Error | undefined;
+
+  constructor(database: Database, rows: Rows, cachedRecords: number) {
+    this.#database = database;
+    this.#rows = rows;
+    this.keys = new RowCache(KEY_RECORDS, rows, cachedRecords);
+    this.aliases = new RowCache(ALIAS_RECORDS, rows, cachedRecords);
+  }
+
+  /** The number of changes that the store has seen. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** From now on, rejects every call with this error. */
+  refuse(error: Error): void {
+    this.#failure = error;
+  }
+
+  assertUsable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * @param before The generation that had been seen when the store was asked: answers may come in another order.
+   * @throws {@link DamagedStoreError}, for good, when the store is older than it was.
+   */
+  sawGeneration(generation: number, before: number): void {
+    if (generation < before) {
+      this.#failure = new DamagedStoreError(
+        this.#database.location,
+        `was set back to generation ${generation}, after ${before} had been seen`,
+        undefined,
+        'stop all processes that use it, and find out who put an old copy there',
+      );
+      throw this.#failure;
+    }
+    this.#generation = Math.max(generation, this.#generation);
+  }
+
+  /** A record from memory, if it is current. */
+  peek<Content>(cache: RowCache<Content>, arn: string): Content | undefined {
+    if (this.#failure !== undefined) return undefined;
+    return cache.current(arn, this.#database.version());
+  }
+
+  /** Reads the store's row, and checks it. */
+  *state(): Script<StoreState> {
+    const before = this.#generation;
+    const [rows] = yield [selectStore()];
+    return this.#openState(rows, before);
+  }
+
+  /**
+   * @param arn Of the one record that is read, which is forgotten when it is not there.
+   * @returns Undefined where a change of our own came in between: what was read may be older.
+   */
+  *load<Content>(
+    cache: RowCache<Content>,
+    statement: Statement,
+    arn?: string,
+  ): Script<Content[] | undefined> {
+    const asOf = this.#database.version();
+    const [before, ownChanges] = [this.#generation, this.#ownChanges];
+    const [store, found = []] = yield [selectGeneration(), statement];
+    this.assertUsable();
+    const generation = this.#readGeneration(store);
+    this.sawGeneration(generation, before);
+    if (ownChanges !== this.#ownChanges) return undefined;
+    if (arn !== undefined && found.length === 0) cache.remove(arn, generation);
+    return found.map((row) => cache.recordOf(row, asOf).record);
+  }
+
+  *change<Result>(
+    { keys, aliases, ids = [] }: ChangeNames,
+    body: (transaction: Transaction) => Result,
+  ): Script<Change<Result>> {
+    const [asOf, before] = [this.#database.version(), this.#generation];
+    const readKeys = [
+      ...keys.map((arn) => selectRow(KEYS, arn)),
+      ...aliases.map(selectKeyOfAlias),
+      ...ids.map((id) => selectByReference(KEYS, id)),
+    ];
+    const readAliases = [
+      ...aliases.flatMap((arn) => [selectRow(ALIASES, arn), selectAliasesBeside(arn)]),
+      ...keys.map((arn) => selectByReference(ALIASES, arn)),
+      ...ids.map(selectAliasesOfId),
+    ];
+    const [store, ...found] = yield [selectStore(), ...readKeys, ...readAliases];
+    this.assertUsable();
+    const state = this.#openState(store, before);
+    const foundKeys = found.slice(0, readKeys.length).flat();
+    const foundAliases = found.slice(readKeys.length).flat();
+    const set = new ChangeSet(
+      { keys, aliases, ids },
+      foundKeys.map((row) => this.keys.recordOf(row, asOf)),
+      foundAliases.map((row) => this.aliases.recordOf(row, asOf)),
+    );
+    const result = body(set);
+    const generation = state.generation + 1;
+    const statements = [
+      ...set.keys.flatMap((change) => this.#write(this.keys, change, state, generation)),
+      ...set.aliases.flatMap((change) => this.#write(this.aliases, change, state, generation)),
+    ];
+    if (statements.length === 0) return { result, committed: () => {} };
+    yield [...statements, this.#rows.sealStore({ ...state, generation })];
+    const committed = () => {
+      this.#committed(generation);
+      for (const change of set.keys) takeOver(this.keys, change, generation, asOf);
+      for (const change of set.aliases) takeOver(this.aliases, change, generation, asOf);
+    };
+    return { result, committed };
+  }
+
+  /** Replaces what protects the key of the store. */
+  *protect(protection: string): Script<() => void> {
+    const state = yield* this.state();
+    this.assertUsable();
+    const generation = state.generation + 1;
+    yield [this.#rows.sealStore({ ...state, generation, protection })];
+    return () => this.#committed(generation);
+  }
+
+  #committed(generation: number): void {
+    this.#ownChanges++;
+    this.sawGeneration(generation, this.#generation);
+  }
+
+  /** Writes or removes a row, and takes note of it in the set of rows. */
+  #write<Content>(
+    { table }: RowCache<Content>,
+    { arn, before, record }: RowChange<Content>,
+    { set }: StoreState,
+    version: number,
+  ): Statement[] {
+    if (before !== undefined) set.remove(table, this.#rows.hash(table, before));
+    if (record === undefined) return before === undefined ? [] : [deleteRow(table, arn)];
+    return [this.#rows.put(table, record, version, set)];
+  }
+
+  #openState(rows: readonly Row[] | undefined, before: number): StoreState {
+    const state = this.#rows.openStore(rows);
+    this.sawGeneration(state.generation, before);
+    return state;
+  }
+
+  #readGeneration(rows: readonly Row[] | undefined): number {
+    const generation = rows?.length === 1 ? rows[0]?.generation : undefined;
+    if (Number.isSafeInteger(generation)) return generation as number;
+    throw new DamagedStoreError(this.#database.location, 'has lost its store row');
+  }
+}
+
+function takeOver<Content>(
+  cache: RowCache<Content>,
+  { arn, record }: RowChange<Content>,
+  version: number,
+  asOf: number | undefined,
+): void {
+  if (record === undefined) cache.remove(arn, version);
+  else cache.put(arn, record, version, asOf);
+}

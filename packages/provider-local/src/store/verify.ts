@@ -1,0 +1,130 @@
+import type { Database, Row, Script } from './dialect.js';
+import { DamagedStoreError } from './errors.js';
+import { RowSet } from './row-set.js';
+import {
+  ALIAS_RECORDS,
+  KEY_RECORDS,
+  type RecordTable,
+  type Rows,
+  type StoreState,
+} from './rows.js';
+import { selectPage, selectStore } from './schema.js';
+
+/** Told how much of a long work is done: so many rows, of so many. */
+export type OnProgress = (done: number, total: number) => void;
+
+/** What {@link verifyRows} found. */
+export interface StoreReport {
+  /** The number of changes that the store has seen. It never goes down, unless an old copy was put back. */
+  readonly generation: number;
+  readonly keys: number;
+  readonly aliases: number;
+  /** What is not as the store wrote it. */
+  readonly damaged: readonly DamagedStoreError[];
+}
+
+const PAGE = 200;
+/** How often a check begins again because the store has changed, before it reads all in one transaction. */
+const ATTEMPTS = 3;
+
+/**
+ * Opens every row, and compares the set of them with that in the store's row.
+ *
+ * It reads page by page in short transactions, as a long one keeps SQLite from ending its WAL
+ * (sqlite.org/wal.html, "Avoiding Excessively Large WAL Files"), and begins again when a change came in
+ * between. Where changes are too frequent for that, it reads all rows in one transaction, which with SQLite stops the thread.
+ */
+export async function verifyRows(
+  database: Database,
+  rows: Rows,
+  onProgress: OnProgress = () => {},
+): Promise<StoreReport> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const check = new Check(database.location, rows);
+    for (;;) {
+      const state = await database.read(() => check.nextPage());
+      if (state === 'changed') break;
+      onProgress(check.done, check.total);
+      if (state === 'done') return check.report();
+    }
+  }
+  const check = new Check(database.location, rows);
+  await database.read(function* () {
+    while ((yield* check.nextPage()) === 'more');
+  });
+  onProgress(check.done, check.total);
+  return check.report();
+}
+
+/** One pass over the rows of a store. */
+class Check {
+  readonly #location: string;
+  readonly #rows: Rows;
+  readonly #found = new RowSet();
+  readonly #damaged: DamagedStoreError[] = [];
+  #state: StoreState | undefined;
+  #table: RecordTable<never> = KEY_RECORDS as RecordTable<never>;
+  #after = '';
+
+  constructor(location: string, rows: Rows) {
+    this.#location = location;
+    this.#rows = rows;
+  }
+
+  /** How many rows were checked. */
+  get done(): number {
+    return this.#found.keys + this.#found.aliases;
+  }
+
+  /** How many rows there should be. */
+  get total(): number {
+    return this.#state === undefined ? 0 : this.#state.set.keys + this.#state.set.aliases;
+  }
+
+  /** @returns `changed` when the store is of another generation than at the first page. */
+  *nextPage(): Script<'more' | 'done' | 'changed'> {
+    const page = selectPage(this.#table, this.#after, '\u{10ffff}', PAGE);
+    const [store, found = []] = yield [selectStore(), page];
+    const state = this.#rows.openStore(store);
+    this.#state ??= state;
+    if (this.#state.generation !== state.generation) return 'changed';
+    for (const row of found) this.#check(row);
+    if (found.length === PAGE) {
+      this.#after = String(found.at(-1)?.arn);
+      return 'more';
+    }
+    if (this.#table.name === 'aliases') return 'done';
+    this.#table = ALIAS_RECORDS as RecordTable<never>;
+    this.#after = '';
+    return 'more';
+  }
+
+  report(): StoreReport {
+    const { generation, set } = this.#state as StoreState;
+    const { keys, aliases, sum } = this.#found;
+    const damaged = [...this.#damaged];
+    if (keys !== set.keys || aliases !== set.aliases || (damaged.length === 0 && sum !== set.sum)) {
+      damaged.push(
+        new DamagedStoreError(
+          this.#location,
+          `is damaged: rows were removed, added or put back (${keys} keys and ${aliases} aliases are there, ${set.keys} and ${set.aliases} were written)`,
+        ),
+      );
+    }
+    return { generation, keys, aliases, damaged };
+  }
+
+  #check(unread: Row): void {
+    const table = this.#table;
+    let hash = 0n;
+    try {
+      const row = this.#rows.read(table, unread);
+      hash = this.#rows.hash(table, row);
+      table.release(this.#rows.open(table, row), undefined);
+    } catch (error) {
+      if (!(error instanceof DamagedStoreError)) throw error;
+      this.#damaged.push(error);
+    }
+    this.#found.add(table, hash);
+  }
+}

@@ -1,0 +1,302 @@
+import nodeFs from 'node:fs';
+import {
+  appendFile,
+  chmod,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type AuditEvent, withAuditLog } from '@keywrap/core';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { AuditLog, type AuditLogOptions, verifyAuditLogs } from '@keywrap/provider-local/audit';
+import { expect } from 'chai';
+import sinon from 'sinon';
+import { rejection } from '../support.js';
+
+const key = new Uint8Array(32).fill(7);
+const event: AuditEvent = {
+  operation: 'decrypt',
+  asked: ['alias/a'],
+  keys: ['arn:aws:kms:us-east-1:111122223333:key/a'],
+  context: ['customer', 'order'],
+  outcome: 'ok',
+};
+
+describe('An audit log', () => {
+  let parent: string;
+  let folder: string;
+  beforeEach(async () => {
+    parent = await mkdtemp(path.join(tmpdir(), 'keywrap-audit-'));
+    folder = path.join(parent, 'audit');
+  });
+  afterEach(async () => {
+    sinon.restore();
+    await rm(parent, { recursive: true, force: true });
+  });
+
+  const open = (options: Partial<AuditLogOptions> = {}) =>
+    AuditLog.open({ folder, key, ...options });
+  const verify = (options: { key?: Uint8Array; storeId?: string } = {}) =>
+    verifyAuditLogs({ folder, key, ...options });
+  const problems = async () => (await verify()).map(({ problem }) => problem);
+  const files = async () => (await readdir(folder)).sort().map((name) => path.join(folder, name));
+  const newestFile = async () => (await files()).at(-1) as string;
+  const read = async (): Promise<Record<string, unknown>[]> =>
+    (await readFile(await newestFile(), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  it('says who did what, when, in lines that verify', async () => {
+    const log = await open({ actor: 'order-service' });
+    log.write(event);
+    log.close();
+    const lines = await read();
+    expect(lines.map(({ seq, operation }) => [seq, operation])).to.deep.equal([
+      [0, 'audit.open'],
+      [1, 'decrypt'],
+      [2, 'audit.close'],
+    ]);
+    const [, line] = lines;
+    expect(line).to.deep.include({ ...event, pid: process.pid, actor: 'order-service' });
+    expect(line?.user).to.be.a('string').and.not.equal('');
+    expect(new Date(line?.time as string).getTime()).to.be.closeTo(Date.now(), 60_000);
+    expect(await problems()).to.deep.equal([undefined]);
+  });
+
+  it('is a sink of withAuditLog, which writes each call and closes it', async () => {
+    const provider = new LocalKeyWrapProvider({ keys: ['alias/a'] });
+    const keys = withAuditLog(provider, await open());
+    await keys.describeKey({ keyId: 'alias/a' });
+    await rejection(keys.describeKey({ keyId: 'alias/none' }));
+    await keys.close();
+    expect((await read()).map(({ operation, outcome }) => [operation, outcome])).to.deep.equal([
+      ['audit.open', undefined],
+      ['describeKey', 'ok'],
+      ['describeKey', 'KEY_NOT_FOUND'],
+      ['audit.close', undefined],
+    ]);
+    expect((await verify())[0]).to.deep.include({ closed: true, problem: undefined });
+  });
+
+  it('gives no result of a call that could not be written', async () => {
+    const provider = new LocalKeyWrapProvider({ keys: ['alias/a'] });
+    const keys = withAuditLog(provider, await open());
+    await keys.describeKey({ keyId: 'alias/a' });
+    sinon.stub(nodeFs, 'writeSync').throws(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    const error = await rejection(keys.generateDataKey({ keyId: 'alias/a', keySpec: 'AES_256' }));
+    expect(error).to.include({ code: 'UNAVAILABLE' });
+    sinon.restore();
+    await keys.close();
+    expect(await problems()).to.deep.equal([undefined]);
+  });
+
+  it('records the generation of the store in every line, and reports the newest', async () => {
+    let generation = 41;
+    const log = await open({ storeId: 'a store', generation: () => generation });
+    log.write(event);
+    generation = 43;
+    log.write({ ...event, operation: 'rotateKey' });
+    const lines = await read();
+    expect(lines.map((line) => line.generation)).to.deep.equal([41, 41, 43]);
+    const [report] = await verify({ storeId: 'a store' });
+    expect(report).to.deep.include({ generation: 43, lines: 3, closed: false, problem: undefined });
+    log.close();
+  });
+
+  it('believes no generation of a line that is not genuine', async () => {
+    const log = await open({ generation: () => 41 });
+    log.write(event);
+    log.close();
+    const file = await newestFile();
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replaceAll('"generation":41', '"generation":99'));
+    const [report] = await verify();
+    expect(report).to.deep.include({ generation: undefined, lines: 0 });
+    expect(report?.problem).to.include('changed at line 1');
+  });
+
+  it('has no generation without a store', async () => {
+    (await open()).close();
+    expect((await verify())[0]).to.include({ generation: undefined });
+    expect((await read())[0]).not.to.have.any.keys('generation', 'store');
+  });
+
+  it('verifies with its own key and for its own store only', async () => {
+    (await open({ storeId: 'a store' })).close();
+    expect((await verify({ storeId: 'a store' }))[0]?.problem).to.equal(undefined);
+    for (const other of [
+      { storeId: 'another store' },
+      {},
+      { storeId: 'a store', key: new Uint8Array(32).fill(8) },
+    ]) {
+      expect((await verify(other))[0]?.problem).to.include('changed at line 1');
+    }
+  });
+
+  it('takes 32 bytes as its key, and copies them (INVALID_INPUT)', async () => {
+    for (const bad of [
+      new Uint8Array(31),
+      new Uint8Array(33),
+      new Uint8Array(),
+      'key',
+      undefined,
+    ]) {
+      expect(await rejection(open({ key: bad as never }))).to.include({ code: 'INVALID_INPUT' });
+      expect(await rejection(verify({ key: bad as never }))).to.include({ code: 'INVALID_INPUT' });
+    }
+    const own = Uint8Array.from(key);
+    const log = await open({ key: own });
+    own.fill(0);
+    log.write(event);
+    log.close();
+    expect(await problems()).to.deep.equal([undefined]);
+  });
+
+  it('is named by the next log, and missed when it is removed', async () => {
+    const log = await open();
+    log.write({ ...event, context: ['"'.repeat(8192)] });
+    const [first = ''] = await files();
+    const next = await open();
+    const [opening] = await read();
+    expect(opening).to.have.nested.property('before[0][0]', path.basename(first));
+    await rm(first);
+    expect(await problems()).to.deep.equal(['is missing', undefined]);
+    log.close();
+    next.close();
+  });
+
+  it('of which a line never ends is rejected, and not read to its end', async () => {
+    (await open()).close();
+    await appendFile(await newestFile(), 'a'.repeat(20 * 1024 * 1024));
+    expect(await problems()).to.have.length(1);
+    expect((await problems())[0]).to.contain('was changed at line');
+  });
+
+  it('is one private file per process that only grows, and verifies while it is written', async () => {
+    const [one, other] = [await open(), await open()];
+    one.write(event);
+    other.write(event);
+    expect(await problems()).to.deep.equal([undefined, undefined]);
+    expect((await verify()).map(({ closed }) => closed)).to.deep.equal([false, false]);
+    one.close();
+    other.close();
+    expect((await verify()).map(({ closed }) => closed)).to.deep.equal([true, true]);
+    for (const file of await files()) expect((await stat(file)).mode & 0o777).to.equal(0o600);
+    expect((await stat(folder)).mode & 0o777).to.equal(0o700);
+  });
+
+  it('takes no line after it was closed (CLOSED), and may be closed again', async () => {
+    const log = await open();
+    log.close();
+    log.close();
+    expect(() => log.write(event))
+      .to.throw()
+      .with.property('code', 'CLOSED');
+    expect(await read()).to.have.length(2);
+  });
+
+  describe('that was touched', () => {
+    beforeEach(async () => {
+      const log = await open();
+      for (let n = 0; n < 4; n++) log.write(event);
+      log.close();
+    });
+
+    it('shows any changed byte', async () => {
+      const file = await newestFile();
+      const bytes = await readFile(file);
+      for (let offset = 0; offset < bytes.length; offset++) {
+        const copy = Buffer.from(bytes);
+        copy[offset] = (copy[offset] as number) ^ 1;
+        await writeFile(file, copy);
+        expect((await problems())[0], `byte ${offset}`).to.match(/changed|removed/);
+      }
+    });
+
+    it('shows a line that was removed, repeated, moved or added, and where', async () => {
+      const file = await newestFile();
+      const lines = (await readFile(file, 'utf8')).trim().split('\n');
+      for (let n = 0; n < lines.length; n++) {
+        const others = lines.filter((_, index) => index !== n);
+        const repeated = lines.flatMap((line, index) => (index === n ? [line, line] : [line]));
+        const moved = [...lines];
+        const m = (n + 1) % lines.length;
+        [moved[n], moved[m]] = [moved[m] as string, moved[n] as string];
+        for (const touched of [others, repeated, moved]) {
+          await writeFile(file, `${touched.join('\n')}\n`);
+          const [report] = await verify();
+          const isCut = touched === others && n === lines.length - 1;
+          // The end that was cut off shows as a log that was never closed.
+          if (isCut) expect(report).to.include({ closed: false, problem: undefined });
+          else expect(report?.problem).to.match(/changed at line \d/);
+        }
+      }
+    });
+
+    it('shows a log that passes for another', async () => {
+      const file = await newestFile();
+      await rename(file, file.replace('.jsonl', '0.jsonl'));
+      expect((await problems())[0]).to.include('changed at line 1');
+    });
+
+    it('shows a log that is missing, or was cut, once another has begun', async () => {
+      (await open()).close();
+      const [file] = (await files()) as [string];
+      const text = await readFile(file, 'utf8');
+      await writeFile(file, `${text.split('\n').slice(0, 3).join('\n')}\n`);
+      expect((await problems())[0]).to.include('was cut');
+      await rm(file);
+      expect((await problems())[0]).to.include('is missing');
+    });
+
+    it('shows what was added after its end', async () => {
+      await appendFile(await newestFile(), '{"seq":6}\n');
+      expect((await problems())[0]).to.include('changed at line 7');
+    });
+  });
+
+  it('fails when it can not be written (UNAVAILABLE), and goes on when it can again', async () => {
+    const log = await open();
+    log.write(event);
+    const write = nodeFs.writeSync;
+    sinon.stub(nodeFs, 'writeSync').callsFake(((file: number, bytes: Uint8Array) => {
+      write(file, bytes.subarray(0, 20));
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    }) as never);
+    expect(() => log.write(event))
+      .to.throw(/audit log.*full/)
+      .with.property('code', 'UNAVAILABLE');
+    sinon.restore();
+    log.write(event);
+    log.close();
+    expect(await problems()).to.deep.equal([undefined]);
+    expect((await read()).map(({ seq }) => seq)).to.deep.equal([0, 1, 2, 3]);
+  });
+
+  it('is rejected where others may read it (ACCESS_DENIED), and takes no harm from an empty file', async () => {
+    (await open()).close();
+    await writeFile(path.join(folder, '20260101T000000000Z-1-0.jsonl'), '');
+    (await open()).close();
+    expect(await problems()).to.deep.equal([undefined, undefined, undefined]);
+    await chmod(folder, 0o755);
+    expect(await rejection(open())).to.include({ code: 'ACCESS_DENIED' });
+  });
+
+  it('keeps lines whole whatever is in them', async () => {
+    const log = await open({ actor: 'line\nbreak \u2028 "quoted" \u00e9 \ud83d\ude00' });
+    log.write({ ...event, asked: ['alias/\u2029'], context: ['\u2028', '","mac":"'] });
+    log.close();
+    expect(await problems()).to.deep.equal([undefined]);
+  });
+
+  it('is none in a folder that is missing', async () => {
+    expect(await verify()).to.deep.equal([]);
+  });
+});

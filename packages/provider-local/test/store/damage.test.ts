@@ -1,0 +1,281 @@
+import { copyFile, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { DamagedStoreError, type SqlKeyStore } from '@keywrap/provider-local/store';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import {
+  aliasArnOf,
+  arnOf,
+  newAlias,
+  newKey,
+  openRaw,
+  putAlias,
+  putKey,
+  rejection,
+  removeKey,
+  tamper,
+  useStoreFile,
+} from './support.js';
+
+const A = arnOf('a');
+const B = arnOf('b');
+
+describe('A key store that somebody wrote to who has not its key', () => {
+  const file = useStoreFile();
+  let store: SqlKeyStore;
+  beforeEach(async () => {
+    store = await file.open();
+    for (const id of ['a', 'b', 'c']) await putKey(store, newKey(id));
+    await putAlias(store, newAlias('x', 'a'));
+    await putAlias(store, newAlias('y', 'b'));
+  });
+
+  /** What a check of a store that is opened anew reports. */
+  async function damageOf(): Promise<string[]> {
+    const { damaged } = await (await file.open()).verify();
+    for (const error of damaged) {
+      expect(error).to.be.instanceOf(DamagedStoreError);
+      expect(error).to.include({ code: 'UNAVAILABLE', retryable: false, location: file.path });
+      expect(error.message).to.include('restore the store from a backup');
+    }
+    return damaged.map(({ message }) => message);
+  }
+
+  it('is whole when nobody did', async () => {
+    expect(await store.verify()).to.deep.equal({
+      generation: 5,
+      keys: 3,
+      aliases: 2,
+      damaged: [],
+    });
+    expect(await damageOf()).to.deep.equal([]);
+  });
+
+  const swapped = (column: string, table: string, [one, other]: readonly [string, string]) => [
+    `create temp table t as select * from ${table}`,
+    `update ${table} set ${column} = (select ${column} from t where arn = '${other}') where arn = '${one}'`,
+    `update ${table} set ${column} = (select ${column} from t where arn = '${one}') where arn = '${other}'`,
+  ];
+  const ALIASES = [aliasArnOf('x'), aliasArnOf('y')] as const;
+
+  /** Changes a bit of the byte at this place of the sealed key. */
+  async function flip(at: number): Promise<string> {
+    const raw = await openRaw(file.path);
+    const row = raw.prepare(`select sealed from keywrap_keys where arn = '${A}'`).get();
+    raw.close();
+    const sealed = Buffer.from(row?.sealed as Uint8Array);
+    const place = (at + sealed.length) % sealed.length;
+    sealed.writeUInt8(sealed.readUInt8(place) ^ 1, place);
+    return `update keywrap_keys set sealed = x'${sealed.toString('hex')}' where arn = '${A}'`;
+  }
+
+  for (const [what, at] of [
+    ['nonce', 0],
+    ['ciphertext', 40],
+    ['tag', -1],
+  ] as const) {
+    it(`is damaged: a changed ${what}`, async () => {
+      await store.close();
+      await tamper(file.path, await flip(at));
+      const messages = await damageOf();
+      expect(messages).to.have.length(1);
+      expect(messages[0]).to.include(A);
+    });
+  }
+
+  for (const [what, sql, damaged] of [
+    ['a row cut short', [`update keywrap_keys set sealed = x'00' where arn = '${A}'`], [A]],
+    ['swapped keys', swapped('sealed', 'keywrap_keys', [A, B]), [A, B]],
+    ['swapped aliases', swapped('sealed', 'keywrap_aliases', ALIASES), ALIASES],
+    [
+      'an alias that points to another key',
+      [`update keywrap_aliases set key_arn = '${B}'`],
+      [ALIASES[0]],
+    ],
+    ['a changed id', [`update keywrap_keys set id = 'z' where arn = '${A}'`], [A]],
+    [
+      'an id with a NUL',
+      [`update keywrap_keys set id = cast(x'6100' as text) where arn = '${A}'`],
+      [A],
+    ],
+    ['a changed version', [`update keywrap_keys set version = 4 where arn = '${A}'`], [A]],
+    [
+      'a renamed key',
+      [`update keywrap_keys set arn = '${arnOf('z')}' where arn = '${A}'`],
+      [arnOf('z')],
+    ],
+    [
+      'a copied key',
+      [
+        `insert into keywrap_keys select '${arnOf('z')}', 'z', version, sealed from keywrap_keys where arn = '${A}'`,
+      ],
+      [arnOf('z'), 'rows were removed, added or put back'],
+    ],
+    ['a removed key', [`delete from keywrap_keys where arn = '${A}'`], ['rows were removed']],
+    [
+      'a removed alias',
+      [`delete from keywrap_aliases where arn = '${ALIASES[0]}'`],
+      ['rows were removed'],
+    ],
+  ] as const) {
+    it(`is damaged: ${what}`, async () => {
+      await store.close();
+      await tamper(file.path, ...sql);
+      const messages = await damageOf();
+      expect(messages).to.have.length(damaged.length);
+      for (const part of damaged)
+        expect(
+          messages.some((text) => text.includes(part)),
+          part,
+        ).to.equal(true);
+    });
+  }
+
+  it('rejects a changed row when it is read, and names it, and reads on what is whole', async () => {
+    await store.close();
+    await tamper(file.path, await flip(40));
+    const again = await file.open();
+    const error = await rejection(again.loadKey(A));
+    expect(error).to.be.instanceOf(DamagedStoreError).and.to.include({ keyId: A });
+    expect(error.message).to.include(`the row "${A}" in keys was changed`);
+    expect((await again.loadKey(B))?.id).to.equal('b');
+    const change = again.change({ keys: [A], aliases: [] }, ({ removeKey: remove }) => remove(A));
+    expect(await rejection(change)).to.be.instanceOf(DamagedStoreError);
+  });
+
+  for (const [what, later] of [
+    ['', async () => {}],
+    [
+      ', also when it was honestly replaced later',
+      async () => putKey(await file.open(), newKey('a')),
+    ],
+    [', also when it was removed later', async () => removeKey(await file.open(), A)],
+  ] as const) {
+    it(`is damaged: an older row of the same key, put back${what}`, async () => {
+      const raw = await openRaw(file.path);
+      raw.exec('create table old as select * from keywrap_keys');
+      await putKey(store, newKey('a', { description: 'newer' }));
+      await store.close();
+      raw.exec('insert or replace into keywrap_keys select * from old');
+      raw.close();
+      await later();
+      expect((await damageOf()).join()).to.include('rows were removed, added or put back');
+    });
+  }
+
+  it('is damaged: a removed key, put back', async () => {
+    const raw = await openRaw(file.path);
+    raw.exec('create table old as select * from keywrap_keys');
+    await removeKey(store, A);
+    await store.close();
+    raw.exec('insert or ignore into keywrap_keys select * from old');
+    raw.close();
+    expect((await damageOf()).join()).to.include(
+      '3 keys and 1 aliases are there, 2 and 1 were written',
+    );
+  });
+
+  it('is damaged: an older store row under newer keys', async () => {
+    const raw = await openRaw(file.path);
+    raw.exec('create table old as select * from keywrap_store');
+    await putKey(store, newKey('d'));
+    await store.close();
+    raw.exec('delete from keywrap_store; insert into keywrap_store select * from old');
+    raw.close();
+    expect((await damageOf()).join()).to.include('rows were removed, added or put back');
+  });
+
+  for (const [what, sql] of [
+    ['generation', 'update keywrap_store set generation = generation + 1'],
+    ['id', `update keywrap_store set id = '00000000-0000-4000-8000-000000000000'`],
+    ['set hash', 'update keywrap_store set sealed = zeroblob(length(sealed))'],
+    ['protection', `update keywrap_store set protection = replace(protection, 'A', 'B')`],
+    ['protection that is no JSON', `update keywrap_store set protection = '{'`],
+    ['format', 'update keywrap_store set format = 3'],
+    ['row, which is missing', 'delete from keywrap_store'],
+    ['table, which is missing', 'drop table keywrap_store'],
+  ] as const) {
+    it(`does not open with another ${what} in the store row`, async () => {
+      await store.close();
+      await tamper(file.path, sql);
+      const { code } = await rejection(file.open());
+      expect(code).to.be.oneOf(['UNAVAILABLE', 'ACCESS_DENIED', 'INVALID_CIPHERTEXT']);
+      // Nothing was made in its place.
+      expect((await rejection(file.open())).code).to.equal(code);
+    });
+  }
+
+  it('rejects rows of any type and text with a typed error', async () => {
+    await store.close();
+    const raw = await openRaw(file.path);
+    raw.exec(`alter table keywrap_keys rename to strict;
+      create table keywrap_keys (arn, id, version, sealed);
+      insert into keywrap_keys select * from strict`);
+    const again = await file.open();
+    const value = fc.oneof(
+      fc.constantFrom(
+        'null',
+        '77',
+        '-1',
+        '1.5',
+        '9223372036854775807',
+        `''`,
+        `x''`,
+        `x'ff'`,
+        `cast(x'ff' as text)`,
+        `cast(x'6100' as text)`,
+      ),
+      fc.string().map((text) => `'!${text.replaceAll("'", "''").replaceAll('\0', '')}'`),
+    );
+    const column = fc.constantFrom('id', 'version', 'sealed');
+    await fc.assert(
+      fc.asyncProperty(column, value, async (name, sql) => {
+        raw.exec('begin; delete from keywrap_keys; insert into keywrap_keys select * from strict');
+        raw.exec(`update keywrap_keys set ${name} = ${sql} where arn = '${A}'; commit`);
+        expect(await rejection(again.loadKey(A))).to.be.instanceOf(DamagedStoreError);
+        expect((await again.verify()).damaged).not.to.deep.equal([]);
+      }),
+      { numRuns: 40 },
+    );
+    raw.close();
+  });
+});
+
+describe('A key store whose file was replaced under a running process', () => {
+  const file = useStoreFile();
+  let store: SqlKeyStore;
+  let copy: string;
+  beforeEach(async () => {
+    store = await file.open();
+    await putKey(store, newKey('a'));
+    copy = path.join(file.folder, 'backup.db');
+    await store.backup(copy);
+    await putKey(store, newKey('b'));
+  });
+
+  it('is refused for good when another file was moved there', async () => {
+    await store.loadKey(A);
+    const { rename } = await import('node:fs/promises');
+    await rename(copy, file.path);
+    const write = await rejection(putKey(store, newKey('c')));
+    expect(write).to.be.instanceOf(DamagedStoreError);
+    expect(write.message).to.include('another file was put in its place');
+    expect(write.message).to.include('restart the process');
+    expect(await rejection(store.loadKey(arnOf('d')))).to.equal(write);
+    expect(store.peekKey(A)).to.equal(undefined);
+    expect(await rejection(store.verify())).to.equal(write);
+  });
+
+  it('is refused when it was removed', async () => {
+    await rm(file.path);
+    expect(await rejection(store.loadKey(A))).to.be.instanceOf(DamagedStoreError);
+  });
+
+  it('is found by a check when an older copy was written over it in place', async () => {
+    await tamper(file.path); // what is in the WAL is in the file
+    await copyFile(copy, file.path);
+    const report = await store.verify().catch((error: Error) => ({ damaged: [error] }));
+    expect(report.damaged[0]).to.be.instanceOf(DamagedStoreError);
+    expect((await readFile(copy)).equals(await readFile(file.path))).to.equal(true);
+  });
+});

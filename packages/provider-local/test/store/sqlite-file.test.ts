@@ -1,0 +1,218 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
+import { expect } from 'chai';
+import sinon from 'sinon';
+import { isNewEnough, loadSqlite } from '#dist/store/dialects/sqlite-binding.js';
+import {
+  arnOf,
+  newKey,
+  openRaw,
+  PROTECTED,
+  putKey,
+  rejection,
+  tamper,
+  useStoreFile,
+} from './support.js';
+
+const A = arnOf('a');
+const isPosix = process.platform !== 'win32';
+const modeOf = (file: string) => (fs.statSync(file).mode & 0o777).toString(8);
+
+describe('The file of a key store', () => {
+  const file = useStoreFile();
+  afterEach(() => sinon.restore());
+
+  it('is made only when that is asked for (INVALID_INPUT)', async () => {
+    const error = await rejection(file.open({ create: false }));
+    expect(error).to.include({ code: 'INVALID_INPUT', field: 'location' });
+    expect(fs.readdirSync(file.folder)).to.deep.equal([]);
+  });
+
+  it('is private to its owner, with everything beside it, and its folder is made', async function () {
+    if (!isPosix) this.skip();
+    const location = path.join(file.folder, 'one', 'two', 'keys.db');
+    const store = await file.open({ location });
+    await putKey(store, newKey('a'));
+    const backup = path.join(file.folder, 'one', 'backup');
+    await store.backup(backup);
+    expect(modeOf(path.dirname(location))).to.equal('700');
+    const names = fs.readdirSync(path.dirname(location));
+    expect(names).to.have.members(['keys.db', 'keys.db-shm', 'keys.db-wal']);
+    for (const name of names)
+      expect(modeOf(path.join(path.dirname(location), name))).to.equal('600');
+    expect(modeOf(backup)).to.equal('600');
+  });
+
+  it('is synced with each change, in WAL mode', async () => {
+    await file.open();
+    const raw = await openRaw(file.path);
+    expect(raw.prepare('pragma journal_mode').get()).to.include({ journal_mode: 'wal' });
+    raw.close();
+  });
+
+  it('is whole when the store is closed: nothing is left in the WAL', async () => {
+    const store = await file.open();
+    await putKey(store, newKey('a'));
+    await store.close();
+    const copy = path.join(file.folder, 'copy.db');
+    fs.copyFileSync(file.path, copy);
+    const again = await file.open({ location: copy, create: false });
+    expect((await again.loadKey(A))?.id).to.equal('a');
+  });
+
+  for (const mode of [0o640, 0o604, 0o660]) {
+    it(`is refused with mode ${mode.toString(8)} (ACCESS_DENIED)`, async function () {
+      if (!isPosix) this.skip();
+      await (await file.open()).close();
+      fs.chmodSync(file.path, mode);
+      const error = await rejection(file.open());
+      expect(error).to.include({ code: 'ACCESS_DENIED', retryable: false });
+      expect(error.message)
+        .to.include(`mode 0${mode.toString(8)}`)
+        .and.to.include('trustedGroup');
+    });
+  }
+
+  it('is refused when it belongs to another user (ACCESS_DENIED)', async function () {
+    if (process.geteuid === undefined) this.skip();
+    await (await file.open()).close();
+    sinon.stub(process, 'geteuid').returns(process.geteuid() + 1);
+    const error = await rejection(file.open());
+    expect(error.code).to.equal('ACCESS_DENIED');
+    expect(error.message).to.include('run as its owner');
+  });
+
+  it('may be read and written by a group that is named, whoever owns it, as with fsGroup of Kubernetes', async function () {
+    if (process.getegid === undefined || process.geteuid === undefined) this.skip();
+    const trustedGroup = process.getegid();
+    const store = await file.open({ trustedGroup });
+    await putKey(store, newKey('a'));
+    for (const suffix of ['', '-wal', '-shm']) expect(modeOf(file.path + suffix)).to.equal('660');
+    await store.close();
+    sinon.stub(process, 'geteuid').returns(process.geteuid() + 1);
+    const again = await file.open({ trustedGroup });
+    expect((await again.loadKey(A))?.id).to.equal('a');
+    await again.close();
+    expect((await rejection(file.open({ trustedGroup: trustedGroup + 1 }))).code).to.equal(
+      'ACCESS_DENIED',
+    );
+    fs.chmodSync(file.path, 0o664);
+    expect((await rejection(file.open({ trustedGroup }))).code).to.equal('ACCESS_DENIED');
+  });
+
+  for (const [what, make, code] of [
+    ['empty', (name) => fs.writeFileSync(name, '', { mode: 0o600 }), 'UNAVAILABLE'],
+    [
+      'no database',
+      (name) => fs.writeFileSync(name, 'x'.repeat(9000), { mode: 0o600 }),
+      'UNAVAILABLE',
+    ],
+    ['a link', (name) => fs.symlinkSync('elsewhere', name), 'UNAVAILABLE'],
+    ['a folder', (name) => fs.mkdirSync(name), 'INVALID_INPUT'],
+  ] as [string, (name: string) => void, string][]) {
+    it(`is left alone when it is ${what}, also where a store may be made`, async function () {
+      if (!isPosix) this.skip();
+      make(file.path);
+      const before = fs.lstatSync(file.path);
+      const error = await rejection(file.open());
+      expect(error.code).to.equal(code);
+      expect(error.message).to.include(file.path);
+      const { size, mtimeMs, mode } = fs.lstatSync(file.path);
+      expect({ size, mtimeMs, mode }).to.deep.equal({
+        size: before.size,
+        mtimeMs: before.mtimeMs,
+        mode: before.mode,
+      });
+      expect(fs.readdirSync(file.folder)).to.deep.equal(['keys.db']);
+    });
+  }
+
+  it('is left alone when it is a database of another program', async () => {
+    fs.writeFileSync(file.path, '', { mode: 0o600 });
+    await tamper(file.path, 'create table t (a)', 'insert into t values (1)');
+    const error = await rejection(file.open());
+    expect(error.code).to.equal('UNAVAILABLE');
+    expect(error.message).to.include('is a database, but not a key store');
+    const raw = await openRaw(file.path);
+    expect(raw.prepare('select count(*) as n from sqlite_schema').get()?.n).to.equal(1);
+    raw.close();
+  });
+
+  for (const suffix of ['-wal', '-journal']) {
+    it(`is not made beside the ${suffix} of another database (INVALID_INPUT)`, async () => {
+      fs.writeFileSync(file.path + suffix, 'left over');
+      expect((await rejection(file.open())).message).to.include('left from another database');
+      expect(fs.readdirSync(file.folder)).to.deep.equal([`keys.db${suffix}`]);
+    });
+  }
+
+  it('is made once when two ask for it at once', async () => {
+    const stores = await Promise.all([file.open(), file.open(), file.open()]);
+    await putKey(stores[0], newKey('a'));
+    for (const store of stores) expect((await store.loadKey(A))?.id).to.equal('a');
+    expect(fs.readdirSync(file.folder).filter((name) => name.endsWith('.new'))).to.deep.equal([]);
+  });
+
+  it('is not made at all when that fails half-way', async () => {
+    const options = { location: file.path, protectedBy: PROTECTED };
+    const failure = new Error('no more keys');
+    const contents = {
+      *keys() {
+        yield newKey('a');
+        throw failure;
+      },
+      aliases: () => [],
+    };
+    expect((await rejection(SqlKeyStore.create(options, contents))).cause).to.equal(failure);
+    expect(fs.readdirSync(file.folder)).to.deep.equal([]);
+  });
+
+  it('is refused on a network file system (UNSUPPORTED)', async () => {
+    await (await file.open()).close();
+    const real = fs.statfsSync(file.path);
+    sinon.stub(fs, 'statfsSync').returns(Object.assign(real, { type: 0x6969 }));
+    const error = await rejection(file.open());
+    expect(error.code).to.equal('UNSUPPORTED');
+    expect(error.message).to.include('NFS');
+  });
+
+  it('is opened by one SQLite library alone', async () => {
+    expect(await loadSqlite()).to.equal(await loadSqlite());
+    for (const [version, expected] of [
+      [undefined, false],
+      ['3.51.2', false],
+      ['3.51.3', true],
+      ['3.52.0', true],
+      ['3.9.9', false],
+      ['4.0.0', true],
+    ] as const) {
+      expect(isNewEnough(version), version).to.equal(expected);
+    }
+  });
+
+  it('is named with what to install where there is no SQLite (UNSUPPORTED)', function () {
+    if (isNewEnough(process.versions.sqlite)) this.skip();
+    // The same files, where no package is installed.
+    const dist = path.join(file.folder, 'dist');
+    const from = path.dirname(
+      new URL(import.meta.resolve('@keywrap/provider-local/store')).pathname,
+    );
+    fs.cpSync(path.join(from, '..'), dist, { recursive: true });
+    const core = path.dirname(new URL(import.meta.resolve('@keywrap/core')).pathname);
+    fs.mkdirSync(path.join(file.folder, 'node_modules', '@keywrap'), { recursive: true });
+    fs.symlinkSync(
+      path.join(core, '..'),
+      path.join(file.folder, 'node_modules', '@keywrap', 'core'),
+    );
+    fs.writeFileSync(path.join(file.folder, 'package.json'), '{"type":"module"}');
+    const script = `import { loadSqlite } from ${JSON.stringify(path.join(dist, 'store/dialects/sqlite-binding.js'))};
+      await loadSqlite().catch(({ code, message }) => console.log(code, message))`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      cwd: file.folder,
+    });
+    expect(stdout).to.include('UNSUPPORTED').and.to.include('npm install @photostructure/sqlite@1');
+  });
+});

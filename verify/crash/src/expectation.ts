@@ -1,0 +1,59 @@
+import { after, type Change, type Contents } from './changes.js';
+import type { Line } from './journal.js';
+
+/**
+ * What a store has to hold of one worker, by what it told that worker: what was acknowledged, and with it all or nothing of
+ * the one change whose answer never came.
+ */
+export class Expectation {
+  #contents: Contents = new Map();
+  #open: Change | undefined;
+  readonly #broken: string[] = [];
+
+  /** Whether the worker was ever told that something was made. */
+  get isEmpty(): boolean {
+    return this.#contents.size === 0;
+  }
+
+  /** Goes on with what the worker wrote down since. */
+  add(lines: readonly Line[]): void {
+    let mayBeMade = true;
+    for (const line of lines) {
+      if ('begin' in line) this.#open = line.begin;
+      if ('done' in line) this.#settle(true);
+      if ('failed' in line) mayBeMade = line.mayBeMade;
+      if ('settled' in line) {
+        if (line.isMade && !mayBeMade) {
+          this.#broken.push(`${JSON.stringify(line.settled)} was made, and said to have failed`);
+        }
+        this.#settle(line.isMade);
+      }
+    }
+  }
+
+  /** Says what is wrong with what a store holds; nothing, if all is well. From then on, that is what is expected. */
+  problems(found: Contents): string[] {
+    const problems = this.#broken.splice(0);
+    const isMade = this.#open !== undefined && isEqual(found, after(this.#contents, this.#open));
+    if (!isMade) {
+      for (const line of new Set([...this.#contents.keys(), ...found.keys()])) {
+        const [wanted, is] = [this.#contents.get(line), found.get(line)];
+        if (wanted !== is) {
+          problems.push(`${line}: ${is ?? 'nothing'} instead of ${wanted ?? 'nothing'}`);
+        }
+      }
+    }
+    this.#contents = found;
+    this.#open = undefined;
+    return problems;
+  }
+
+  #settle(isMade: boolean): void {
+    if (isMade && this.#open !== undefined) this.#contents = after(this.#contents, this.#open);
+    this.#open = undefined;
+  }
+}
+
+function isEqual(one: Contents, other: Contents): boolean {
+  return one.size === other.size && [...one].every(([line, text]) => other.get(line) === text);
+}

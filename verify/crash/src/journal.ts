@@ -1,0 +1,35 @@
+import { openSync, writeSync } from 'node:fs';
+import type { Change } from './changes.js';
+
+/** A line of a journal: what a worker began, and what the store told it. */
+export type Line =
+  | { readonly ready: true }
+  | { readonly begin: Change }
+  | { readonly done: Change }
+  /** The store rejected a change. */
+  | { readonly failed: Change; readonly code: string; readonly mayBeMade: boolean }
+  /** After a change was rejected, what a look into the store told. */
+  | { readonly settled: Change; readonly isMade: boolean };
+
+/**
+ * What a worker has been told by the store. Each line is one write(2), which is over before the next
+ * change begins: what was written when the process is killed stays written.
+ */
+export class JournalWriter {
+  readonly #file: number;
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'a');
+  }
+
+  write(line: Line): void {
+    writeSync(this.#file, `${JSON.stringify(line)}\n`);
+  }
+}
+
+/** Reads what a worker wrote; a last line that was cut short was not written. */
+export function readJournal(text: string): Line[] {
+  const lines = text.split('\n');
+  lines.pop();
+  return lines.map((line) => JSON.parse(line) as Line);
+}

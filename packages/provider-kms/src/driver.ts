@@ -28,7 +28,7 @@ import {
 } from './inputs.js';
 import type { ReadOptions } from './options.js';
 import { regionOf, regionOfBoth } from './region.js';
-import { required, toKeyDescription, toPublicKeyResult } from './responses.js';
+import { optional, required, toKeyDescription, toPublicKeyResult } from './responses.js';
 
 const CAPABILITIES: ProviderCapabilities = Object.freeze({
   algorithms: ENCRYPTION_ALGORITHMS,
@@ -79,7 +79,11 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       const input = toDecryptInput(request);
       const response = await send(regionOf(request.key), (sdk) => sdk.DecryptCommand, input, call);
       const { Plaintext, KeyId } = required(response, 'Plaintext', 'KeyId');
-      return { plaintext: Plaintext, keyId: KeyId, keyVersion: response.KeyMaterialId };
+      return {
+        plaintext: Plaintext,
+        keyId: KeyId,
+        keyVersion: optional(response, 'KeyMaterialId'),
+      };
     },
 
     async reEncrypt(request, call) {
@@ -95,9 +99,9 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       return {
         ciphertext: CiphertextBlob,
         sourceKeyId: SourceKeyId,
-        sourceKeyVersion: response.SourceKeyMaterialId,
+        sourceKeyVersion: optional(response, 'SourceKeyMaterialId'),
         destinationKeyId: KeyId,
-        destinationKeyVersion: response.DestinationKeyMaterialId,
+        destinationKeyVersion: optional(response, 'DestinationKeyMaterialId'),
       };
     },
 
@@ -155,7 +159,11 @@ type Wrapped = Pick<GenerateDataKeyCommandOutput, 'CiphertextBlob' | 'KeyId' | '
 
 function wrapped(response: Wrapped): EncryptOutput {
   const { CiphertextBlob, KeyId } = required(response, 'CiphertextBlob', 'KeyId');
-  return { ciphertext: CiphertextBlob, keyId: KeyId, keyVersion: response.KeyMaterialId };
+  return {
+    ciphertext: CiphertextBlob,
+    keyId: KeyId,
+    keyVersion: optional(response, 'KeyMaterialId'),
+  };
 }
 
 function wrappedPair(
@@ -171,6 +179,6 @@ function wrappedPair(
     publicKey: PublicKey,
     privateKeyCiphertext: PrivateKeyCiphertextBlob,
     keyId: KeyId,
-    keyVersion: response.KeyMaterialId,
+    keyVersion: optional(response, 'KeyMaterialId'),
   };
 }

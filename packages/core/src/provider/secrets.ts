@@ -2,6 +2,7 @@
 import { ownSecret, wipe } from './bytes.js';
 import { ProviderClosedError } from './errors.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from './key-spec.js';
+import { ownField } from './own-fields.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
@@ -89,7 +90,7 @@ export class DecryptResult extends SecretResult {
     super();
     this.#plaintext = new SecretBytes(fields.plaintext);
     this.keyId = fields.keyId;
-    this.keyVersion = fields.keyVersion;
+    this.keyVersion = ownField(fields, 'keyVersion');
     this.algorithm = fields.algorithm;
   }
 
@@ -131,7 +132,7 @@ export class DataKey extends SecretResult {
     this.#plaintext = new SecretBytes(fields.plaintext);
     this.ciphertext = fields.ciphertext;
     this.keyId = fields.keyId;
-    this.keyVersion = fields.keyVersion;
+    this.keyVersion = ownField(fields, 'keyVersion');
   }
 
   /** The data key itself. @throws {@link ProviderClosedError} once disposed. */
@@ -180,7 +181,7 @@ export class DataKeyPair extends SecretResult {
     this.privateKeyCiphertext = fields.privateKeyCiphertext;
     this.keyPairSpec = fields.keyPairSpec;
     this.keyId = fields.keyId;
-    this.keyVersion = fields.keyVersion;
+    this.keyVersion = ownField(fields, 'keyVersion');
   }
 
   /** The private key: DER of PKCS#8 (RFC 5958). @throws {@link ProviderClosedError} once disposed. */

@@ -21,6 +21,7 @@ import {
   LIMITS,
   maximumPlaintextLength,
 } from '../provider/key-spec.js';
+import { ownField } from '../provider/own-fields.js';
 import type { ProviderCapabilities } from '../provider/provider.js';
 import { readBytes, readFields } from '../provider/read-fields.js';
 
@@ -176,7 +177,7 @@ function parseSource(fields: Fields, path: string, capabilities: ProviderCapabil
 
 /** The key that wraps what is generated. */
 function parseWrapping(fields: Fields, capabilities: ProviderCapabilities): Target {
-  const { dataKeyAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = capabilities;
+  const algorithm = ownField(capabilities, 'dataKeyAlgorithm') ?? 'SYMMETRIC_DEFAULT';
   return {
     key: parseKeyId(fields.keyId),
     algorithm,

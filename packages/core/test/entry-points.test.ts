@@ -127,6 +127,7 @@ const EXPORTS = [
   'maximumPlaintextLength',
   'newSecret',
   'openKeyWrapProvider',
+  'ownField',
   'ownFields',
   'ownSecret',
   'parseGrantTokens',

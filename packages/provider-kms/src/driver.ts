@@ -12,6 +12,7 @@ import {
   ENCRYPTION_ALGORITHMS,
   type EncryptOutput,
   type KeyWrapDriver,
+  ownField,
   ownFields,
   type ProviderCapabilities,
   type WrappedDataKeyPairOutput,
@@ -28,7 +29,7 @@ import {
 } from './inputs.js';
 import type { ReadOptions } from './options.js';
 import { regionOf, regionOfBoth } from './region.js';
-import { optional, required, toKeyDescription, toPublicKeyResult } from './responses.js';
+import { required, toKeyDescription, toPublicKeyResult } from './responses.js';
 
 const CAPABILITIES: ProviderCapabilities = Object.freeze({
   algorithms: ENCRYPTION_ALGORITHMS,
@@ -82,7 +83,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       return {
         plaintext: Plaintext,
         keyId: KeyId,
-        keyVersion: optional(response, 'KeyMaterialId'),
+        keyVersion: ownField(response, 'KeyMaterialId'),
       };
     },
 
@@ -99,9 +100,9 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       return {
         ciphertext: CiphertextBlob,
         sourceKeyId: SourceKeyId,
-        sourceKeyVersion: optional(response, 'SourceKeyMaterialId'),
+        sourceKeyVersion: ownField(response, 'SourceKeyMaterialId'),
         destinationKeyId: KeyId,
-        destinationKeyVersion: optional(response, 'DestinationKeyMaterialId'),
+        destinationKeyVersion: ownField(response, 'DestinationKeyMaterialId'),
       };
     },
 
@@ -162,7 +163,7 @@ function wrapped(response: Wrapped): EncryptOutput {
   return {
     ciphertext: CiphertextBlob,
     keyId: KeyId,
-    keyVersion: optional(response, 'KeyMaterialId'),
+    keyVersion: ownField(response, 'KeyMaterialId'),
   };
 }
 
@@ -179,6 +180,6 @@ function wrappedPair(
     publicKey: PublicKey,
     privateKeyCiphertext: PrivateKeyCiphertextBlob,
     keyId: KeyId,
-    keyVersion: optional(response, 'KeyMaterialId'),
+    keyVersion: ownField(response, 'KeyMaterialId'),
   };
 }

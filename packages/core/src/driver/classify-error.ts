@@ -9,33 +9,12 @@ import type { KeyWrapDriver } from './driver.js';
 import type { Call } from './requests.js';
 
 /** What Node.js, getaddrinfo and undici call a backend that can't be reached or does not answer. */
-const OUTAGE_CODES: ReadonlySet<unknown> = new Set([
-  'EADDRNOTAVAIL',
-  'EAI_AGAIN',
-  'EAI_FAIL',
-  'EAI_NODATA',
-  'EAI_NONAME',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-  'ENETDOWN',
-  'ENETRESET',
-  'ENETUNREACH',
-  'ENODATA',
-  'ENOTCONN',
-  'ENOTFOUND',
-  'EPIPE',
-  'ESERVFAIL',
-  'ESOCKETTIMEDOUT',
-  'ETIMEDOUT',
-  'ETIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_SOCKET',
-]);
+const OUTAGE_CODES: ReadonlySet<string> = new Set(
+  `EADDRNOTAVAIL EAI_AGAIN EAI_FAIL EAI_NODATA EAI_NONAME ECONNABORTED ECONNREFUSED ECONNRESET
+   EHOSTDOWN EHOSTUNREACH ENETDOWN ENETRESET ENETUNREACH ENODATA ENOTCONN ENOTFOUND EPIPE
+   ESERVFAIL ESOCKETTIMEDOUT ETIMEDOUT ETIMEOUT UND_ERR_BODY_TIMEOUT UND_ERR_CONNECT_TIMEOUT
+   UND_ERR_HEADERS_TIMEOUT UND_ERR_SOCKET`.split(/\s+/),
+);
 
 /** How deep causes may be nested: nobody's errors are deeper, and a circle must end. */
 const DEPTH = 8;

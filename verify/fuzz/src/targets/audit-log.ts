@@ -4,8 +4,8 @@ import path from 'node:path';
 import {
   AuditChain,
   type ChainedLine,
-} from '../../../../packages/provider-local/dist/file-store/audit-chain.js';
-import { verifyAuditLogs } from '../../../../packages/provider-local/dist/file-store/audit-verify.js';
+} from '../../../../packages/provider-local/dist/audit/audit-chain.js';
+import { verifyAuditLogs } from '../../../../packages/provider-local/dist/audit/audit-verify.js';
 import { jsonMutation } from '../json-mutation.js';
 import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 
@@ -26,6 +26,7 @@ export const auditLog: FuzzTarget = {
     '\n',
     '","mac":"',
     '"before":',
+    '"generation":1e999',
     '"operation":"audit.close"',
     '"audit.open"',
     '[["',
@@ -53,7 +54,10 @@ export const auditLog: FuzzTarget = {
         const bytes = isRaw ? input.slice(1) : chainedBytes(textOf(input.subarray(1)));
         if (bytes === undefined) return;
         await writeFile(file, bytes);
-        const reports = await attempt(() => verifyAuditLogs(folder, KEY, STORE), []);
+        const reports = await attempt(
+          () => verifyAuditLogs({ folder, key: KEY, storeId: STORE }),
+          [],
+        );
         const report = reports?.find(({ log }) => log === SECOND);
         assert.ok(report !== undefined);
         if (!isRaw) return;
@@ -80,7 +84,7 @@ export const auditLog: FuzzTarget = {
 function linesOf(before: readonly unknown[]): ChainedLine[] {
   const events = [
     { operation: 'audit.open', store: STORE, before },
-    { operation: 'encrypt', asked: ['alias/a'], context: ['order', '鍵'], outcome: 'ok' },
+    { operation: 'encrypt', generation: 7, asked: ['alias/a'], context: ['鍵'], outcome: 'ok' },
     { operation: 'decrypt', asked: ['alias/b'], outcome: 'INCORRECT_KEY' },
     { operation: 'audit.close' },
   ];

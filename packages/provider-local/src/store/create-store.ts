@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AliasRecord, KeyRecord } from '../keys/record.js';
 import type { Database, Dialect, DialectOptions, Script, Statement } from './dialect.js';
+import { postgres } from './dialects/postgres.js';
 import { sqlite } from './dialects/sqlite.js';
 import { DamagedStoreError } from './errors.js';
 import type { ScryptCost } from './protection/passphrase.js';
@@ -19,8 +20,8 @@ interface NewStore extends DialectOptions {
 }
 
 /** The kind of database that a location names. */
-export function dialectOf(_location: string): Dialect {
-  return sqlite;
+export function dialectOf(location: string): Dialect {
+  return /^postgres(ql)?:/.test(location) ? postgres : sqlite;
 }
 
 /** What a new store is to hold. It may be asked for more than once. */

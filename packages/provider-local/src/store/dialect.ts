@@ -29,6 +29,12 @@ export interface DialectOptions {
   readonly trustedGroup?: number | undefined;
   /** How long to wait for a lock of another process, in milliseconds; 20,000 by default. */
   readonly lockTimeout?: number | undefined;
+  /**
+   * PostgreSQL: when changes of other processes are seen. `notified`, the default: usually within milliseconds, and
+   * within two seconds where a connection was lost without a word; what is in memory is used without asking.
+   * `always`: by the next call; each call asks the database.
+   */
+  readonly freshness?: 'notified' | 'always' | undefined;
 }
 
 /** A kind of database. */

@@ -46,7 +46,10 @@ export class RowCache<Content> {
       return { row, record: cached.record };
     }
     const record = this.table.keep(this.#rows.open(this.table, row), cached?.record);
-    this.put(row.arn, record, row.version, asOf);
+    // Reads may end in another order than they began.
+    if (cached === undefined || cached.version < row.version) {
+      this.put(row.arn, record, row.version, asOf);
+    }
     return { row, record };
   }
 
@@ -63,15 +66,15 @@ export class RowCache<Content> {
     }
   }
 
-  /** Forgets and releases a record. */
-  remove(arn: string): void {
+  /** Forgets and releases a record that is not there any more as of a generation of the store. */
+  remove(arn: string, generation: number): void {
     const cached = this.#cached.get(arn);
-    if (cached === undefined) return;
+    if (cached === undefined || cached.version > generation) return;
     this.#cached.delete(arn);
     this.table.release(cached.record, undefined);
   }
 
   clear(): void {
-    for (const arn of [...this.#cached.keys()]) this.remove(arn);
+    for (const arn of [...this.#cached.keys()]) this.remove(arn, Number.POSITIVE_INFINITY);
   }
 }

@@ -4,6 +4,7 @@ import {
   formatKeyArn,
   InvalidInputError,
   ProviderClosedError,
+  UnsupportedOperationError,
 } from '@keywrap/core';
 import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
 import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
@@ -30,7 +31,7 @@ import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
 
 /** Where a store is, and what opens it. */
 export interface SqlKeyStoreOptions extends DialectOptions {
-  /** The path of an SQLite file, on a local file system. */
+  /** The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg takes it. */
   readonly location: string;
   /** A passphrase, or a key of another provider. */
   readonly protectedBy: StoreProtection;
@@ -111,6 +112,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     backup: string,
     onProgress?: OnProgress,
   ): Promise<SqlKeyStore> {
+    if (dialectOf(options.location) !== dialectOf(backup)) {
+      throw new UnsupportedOperationError(
+        'a backup is restored to a file; what PostgreSQL has is restored with pg_restore',
+      );
+    }
     const copy = await dialectOf(backup).open(backup, { ...options, readOnly: true });
     await using source = await SqlKeyStore.#unlock(copy, { ...options, location: backup });
     await source.backup(options.location, onProgress);
@@ -248,7 +254,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     const fresh = await this.#database.reopen();
     try {
       const report = await verifyRows(fresh, this.#rows, onProgress);
-      if (report.generation < generation) this.#scripts.sawGeneration(report.generation);
+      if (report.generation < generation)
+        this.#scripts.sawGeneration(report.generation, generation);
       return report;
     } finally {
       await fresh.close();
@@ -315,15 +322,18 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
-    const [record] = await this.#load(cache, selectRow(cache.table, arn));
-    if (record === undefined) cache.remove(arn);
+    const [record] = await this.#load(cache, selectRow(cache.table, arn), arn);
     return record;
   }
 
-  async #load<Content>(cache: RowCache<Content>, statement: Statement): Promise<Content[]> {
+  async #load<Content>(
+    cache: RowCache<Content>,
+    statement: Statement,
+    arn?: string,
+  ): Promise<Content[]> {
     for (;;) {
       this.#scripts.assertUsable();
-      const records = await this.#database.read(() => this.#scripts.load(cache, statement));
+      const records = await this.#database.read(() => this.#scripts.load(cache, statement, arn));
       if (records !== undefined) return records;
     }
   }

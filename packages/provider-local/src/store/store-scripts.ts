@@ -58,18 +58,21 @@ export class StoreScripts {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** @throws {@link DamagedStoreError}, for good, when the store is older than it was. */
-  sawGeneration(generation: number): void {
-    if (generation < this.#generation) {
+  /**
+   * @param before The generation that had been seen when the store was asked: answers may come in another order.
+   * @throws {@link DamagedStoreError}, for good, when the store is older than it was.
+   */
+  sawGeneration(generation: number, before: number): void {
+    if (generation < before) {
       this.#failure = new DamagedStoreError(
         this.#database.location,
-        `was set back to generation ${generation}, after ${this.#generation} had been seen`,
+        `was set back to generation ${generation}, after ${before} had been seen`,
         undefined,
         'stop all processes that use it, and find out who put an old copy there',
       );
       throw this.#failure;
     }
-    this.#generation = generation;
+    this.#generation = Math.max(generation, this.#generation);
   }
 
   /** A record from memory, if it is current. */
@@ -80,18 +83,28 @@ export class StoreScripts {
 
   /** Reads the store's row, and checks it. */
   *state(): Script<StoreState> {
+    const before = this.#generation;
     const [rows] = yield [selectStore()];
-    return this.#openState(rows);
+    return this.#openState(rows, before);
   }
 
-  /** @returns Undefined where a change of our own came in between: what was read may be older. */
-  *load<Content>(cache: RowCache<Content>, statement: Statement): Script<Content[] | undefined> {
+  /**
+   * @param arn Of the one record that is read, which is forgotten when it is not there.
+   * @returns Undefined where a change of our own came in between: what was read may be older.
+   */
+  *load<Content>(
+    cache: RowCache<Content>,
+    statement: Statement,
+    arn?: string,
+  ): Script<Content[] | undefined> {
     const asOf = this.#database.version();
-    const ownChanges = this.#ownChanges;
+    const [before, ownChanges] = [this.#generation, this.#ownChanges];
     const [store, found = []] = yield [selectGeneration(), statement];
     this.assertUsable();
-    this.sawGeneration(this.#readGeneration(store));
+    const generation = this.#readGeneration(store);
+    this.sawGeneration(generation, before);
     if (ownChanges !== this.#ownChanges) return undefined;
+    if (arn !== undefined && found.length === 0) cache.remove(arn, generation);
     return found.map((row) => cache.recordOf(row, asOf).record);
   }
 
@@ -99,7 +112,7 @@ export class StoreScripts {
     { keys, aliases, ids = [] }: ChangeNames,
     body: (transaction: Transaction) => Result,
   ): Script<Change<Result>> {
-    const asOf = this.#database.version();
+    const [asOf, before] = [this.#database.version(), this.#generation];
     const readKeys = [
       ...keys.map((arn) => selectRow(KEYS, arn)),
       ...aliases.map(selectKeyOfAlias),
@@ -112,7 +125,7 @@ export class StoreScripts {
     ];
     const [store, ...found] = yield [selectStore(), ...readKeys, ...readAliases];
     this.assertUsable();
-    const state = this.#openState(store);
+    const state = this.#openState(store, before);
     const foundKeys = found.slice(0, readKeys.length).flat();
     const foundAliases = found.slice(readKeys.length).flat();
     const set = new ChangeSet(
@@ -147,7 +160,7 @@ export class StoreScripts {
 
   #committed(generation: number): void {
     this.#ownChanges++;
-    this.sawGeneration(generation);
+    this.sawGeneration(generation, this.#generation);
   }
 
   /** Writes or removes a row, and takes note of it in the set of rows. */
@@ -162,9 +175,9 @@ export class StoreScripts {
     return [this.#rows.put(table, record, version, set)];
   }
 
-  #openState(rows: readonly Row[] | undefined): StoreState {
+  #openState(rows: readonly Row[] | undefined, before: number): StoreState {
     const state = this.#rows.openStore(rows);
-    this.sawGeneration(state.generation);
+    this.sawGeneration(state.generation, before);
     return state;
   }
 
@@ -181,6 +194,6 @@ function takeOver<Content>(
   version: number,
   asOf: number | undefined,
 ): void {
-  if (record === undefined) cache.remove(arn);
+  if (record === undefined) cache.remove(arn, version);
   else cache.put(arn, record, version, asOf);
 }

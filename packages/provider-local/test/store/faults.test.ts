@@ -129,8 +129,18 @@ describe('A key store on a disk that fails', () => {
   });
 
   it('opens and reads while there is no room', () => {
-    const work = `fs.writeFileSync(fault, 'full'); return idOf(await open(), 'a')`;
-    expect(runElsewhere(file.path, work, { env })).to.equal('a');
+    const result = runElsewhere(
+      file.path,
+      `fs.writeFileSync(fault, 'full');
+      const store = await open();
+      const during = [await idOf(store, 'a'), (await codeOf(putKey(store, newKey('b')))).message];
+      fs.rmSync(fault);
+      await putKey(store, newKey('c'));
+      return [during, await idOf(store, 'c')]`,
+      { env },
+    );
+    const message = `could not change ${file.path}: the disk is full; nothing was changed; make room and try again`;
+    expect(result).to.deep.equal([['a', message], 'c']);
   });
 
   it('says that a change may have been made whose sync failed, and serves nothing that may be lost', async () => {

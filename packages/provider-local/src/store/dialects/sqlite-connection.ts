@@ -4,8 +4,14 @@ import { ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
 import type { Row, Script, Statement } from '../dialect.js';
 import { DamagedStoreError } from '../errors.js';
 import type { SqliteBinding, SqliteHandle, SqliteStatement } from './sqlite-binding.js';
-import { isBusy, isDiskFailure, isFull, isReadOnly } from './sqlite-errors.js';
-import { identityOf, isWritable, lengthOf } from './sqlite-file.js';
+import {
+  changedMeanwhile,
+  isBusy,
+  isDiskFailure,
+  isFull,
+  isWithoutIndex,
+} from './sqlite-errors.js';
+import { identityOf, isWritable, stateWithoutWal } from './sqlite-file.js';
 
 /**
  * How changes are made. `wal`: side by side with other processes. `delete`: in a file that nobody else
@@ -34,6 +40,8 @@ export class SqliteConnection {
   #lastLook = Number.NEGATIVE_INFINITY;
   #reopened = 0;
   #isUnsettled = false;
+  /** Set while the file is read without a WAL: the state that it is read in. */
+  #frozen: string | undefined;
   #isClosed = false;
   /** How many changes were committed here. */
   commits = 0;
@@ -50,15 +58,21 @@ export class SqliteConnection {
   dataVersion(): number {
     const isTime = performance.now() - this.#lastLook >= LOOK_INTERVAL;
     if (isTime || this.#replaced !== undefined) this.#assertSameFile();
+    this.#thaw();
     return this.#reopened + Number(this.#statement('pragma data_version').get()?.data_version);
   }
 
   /** Runs a script in one snapshot. */
   read<Result>(script: Script<Result>): Result {
     this.#assertSameFile();
+    this.#thaw();
     this.#exec('begin');
     try {
-      return this.#run(script);
+      const result = this.#run(script);
+      if (this.#thaw()) throw changedMeanwhile();
+      return result;
+    } catch (error) {
+      throw this.#thaw() ? changedMeanwhile() : error;
     } finally {
       this.#rollback();
     }
@@ -70,6 +84,10 @@ export class SqliteConnection {
    */
   write<Result>(script: Script<Result>): Result {
     this.#assertSameFile();
+    if (this.#frozen !== undefined) {
+      this.#drop();
+      this.#handle = this.#openAs('mode=rw');
+    }
     this.#exec('begin immediate');
     let result: Result;
     try {
@@ -83,8 +101,9 @@ export class SqliteConnection {
     } catch (error) {
       this.#rollback();
       if (!isDiskFailure(error)) throw error;
-      // What was written is perhaps in the WAL, and not on the disk: see recover.
-      this.#abandon();
+      // What was written is perhaps in the WAL, and not on the disk.
+      this.#isUnsettled = true;
+      this.#drop();
       throw new ProviderUnavailableError(
         `${this.path}: the disk failed; the change may have been made, so look before you repeat it`,
         { cause: error },
@@ -98,7 +117,9 @@ export class SqliteConnection {
   /** Writes a copy of one moment into an empty file (sqlite.org/lang_vacuum.html, "VACUUM with an INTO clause"). */
   copyInto(file: string): void {
     this.#assertSameFile();
+    this.#thaw();
     this.#statement('vacuum into ?1').all(file);
+    if (this.#thaw()) throw changedMeanwhile();
   }
 
   close(): void {
@@ -108,6 +129,7 @@ export class SqliteConnection {
 
   #closeHandle(): void {
     this.#statements.clear();
+    this.#frozen = undefined;
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
@@ -125,10 +147,30 @@ export class SqliteConnection {
     try {
       return this.#openAs(this.#journal === 'read-only' ? 'mode=ro' : 'mode=rw');
     } catch (error) {
-      // A read-only disk has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only Databases").
-      // An immutable database is read without its WAL: right only where that holds nothing.
-      if (!isReadOnly(error) || lengthOf(`${this.path}-wal`) > 0) throw error;
-      return this.#openAs('mode=ro&immutable=1');
+      // A disk that is read-only or full has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only
+      // Databases"). An immutable database is read without its WAL: right only while that holds nothing.
+      const state = stateWithoutWal(this.path);
+      if (!isWithoutIndex(error) || state === undefined) throw error;
+      const handle = this.#openAs('mode=ro&immutable=1');
+      this.#frozen = state;
+      return handle;
+    }
+  }
+
+  /** Ends reading without a WAL when somebody has changed the file, or begun to. @returns Whether it did. */
+  #thaw(): boolean {
+    if (this.#frozen === undefined || stateWithoutWal(this.path) === this.#frozen) return false;
+    this.#drop();
+    return true;
+  }
+
+  /** Closes the handle; the next one begins with no memory of what was read. */
+  #drop(): void {
+    this.#reopened += REOPENED;
+    try {
+      this.#closeHandle();
+    } catch {
+      // It failed before.
     }
   }
 
@@ -185,17 +227,6 @@ export class SqliteConnection {
     }
   }
 
-  /** After a sync that failed, the handle is not used again: another one reads what is on the disk. */
-  #abandon(): void {
-    this.#isUnsettled = true;
-    this.#reopened += REOPENED;
-    try {
-      this.#closeHandle();
-    } catch {
-      // It failed before.
-    }
-  }
-
   #use(): SqliteHandle {
     if (this.#isClosed) throw new ProviderClosedError('the key store was closed');
     if (this.#handle === undefined) {
@@ -238,7 +269,7 @@ export class SqliteConnection {
     try {
       if (this.#handle?.isTransaction === true) this.#handle.exec('rollback');
     } catch {
-      this.#abandon();
+      this.#drop();
     }
   }
 

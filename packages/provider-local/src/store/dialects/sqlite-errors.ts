@@ -23,15 +23,15 @@ const MESSAGES = new Map([
   ['file is not a database', NOTADB],
 ]);
 
-/** The primary result code of an error of SQLite, 0 for an unknown one; undefined for any other error. */
+/** No room for the index of the WAL. */
+const IOERR_SHMSIZE = 4874;
+
+/** The result code of an error of SQLite, 0 for an unknown one; undefined for any other error. */
 function codeOf(error: unknown): number | undefined {
-  const { code, errcode, message } = error as {
-    code?: unknown;
-    errcode?: unknown;
-    message: string;
-  };
+  const { code, errcode, sqliteExtendedCode, message } = error as Record<string, unknown>;
   if (code !== 'ERR_SQLITE_ERROR') return undefined;
-  return typeof errcode === 'number' ? errcode & 0xff : (MESSAGES.get(message) ?? 0);
+  const extended = Number(sqliteExtendedCode ?? errcode ?? MESSAGES.get(String(message)) ?? 0);
+  return extended === IOERR_SHMSIZE ? FULL : extended & 0xff;
 }
 
 /** Whether another process holds a lock. */
@@ -45,10 +45,18 @@ export function isFull(error: unknown): boolean {
   return codeOf(error) === FULL;
 }
 
-/** Whether a file could not be made: on a read-only disk. */
-export function isReadOnly(error: unknown): boolean {
+/** Whether the index of the WAL can't be made: the disk is read-only, or full. */
+export function isWithoutIndex(error: unknown): boolean {
   const code = codeOf(error);
-  return code === CANTOPEN || code === READONLY;
+  return code === CANTOPEN || code === READONLY || code === FULL;
+}
+
+/** As if another process had a lock: the work is tried again. */
+export function changedMeanwhile(): Error {
+  return Object.assign(new Error('changed while it was read'), {
+    code: 'ERR_SQLITE_ERROR',
+    errcode: BUSY,
+  });
 }
 
 /** Whether the disk failed, so that nobody knows what is on it. */

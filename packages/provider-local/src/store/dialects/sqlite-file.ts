@@ -32,9 +32,11 @@ export function isWritable(file: string): boolean {
   }
 }
 
-/** The length of a file in bytes; 0 where there is none. */
-export function lengthOf(file: string): number {
-  return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+/** What a file that is read without its WAL looks like, until somebody changes it; undefined where the WAL holds something. */
+export function stateWithoutWal(file: string): string | undefined {
+  if ((fs.statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return undefined;
+  const stats = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.size}:${stats.mtimeNs}`;
 }
 
 /**

@@ -1,0 +1,73 @@
+import {
+  AccessDeniedError,
+  InvalidInputError,
+  KeyWrapError,
+  ProviderUnavailableError,
+} from '@keywrap/core';
+import { DamagedStoreError, diskFull } from '../errors.js';
+
+// Error codes of PostgreSQL (postgresql.org/docs/current/errcodes-appendix.html); the first two characters are the class.
+
+/** The error code of what PostgreSQL reported; undefined for any other error: of a socket, of DNS, of pg. */
+function codeOf(error: unknown): string | undefined {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/**
+ * Whether the server answered that it did not do what it was asked: then it has rolled back. Anything else, such as a lost
+ * connection or a server that is shut down (57P), says nothing about a commit that was under way.
+ */
+export function isRejection(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && !/^(08|57P|58|XX)/.test(code);
+}
+
+/** Turns what pg threw into a typed error that says what to do. */
+export function explainPostgresError(error: unknown, location: string): KeyWrapError {
+  if (error instanceof KeyWrapError) return error;
+  const options = { cause: error };
+  const { message } = error as Error;
+  const code = codeOf(error);
+  switch (code) {
+    case '53100':
+      return diskFull(`change ${location}`, options);
+    case '3D000':
+      return new InvalidInputError('location', `${location} does not exist; create the database`);
+    case '25006':
+      return new AccessDeniedError(
+        `could not change ${location}: the server is read-only, perhaps a standby; connect to the primary`,
+        options,
+      );
+    case '42501':
+      return new AccessDeniedError(
+        `could not use ${location}: ${message}; grant the user what it needs`,
+        options,
+      );
+    case '55P03':
+      return new ProviderUnavailableError(
+        `${location} was locked by another process for too long; nothing was changed`,
+        options,
+      );
+    case '42P01':
+    case '42703':
+      return new DamagedStoreError(location, `is damaged: ${message}`, options);
+  }
+  if (code?.startsWith('28')) {
+    return new AccessDeniedError(
+      `${location} rejected the user or the password: ${message}`,
+      options,
+    );
+  }
+  if (code?.startsWith('XX')) return new DamagedStoreError(location, `reports ${message}`, options);
+  if (code !== undefined) {
+    return new ProviderUnavailableError(
+      `could not use ${location}: PostgreSQL reports ${message}`,
+      options,
+    );
+  }
+  return new ProviderUnavailableError(
+    `could not reach ${location}: ${message || (error as NodeJS.ErrnoException).code}`,
+    options,
+  );
+}

@@ -1,0 +1,52 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect } from 'chai';
+import { arnOf, materialOf, newKey, putKey, removeKey, useStoreFile } from './support.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+describe('The memory of a key store', () => {
+  const file = useStoreFile();
+
+  it('keeps so many records and no more; one that made room is read again', async () => {
+    const store = await file.open({ cachedRecords: 2 });
+    for (const id of ['a', 'b', 'c']) await putKey(store, newKey(id));
+    expect(store.peekKey(arnOf('a'))).to.equal(undefined);
+    expect(store.peekKey(arnOf('b'))?.id).to.equal('b');
+    expect(store.peekKey(arnOf('c'))?.id).to.equal('c');
+    await store.loadKey(arnOf('a'));
+    expect(store.peekKey(arnOf('b')), 'the one not used for longest').to.equal(undefined);
+    expect(store.peekKey(arnOf('c'))?.id).to.equal('c');
+  });
+
+  it('does not destroy the material of a record that made room: a call may be using it', async () => {
+    const store = await file.open({ cachedRecords: 1 });
+    await putKey(store, newKey('a'));
+    const material = materialOf(await store.loadKey(arnOf('a')));
+    await putKey(store, newKey('b'));
+    expect(material.isDestroyed).to.equal(false);
+  });
+
+  it('ends where it began after many keys were made, read and removed', async function () {
+    this.timeout(120_000);
+    const store = await file.open();
+    const turn = async (keys: number) => {
+      for (let i = 0; i < keys; i++) {
+        await putKey(store, newKey(`k${i}`, { policy: 'x'.repeat(10_000) }));
+        await store.loadKey(arnOf(`k${i}`));
+        await removeKey(store, arnOf(`k${i}`));
+      }
+      for (let i = 0; i < 3; i++) {
+        collectGarbage();
+        await new Promise((resolve) => setImmediate(resolve)); // finalizers run in between
+      }
+      const { heapUsed, arrayBuffers, external } = process.memoryUsage();
+      return heapUsed + arrayBuffers + external;
+    };
+    await turn(300);
+    const before = await turn(50);
+    // 10 KB for each key that stayed would be 5 MB.
+    expect((await turn(500)) - before).to.be.lessThan(1_000_000);
+  });
+});

@@ -30,6 +30,7 @@ export { ownFields } from './provider/own-fields.js';
 export type * from './provider/provider.js';
 export { readBytes, readFields } from './provider/read-fields.js';
 export * from './provider/secrets.js';
+export * from './provider/token.js';
 export { createProvider, DriverProvider } from './runtime/driver-provider.js';
 export type { Operation } from './runtime/operations.js';
 export { NO_OPTIONS, parseGrantTokens } from './runtime/parse-call.js';

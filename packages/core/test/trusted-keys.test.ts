@@ -143,8 +143,7 @@ describe('withTrustedKeys', () => {
           ciphertext: plaintext,
           keyId: ARN,
         });
-        const script =
-          method === 'reEncrypt' ? { decrypt: opened } : { generateDataKey };
+        const script = method === 'reEncrypt' ? { decrypt: opened } : { generateDataKey };
         const inputs = (orders: string) =>
           method === 'reEncrypt'
             ? { ...CALLS.reEncrypt, source: { keyId: archive }, destination: { keyId: orders } }

@@ -6,7 +6,7 @@ import {
   type KeySpec,
   wipe,
 } from '@keywrap/core';
-import type { CryptoEngine } from './engines/index.js';
+import type { CryptoEngine } from './cipher/engines/index.js';
 import type { NewMaterial } from './keys/create.js';
 import { KeyMaterial } from './keys/material.js';
 

@@ -1,4 +1,4 @@
-import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
+import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local/old-keys';
 import { expect } from 'chai';
 import { newRecord } from './file-store/support.js';
 

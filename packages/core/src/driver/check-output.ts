@@ -101,11 +101,10 @@ function checkSecret(value: unknown, minimum: number, maximum: number, what: str
 
 /** @param asked How the caller named the key, if it did. Only an ARN says which key that is. */
 function checkKeyArn(value: unknown, asked: KeyName | undefined): string {
+  if (asked?.kind === 'key-arn' && value === asked.text) return asked.text;
   if (!isKeyArn(value)) throw broken('an invalid key ARN');
-  if (asked?.kind === 'key-arn' && value !== asked.text) {
-    throw broken('the ARN of another key than the one that was asked for');
-  }
-  return value;
+  if (asked?.kind !== 'key-arn') return value;
+  throw broken('the ARN of another key than the one that was asked for');
 }
 
 function checkVersion(value: UsedKey['keyVersion'] | null): string | undefined {

@@ -64,32 +64,34 @@ export function classifyError(
       cause,
     });
   }
-  return isOutage(error)
-    ? new ProviderUnavailableError('the backend was not reached or failed; see the cause', {
-        cause: error,
-      })
-    : new InternalError('the provider failed; see the cause', { cause: error });
+  const outage = outageIn(error);
+  if (outage === undefined) {
+    return new InternalError('the provider failed; see the cause', { cause: error });
+  }
+  return new ProviderUnavailableError(`the backend was not reached, or failed (${outage})`, {
+    cause: error,
+  });
 }
 
-function isOutage(error: unknown, depth = DEPTH): boolean {
-  if (typeof error !== 'object' || error === null || depth === 0) return false;
+/** What about an error shows that the backend is not there or failed. */
+function outageIn(error: unknown, depth = DEPTH): string | undefined {
+  if (typeof error !== 'object' || error === null || depth === 0) return undefined;
   try {
     const { code, name, status, statusCode, $metadata, cause, errors } = error as Partial<
       Record<string, unknown>
     > & { readonly $metadata?: { readonly httpStatusCode?: unknown } };
-    return (
-      OUTAGE_CODES.has(code) ||
-      name === 'TimeoutError' ||
-      [status, statusCode, $metadata?.httpStatusCode].some(isServerError) ||
-      isOutage(cause, depth - 1) ||
-      (Array.isArray(errors) && errors.slice(0, DEPTH).some((inner) => isOutage(inner, depth - 1)))
-    );
+    if (typeof code === 'string' && OUTAGE_CODES.has(code)) return code;
+    if (name === 'TimeoutError') return name;
+    const failure = [status, statusCode, $metadata?.httpStatusCode].find(isServerError);
+    if (failure !== undefined) return `status ${failure}`;
+    const inner = [cause, ...(Array.isArray(errors) ? errors.slice(0, DEPTH) : [])];
+    return inner.map((each) => outageIn(each, depth - 1)).find((outage) => outage !== undefined);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
 /** [RFC 9110 §15.6](https://www.rfc-editor.org/rfc/rfc9110#section-15.6) */
-function isServerError(status: unknown): boolean {
+function isServerError(status: unknown): status is number {
   return typeof status === 'number' && status >= 500 && status < 600;
 }

@@ -1,12 +1,17 @@
 /** Whether a backend is open, and how many calls use it: shared by all layers over it. */
 export class Lifetime {
-  #ended: Promise<void> | undefined;
+  #isOver = false;
   #underWay = 0;
-  #onIdle: (() => void) | undefined;
+  #waiting: (() => void)[] = [];
 
   /** Whether no call may begin. */
   get isOver(): boolean {
-    return this.#ended !== undefined;
+    return this.#isOver;
+  }
+
+  /** Whether a call is under way. */
+  get isInUse(): boolean {
+    return this.#underWay > 0;
   }
 
   /** Begins a call; each needs its {@link leave}. */
@@ -16,15 +21,18 @@ export class Lifetime {
 
   /** Ends a call. */
   leave(): void {
-    if (--this.#underWay === 0) this.#onIdle?.();
+    if (--this.#underWay > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Lets no call begin, and resolves when none is under way. */
   end(): Promise<void> {
-    this.#ended ??= new Promise((resolve) => {
-      if (this.#underWay === 0) resolve();
-      else this.#onIdle = resolve;
-    });
-    return this.#ended;
+    this.#isOver = true;
+    return this.idle();
+  }
+
+  /** Resolves when no call is under way. */
+  async idle(): Promise<void> {
+    while (this.isInUse) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 }

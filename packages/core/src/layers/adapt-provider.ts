@@ -1,6 +1,12 @@
 import { completeDriver } from '../driver/complete-driver.js';
 import type { CompleteDriver, KeyWrapDriver } from '../driver/driver.js';
-import type { Call, DataKeyPairRequest, DataKeyRequest, Source, Target } from '../driver/requests.js';
+import type {
+  Call,
+  DataKeyPairRequest,
+  DataKeyRequest,
+  Source,
+  Target,
+} from '../driver/requests.js';
 import { assertProvider } from '../provider/assert-provider.js';
 import { isAsymmetricAlgorithm } from '../provider/key-spec.js';
 import type {

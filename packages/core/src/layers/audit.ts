@@ -124,7 +124,11 @@ function describe(request: unknown): Pick<AuditEvent, 'asked' | 'context'> {
   try {
     const parts = [request, field(request, 'source'), field(request, 'destination')];
     const asked = parts
-      .flatMap((part) => [field(field(part, 'key'), 'text'), field(part, 'keyId'), field(part, 'alias')])
+      .flatMap((part) => [
+        field(field(part, 'key'), 'text'),
+        field(part, 'keyId'),
+        field(part, 'alias'),
+      ])
       .filter(isString);
     const context = parts.flatMap((part) => Object.keys(field(part, 'encryptionContext') ?? {}));
     return {

@@ -8,7 +8,6 @@ import { LIMITS } from './key-spec.js';
  */
 export type EncryptionContext = Readonly<Record<string, string>>;
 
-const NONE: EncryptionContext = Object.freeze(Object.create(null));
 const encoder = new TextEncoder();
 
 /**
@@ -28,11 +27,9 @@ export function readEncryptionContext(
   field = 'encryptionContext',
 ): EncryptionContext {
   if (value === undefined) return NONE;
-  const { names, values } = readPairs(value, field);
-  if (names.length === 0) return NONE;
-  const context: Record<string, string> = Object.create(null);
-  for (let i = 0; i < names.length; i++) context[names[i] as string] = values[i] as string;
-  return Object.freeze(context);
+  if (pairsOf(value) !== undefined) return value as EncryptionContext;
+  const pairs = readPairs(value, field);
+  return pairs.names.length === 0 ? NONE : Object.freeze(contextOf(pairs));
 }
 
 /**
@@ -54,10 +51,13 @@ export function readEncryptionContext(
  * ```
  */
 export function serializeEncryptionContext(context: EncryptionContext): Uint8Array {
-  const { names, values, length } = readPairs(context, 'encryptionContext');
+  const { names, values, length } = pairsOf(context) ?? readPairs(context, 'encryptionContext');
   if (names.length === 0) return new Uint8Array();
   const order = names.map((_, i) => i);
-  order.sort((a, b) => compareCodePoints(names[a] as string, names[b] as string));
+  const compare = (a: number, b: number) =>
+    compareCodePoints(names[a] as string, names[b] as string);
+  // Sorting takes longer than all else here, and most contexts are in order.
+  if (order.some((i) => i > 0 && compare(i - 1, i) > 0)) order.sort(compare);
   const bytes = new Uint8Array(length);
   let offset = writeUint16(bytes, 0, names.length);
   for (const i of order) {
@@ -74,23 +74,52 @@ interface Pairs {
   readonly length: number;
 }
 
+let pairsOf: (value: unknown) => Pairs | undefined;
+
+/** A context that was read here: its pairs are not read again to serialise it. It inherits nothing. */
+class ReadContext {
+  readonly #pairs: Pairs;
+
+  constructor(pairs: Pairs) {
+    this.#pairs = pairs;
+  }
+
+  static {
+    pairsOf = (value) =>
+      typeof value === 'object' && value !== null && #pairs in value ? value.#pairs : undefined;
+  }
+}
+Object.setPrototypeOf(ReadContext.prototype, null);
+Reflect.deleteProperty(ReadContext.prototype, 'constructor');
+
+const NONE: EncryptionContext = Object.freeze(contextOf({ names: [], values: [], length: 0 }));
+
+function contextOf(pairs: Pairs): EncryptionContext {
+  const context = new ReadContext(pairs) as object as Record<string, string>;
+  const { names, values } = pairs;
+  for (let i = 0; i < names.length; i++) context[names[i] as string] = values[i] as string;
+  return context;
+}
+
 /** @throws {@link InvalidInputError} */
 function readPairs(value: unknown, field: string): Pairs {
   if (!isPlainObject(value)) {
     throw new InvalidInputError(field, 'must be a plain object of strings');
   }
-  const keys = Reflect.ownKeys(value);
+  const keys = Object.getOwnPropertyNames(value);
   // Each pair takes at least its two length prefixes, so this many can't fit.
   if (keys.length > LIMITS.encryptionContext / 4) throw tooLong(field);
+  if (Object.getOwnPropertySymbols(value).length > 0) {
+    throw new InvalidInputError(field, 'must not have symbol keys');
+  }
   const values = new Array<string>(keys.length);
   let length = 2;
   for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] as string | symbol;
-    if (typeof key === 'symbol') throw new InvalidInputError(field, 'must not have symbol keys');
+    const key = keys[i] as string;
     if (key === '__proto__') {
       throw new InvalidInputError(field, "must not have the key '__proto__'");
     }
-    const text: unknown = Reflect.get(value, key);
+    const text: unknown = (value as Record<string, unknown>)[key];
     if (typeof text !== 'string') {
       throw new InvalidInputError(field, `must hold strings only; key ${quote(key)} does not`);
     }
@@ -106,7 +135,7 @@ function readPairs(value: unknown, field: string): Pairs {
     if (length > LIMITS.encryptionContext) throw tooLong(field);
     values[i] = text;
   }
-  return { names: keys as string[], values, length };
+  return { names: keys, values, length };
 }
 
 /**

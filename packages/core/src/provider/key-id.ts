@@ -22,8 +22,6 @@ export type ParsedKeyId =
 /** A key as the caller named it, parsed once: `text` is what was passed. */
 export type KeyName = ParsedKeyId & { readonly text: string };
 
-const ARN =
-  /^arn:(?<partition>[^:]+):(?<service>[^:]+):(?<region>[^:]+):(?<account>[^:]+):(?<resource>.+)$/;
 const PART = '[^:\\p{C}\\p{Z}]+';
 const ID = '[A-Za-z0-9][A-Za-z0-9_-]*';
 const ALIAS = 'alias/[A-Za-z0-9:/_-]+';
@@ -33,6 +31,10 @@ const ALIAS_RESOURCE = new RegExp(`^${ALIAS}$`);
 const KEY_ARN = new RegExp(`^arn:${PART}:kms:${PART}:${PART}:key/${ID}$`, 'u');
 // Anything printable may be an id in somebody's backend; spaces and control characters are mistakes.
 const PRINTABLE = /^[^\p{C}\p{Z}]+$/u;
+
+/** What was parsed before: a service uses few keys, and every call names one. */
+const PARSED = new Map<unknown, KeyName>();
+const MAXIMUM_PARSED = 500;
 
 /**
  * Takes a key identifier apart: key id, key ARN, alias name or alias ARN
@@ -50,6 +52,15 @@ const PRINTABLE = /^[^\p{C}\p{Z}]+$/u;
  * ```
  */
 export function parseKeyId(keyId: unknown, field = 'keyId'): KeyName {
+  const known = PARSED.get(keyId);
+  if (known !== undefined) return known;
+  const name = Object.freeze(parse(keyId, field));
+  if (PARSED.size >= MAXIMUM_PARSED) PARSED.clear();
+  PARSED.set(keyId, name);
+  return name;
+}
+
+function parse(keyId: unknown, field: string): KeyName {
   if (typeof keyId !== 'string') {
     throw new InvalidInputError(
       field,
@@ -80,16 +91,22 @@ export function parseKeyId(keyId: unknown, field = 'keyId'): KeyName {
 }
 
 function parseArn(arn: string, field: string): KeyName {
-  const parts = ARN.exec(arn)?.groups as
-    | { partition: string; service: string; region: string; account: string; resource: string }
-    | undefined;
-  if (parts?.service === 'kms') {
-    const { partition, region, account, resource } = parts;
+  const [, partition, service, region, account, ...rest] = arn.split(':');
+  if (service === 'kms' && partition && region && account) {
+    const resource = rest.join(':');
     const id = KEY_RESOURCE.exec(resource)?.[1];
-    const scope = { partition, region, account };
-    if (id !== undefined) return ownFields({ kind: 'key-arn', text: arn, id, ...scope });
+    if (id !== undefined) {
+      return ownFields({ kind: 'key-arn', text: arn, id, partition, region, account });
+    }
     if (ALIAS_RESOURCE.test(resource)) {
-      return ownFields({ kind: 'alias-arn', text: arn, alias: resource, ...scope });
+      return ownFields({
+        kind: 'alias-arn',
+        text: arn,
+        alias: resource,
+        partition,
+        region,
+        account,
+      });
     }
   }
   throw new InvalidInputError(

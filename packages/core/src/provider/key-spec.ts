@@ -56,19 +56,31 @@ export const KEY_USAGES = Object.freeze([
 /** What a key is for (AWS KMS: `KeyUsage`). Only `ENCRYPT_DECRYPT` keys wrap anything. */
 export type KeyUsage = (typeof KEY_USAGES)[number];
 
+/** Every state of a key. */
+export const KEY_STATES = Object.freeze([
+  'Creating',
+  'Enabled',
+  'Disabled',
+  'PendingDeletion',
+  'PendingImport',
+  'PendingReplicaDeletion',
+  'Unavailable',
+  'Updating',
+] as const);
+
 /** Where a key is in its life (AWS KMS: `KeyState`). Only an `Enabled` key can be used. */
-export type KeyState =
-  | 'Creating'
-  | 'Enabled'
-  | 'Disabled'
-  | 'PendingDeletion'
-  | 'PendingImport'
-  | 'PendingReplicaDeletion'
-  | 'Unavailable'
-  | 'Updating';
+export type KeyState = (typeof KEY_STATES)[number];
+
+/** Every origin of key material. */
+export const KEY_ORIGINS = Object.freeze([
+  'AWS_KMS',
+  'EXTERNAL',
+  'AWS_CLOUDHSM',
+  'EXTERNAL_KEY_STORE',
+] as const);
 
 /** Where the key material came from: made by the backend, or imported. */
-export type KeyOrigin = 'AWS_KMS' | 'EXTERNAL' | 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE';
+export type KeyOrigin = (typeof KEY_ORIGINS)[number];
 
 /** The standard sizes of a data key (AWS KMS: `DataKeySpec`). */
 export type DataKeySpec = 'AES_256' | 'AES_128';

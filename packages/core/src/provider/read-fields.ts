@@ -1,6 +1,6 @@
 import { byteLength, copyBytes, isSharedMemory, isUint8Array } from './bytes.js';
 import { InvalidInputError, KeyWrapError, withCallDetails } from './errors.js';
-import { Nothing, ownFields } from './own-fields.js';
+import { Nothing } from './own-fields.js';
 
 // Everything here takes what a caller passed, from plain JavaScript too: each property once, copied, and
 // refused with the name of the field where it is not what it has to be.
@@ -59,21 +59,6 @@ export function readFields<Name extends string>(
     fields[name] = isForeign ? undefined : passed;
   }
   return fields;
-}
-
-/**
- * As {@link readFields}, without what was left out: a copy to pass on, which a getter or a proxy can't
- * change any more.
- */
-export function copyFields<Input extends object>(
-  value: Input,
-  field: string,
-  names: readonly string[],
-): Input {
-  const fields = Object.entries(readFields(value, field, names));
-  return ownFields(
-    Object.fromEntries(fields.filter(([, passed]) => passed !== undefined)),
-  ) as Input;
 }
 
 /**

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { copyBytes, ownSecret, wipe } from './bytes.js';
+import { ownSecret, wipe } from './bytes.js';
 import { ProviderClosedError } from './errors.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from './key-spec.js';
 
@@ -13,9 +13,9 @@ class SecretBytes {
   readonly #bytes: Uint8Array;
   #disposed = false;
 
-  /** @param isOwn Whether it is certain that nothing else shares their memory: looking takes longer than a copy. */
-  constructor(bytes: Uint8Array, isOwn = false) {
-    this.#bytes = isOwn ? bytes : ownSecret(bytes);
+  /** @param bytes Taken over; copied, and wiped where they were, if something else may share their memory. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = ownSecret(bytes);
   }
 
   get bytes(): Uint8Array {
@@ -79,22 +79,15 @@ export class DecryptResult extends SecretResult {
   /** The algorithm that opened it. */
   readonly algorithm: EncryptionAlgorithm;
 
-  /**
-   * @param fields `plaintext` passes into the ownership of the result: the caller must not use it any more.
-   * @param isOwn Whether it is certain that nothing else shares the memory of `plaintext`; by default it
-   * is copied if it may.
-   */
-  constructor(
-    fields: {
-      readonly plaintext: Uint8Array;
-      readonly keyId: string;
-      readonly keyVersion?: string | undefined;
-      readonly algorithm: EncryptionAlgorithm;
-    },
-    isOwn = false,
-  ) {
+  /** @param fields `plaintext` passes into the ownership of the result: the caller must not use it any more. */
+  constructor(fields: {
+    readonly plaintext: Uint8Array;
+    readonly keyId: string;
+    readonly keyVersion?: string | undefined;
+    readonly algorithm: EncryptionAlgorithm;
+  }) {
     super();
-    this.#plaintext = new SecretBytes(fields.plaintext, isOwn);
+    this.#plaintext = new SecretBytes(fields.plaintext);
     this.keyId = fields.keyId;
     this.keyVersion = fields.keyVersion;
     this.algorithm = fields.algorithm;
@@ -103,11 +96,6 @@ export class DecryptResult extends SecretResult {
   /** The plaintext. @throws {@link ProviderClosedError} once disposed. */
   get plaintext(): Uint8Array {
     return this.#plaintext.bytes;
-  }
-
-  /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
-  copy(): DecryptResult {
-    return copyOfDecryptResult(this);
   }
 
   override [Symbol.dispose](): void {
@@ -132,22 +120,15 @@ export class DataKey extends SecretResult {
   /** The version of that key, where the backend knows it. */
   readonly keyVersion: string | undefined;
 
-  /**
-   * @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more.
-   * @param isOwn Whether it is certain that nothing else shares the memory of `plaintext`; by default it
-   * is copied if it may.
-   */
-  constructor(
-    fields: {
-      readonly plaintext: Uint8Array;
-      readonly ciphertext: Uint8Array;
-      readonly keyId: string;
-      readonly keyVersion?: string | undefined;
-    },
-    isOwn = false,
-  ) {
+  /** @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more. */
+  constructor(fields: {
+    readonly plaintext: Uint8Array;
+    readonly ciphertext: Uint8Array;
+    readonly keyId: string;
+    readonly keyVersion?: string | undefined;
+  }) {
     super();
-    this.#plaintext = new SecretBytes(fields.plaintext, isOwn);
+    this.#plaintext = new SecretBytes(fields.plaintext);
     this.ciphertext = fields.ciphertext;
     this.keyId = fields.keyId;
     this.keyVersion = fields.keyVersion;
@@ -156,11 +137,6 @@ export class DataKey extends SecretResult {
   /** The data key itself. @throws {@link ProviderClosedError} once disposed. */
   get plaintext(): Uint8Array {
     return this.#plaintext.bytes;
-  }
-
-  /** The same once more, in memory of its own and to be disposed of by itself. @throws as `plaintext` does. */
-  copy(): DataKey {
-    return copyOfDataKey(this);
   }
 
   override [Symbol.dispose](): void {
@@ -224,21 +200,4 @@ export class DataKeyPair extends SecretResult {
       privateKeyCiphertext: this.privateKeyCiphertext,
     };
   }
-}
-
-// Outside of the classes: bundlers rename a class that names itself, and results show their class.
-
-function copyOfDecryptResult(result: DecryptResult): DecryptResult {
-  const { plaintext, keyId, keyVersion, algorithm } = result;
-  return new DecryptResult({ plaintext: copyBytes(plaintext), keyId, keyVersion, algorithm }, true);
-}
-
-function copyOfDataKey({ plaintext, ciphertext, keyId, keyVersion }: DataKey): DataKey {
-  const copies = {
-    plaintext: copyBytes(plaintext),
-    ciphertext: copyBytes(ciphertext),
-    keyId,
-    keyVersion,
-  };
-  return new DataKey(copies, true);
 }

@@ -1,20 +1,5 @@
-import type { CompleteDriver } from '../driver/driver.js';
-import type {
-  Awaitable,
-  Call,
-  DataKeyOutput,
-  DataKeyPairOutput,
-  DataKeyPairRequest,
-  DataKeyRequest,
-  DecryptOutput,
-  DecryptRequest,
-  EncryptOutput,
-  EncryptRequest,
-  KeyRequest,
-  ReEncryptOutput,
-  ReEncryptRequest,
-  WrappedDataKeyPairOutput,
-} from '../driver/requests.js';
+import type { CompleteDriver, FunctionName, OutputOf, RequestOf } from '../driver/driver.js';
+import type { Awaitable, Call } from '../driver/requests.js';
 import type {
   EncryptResult,
   KeyDescription,
@@ -52,27 +37,28 @@ export interface Operation<Keys extends object, Request extends object, Output, 
   readonly outputSecrets?: readonly (keyof Output & string)[];
 }
 
-type ProviderOperation<Request extends object, Output, Result = Output> = Operation<
+type DriverOperation<Name extends FunctionName, Result> = Operation<
   object,
-  Request,
-  Output,
+  RequestOf<Name>,
+  OutputOf<Name>,
   Result
 >;
 
-export const ENCRYPT: ProviderOperation<EncryptRequest, EncryptOutput, EncryptResult> = {
+// A result has no version where the backend does not know it. Field by field: a spread takes as long as
+// all of the checks.
+
+export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = {
   name: 'encrypt',
   parse: parseEncryptInput,
   work: (driver, request, call) => driver.encrypt(request, call),
-  finish: ({ ciphertext, keyId, keyVersion }, { algorithm }) => ({
-    ciphertext,
-    keyId,
-    ...versioned({ keyVersion }),
-    algorithm,
-  }),
+  finish({ ciphertext, keyId, keyVersion }, { algorithm }) {
+    const result = { ciphertext, keyId, algorithm };
+    return keyVersion === undefined ? result : { ...result, keyVersion };
+  },
   requestSecrets: ['plaintext'],
 };
 
-export const DECRYPT: ProviderOperation<DecryptRequest, DecryptOutput, DecryptResult> = {
+export const DECRYPT: DriverOperation<'decrypt', DecryptResult> = {
   name: 'decrypt',
   parse: parseDecryptInput,
   work: (driver, request, call) => driver.decrypt(request, call),
@@ -87,22 +73,22 @@ export const DECRYPT_ASYMMETRIC: typeof DECRYPT = {
   parse: parseDecryptAsymmetricInput,
 };
 
-export const RE_ENCRYPT: ProviderOperation<ReEncryptRequest, ReEncryptOutput, ReEncryptResult> = {
+export const RE_ENCRYPT: DriverOperation<'reEncrypt', ReEncryptResult> = {
   name: 'reEncrypt',
   parse: parseReEncryptInput,
   work: (driver, request, call) => driver.reEncrypt(request, call),
-  finish: (output, { source, destination }) => ({
-    ciphertext: output.ciphertext,
-    sourceKeyId: output.sourceKeyId,
-    ...versioned({ sourceKeyVersion: output.sourceKeyVersion }),
-    sourceAlgorithm: source.algorithm,
-    destinationKeyId: output.destinationKeyId,
-    ...versioned({ destinationKeyVersion: output.destinationKeyVersion }),
-    destinationAlgorithm: destination.algorithm,
-  }),
+  finish({ sourceKeyVersion, destinationKeyVersion, ...output }, { source, destination }) {
+    return {
+      ...output,
+      sourceAlgorithm: source.algorithm,
+      destinationAlgorithm: destination.algorithm,
+      ...(sourceKeyVersion !== undefined && { sourceKeyVersion }),
+      ...(destinationKeyVersion !== undefined && { destinationKeyVersion }),
+    };
+  },
 };
 
-export const GENERATE_DATA_KEY: ProviderOperation<DataKeyRequest, DataKeyOutput, DataKey> = {
+export const GENERATE_DATA_KEY: DriverOperation<'generateDataKey', DataKey> = {
   name: 'generateDataKey',
   parse: parseDataKeyInput,
   work: (driver, request, call) => driver.generateDataKey(request, call),
@@ -110,26 +96,18 @@ export const GENERATE_DATA_KEY: ProviderOperation<DataKeyRequest, DataKeyOutput,
   outputSecrets: ['plaintext'],
 };
 
-export const GENERATE_WRAPPED_DATA_KEY: ProviderOperation<
-  DataKeyRequest,
-  EncryptOutput,
+export const GENERATE_WRAPPED_DATA_KEY: DriverOperation<
+  'generateDataKeyWithoutPlaintext',
   WrappedDataKey
 > = {
   name: 'generateDataKeyWithoutPlaintext',
   parse: parseDataKeyInput,
   work: (driver, request, call) => driver.generateDataKeyWithoutPlaintext(request, call),
-  finish: ({ ciphertext, keyId, keyVersion }) => ({
-    ciphertext,
-    keyId,
-    ...versioned({ keyVersion }),
-  }),
+  finish: ({ keyVersion, ...result }) =>
+    keyVersion === undefined ? result : { ...result, keyVersion },
 };
 
-export const GENERATE_DATA_KEY_PAIR: ProviderOperation<
-  DataKeyPairRequest,
-  DataKeyPairOutput,
-  DataKeyPair
-> = {
+export const GENERATE_DATA_KEY_PAIR: DriverOperation<'generateDataKeyPair', DataKeyPair> = {
   name: 'generateDataKeyPair',
   parse: parseDataKeyPairInput,
   work: (driver, request, call) => driver.generateDataKeyPair(request, call),
@@ -137,36 +115,27 @@ export const GENERATE_DATA_KEY_PAIR: ProviderOperation<
   outputSecrets: ['privateKey'],
 };
 
-export const GENERATE_WRAPPED_DATA_KEY_PAIR: ProviderOperation<
-  DataKeyPairRequest,
-  WrappedDataKeyPairOutput,
+export const GENERATE_WRAPPED_DATA_KEY_PAIR: DriverOperation<
+  'generateDataKeyPairWithoutPlaintext',
   WrappedDataKeyPair
 > = {
   name: 'generateDataKeyPairWithoutPlaintext',
   parse: parseDataKeyPairInput,
   work: (driver, request, call) => driver.generateDataKeyPairWithoutPlaintext(request, call),
-  finish: ({ publicKey, privateKeyCiphertext, keyId, keyVersion }, { keyPairSpec }) => ({
-    publicKey,
-    privateKeyCiphertext,
-    keyId,
-    ...versioned({ keyVersion }),
-    keyPairSpec,
-  }),
+  finish({ keyVersion, ...wrapped }, { keyPairSpec }) {
+    const result = { ...wrapped, keyPairSpec };
+    return keyVersion === undefined ? result : { ...result, keyVersion };
+  },
 };
 
-export const GET_PUBLIC_KEY: ProviderOperation<KeyRequest, PublicKeyResult> = {
+export const GET_PUBLIC_KEY: DriverOperation<'getPublicKey', PublicKeyResult> = {
   name: 'getPublicKey',
   parse: parsePublicKeyInput,
   work: (driver, request, call) => driver.getPublicKey(request, call),
 };
 
-export const DESCRIBE_KEY: ProviderOperation<KeyRequest, KeyDescription> = {
+export const DESCRIBE_KEY: DriverOperation<'describeKey', KeyDescription> = {
   name: 'describeKey',
   parse: parseKeyInput,
   work: (driver, request, call) => driver.describeKey(request, call),
 };
-
-/** Leaves a version out of a result where the backend does not know it. */
-function versioned<Versions extends object>(versions: Versions): Versions | undefined {
-  return Object.values(versions)[0] === undefined ? undefined : versions;
-}

@@ -7,6 +7,8 @@ import type { KeyWrapProvider } from '../provider/provider.js';
 export interface ProviderScheme {
   /** What comes before the colon, in lower case: `local`, `aws-kms`. */
   readonly scheme: string;
+  /** What may follow the scheme after a `+`, each handed to {@link open} too: `postgres` for `local+postgres:`. */
+  readonly variants?: readonly string[] | undefined;
   /** @throws {@link InvalidInputError} with the field `url` when the URL is not one of its own. */
   open(url: URL): Promise<KeyWrapProvider>;
 }
@@ -31,14 +33,14 @@ export async function openKeyWrapProvider(
   url: string | URL,
   schemes: readonly ProviderScheme[],
 ): Promise<KeyWrapProvider> {
-  const known = readSchemes(schemes).map(({ scheme }) => `${scheme}:`);
+  const known = readSchemes(schemes).flatMap(namesOf);
   // The URL is never repeated in an error: somebody will put a password into one.
   const isUrl = typeof url === 'string' || url instanceof URL;
   if (!isUrl || !URL.canParse(String(url))) {
     throw new InvalidInputError('url', `is not a URL; it begins with one of ${known.join(', ')}`);
   }
   const parsed = new URL(url);
-  const match = schemes.find(({ scheme }) => parsed.protocol === `${scheme}:`);
+  const match = schemes.find((scheme) => namesOf(scheme).includes(parsed.protocol));
   if (match === undefined) {
     throw new InvalidInputError(
       'url',
@@ -48,6 +50,10 @@ export async function openKeyWrapProvider(
   const provider = await match.open(parsed);
   assertProvider(provider, `schemes[${schemes.indexOf(match)}]`);
   return provider;
+}
+
+function namesOf({ scheme, variants = [] }: ProviderScheme): readonly string[] {
+  return [`${scheme}:`, ...variants.map((variant) => `${scheme}+${variant}:`)];
 }
 
 function readSchemes(schemes: readonly ProviderScheme[]): readonly ProviderScheme[] {

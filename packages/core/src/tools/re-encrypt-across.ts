@@ -1,6 +1,5 @@
-import { INPUT_FIELDS, TARGET_FIELDS } from '../legacy/read-input.js';
 import { assertProvider } from '../provider/assert-provider.js';
-import { type EncryptionContext, readEncryptionContext } from '../provider/encryption-context.js';
+import { readEncryptionContext } from '../provider/encryption-context.js';
 import { parseKeyId } from '../provider/key-id.js';
 import { isAsymmetricAlgorithm } from '../provider/key-spec.js';
 import type {
@@ -11,7 +10,8 @@ import type {
   SymmetricSource,
   SymmetricTarget,
 } from '../provider/provider.js';
-import { copyFields, readSafely } from '../provider/read-fields.js';
+import { readFields, readSafely } from '../provider/read-fields.js';
+import { TARGET_FIELDS } from '../runtime/parse-input.js';
 
 /** One side of a move between two providers. */
 export type Side<Target> = Target & { readonly provider: KeyWrapProvider };
@@ -49,12 +49,12 @@ export async function reEncryptAcross(
   options?: CallOptions,
 ): Promise<ReEncryptResult> {
   const { ciphertext, source, destination } = readSafely('reEncryptAcross', 'input', () => {
-    const copy = copyFields(input, 'input', INPUT_FIELDS.reEncrypt);
-    return {
-      ciphertext: copy.ciphertext,
-      source: readSide<SymmetricSource | AsymmetricTarget>(copy.source, 'source'),
-      destination: readDestination(copy.destination),
-    };
+    const fields = readFields(input, 'input', ['ciphertext', 'source', 'destination']);
+    const source = readSide(fields.source, 'source');
+    const destination = readSide(fields.destination, 'destination');
+    // Complete before anything is decrypted.
+    parseKeyId(destination.target.keyId, 'destination.keyId');
+    return { ciphertext: fields.ciphertext as Uint8Array, source, destination };
   });
   using opened = await (isAsymmetricTarget(source.target)
     ? source.provider.decryptAsymmetric({ ...source.target, ciphertext }, options)
@@ -70,27 +70,17 @@ export async function reEncryptAcross(
   };
 }
 
-/** Complete before anything is decrypted. */
-function readDestination(side: Side<SymmetricTarget | AsymmetricTarget>) {
-  const destination = readSide<SymmetricTarget | AsymmetricTarget>(side, 'destination');
-  parseKeyId(destination.target.keyId, 'destination.keyId');
-  return destination;
-}
-
 /** Copies a side, so that the caller may change its own while the other side is at work. */
-function readSide<Target extends { readonly encryptionContext?: EncryptionContext | undefined }>(
-  side: Side<Target>,
-  field: string,
-): { readonly provider: KeyWrapProvider; readonly target: Target } {
-  const { provider, ...rest } = copyFields(side, field, ['provider', ...TARGET_FIELDS]);
+function readSide(side: unknown, field: 'source' | 'destination') {
+  const { provider, ...fields } = readFields(side, field, ['provider', ...TARGET_FIELDS]);
   assertProvider(provider, `${field}.provider`);
-  const target = rest as unknown as Target;
-  const { encryptionContext } = target;
-  if (encryptionContext === undefined) return { provider, target };
-  const context = readEncryptionContext(encryptionContext, `${field}.encryptionContext`);
-  return { provider, target: { ...target, encryptionContext: context } };
+  const { encryptionContext } = fields;
+  const context =
+    encryptionContext && readEncryptionContext(encryptionContext, `${field}.encryptionContext`);
+  const target = { ...fields, encryptionContext: context } as SymmetricTarget | AsymmetricTarget;
+  return { provider, target };
 }
 
-function isAsymmetricTarget(side: SymmetricSource | AsymmetricTarget): side is AsymmetricTarget {
+function isAsymmetricTarget(side: SymmetricTarget | AsymmetricTarget): side is AsymmetricTarget {
   return side.algorithm !== undefined && isAsymmetricAlgorithm(side.algorithm);
 }

@@ -32,10 +32,7 @@ class BackendDriver implements KeyWrapDriver {
   gate: Promise<void> = Promise.resolve();
   isClosed = false;
 
-  async generateDataKey(
-    request: DataKeyRequest,
-    call: Call,
-  ): Promise<DataKeyOutput> {
+  async generateDataKey(request: DataKeyRequest, call: Call): Promise<DataKeyOutput> {
     const plaintext = crypto.getRandomValues(new Uint8Array(request.numberOfBytes));
     const sealed = await this.encrypt({ ...request, plaintext }, call);
     return { ...sealed, plaintext: this.#give(plaintext) };
@@ -51,8 +48,7 @@ class BackendDriver implements KeyWrapDriver {
     return { ciphertext, keyId: arn(keyId) };
   }
 
-  async decrypt(
-    { key, ciphertext }: DecryptRequest, call: Call): Promise<DecryptOutput> {
+  async decrypt({ key, ciphertext }: DecryptRequest, call: Call): Promise<DecryptOutput> {
     const keyId = key?.text ?? 'found';
     const plaintext = ciphertext.slice(1, 1 + (ciphertext[0] as number));
     await this.#answer(keyId, call);

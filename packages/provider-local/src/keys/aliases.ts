@@ -48,7 +48,7 @@ export function updateAlias(keys: Keys, alias: string, key: KeyRecord): Promise<
 export async function deleteAlias(keys: Keys, alias: string): Promise<void> {
   const arn = keys.aliasArnOf(alias);
   const now = keys.now();
-  const wasThere = await keys.store.change({ keys: [], aliases: [arn] }, (transaction) => {
+  const wasThere = await keys.store.change({ keys: [], aliases: [arn], ids: [] }, (transaction) => {
     const target = presentTarget(transaction, arn, now);
     if (transaction.alias(arn) !== undefined) transaction.removeAlias(arn);
     return target !== undefined;
@@ -69,7 +69,7 @@ function changeAlias(
 ): Promise<AliasRecord> {
   const keyArn = arnOf(key);
   const now = keys.now();
-  const names = { keys: [keyArn], aliases: [keys.aliasArnOf(alias)] };
+  const names = { keys: [keyArn], aliases: [keys.aliasArnOf(alias)], ids: [] };
   return keys.store.change(names, (transaction) => {
     const target = presentKey(transaction, keyArn, now);
     if (target === undefined) {

@@ -4,6 +4,8 @@ import type { KeyRecord, KeyVersion, Tag } from './record.js';
 
 const encoder = new TextEncoder();
 
+const NO_DETAILS = { description: undefined, validTo: undefined } as const;
+
 /** Key material that was made or read, before a key has it. */
 export interface NewMaterial {
   readonly material: KeyMaterial;
@@ -59,7 +61,7 @@ export function isMultiRegionId(id: string): boolean {
 export async function newVersion(
   keyId: string,
   { material, publicKey }: NewMaterial,
-  details: Partial<Pick<KeyVersion, 'description' | 'validTo'>> = {},
+  details: Pick<KeyVersion, 'description' | 'validTo'> = NO_DETAILS,
 ): Promise<KeyVersion> {
   return {
     version: 1,

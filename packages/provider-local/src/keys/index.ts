@@ -12,7 +12,7 @@ export {
   newVersion,
 } from './create.js';
 export { dueDate, keyAt } from './due-changes.js';
-export { type KeyName, problemOfName } from './key-name.js';
+export { problemOfName } from './key-name.js';
 export { Keys, type ScopePage } from './keys.js';
 export { KeyMaterial } from './material.js';
 export {

@@ -9,6 +9,7 @@ import {
 import { newSymmetricVersion } from './create.js';
 import { dueDate, keyAt, rotationsDue } from './due-changes.js';
 import { presentKey, presentTarget } from './in-transaction.js';
+import { problemOfName } from './key-name.js';
 import { MaterialOffer } from './material-offer.js';
 import { asReplica, following, isReplicaOf, primaryAmong, sharesMaterial } from './multi-region.js';
 import { type AliasRecord, arnOf, isSameScope, type KeyRecord, type KeyVersion } from './record.js';
@@ -53,17 +54,30 @@ export class Keys {
    */
   peek(name: ParsedKeyId): KeyRecord | undefined {
     if (!this.isHere(name)) return undefined;
-    const id = 'id' in name ? name.id : this.store.peekAlias(this.aliasArnOf(name.alias))?.keyId;
-    const key = id === undefined ? undefined : this.store.peekKey(this.arnOf(id));
+    if ('id' in name) return this.peekId(name.id);
+    const alias = this.store.peekAlias(this.aliasArnOf(name.alias));
+    return alias && this.peekId(alias.keyId);
+  }
+
+  /** As {@link peek}, by id: for what a ciphertext names. */
+  peekId(id: string): KeyRecord | undefined {
+    const key = this.store.peekKey(this.arnOf(id));
     return key === undefined || this.#isDue(key) ? undefined : key;
   }
 
   /** The key of this name; undefined where there is none here. */
   async load(name: ParsedKeyId): Promise<KeyRecord | undefined> {
     if (!this.isHere(name)) return undefined;
-    const id =
-      'id' in name ? name.id : (await this.store.loadAlias(this.aliasArnOf(name.alias)))?.keyId;
-    const key = id === undefined ? undefined : await this.store.loadKey(this.arnOf(id));
+    if ('id' in name) return this.loadId(name.id);
+    const alias = await this.store.loadAlias(this.aliasArnOf(name.alias));
+    return alias && this.loadId(alias.keyId);
+  }
+
+  /** As {@link load}, by id. */
+  async loadId(id: string): Promise<KeyRecord | undefined> {
+    // A stranger's ciphertext may name anything, and databases make something else of NUL.
+    if (problemOfName({ id }) !== undefined) return undefined;
+    const key = await this.store.loadKey(this.arnOf(id));
     return key && this.#present(key);
   }
 
@@ -85,7 +99,7 @@ export class Keys {
       (next) => this.store.listAliases(next, keyArn),
       ({ alias }) => this.aliasArnOf(alias),
       // With a key that is deleted by now go its aliases.
-      async (alias) => ((await this.load({ kind: 'key-id', id: alias.keyId })) ? alias : undefined),
+      async (alias) => (await this.loadId(alias.keyId)) && alias,
     );
   }
 

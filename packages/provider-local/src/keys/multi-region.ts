@@ -60,7 +60,7 @@ export function following(replica: KeyRecord, primary: KeyRecord, copy: CopyMate
 /**
  * A new key as a replica of the primary that is there already.
  *
- * @throws {@link InvalidInputError} when it is another kind of key.
+ * @throws {@link InvalidInputError} when it is another kind of key, or has other imported material.
  */
 export function asReplica(key: KeyRecord, primary: KeyRecord, copy: CopyMaterial): KeyRecord {
   const isSameKind =
@@ -74,5 +74,9 @@ export function asReplica(key: KeyRecord, primary: KeyRecord, copy: CopyMaterial
     );
   }
   const replica = { ...key, primaryRegion: primary.primaryRegion };
-  return sharesMaterial(primary) ? following({ ...replica, versions: [] }, primary, copy) : replica;
+  if (sharesMaterial(primary)) return following({ ...replica, versions: [] }, primary, copy);
+  const isShared = ({ materialId }: KeyVersion) =>
+    primary.versions.some((version) => version.materialId === materialId);
+  if (key.versions.every(isShared)) return replica;
+  throw new InvalidInputError('keyMaterial', `is not that of the primary ${arnOf(primary)}`);
 }

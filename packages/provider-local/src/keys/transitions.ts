@@ -72,9 +72,9 @@ export function rotatedToPending(key: KeyRecord, date: Date): KeyRecord {
 
 /** @throws the reason why new material can't be made for this key. */
 export function assertRotatable(key: KeyRecord): void {
-  assertState(key, ['Enabled']);
   assertSymmetric(key);
   assertOrigin(key, 'AWS_KMS');
+  assertState(key, ['Enabled']);
 }
 
 /** Enables automatic rotation, or disables it. */

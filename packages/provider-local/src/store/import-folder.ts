@@ -10,9 +10,10 @@ import {
   UnsupportedOperationError,
   wipe,
 } from '@keywrap/core';
-import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
-import type { AesKey } from '../engines/index.js';
-import { nodeEngine } from '../engines/node.js';
+import { TAG_LENGTH } from '../cipher/blob.js';
+import type { AesKey } from '../cipher/engines/index.js';
+import { nodeEngine } from '../cipher/engines/node.js';
+import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
 import { KeyMaterial } from '../keys/material.js';
 import type { KeyRecord, KeyVersion } from '../keys/record.js';
 import type { StoreContents } from './create-store.js';
@@ -146,8 +147,7 @@ function readDetails(name: string, text: Uint8Array | undefined): Json {
 
 async function openManifest(folder: string, protectedBy: StoreProtection) {
   const names = await promises.readdir(folder).catch((): string[] => []);
-  const manifests = names.filter((entry) => MANIFEST.test(entry)).sort();
-  const name = manifests.at(-1);
+  const name = names.sort().findLast((entry) => MANIFEST.test(entry));
   if (name === undefined) {
     throw new InvalidInputError('folder', `${folder} holds no key store of files; check the path`);
   }

@@ -1,8 +1,10 @@
 import {
   arnOf,
   disabled,
+  imported,
   type KeyRecord,
   Keys,
+  materialDeleted,
   newKeyId,
   rotated,
   withAutomaticRotation,
@@ -65,6 +67,22 @@ describe('A multi-Region key', () => {
     const other = await record({ id: ID, scope: US, keySpec: 'HMAC_256' });
     const adding = new Keys(store, US, clock.now).add(other);
     await expectRefusal(adding, 'INVALID_INPUT', 'keyId');
+  });
+
+  it('has replicas with the same imported material, each in its own time', async () => {
+    const { keys, store, clock } = openKeys();
+    const there = new Keys(store, US, clock.now);
+    const external = async (scope: typeof US, byte: number) => {
+      const key = await record({ id: ID, scope, origin: 'EXTERNAL' });
+      return imported(key, await version(ID, byte));
+    };
+    const primary = await keys.add(await external(SCOPE, 1));
+    await expectRefusal(there.add(await external(US, 2)), 'INVALID_INPUT', 'keyMaterial');
+    const replica = await there.add(await external(US, 1));
+    expect(shared(replica)).to.deep.equal(shared(primary));
+    await there.change(replica, (key) => materialDeleted(key));
+    expect((await find(keys, ID))?.keyState).to.equal('Enabled');
+    expect((await find(there, ID))?.keyState).to.equal('PendingImport');
   });
 
   it('rotates with its replicas, on demand', async () => {

@@ -60,7 +60,7 @@ export function version(keyId: string, byte?: number, validTo?: Date) {
     byte === undefined
       ? KeyMaterial.random(32)
       : new KeyMaterial(new Uint8Array(new ArrayBuffer(32)).fill(byte));
-  return newVersion(keyId, { material, publicKey: undefined }, { validTo });
+  return newVersion(keyId, { material, publicKey: undefined }, { description: undefined, validTo });
 }
 
 /** Finds a key as the local provider does. */

@@ -65,6 +65,9 @@ describe('The life of a key', () => {
     expect(await refusal(() => enabled(pending))).to.equal(
       `KEY_STATE: ${arnOf(pending)} is pending import`,
     );
+    expect(await refusal(() => rotatedToPending(pending, NOW))).to.equal(
+      `KEY_STATE: ${arnOf(pending)} is pending import`,
+    );
     const off = disabled(live);
     const next = await version('k');
     expect(await refusal(() => rotated(off, next, BY_HAND))).to.equal(

@@ -94,7 +94,8 @@ function cached(inner: CompleteDriver, settings: CacheSettings): CompleteDriver 
     decrypt(request, call) {
       if (isAsymmetricAlgorithm(request.algorithm)) return inner.decrypt(request, call);
       const key = cacheKey(request, call, request.ciphertext);
-      const ask = (signal: AbortSignal) => shared(() => inner.decrypt(request, { ...call, signal }));
+      const ask = (signal: AbortSignal) =>
+        shared(() => inner.decrypt(request, { ...call, signal }));
       return opened.find(key, 0) ?? opened.ask({ key, bytes: 0, ask }, call.signal);
     },
     close() {

@@ -1,24 +1,22 @@
 import { createDecipheriv } from 'node:crypto';
 import { wipe } from '@keywrap/core';
-import { selectEngine } from '@keywrap/provider-local/old-keys';
-import type { WrappingAlgorithm } from '../keys/import-token.js';
+import type { CryptoEngine } from '@keywrap/provider-local/driver';
+import type { ImportParameters } from './import-token.js';
 
 /** The alternative initial value of AES key wrap with padding (RFC 5649 §3). */
 const ALTERNATIVE_INITIAL_VALUE = Buffer.from('a65959a6', 'hex');
 
 /**
  * Unwraps key material that was wrapped for import: with RSA-OAEP alone, or with an AES key that is
- * wrapped with RSA-OAEP and stands before it (PKCS#11 CKM_RSA_AES_KEY_WRAP).
+ * itself wrapped with RSA-OAEP and comes first (PKCS#11 CKM_RSA_AES_KEY_WRAP).
  *
- * @param privateKey The wrapping key: DER of PKCS#8.
- * @returns `undefined` when it does not open, whatever the reason.
+ * @returns `undefined` when it can't be unwrapped, whatever the reason.
  */
 export async function unwrap(
-  algorithm: WrappingAlgorithm,
-  privateKey: Uint8Array,
+  engine: CryptoEngine,
+  { wrappingAlgorithm: algorithm, privateKey }: ImportParameters,
   wrapped: Uint8Array,
 ): Promise<Uint8Array | undefined> {
-  const engine = await selectEngine('node');
   const rsa = await engine.loadRsaPrivateKey(privateKey);
   try {
     const hash = algorithm.endsWith('_SHA_1') ? 'SHA-1' : 'SHA-256';
@@ -39,7 +37,7 @@ export async function unwrap(
 function unwrapWithAes(key: Uint8Array, wrapped: Uint8Array): Uint8Array | undefined {
   try {
     const decipher = createDecipheriv('id-aes256-wrap-pad', key, ALTERNATIVE_INITIAL_VALUE);
-    // All of it at once: what `final` gives is empty, and joining them would leave another copy.
+    // All of it at once: `final` returns nothing, and joining them would leave another copy.
     const unwrapped = decipher.update(wrapped);
     decipher.final();
     return unwrapped;

@@ -11,6 +11,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { promisify } from 'node:util';
+import type { KeyMaterial } from '@keywrap/provider-local/keys';
 import { signEcdsa, verifyEcdsa } from './ecdsa.js';
 import { encodePkcs1 } from './emsa-pkcs1.js';
 import { encodePss, isPss } from './emsa-pss.js';
@@ -19,17 +20,17 @@ import { encodePss, isPss } from './emsa-pss.js';
 export type SigningAlgorithm =
   `${'RSASSA_PSS' | 'RSASSA_PKCS1_V1_5' | 'ECDSA'}_SHA_${256 | 384 | 512}`;
 
-/** The hash functions, as OpenSSL calls them. */
+/** The hash functions, by OpenSSL's names. */
 export type Hash = 'sha256' | 'sha384' | 'sha512';
 
 const signOnThreadPool = promisify(signAsync);
 
-/** The length in bytes of the digest that an algorithm signs. */
+/** Returns the length in bytes of the digest that an algorithm signs. */
 export function digestLength(algorithm: SigningAlgorithm): number {
   return Number(algorithm.slice(-3)) / 8;
 }
 
-/** The digest of a message, by the hash function of the algorithm. */
+/** Hashes a message with the hash function of the algorithm. */
 export function hash(algorithm: SigningAlgorithm, message: Uint8Array): Uint8Array {
   return createHash(hashOf(algorithm)).update(message).digest();
 }
@@ -37,10 +38,10 @@ export function hash(algorithm: SigningAlgorithm, message: Uint8Array): Uint8Arr
 /** Signs a message, on the thread pool. The salt of PSS is as long as the digest. */
 export function signMessage(
   algorithm: SigningAlgorithm,
-  pkcs8: Uint8Array,
+  material: KeyMaterial,
   message: Uint8Array,
 ): Promise<Uint8Array> {
-  const key: SignKeyObjectInput = { key: privateKey(pkcs8) };
+  const key: SignKeyObjectInput = { key: privateKey(material) };
   if (isPssAlgorithm(algorithm)) {
     key.padding = constants.RSA_PKCS1_PSS_PADDING;
     key.saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
@@ -49,15 +50,15 @@ export function signMessage(
 }
 
 /**
- * Signs a digest. OpenSSL as Node.js has it hashes whatever it signs, so the encoding is made here, and
+ * Signs a digest. Through Node.js, OpenSSL hashes whatever it signs, so the message is encoded here, and
  * OpenSSL does the arithmetic of RSA.
  */
 export function sign(
   algorithm: SigningAlgorithm,
-  pkcs8: Uint8Array,
+  material: KeyMaterial,
   digest: Uint8Array,
 ): Uint8Array {
-  const key = privateKey(pkcs8);
+  const key = privateKey(material);
   if (key.asymmetricKeyType === 'ec') return signEcdsa(key, digest);
   if (!isPssAlgorithm(algorithm))
     return privateEncrypt(key, encodePkcs1(hashOf(algorithm), digest));
@@ -65,7 +66,7 @@ export function sign(
   return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, encoded);
 }
 
-/** Whether this is a signature of the digest. */
+/** Tells whether this is a signature of the digest. */
 export function verify(
   algorithm: SigningAlgorithm,
   spki: Uint8Array,
@@ -85,7 +86,7 @@ export function verify(
     const encoded = publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, signature);
     return isPss(hashName, digest, encoded, modulusLength(key));
   } catch {
-    return false; // OpenSSL throws for a number or padding that no signature has.
+    return false; // OpenSSL throws for a number or padding that no signature can have.
   }
 }
 
@@ -97,16 +98,18 @@ function hashOf(algorithm: SigningAlgorithm): Hash {
   return `sha${algorithm.slice(-3)}` as Hash;
 }
 
-const loaded = new WeakMap<Uint8Array, KeyObject>();
+const loaded = new WeakMap<KeyMaterial, KeyObject>();
 
 /** Loading checks the key, which takes longer than signing with it. */
-function privateKey(pkcs8: Uint8Array): KeyObject {
-  let key = loaded.get(pkcs8);
+function privateKey(material: KeyMaterial): KeyObject {
+  let key = loaded.get(material);
   if (key === undefined) {
+    const { bytes } = material;
     // A view of the same memory: a copy would have to be wiped.
-    const der = Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.length);
+    const der = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    loaded.set(pkcs8, key);
+    loaded.set(material, key);
+    material.onDestroy(() => loaded.delete(material));
   }
   return key;
 }

@@ -8,7 +8,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 /** The curves, as JSON Web Keys name them (RFC 7518 §6.2.1.1, RFC 8812 §3.1). */
 const CURVES = { 'P-256': p256, 'P-384': p384, 'P-521': p521, secp256k1 } as const;
 
-/** What OpenSSL does: the digest as it is, DER (SEC 1 §C.5), and either of the two values of s. */
+/** As OpenSSL does: the digest unchanged, DER (SEC 1 §C.5), and either of the two values of s. */
 const OPTIONS = { prehash: false, lowS: false, format: 'der' } as const;
 
 /** Signs a digest. */
@@ -22,7 +22,7 @@ export function signEcdsa(privateKey: KeyObject, digest: Uint8Array): Uint8Array
   }
 }
 
-/** Whether this is a signature of the digest. */
+/** Tells whether this is a signature of the digest. */
 export function verifyEcdsa(
   publicKey: KeyObject,
   digest: Uint8Array,
@@ -34,7 +34,7 @@ export function verifyEcdsa(
   try {
     return curveOf(crv).verify(signature, digest, point, OPTIONS);
   } catch {
-    return false; // It is no DER, or its numbers are out of range.
+    return false; // It is not DER, or its numbers are out of range.
   }
 }
 

@@ -11,7 +11,7 @@ const bundle = path.join(core, 'bundle');
 rmSync(bundle, { recursive: true, force: true });
 await build({
   absWorkingDir: core,
-  entryPoints: ['dist/index.js', 'dist/data-key-cache/index.js', 'dist/inversify/index.js'],
+  entryPoints: ['dist/index.js', 'dist/layers/data-key-cache/index.js', 'dist/inversify/index.js'],
   outbase: 'dist',
   outdir: bundle,
   bundle: true,

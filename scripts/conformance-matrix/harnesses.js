@@ -1,3 +1,4 @@
+import { createProvider, parseKeyId, UnsupportedOperationError } from '@keywrap/core';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { keysOf } from '@keywrap/testkit';
 
@@ -13,24 +14,22 @@ const local = (engine) => ({
 
 /** The provider of the examples: RFC 5649, symmetric keys alone. */
 async function custom() {
-  const { AesKwpProvider } = await import(
-    '../../examples/custom-provider/dist/aes-kwp-provider.js'
-  );
+  const { AesKwpDriver } = await import('../../examples/custom-provider/dist/aes-kwp-driver.js');
   return {
     name: 'custom',
     async open() {
-      const provider = new AesKwpProvider();
+      const driver = new AesKwpDriver();
       const keys = {
         async create({ keySpec, origin }) {
           if (keySpec !== 'SYMMETRIC_DEFAULT' || origin !== undefined) {
-            throw Object.assign(new Error('symmetric keys only'), { code: 'UNSUPPORTED' });
+            throw new UnsupportedOperationError('symmetric keys only');
           }
-          return { keyId: provider.createKey() };
+          return { keyId: driver.createKey() };
         },
-        disable: async (keyId) => provider.setKeyState(keyId, 'Disabled'),
-        enable: async (keyId) => provider.setKeyState(keyId, 'Enabled'),
+        disable: async (keyId) => driver.setKeyState(parseKeyId(keyId), 'Disabled'),
+        enable: async (keyId) => driver.setKeyState(parseKeyId(keyId), 'Enabled'),
       };
-      return { provider, keys };
+      return { provider: createProvider(driver), keys };
     },
   };
 }

@@ -1,22 +1,22 @@
-import { UnsupportedOperationError } from '@keywrap/core';
+import { createProvider, parseKeyId, UnsupportedOperationError } from '@keywrap/core';
 import { describeConformance } from '@keywrap/testkit';
-import { AesKwpProvider } from '#dist/aes-kwp-provider.js';
+import { AesKwpDriver } from '#dist/aes-kwp-driver.js';
 
 await describeConformance({
   name: 'aes-kwp',
   async open() {
-    const provider = new AesKwpProvider();
+    const driver = new AesKwpDriver();
     return {
-      provider,
+      provider: createProvider(driver),
       keys: {
         async create({ keySpec, origin }) {
           if (keySpec !== 'SYMMETRIC_DEFAULT' || origin !== undefined) {
             throw new UnsupportedOperationError('this provider has symmetric keys only');
           }
-          return { keyId: provider.createKey() };
+          return { keyId: driver.createKey() };
         },
-        disable: async (keyId) => provider.setKeyState(keyId, 'Disabled'),
-        enable: async (keyId) => provider.setKeyState(keyId, 'Enabled'),
+        disable: async (keyId) => driver.setKeyState(parseKeyId(keyId), 'Disabled'),
+        enable: async (keyId) => driver.setKeyState(parseKeyId(keyId), 'Enabled'),
       },
     };
   },

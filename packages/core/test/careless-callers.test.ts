@@ -12,7 +12,7 @@ import {
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { expectRejection, js } from './support/failures.js';
-import { ToyProvider } from './support/toy-provider.js';
+import { ToyDriver, ToyProvider } from './support/toy-provider.js';
 
 const plaintext = Uint8Array.of(1, 2, 3);
 
@@ -29,12 +29,12 @@ describe('a caller who passes one thing for another', () => {
   });
 
   it('is told that the plaintext of a reEncrypt does not fit, by the field that it has', async () => {
-    class Strict extends ToyProvider {
-      protected override async doReEncrypt(): Promise<never> {
+    class Strict extends ToyDriver {
+      async reEncrypt(): Promise<never> {
         throw new InvalidInputError('plaintext', 'must have at most 190 bytes');
       }
     }
-    const provider = new Strict();
+    const provider = new ToyProvider(new Strict());
     const destination = { keyId: provider.addKey('alias/orders') };
     const call = provider.reEncrypt({ ciphertext: new Uint8Array(100), destination });
     const says = { field: 'ciphertext', operation: 'reEncrypt' };

@@ -62,7 +62,7 @@ describe('readEncryptionContext', () => {
     mine.more = 'x';
 
     expect(context).to.be.frozen;
-    expect(Object.getPrototypeOf(context)).to.equal(null);
+    expect(Reflect.get(context, 'constructor')).to.equal(undefined);
     expect({ ...context }).to.deep.equal({ orderId: '7' });
     expect(readEncryptionContext(undefined)).to.be.frozen;
   });

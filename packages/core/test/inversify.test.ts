@@ -1,5 +1,10 @@
 import 'reflect-metadata';
-import { InvalidInputError, type KeyWrapProvider, type ProviderScheme } from '@keywrap/core';
+import {
+  InvalidInputError,
+  type KeyWrapProvider,
+  type ProviderScheme,
+  KEY_WRAP_PROVIDER as TOKEN,
+} from '@keywrap/core';
 import {
   injectKeyWrap,
   KEY_WRAP_PROVIDER,
@@ -7,11 +12,14 @@ import {
   urlKeyWrapModule,
 } from '@keywrap/core/inversify';
 import { expect } from 'chai';
-import { Container, injectable } from 'inversify';
+import { Container, injectable, preDestroy } from 'inversify';
 import sinon from 'sinon';
-import { rejection, thrown } from './support/failures.js';
-import { CALLS, ScriptedProvider } from './support/scripted-provider.js';
+import { js, rejection, thrown } from './support/failures.js';
+import { CALLS, ScriptedProvider } from './support/scripted-driver.js';
 
+const fail = () => {
+  throw new Error('not reachable');
+};
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A way to open a provider that counts, and providers that count how often they were closed. */
@@ -177,25 +185,68 @@ describe('keyWrapModule', () => {
     expect(await rejection(container.getAsync(KEY_WRAP_PROVIDER))).to.equal(failure);
   });
 
-  it('keeps an asynchronous failure to open, and tries again after a synchronous one', async () => {
-    const { open } = opener();
-    const later = sinon.stub().rejects(new Error('not reachable yet'));
-    const now = sinon.stub().callsFake(open);
-    now.onFirstCall().throws(new Error('not configured yet'));
-    const container = await containerWith(
-      keyWrapModule(later),
-      keyWrapModule(now, { name: 'now' }),
-    );
-    for (let i = 0; i < 2; i++) await rejection(container.getAsync(KEY_WRAP_PROVIDER));
-    expect(later.callCount).to.equal(1);
+  it('tries again after a failure to open, whether it came at once or later', async () => {
+    for (const fail of [
+      () => Promise.reject(new Error('not reachable yet')),
+      () => {
+        throw new Error('not configured yet');
+      },
+    ]) {
+      const open = sinon.stub().callsFake(opener().openLater);
+      open.onFirstCall().callsFake(fail);
+      const container = await containerWith(keyWrapModule(open));
+      await rejection((async () => container.getAsync(KEY_WRAP_PROVIDER))());
+      const provider = await container.getAsync(KEY_WRAP_PROVIDER);
+      expect(provider).to.be.instanceOf(ScriptedProvider);
+      expect(container.get(KEY_WRAP_PROVIDER)).to.equal(provider);
+      expect(open.callCount).to.equal(2);
+    }
+  });
 
-    expect(thrown(() => container.get(KEY_WRAP_PROVIDER, { name: 'now' }))).to.be.an('error');
-    const provider = container.get(KEY_WRAP_PROVIDER, { name: 'now' });
-    expect(provider).to.be.instanceOf(ScriptedProvider);
+  it('can be unbound after a failure to open, and while it opens', async () => {
+    const module = keyWrapModule(() => Promise.reject(new Error('not reachable')));
+    const container = await containerWith(module, keyWrapModule(opener().open, { name: 'other' }));
+    const other = container.get(KEY_WRAP_PROVIDER, { name: 'other' });
+    await rejection(container.getAsync(KEY_WRAP_PROVIDER));
+    await container.unloadAsync(module);
+    await container.unbindAllAsync();
+    expect(await rejection(other.encrypt(CALLS.encrypt))).to.include({ code: 'CLOSED' });
+
+    const failing = await containerWith(keyWrapModule(() => turn().then(() => js(fail()))));
+    const asked = rejection(failing.getAsync(KEY_WRAP_PROVIDER));
+    await failing.unbindAllAsync();
+    expect((await asked).message).to.equal('not reachable');
+  });
+
+  it('is still open in the @preDestroy of a service that was bound after it', async () => {
+    const { open, close } = opener();
+    const container = await containerWith(keyWrapModule(open));
+    const lengths: number[] = [];
+
+    @injectable()
+    class Flushing {
+      constructor(@injectKeyWrap() readonly keys: KeyWrapProvider) {}
+
+      @preDestroy()
+      async flush(): Promise<void> {
+        for (let i = 0; i < 3; i++) {
+          const { ciphertext } = await this.keys.encrypt(CALLS.encrypt);
+          lengths.push(ciphertext.length);
+        }
+        expect(close.callCount).to.equal(0);
+      }
+    }
+    container.bind(Flushing).toSelf().inSingletonScope();
+    const { keys } = await container.getAsync(Flushing);
+    await container.unbindAllAsync();
+    expect(lengths).to.deep.equal([3, 3, 3]);
+    expect(close.callCount).to.equal(1);
+    expect(await rejection(keys.encrypt(CALLS.encrypt))).to.include({ code: 'CLOSED' });
   });
 
   it('has a token that every copy of the package agrees on', () => {
     expect(KEY_WRAP_PROVIDER).to.equal(Symbol.for('@keywrap/core:KeyWrapProvider'));
+    expect(TOKEN).to.equal(KEY_WRAP_PROVIDER);
   });
 });
 

@@ -7,7 +7,7 @@ import {
 } from '@keywrap/core';
 import { expect } from 'chai';
 import { js, rejection } from './support/failures.js';
-import { ARN, MinimalProvider, ScriptedProvider } from './support/scripted-provider.js';
+import { ARN, MinimalProvider, ScriptedProvider } from './support/scripted-driver.js';
 import { ToyProvider } from './support/toy-provider.js';
 
 const SECRET = 'correct-horse-battery-staple';

@@ -6,7 +6,7 @@ import {
 } from '@keywrap/core';
 import { expect } from 'chai';
 import { expectRejection, expectThrown, js } from './support/failures.js';
-import { ScriptedProvider } from './support/scripted-provider.js';
+import { ScriptedProvider } from './support/scripted-driver.js';
 
 /** A scheme as a third party would write it. */
 function scheme(name: string) {

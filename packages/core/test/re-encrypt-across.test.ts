@@ -9,7 +9,7 @@ import {
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { expectRejection, js, rejection } from './support/failures.js';
-import { ARN, ScriptedProvider } from './support/scripted-provider.js';
+import { ARN, ScriptedProvider } from './support/scripted-driver.js';
 import { ToyProvider } from './support/toy-provider.js';
 
 const plaintext = Uint8Array.of(1, 2, 3);

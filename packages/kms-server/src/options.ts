@@ -4,7 +4,7 @@ import {
   type KeyStore,
   readStore,
   type StoreSource,
-} from '@keywrap/provider-local/keys';
+} from '@keywrap/provider-local/old-keys';
 import type { Credentials } from './auth/signature.js';
 import type { LogRequest } from './log.js';
 import { isRegionName } from './region.js';

@@ -1,6 +1,6 @@
 import { InvalidInputError, parseKeyId } from '@keywrap/core';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
-import type { KeyRecord, KeyStore, StoreSource } from '@keywrap/provider-local/keys';
+import type { KeyRecord, KeyStore, StoreSource } from '@keywrap/provider-local/old-keys';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local/old-keys';
 import { RegionKeys } from './keys/key-store.js';
 import { RegionStore } from './keys/region-store.js';
 import { toKmsKey } from './keys/stored-key.js';

@@ -1,20 +1,21 @@
 import {
   InvalidInputError,
   isKeyArn,
+  isKeySpec,
   type KeySpec,
   type KeyUsage,
+  keyUsagesOf,
   ownSecret,
   parseKeyId,
   readFields,
   wipe,
 } from '@keywrap/core';
 import {
-  keyUsagesOf,
   type MaterialVersion,
   makeMaterial,
   readMaterial,
   selectEngine,
-} from '@keywrap/provider-local/keys';
+} from '@keywrap/provider-local/old-keys';
 import type { RegionKeys } from './keys/key-store.js';
 import { type KmsKey, materialHistory, UNSET } from './keys/kms-key.js';
 import { describeMaterial, materialId } from './keys/material.js';
@@ -175,8 +176,8 @@ function readAlias({ alias }: SeedKey, field: string): string | undefined {
 type Kind = Pick<KmsKey, 'keySpec' | 'keyUsage'>;
 
 function readKind({ keySpec = 'SYMMETRIC_DEFAULT', ...entry }: SeedKey, field: string): Kind {
-  const usages = keyUsagesOf(keySpec) as readonly KeyUsage[] | undefined;
-  if (usages === undefined) throw new InvalidInputError(`${field}.keySpec`, 'is not known');
+  if (!isKeySpec(keySpec)) throw new InvalidInputError(`${field}.keySpec`, 'is not known');
+  const usages = keyUsagesOf(keySpec);
   const { keyUsage = usages[0] as KeyUsage } = entry;
   if (usages.includes(keyUsage)) return { keySpec, keyUsage };
   throw new InvalidInputError(`${field}.keyUsage`, `must be ${usages.join(' or ')}`);

@@ -262,7 +262,7 @@ describe('A server that starts again with the keys on disk', () => {
   });
 
   it('takes a key that keywrap-store saved from deletion for one whose material is missing', async () => {
-    const { deletionCancelled } = await import('@keywrap/provider-local/keys');
+    const { deletionCancelled } = await import('@keywrap/provider-local/old-keys');
     await using subject = await startAgain();
     const { kms } = subject;
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });

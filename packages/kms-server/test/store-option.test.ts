@@ -1,5 +1,5 @@
 import { type KmsServerOptions, startKmsServer } from '@keywrap/kms-server';
-import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
+import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local/old-keys';
 import { expect } from 'chai';
 import {
   ACCOUNT,

@@ -1,7 +1,8 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { ClientConfig } from './options.js';
 
-type Sdk = typeof import('@aws-sdk/client-kms');
+/** The module of the AWS SDK. */
+export type Sdk = typeof import('@aws-sdk/client-kms');
 
 /** The SDK, and its client for one region. */
 export interface Connection {

@@ -11,7 +11,7 @@ import {
   meaningOf,
   THROTTLED,
   UNAVAILABLE,
-} from './meanings.js';
+} from './error-map.js';
 
 /** What the SDK throws, as far as it can be relied on: credential and network errors have less. */
 interface SdkError {
@@ -43,10 +43,11 @@ const FIELDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Turns whatever the AWS SDK threw into an error of the contract, with KMS's own words and the id of
- * the request, and the original as its cause.
+ * Turns an error of AWS KMS or its SDK into one of the contract, with KMS's own words and the id of the
+ * request, and the original as its cause. Undefined for what neither has a name for: a socket that
+ * failed, or a mistake in a program.
  */
-export function toKeyWrapError(error: unknown): KeyWrapError {
+export function toKeyWrapError(error: unknown): KeyWrapError | undefined {
   const sdkError = readSdkError(error);
   const { message, requestId } = sdkError;
   if (sdkError.isUnreadableAnswer) {
@@ -64,15 +65,22 @@ export function toKeyWrapError(error: unknown): KeyWrapError {
       options,
     );
   }
-  const { create, explanation } = meaningOf(sdkError.name) ?? meaningOfStatus(sdkError.status);
+  const meaning = meaningOf(sdkError.name) ?? meaningOfConnection(sdkError);
+  if (meaning === undefined) return undefined;
+  const { create, explanation } = meaning;
   return create(`${explanation}${quote(sdkError)}`, options, fieldOf(sdkError));
 }
 
-/** For a name that is not in the table, because AWS added it or a proxy answered. */
-function meaningOfStatus(status: number | undefined): Meaning {
+// llhttp's errors, which Node.js passes on, and why TLS is not there or not trusted: crypto.X509Certificate
+// and OpenSSL's X509_V_ERR_*.
+const NO_CONNECTION = /^(HPE|ERR_TLS|ERR_SSL|CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)_/;
+
+/** For a name that is not in the table, because AWS added it, or a proxy or nobody answered. */
+function meaningOfConnection({ status, code }: SdkError): Meaning | undefined {
+  if (status === undefined) return NO_CONNECTION.test(code ?? '') ? UNAVAILABLE : undefined;
   if (status === 401 || status === 403) return ACCESS_DENIED;
   if (status === 429) return THROTTLED;
-  return status !== undefined && status >= 400 && status < 500 ? INVALID_INPUT : UNAVAILABLE;
+  return status >= 400 && status < 500 ? INVALID_INPUT : UNAVAILABLE;
 }
 
 function readSdkError(error: unknown): SdkError {

@@ -6,11 +6,11 @@ import type {
   ReEncryptCommandInput,
 } from '@aws-sdk/client-kms';
 import {
+  type DataKeyPairRequest,
+  type DataKeyRequest,
   type DecryptRequest,
   type EncryptionContext,
   type EncryptRequest,
-  type GenerateDataKeyPairRequest,
-  type GenerateDataKeyRequest,
   InvalidInputError,
   LIMITS,
   type ReEncryptRequest,
@@ -21,7 +21,7 @@ import {
 /** [Encrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html) */
 export function toEncryptInput(request: EncryptRequest): EncryptCommandInput {
   return {
-    KeyId: request.keyId,
+    KeyId: request.key.text,
     Plaintext: request.plaintext,
     EncryptionAlgorithm: request.algorithm,
     ...toContext('EncryptionContext', request.encryptionContext),
@@ -32,7 +32,7 @@ export function toEncryptInput(request: EncryptRequest): EncryptCommandInput {
 export function toDecryptInput(request: DecryptRequest): DecryptCommandInput {
   return {
     CiphertextBlob: request.ciphertext,
-    ...(request.keyId !== undefined && { KeyId: request.keyId }),
+    ...(request.key && { KeyId: request.key.text }),
     EncryptionAlgorithm: request.algorithm,
     ...toContext('EncryptionContext', request.encryptionContext),
   };
@@ -43,30 +43,28 @@ export function toReEncryptInput(request: ReEncryptRequest): ReEncryptCommandInp
   const { ciphertext, source, destination } = request;
   return {
     CiphertextBlob: ciphertext,
-    ...(source.keyId !== undefined && { SourceKeyId: source.keyId }),
+    ...(source.key && { SourceKeyId: source.key.text }),
     SourceEncryptionAlgorithm: source.algorithm,
     ...toContext('SourceEncryptionContext', source.encryptionContext),
-    DestinationKeyId: destination.keyId,
+    DestinationKeyId: destination.key.text,
     DestinationEncryptionAlgorithm: destination.algorithm,
     ...toContext('DestinationEncryptionContext', destination.encryptionContext),
   };
 }
 
 /** [GenerateDataKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html), with and without plaintext */
-export function toDataKeyInput(request: GenerateDataKeyRequest): GenerateDataKeyCommandInput {
+export function toDataKeyInput(request: DataKeyRequest): GenerateDataKeyCommandInput {
   return {
-    KeyId: request.keyId,
+    KeyId: request.key.text,
     NumberOfBytes: request.numberOfBytes,
     ...toContext('EncryptionContext', request.encryptionContext),
   };
 }
 
 /** [GenerateDataKeyPair](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyPair.html), with and without plaintext */
-export function toDataKeyPairInput(
-  request: GenerateDataKeyPairRequest,
-): GenerateDataKeyPairCommandInput {
+export function toDataKeyPairInput(request: DataKeyPairRequest): GenerateDataKeyPairCommandInput {
   return {
-    KeyId: request.keyId,
+    KeyId: request.key.text,
     KeyPairSpec: request.keyPairSpec,
     ...toContext('EncryptionContext', request.encryptionContext),
   };

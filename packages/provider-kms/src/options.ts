@@ -1,5 +1,5 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
-import { InvalidInputError, KeyWrapError, LIMITS, ownFields } from '@keywrap/core';
+import { InvalidInputError, KeyWrapError, parseGrantTokens, readFields } from '@keywrap/core';
 import { isRegion } from './region.js';
 
 /** How to reach AWS KMS. What is left out, the AWS SDK decides the way it does for every program. */
@@ -45,7 +45,7 @@ export interface ReadOptions {
   readonly grantTokens: readonly string[];
 }
 
-type Values = KmsConnectionOptions & Pick<KmsKeyWrapProviderOptions, 'client' | 'grantTokens'>;
+type Values = Required<KmsConnectionOptions> & Pick<KmsKeyWrapProviderOptions, 'client'>;
 type Check = readonly [isValid: (value: unknown) => boolean, problem: string];
 
 // The longest delay that Node's timers take; a longer one would fire at once.
@@ -67,15 +67,13 @@ const CHECKS: Readonly<Record<keyof Values, Check>> = {
   maxAttempts: COUNT,
   connectionTimeout: COUNT,
   requestTimeout: COUNT,
-  grantTokens: [
-    isGrantTokens,
-    `must be an array of at most ${LIMITS.grantTokens} strings of 1 to ${LIMITS.grantToken} characters`,
-  ],
   client: [
     (value) => isObject(value) && typeof value.send === 'function',
     'must be a KMSClient of @aws-sdk/client-kms',
   ],
 };
+
+const NAMES = [...(Object.keys(CHECKS) as (keyof Values)[]), 'grantTokens'] as const;
 
 /**
  * Reads what a caller passed, from plain JavaScript too.
@@ -92,61 +90,48 @@ export function readOptions(options: unknown): ReadOptions {
 }
 
 function readAll(options: unknown): ReadOptions {
-  if (!isObject(options)) throw new InvalidInputError('options', 'must be an object');
-  const read: Record<string, unknown> = ownFields({});
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(CHECKS, name)) {
-      const known = Object.keys(CHECKS).join(', ');
-      throw new InvalidInputError(`options.${name}`, `is not known here; the options are ${known}`);
+  const { grantTokens, ...values } = readFields(options, 'options', NAMES);
+  for (const [name, [isValid, problem]] of Object.entries(CHECKS)) {
+    const value = values[name as keyof Values];
+    if (value !== undefined && !isValid(value)) {
+      throw new InvalidInputError(`options.${name}`, problem);
     }
-    const value = options[name];
-    if (value === undefined) continue;
-    const [isValid, problem] = CHECKS[name as keyof Values];
-    if (!isValid(value)) throw new InvalidInputError(`options.${name}`, problem);
-    read[name] = value;
   }
-  const { client, grantTokens = [], ...connection } = read as Values;
-  const [extra] = Object.keys(connection);
+  const { client, ...connection } = values as Values;
+  const extra = Object.entries(connection).find(([, value]) => value !== undefined);
   if (client !== undefined && extra !== undefined) {
     throw new InvalidInputError(
-      `options.${extra}`,
+      `options.${extra[0]}`,
       "can't be given together with client, which has its own",
     );
   }
-  return { config: toClientConfig(connection), client, grantTokens: [...grantTokens] };
+  return {
+    config: toClientConfig(connection),
+    client,
+    grantTokens: parseGrantTokens(grantTokens) ?? [],
+  };
 }
 
 /**
- * What decides where the SDK sends a request and as whom. Said in any case: the SDK would take it from an
- * `Object.prototype` that somebody has polluted.
+ * @param connection Complete, and so is the configuration: the SDK would take a member that is not there from an
+ * `Object.prototype` that was polluted, and send requests there or as that.
  */
-const UNSET = {
-  region: undefined,
-  endpoint: undefined,
-  credentials: undefined,
-  profile: undefined,
-  maxAttempts: undefined,
-  requestHandler: undefined,
-} as const satisfies { readonly [Name in keyof ClientConfig]?: undefined };
-
-/** @param connection Without members that are undefined. */
-function toClientConfig(connection: KmsConnectionOptions): ClientConfig {
-  const { connectionTimeout, requestTimeout, ...others } = ownFields(connection);
-  const config = Object.assign<object, ClientConfig>({ ...UNSET }, others as ClientConfig);
-  if (connectionTimeout === undefined && requestTimeout === undefined) return config;
-  return {
-    ...config,
-    requestHandler: {
-      ...(connectionTimeout !== undefined && { connectionTimeout }),
-      // The SDK's requestTimeout ends when the headers of the answer are there, and only logs a
-      // warning unless told to throw; its socketTimeout bounds the silence after that.
-      ...(requestTimeout !== undefined && {
-        requestTimeout,
-        throwOnRequestTimeout: true,
-        socketTimeout: requestTimeout,
-      }),
-    },
-  };
+function toClientConfig(connection: Required<KmsConnectionOptions>): ClientConfig {
+  const { connectionTimeout, requestTimeout, ...config } = connection;
+  const hasTimeout = connectionTimeout !== undefined || requestTimeout !== undefined;
+  // The SDK's requestTimeout ends when the headers of the response are there, and only logs a
+  // warning unless told to throw; its socketTimeout bounds the silence after that.
+  const requestHandler = hasTimeout
+    ? {
+        ...(connectionTimeout !== undefined && { connectionTimeout }),
+        ...(requestTimeout !== undefined && {
+          requestTimeout,
+          throwOnRequestTimeout: true,
+          socketTimeout: requestTimeout,
+        }),
+      }
+    : undefined;
+  return { ...config, requestHandler } as ClientConfig;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -166,12 +151,4 @@ function isHttpUrl(value: unknown): boolean {
 function isCredentials(value: unknown): boolean {
   if (typeof value === 'function') return true;
   return isObject(value) && isText(value.accessKeyId) && isText(value.secretAccessKey);
-}
-
-function isGrantTokens(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    value.length <= LIMITS.grantTokens &&
-    value.every((token) => isText(token) && token.length <= LIMITS.grantToken)
-  );
 }

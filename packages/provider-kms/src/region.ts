@@ -1,4 +1,4 @@
-import { InvalidInputError, parseKeyId, type ReEncryptRequest } from '@keywrap/core';
+import { InvalidInputError, type KeyName, type ReEncryptRequest } from '@keywrap/core';
 
 // One label of a host name (RFC 1123 §2.1), because the endpoint of a region is kms.<region>.<suffix>.
 const REGION = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -16,14 +16,12 @@ export function isRegion(value: unknown): value is string {
  * @throws {@link InvalidInputError} when what the ARN names can't be a region. ARNs come from outside,
  * and this one would become part of the host name that the plaintext is sent to.
  */
-export function regionOf(keyId: string | undefined, field = 'keyId'): string | undefined {
-  if (keyId === undefined) return undefined;
-  const parsed = parseKeyId(keyId, field);
-  if (!('region' in parsed)) return undefined;
-  if (!isRegion(parsed.region)) {
+export function regionOf(key: KeyName | undefined, field = 'keyId'): string | undefined {
+  if (key?.kind !== 'key-arn' && key?.kind !== 'alias-arn') return undefined;
+  if (!isRegion(key.region)) {
     throw new InvalidInputError(field, 'is an ARN whose region is not the name of an AWS region');
   }
-  return parsed.region;
+  return key.region;
 }
 
 /**
@@ -32,8 +30,8 @@ export function regionOf(keyId: string | undefined, field = 'keyId'): string | u
  * @throws {@link InvalidInputError} when they name two: KMS re-encrypts within a region.
  */
 export function regionOfBoth({ source, destination }: ReEncryptRequest): string | undefined {
-  const from = regionOf(source.keyId, 'source.keyId');
-  const to = regionOf(destination.keyId, 'destination.keyId');
+  const from = regionOf(source.key, 'source.keyId');
+  const to = regionOf(destination.key, 'destination.keyId');
   if (from !== undefined && to !== undefined && from !== to) {
     throw new InvalidInputError(
       'destination.keyId',

@@ -1,8 +1,7 @@
-export type { EngineChoice } from './engines/index.js';
-export type { KeyRecord, MaterialVersion } from './keys/key-record.js';
-export type { Awaitable, KeyStore } from './keys/key-store.js';
-export { MemoryKeyStore } from './keys/memory-key-store.js';
+export type { EngineChoice } from './cipher/engines/index.js';
+export type { KeyStore } from './keys/store.js';
 export type { LocalKey, LocalKeyWrapOptions } from './options.js';
+export type { ExportFormat, ExportKeyMaterialInput } from './parse-input.js';
 export { LocalKeyWrapProvider } from './provider.js';
-export type { ExportFormat, ExportKeyMaterialInput } from './read-manager-input.js';
 export { localScheme } from './scheme.js';
+export { MemoryKeyStore } from './store/memory-key-store.js';

@@ -1,17 +1,24 @@
 import {
   type ArnScope,
+  type Awaitable,
   InvalidInputError,
+  type KeyName,
   type KeySpec,
   type KeyUsage,
   KeyWrapError,
-  parseKeyId,
   readFields,
 } from '@keywrap/core';
-import type { EngineChoice } from './engines/index.js';
-import { problemOfName } from './keys/key-name.js';
-import type { Awaitable, KeyStore } from './keys/key-store.js';
-import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './keys/new-key.js';
-import { readStore, type StoreSource } from './keys/read-store.js';
+import type { EngineChoice } from './cipher/engines/index.js';
+import { isSameScope } from './keys/record.js';
+import type { KeyStore } from './keys/store.js';
+import {
+  parseKeyMaterial,
+  parseKeySpec,
+  parseKeyUsage,
+  parseNewName,
+  parsePassphrase,
+} from './parse-input.js';
+import { MemoryKeyStore } from './store/memory-key-store.js';
 
 /** A key that a provider has from the start. */
 export interface LocalKey {
@@ -49,15 +56,31 @@ export interface LocalKeyWrapOptions {
    * one that a function opens, at first use, is.
    */
   readonly store?: KeyStore | (() => Awaitable<KeyStore>) | undefined;
-  /** The clock, for the waiting period of deletions. */
+  /** The clock: for the waiting period of deletions, and for expiry and rotation. */
   readonly now?: (() => Date) | undefined;
+}
+
+/** A key of the options, complete. */
+export interface GivenKey {
+  readonly name: KeyName;
+  readonly keySpec: KeySpec;
+  readonly keyUsage: KeyUsage;
+  readonly keyMaterial: Uint8Array | string | undefined;
+  readonly passphrase: string | undefined;
+}
+
+/** Where a store comes from. */
+export interface StoreSource {
+  readonly openStore: () => Awaitable<KeyStore>;
+  /** Whether whoever opens the store closes it too. */
+  readonly ownsStore: boolean;
 }
 
 /** The options, checked and complete. */
 export interface Settings extends StoreSource {
   readonly engine: EngineChoice;
   readonly scope: ArnScope;
-  readonly keys: readonly (LocalKey & { readonly keySpec: KeySpec; readonly keyUsage: KeyUsage })[];
+  readonly keys: readonly GivenKey[];
   readonly createMissingKeys: boolean;
   readonly now: () => Date;
 }
@@ -73,22 +96,49 @@ const NAMES = [
   'now',
 ] as const;
 
+const STORE_METHODS = [
+  'peekKey',
+  'peekAlias',
+  'loadKey',
+  'loadAlias',
+  'listKeys',
+  'listAliases',
+  'keysWithId',
+  'change',
+  'close',
+] as const satisfies readonly (keyof KeyStore)[];
+
 /** @throws {@link InvalidInputError} naming the option. */
-export function readOptions(options: LocalKeyWrapOptions): Settings {
+export function parseOptions(options: LocalKeyWrapOptions): Settings {
   try {
-    return readAll(options);
+    return parseAll(options);
   } catch (cause) {
     if (cause instanceof KeyWrapError) throw cause;
     throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
   }
 }
 
-function readAll(options: LocalKeyWrapOptions): Settings {
+/**
+ * Parses an option that is a store, a function that opens one, or nothing for a store in memory.
+ *
+ * @param field What the option is called.
+ * @throws {@link InvalidInputError}, also from `openStore` when its function returns no store.
+ */
+export function parseStore(value: unknown, field: string): StoreSource {
+  if (value === undefined) return { openStore: () => new MemoryKeyStore(), ownsStore: true };
+  if (typeof value === 'function') {
+    return { openStore: async () => checkStore(await value(), field), ownsStore: true };
+  }
+  const store = checkStore(value, field);
+  return { openStore: () => store, ownsStore: false };
+}
+
+function parseAll(options: LocalKeyWrapOptions): Settings {
   const fields = readFields(options, 'options', NAMES);
   const scope = {
-    partition: readMatch(fields.partition, 'partition', 'aws', /^aws[a-z-]*$/),
-    region: readMatch(fields.region, 'region', 'us-east-1', /^[a-z]{2,}(-[a-z]+)*-\d+$/),
-    account: readMatch(fields.account, 'account', '111122223333', /^\d{12}$/),
+    partition: parseMatch(fields.partition, 'partition', 'aws', /^aws[a-z-]*$/),
+    region: parseMatch(fields.region, 'region', 'us-east-1', /^[a-z]{2,}(-[a-z]+)*-\d+$/),
+    account: parseMatch(fields.account, 'account', '111122223333', /^\d{12}$/),
   };
   const { store, now = () => new Date(), createMissingKeys = false, keys = [] } = fields;
   if (typeof createMissingKeys !== 'boolean') {
@@ -99,16 +149,16 @@ function readAll(options: LocalKeyWrapOptions): Settings {
   }
   if (!Array.isArray(keys)) throw new InvalidInputError('options.keys', 'must be an array');
   return {
-    engine: readMatch(fields.engine, 'engine', 'auto', /^(auto|node|forge)$/) as EngineChoice,
+    engine: parseMatch(fields.engine, 'engine', 'auto', /^(auto|node|forge)$/) as EngineChoice,
     scope,
-    keys: readKeys(keys, scope),
+    keys: parseKeys(keys, scope),
     createMissingKeys,
-    ...readStore(store, 'options.store'),
+    ...parseStore(store, 'options.store'),
     now: () => readClock(now as () => unknown),
   };
 }
 
-function readMatch(value: unknown, name: string, byDefault: string, pattern: RegExp): string {
+function parseMatch(value: unknown, name: string, byDefault: string, pattern: RegExp): string {
   if (value === undefined) return byDefault;
   if (typeof value === 'string' && pattern.test(value)) return value;
   throw new InvalidInputError(`options.${name}`, `must match ${pattern}, for example ${byDefault}`);
@@ -126,32 +176,37 @@ function readClock(now: () => unknown): Date {
   throw new InvalidInputError('options.now', 'must return a valid Date');
 }
 
-function readKeys(values: readonly unknown[], scope: ArnScope): Settings['keys'] {
+function checkStore(value: unknown, field: string): KeyStore {
+  if (typeof value === 'object' && value !== null) {
+    const store = value as Partial<KeyStore>;
+    if (STORE_METHODS.every((name) => typeof store[name] === 'function')) return value as KeyStore;
+  }
+  throw new InvalidInputError(
+    field,
+    'must be a KeyStore, for example a MemoryKeyStore, or a function that opens one',
+  );
+}
+
+function parseKeys(values: readonly unknown[], scope: ArnScope): readonly GivenKey[] {
   const named = new Map<string, number>();
-  const keys: Settings['keys'][number][] = [];
-  // By its iterator, which gives undefined for a hole: a hole is no key.
+  const keys: GivenKey[] = [];
+  // By its iterator, which gives undefined for a hole: a hole is not a key.
   for (const value of values) {
     const index = keys.length;
     const field = `options.keys[${index}]`;
-    const key = readKey(value, field, scope);
+    const key = parseKey(value, field, scope);
     keys.push(key);
-    const name = parseKeyId(key.keyId);
     // Ids and aliases can't be mistaken for each other: an alias begins with alias/, an id has no slash.
-    const text = 'id' in name ? name.id : name.alias;
+    const text = 'id' in key.name ? key.name.id : key.name.alias;
     const first = named.get(text) ?? index;
     named.set(text, first);
-    if (first !== index) assertSameKey(keys[first] as typeof key, key, field, first);
+    if (first !== index) assertSameKey(keys[first] as GivenKey, key, field, first);
   }
   return keys;
 }
 
 /** The name of one key may be there twice, but not for two keys. */
-function assertSameKey(
-  first: Settings['keys'][number],
-  again: Settings['keys'][number],
-  field: string,
-  index: number,
-): void {
+function assertSameKey(first: GivenKey, again: GivenKey, field: string, index: number): void {
   const isSame =
     first.keySpec === again.keySpec &&
     first.keyUsage === again.keyUsage &&
@@ -164,29 +219,25 @@ function assertSameKey(
   );
 }
 
-function readKey(value: unknown, field: string, scope: ArnScope): Settings['keys'][number] {
+function parseKey(value: unknown, field: string, scope: ArnScope): GivenKey {
   const description = typeof value === 'string' ? { keyId: value } : value;
   const names = ['keyId', 'keySpec', 'keyUsage', 'keyMaterial', 'passphrase'] as const;
   const { keyId, keyMaterial, passphrase, ...kind } = readFields(description, field, names);
-  const name = parseKeyId(keyId, `${field}.keyId`);
-  if ('region' in name) {
+  const name = parseNewName(keyId, `${field}.keyId`);
+  if ('region' in name && !isSameScope(name, scope)) {
     const { partition, region, account } = scope;
-    if (name.partition !== partition || name.region !== region || name.account !== account) {
-      throw new InvalidInputError(
-        `${field}.keyId`,
-        `is of another partition, region or account than this provider: ${partition}, ${region}, ${account}`,
-      );
-    }
+    throw new InvalidInputError(
+      `${field}.keyId`,
+      `is of another partition, region or account than this provider: ${partition}, ${region}, ${account}`,
+    );
   }
-  const problem = problemOfName(name);
-  if (problem !== undefined) throw new InvalidInputError(`${field}.keyId`, problem);
-  const keySpec = readKeySpec(kind.keySpec, `${field}.keySpec`);
+  const keySpec = parseKeySpec(kind.keySpec, `${field}.keySpec`);
   return {
-    keyId: keyId as string,
+    name,
     keySpec,
-    keyUsage: readKeyUsage(kind.keyUsage, keySpec, `${field}.keyUsage`),
+    keyUsage: parseKeyUsage(kind.keyUsage, keySpec, `${field}.keyUsage`),
     keyMaterial:
-      keyMaterial === undefined ? undefined : copyMaterial(keyMaterial, `${field}.keyMaterial`),
-    passphrase: readPassphrase(passphrase, `${field}.passphrase`),
+      keyMaterial === undefined ? undefined : parseKeyMaterial(keyMaterial, `${field}.keyMaterial`),
+    passphrase: parsePassphrase(passphrase, `${field}.passphrase`),
   };
 }

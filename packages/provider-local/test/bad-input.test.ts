@@ -1,6 +1,7 @@
+import { formatAliasArn } from '@keywrap/core';
 import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
 import { expect } from 'chai';
-import { expectRefusal, fixture, utf8 } from './support.js';
+import { ALL, expectRefusal, fixture, HOME, utf8 } from './support.js';
 
 type Method = Exclude<
   {
@@ -109,17 +110,21 @@ describe('Bad input from plain JavaScript', () => {
   const call = (method: Method, input: unknown, ...more: unknown[]): Promise<unknown> =>
     (provider[method] as (...args: unknown[]) => Promise<unknown>)(input, ...more);
 
-  const stateOf = () => structuredClone({ keys: store.listKeys(), aliases: store.listAliases() });
-  let before: ReturnType<typeof stateOf>;
+  const stateOf = async () => ({
+    keys: await store.listKeys(ALL),
+    aliases: await store.listAliases(ALL),
+  });
+  let before: Awaited<ReturnType<typeof stateOf>>;
 
   beforeEach(async () => {
-    if (store.readAlias('alias/pending') === undefined) {
+    const alias = formatAliasArn('alias/pending', HOME);
+    if (store.peekAlias(alias) === undefined) {
       await provider.createKey({ origin: 'EXTERNAL', alias: 'alias/pending' });
     }
-    before = stateOf();
+    before = await stateOf();
   });
-  afterEach('nothing is half done', () => {
-    expect(stateOf()).to.deep.equal(before);
+  afterEach('nothing is half done', async () => {
+    expect(await stateOf()).to.deep.equal(before);
   });
 
   const refuses = (method: Method, what: string, input: unknown, field: string) =>

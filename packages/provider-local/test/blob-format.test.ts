@@ -2,10 +2,11 @@ import { createCipheriv } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { serializeEncryptionContext } from '@keywrap/core';
 import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
+import { KeyMaterial, newKey, newVersion } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
-import { encodeBlob, encodeBlobHeader } from '#dist/blob.js';
-import { selectEngine } from '#dist/engines/index.js';
-import { ENGINES, expectRefusal, utf8 } from './support.js';
+import { encodeBlob, encodeBlobHeader } from '#dist/cipher/blob.js';
+import { selectEngine } from '#dist/cipher/engines/index.js';
+import { ENGINES, expectRefusal, HOME, utf8 } from './support.js';
 
 interface Vector {
   readonly name: string;
@@ -43,7 +44,7 @@ describe('The vectors of docs/blob-format.md', () => {
 
     for (const engine of ENGINES) {
       it(`${vector.name}: the ${engine} engine opens it`, async () => {
-        const provider = new LocalKeyWrapProvider({ engine, store: storeWith(vector) });
+        const provider = new LocalKeyWrapProvider({ engine, store: await storeWith(vector) });
         const { encryptionContext } = vector;
         const ciphertext = hex(vector.blob);
         const opened = await provider.decrypt({ ciphertext, encryptionContext });
@@ -66,7 +67,7 @@ describe('The vectors of docs/blob-format.md', () => {
 
 describe('What the provider writes', () => {
   it('is laid out as the specification says, with a new nonce each time', async () => {
-    const provider = new LocalKeyWrapProvider({ store: storeWith(FIRST) });
+    const provider = new LocalKeyWrapProvider({ store: await storeWith(FIRST) });
     const plaintext = utf8('a data key');
     const blobs: Uint8Array[] = [];
     for (let i = 0; i < 20; i++) {
@@ -98,8 +99,11 @@ describe('What the provider writes', () => {
 
 for (const engine of ENGINES) {
   describe(`What the ${engine} engine refuses to open`, () => {
-    const open = (ciphertext: Uint8Array, encryptionContext = WITH_CONTEXT.encryptionContext) =>
-      new LocalKeyWrapProvider({ engine, store: storeWith(WITH_CONTEXT) }).decrypt({
+    const open = async (
+      ciphertext: Uint8Array,
+      encryptionContext = WITH_CONTEXT.encryptionContext,
+    ) =>
+      new LocalKeyWrapProvider({ engine, store: await storeWith(WITH_CONTEXT) }).decrypt({
         ciphertext,
         encryptionContext,
       });
@@ -172,18 +176,25 @@ for (const engine of ENGINES) {
 }
 
 /** A store with the one key of a vector. */
-function storeWith({ key, keyId, materialVersion: version }: Vector): MemoryKeyStore {
+async function storeWith({ key, keyId, materialVersion }: Vector): Promise<MemoryKeyStore> {
   const store = new MemoryKeyStore();
-  store.changeKey(keyId, () => ({
+  const material = { material: new KeyMaterial(hex(key)), publicKey: undefined };
+  const version = { ...(await newVersion(keyId, material)), version: materialVersion };
+  const kind = { keySpec: 'SYMMETRIC_DEFAULT', keyUsage: 'ENCRYPT_DECRYPT' } as const;
+  const record = newKey({
+    scope: HOME,
     id: keyId,
-    keySpec: 'SYMMETRIC_DEFAULT',
-    keyUsage: 'ENCRYPT_DECRYPT',
-    keyState: 'Enabled',
+    ...kind,
     origin: 'AWS_KMS',
     description: '',
     creationDate: new Date(0),
-    materials: [{ version, material: hex(key) }],
-  }));
+    version,
+    tags: [],
+    policy: undefined,
+  });
+  await store.change({ keys: [], aliases: [], ids: [] }, (transaction) =>
+    transaction.putKey(record),
+  );
   return store;
 }
 

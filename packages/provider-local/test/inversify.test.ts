@@ -5,7 +5,7 @@ import { MemoryKeyStore } from '@keywrap/provider-local';
 import { localKeyWrapModule } from '@keywrap/provider-local/inversify';
 import { expect } from 'chai';
 import { Container, inject, injectable, named } from 'inversify';
-import { expectRefusal, thrown, utf8 } from './support.js';
+import { ALL, expectRefusal, thrown, utf8 } from './support.js';
 
 describe('localKeyWrapModule', () => {
   it('binds one provider with these options', async () => {
@@ -56,7 +56,7 @@ describe('localKeyWrapModule', () => {
     await provider.describeKey({ keyId: 'alias/orders' });
     await container.unloadAsync(module);
     await expectRefusal(provider.describeKey({ keyId: 'alias/orders' }), 'CLOSED');
-    expect(store.listKeys()).to.have.length(1);
+    expect(await store.listKeys(ALL)).to.have.length(1);
   });
 
   it('says which option is wrong when the provider is asked for', async () => {

@@ -1,13 +1,11 @@
 import { expect } from 'chai';
-import { type CryptoEngine, selectEngine } from '#dist/engines/index.js';
+import { type CryptoEngine, selectEngine } from '#dist/cipher/engines/index.js';
+import { LoadedKeys } from '#dist/cipher/loaded-keys.js';
 import { readKeyMaterial } from '#dist/key-material/index.js';
-import type { MaterialVersion } from '#dist/keys/key-record.js';
-import { LoadedKeys } from '#dist/keys/loaded-keys.js';
-import { LocalKeys } from '#dist/keys/local-keys.js';
-import { MemoryKeyStore } from '#dist/keys/memory-key-store.js';
-import { pendingDeletion } from '#dist/keys/transitions.js';
-import { readOptions } from '#dist/options.js';
-import { Clock, fixture, randomBytes, rejection } from './support.js';
+import { newVersion } from '#dist/keys/create.js';
+import { KeyMaterial } from '#dist/keys/material.js';
+import { version } from './keys/support.js';
+import { fixture, randomBytes } from './support.js';
 
 const NONCE = new Uint8Array(24);
 const NOTHING = new Uint8Array();
@@ -30,83 +28,54 @@ async function countingEngine() {
   return { loaded: new LoadedKeys(counting), counted };
 }
 
-const copyOf = ({ version, material }: MaterialVersion): MaterialVersion => ({
-  version,
-  material: material.slice(),
-});
+const rsaVersion = (bytes: Uint8Array) =>
+  newVersion('rsa', { material: new KeyMaterial(bytes), publicKey: undefined });
 
 describe('Loaded keys', () => {
-  it('are loaded once, from the record and from any copy of it', async () => {
+  it('are loaded once, whatever else of the record changes', async () => {
     const { loaded, counted } = await countingEngine();
-    const material = { version: 1, material: randomBytes(32) };
-    const key = loaded.aes('a', material);
-    expect(loaded.aes('a', material)).to.equal(key);
-    for (let i = 0; i < 100; i++) expect(loaded.aes('a', copyOf(material))).to.equal(key);
+    const first = await version('a');
+    const { aes, blobHeader } = loaded.symmetric('a', first);
+    const again = loaded.symmetric('a', { ...first, description: 'changed' });
+    expect(again).to.deep.equal({ aes, blobHeader });
     expect(counted.loads).to.equal(1);
   });
 
-  it('are apart by key and by version', async () => {
+  it('are apart by material', async () => {
     const { loaded, counted } = await countingEngine();
-    const first = { version: 1, material: randomBytes(32) };
-    const second = { version: 2, material: randomBytes(32) };
-    const keys = [loaded.aes('a', first), loaded.aes('a', second), loaded.aes('b', first)];
-    expect(new Set(keys).size).to.equal(3);
+    const keys = [await version('a', 7), await version('a', 7), await version('b', 7)];
+    expect(new Set(keys.map((key) => loaded.symmetric('a', key).aes)).size).to.equal(3);
     expect(counted.loads).to.equal(3);
+    expect(loaded.size).to.equal(3);
   });
 
-  it('are loaded again, and the old one destroyed, when the material is another', async () => {
+  it('are destroyed with their material, and no other', async () => {
     const { loaded } = await countingEngine();
-    const old = loaded.aes('a', { version: 1, material: randomBytes(32) });
-    const next = loaded.aes('a', { version: 1, material: randomBytes(32) });
-    expect(next).not.to.equal(old);
-    expect(() => old.seal(NONCE, NOTHING, NOTHING)).to.throw('destroyed');
-    expect(next.seal(NONCE, NOTHING, NOTHING)).to.have.length(16);
-  });
-
-  it('are destroyed with their key, and no other', async () => {
-    const { loaded } = await countingEngine();
-    const material = { version: 1, material: randomBytes(32) };
-    const [gone, kept] = [loaded.aes('a', material), loaded.aes('b', material)];
-    loaded.forget('a');
-    loaded.forget('never loaded');
-    expect(() => gone.open(NONCE, NOTHING, NOTHING)).to.throw('destroyed');
-    expect(kept.open(NONCE, NOTHING, NOTHING)).to.equal(undefined);
+    const [gone, kept] = [await version('a'), await version('b')];
+    const [dead, live] = [gone, kept].map((each) => loaded.symmetric('a', each).aes);
+    gone.material?.destroy();
+    expect(() => dead?.open(NONCE, NOTHING, NOTHING)).to.throw('destroyed');
+    expect(live?.open(NONCE, NOTHING, NOTHING)).to.equal(undefined);
+    expect(loaded.size).to.equal(1);
+    expect(() => loaded.symmetric('a', gone)).to.throw('deleted');
   });
 
   it('are all destroyed in the end, also where some could not be loaded', async () => {
     const { loaded } = await countingEngine();
-    const aes = loaded.aes('a', { version: 1, material: randomBytes(32) });
+    const symmetric = await version('a');
+    const { aes } = loaded.symmetric('a', symmetric);
     const read = await readKeyMaterial(fixture('rsa-2048.pem'));
-    const material = 'privateKey' in read ? read.privateKey : NOTHING;
-    const rsa = await loaded.rsaPrivate('b', { version: 1, material });
-    const broken = loaded.rsaPrivate('c', { version: 1, material: randomBytes(32) });
+    const rsa = await loaded.rsaPrivate(
+      await rsaVersion('privateKey' in read ? read.privateKey : NOTHING),
+    );
+    const broken = loaded.rsaPrivate(await rsaVersion(randomBytes(32)));
     loaded.destroy();
+    expect(loaded.size).to.equal(0);
     expect(() => aes.seal(NONCE, NOTHING, NOTHING)).to.throw('destroyed');
     const [loading] = await Promise.allSettled([broken]);
     expect(loading.status).to.equal('rejected');
     const [decrypting] = await Promise.allSettled([rsa.decrypt(randomBytes(256), 'SHA-256')]);
     expect(decrypting).to.have.property('reason').that.has.property('code', 'CLOSED');
-  });
-
-  it('are forgotten when the day of the deletion has come, whoever notices', async () => {
-    for (const notice of ['list', 'find'] as const) {
-      const { loaded } = await countingEngine();
-      const clock = new Clock();
-      const settings = readOptions({ now: clock.now, keys: ['a'] });
-      const keys = new LocalKeys(
-        await selectEngine('node'),
-        new MemoryKeyStore(),
-        settings,
-        loaded,
-      );
-      await keys.prepare();
-      const [material] = (await keys.ring.find('a')).materials;
-      const key = loaded.aes('a', material as MaterialVersion);
-      await keys.change('a', (current) => pendingDeletion(current, clock.now(), 7));
-      clock.passDays(7);
-      if (notice === 'list') await keys.list();
-      else await rejection((async () => keys.ring.find('a'))());
-      expect(() => key.seal(NONCE, NOTHING, NOTHING)).to.throw('destroyed');
-    }
+    symmetric.material?.destroy(); // the store's, and nothing is released twice
   });
 });

@@ -126,7 +126,7 @@ describe('Where there is no node:crypto', () => {
       console.log(JSON.stringify([code, cause.message]));
     `);
     expect(await runNode(program, 'module')).to.deep.equal([
-      'UNAVAILABLE',
+      'INTERNAL',
       'there is no node:crypto here',
     ]);
   });

@@ -1,16 +1,16 @@
 import { createPrivateKey } from 'node:crypto';
 import { openKeyWrapProvider } from '@keywrap/core';
 import {
-  type KeyRecord,
   type LocalKeyWrapOptions,
   LocalKeyWrapProvider,
   localScheme,
   MemoryKeyStore,
 } from '@keywrap/provider-local';
-import { makeMaterial, readMaterial, selectEngine } from '@keywrap/provider-local/keys';
+import { makeMaterial, readMaterial, selectEngine } from '@keywrap/provider-local/driver';
+import type { ChangeNames, Transaction } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
 import { shownOf, shows } from './leaks.js';
-import { ENGINES, fixture, open, PASSPHRASE, randomBytes, rejection } from './support.js';
+import { ALL, ENGINES, fixture, open, PASSPHRASE, randomBytes, rejection } from './support.js';
 
 const RSA = fixture('rsa-2048.pem');
 const RSA_DER = new Uint8Array(createPrivateKey(RSA).export({ format: 'der', type: 'pkcs8' }));
@@ -88,7 +88,7 @@ for (const engine of ENGINES) {
     it('is not shown by the store in memory', async () => {
       const store = new MemoryKeyStore();
       await useAll(new LocalKeyWrapProvider({ ...options(), store }));
-      expect(store.listKeys()).to.have.length(3);
+      expect(await store.listKeys(ALL)).to.have.length(3);
       const shown = shownOf(store);
       for (const secret of secrets) expect(shows(shown, secret)).to.equal(false);
     });
@@ -97,16 +97,12 @@ for (const engine of ENGINES) {
       const store = new MemoryKeyStore();
       const provider = new LocalKeyWrapProvider({ ...options(), store });
       await useAll(provider);
-      const foreign = { ...(store.listKeys()[0] as KeyRecord), id: 'foreign' };
-      const material = symmetric.slice();
-      store.changeKey('foreign', () => ({ ...foreign, materials: [{ version: 1, material }] }));
-      const records = store.listKeys();
-      expect(records).to.have.length(4);
-      const copies = records.map(({ materials, ...key }) => ({
+      const records = await store.listKeys(ALL);
+      const copies = records.map(({ versions, ...key }) => ({
         ...key,
-        materials: materials.map((version) => ({ ...version })),
+        versions: versions.map((version) => ({ ...version })),
       }));
-      for (const shown of [records, store.readKey('foreign'), copies].map(shownOf)) {
+      for (const shown of [records, records[0], copies].map(shownOf)) {
         for (const secret of secrets) expect(shows(shown, secret)).to.equal(false);
       }
     });
@@ -123,17 +119,16 @@ for (const engine of ENGINES) {
     });
 
     it('is zeros when the provider is closed, every version of it', async () => {
-      const records = await recordsOf(async () => {
+      const materials = await materialsOf(async () => {
         const provider = new LocalKeyWrapProvider(options());
         await useAll(provider);
         const { keyId } = await provider.createKey();
         await provider.rotateKey({ keyId });
         await provider.close();
       });
-      const materials = records.flatMap((record) => record.materials);
-      expect(new Set(materials).size).to.equal(5);
-      for (const { material } of materials) {
-        expect(material.every((byte) => byte === 0)).to.equal(true);
+      expect(materials.size).to.equal(5);
+      for (const bytes of materials) {
+        expect(bytes.every((byte) => byte === 0)).to.equal(true);
       }
     });
 
@@ -155,11 +150,11 @@ for (const engine of ENGINES) {
       const first = new LocalKeyWrapProvider({ engine, store, keys });
       const { ciphertext } = await first.encrypt({ keyId: 'alias/aes', plaintext: symmetric });
       await first.close();
-      expect(store.listKeys()[0]?.materials[0]?.material).to.deep.equal(symmetric);
+      expect((await store.listKeys(ALL))[0]?.versions[0]?.material?.bytes).to.deep.equal(symmetric);
       const second = new LocalKeyWrapProvider({ engine, store });
       expect((await second.decrypt({ ciphertext })).plaintext).to.deep.equal(symmetric);
-      store.close();
-      expect(store.listKeys()).to.deep.equal([]);
+      await store.close();
+      expect(await store.listKeys(ALL)).to.deep.equal([]);
     });
 
     it('that came too late is wiped: two providers make the same key at once', async () => {
@@ -171,7 +166,7 @@ for (const engine of ENGINES) {
       });
       const copies = wiped.filter((bytes) => Buffer.compare(bytes, symmetric) === 0);
       expect(copies).to.have.length(2); // what came too late, and what the key was compared with
-      expect(store.listKeys()[0]?.materials[0]?.material).to.deep.equal(symmetric);
+      expect((await store.listKeys(ALL))[0]?.versions[0]?.material?.bytes).to.deep.equal(symmetric);
     });
 
     it('that no key took is wiped: imported again, or refused', async () => {
@@ -391,7 +386,7 @@ describe('Key material for a store elsewhere', () => {
     const made = await makeMaterial(await selectEngine('node'), 'HMAC_512');
     const symmetric = randomBytes(32);
     for (const [material, secret] of [
-      [made, made.material.slice()],
+      [made, made.material.bytes.slice()],
       [await readMaterial('SYMMETRIC_DEFAULT', symmetric, undefined), symmetric],
       [await readMaterial('RSA_2048', RSA_DER, undefined), RSA_SECRET],
     ] as const) {
@@ -400,23 +395,31 @@ describe('Key material for a store elsewhere', () => {
   });
 });
 
-/** The records that any store in memory was given while this ran. */
-async function recordsOf(work: () => Promise<void>): Promise<KeyRecord[]> {
-  const records: KeyRecord[] = [];
-  const { changeKey } = MemoryKeyStore.prototype;
-  MemoryKeyStore.prototype.changeKey = function (id, change) {
-    changeKey.call(this, id, (current) => {
-      const next = change(current);
-      if (next !== undefined) records.push(next);
-      return next;
-    });
+/** The bytes of all key material that any store in memory was given while this ran. */
+async function materialsOf(work: () => Promise<void>): Promise<Set<Uint8Array>> {
+  const all = new Set<Uint8Array>();
+  const { change } = MemoryKeyStore.prototype;
+  MemoryKeyStore.prototype.change = function <Result>(
+    this: MemoryKeyStore,
+    names: ChangeNames,
+    body: (transaction: Transaction) => Result,
+  ) {
+    return change.call(this, names, (transaction) =>
+      body({
+        ...transaction,
+        putKey(record) {
+          for (const { material } of record.versions) if (material) all.add(material.bytes);
+          transaction.putKey(record);
+        },
+      }),
+    ) as Promise<Result>;
   };
   try {
     await work();
   } finally {
-    MemoryKeyStore.prototype.changeKey = changeKey;
+    MemoryKeyStore.prototype.change = change;
   }
-  return records;
+  return all;
 }
 
 /** What the arrays held that were filled with zeros while this ran. */

@@ -49,6 +49,12 @@ export function thrown(work: () => unknown): Promise<KeyWrapError> {
   return rejection(new Promise((resolve) => resolve(work())));
 }
 
+/** All rows of a list of a store. */
+export const ALL = { scope: undefined, after: undefined, limit: 1000 } as const;
+
+/** Where a provider is unless it is told. */
+export const HOME = { partition: 'aws', region: 'us-east-1', account: '111122223333' } as const;
+
 const DAY = 24 * 60 * 60 * 1000;
 
 /** A clock that moves when it is told to. */

@@ -3,6 +3,7 @@ import {
   AbortError,
   AccessDeniedError,
   IncorrectKeyError,
+  InternalError,
   InvalidCiphertextError,
   InvalidInputError,
   InvalidKeyUsageError,
@@ -76,6 +77,7 @@ const CLASSES: Readonly<Record<KeyWrapErrorCode, abstract new (...args: never[])
     ACCESS_DENIED: AccessDeniedError,
     THROTTLED: ThrottledError,
     UNAVAILABLE: ProviderUnavailableError,
+    INTERNAL: InternalError,
     CLOSED: ProviderClosedError,
     ABORTED: AbortError,
   };

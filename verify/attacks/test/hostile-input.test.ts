@@ -10,6 +10,7 @@ import { startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider, kmsScheme } from '@keywrap/provider-kms';
 import { LocalKeyWrapProvider, localScheme } from '@keywrap/provider-local';
 import { FileKeyStore, withAuditLog } from '@keywrap/provider-local/file-store';
+import { LocalKeyWrapProvider as FolderProvider } from '@keywrap/provider-local/old-keys';
 import { expect } from 'chai';
 
 const EVIL = '{"polluted":"yes","keyId":"alias/evil"}';
@@ -142,7 +143,7 @@ describe('Input with __proto__, constructor or prototype as a key', () => {
         scrypt: { cost: 2, blockSize: 1, parallelization: 1 },
       });
     const store = await open();
-    const provider = withAuditLog(new LocalKeyWrapProvider({ store }), await store.openAuditLog());
+    const provider = withAuditLog(new FolderProvider({ store }), await store.openAuditLog());
     const { keyId } = await provider.createKey();
     const id = keyId.slice(keyId.indexOf('/') + 1);
     for (const hostile of parsed()) {

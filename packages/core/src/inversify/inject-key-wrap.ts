@@ -1,9 +1,10 @@
 import { inject, named, type ServiceIdentifier } from 'inversify';
-import type { KeyWrapProvider } from '../provider.js';
+import type { KeyWrapProvider } from '../provider/provider.js';
+import { KEY_WRAP_PROVIDER as TOKEN } from '../provider/token.js';
 
 /**
- * The service identifier under which modules bind the provider. From the symbol registry, so that two
- * copies of this package in one program agree on it.
+ * The service identifier under which modules bind the provider: that of `@keywrap/core`, with the type that
+ * inversify reads from it.
  *
  * @example
  * ```ts
@@ -13,9 +14,7 @@ import type { KeyWrapProvider } from '../provider.js';
  * const provider = (container: Container) => container.get(KEY_WRAP_PROVIDER);
  * ```
  */
-export const KEY_WRAP_PROVIDER: ServiceIdentifier<KeyWrapProvider> = Symbol.for(
-  '@keywrap/core:KeyWrapProvider',
-);
+export const KEY_WRAP_PROVIDER: ServiceIdentifier<KeyWrapProvider> = TOKEN;
 
 /**
  * Injects the container's provider, or the one that was bound under a name.

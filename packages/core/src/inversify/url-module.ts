@@ -1,6 +1,6 @@
 import type { ContainerModule } from 'inversify';
-import { InvalidInputError } from '../errors.js';
-import { openKeyWrapProvider, type ProviderScheme } from '../open.js';
+import { InvalidInputError } from '../provider/errors.js';
+import { openKeyWrapProvider, type ProviderScheme } from '../tools/open.js';
 import { type KeyWrapModuleOptions, keyWrapModule } from './key-wrap-module.js';
 
 /** Where the URL comes from, and what it may name. */

@@ -1,7 +1,7 @@
 import {
   type CallContext,
-  type DecryptRequest,
-  type EncryptRequest,
+  type LegacyDecryptRequest as DecryptRequest,
+  type LegacyEncryptRequest as EncryptRequest,
   InvalidInputError,
   KeyDisabledError,
   maximumPlaintextLength,

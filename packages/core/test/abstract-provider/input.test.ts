@@ -1,10 +1,10 @@
 import { createContext, runInContext } from 'node:vm';
 import {
-  type EncryptRequest,
+  type LegacyEncryptRequest as EncryptRequest,
   InvalidInputError,
   LIMITS,
   maximumPlaintextLength,
-  type ReEncryptRequest,
+  type LegacyReEncryptRequest as ReEncryptRequest,
 } from '@keywrap/core';
 import { expect } from 'chai';
 import sinon from 'sinon';

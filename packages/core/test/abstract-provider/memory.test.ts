@@ -1,4 +1,7 @@
-import type { DecryptRequest, EncryptRequest } from '@keywrap/core';
+import type {
+  LegacyDecryptRequest as DecryptRequest,
+  LegacyEncryptRequest as EncryptRequest,
+} from '@keywrap/core';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { rejection } from '../support/failures.js';

@@ -1,14 +1,15 @@
 import {
-  AbstractKeyWrapProvider,
-  type CallContext,
+  type Call,
+  type DataKeyOutput,
+  type DataKeyRequest,
   type DecryptOutput,
   type DecryptRequest,
+  DriverProvider,
   type EncryptOutput,
   type EncryptRequest,
-  type GenerateDataKeyOutput,
-  type GenerateDataKeyRequest,
   type KeyDescription,
   KeyNotFoundError,
+  type KeyWrapDriver,
   serializeEncryptionContext,
 } from '@keywrap/core';
 
@@ -16,7 +17,7 @@ import {
  * A backend that counts what it is asked and remembers every plaintext that it gave away, in the very
  * memory, so that tests see whether it was wiped. Its ciphertext is the plaintext in the clear.
  */
-export class Backend extends AbstractKeyWrapProvider {
+class BackendDriver implements KeyWrapDriver {
   readonly id = 'test';
   readonly capabilities = {
     algorithms: ['SYMMETRIC_DEFAULT'],
@@ -26,26 +27,20 @@ export class Backend extends AbstractKeyWrapProvider {
     dataKeyPairSpecs: [],
   } as const;
   readonly given: Uint8Array[] = [];
-  readonly calls: CallContext[] = [];
+  readonly calls: Call[] = [];
   /** Calls wait for it. */
   gate: Promise<void> = Promise.resolve();
   isClosed = false;
 
-  protected override async doGenerateDataKey(
-    request: GenerateDataKeyRequest,
-    call: CallContext,
-  ): Promise<GenerateDataKeyOutput> {
+  async generateDataKey(request: DataKeyRequest, call: Call): Promise<DataKeyOutput> {
     const plaintext = crypto.getRandomValues(new Uint8Array(request.numberOfBytes));
-    const sealed = await this.doEncrypt(
-      { ...request, algorithm: 'SYMMETRIC_DEFAULT', plaintext },
-      call,
-    );
+    const sealed = await this.encrypt({ ...request, plaintext }, call);
     return { ...sealed, plaintext: this.#give(plaintext) };
   }
 
-  protected override async doEncrypt(
-    { keyId, encryptionContext, plaintext }: EncryptRequest,
-    call: CallContext,
+  async encrypt(
+    { key: { text: keyId }, encryptionContext, plaintext }: EncryptRequest,
+    call: Call,
   ): Promise<EncryptOutput> {
     await this.#answer(keyId, call);
     const bound = serializeEncryptionContext(encryptionContext);
@@ -53,24 +48,22 @@ export class Backend extends AbstractKeyWrapProvider {
     return { ciphertext, keyId: arn(keyId) };
   }
 
-  protected override async doDecrypt(
-    { keyId = 'found', ciphertext }: DecryptRequest,
-    call: CallContext,
-  ): Promise<DecryptOutput> {
+  async decrypt({ key, ciphertext }: DecryptRequest, call: Call): Promise<DecryptOutput> {
+    const keyId = key?.text ?? 'found';
     const plaintext = ciphertext.slice(1, 1 + (ciphertext[0] as number));
     await this.#answer(keyId, call);
     return { plaintext: this.#give(plaintext), keyId: arn(keyId) };
   }
 
-  protected override async doDescribeKey(): Promise<KeyDescription> {
+  async describeKey(): Promise<KeyDescription> {
     throw new KeyNotFoundError('not here');
   }
 
-  protected override async doClose(): Promise<void> {
+  async close(): Promise<void> {
     this.isClosed = true;
   }
 
-  async #answer(keyId: string, call: CallContext): Promise<void> {
+  async #answer(keyId: string, call: Call): Promise<void> {
     this.calls.push(call);
     await this.gate;
     if (keyId === 'missing') throw new KeyNotFoundError('there is no such key', { keyId });
@@ -79,6 +72,32 @@ export class Backend extends AbstractKeyWrapProvider {
   #give(plaintext: Uint8Array): Uint8Array {
     this.given.push(plaintext);
     return plaintext;
+  }
+}
+
+/** A provider over it, which shows what the driver was asked. */
+export class Backend extends DriverProvider {
+  readonly #driver: BackendDriver;
+
+  constructor(driver = new BackendDriver()) {
+    super(driver);
+    this.#driver = driver;
+  }
+
+  get given(): readonly Uint8Array[] {
+    return this.#driver.given;
+  }
+
+  get calls(): readonly Call[] {
+    return this.#driver.calls;
+  }
+
+  get isClosed(): boolean {
+    return this.#driver.isClosed;
+  }
+
+  set gate(gate: Promise<void>) {
+    this.#driver.gate = gate;
   }
 }
 

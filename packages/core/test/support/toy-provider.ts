@@ -10,9 +10,9 @@ import {
   randomBytes,
 } from 'node:crypto';
 import {
-  AbstractKeyWrapProvider,
   assertKeyUsable,
   type DecryptRequest,
+  DriverProvider,
   type EncryptionAlgorithm,
   type EncryptRequest,
   encryptionAlgorithmsOf,
@@ -20,7 +20,10 @@ import {
   IncorrectKeyError,
   InvalidCiphertextError,
   type KeyDescription,
+  type KeyName,
   KeyNotFoundError,
+  type KeyRequest,
+  type KeyWrapDriver,
   type ProviderCapabilities,
   parseKeyId,
   serializeEncryptionContext,
@@ -32,11 +35,29 @@ interface ToyKey extends KeyDescription {
   readonly secret: Buffer | KeyObject;
 }
 
+/** A provider over {@link ToyDriver}. */
+export class ToyProvider extends DriverProvider {
+  readonly #driver: ToyDriver;
+
+  constructor(driver = new ToyDriver()) {
+    super(driver);
+    this.#driver = driver;
+  }
+
+  addKey(...args: Parameters<ToyDriver['addKey']>): string {
+    return this.#driver.addKey(...args);
+  }
+
+  moveAlias(alias: string, arn: string): void {
+    this.#driver.moveAlias(alias, arn);
+  }
+}
+
 /**
- * A provider small enough to read, and real: AES-256-GCM and RSA-OAEP of node:crypto. Its blob is the
+ * A driver small enough to read, and real: AES-256-GCM and RSA-OAEP of node:crypto. Its blob is the
  * ARN's length, the ARN, nonce, tag and ciphertext.
  */
-export class ToyProvider extends AbstractKeyWrapProvider {
+export class ToyDriver implements KeyWrapDriver {
   readonly id: string = 'toy';
   readonly capabilities: ProviderCapabilities = {
     algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
@@ -79,20 +100,21 @@ export class ToyProvider extends AbstractKeyWrapProvider {
     this.#aliases.set(alias, arn);
   }
 
-  #find(name: string): ToyKey {
-    const parsed = parseKeyId(name);
+  #find(name: KeyName): ToyKey {
     const arn =
-      'alias' in parsed
-        ? this.#aliases.get(parsed.alias)
-        : [...this.#keys.keys()].find((key) => key === name || key.endsWith(`:key/${name}`));
+      'alias' in name
+        ? this.#aliases.get(name.alias)
+        : [...this.#keys.keys()].find(
+            (key) => key === name.text || key.endsWith(`:key/${name.text}`),
+          );
     const key = arn === undefined ? undefined : this.#keys.get(arn);
     if (key === undefined) throw new KeyNotFoundError('there is no such key');
     return key;
   }
 
-  protected override async doEncrypt(request: EncryptRequest) {
+  async encrypt(request: EncryptRequest) {
     const { plaintext, algorithm, encryptionContext } = request;
-    const key = this.#find(request.keyId);
+    const key = this.#find(request.key);
     assertKeyUsable(key, algorithm);
     if (!Buffer.isBuffer(key.secret)) {
       const ciphertext = publicEncrypt(oaep(key.secret, algorithm), plaintext);
@@ -107,9 +129,9 @@ export class ToyProvider extends AbstractKeyWrapProvider {
     return { ciphertext: Buffer.concat([head, sealed]), keyId: key.keyId };
   }
 
-  protected override async doDecrypt(request: DecryptRequest) {
+  async decrypt(request: DecryptRequest) {
     const { algorithm, ciphertext, encryptionContext } = request;
-    const named = request.keyId === undefined ? undefined : this.#find(request.keyId);
+    const named = request.key === undefined ? undefined : this.#find(request.key);
     if (named !== undefined) assertKeyUsable(named, algorithm);
     try {
       if (named !== undefined && !Buffer.isBuffer(named.secret)) {
@@ -118,7 +140,7 @@ export class ToyProvider extends AbstractKeyWrapProvider {
       }
       const blob = Buffer.from(ciphertext);
       const end = 1 + (blob[0] ?? 0);
-      const key = this.#find(blob.toString('latin1', 1, end));
+      const key = this.#find(parseKeyId(blob.toString('latin1', 1, end)));
       if (named !== undefined && named !== key) throw new IncorrectKeyError('made by another key');
       assertKeyUsable(key, algorithm);
       const secret = key.secret as Buffer;
@@ -133,13 +155,13 @@ export class ToyProvider extends AbstractKeyWrapProvider {
     }
   }
 
-  protected override async doDescribeKey(name: string) {
-    const { secret: _, ...description } = this.#find(name);
+  async describeKey({ key }: KeyRequest) {
+    const { secret: _, ...description } = this.#find(key);
     return description;
   }
 
-  protected override async doGetPublicKey(name: string) {
-    const { keyId, keySpec, keyUsage, algorithms, secret } = this.#find(name);
+  async getPublicKey({ key }: KeyRequest) {
+    const { keyId, keySpec, keyUsage, algorithms, secret } = this.#find(key);
     const publicKey = createPublicKey(secret as KeyObject).export({ type: 'spki', format: 'der' });
     return { publicKey, keyId, keySpec, keyUsage, algorithms };
   }

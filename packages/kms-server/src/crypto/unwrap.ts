@@ -1,6 +1,6 @@
 import { createDecipheriv } from 'node:crypto';
 import { wipe } from '@keywrap/core';
-import { selectEngine } from '@keywrap/provider-local/keys';
+import { selectEngine } from '@keywrap/provider-local/old-keys';
 import type { WrappingAlgorithm } from '../keys/import-token.js';
 
 /** The alternative initial value of AES key wrap with padding (RFC 5649 §3). */

@@ -1,5 +1,5 @@
 import { type ParsedKeyId, parseKeyId } from '@keywrap/core';
-import { type Awaitable, andThen } from '@keywrap/provider-local/keys';
+import { type Awaitable, andThen } from '@keywrap/provider-local/old-keys';
 import { KmsError } from '../protocol/kms-error.js';
 import type { RegionKeys } from './key-store.js';
 import type { KmsKey } from './kms-key.js';

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { isDataKeyPairSpec } from '@keywrap/core';
-import { type MaterialVersion, readMaterial } from '@keywrap/provider-local/keys';
+import { type MaterialVersion, readMaterial } from '@keywrap/provider-local/old-keys';
 import { KmsError } from '../protocol/kms-error.js';
 import { invalidState } from './key-state.js';
 import type { RegionKeys } from './key-store.js';

@@ -1,5 +1,5 @@
 import { type ArnScope, formatAliasArn, formatKeyArn } from '@keywrap/core';
-import { type Awaitable, andThen } from '@keywrap/provider-local/keys';
+import { type Awaitable, andThen } from '@keywrap/provider-local/old-keys';
 import { KmsError } from '../protocol/kms-error.js';
 import { aliasNotFound, aliasTaken } from './find-key.js';
 import type { AliasDates, KmsKey } from './kms-key.js';

@@ -1,4 +1,4 @@
-import type { KeyRecord, MaterialVersion } from '@keywrap/provider-local/keys';
+import type { KeyRecord, MaterialVersion } from '@keywrap/provider-local/old-keys';
 
 /** What KMS keeps of one generation of key material beside the material. */
 export interface MaterialDetails {

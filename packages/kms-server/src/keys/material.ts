@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { newSecret } from '@keywrap/core';
-import type { MaterialVersion } from '@keywrap/provider-local/keys';
+import type { MaterialVersion } from '@keywrap/provider-local/old-keys';
 import type { Material, MaterialDetails } from './kms-key.js';
 
 /**

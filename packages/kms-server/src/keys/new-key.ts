@@ -1,5 +1,5 @@
-import { type ArnScope, isDataKeyPairSpec, type KeySpec } from '@keywrap/core';
-import { keyUsagesOf, makeMaterial, selectEngine } from '@keywrap/provider-local/keys';
+import { type ArnScope, isDataKeyPairSpec, type KeySpec, keyUsagesOf } from '@keywrap/core';
+import { makeMaterial, selectEngine } from '@keywrap/provider-local/old-keys';
 import { KmsError, validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
 import { type KmsKey, UNSET } from './kms-key.js';

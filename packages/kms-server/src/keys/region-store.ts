@@ -4,7 +4,7 @@ import {
   andThen,
   type KeyRecord,
   type KeyStore,
-} from '@keywrap/provider-local/keys';
+} from '@keywrap/provider-local/old-keys';
 import type { KmsKey } from './kms-key.js';
 import { toKmsKey, toRecord } from './stored-key.js';
 

@@ -1,5 +1,5 @@
 import { ownFields, UnsupportedOperationError } from '@keywrap/core';
-import type { KeyRecord, MaterialVersion } from '@keywrap/provider-local/keys';
+import type { KeyRecord, MaterialVersion } from '@keywrap/provider-local/old-keys';
 import { type KmsKey, type Material, type MaterialDetails, UNSET } from './kms-key.js';
 
 /** The version of {@link StoredDetails}. */

@@ -1,4 +1,4 @@
-import type { Awaitable } from '@keywrap/provider-local/keys';
+import type { Awaitable } from '@keywrap/provider-local/old-keys';
 import { aliasNotFound, aliasTaken, findKey } from '../keys/find-key.js';
 import { toSeconds } from '../keys/key-metadata.js';
 import { assertState } from '../keys/key-state.js';

@@ -1,4 +1,4 @@
-import { type BlobHeader, decodeBlob } from '@keywrap/provider-local/keys';
+import { type BlobHeader, decodeBlob } from '@keywrap/provider-local/old-keys';
 import { findKeyOrAlias } from '../keys/find-key.js';
 import { assertState } from '../keys/key-state.js';
 import { assertUsage } from '../keys/key-usage.js';

@@ -1,5 +1,5 @@
 import { type GenerateDataKeyInput, isDataKeyPairSpec } from '@keywrap/core';
-import { type Awaitable, andThen } from '@keywrap/provider-local/keys';
+import { type Awaitable, andThen } from '@keywrap/provider-local/old-keys';
 import { findKeyOrAlias } from '../keys/find-key.js';
 import { assertState } from '../keys/key-state.js';
 import { assertUsage } from '../keys/key-usage.js';

@@ -1,5 +1,5 @@
 import { wipe } from '@keywrap/core';
-import { makeMaterial, selectEngine } from '@keywrap/provider-local/keys';
+import { makeMaterial, selectEngine } from '@keywrap/provider-local/old-keys';
 import { unwrap } from '../crypto/unwrap.js';
 import { findKey } from '../keys/find-key.js';
 import type { ImportTokens, WrappingAlgorithm } from '../keys/import-token.js';

@@ -5,7 +5,7 @@ import {
   enabled,
   type KeyRecord,
   pendingDeletion,
-} from '@keywrap/provider-local/keys';
+} from '@keywrap/provider-local/old-keys';
 import { findKey, findKeyOrAlias } from '../keys/find-key.js';
 import { keyMetadata, toSeconds } from '../keys/key-metadata.js';
 import { assertState } from '../keys/key-state.js';

@@ -2,29 +2,17 @@ import fs from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import {
+  type AuditEvent,
+  type AuditSink,
   InvalidInputError,
   ProviderClosedError,
   ProviderUnavailableError,
   readBytes,
   wipe,
 } from '@keywrap/core';
-import { explainFileError } from '../file-store/errors.js';
-import { assertPrivate, makePrivateFolder, syncFolder } from '../file-store/private-files.js';
+import { explainFileError } from '../store/errors.js';
+import { assertPrivate, syncFolder } from '../store/private-files.js';
 import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
-
-/** Describes a call. Never contains a plaintext, a ciphertext or the value of a context. */
-export interface AuditEvent {
-  /** The method: `decrypt`, `rotateKey`, ... */
-  readonly operation: string;
-  /** The keys as the caller named them. */
-  readonly asked?: readonly string[];
-  /** The ARNs of the keys that were used. */
-  readonly keys?: readonly string[];
-  /** The keys of the encryption context, in order, without their values. */
-  readonly context?: readonly string[];
-  /** `ok`, or the code of the error. */
-  readonly outcome: string;
-}
 
 /** Where an audit log is written, and what authenticates it. */
 export interface AuditLogOptions {
@@ -34,6 +22,8 @@ export interface AuditLogOptions {
   readonly key: Uint8Array;
   /** Who acts, where the user of the process does not say it: a service, a person. */
   readonly actor?: string | undefined;
+  /** The id of a group that may enter the folder too, such as Kubernetes' `fsGroup`. */
+  readonly trustedGroup?: number | undefined;
   /** The id of the store whose keys are used; part of what the first line authenticates. */
   readonly storeId?: string | undefined;
   /**
@@ -62,18 +52,20 @@ const NAME = /^[\w-]+\.jsonl$/;
 const TAIL_LENGTH = 64 * 1024;
 
 /**
- * The audit log of one process: a file of JSON lines that only grows. A sink for `withAuditLog`.
+ * The audit log of one process: a file of JSON lines that only grows. A sink for `withAuditLog` of core.
  *
  * @example
  * ```ts
+ * import { type KeyWrapProvider, withAuditLog } from '@keywrap/core';
  * import { AuditLog } from '@keywrap/provider-local/audit';
  *
- * async function openLog(key: Uint8Array): Promise<AuditLog> {
- *   return AuditLog.open({ folder: '/var/log/keywrap', key, actor: 'order-service' });
+ * async function audited(keys: KeyWrapProvider, key: Uint8Array): Promise<KeyWrapProvider> {
+ *   const log = await AuditLog.open({ folder: '/var/log/keywrap', key, actor: 'order-service' });
+ *   return withAuditLog(keys, log);
  * }
  * ```
  */
-export class AuditLog {
+export class AuditLog implements AuditSink {
   readonly #file: number;
   readonly #key: Uint8Array;
   readonly #chain: AuditChain;
@@ -98,11 +90,11 @@ export class AuditLog {
    * enter the folder, {@link ProviderUnavailableError} when the disk is full or fails.
    */
   static async open(options: AuditLogOptions): Promise<AuditLog> {
-    const { folder, actor, storeId, generation } = options;
+    const { folder, actor, storeId, trustedGroup, generation } = options;
     const key = readAuditKey(options.key);
     try {
-      await makePrivateFolder(folder);
-      assertPrivate(folder, await fs.promises.stat(folder));
+      await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
+      assertPrivate(folder, await fs.promises.stat(folder), trustedGroup);
       const before = await readEnds(folder);
       const random = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex');
       // Sorted by name, logs are sorted by the time when they began.
@@ -113,7 +105,7 @@ export class AuditLog {
       const log = new AuditLog(file, name, { folder, key, actor, storeId, generation });
       log.#append({ operation: OPENED, store: storeId, before });
       fs.fsyncSync(file);
-      await syncFolder(folder);
+      syncFolder(folder);
       return log;
     } catch (error) {
       wipe(key);

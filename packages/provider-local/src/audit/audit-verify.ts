@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { wipe } from '@keywrap/core';
-import { errorCode, explainFileError } from '../file-store/errors.js';
+import { errorCode, explainFileError } from '../store/errors.js';
 import { AuditChain, macOf } from './audit-chain.js';
 import {
   type AuditLogOptions,

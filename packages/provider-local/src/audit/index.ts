@@ -1,2 +1,2 @@
-export { type AuditEvent, AuditLog, type AuditLogOptions } from './audit-log.js';
+export { AuditLog, type AuditLogOptions } from './audit-log.js';
 export { type AuditLogReport, verifyAuditLogs } from './audit-verify.js';

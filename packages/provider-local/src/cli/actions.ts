@@ -1,145 +1,127 @@
-import fs from 'node:fs/promises';
-import path from 'node:path';
-import { InvalidInputError, KeyNotFoundError } from '@keywrap/core';
-import { errorCode, explainFileError } from '../file-store/errors.js';
-import { FileKeyStore } from '../file-store/file-key-store.js';
-import { syncFolder, writeNewFile } from '../file-store/private-files.js';
+import { stat } from 'node:fs/promises';
+import { InvalidInputError, KeyNotFoundError, parseKeyId } from '@keywrap/core';
+import { Keys } from '../keys/keys.js';
+import { arnOf, type KeyRecord } from '../keys/record.js';
 import { deletionCancelled } from '../keys/transitions.js';
+import { parseOptions } from '../options.js';
+import { isFirstFormat } from '../store/dialects/sqlite-file.js';
+import { importFolder } from '../store/import-folder.js';
+import { SqlKeyStore } from '../store/sql-key-store.js';
 import type { ActionArguments, ActionName } from './arguments.js';
 import { askNewPassphrase, askPassphrase } from './ask-passphrase.js';
-import { formatTable, showProgress } from './output.js';
+import { list } from './list.js';
+import { print, showProgress } from './output.js';
+import { verify } from './verify.js';
 
 type Action = (args: ActionArguments) => Promise<boolean>;
 
-/** Each says what it did, and gives `false` when what it looked at is damaged. */
+/** Each says what it did, and returns false when what it looked at is damaged. */
 export const ACTIONS: Readonly<Record<ActionName, Action>> = {
-  async create({ folder, passphrase: source }) {
-    const exists = await FileKeyStore.isAt(folder);
-    if (exists) throw new InvalidInputError('folder', `${folder} holds a key store already`);
+  async create({ store: location, passphrase: source, trustedGroup }) {
+    await assertNoStore(location, trustedGroup);
     const passphrase = await askNewPassphrase('new passphrase', source);
-    const store = await FileKeyStore.open({ folder, protectedBy: { passphrase }, create: true });
-    await store.close();
-    print(`made an empty key store in ${folder}`);
+    const protectedBy = { passphrase };
+    await using store = await SqlKeyStore.create({ location, protectedBy, trustedGroup });
+    print(`created an empty key store: ${store.location}`);
     return true;
   },
 
   async list(args) {
     await using store = await open(args);
-    const aliases = await store.listAliases();
-    const keys = (await store.listKeys()).map(({ materials, pendingMaterial, ...key }) => ({
-      ...key,
-      materials: materials.length,
-      ...(pendingMaterial && { pendingMaterial: pendingMaterial.version }),
-      aliases: aliases.filter(([, id]) => id === key.id).map(([alias]) => alias),
-    }));
-    if (args.json) return printJson(keys);
-    print(
-      formatTable(
-        ['KEY ID', 'SPEC', 'STATE', 'CREATED', 'DELETION', 'MATERIALS', 'ALIASES'],
-        keys.map((key) => [
-          key.id,
-          key.keySpec,
-          key.keyState,
-          day(key.creationDate),
-          day(key.deletionDate),
-          String(key.materials),
-          key.aliases.join(' '),
-        ]),
-      ),
-    );
+    await list(store, args);
     return true;
   },
 
   async verify(args) {
     await using store = await open(args);
-    const report = await store.verify(showProgress('keys'));
-    const logs = await store.verifyAuditLogs();
-    const isOld = report.generation < args.generation;
-    const damagedLogs = logs.filter(({ problem }) => problem !== undefined);
-    const isSound = report.damaged.length === 0 && damagedLogs.length === 0 && !isOld;
-    if (args.json) {
-      const damaged = report.damaged.map(({ file, keyId, message }) => ({ file, keyId, message }));
-      printJson({ ...report, damaged, logs, sound: isSound });
-      return isSound;
-    }
-    for (const { message } of report.damaged) print(`damaged: ${message}`);
-    for (const { log, problem } of damagedLogs) print(`damaged: audit log ${log} ${problem}`);
-    for (const { log } of logs.filter(({ closed, problem }) => !closed && !problem)) {
-      print(`open: audit log ${log} is being written, its process was killed, or its end was cut`);
-    }
-    for (const stray of report.strays) print(`stray: ${stray} is not in use`);
-    if (isOld) print(`older than generation ${args.generation}: an old copy was put back`);
-    const lines = logs.reduce((sum, log) => sum + log.lines, 0);
-    print(
-      `generation ${report.generation}: ${report.keys} keys, ${report.damaged.length} damaged; ${logs.length} audit logs of ${lines} lines, ${damagedLogs.length} damaged`,
-    );
-    return isSound;
+    return await verify(store, args);
   },
 
   async backup(args) {
     await using store = await open(args);
-    const backup = await store.backup(showProgress('keys'));
-    try {
-      await writeNewFile(args.file, backup);
-      await syncFolder(path.dirname(path.resolve(args.file)));
-    } catch (error) {
-      if (errorCode(error) !== 'EEXIST') throw explainFileError(error, `write ${args.file}`);
-      throw new InvalidInputError('FILE', `${args.file} exists already; choose another name`);
-    }
-    print(`wrote ${args.file}, ${backup.length} bytes; it opens with the passphrase of now`);
+    await store.backup(args.file, showProgress('checking rows of the backup'));
+    const { size } = await stat(args.file);
+    print(`wrote ${args.file}, ${size} bytes; it opens with the current passphrase of the store`);
     return true;
   },
 
-  async restore({ folder, file, passphrase: source }) {
-    const backup = await fs.readFile(file).catch((error) => {
-      throw explainFileError(error, `read ${file}`);
-    });
-    const passphrase = await askPassphrase('passphrase', source);
-    const protectedBy = { passphrase };
-    const onProgress = showProgress('keys');
-    await using store = await FileKeyStore.restore({ folder, backup, protectedBy, onProgress });
-    const { keys, generation } = await store.verify();
-    print(`restored ${keys} keys of generation ${generation} to ${folder}`);
+  async restore({ store: location, file, passphrase: source, trustedGroup }) {
+    await assertNoStore(location, trustedGroup);
+    const protectedBy = { passphrase: await askPassphrase('passphrase', source) };
+    const options = { location, protectedBy, trustedGroup };
+    const onProgress = showProgress('checking restored rows');
+    await using store = await SqlKeyStore.restore(options, file, onProgress);
+    print(`restored ${await summaryOf(store)} to ${store.location}`);
+    return true;
+  },
+
+  async import({ folder, store: named, passphrase: source, trustedGroup, scope: given }) {
+    const location = named === '' ? `${folder.replace(/\/+$/, '')}.db` : named;
+    const { scope } = parseOptions(given);
+    if (!isFirstFormat(folder)) {
+      throw new InvalidInputError(
+        'FOLDER',
+        `${folder} holds no key store of files; check the path`,
+      );
+    }
+    await assertNoStore(location, trustedGroup);
+    const protectedBy = { passphrase: await askPassphrase('passphrase of the folder', source) };
+    const onProgress = showProgress('importing keys');
+    const options = { folder, location, protectedBy, trustedGroup, scope, onProgress };
+    await using store = await importFolder(options);
+    print(`imported ${await summaryOf(store)} to ${store.location}, which has the same passphrase`);
+    print(`${folder} is as it was: remove it when nothing uses it any longer`);
     return true;
   },
 
   async 'rotate-passphrase'(args) {
     await using store = await open(args);
-    const passphrase = await askNewPassphrase('new passphrase', args.newPassphrase);
-    await store.protect({ passphrase });
-    print('the store has a new passphrase; backups from before open with the one that they had');
+    await store.protect({
+      passphrase: await askNewPassphrase('new passphrase', args.newPassphrase),
+    });
+    print('the store has a new passphrase; earlier backups open with the one that they had');
     return true;
   },
 
   async 'cancel-deletion'(args) {
     await using store = await open(args);
-    await store.changeKey(args.keyId, (key) => {
-      if (key !== undefined) return deletionCancelled(key);
-      throw new KeyNotFoundError(`there is no key with the id ${args.keyId}; list shows them`);
-    });
-    print(`key ${args.keyId} stays; it is disabled until it is enabled`);
+    const key = await findKey(store, args.key);
+    const keys = new Keys(store, key.scope, () => new Date());
+    const { id, keyState } = await keys.change(key, deletionCancelled);
+    print(`the deletion of key ${id} is cancelled; its state is ${keyState}`);
     return true;
   },
 };
 
-async function open({ folder, passphrase: source }: ActionArguments): Promise<FileKeyStore> {
-  // Before a passphrase is asked for.
-  const exists = await FileKeyStore.isAt(folder);
-  if (!exists)
-    throw new InvalidInputError('folder', `${folder} is not a key store; check the path`);
+async function open(args: ActionArguments): Promise<SqlKeyStore> {
+  const { store: location, passphrase: source, trustedGroup } = args;
+  if (!(await SqlKeyStore.isAt(location, { trustedGroup }))) {
+    throw new InvalidInputError('STORE', `${location} is not a key store; check the path`);
+  }
   const passphrase = await askPassphrase('passphrase', source);
-  return FileKeyStore.open({ folder, protectedBy: { passphrase } });
+  return SqlKeyStore.open({ location, protectedBy: { passphrase }, trustedGroup });
 }
 
-function day(date: Date | undefined): string {
-  return date?.toISOString().slice(0, 10) ?? '';
+/** Before a passphrase is asked for. */
+async function assertNoStore(location: string, trustedGroup: number | undefined): Promise<void> {
+  if (await SqlKeyStore.isAt(location, { trustedGroup })) {
+    throw new InvalidInputError('STORE', `${location} holds a key store already`);
+  }
 }
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+async function summaryOf(store: SqlKeyStore): Promise<string> {
+  const { keys, aliases } = await store.verify(showProgress('verifying rows'));
+  return `${keys} keys and ${aliases} aliases`;
 }
 
-function printJson(value: unknown): true {
-  print(JSON.stringify(value, undefined, 2));
-  return true;
+async function findKey(store: SqlKeyStore, text: string): Promise<KeyRecord> {
+  const name = parseKeyId(text, 'KEY');
+  if (!('id' in name)) throw new InvalidInputError('KEY', 'must be the id or ARN of a key');
+  const found = (await store.keysWithId(name.id)).filter(
+    (key) => !('region' in name) || arnOf(key) === text,
+  );
+  const [key] = found;
+  if (key === undefined) throw new KeyNotFoundError(`there is no key ${text}; list shows them`);
+  if (found.length === 1) return key;
+  throw new InvalidInputError('KEY', `${text} is in ${found.length} Regions; give the ARN of one`);
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { PassphraseSource } from '../file-store/passphrase-source.js';
+import type { PassphraseSource } from '../store/protection/passphrase-source.js';
 
 /** The command was called wrongly. */
 export class UsageError extends Error {
@@ -10,70 +10,96 @@ export class UsageError extends Error {
 
 /** What an action works with. */
 export interface ActionArguments {
-  readonly folder: string;
+  /** A path or URL. */
+  readonly store: string;
   /** Of a backup. */
   readonly file: string;
-  readonly keyId: string;
+  /** Of the first format. */
+  readonly folder: string;
+  /** The id or ARN of a key. */
+  readonly key: string;
   readonly passphrase: PassphraseSource;
   readonly newPassphrase: PassphraseSource;
+  readonly trustedGroup: number | undefined;
   readonly json: boolean;
   /** The oldest generation that will do. */
   readonly generation: number;
+  /** The folder of the audit logs. */
+  readonly auditLogs: string | undefined;
+  readonly scope: Partial<Record<'partition' | 'region' | 'account', string | undefined>>;
 }
-
-/** What follows the action, by name, in order. */
-const POSITIONALS = {
-  create: ['folder'],
-  list: ['folder'],
-  verify: ['folder'],
-  backup: ['folder', 'file'],
-  restore: ['folder', 'file'],
-  'rotate-passphrase': ['folder'],
-  'cancel-deletion': ['folder', 'keyId'],
-} as const satisfies Record<string, readonly (keyof ActionArguments)[]>;
-
-/** What the command can do. */
-export type ActionName = keyof typeof POSITIONALS;
 
 const OPTIONS = {
   'passphrase-file': { type: 'string' },
   'passphrase-env': { type: 'string' },
+  'trusted-group': { type: 'string' },
   'new-passphrase-file': { type: 'string' },
   'new-passphrase-env': { type: 'string' },
   generation: { type: 'string' },
+  'audit-logs': { type: 'string' },
+  partition: { type: 'string' },
+  region: { type: 'string' },
+  account: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
+type Option = keyof typeof OPTIONS;
+
+interface ActionSyntax {
+  /** What follows the action, in order. */
+  readonly positionals: readonly (keyof ActionArguments)[];
+  /** How many of them may be left out. */
+  readonly optional?: number;
+  /** Beside those of every action. */
+  readonly options: readonly Option[];
+}
+
+const EVERYWHERE: readonly Option[] = ['passphrase-file', 'passphrase-env', 'trusted-group'];
+
+const ACTIONS = {
+  create: { positionals: ['store'], options: [] },
+  list: { positionals: ['store'], options: ['json'] },
+  verify: { positionals: ['store'], options: ['json', 'generation', 'audit-logs'] },
+  backup: { positionals: ['store', 'file'], options: [] },
+  restore: { positionals: ['store', 'file'], options: [] },
+  import: {
+    positionals: ['folder', 'store'],
+    optional: 1,
+    options: ['partition', 'region', 'account'],
+  },
+  'rotate-passphrase': {
+    positionals: ['store'],
+    options: ['new-passphrase-file', 'new-passphrase-env'],
+  },
+  'cancel-deletion': { positionals: ['store', 'key'], options: [] },
+} as const satisfies Record<string, ActionSyntax>;
+
+/** What the command can do. */
+export type ActionName = keyof typeof ACTIONS;
+
 /** @throws {@link UsageError} */
-export function readArguments(
+export function parseArguments(
   args: readonly string[],
 ): ActionArguments & { readonly action: ActionName | 'help' } {
   const { values, positionals } = parse(args);
   const [action = '', ...rest] = positionals;
-  const isAction = Object.hasOwn(POSITIONALS, action);
-  if (!isAction && !values.help) {
-    throw new UsageError(action === '' ? 'no action is given' : `there is no action ${action}`);
-  }
-  const names = isAction ? POSITIONALS[action as ActionName] : [];
-  if (!values.help && rest.length !== names.length) {
-    throw new UsageError(
-      `${action} takes ${names.map((name) => name.toUpperCase()).join(' and ')}`,
-    );
-  }
-  const { generation = '0' } = values;
-  if (!/^\d{1,12}$/.test(generation)) throw new UsageError('--generation takes a number');
-  const named = Object.fromEntries(names.map((name, index) => [name, rest[index] as string]));
+  if (!values.help) assertSyntax(action, rest, Object.keys(values) as Option[]);
+  const names: readonly string[] = values.help ? [] : ACTIONS[action as ActionName].positionals;
   return {
-    folder: '',
+    store: '',
     file: '',
-    keyId: '',
-    ...named,
+    folder: '',
+    key: '',
+    ...Object.fromEntries(rest.map((value, index) => [names[index], value])),
     action: values.help ? 'help' : (action as ActionName),
     passphrase: { file: values['passphrase-file'], env: values['passphrase-env'] },
     newPassphrase: { file: values['new-passphrase-file'], env: values['new-passphrase-env'] },
+    trustedGroup: numberOf('trusted-group', values['trusted-group']),
     json: values.json ?? false,
-    generation: Number(generation),
+    generation: numberOf('generation', values.generation) ?? 0,
+    auditLogs: values['audit-logs'],
+    scope: { partition: values.partition, region: values.region, account: values.account },
   };
 }
 
@@ -81,12 +107,32 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    // What was given is not repeated: it may be a passphrase.
-    const code = (error as NodeJS.ErrnoException).code;
+    // Values are not repeated: one may be a passphrase.
+    const { code, message } = error as NodeJS.ErrnoException;
+    const option = /'(-[-\w]+)/.exec(message)?.[1] ?? 'an option';
     throw new UsageError(
       code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
-        ? 'there is no such option'
-        : 'an option lacks its value',
+        ? `${option} is not an option`
+        : `${option} ${/does not take/.test(message) ? 'takes no value' : 'needs a value'}`,
     );
   }
+}
+
+function assertSyntax(action: string, given: readonly string[], options: readonly Option[]): void {
+  if (action === '') throw new UsageError('no action is given');
+  if (!Object.hasOwn(ACTIONS, action)) throw new UsageError(`${action} is not an action`);
+  const syntax: ActionSyntax = ACTIONS[action as ActionName];
+  const { positionals, optional = 0 } = syntax;
+  if (given.length > positionals.length || given.length < positionals.length - optional) {
+    const names = positionals.map((name) => name.toUpperCase());
+    throw new UsageError(`${action} takes ${names.join(' and ')}`);
+  }
+  const stray = options.find((name) => ![...EVERYWHERE, ...syntax.options].includes(name));
+  if (stray !== undefined) throw new UsageError(`--${stray} is not an option of ${action}`);
+}
+
+function numberOf(option: Option, text: string | undefined): number | undefined {
+  if (text === undefined || /^\d{1,12}$/.test(text))
+    return text === undefined ? text : Number(text);
+  throw new UsageError(`--${option} takes a number`);
 }

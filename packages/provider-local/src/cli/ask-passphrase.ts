@@ -1,9 +1,13 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
 import { InvalidInputError } from '@keywrap/core';
-import { type PassphraseSource, passphraseFrom } from '../file-store/passphrase-source.js';
+import { type PassphraseSource, passphraseFrom } from '../store/protection/passphrase-source.js';
+
+type Passphrase = string | Uint8Array;
 
 /** The passphrase from its source, or from the terminal. @throws {@link InvalidInputError} */
-export async function askPassphrase(label: string, source: PassphraseSource): Promise<string> {
-  if (source.file !== undefined || source.env !== undefined) return passphraseFrom(source);
+export async function askPassphrase(label: string, source: PassphraseSource): Promise<Passphrase> {
+  if (!isTyped(source)) return passphraseFrom(source);
   if (!process.stdin.isTTY) {
     throw new InvalidInputError(
       'passphrase',
@@ -13,47 +17,36 @@ export async function askPassphrase(label: string, source: PassphraseSource): Pr
   return readHidden(`${label}: `);
 }
 
-/** As {@link askPassphrase}, but on a terminal twice: nobody sees what they mistype. */
-export async function askNewPassphrase(label: string, source: PassphraseSource): Promise<string> {
+/** As {@link askPassphrase}, but typed twice on a terminal, where nobody sees a mistake. */
+export async function askNewPassphrase(
+  label: string,
+  source: PassphraseSource,
+): Promise<Passphrase> {
   const passphrase = await askPassphrase(label, source);
-  const isTyped = source.file === undefined && source.env === undefined;
-  if (isTyped && (await readHidden(`${label}, again: `)) !== passphrase) {
+  if (isTyped(source) && (await readHidden(`${label}, again: `)) !== passphrase) {
     throw new InvalidInputError('passphrase', 'was typed differently the second time; try again');
   }
   return passphrase;
 }
 
-const ENTER = new Set(['\r', '\n', '\u0004']);
-const BACKSPACE = new Set(['\u007f', '\b']);
-const CONTROL_C = '\u0003';
+function isTyped({ file, env }: PassphraseSource): boolean {
+  return file === undefined && env === undefined;
+}
 
 /** Reads a line from the terminal, which does not show it. */
 async function readHidden(prompt: string): Promise<string> {
-  const { stdin, stderr } = process;
-  stdin.setRawMode(true);
-  stdin.setEncoding('utf8');
-  stdin.resume();
+  const { stdin: input, stderr } = process;
+  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input, output, terminal: true, historySize: 0 });
+  // Not before: until then the terminal shows what is typed.
   stderr.write(prompt);
   try {
     return await new Promise<string>((resolve, reject) => {
-      let typed: string[] = [];
-      const onData = (chunk: string) => {
-        for (const character of chunk) {
-          if (BACKSPACE.has(character)) typed = typed.slice(0, -1);
-          else if (ENTER.has(character) || character === CONTROL_C) {
-            stdin.off('data', onData);
-            if (character === CONTROL_C)
-              reject(new InvalidInputError('passphrase', 'was not given'));
-            else resolve(typed.join(''));
-            return;
-          } else typed.push(character);
-        }
-      };
-      stdin.on('data', onData);
+      lines.once('line', resolve);
+      lines.once('close', () => reject(new InvalidInputError('passphrase', 'was not given')));
     });
   } finally {
-    stdin.setRawMode(false);
-    stdin.pause();
+    lines.close();
     stderr.write('\n');
   }
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { KeyWrapError } from '@keywrap/core';
+import { DamagedStoreError } from '../store/errors.js';
 import { ACTIONS } from './actions.js';
-import { readArguments, UsageError } from './arguments.js';
+import { parseArguments, UsageError } from './arguments.js';
 import { HELP } from './help.js';
 
 /** What the command exits with; part of its interface. */
@@ -10,7 +11,7 @@ const EXIT = { done: 0, failed: 1, usage: 2, damaged: 3, denied: 4 } as const;
 /** Runs the command. @returns What to exit with. */
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const { action, ...rest } = readArguments(args);
+    const { action, ...rest } = parseArguments(args);
     if (action === 'help') {
       process.stdout.write(HELP);
       return EXIT.done;
@@ -20,8 +21,14 @@ async function main(args: readonly string[]): Promise<number> {
     if (!(error instanceof KeyWrapError || error instanceof UsageError)) throw error;
     process.stderr.write(`keywrap-store: ${error.message}\n`);
     if (error instanceof UsageError) return EXIT.usage;
+    if (error instanceof DamagedStoreError) return EXIT.damaged;
     return error.code === 'ACCESS_DENIED' ? EXIT.denied : EXIT.failed;
   }
 }
 
+// A reader that has read enough, such as head, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.done);
+});
 process.exitCode = await main(process.argv.slice(2));

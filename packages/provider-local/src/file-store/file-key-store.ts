@@ -1,8 +1,8 @@
 import { InvalidInputError, ownFields, readFields } from '@keywrap/core';
 import { AuditLog } from '../audit/audit-log.js';
 import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
-import type { KeyRecord } from '../keys/key-record.js';
-import type { Awaitable, KeyStore } from '../keys/key-store.js';
+import type { KeyRecord } from '../old/key-record.js';
+import type { Awaitable, KeyStore } from '../old/key-store.js';
 import { type OnProgress, type RestoreOptions, restoreBackup, writeBackup } from './backup.js';
 import { HeldRecords } from './held-records.js';
 import type { Manifest } from './manifest-file.js';

@@ -1,7 +1,7 @@
 import { wipe } from '@keywrap/core';
-import { hideBytes } from '../keys/hide-bytes.js';
-import { allMaterials, type KeyRecord } from '../keys/key-record.js';
-import type { Awaitable } from '../keys/key-store.js';
+import { hideBytes } from '../old/hide-bytes.js';
+import { allMaterials, type KeyRecord } from '../old/key-record.js';
+import type { Awaitable } from '../old/key-store.js';
 import { DamagedStoreError } from './errors.js';
 import { keepMaterials } from './keep-materials.js';
 import type { Manifest } from './manifest-file.js';

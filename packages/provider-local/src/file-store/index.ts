@@ -1,4 +1,5 @@
-export type { AuditEvent, AuditLog } from '../audit/audit-log.js';
+export type { AuditEvent } from '@keywrap/core';
+export type { AuditLog } from '../audit/audit-log.js';
 export type { AuditLogReport } from '../audit/audit-verify.js';
 export type { OnProgress, RestoreOptions } from './backup.js';
 export { DamagedStoreError } from './errors.js';

@@ -1,6 +1,6 @@
 import { wipe } from '@keywrap/core';
 import { equalSecrets } from '../keys/equal-secrets.js';
-import { allMaterials, type KeyRecord, type MaterialVersion } from '../keys/key-record.js';
+import { allMaterials, type KeyRecord, type MaterialVersion } from '../old/key-record.js';
 
 /**
  * Gives a record that was read again the materials of the record before, as far as they are the same:

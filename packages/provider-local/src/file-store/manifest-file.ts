@@ -1,5 +1,5 @@
 import { ownFields } from '@keywrap/core';
-import type { AesKey } from '../engines/index.js';
+import type { AesKey } from '../cipher/engines/index.js';
 import { DamagedStoreError } from './errors.js';
 import type { RecordEntry } from './record-file.js';
 import { isRecordName } from './record-folder.js';

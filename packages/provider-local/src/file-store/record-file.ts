@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { copyBytes, ownFields, UnsupportedOperationError, wipe } from '@keywrap/core';
-import type { AesKey } from '../engines/index.js';
-import { hideBytes } from '../keys/hide-bytes.js';
-import { allMaterials, type KeyRecord, type MaterialVersion } from '../keys/key-record.js';
+import type { AesKey } from '../cipher/engines/index.js';
+import { hideBytes } from '../old/hide-bytes.js';
+import { allMaterials, type KeyRecord, type MaterialVersion } from '../old/key-record.js';
 import { DamagedStoreError } from './errors.js';
 import {
   isObject,

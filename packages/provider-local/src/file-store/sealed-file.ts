@@ -1,7 +1,8 @@
 import { newSecret, UnsupportedOperationError } from '@keywrap/core';
-import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
-import type { AesKey } from '../engines/index.js';
-import { randomNonce } from '../random.js';
+import { TAG_LENGTH } from '../cipher/blob.js';
+import type { AesKey } from '../cipher/engines/index.js';
+import { randomNonce } from '../cipher/random.js';
+import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
 import { DamagedStoreError } from './errors.js';
 
 // The one file format of the key store; docs/key-store.md has it byte by byte.

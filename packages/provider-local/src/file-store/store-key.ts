@@ -9,10 +9,10 @@ import {
   ownSecret,
   wipe,
 } from '@keywrap/core';
-import { NONCE_LENGTH } from '../blob.js';
-import type { AesKey } from '../engines/index.js';
-import { nodeEngine } from '../engines/node.js';
-import { randomNonce } from '../random.js';
+import type { AesKey } from '../cipher/engines/index.js';
+import { nodeEngine } from '../cipher/engines/node.js';
+import { randomNonce } from '../cipher/random.js';
+import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
 import { deriveFromPassphrase, newScrypt, type Scrypt, type ScryptCost } from './passphrase.js';
 
 /** What a store is opened with: a passphrase, or a key of any provider (AWS KMS, an HSM, ...). */

@@ -1,5 +1,5 @@
 import { ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
-import type { Awaitable } from '../keys/key-store.js';
+import type { Awaitable } from '../old/key-store.js';
 import { DamagedStoreError } from './errors.js';
 import { encodeManifest, type Manifest, openManifest, parseManifest } from './manifest-file.js';
 import type { ScryptCost } from './passphrase.js';

@@ -1,5 +1,10 @@
-import { KeyWrapError, type KeyWrapProvider, withCallDetails } from '@keywrap/core';
-import type { AuditEvent, AuditLog } from '../audit/audit-log.js';
+import {
+  type AuditEvent,
+  KeyWrapError,
+  type KeyWrapProvider,
+  withCallDetails,
+} from '@keywrap/core';
+import type { AuditLog } from '../audit/audit-log.js';
 
 /** Longest name that is written, in characters: that of an ARN. What is longer was refused anyway. */
 const NAME_LENGTH = 2048;

@@ -1,6 +1,6 @@
 import { InvalidInputError } from '@keywrap/core';
 import forge from 'node-forge';
-import { fromBinaryString, toBinaryString } from '../engines/forge/binary-string.js';
+import { fromBinaryString, toBinaryString } from '../cipher/engines/forge/binary-string.js';
 
 const { asn1 } = forge;
 const { Class, Type } = asn1;

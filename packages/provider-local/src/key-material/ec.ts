@@ -1,7 +1,7 @@
 import { type EccKeySpec, newSecret } from '@keywrap/core';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
-import { fromBinaryString, toBinaryString } from '../engines/forge/binary-string.js';
+import { fromBinaryString, toBinaryString } from '../cipher/engines/forge/binary-string.js';
 import {
   type Asn1,
   bitString,

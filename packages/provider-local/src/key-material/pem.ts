@@ -1,6 +1,6 @@
 import { InvalidInputError } from '@keywrap/core';
 import forge from 'node-forge';
-import { toBinaryString } from '../engines/forge/binary-string.js';
+import { toBinaryString } from '../cipher/engines/forge/binary-string.js';
 import { type Asn1, parseDer } from './der.js';
 import { decryptLegacyPem } from './legacy-pem.js';
 

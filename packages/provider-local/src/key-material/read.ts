@@ -1,5 +1,5 @@
 import { type DataKeyPairSpec, InvalidInputError, type RsaKeySpec, wipe } from '@keywrap/core';
-import { fromBinaryString } from '../engines/forge/binary-string.js';
+import { fromBinaryString } from '../cipher/engines/forge/binary-string.js';
 import { type Asn1, itemsOf, malformed, octetsOf, parseDer } from './der.js';
 import {
   ecPublicKeyOf,

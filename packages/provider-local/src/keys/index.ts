@@ -1,9 +1,49 @@
-// For programs that manage the keys of a store themselves, such as a server in front of it. Services
-// that wrap keys need none of this.
-export { type BlobHeader, decodeBlob } from '../blob.js';
-export { type CryptoEngine, type EncodedKeyPair, selectEngine } from '../engines/index.js';
-export type { KeyRecord, MaterialVersion } from './key-record.js';
-export { type Awaitable, andThen, type KeyStore } from './key-store.js';
-export { keyUsagesOf, makeMaterial, readMaterial } from './new-key.js';
-export { readStore, type StoreSource } from './read-store.js';
-export { deletionCancelled, disabled, enabled, pendingDeletion } from './transitions.js';
+// The life of a key: for programs that manage the keys of a store themselves, such as a server in front
+// of it, and for stores. Services that wrap keys need none of this.
+export { aliasTaken, createAlias, deleteAlias, updateAlias } from './aliases.js';
+export {
+  isMultiRegionId,
+  materialIdOf,
+  type NewKey,
+  type NewMaterial,
+  newKey,
+  newKeyId,
+  newSymmetricVersion,
+  newVersion,
+} from './create.js';
+export { dueDate, keyAt } from './due-changes.js';
+export { problemOfName } from './key-name.js';
+export { Keys, type ScopePage } from './keys.js';
+export { KeyMaterial } from './material.js';
+export {
+  type AliasRecord,
+  aliasArnOf,
+  arnOf,
+  isSameScope,
+  type KeyRecord,
+  type KeyVersion,
+  materialsOf,
+  newestVersion,
+  type Tag,
+  targetOf,
+} from './record.js';
+export type { ChangeNames, KeyStore, Page, Transaction } from './store.js';
+export {
+  assertImportable,
+  assertNotPendingDeletion,
+  assertOrigin,
+  assertRotatable,
+  assertState,
+  assertSymmetric,
+  daysAfter,
+  deletionCancelled,
+  disabled,
+  enabled,
+  type ImportDetails,
+  imported,
+  materialDeleted,
+  pendingDeletion,
+  rotated,
+  rotatedToPending,
+  withAutomaticRotation,
+} from './transitions.js';

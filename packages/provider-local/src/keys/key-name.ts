@@ -1,6 +1,3 @@
-/** What a key is found by, and made under, within one partition, region and account. */
-export type KeyName = { readonly id: string } | { readonly alias: string };
-
 // So that the id fits an ARN, and the one byte in which a blob has its length.
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$/;
 
@@ -11,7 +8,9 @@ const MAXIMUM_ALIAS_LENGTH = 256;
  * ([CreateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html));
  * `undefined` when one can.
  */
-export function problemOfName(name: KeyName): string | undefined {
+export function problemOfName(
+  name: { readonly id: string } | { readonly alias: string },
+): string | undefined {
   if ('id' in name) {
     if (ID.test(name.id)) return undefined;
     return "must be the id of a key: 1 to 255 letters, digits, '-' and '_'";

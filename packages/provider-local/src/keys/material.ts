@@ -1,4 +1,5 @@
-import { ProviderClosedError, wipe } from '@keywrap/core';
+import { copyBytes, newSecret, ProviderClosedError, wipe } from '@keywrap/core';
+import { equalSecrets } from './equal-secrets.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
@@ -11,12 +12,17 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
  */
 export class KeyMaterial {
   readonly #bytes: Uint8Array;
-  readonly #onDestroy: (() => void)[] = [];
+  readonly #onDestroy = new Set<() => void>();
   #isDestroyed = false;
 
   /** @param bytes Memory of its own (see `newSecret`); it changes owner, and is wiped by {@link destroy}. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  /** @param length In bytes. */
+  static random(length: number): KeyMaterial {
+    return new KeyMaterial(crypto.getRandomValues(newSecret(length)));
   }
 
   /**
@@ -37,16 +43,22 @@ export class KeyMaterial {
 
   /** Compares in the same time wherever the bytes differ. */
   equals({ bytes }: KeyMaterial): boolean {
-    const own = this.bytes;
-    if (own.length !== bytes.length) return false;
-    let difference = 0;
-    for (let i = 0; i < own.length; i++) difference |= (own[i] as number) ^ (bytes[i] as number);
-    return difference === 0;
+    return equalSecrets(this.bytes, bytes);
   }
 
-  /** Calls `release` when the material is destroyed: for what an engine made of it. */
-  onDestroy(release: () => void): void {
-    this.#onDestroy.push(release);
+  /** Returns an independent copy; destroy it separately. */
+  copy(): KeyMaterial {
+    return new KeyMaterial(copyBytes(this.bytes));
+  }
+
+  /**
+   * Calls `release` when the material is destroyed: for what an engine made of it.
+   *
+   * @returns Cancels that.
+   */
+  onDestroy(release: () => void): () => void {
+    this.#onDestroy.add(release);
+    return () => void this.#onDestroy.delete(release);
   }
 
   /** Wipes the bytes, and releases what was made of them. */
@@ -54,7 +66,8 @@ export class KeyMaterial {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     wipe(this.#bytes);
-    for (const release of this.#onDestroy.splice(0)) release();
+    for (const release of this.#onDestroy) release();
+    this.#onDestroy.clear();
   }
 
   toJSON(): undefined {

@@ -1,4 +1,12 @@
-import type { ArnScope, KeyOrigin, KeySpec, KeyState, KeyUsage } from '@keywrap/core';
+import {
+  type ArnScope,
+  formatAliasArn,
+  formatKeyArn,
+  type KeyOrigin,
+  type KeySpec,
+  type KeyState,
+  type KeyUsage,
+} from '@keywrap/core';
 import type { KeyMaterial } from './material.js';
 
 // What a store keeps. Records are immutable and total: every field is there, also when it is undefined,
@@ -71,4 +79,35 @@ export interface AliasRecord {
   readonly keyId: string;
   readonly creationDate: Date;
   readonly lastUpdatedDate: Date;
+}
+
+/** The ARN of a key. */
+export function arnOf({ id, scope }: Pick<KeyRecord, 'id' | 'scope'>): string {
+  return formatKeyArn(id, scope);
+}
+
+/** The ARN of an alias. */
+export function aliasArnOf({ alias, scope }: Pick<AliasRecord, 'alias' | 'scope'>): string {
+  return formatAliasArn(alias, scope);
+}
+
+/** The ARN of the key that an alias stands for. */
+export function targetOf({ keyId, scope }: Pick<AliasRecord, 'keyId' | 'scope'>): string {
+  return formatKeyArn(keyId, scope);
+}
+
+/** Tells whether two scopes are the same partition, Region and account. */
+export function isSameScope(a: ArnScope, b: ArnScope): boolean {
+  return a.region === b.region && a.account === b.account && a.partition === b.partition;
+}
+
+/** The version that encrypts, or would if its material were there; none before the first import. */
+export function newestVersion({ versions }: KeyRecord): KeyVersion | undefined {
+  return versions.at(-1);
+}
+
+/** All key material of a key, in use or pending. */
+export function materialsOf({ versions, pendingVersion }: KeyRecord): readonly KeyMaterial[] {
+  const all = pendingVersion === undefined ? versions : [...versions, pendingVersion];
+  return all.map(({ material }) => material).filter((material) => material !== undefined);
 }

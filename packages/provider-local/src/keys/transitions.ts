@@ -1,79 +1,245 @@
 import {
-  assertKeyEnabled,
   InvalidInputError,
+  KeyDisabledError,
+  KeyNotFoundError,
+  type KeyState,
   KeyStateError,
-  type KeyWrapError,
   UnsupportedOperationError,
 } from '@keywrap/core';
-import { equalSecrets } from './equal-secrets.js';
-import type { KeyRecord, MaterialVersion } from './key-record.js';
+import { arnOf, type KeyRecord, type KeyVersion, newestVersion } from './record.js';
 
 // The life of a key, as AWS KMS has it:
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
-// Each function makes the next record of the current one, or throws and nothing has changed.
+// Each function returns the next record of a key, or throws and nothing has changed.
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** A moment some days later. */
+export function daysAfter(date: Date, days: number): Date {
+  return new Date(date.getTime() + days * DAY);
+}
+
 export function enabled(key: KeyRecord): KeyRecord {
-  if (key.keyState !== 'Enabled' && key.keyState !== 'Disabled') throw wrongState(key, 'enabled');
+  assertState(key, ['Enabled', 'Disabled']);
   return { ...key, keyState: 'Enabled' };
 }
 
 export function disabled(key: KeyRecord): KeyRecord {
-  if (key.keyState !== 'Enabled' && key.keyState !== 'Disabled') throw wrongState(key, 'disabled');
+  assertState(key, ['Enabled', 'Disabled']);
   return { ...key, keyState: 'Disabled' };
 }
 
 /** @param days 7 to 30. */
 export function pendingDeletion(key: KeyRecord, now: Date, days: number): KeyRecord {
-  if (key.keyState === 'PendingDeletion') throw wrongState(key, 'scheduled for deletion');
-  const deletionDate = new Date(now.getTime() + days * DAY);
-  return { ...key, keyState: 'PendingDeletion', deletionDate };
+  assertNotPendingDeletion(key);
+  return { ...key, keyState: 'PendingDeletion', deletionDate: daysAfter(now, days) };
 }
 
+/** The key is disabled then, or waits for what is missing of its material. */
 export function deletionCancelled(key: KeyRecord): KeyRecord {
-  if (key.keyState !== 'PendingDeletion') {
-    throw wrongState(key, 'saved from a deletion that is not scheduled');
-  }
-  const { deletionDate: _, ...kept } = key;
-  return { ...kept, keyState: key.materials.length === 0 ? 'PendingImport' : 'Disabled' };
+  assertState(key, ['PendingDeletion']);
+  const keyState = hasAllMaterial(key) ? 'Disabled' : 'PendingImport';
+  return { ...key, keyState, deletionDate: undefined };
 }
 
-export function rotated(key: KeyRecord, material: MaterialVersion): KeyRecord {
+/** Rotates a key to new material; what it encrypted before still opens. */
+export function rotated(
+  key: KeyRecord,
+  next: KeyVersion,
+  rotation: NonNullable<KeyVersion['rotation']>,
+): KeyRecord {
   assertRotatable(key);
-  const version = key.materials.length + 1;
-  return { ...key, materials: [...key.materials, { ...material, version }] };
+  return withNewest(key, { ...next, rotation });
+}
+
+/**
+ * Rotates a key of origin `EXTERNAL` to the material that was imported for that.
+ *
+ * @throws {@link KeyStateError} when there is none.
+ */
+export function rotatedToPending(key: KeyRecord, date: Date): KeyRecord {
+  assertState(key, ['Enabled']);
+  assertSymmetric(key);
+  const { pendingVersion } = key;
+  if (pendingVersion === undefined) {
+    throw new KeyStateError(
+      `No available key material pending rotation for the key: ${arnOf(key)}`,
+    );
+  }
+  const rotation = { date, type: 'ON_DEMAND' } as const;
+  return { ...withNewest(key, { ...pendingVersion, rotation }), pendingVersion: undefined };
 }
 
 /** @throws the reason why new material can't be made for this key. */
 export function assertRotatable(key: KeyRecord): void {
-  if (key.keySpec !== 'SYMMETRIC_DEFAULT' || key.origin !== 'AWS_KMS') {
-    throw new UnsupportedOperationError(
-      `only symmetric keys whose material was made here can be rotated; this is ${key.keySpec} of origin ${key.origin}`,
-    );
-  }
-  assertKeyEnabled({ ...key, keyId: undefined });
+  assertSymmetric(key);
+  assertOrigin(key, 'AWS_KMS');
+  assertState(key, ['Enabled']);
 }
 
-/** The same material may be imported again, as in AWS KMS; other material never replaces it. */
-export function imported(key: KeyRecord, next: MaterialVersion): KeyRecord {
+/** Enables automatic rotation, or disables it. */
+export function withAutomaticRotation(
+  key: KeyRecord,
+  automaticRotation: KeyRecord['automaticRotation'],
+): KeyRecord {
+  assertOrigin(key, 'AWS_KMS');
+  assertState(key, ['Enabled']);
+  assertSymmetric(key);
+  return { ...key, automaticRotation };
+}
+
+/** What an import says beside the material. */
+export interface ImportDetails {
+  /** By default new for the first material of a key, and existing for any other. */
+  readonly importType: 'NEW_KEY_MATERIAL' | 'EXISTING_KEY_MATERIAL' | undefined;
+  /** Which material is expected; any where it is undefined. */
+  readonly materialId: string | undefined;
+}
+
+/**
+ * A key with imported material: its first, the same again, or, for a symmetric key, material to rotate to
+ * ([ImportKeyMaterial](https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html)).
+ * Other material never replaces what a key has.
+ *
+ * @throws {@link InvalidInputError} (field `keyMaterial`) when it is not the material that is expected.
+ */
+export function imported(
+  key: KeyRecord,
+  next: KeyVersion,
+  { importType, materialId }: ImportDetails = { importType: undefined, materialId: undefined },
+): KeyRecord {
   assertImportable(key);
-  const [current] = key.materials;
-  if (current !== undefined && !equalSecrets(current.material, next.material)) {
-    throw new InvalidInputError('keyMaterial', 'is not the key material that this key had before');
+  const { versions, pendingVersion } = key;
+  if (materialId !== undefined && materialId !== next.materialId) throw otherMaterial();
+  if (versions.length === 0) {
+    if (importType === 'EXISTING_KEY_MATERIAL') throw otherMaterial();
+    return { ...withNewest(key, next), keyState: 'Enabled' };
   }
-  if (current !== undefined) return key;
-  return { ...key, keyState: 'Enabled', materials: [next] };
+  if (pendingVersion?.materialId === next.materialId) {
+    return { ...key, pendingVersion: renewed(pendingVersion, next) };
+  }
+  if (versions.some((known) => known.materialId === next.materialId)) {
+    const present = {
+      ...key,
+      versions: versions.map((known) =>
+        known.materialId === next.materialId ? renewed(known, next) : known,
+      ),
+    };
+    const isComplete = key.keyState === 'PendingImport' && hasAllMaterial(present);
+    return isComplete ? { ...present, keyState: 'Enabled' } : present;
+  }
+  if (importType !== 'NEW_KEY_MATERIAL' || key.keySpec !== 'SYMMETRIC_DEFAULT') {
+    throw otherMaterial();
+  }
+  if (pendingVersion !== undefined) {
+    throw new KeyStateError(
+      `New key material (id: ${next.materialId}) cannot be imported into KMS key ${arnOf(key)}, because another key material (id: ${pendingVersion.materialId}) is pending rotation`,
+    );
+  }
+  return { ...key, pendingVersion: { ...next, version: versions.length + 1 } };
 }
 
 /** @throws the reason why no material can be imported for this key. */
 export function assertImportable(key: KeyRecord): void {
-  if (key.origin !== 'EXTERNAL') {
-    throw new UnsupportedOperationError('only a key of origin EXTERNAL takes key material');
-  }
-  if (key.keyState === 'PendingDeletion') throw wrongState(key, 'given key material');
+  assertOrigin(key, 'EXTERNAL');
+  assertNotPendingDeletion(key);
 }
 
-function wrongState(key: KeyRecord, what: string): KeyWrapError {
-  return new KeyStateError(`a key can't be ${what} while its state is ${key.keyState}`);
+/**
+ * Takes imported material out of a key, which can't be used then until the same comes back
+ * ([DeleteImportedKeyMaterial](https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html)).
+ *
+ * @param materialId Which; by default the newest in use.
+ * @throws {@link KeyNotFoundError} when the key never had it.
+ */
+export function materialDeleted(
+  key: KeyRecord,
+  materialId = newestVersion(key)?.materialId,
+): KeyRecord {
+  assertOrigin(key, 'EXTERNAL');
+  if (materialId === undefined) return key;
+  if (key.pendingVersion?.materialId === materialId) return { ...key, pendingVersion: undefined };
+  if (key.versions.every((version) => version.materialId !== materialId)) {
+    throw new KeyNotFoundError(`Key material ${materialId} does not exist`);
+  }
+  return withoutMaterial(key, (version) => version.materialId === materialId);
+}
+
+/** Takes material out of some versions; without any one of them the key can't be used. */
+export function withoutMaterial(
+  key: KeyRecord,
+  isLost: (version: KeyVersion) => boolean,
+): KeyRecord {
+  const loses = (version: KeyVersion) => version.material !== undefined && isLost(version);
+  if (!key.versions.some(loses)) return key;
+  return {
+    ...key,
+    keyState: key.keyState === 'PendingDeletion' ? 'PendingDeletion' : 'PendingImport',
+    versions: key.versions.map((version) =>
+      loses(version) ? { ...version, material: undefined, validTo: undefined } : version,
+    ),
+  };
+}
+
+/** @throws {@link KeyStateError} when the key is pending deletion. */
+export function assertNotPendingDeletion(key: KeyRecord): void {
+  assertState(key, ['Enabled', 'Disabled', 'PendingImport']);
+}
+
+/**
+ * @throws {@link KeyDisabledError}, {@link KeyStateError} when the key is in none of these states. The
+ * messages are those of AWS KMS.
+ */
+export function assertState(key: KeyRecord, states: readonly KeyState[]): void {
+  if (states.includes(key.keyState)) return;
+  const keyId = arnOf(key);
+  if (!states.includes('Enabled')) {
+    throw new KeyStateError(`${keyId} is not pending deletion`, { keyId });
+  }
+  if (key.keyState === 'Disabled') throw new KeyDisabledError(`${keyId} is disabled`, { keyId });
+  const what = key.keyState === 'PendingImport' ? 'import' : 'deletion';
+  throw new KeyStateError(`${keyId} is pending ${what}`, { keyId });
+}
+
+/** @throws {@link UnsupportedOperationError} when the key is not a symmetric encryption key: no other rotates. */
+export function assertSymmetric(key: KeyRecord): void {
+  if (key.keySpec === 'SYMMETRIC_DEFAULT') return;
+  throw new UnsupportedOperationError(
+    `only symmetric encryption keys can be rotated; this is ${key.keySpec}`,
+    { keyId: arnOf(key) },
+  );
+}
+
+/** @throws {@link UnsupportedOperationError} when the material of the key comes from elsewhere. */
+export function assertOrigin(key: KeyRecord, origin: KeyRecord['origin']): void {
+  if (key.origin === origin) return;
+  const keyId = arnOf(key);
+  throw new UnsupportedOperationError(
+    `${keyId} origin is ${key.origin} which is not valid for this operation`,
+    { keyId },
+  );
+}
+
+function withNewest(key: KeyRecord, next: KeyVersion): KeyRecord {
+  const version = key.versions.length + 1;
+  return { ...key, versions: [...key.versions, { ...next, version }] };
+}
+
+/** The same material again: it comes back, or only its description and date change. */
+function renewed(known: KeyVersion, next: KeyVersion): KeyVersion {
+  return {
+    ...known,
+    material: known.material ?? next.material,
+    publicKey: known.publicKey ?? next.publicKey,
+    description: next.description ?? known.description,
+    validTo: next.validTo,
+  };
+}
+
+function hasAllMaterial({ versions }: KeyRecord): boolean {
+  return versions.length > 0 && versions.every(({ material }) => material !== undefined);
+}
+
+function otherMaterial(): InvalidInputError {
+  return new InvalidInputError('keyMaterial', 'is not the key material that this key had before');
 }

@@ -48,12 +48,12 @@ const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS']);
 /**
  * Turns what a file operation threw into a typed error that says what to do.
  *
- * @param error Whatever was thrown; a `KeyWrapError` stays as it is.
+ * @param error Whatever was thrown; a `KeyWrapError`, and what the file system did not throw, stays as it is.
  * @param what What was being done, as the end of "could not ...".
  */
-export function explainFileError(error: unknown, what: string): KeyWrapError {
-  if (error instanceof KeyWrapError) return error;
-  const code = errorCode(error) ?? 'unknown error';
+export function explainFileError(error: unknown, what: string): unknown {
+  const code = errorCode(error);
+  if (error instanceof KeyWrapError || code === undefined) return error;
   const options = { cause: error };
   if (FULL.has(code)) return diskFull(what, options);
   if (FORBIDDEN.has(code)) {

@@ -1,5 +1,5 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { promises, readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   AccessDeniedError,
@@ -10,11 +10,13 @@ import {
   UnsupportedOperationError,
   wipe,
 } from '@keywrap/core';
-import { NONCE_LENGTH, TAG_LENGTH } from '../blob.js';
-import type { AesKey } from '../engines/index.js';
-import { nodeEngine } from '../engines/node.js';
+import { TAG_LENGTH } from '../cipher/blob.js';
+import type { AesKey } from '../cipher/engines/index.js';
+import { nodeEngine } from '../cipher/engines/node.js';
+import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
 import { KeyMaterial } from '../keys/material.js';
-import type { AliasRecord, KeyRecord, KeyVersion } from '../keys/record.js';
+import type { KeyRecord, KeyVersion } from '../keys/record.js';
+import type { StoreContents } from './create-store.js';
 import { DamagedStoreError, errorCode, explainFileError } from './errors.js';
 import { releaseMaterials } from './materials.js';
 import { deriveFromPassphrase, passphraseBytes } from './protection/passphrase.js';
@@ -27,10 +29,10 @@ import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of the first release, used when it is authenticated.
 type Json = any;
+type Place = Pick<KeyRecord, 'scope' | 'id'>;
 
 const MANIFEST = /^manifest-(\d{12})$/;
 const DATES = /^(creationDate|deletionDate|date|validTo|nextDate|created|updated)$/;
-const MAXIMUM_MEMORY = 2 ** 30;
 const CHANGED = 'was changed or cut short: it does not authenticate';
 
 /** What to import, and into which new store: it is protected by what protects the folder. */
@@ -53,58 +55,33 @@ export interface ImportFolderOptions extends Omit<SqlKeyStoreOptions, 'create'> 
  */
 export async function importFolder(options: ImportFolderOptions): Promise<SqlKeyStore> {
   const { folder, scope, onProgress, ...store } = options;
-  const opened = await openFolder(folder, options.protectedBy, scope, onProgress);
-  try {
-    return await SqlKeyStore.create(store, opened);
-  } finally {
-    opened.close();
-  }
-}
-
-async function openFolder(
-  folder: string,
-  protectedBy: StoreProtection,
-  scope: ArnScope,
-  onProgress: ImportFolderOptions['onProgress'],
-) {
-  const name = newestManifest(folder);
-  if (name === undefined) {
-    throw new InvalidInputError('folder', `${folder} holds no key store of files; check the path`);
-  }
-  const file = readSealed(path.join(folder, name), 'manifest');
-  const { storeId, generation } = file.header;
-  if (typeof storeId !== 'string' || generation !== Number(MANIFEST.exec(name)?.[1])) {
-    throw new DamagedStoreError(file.path, 'has a header that was changed');
-  }
-  const secret = await unwrap(file, protectedBy);
-  const derived = new Uint8Array(hkdfSync('sha256', secret, storeId, 'keywrap store v1 files', 32));
-  const key = nodeEngine.loadAesKey(derived);
-  for (const bytes of [secret, derived]) wipe(bytes);
-  const manifest = parse(file.open(key));
-  /** Of the keys that were read: when their aliases were made and changed. */
+  const { key, manifest } = await openManifest(folder, options.protectedBy);
+  /** Of each key that was read: when its aliases were made and changed. */
   const dates = new Map<string, Json>();
-  return {
-    /** The keys; the material of each is destroyed when the next is asked for. */
-    *keys(): Generator<KeyRecord> {
+  const contents: StoreContents = {
+    *keys() {
       for (const [index, [name, entry]] of manifest.keys.entries()) {
-        const sealed = readSealed(path.join(folder, 'records', entry.file), 'record');
-        const content = sealed.open(key);
-        if (createHash('sha256').update(sealed.bytes).digest('base64') !== entry.digest) {
-          throw new DamagedStoreError(sealed.path, `is not the newest record of key ${name}`);
+        const file = readSealed(path.join(folder, 'records', entry.file), 'record');
+        const content = file.open(key);
+        if (createHash('sha256').update(file.bytes).digest('base64') !== entry.digest) {
+          throw new DamagedStoreError(file.path, `is not the newest record of key ${name}`);
         }
-        const details = readDetails(name, sealed.header, content);
-        const record = toRecord(placeOf(name, scope), sealed.header, details, content);
+        const parts = lengthPrefixed(content);
+        const known: Json[] = [file.header.materials, file.header.pendingMaterial ?? []].flat();
+        const materials = known.map((material, at) => ({ ...material, secret: parts[at] }));
+        const details = readDetails(name, parts[known.length]);
+        const record = toRecord(placeOf(name, scope), file.header, materials, details);
         wipe(content);
-        const { creationDate } = record;
-        dates.set(name, { created: creationDate, updated: creationDate, ...details.aliasDates });
+        const created = record.creationDate;
+        dates.set(name, { created, updated: created, ...details.aliasDates });
         yield record;
         releaseMaterials(record, undefined);
         onProgress?.(index + 1, manifest.keys.length);
       }
     },
-    /** The aliases of the keys that were read. A crash could leave others, whose key was gone. */
-    *aliases(): Generator<AliasRecord> {
+    *aliases() {
       for (const [name, target] of manifest.aliases) {
+        // A crash could leave an alias whose key was gone.
         if (!dates.has(target)) continue;
         const { alias } = parseKeyId(name) as { alias: string };
         const { created, updated } = dates.get(target)[alias] ?? dates.get(target);
@@ -112,35 +89,27 @@ async function openFolder(
         yield { scope: here, alias, keyId, creationDate: created, lastUpdatedDate: updated };
       }
     },
-    close: () => key.destroy(),
   };
+  try {
+    return await SqlKeyStore.create(store, contents);
+  } finally {
+    key.destroy();
+  }
 }
 
-function toRecord(
-  { scope, id }: Pick<KeyRecord, 'scope' | 'id'>,
-  header: Json,
-  details: Json,
-  content: Uint8Array,
-): KeyRecord {
+function toRecord(place: Place, header: Json, materials: Json[], details: Json): KeyRecord {
   const { keySpec, keyUsage, keyState, origin, description, creationDate, deletionDate } = header;
-  const materials = materialsOf(header);
-  const secrets = lengthPrefixed(content);
-  const versions: KeyVersion[] = (details.materials ?? materials).map((version: Json) => {
-    const index = materials.findIndex((material) => material.version === version.version);
-    const bytes = secrets[index];
-    const publicKey = materials[index]?.publicKey;
+  const versions: KeyVersion[] = (details.materials ?? materials).map((of: Json) => {
+    const { secret, publicKey } = materials.find(({ version }) => version === of.version) ?? {};
+    const hmac = createHmac('sha256', secret ?? '').update(place.id);
     return {
-      version: version.version,
-      materialId:
-        version.id ??
-        createHmac('sha256', bytes ?? '')
-          .update(id)
-          .digest('hex'),
-      material: bytes && new KeyMaterial(copyBytes(bytes)),
+      version: of.version,
+      materialId: of.id ?? hmac.digest('hex'),
+      material: secret && new KeyMaterial(copyBytes(secret)),
       publicKey: publicKey && new Uint8Array(Buffer.from(publicKey, 'base64')),
-      rotation: version.rotation,
-      description: version.description,
-      validTo: version.validTo,
+      rotation: of.rotation,
+      description: of.description,
+      validTo: of.validTo,
     };
   });
   versions.sort((a, b) => a.version - b.version);
@@ -149,8 +118,7 @@ function toRecord(
   // keywrap-store saved keys from their deletion without knowing that material of them was missing.
   const isIncomplete = used.some(({ material }) => material === undefined);
   return {
-    scope,
-    id,
+    ...place,
     keySpec,
     keyUsage,
     keyState: isIncomplete && keyState !== 'PendingDeletion' ? 'PendingImport' : keyState,
@@ -161,39 +129,43 @@ function toRecord(
     versions: used,
     pendingVersion: versions.find(isPending),
     automaticRotation: details.automaticRotation,
-    primaryRegion: details.multiRegion ? scope.region : undefined,
+    primaryRegion: details.multiRegion ? place.scope.region : undefined,
     tags: (details.tags ?? []).map((tag: Json) => ({ key: tag.TagKey, value: tag.TagValue })),
     policy: details.policy,
   };
 }
 
-/** The materials in the order of their secrets. */
-function materialsOf({ materials, pendingMaterial }: Json): Json[] {
-  return pendingMaterial ? [...materials, pendingMaterial] : materials;
-}
-
-function placeOf(name: string, defaultScope: ArnScope): Pick<KeyRecord, 'scope' | 'id'> {
+function placeOf(name: string, defaultScope: ArnScope): Place {
   const { id, partition, region, account } = { ...defaultScope, ...(parseKeyId(name) as Json) };
   return { scope: { partition, region, account }, id };
 }
 
-/** What `keywrap-kms` kept of a key beside what provider-local kept. */
-function readDetails(name: string, header: Json, content: Uint8Array): Json {
-  const text = lengthPrefixed(content)[materialsOf(header).length];
-  const details = text === undefined ? {} : Object(parse(text));
-  if (details.kms === (name.startsWith('arn:') ? 1 : undefined)) return details;
-  throw new UnsupportedOperationError(
-    `the key ${name} was written by another program: keep it there`,
-  );
+/** What `keywrap-kms`, which names keys by their ARN, kept beside what provider-local kept. */
+function readDetails(name: string, text: Uint8Array | undefined): Json {
+  const details = text === undefined ? { kms: 0 } : Object(parse(text));
+  if (details.kms === (name.startsWith('arn:') ? 1 : 0)) return details;
+  throw new UnsupportedOperationError(`the key ${name} was made by another program: keep it there`);
 }
 
-function newestManifest(folder: string): string | undefined {
-  try {
-    const names = readdirSync(folder).filter((name) => MANIFEST.test(name));
-    return names.sort().at(-1);
-  } catch {
-    return undefined;
+async function openManifest(folder: string, protectedBy: StoreProtection) {
+  const names = await promises.readdir(folder).catch((): string[] => []);
+  const name = names
+    .filter((entry) => MANIFEST.test(entry))
+    .sort()
+    .at(-1);
+  if (name === undefined) {
+    throw new InvalidInputError('folder', `${folder} holds no key store of files; check the path`);
   }
+  const file = readSealed(path.join(folder, name), 'manifest');
+  const { storeId, generation } = file.header;
+  if (typeof storeId !== 'string' || generation !== Number(MANIFEST.exec(name)?.[1])) {
+    throw new DamagedStoreError(file.path, CHANGED);
+  }
+  const secret = await unwrap(file, protectedBy);
+  const derived = new Uint8Array(hkdfSync('sha256', secret, storeId, 'keywrap store v1 files', 32));
+  const key = nodeEngine.loadAesKey(derived);
+  for (const bytes of [secret, derived]) wipe(bytes);
+  return { key, manifest: parse(file.open(key)) };
 }
 
 function readSealed(file: string, kind: 'manifest' | 'record') {
@@ -213,11 +185,7 @@ function readSealed(file: string, kind: 'manifest' | 'record') {
     if (content === undefined) throw damaged();
     return content;
   };
-  try {
-    return { path: file, bytes, header: Object(parse(bytes.subarray(9, nonceAt))), open };
-  } catch {
-    throw damaged();
-  }
+  return { path: file, bytes, header: Object(parse(bytes.subarray(9, nonceAt))), open };
 }
 
 /** Opens a nonce, and what was sealed with it. */
@@ -228,7 +196,11 @@ function openSealed(key: AesKey, sealed: Uint8Array, data: Uint8Array): Uint8Arr
 
 function parse(json: Uint8Array): Json {
   const revive = (name: string, value: Json) => (DATES.test(name) ? new Date(value) : value);
-  return JSON.parse(Buffer.from(json).toString(), revive);
+  try {
+    return JSON.parse(Buffer.from(json).toString(), revive);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Opens the key of the store, by what its header says: that is not authenticated. */
@@ -245,14 +217,14 @@ async function unwrap(file: { path: string; header: Json }, protectedBy: StorePr
     return copyBytes(result.plaintext);
   }
   const { cost, blockSize, parallelization, salt } = Object(scrypt);
-  if (!(128 * cost * blockSize * parallelization <= MAXIMUM_MEMORY)) {
-    throw new DamagedStoreError(file.path, 'has scrypt settings beyond the limits');
-  }
+  const isBounded = 128 * cost * blockSize * parallelization <= 2 ** 30;
+  const context = Buffer.from(`keywrap store v1 key ${file.header.storeId}`);
   for (const candidate of passphrasesOf(passphrase as string | Uint8Array)) {
     const saltBytes = Buffer.from(String(salt), 'base64');
-    const derived = await deriveFromPassphrase(candidate, saltBytes, scrypt);
+    const deriving = isBounded && deriveFromPassphrase(candidate, saltBytes, scrypt);
+    const derived = await Promise.resolve(deriving).catch(() => false as const);
+    if (derived === false) throw new DamagedStoreError(file.path, CHANGED);
     const key = nodeEngine.loadAesKey(derived);
-    const context = Buffer.from(`keywrap store v1 key ${file.header.storeId}`);
     const secret = openSealed(key, ciphertext, context);
     key.destroy();
     for (const bytes of [derived, candidate]) wipe(bytes);

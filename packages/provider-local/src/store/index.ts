@@ -1,6 +1,8 @@
 export type { AuditLogReport } from '../audit/audit-verify.js';
 export type { StoreContents } from './create-store.js';
 export { DamagedStoreError } from './errors.js';
+export { type ImportFolderOptions, importFolder } from './import-folder.js';
+export { openWithPassphrase, type PassphraseStoreOptions } from './open-with-passphrase.js';
 export type { ScryptCost } from './protection/passphrase.js';
 export { type PassphraseSource, passphraseFrom } from './protection/passphrase-source.js';
 export type { StoreProtection } from './protection/protection.js';

@@ -8,9 +8,15 @@ interface Cached<Content> {
   readonly version: number;
   /** The `version()` of the database at which it was current. */
   asOf: number | undefined;
+  /** Whether it was used since it last had to make room. */
+  isUsed: boolean;
 }
 
-/** The records of one table that were used last, up to a limit. */
+/**
+ * The records of one table that were used last, up to a limit. The oldest makes room for a new one unless
+ * it was used meanwhile; then it gets a second chance. (Moving a record to the end of the map whenever it
+ * is used costs 7 us at 2,000 records: V8 walks past all that was deleted.)
+ */
 export class RowCache<Content> {
   readonly table: RecordTable<Content>;
   readonly #rows: Rows;
@@ -28,8 +34,7 @@ export class RowCache<Content> {
   current(arn: string, asOf: number | undefined): Content | undefined {
     const cached = this.#cached.get(arn);
     if (cached === undefined || asOf === undefined || cached.asOf !== asOf) return undefined;
-    this.#cached.delete(arn);
-    this.#cached.set(arn, cached); // the last to make room for others
+    cached.isUsed = true;
     return cached.record;
   }
 
@@ -57,13 +62,8 @@ export class RowCache<Content> {
   put(arn: string, record: Content, version: number, asOf: number | undefined): void {
     const cached = this.#cached.get(arn);
     if (cached !== undefined) this.table.release(cached.record, record);
-    this.#cached.delete(arn);
-    this.#cached.set(arn, { record, version, asOf });
-    if (this.#cached.size <= this.#limit) return;
-    for (const oldest of this.#cached.keys()) {
-      this.#cached.delete(oldest); // not released: a call may be using it
-      return;
-    }
+    else if (this.#cached.size >= this.#limit) this.#makeRoom();
+    this.#cached.set(arn, { record, version, asOf, isUsed: false });
   }
 
   /** Forgets and releases a record that is not there any more as of a generation of the store. */
@@ -76,5 +76,14 @@ export class RowCache<Content> {
 
   clear(): void {
     for (const arn of [...this.#cached.keys()]) this.remove(arn, Number.POSITIVE_INFINITY);
+  }
+
+  /** Forgets a record, and does not release it: a call may be using it. */
+  #makeRoom(): void {
+    for (const [arn, cached] of this.#cached) {
+      this.#cached.delete(arn);
+      if (!cached.isUsed) return;
+      this.#cached.set(arn, { ...cached, isUsed: false });
+    }
   }
 }

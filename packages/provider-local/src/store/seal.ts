@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { copyBytes, wipe } from '@keywrap/core';
-import { NONCE_LENGTH } from '../blob.js';
-import type { AesKey } from '../engines/index.js';
-import { randomNonce } from '../random.js';
+import type { AesKey } from '../cipher/engines/index.js';
+import { randomNonce } from '../cipher/random.js';
+import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
 import { FORMAT } from './schema.js';
 
 /** Where a row belongs: its table and every column that is not sealed. */

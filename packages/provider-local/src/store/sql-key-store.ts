@@ -4,6 +4,7 @@ import {
   formatKeyArn,
   InvalidInputError,
   ProviderClosedError,
+  UnsupportedOperationError,
 } from '@keywrap/core';
 import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
 import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
@@ -111,6 +112,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     backup: string,
     onProgress?: OnProgress,
   ): Promise<SqlKeyStore> {
+    if (dialectOf(options.location) !== dialectOf(backup)) {
+      throw new UnsupportedOperationError(
+        'a backup is restored to a file; what PostgreSQL has is restored with pg_restore',
+      );
+    }
     const copy = await dialectOf(backup).open(backup, { ...options, readOnly: true });
     await using source = await SqlKeyStore.#unlock(copy, { ...options, location: backup });
     await source.backup(options.location, onProgress);
@@ -165,6 +171,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     const database = await dialectOf(location).open(location, options);
     await database?.close();
     return database !== undefined;
+  }
+
+  /** The path of the file, or the URL of the database without its password. */
+  get location(): string {
+    return this.#database.location;
   }
 
   /** The number of changes that the store had seen when it was last asked. It never goes down, unless an old copy was put back. */
@@ -270,14 +281,16 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    * Begins an audit log, for `withAuditLog`. Each process has a log of its own. Its lines have the
    * generation of the store: kept elsewhere, it shows that the store was set back as a whole.
    *
-   * @param options The folder of the logs, and who acts, where the user of the process does not say it.
    * @throws what {@link AuditLog.open} throws.
    */
-  async openAuditLog(options: Pick<AuditLogOptions, 'folder' | 'actor'>): Promise<AuditLog> {
+  async openAuditLog({
+    folder,
+    actor,
+    trustedGroup,
+  }: Pick<AuditLogOptions, 'folder' | 'actor' | 'trustedGroup'>): Promise<AuditLog> {
     this.#scripts.assertUsable();
-    const { folder, actor } = options;
     const generation = () => this.generation;
-    return AuditLog.open({ folder, actor, generation, ...this.#auditOptions() });
+    return AuditLog.open({ folder, actor, trustedGroup, generation, ...this.#auditOptions() });
   }
 
   /** Checks every line of the audit logs in a folder; see {@link AuditLogReport.generation}. */

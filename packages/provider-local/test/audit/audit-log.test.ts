@@ -12,12 +12,9 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import {
-  type AuditEvent,
-  AuditLog,
-  type AuditLogOptions,
-  verifyAuditLogs,
-} from '@keywrap/provider-local/audit';
+import { type AuditEvent, withAuditLog } from '@keywrap/core';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { AuditLog, type AuditLogOptions, verifyAuditLogs } from '@keywrap/provider-local/audit';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { rejection } from '../support.js';
@@ -70,6 +67,33 @@ describe('An audit log', () => {
     expect(line).to.deep.include({ ...event, pid: process.pid, actor: 'order-service' });
     expect(line?.user).to.be.a('string').and.not.equal('');
     expect(new Date(line?.time as string).getTime()).to.be.closeTo(Date.now(), 60_000);
+    expect(await problems()).to.deep.equal([undefined]);
+  });
+
+  it('is a sink of withAuditLog, which writes each call and closes it', async () => {
+    const provider = new LocalKeyWrapProvider({ keys: ['alias/a'] });
+    const keys = withAuditLog(provider, await open());
+    await keys.describeKey({ keyId: 'alias/a' });
+    await rejection(keys.describeKey({ keyId: 'alias/none' }));
+    await keys.close();
+    expect((await read()).map(({ operation, outcome }) => [operation, outcome])).to.deep.equal([
+      ['audit.open', undefined],
+      ['describeKey', 'ok'],
+      ['describeKey', 'KEY_NOT_FOUND'],
+      ['audit.close', undefined],
+    ]);
+    expect((await verify())[0]).to.deep.include({ closed: true, problem: undefined });
+  });
+
+  it('gives no result of a call that could not be written', async () => {
+    const provider = new LocalKeyWrapProvider({ keys: ['alias/a'] });
+    const keys = withAuditLog(provider, await open());
+    await keys.describeKey({ keyId: 'alias/a' });
+    sinon.stub(nodeFs, 'writeSync').throws(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    const error = await rejection(keys.generateDataKey({ keyId: 'alias/a', keySpec: 'AES_256' }));
+    expect(error).to.include({ code: 'UNAVAILABLE' });
+    sinon.restore();
+    await keys.close();
     expect(await problems()).to.deep.equal([undefined]);
   });
 

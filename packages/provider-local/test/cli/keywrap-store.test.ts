@@ -1,25 +1,32 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
-import { withAuditLog } from '@keywrap/provider-local/file-store';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
+import { loadSqlite } from '#dist/store/dialects/sqlite-binding.js';
 import {
-  newRecord,
-  openStore,
+  arnOf,
+  DATE,
+  fullKey,
+  newAlias,
+  newKey,
   PASSPHRASE,
-  recordFile,
-  snapshot,
-  useFolder,
-} from '../file-store/support.js';
+  putAlias,
+  putKey,
+  SCOPE,
+  useStoreFile,
+} from '../store/support.js';
 
 const COMMAND = fileURLToPath(import.meta.resolve('#dist/cli/keywrap-store.js'));
+const FIRST_FORMAT = fileURLToPath(
+  new URL('../../test/store/fixtures/first-format/', import.meta.url),
+);
 
 describe('keywrap-store', function () {
   this.timeout(60_000);
-  const folder = useFolder();
+  const file = useStoreFile();
   const env = { ...process.env, OLD: PASSPHRASE, NEW: 'the next one' };
   const OLD = ['--passphrase-env', 'OLD'];
 
@@ -32,169 +39,290 @@ describe('keywrap-store', function () {
     return { status, stdout, stderr };
   }
 
+  /** Changes the database behind the back of the store. */
+  async function tamper(sql: string): Promise<void> {
+    const { DatabaseSync } = await loadSqlite();
+    const database = new DatabaseSync(pathToFileURL(file.path), { timeout: 1000 });
+    database.exec(sql);
+    database.close();
+  }
+
   it('says how it is used', () => {
     const { status, stdout, stderr } = run('--help');
     expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
-    for (const word of ['backup FOLDER FILE', '--passphrase-file', 'exit status', '--generation']) {
+    for (const word of [
+      'backup STORE FILE',
+      'import FOLDER',
+      '--passphrase-file',
+      'exit status',
+      '--generation',
+      '--audit-logs',
+      '--trusted-group',
+      'postgres://',
+    ]) {
       expect(stdout).to.include(word);
     }
     expect(run('list', '-h').stdout).to.equal(stdout);
     for (const line of stdout.split('\n')) expect(line.length).to.be.at.most(105);
   });
 
-  it('refuses what it does not know, with a hint and status 2', () => {
-    for (const args of [
-      [],
-      ['shred', '/x'],
-      ['list'],
-      ['backup', '/x'],
-      ['list', '/x', '/y'],
-      ['list', '/x', '--force'],
-      ['list', '/x', '--passphrase-file'],
-      ['verify', '/x', '--generation', 'new'],
-      ['constructor', '/x'],
-    ]) {
+  it('rejects what it does not know, with a hint and status 2', () => {
+    for (const [args, problem] of [
+      [[], 'no action'],
+      [['shred', '/x'], 'shred is not an action'],
+      [['constructor', '/x'], 'is not an action'],
+      [['list'], 'list takes STORE'],
+      [['backup', '/x'], 'backup takes STORE and FILE'],
+      [['import'], 'import takes FOLDER and STORE'],
+      [['list', '/x', '/y'], 'list takes STORE'],
+      [['list', '/x', '--force'], '--force is not an option'],
+      [['list', '/x', '--generation', '3'], '--generation is not an option of list'],
+      [['list', '/x', '--passphrase-file'], '--passphrase-file needs a value'],
+      [['list', '/x', '--json=yes'], '--json takes no value'],
+      [['verify', '/x', '--generation', 'new'], '--generation takes a number'],
+      [['verify', '/x', '--trusted-group', 'wheel'], '--trusted-group takes a number'],
+    ] as const) {
       const { status, stdout, stderr } = run(...args);
       expect({ status, stdout }, args.join(' ')).to.deep.equal({ status: 2, stdout: '' });
-      expect(stderr).to.match(/^keywrap-store: .*--help.*\n$/);
+      expect(stderr)
+        .to.match(/^keywrap-store: .*--help.*\n$/)
+        .and.include(problem);
     }
     expect(run('list', '/x', '--passphrase=secret').stderr).not.to.include('secret');
   });
 
   it('makes a store, once', async () => {
-    expect(run('create', folder.path, ...OLD)).to.include({ status: 0, stderr: '' });
-    const before = await snapshot(folder.path);
-    const again = run('create', folder.path, ...OLD);
+    expect(run('create', file.path, ...OLD)).to.deep.equal({
+      status: 0,
+      stdout: `created an empty key store: ${file.path}\n`,
+      stderr: '',
+    });
+    expect((await stat(file.path)).mode & 0o777).to.equal(0o600);
+    const before = await readFile(file.path, 'hex');
+    const again = run('create', file.path, ...OLD);
     expect(again).to.include({ status: 1 });
     expect(again.stderr).to.include('holds a key store already');
-    expect(await snapshot(folder.path)).to.deep.equal(before);
+    expect(await readFile(file.path, 'hex')).to.equal(before);
   });
 
   it('lists keys in aligned columns, or as JSON without material', async () => {
-    const store = await openStore(folder.path);
-    const record = newRecord('a-key', { creationDate: new Date('2026-03-04T05:06:07Z') });
-    await store.changeKey('a-key', () => record);
-    await store.changeKey('b', () =>
-      newRecord('b', {
-        keySpec: 'ECC_NIST_P256',
-        keyState: 'PendingDeletion',
-        deletionDate: new Date('2026-05-06T00:00:00Z'),
-        pendingMaterial: { version: 2, material: new Uint8Array(32) },
-        details: 'beside',
-      }),
-    );
-    await store.changeAlias('alias/orders', () => 'a-key');
-    const { status, stdout, stderr } = run('list', folder.path, ...OLD);
+    const store = await file.open();
+    await putKey(store, newKey('a-key'));
+    await putKey(store, fullKey('b'));
+    await putAlias(store, newAlias('orders', 'a-key'));
+    await putAlias(store, newAlias('archive', 'a-key'));
+    const { status, stdout, stderr } = run('list', file.path, ...OLD);
     expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
-    expect(stdout.replaceAll(/2026-01-02/g, '2026-03-04')).to.equal(
+    expect(stdout).to.equal(
       [
-        'KEY ID  SPEC               STATE            CREATED     DELETION    MATERIALS  ALIASES',
-        'a-key   SYMMETRIC_DEFAULT  Enabled          2026-03-04              1          alias/orders',
-        'b       ECC_NIST_P256      PendingDeletion  2026-03-04  2026-05-06  1',
+        'REGION     KEY ID  SPEC               STATE            CREATED     DELETION    VERSIONS  ALIASES',
+        'eu-west-1  a-key   SYMMETRIC_DEFAULT  Enabled          2026-01-02              1         alias/archive alias/orders',
+        'eu-west-1  b       RSA_2048           PendingDeletion  2026-01-02  2026-01-02  3',
         '',
       ].join('\n'),
     );
-    const json = JSON.parse(run('list', folder.path, ...OLD, '--json').stdout);
-    expect(json[0]).to.include({ id: 'a-key', materials: 1 });
-    expect(json[1]).to.include({ pendingMaterial: 2, details: 'beside' });
-    expect(JSON.stringify(json)).not.to.include('material"');
+    const json = JSON.parse(run('list', file.path, ...OLD, '--json').stdout);
+    expect(json[0]).to.include({ arn: arnOf('a-key'), id: 'a-key', versions: 1 });
+    expect(json[0].aliases).to.deep.equal(['alias/archive', 'alias/orders']);
+    expect(json[1]).to.include({ pendingVersion: 4, primaryRegion: 'eu-west-1', policy: '{}' });
+    expect(JSON.stringify(json)).not.to.include('material');
   });
 
-  it('verifies a store and its audit logs, with status 3 for damage', async () => {
-    const store = await openStore(folder.path);
-    const provider = new LocalKeyWrapProvider({ store, keys: ['alias/a', 'alias/b'] });
-    const audited = withAuditLog(provider, await store.openAuditLog());
-    await audited.listKeys();
-    await audited.close();
-    const sound = run('verify', folder.path, ...OLD);
-    expect(sound).to.deep.equal({
+  it('lists more keys than one page holds, and stops where its reader does', async () => {
+    const keys = Array.from({ length: 1203 }, (_, i) => newKey(`key-${i}`));
+    const store = await file.open();
+    await store.change({ keys: keys.map(({ id }) => arnOf(id)), aliases: [] }, (change) => {
+      for (const key of keys) change.putKey(key);
+    });
+    const listed = JSON.parse(run('list', file.path, ...OLD, '--json').stdout);
+    expect(new Set(listed.map(({ id }: { id: string }) => id)).size).to.equal(1203);
+    if (process.platform === 'win32') return;
+    const command = [process.execPath, COMMAND, 'list', file.path, ...OLD, '--json'].join(' ');
+    const { stdout, stderr } = spawnSync('sh', ['-c', `${command} | head -1`], {
+      encoding: 'utf8',
+      env,
+    });
+    expect({ stdout, stderr }).to.deep.equal({ stdout: '[\n', stderr: '' });
+  });
+
+  it('verifies a store, with status 3 for damage', async () => {
+    const store = await file.open();
+    for (const id of ['a', 'b']) await putKey(store, newKey(id));
+    expect(run('verify', file.path, ...OLD)).to.deep.equal({
       status: 0,
-      stdout: 'generation 5: 2 keys, 0 damaged; 1 audit logs of 3 lines, 0 damaged\n',
+      stdout: 'generation 2: 2 keys and 0 aliases, 0 damaged\n',
       stderr: '',
     });
-    const older = run('verify', folder.path, ...OLD, '--generation', '6');
+    const older = run('verify', file.path, ...OLD, '--generation', '3');
     expect(older).to.include({ status: 3 });
-    expect(older.stdout).to.include('an old copy was put back');
+    expect(older.stdout).to.include('set back: the store is older than generation 3');
+    await store.close();
 
-    const [log] = await readdir(path.join(folder.path, 'audit'));
-    const logFile = path.join(folder.path, 'audit', log as string);
-    await writeFile(logFile, (await readFile(logFile, 'utf8')).replace('"ok"', '"no"'));
-    const file = await recordFile(folder.path);
-    await writeFile(file, 'x');
-    const damaged = run('verify', folder.path, ...OLD);
+    await tamper("update keywrap_keys set version = 1 where id = 'b'");
+    const damaged = run('verify', file.path, ...OLD);
     expect(damaged).to.include({ status: 3 });
-    expect(damaged.stdout).to.include(file).and.include(`audit log ${log} was changed at line 2`);
-    const json = run('verify', folder.path, ...OLD, '--json');
+    expect(damaged.stdout).to.include(arnOf('b')).and.include('1 damaged');
+    const json = run('verify', file.path, ...OLD, '--json');
     expect(json).to.include({ status: 3 });
-    expect(JSON.parse(json.stdout)).to.deep.include({ sound: false, keys: 2 });
+    expect(JSON.parse(json.stdout)).to.deep.include({ sound: false, setBack: false });
+    expect(run('list', file.path, ...OLD)).to.include({ status: 3 });
+  });
+
+  it('verifies audit logs, and finds with them that the store was set back as a whole', async () => {
+    const logs = path.join(file.folder, 'logs');
+    const old = path.join(file.folder, 'old.db');
+    const store = await file.open();
+    await putKey(store, newKey('a'));
+    await store.backup(old);
+    const log = await store.openAuditLog({ folder: logs, actor: 'test' });
+    await putKey(store, newKey('b'));
+    log.write({ operation: 'createKey', outcome: 'ok' });
+    const sound = run('verify', file.path, ...OLD, '--audit-logs', logs);
+    expect(sound).to.include({ status: 0, stderr: '' });
+    expect(sound.stdout).to.match(/^open: audit log .*\n/);
+    expect(sound.stdout).to.include('1 audit logs of 2 lines, 0 damaged');
+    log.close();
+    await store.close();
+
+    await rename(old, file.path);
+    expect(run('verify', file.path, ...OLD)).to.include({ status: 0 });
+    const setBack = run('verify', file.path, ...OLD, '--audit-logs', logs);
+    expect(setBack).to.include({ status: 3 });
+    expect(setBack.stdout).to.match(/^set back: audit log .* has seen generation 2\n/);
+
+    const [name = ''] = await readdir(logs);
+    const logFile = path.join(logs, name);
+    await writeFile(logFile, (await readFile(logFile, 'utf8')).replace('"ok"', '"no"'));
+    const damaged = run('verify', file.path, ...OLD, '--audit-logs', logs);
+    expect(damaged).to.include({ status: 3 });
+    expect(damaged.stdout).to.include(`audit log ${name} was changed at line 2`);
   });
 
   it('backs up to a private file, and restores from it', async () => {
-    const store = await openStore(folder.path);
-    await store.changeKey('a', () => newRecord('a'));
-    const file = `${folder.path}.kwsb`;
-    expect(run('backup', folder.path, file, ...OLD)).to.include({ status: 0, stderr: '' });
-    expect((await stat(file)).mode & 0o777).to.equal(0o600);
-    expect(run('backup', folder.path, file, ...OLD).stderr).to.include('exists already');
-    const restored = `${folder.path}-restored`;
-    const { status, stdout } = run('restore', restored, file, ...OLD);
-    expect({ status, stdout }).to.deep.equal({
+    await putKey(await file.open(), newKey('a'));
+    const backup = path.join(file.folder, 'backup.db');
+    expect(run('backup', file.path, backup, ...OLD)).to.include({ status: 0, stderr: '' });
+    expect((await stat(backup)).mode & 0o777).to.equal(0o600);
+    expect(run('backup', file.path, backup, ...OLD).stderr).to.include('exists already');
+    const restored = path.join(file.folder, 'restored.db');
+    expect(run('restore', restored, backup, ...OLD)).to.deep.equal({
       status: 0,
-      stdout: `restored 1 keys of generation 2 to ${restored}\n`,
+      stdout: `restored 1 keys and 0 aliases to ${restored}\n`,
+      stderr: '',
     });
-    expect(await (await openStore(restored)).readKey('a')).to.deep.equal(await store.readKey('a'));
-    expect(run('restore', restored, file, ...OLD)).to.include({ status: 1 });
-    expect(run('restore', `${restored}-2`, `${file}-none`, ...OLD).stderr).to.include('ENOENT');
+    expect(run('list', restored, ...OLD).stdout).to.equal(run('list', file.path, ...OLD).stdout);
+    expect(run('restore', restored, backup, ...OLD)).to.include({ status: 1 });
+    const missing = run('restore', `${restored}-2`, `${backup}-none`, ...OLD);
+    expect(missing).to.include({ status: 1 });
+    expect(missing.stderr).to.include('backup.db-none');
+  });
+
+  it('imports a folder of the first format, beside it or where it is told to', async () => {
+    const folder = path.join(file.folder, 'keys');
+    await cp(path.join(FIRST_FORMAT, 'provider-local'), folder, { recursive: true });
+    const beside = run('import', `${folder}/`, ...OLD, '--region', 'eu-central-1');
+    expect(beside).to.include({ status: 0, stderr: '' });
+    expect(beside.stdout).to.include(`imported 8 keys and 6 aliases to ${folder}.db`);
+    expect(run('list', `${folder}.db`, ...OLD).stdout).to.include('eu-central-1');
+    const named = path.join(file.folder, 'named.db');
+    expect(run('import', folder, named, ...OLD)).to.include({ status: 0 });
+    expect(run('list', named, ...OLD).stdout).to.include('us-east-1');
+    expect(run('import', folder, named, ...OLD).stderr).to.include('holds a key store already');
+    expect(run('import', folder, `${named}-2`, ...OLD, '--region', 'x').stderr).to.include(
+      'region',
+    );
+    expect(run('import', folder, `${named}-2`, '--passphrase-env', 'NEW')).to.include({
+      status: 4,
+    });
+  });
+
+  it('names the import of a folder, before it asks for anything', async () => {
+    const folder = path.join(file.folder, 'keys');
+    await cp(path.join(FIRST_FORMAT, 'keywrap-kms'), folder, { recursive: true });
+    for (const action of ['list', 'create', 'verify']) {
+      const { status, stderr } = run(action, folder);
+      expect(status).to.equal(1);
+      expect(stderr).to.include(`keywrap-store import ${folder}`);
+    }
+    await mkdir(path.join(file.folder, 'other'));
+    const other = run('import', path.join(file.folder, 'other'));
+    expect(other.stderr).to.include('holds no key store of files');
   });
 
   it('changes the passphrase', async () => {
-    await openStore(folder.path);
+    await (await file.open()).close();
     const NEW = ['--new-passphrase-env', 'NEW'];
-    expect(run('rotate-passphrase', folder.path, ...OLD, ...NEW)).to.include({ status: 0 });
-    const denied = run('list', folder.path, ...OLD);
+    expect(run('rotate-passphrase', file.path, ...OLD, ...NEW)).to.include({ status: 0 });
+    const denied = run('list', file.path, ...OLD);
     expect(denied).to.include({ status: 4, stdout: '' });
     expect(denied.stderr).to.include('the passphrase does not open').and.not.include(PASSPHRASE);
-    expect(run('list', folder.path, '--passphrase-env', 'NEW')).to.include({ status: 0 });
+    expect(run('list', file.path, '--passphrase-env', 'NEW')).to.include({ status: 0 });
   });
 
-  it('saves a key from its deletion', async () => {
-    const store = await openStore(folder.path);
+  it('takes a passphrase file that is not UTF-8', async () => {
+    const secret = path.join(file.folder, 'secret');
+    await writeFile(secret, Uint8Array.of(0x80, 0xff, 0x0a));
+    await (await file.open({ protectedBy: { passphrase: Uint8Array.of(0x80, 0xff) } })).close();
+    expect(run('list', file.path, '--passphrase-file', secret)).to.include({ status: 0 });
+    await writeFile(secret, Uint8Array.of(0x81, 0xff));
+    expect(run('list', file.path, '--passphrase-file', secret)).to.include({ status: 4 });
+  });
+
+  it('saves a key from its deletion, by its id or ARN', async () => {
+    const store = await file.open();
     const deletionDate = new Date('2099-01-01T00:00:00Z');
-    await store.changeKey('a', () => newRecord('a', { keyState: 'PendingDeletion', deletionDate }));
-    expect(run('cancel-deletion', folder.path, 'a', ...OLD)).to.include({ status: 0, stderr: '' });
-    expect(await store.readKey('a')).to.include({ keyState: 'Disabled' });
-    expect(await store.readKey('a')).not.to.have.property('deletionDate');
-    expect(run('cancel-deletion', folder.path, 'a', ...OLD)).to.include({ status: 1 });
-    expect(run('cancel-deletion', folder.path, 'none', ...OLD).stderr).to.include('no key');
+    const pending = { keyState: 'PendingDeletion', deletionDate } as const;
+    for (const id of ['a', 'b']) await putKey(store, newKey(id, pending));
+    const elsewhere = { ...SCOPE, region: 'us-east-1' };
+    await putKey(store, newKey('b', { ...pending, scope: elsewhere }));
+    await putKey(store, newKey('gone', { ...pending, deletionDate: DATE }));
+    expect(run('cancel-deletion', file.path, 'a', ...OLD)).to.deep.equal({
+      status: 0,
+      stdout: 'the deletion of key a is cancelled; its state is Disabled\n',
+      stderr: '',
+    });
+    expect(await store.loadKey(arnOf('a'))).to.include({
+      keyState: 'Disabled',
+      deletionDate: undefined,
+    });
+    expect(run('cancel-deletion', file.path, 'a', ...OLD)).to.include({ status: 1 });
+    expect(run('cancel-deletion', file.path, 'none', ...OLD).stderr).to.include('no key');
+    expect(run('cancel-deletion', file.path, 'gone', ...OLD).stderr).to.include('deleted');
+    expect(run('cancel-deletion', file.path, 'b', ...OLD).stderr).to.include('2 Regions');
+    expect(run('cancel-deletion', file.path, 'alias/b', ...OLD).stderr).to.include('id or ARN');
+    expect(run('cancel-deletion', file.path, arnOf('b'), ...OLD)).to.include({ status: 0 });
+    const [here, there] = [
+      await store.loadKey(arnOf('b')),
+      await store.loadKey(arnOf('b', elsewhere)),
+    ];
+    expect([here?.keyState, there?.keyState]).to.deep.equal(['Disabled', 'PendingDeletion']);
   });
 
   it('says where a passphrase is missing', async () => {
-    await openStore(folder.path);
+    await (await file.open()).close();
     for (const [args, text] of [
       [[], 'no terminal'],
-      [
-        ['--passphrase-file', '/nowhere/secret'],
-        'could not read the passphrase from /nowhere/secret',
-      ],
+      [['--passphrase-file', '/nowhere/secret'], 'does not exist: /nowhere/secret'],
+      [['--passphrase-file', file.folder], 'names a folder'],
       [['--passphrase-env', 'KEYWRAP_TEST_UNSET'], 'KEYWRAP_TEST_UNSET'],
       [[...OLD, '--passphrase-file', '/dev/null'], 'exactly one source'],
       [['--passphrase-file', '/dev/null'], 'is empty'],
     ] as const) {
-      const { status, stderr } = run('list', folder.path, ...args);
+      const { status, stderr } = run('list', file.path, ...args);
       expect(status).to.equal(1);
       expect(stderr).to.include(text);
     }
   });
 
-  it('refuses a wrong folder before it asks for anything', () => {
+  it('rejects a wrong path before it asks for anything', () => {
     for (const action of ['list', 'verify', 'rotate-passphrase']) {
-      const { status, stderr } = run(action, folder.path);
+      const { status, stderr } = run(action, file.path);
       expect(status).to.equal(1);
       expect(stderr).to.include('is not a key store');
     }
   });
 
-  it('asks on the terminal, and shows nothing of what is typed', async function () {
+  it('asks on the terminal, and shows progress, but nothing of what is typed', async function () {
     /** Runs it on a terminal, and types each answer when it is asked for. */
     async function type(answers: string[], ...args: string[]) {
       const command = [process.execPath, COMMAND, ...args].join(' ');
@@ -212,16 +340,21 @@ describe('keywrap-store', function () {
     }
 
     if (spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0) return this.skip();
-    const store = await openStore(folder.path);
-    for (const id of ['a', 'b']) await store.changeKey(id, () => newRecord(id));
-    const right = await type([`${PASSPHRASE}x\u007f\r`], 'verify', folder.path);
+    const store = await file.open();
+    const keys = Array.from({ length: 500 }, (_, i) => newKey(`key-${i}`));
+    await store.change({ keys: keys.map(({ id }) => arnOf(id)), aliases: [] }, (change) => {
+      for (const key of keys) change.putKey(key);
+    });
+    const right = await type([`${PASSPHRASE}x\u007f\u001b[D\u001b[C\r`], 'verify', file.path);
     expect(right.shown)
-      .to.include('generation 3')
-      .and.include('1 of 2 keys')
+      .to.include('generation 1: 500 keys')
+      .and.match(/verifying rows: \d+ of 500/)
       .and.not.include('horse');
     expect(right.status).to.equal(0);
-    const differing = await type(['one\r', 'two\r'], 'create', `${folder.path}-new`);
+    const fresh = path.join(file.folder, 'new.db');
+    const differing = await type(['one\r', 'two\r'], 'create', fresh);
     expect(differing.shown).to.include('typed differently').and.not.include('two');
-    expect((await type(['a\u0003'], 'verify', folder.path)).shown).to.include('was not given');
+    expect((await type(['a\u0003'], 'verify', file.path)).shown).to.include('was not given');
+    expect(await SqlKeyStore.isAt(fresh)).to.equal(false);
   });
 });

@@ -1,7 +1,7 @@
-import { forgeAes } from '#dist/engines/forge/aes.js';
-import { type CryptoEngine, selectEngine } from '#dist/engines/index.js';
-import { nodeAes } from '#dist/engines/node/aes.js';
-import type { AesPrimitives } from '#dist/engines/xaes-256-gcm.js';
+import { forgeAes } from '#dist/cipher/engines/forge/aes.js';
+import { type CryptoEngine, selectEngine } from '#dist/cipher/engines/index.js';
+import { nodeAes } from '#dist/cipher/engines/node/aes.js';
+import type { AesPrimitives } from '#dist/cipher/xaes-256-gcm.js';
 
 /** Both engines, for the tests that hold for each of them. */
 export const ENGINES: readonly CryptoEngine[] = [

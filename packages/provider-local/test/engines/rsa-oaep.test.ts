@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { InvalidInputError, ProviderClosedError } from '@keywrap/core';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { OaepHash } from '#dist/engines/index.js';
+import type { OaepHash } from '#dist/cipher/engines/index.js';
 import { hex, loadVectors } from '../vectors/load.js';
 import { ENGINES, ownsItsMemory, PAIRS, randomBytes } from './engines.js';
 

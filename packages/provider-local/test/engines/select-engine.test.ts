@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { selectEngine } from '#dist/engines/index.js';
+import { selectEngine } from '#dist/cipher/engines/index.js';
 
-const DIST = new URL('../../dist/engines/', import.meta.url);
+const DIST = new URL('../../dist/cipher/engines/', import.meta.url);
 
 describe('selectEngine', () => {
   it('takes node:crypto by default, where it is there', async () => {

@@ -11,8 +11,8 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import type { KeyWrapProvider } from '@keywrap/core';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { type FileKeyStore, withAuditLog } from '@keywrap/provider-local/file-store';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local/old-keys';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { openStore, rejection, useFolder } from './support.js';

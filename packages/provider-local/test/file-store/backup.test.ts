@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { DamagedStoreError, FileKeyStore } from '@keywrap/provider-local/file-store';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local/old-keys';
 import { expect } from 'chai';
 import {
   CHEAP,

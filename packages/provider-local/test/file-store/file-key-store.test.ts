@@ -4,7 +4,7 @@ import {
   type KeyRecord,
   LocalKeyWrapProvider,
   type MaterialVersion,
-} from '@keywrap/provider-local';
+} from '@keywrap/provider-local/old-keys';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { shownOf, shows } from '../leaks.js';

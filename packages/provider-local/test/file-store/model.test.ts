@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
-import type { KeyRecord, MaterialVersion } from '@keywrap/provider-local';
-import { MemoryKeyStore } from '@keywrap/provider-local';
 import type { FileKeyStore } from '@keywrap/provider-local/file-store';
+import type { KeyRecord, MaterialVersion } from '@keywrap/provider-local/old-keys';
+import { MemoryKeyStore } from '@keywrap/provider-local/old-keys';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { newRecord, openStore, useFolder } from './support.js';

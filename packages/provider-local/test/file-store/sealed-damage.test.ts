@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { DamagedStoreError, FileKeyStore } from '@keywrap/provider-local/file-store';
 import { expect } from 'chai';
-import { AuditChain } from '#dist/file-store/audit-chain.js';
-import { verifyAuditLogs } from '#dist/file-store/audit-verify.js';
+import { AuditChain } from '#dist/audit/audit-chain.js';
+import { verifyAuditLogs } from '#dist/audit/audit-verify.js';
 import { openManifest, parseManifest } from '#dist/file-store/manifest-file.js';
 import { decodeRecord, digestOf } from '#dist/file-store/record-file.js';
 import {
@@ -121,9 +121,11 @@ describe('a file that is sealed with the key of the store, but holds what no sto
       await mkdir(folder.path);
       const log = '20260102T030405678Z-1-00000000.jsonl';
       await writeFile(`${folder.path}/${log}`, new AuditChain(key, 'store', log).next(line).text);
-      const reports = await verifyAuditLogs(folder.path, key, 'store');
+      const reports = await verifyAuditLogs({ folder: folder.path, key, storeId: 'store' });
       const problem = 'begins with a line that this release of keywrap does not write';
-      expect(reports).to.deep.equal([{ log, lines: 1, closed: false, problem }]);
+      expect(reports).to.deep.equal([
+        { log, lines: 1, closed: false, generation: undefined, problem },
+      ]);
     });
   }
 

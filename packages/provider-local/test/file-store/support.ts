@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { KeyRecord } from '@keywrap/provider-local';
 import { FileKeyStore, type FileKeyStoreOptions } from '@keywrap/provider-local/file-store';
+import type { KeyRecord } from '@keywrap/provider-local/old-keys';
 
 /** So that a test does not wait half a second for each passphrase. */
 export const CHEAP = { cost: 2, blockSize: 1, parallelization: 1 } as const;

@@ -1,6 +1,6 @@
 import type { KeySpec, KeyUsage } from '@keywrap/core';
 import { expect } from 'chai';
-import { expectRefusal, idOf, open, utf8 } from '../support.js';
+import { ALL, expectRefusal, idOf, open, utf8 } from '../support.js';
 
 describe('createKey', () => {
   it('makes a symmetric key unless told otherwise', async () => {
@@ -48,7 +48,7 @@ describe('createKey', () => {
         if (allowed.includes(keyUsage)) expect((await making).keyUsage).to.equal(keyUsage);
         else await expectRefusal(making, 'INVALID_INPUT', 'keyUsage');
       }
-      expect(store.listKeys()).to.have.length(1 + allowed.length);
+      expect(await store.listKeys(ALL)).to.have.length(1 + allowed.length);
     });
   }
 
@@ -98,14 +98,17 @@ describe('createKey', () => {
     const alias = 'alias/orders';
     await provider.createKey({ alias });
     await expectRefusal(provider.createKey({ alias }), 'INVALID_INPUT', 'alias');
-    expect(store.listKeys()).to.have.length(1);
+    expect(await store.listKeys(ALL)).to.have.length(1);
   });
 });
 
 describe('listKeys', () => {
   it('gives all of them in any state, oldest first', async () => {
-    const { provider } = open({ keys: ['alias/first'] });
+    const { provider, clock } = open({ keys: ['alias/first'] });
+    await provider.open();
+    clock.passDays(1);
     const second = await provider.createKey({ origin: 'EXTERNAL' });
+    clock.passDays(1);
     const third = await provider.createKey({ keySpec: 'HMAC_256' });
     await provider.disableKey({ keyId: third.keyId });
     const keys = await provider.listKeys();

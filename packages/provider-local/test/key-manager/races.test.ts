@@ -1,12 +1,8 @@
-import { KeyWrapError } from '@keywrap/core';
-import {
-  type KeyRecord,
-  type KeyStore,
-  LocalKeyWrapProvider,
-  MemoryKeyStore,
-} from '@keywrap/provider-local';
+import { type KeyWrapError, ProviderUnavailableError } from '@keywrap/core';
+import { type KeyStore, LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
+import type { ChangeNames, Transaction } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
-import { expectRefusal, open, randomBytes, utf8 } from '../support.js';
+import { ALL, expectRefusal, HOME, open, randomBytes, rejection, utf8 } from '../support.js';
 
 /** How many were fulfilled, and the codes of the others. */
 async function outcomes(promises: readonly Promise<unknown>[]) {
@@ -18,41 +14,32 @@ async function outcomes(promises: readonly Promise<unknown>[]) {
   };
 }
 
-/** Keeps keys elsewhere: every answer takes a turn of the event loop, and every record is a new copy. */
-class DistantKeyStore implements KeyStore {
-  readonly inner = new MemoryKeyStore();
-
-  async #after<T>(answer: () => T): Promise<T> {
-    await new Promise((resolve) => setImmediate(resolve));
-    return answer();
+/** Keeps keys elsewhere: nothing is known at once, and every answer takes a turn of the event loop. */
+class DistantKeyStore extends MemoryKeyStore {
+  override peekKey() {
+    return undefined;
   }
-
-  readKey(id: string) {
-    return this.#after(() => copyOf(this.inner.readKey(id)));
+  override peekAlias() {
+    return undefined;
   }
-  listKeys() {
-    return this.#after(() => this.inner.listKeys().map(copyOf));
+  override async loadKey(arn: string) {
+    await turn();
+    return super.loadKey(arn);
   }
-  changeKey(...change: Parameters<KeyStore['changeKey']>) {
-    return this.#after(() => this.inner.changeKey(...change));
+  override async loadAlias(arn: string) {
+    await turn();
+    return super.loadAlias(arn);
   }
-  readAlias(alias: string) {
-    return this.#after(() => this.inner.readAlias(alias));
-  }
-  listAliases() {
-    return this.#after(() => this.inner.listAliases());
-  }
-  changeAlias(...change: Parameters<KeyStore['changeAlias']>) {
-    return this.#after(() => this.inner.changeAlias(...change));
-  }
-  close() {
-    return this.#after(() => this.inner.close());
+  override async change<Result>(
+    names: ChangeNames,
+    body: (transaction: Transaction) => Result,
+  ): Promise<Result> {
+    await turn();
+    return super.change(names, body);
   }
 }
 
-function copyOf<Key extends KeyRecord | undefined>(key: Key): Key {
-  return structuredClone(key);
-}
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 const STORES = {
   'in memory': () => new MemoryKeyStore(),
@@ -104,8 +91,8 @@ for (const [where, makeStore] of Object.entries(STORES)) {
       const encrypting = () => provider.encrypt({ keyId, plaintext: utf8('x') });
       const first = encrypting();
       await Promise.all([provider.rotateKey({ keyId }), provider.rotateKey({ keyId })]);
-      const [key] = await store.listKeys();
-      expect(key?.materials.map(({ version }) => version)).to.deep.equal([1, 2, 3]);
+      const [key] = await store.listKeys(ALL);
+      expect(key?.versions.map(({ version }) => version)).to.deep.equal([1, 2, 3]);
       for (const { ciphertext } of [await first, await encrypting()]) {
         expect((await provider.decrypt({ ciphertext })).plaintext).to.deep.equal(utf8('x'));
       }
@@ -144,7 +131,7 @@ for (const [where, makeStore] of Object.entries(STORES)) {
         const sealed = await Promise.all(
           [...providers, ...providers].map((each) => each.encrypt({ keyId, plaintext: utf8('x') })),
         );
-        expect(await store.listKeys()).to.have.length(1);
+        expect(await store.listKeys(ALL)).to.have.length(1);
         expect(new Set(sealed.map((result) => result.keyId)).size).to.equal(1);
         for (const { ciphertext } of sealed) {
           const [reader] = providers;
@@ -161,9 +148,9 @@ for (const [where, makeStore] of Object.entries(STORES)) {
       const sealed = await Promise.all(
         providers.map((each) => each.encrypt({ keyId: 'alias/orders', plaintext: utf8('x') })),
       );
-      expect(await store.listKeys()).to.have.length(1);
-      const [key] = await store.listKeys();
-      expect(key?.materials[0]?.material).to.deep.equal(keys[0]?.keyMaterial);
+      expect(await store.listKeys(ALL)).to.have.length(1);
+      const [key] = await store.listKeys(ALL);
+      expect(key?.versions[0]?.material?.bytes).to.deep.equal(keys[0]?.keyMaterial);
       expect(sealed[0]?.keyId).to.equal(sealed[1]?.keyId);
     });
 
@@ -179,52 +166,57 @@ for (const [where, makeStore] of Object.entries(STORES)) {
 }
 
 describe('A key store that fails', () => {
-  /** Fails in one method until it is mended. */
-  const failing = (method: keyof KeyStore) => {
+  /** Fails in one method until it is fixed. */
+  const failing = (method: keyof KeyStore, failure: Error) => {
     const store = new MemoryKeyStore();
     const working = store[method];
-    const failure = new Error('disk full');
-    Object.assign(store, {
-      [method]: () => {
-        throw failure;
-      },
-    });
-    const mend = () => Object.assign(store, { [method]: working });
-    return { store, failure, mend };
+    const fail = () => {
+      throw failure;
+    };
+    Object.assign(store, { [method]: fail });
+    return { store, fix: () => Object.assign(store, { [method]: working }) };
   };
 
-  it('makes the provider unavailable, says why, and the call can be tried again', async () => {
-    const { store, failure, mend } = failing('readAlias');
+  it('is told as it is, and the call can be tried again', async () => {
+    const failure = new ProviderUnavailableError('disk full');
+    const { store, fix } = failing('loadAlias', failure);
     const provider = new LocalKeyWrapProvider({ store, keys: ['alias/a'] });
     const call = () => provider.encrypt({ keyId: 'alias/a', plaintext: utf8('x') });
-    const error = await call().catch((reason: unknown) => reason);
-    expect(error).to.be.instanceOf(KeyWrapError);
-    expect(error).to.include({ code: 'UNAVAILABLE', retryable: true, cause: failure });
-    mend();
+    expect(await call().catch((reason: unknown) => reason)).to.equal(failure);
+    expect(failure).to.include({ operation: 'encrypt', keyId: 'alias/a' });
+    fix();
     await call();
-    expect(store.listKeys()).to.have.length(1);
+    expect(await store.listKeys(ALL)).to.have.length(1);
   });
 
-  it('while an alias is written: the key that was made for it goes again', async () => {
-    const { store, mend } = failing('changeAlias');
+  it('in a way that nobody named is a fault of the provider, not an outage (INTERNAL)', async () => {
+    const failure = new Error('disk full');
+    const { store } = failing('loadAlias', failure);
+    const provider = new LocalKeyWrapProvider({ store, keys: ['alias/a'] });
+    const error = await rejection(provider.listKeys());
+    expect(error).to.include({ code: 'INTERNAL', retryable: false, cause: failure });
+  });
+
+  it('while a key and its alias are written: neither is there', async () => {
+    const { store, fix } = failing('change', new ProviderUnavailableError('disk full'));
     const provider = new LocalKeyWrapProvider({ store });
     await expectRefusal(provider.createKey({ alias: 'alias/a' }), 'UNAVAILABLE');
-    expect(store.listKeys()).to.deep.equal([]);
-    mend();
+    expect(await store.listKeys(ALL)).to.deep.equal([]);
+    fix();
     await provider.createKey({ alias: 'alias/a' });
   });
 
   it('in that a key goes while it is changed: there is no such key', async () => {
     const { provider, store } = open();
     const { keyId } = await provider.createKey();
-    const read = store.readKey.bind(store);
-    store.readKey = (id) => {
-      const key = read(id);
-      store.changeKey(id, () => undefined);
+    const load = store.loadKey.bind(store);
+    store.loadKey = async (arn) => {
+      const key = await load(arn);
+      await remove(store, arn);
       return key;
     };
     await expectRefusal(provider.disableKey({ keyId }), 'KEY_NOT_FOUND');
-    expect(store.listKeys()).to.deep.equal([]);
+    expect(await store.listKeys(ALL)).to.deep.equal([]);
   });
 
   for (const [how, use] of [
@@ -250,7 +242,10 @@ describe('A key store that fails', () => {
     it(`in that an alias stands for no key: the name is free for ${how}`, async () => {
       const opened = open();
       const { provider, store } = opened;
-      store.changeAlias('alias/a', () => 'nobody');
+      const dates = { creationDate: new Date(0), lastUpdatedDate: new Date(0) };
+      await store.change({ keys: [], aliases: [], ids: [] }, (transaction) =>
+        transaction.putAlias({ scope: HOME, alias: 'alias/a', keyId: 'nobody', ...dates }),
+      );
       await expectRefusal(provider.describeKey({ keyId: 'alias/a' }), 'KEY_NOT_FOUND');
       expect(await provider.listAliases()).to.deep.equal([]);
       const { keyId } = await use(opened);
@@ -258,3 +253,6 @@ describe('A key store that fails', () => {
     });
   }
 });
+
+const remove = (store: KeyStore, arn: string) =>
+  store.change({ keys: [arn], aliases: [], ids: [] }, (transaction) => transaction.removeKey(arn));

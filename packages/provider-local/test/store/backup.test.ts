@@ -81,6 +81,11 @@ describe('A backup of a key store', () => {
     expect((await rejection(file.restore({}, 'backup'))).code).to.equal('INVALID_INPUT');
   });
 
+  it('is not restored to PostgreSQL, which has tools of its own (UNSUPPORTED)', async () => {
+    const restored = file.restore({ location: 'postgres://localhost/keys' }, 'backup');
+    expect((await rejection(restored)).message).to.include('pg_restore');
+  });
+
   it('is not written over a file (INVALID_INPUT)', async () => {
     const error = await rejection(store.backup(backup));
     expect(error.code).to.equal('INVALID_INPUT');

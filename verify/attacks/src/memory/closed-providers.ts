@@ -10,6 +10,8 @@ import {
   MemoryKeyStore,
 } from '@keywrap/provider-local';
 import { FileKeyStore, withAuditLog } from '@keywrap/provider-local/file-store';
+import type { KeyMaterial } from '@keywrap/provider-local/keys';
+import { LocalKeyWrapProvider as FolderProvider } from '@keywrap/provider-local/old-keys';
 import { connectTo } from '../pollution/subjects.js';
 import type { Needles } from './needles.js';
 import { waitToBeSearched } from './wait-to-be-searched.js';
@@ -89,14 +91,15 @@ async function useLocal(needles: Needles, options: LocalKeyWrapOptions): Promise
   await keys.encrypt({ keyId, plaintext });
   plaintext.fill(0);
   await keys.rotateKey({ keyId: KEY });
-  for (const { id, materials, keySpec } of store.listKeys()) {
-    for (const { material, version } of materials) {
+  const all = { scope: undefined, after: undefined, limit: 100 } as const;
+  for (const { id, versions, keySpec } of await store.listKeys(all)) {
+    for (const { material, version } of versions) {
       const at = keySpec === 'RSA_2048' ? SECRET_PART.RSA_2048 : 0;
-      needles.add(`material ${version} of ${keySpec} ${id}`, material, at);
+      needles.add(`material ${version} of ${keySpec} ${id}`, (material as KeyMaterial).bytes, at);
     }
   }
   await keys.close();
-  store.close();
+  await store.close();
 }
 
 async function useCache(needles: Needles): Promise<void> {
@@ -138,7 +141,7 @@ async function useStore(needles: Needles): Promise<void> {
   const store = await open();
   const log = await store.openAuditLog();
   const keys = withAuditLog(
-    new LocalKeyWrapProvider({ store, keys: [KEY, RSA_OPTION], engine: 'node' }),
+    new FolderProvider({ store, keys: [KEY, RSA_OPTION], engine: 'node' }),
     log,
   );
   await use(needles, keys);

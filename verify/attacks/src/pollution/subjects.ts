@@ -8,6 +8,7 @@ import { startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { FileKeyStore, withAuditLog } from '@keywrap/provider-local/file-store';
+import { LocalKeyWrapProvider as FolderProvider } from '@keywrap/provider-local/old-keys';
 
 /** The keys that every subject has. */
 export const RIGHT_KEY = 'alias/right';
@@ -61,7 +62,7 @@ async function openStore(): Promise<Subject> {
     scrypt: { cost: 2, blockSize: 1, parallelization: 1 },
   });
   const log = await store.openAuditLog();
-  const provider = withAuditLog(new LocalKeyWrapProvider({ store, keys: KEYS }), log);
+  const provider = withAuditLog(new FolderProvider({ store, keys: KEYS }), log);
   return {
     provider,
     async [Symbol.asyncDispose]() {

@@ -4,8 +4,8 @@ import path from 'node:path';
 import {
   AuditChain,
   type ChainedLine,
-} from '../../../../packages/provider-local/dist/file-store/audit-chain.js';
-import { verifyAuditLogs } from '../../../../packages/provider-local/dist/file-store/audit-verify.js';
+} from '../../../../packages/provider-local/dist/audit/audit-chain.js';
+import { verifyAuditLogs } from '../../../../packages/provider-local/dist/audit/audit-verify.js';
 import { jsonMutation } from '../json-mutation.js';
 import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 
@@ -53,7 +53,10 @@ export const auditLog: FuzzTarget = {
         const bytes = isRaw ? input.slice(1) : chainedBytes(textOf(input.subarray(1)));
         if (bytes === undefined) return;
         await writeFile(file, bytes);
-        const reports = await attempt(() => verifyAuditLogs(folder, KEY, STORE), []);
+        const reports = await attempt(
+          () => verifyAuditLogs({ folder: folder, key: KEY, storeId: STORE }),
+          [],
+        );
         const report = reports?.find(({ log }) => log === SECOND);
         assert.ok(report !== undefined);
         if (!isRaw) return;

@@ -1,11 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { type KeyWrapErrorCode, LIMITS } from '@keywrap/core';
-import { type KeyRecord, LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
+import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
+import { KeyMaterial, type KeyRecord, newKey, newVersion } from '@keywrap/provider-local/keys';
 import {
   decodeBlob,
   encodeBlob,
   encodeBlobHeader,
-} from '../../../../packages/provider-local/dist/blob.js';
+} from '../../../../packages/provider-local/dist/cipher/blob.js';
 import { attempt, type FuzzTarget } from '../target.js';
 
 const KEY_IDS = ['orders', '1234abcd-12ab-34cd-56ef-1234567890ab'] as const;
@@ -17,13 +18,12 @@ export const blob: FuzzTarget = {
   name: 'blob',
   words: ['kwb\x01', ...KEY_IDS, '\u00ff'.repeat(255)],
   async open() {
-    const records = KEY_IDS.map(recordOf);
-    const stores = await Promise.all([0, 1].map(() => storeWith(records)));
+    const stores = await Promise.all([0, 1].map(storeWithKeys));
     const providers = (['node', 'forge'] as const).map(
       (engine, index) =>
         new LocalKeyWrapProvider({ engine, store: stores[index] as MemoryKeyStore }),
     );
-    const secrets = records.flatMap(({ materials }) => materials.map(({ material }) => material));
+    const secrets = KEY_IDS.flatMap((id) => VERSIONS.map((version) => bytesOf(id, version)));
     const seeds: Uint8Array[] = [];
     for (const provider of providers) {
       for (const keyId of KEY_IDS) {
@@ -80,24 +80,44 @@ export const blob: FuzzTarget = {
   },
 };
 
+const VERSIONS = [1, 2] as const;
+
 /** The same in every run, so that a finding can be given again. */
-function recordOf(id: string): KeyRecord {
-  const material = (version: number) =>
-    Uint8Array.from({ length: 32 }, (_, index) => (index * 37 + version * 11 + id.length) & 0xff);
-  return {
+function bytesOf(id: string, version: number): Uint8Array {
+  return Uint8Array.from(
+    { length: 32 },
+    (_, index) => (index * 37 + version * 11 + id.length) & 0xff,
+  );
+}
+
+/** A key with the same two versions each time. */
+async function recordOf(id: string): Promise<KeyRecord> {
+  const versions = await Promise.all(
+    VERSIONS.map(async (version) => {
+      const material = new KeyMaterial(bytesOf(id, version));
+      return { ...(await newVersion(id, { material, publicKey: undefined })), version };
+    }),
+  );
+  const key = newKey({
+    scope: { partition: 'aws', region: 'us-east-1', account: '111122223333' },
     id,
     keySpec: 'SYMMETRIC_DEFAULT',
     keyUsage: 'ENCRYPT_DECRYPT',
-    keyState: 'Enabled',
     origin: 'AWS_KMS',
     description: '',
     creationDate: new Date(0),
-    materials: [1, 2].map((version) => ({ version, material: material(version) })),
-  };
+    version: versions[0],
+    tags: [],
+    policy: undefined,
+  });
+  return { ...key, versions };
 }
 
-async function storeWith(records: readonly KeyRecord[]): Promise<MemoryKeyStore> {
+async function storeWithKeys(): Promise<MemoryKeyStore> {
   const store = new MemoryKeyStore();
-  for (const record of records) await store.changeKey(record.id, () => record);
+  const records = await Promise.all(KEY_IDS.map(recordOf));
+  await store.change({ keys: [], aliases: [], ids: [] }, (transaction) => {
+    for (const record of records) transaction.putKey(record);
+  });
   return store;
 }

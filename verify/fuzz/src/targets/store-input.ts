@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileKeyStore } from '@keywrap/provider-local/file-store';
-import type { AesKey } from '../../../../packages/provider-local/dist/engines/index.js';
+import type { AesKey } from '../../../../packages/provider-local/dist/cipher/engines/index.js';
 import { parseManifest } from '../../../../packages/provider-local/dist/file-store/manifest-file.js';
 import {
   type FileKind,

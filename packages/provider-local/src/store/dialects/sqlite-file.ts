@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { AccessDeniedError, InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
+import { InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
 import { DamagedStoreError, explainFileError } from '../errors.js';
+import { assertPrivate, syncFile, syncFolder } from '../private-files.js';
 
 // While SQLite has a file open, this process may only ask for its status: closing any descriptor of the
 // file drops the locks that SQLite holds on it (sqlite.org/howtocorrupt.html, 2.2).
-
-/** Windows has no POSIX modes, and no way to sync a folder; NTFS journals its folders itself. */
-const IS_POSIX = process.platform !== 'win32';
 
 /** `f_type` of statfs(2) of file systems without shared memory between hosts, which WAL needs (sqlite.org/wal.html). */
 const NETWORK_FILE_SYSTEMS = new Map([
@@ -77,36 +75,19 @@ export function assertStoreFile(file: string, trustedGroup: number | undefined):
   return true;
 }
 
-/** The first format was a folder. */
-function isAFolder(file: string): InvalidInputError {
-  const isFirstFormat = fs.readdirSync(file).some((name) => /^manifest-\d{12}$/.test(name));
-  return new InvalidInputError(
-    'location',
-    isFirstFormat
-      ? `${file} is a folder that an earlier release kept keys in; import it with: keywrap-store import ${file} FILE`
-      : `${file} is a folder; name a file`,
-  );
+/** Tells whether a path is that of a store of the first format, which was a folder. */
+export function isFirstFormat(folder: string): boolean {
+  const isFolder = fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isFolder && fs.readdirSync(folder).some((name) => /^manifest-\d{12}$/.test(name));
 }
 
-function assertPrivate(
-  file: string,
-  { mode, uid, gid }: fs.Stats,
-  trustedGroup: number | undefined,
-): void {
-  if (!IS_POSIX) return;
-  const isTrusted = trustedGroup !== undefined && gid === trustedGroup;
-  if ((mode & (isTrusted ? 0o007 : 0o077)) !== 0) {
-    const octal = (mode & 0o777).toString(8).padStart(4, '0');
-    throw new AccessDeniedError(
-      `${file} can be read or changed by others (mode ${octal}, group ${gid}); make it private with chmod go=, or name the group as trustedGroup, and find out who has read it`,
-    );
-  }
-  const own = process.geteuid?.();
-  if (uid !== own && !isTrusted) {
-    throw new AccessDeniedError(
-      `${file} belongs to the user with id ${uid} and not to this process (${own}); run as its owner`,
-    );
-  }
+function isAFolder(file: string): InvalidInputError {
+  return new InvalidInputError(
+    'location',
+    isFirstFormat(file)
+      ? `${file} is a folder that an earlier release kept keys in; import it with: keywrap-store import ${file}`
+      : `${file} is a folder; name a file`,
+  );
 }
 
 /**
@@ -136,9 +117,9 @@ export async function createFile(
     await fill(unfinished);
     if (trustedGroup !== undefined) fs.chownSync(unfinished, -1, trustedGroup);
     fs.chmodSync(unfinished, trustedGroup === undefined ? 0o600 : 0o660);
-    sync(unfinished);
+    syncFile(unfinished);
     const isNew = link(unfinished, file);
-    if (IS_POSIX) sync(folder, 'r');
+    syncFolder(folder);
     return isNew;
   } catch (error) {
     throw explainFileError(error, `create ${file}`);
@@ -157,14 +138,5 @@ function link(from: string, to: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
-  }
-}
-
-function sync(file: string, flags = 'r+'): void {
-  const descriptor = fs.openSync(file, flags);
-  try {
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
   }
 }

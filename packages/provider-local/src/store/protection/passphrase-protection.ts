@@ -1,9 +1,9 @@
 import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { InvalidInputError, ownSecret, wipe } from '@keywrap/core';
-import { NONCE_LENGTH } from '../../blob.js';
-import type { AesKey } from '../../engines/index.js';
-import { nodeEngine } from '../../engines/node.js';
-import { randomNonce } from '../../random.js';
+import type { AesKey } from '../../cipher/engines/index.js';
+import { nodeEngine } from '../../cipher/engines/node.js';
+import { randomNonce } from '../../cipher/random.js';
+import { NONCE_LENGTH } from '../../cipher/xaes-256-gcm.js';
 import {
   ACCEPTABLE_COST,
   DEFAULT_COST,

@@ -46,7 +46,7 @@ export async function passphraseFrom({
   if ((file === undefined) === (env === undefined)) {
     throw new InvalidInputError(
       'passphrase',
-      'needs exactly one source: passphraseFile (a path) or passphraseEnv (the name of a variable)',
+      'needs exactly one source: a file (passphraseFile, --passphrase-file) or an environment variable (passphraseEnv, --passphrase-env)',
     );
   }
   if (file !== undefined) return readPassphraseFile(file);

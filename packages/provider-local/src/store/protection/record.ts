@@ -1,4 +1,5 @@
-import { NONCE_LENGTH, TAG_LENGTH } from '../../blob.js';
+import { TAG_LENGTH } from '../../cipher/blob.js';
+import { NONCE_LENGTH } from '../../cipher/xaes-256-gcm.js';
 import { isAcceptableCost, type ScryptCost } from './passphrase.js';
 import { KEY_LENGTH } from './store-key.js';
 

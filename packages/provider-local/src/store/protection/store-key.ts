@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { newSecret, wipe } from '@keywrap/core';
-import type { AesKey } from '../../engines/index.js';
-import { nodeEngine } from '../../engines/node.js';
+import type { AesKey } from '../../cipher/engines/index.js';
+import { nodeEngine } from '../../cipher/engines/node.js';
 
 /** Of the store's key, and of all keys that are derived from it, in bytes. */
 export const KEY_LENGTH = 32;

@@ -1,0 +1,127 @@
+import { copyBytes, isUint8Array, ownBytes } from '../provider/bytes.js';
+import { InternalError } from '../provider/errors.js';
+import { isKeyArn, type KeyName } from '../provider/key-id.js';
+import { LIMITS } from '../provider/key-spec.js';
+import type { KeyDescription, PublicKeyResult } from '../provider/provider.js';
+import type {
+  DataKeyOutput,
+  DataKeyPairOutput,
+  DataKeyRequest,
+  DecryptOutput,
+  DecryptRequest,
+  EncryptOutput,
+  KeyRequest,
+  ReEncryptOutput,
+  ReEncryptRequest,
+  UsedKey,
+  WrappedDataKeyPairOutput,
+} from './requests.js';
+
+// A driver is not trusted either: a service must not be handed an empty key, an alias where an ARN
+// belongs, or a view of memory that something else uses. Secrets are not copied here: the result takes them
+// over, and wipes them where they were.
+
+export function checkEncrypted(output: EncryptOutput, { key }: KeyRequest): EncryptOutput {
+  return {
+    ciphertext: checkBytes(output.ciphertext, LIMITS.ciphertext, 'ciphertext'),
+    keyId: checkKeyArn(output.keyId, key),
+    keyVersion: checkVersion(output.keyVersion),
+  };
+}
+
+/** An empty plaintext is possible: RSA-OAEP can carry one that was made outside. */
+export function checkDecrypted(output: DecryptOutput, { key }: DecryptRequest): DecryptOutput {
+  return {
+    plaintext: checkSecret(output.plaintext, 0, LIMITS.plaintext, 'plaintext'),
+    keyId: checkKeyArn(output.keyId, key),
+    keyVersion: checkVersion(output.keyVersion),
+  };
+}
+
+export function checkReEncrypted(
+  output: ReEncryptOutput,
+  asked: ReEncryptRequest,
+): ReEncryptOutput {
+  return {
+    ciphertext: checkBytes(output.ciphertext, LIMITS.ciphertext, 'ciphertext'),
+    sourceKeyId: checkKeyArn(output.sourceKeyId, asked.source.key),
+    sourceKeyVersion: checkVersion(output.sourceKeyVersion),
+    destinationKeyId: checkKeyArn(output.destinationKeyId, asked.destination.key),
+    destinationKeyVersion: checkVersion(output.destinationKeyVersion),
+  };
+}
+
+export function checkDataKey(output: DataKeyOutput, asked: DataKeyRequest): DataKeyOutput {
+  const { numberOfBytes } = asked;
+  const plaintext = checkSecret(output.plaintext, numberOfBytes, numberOfBytes, 'data key');
+  const { ciphertext, keyId, keyVersion } = checkEncrypted(output, asked);
+  return { plaintext, ciphertext, keyId, keyVersion };
+}
+
+export function checkWrappedPair(
+  output: WrappedDataKeyPairOutput,
+  { key }: KeyRequest,
+): WrappedDataKeyPairOutput {
+  return {
+    publicKey: checkBytes(output.publicKey, LIMITS.publicKey, 'public key'),
+    privateKeyCiphertext: checkBytes(output.privateKeyCiphertext, LIMITS.ciphertext, 'ciphertext'),
+    keyId: checkKeyArn(output.keyId, key),
+    keyVersion: checkVersion(output.keyVersion),
+  };
+}
+
+export function checkPair(output: DataKeyPairOutput, asked: KeyRequest): DataKeyPairOutput {
+  const privateKey = checkSecret(output.privateKey, 1, LIMITS.plaintext, 'private key');
+  return { ...checkWrappedPair(output, asked), privateKey };
+}
+
+export function checkPublicKey(output: PublicKeyResult, { key }: KeyRequest): PublicKeyResult {
+  return {
+    ...ownDetails(output),
+    keyId: checkKeyArn(output.keyId, key),
+    // A copy in any case: a driver may well keep its public keys.
+    publicKey: copyBytes(checkBytes(output.publicKey, LIMITS.publicKey, 'public key')),
+  };
+}
+
+export function checkDescription(output: KeyDescription, { key }: KeyRequest): KeyDescription {
+  return { ...ownDetails(output), keyId: checkKeyArn(output.keyId, key) };
+}
+
+function checkBytes(value: unknown, maximum: number, what: string): Uint8Array {
+  if (!isUint8Array(value) || value.length === 0) throw broken(`no ${what}`);
+  if (value.length > maximum) throw broken(`a ${what} of more than ${maximum} bytes`);
+  return ownBytes(value);
+}
+
+function checkSecret(value: unknown, minimum: number, maximum: number, what: string): Uint8Array {
+  if (isUint8Array(value) && value.length >= minimum && value.length <= maximum) return value;
+  throw broken(`no ${what} of ${minimum} to ${maximum} bytes`);
+}
+
+/** @param asked How the caller named the key, if it did. Only an ARN says which key that is. */
+function checkKeyArn(value: unknown, asked: KeyName | undefined): string {
+  if (asked?.kind === 'key-arn' && value === asked.text) return asked.text;
+  if (!isKeyArn(value)) throw broken('an invalid key ARN');
+  if (asked?.kind !== 'key-arn') return value;
+  throw broken('the ARN of another key than the one that was asked for');
+}
+
+function checkVersion(value: UsedKey['keyVersion'] | null): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  throw broken('an invalid key version');
+}
+
+/** A copy with its own lists and dates: a driver may well keep those of its keys. */
+function ownDetails<Output extends object>(output: Output): Output {
+  const own = (value: unknown) => {
+    if (Array.isArray(value)) return [...value];
+    return value instanceof Date ? new Date(value) : value;
+  };
+  const details = Object.entries(output).map(([name, value]) => [name, own(value)]);
+  return Object.fromEntries(details) as Output;
+}
+
+function broken(what: string): InternalError {
+  return new InternalError(`the provider's backend returned ${what}`);
+}

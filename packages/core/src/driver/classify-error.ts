@@ -1,0 +1,97 @@
+import {
+  AbortError,
+  InternalError,
+  KeyWrapError,
+  ProviderUnavailableError,
+} from '../provider/errors.js';
+import type { KeyWrapDriver } from './driver.js';
+import type { Call } from './requests.js';
+
+/** What Node.js, getaddrinfo and undici call a backend that can't be reached or does not answer. */
+const OUTAGE_CODES: ReadonlySet<unknown> = new Set([
+  'EADDRNOTAVAIL',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EAI_NODATA',
+  'EAI_NONAME',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENETUNREACH',
+  'ENODATA',
+  'ENOTCONN',
+  'ENOTFOUND',
+  'EPIPE',
+  'ESERVFAIL',
+  'ESOCKETTIMEDOUT',
+  'ETIMEDOUT',
+  'ETIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_SOCKET',
+]);
+
+/** How deep causes may be nested: nobody's errors are deeper, and a circle must end. */
+const DEPTH = 8;
+
+/** The error of a call that its caller aborted. */
+export function abortError(signal: AbortSignal): AbortError {
+  return new AbortError('the call was aborted', { cause: signal.reason });
+}
+
+/**
+ * Names whatever a driver threw: an abort first, then what it is already, then what the driver makes of
+ * it. The rest is an outage where it looks like one, and an {@link InternalError} otherwise.
+ */
+export function classifyError(
+  error: unknown,
+  step: string,
+  driver: { readonly mapError?: KeyWrapDriver['mapError'] | undefined },
+  signal?: Call['signal'],
+): KeyWrapError {
+  if (signal?.aborted) return abortError(signal);
+  if (error instanceof KeyWrapError) return error;
+  try {
+    const known = driver.mapError?.(error, step);
+    if (known !== undefined) return known;
+  } catch (cause) {
+    return new InternalError('the provider failed, and so did naming its error; see the cause', {
+      cause,
+    });
+  }
+  const outage = outageIn(error);
+  if (outage === undefined) {
+    return new InternalError('the provider failed; see the cause', { cause: error });
+  }
+  return new ProviderUnavailableError(`the backend was not reached, or failed (${outage})`, {
+    cause: error,
+  });
+}
+
+/** What about an error shows that the backend is not there or failed. */
+function outageIn(error: unknown, depth = DEPTH): string | undefined {
+  if (typeof error !== 'object' || error === null || depth === 0) return undefined;
+  try {
+    const { code, name, status, statusCode, $metadata, cause, errors } = error as Partial<
+      Record<string, unknown>
+    > & { readonly $metadata?: { readonly httpStatusCode?: unknown } };
+    if (typeof code === 'string' && OUTAGE_CODES.has(code)) return code;
+    if (name === 'TimeoutError') return name;
+    const failure = [status, statusCode, $metadata?.httpStatusCode].find(isServerError);
+    if (failure !== undefined) return `status ${failure}`;
+    const inner = [cause, ...(Array.isArray(errors) ? errors.slice(0, DEPTH) : [])];
+    return inner.map((each) => outageIn(each, depth - 1)).find((outage) => outage !== undefined);
+  } catch {
+    return undefined;
+  }
+}
+
+/** [RFC 9110 §15.6](https://www.rfc-editor.org/rfc/rfc9110#section-15.6) */
+function isServerError(status: unknown): status is number {
+  return typeof status === 'number' && status >= 500 && status < 600;
+}

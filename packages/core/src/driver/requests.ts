@@ -1,0 +1,107 @@
+import type { EncryptionContext } from '../provider/encryption-context.js';
+import type { KeyName } from '../provider/key-id.js';
+import type { DataKeyPairSpec, EncryptionAlgorithm } from '../provider/key-spec.js';
+
+// What a driver receives and returns. Requests are complete, checked and copied.
+
+/** A value, or a promise of it: a driver may answer at once. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** What goes with a call, checked. Whatever changes what a call may do belongs into a cache's key too. */
+export interface Call {
+  /** Aborted when the caller gives up: pass it on to whatever can stop early. */
+  readonly signal: AbortSignal | undefined;
+  /** Authorisation to pass on, where the backend knows grants. */
+  readonly grantTokens: readonly string[] | undefined;
+  /** How many bytes a data key will encrypt, for a data-key cache. */
+  readonly bytesToEncrypt: number | undefined;
+}
+
+/** A key and how to use it. The context is empty under an asymmetric algorithm. */
+export interface Target {
+  readonly key: KeyName;
+  readonly algorithm: EncryptionAlgorithm;
+  readonly encryptionContext: EncryptionContext;
+}
+
+/** As {@link Target}; `key` is undefined where a symmetric ciphertext has to name its key. */
+export interface Source extends Omit<Target, 'key'> {
+  readonly key: KeyName | undefined;
+}
+
+/** `plaintext` is 1 to 4096 bytes, and wiped once the driver's function has settled. */
+export interface EncryptRequest extends Target {
+  readonly plaintext: Uint8Array;
+}
+
+/** `ciphertext` is 1 to 6144 bytes. */
+export interface DecryptRequest extends Source {
+  readonly ciphertext: Uint8Array;
+}
+
+/** A ciphertext to move from one key to another. */
+export interface ReEncryptRequest {
+  readonly ciphertext: Uint8Array;
+  readonly source: Source;
+  readonly destination: Target;
+}
+
+/** A data key to generate. `algorithm` is what the backend wraps data keys with. */
+export interface DataKeyRequest extends Target {
+  /** 1 to 1024. */
+  readonly numberOfBytes: number;
+}
+
+/** A data key pair to generate. `algorithm` is what the backend wraps private keys with. */
+export interface DataKeyPairRequest extends Target {
+  readonly keyPairSpec: DataKeyPairSpec;
+}
+
+/** A key, and nothing else. */
+export interface KeyRequest {
+  readonly key: KeyName;
+}
+
+/** The key that was used. */
+export interface UsedKey {
+  /** The ARN of the key. */
+  readonly keyId: string;
+  /** The version of the key that was used, where the backend knows it. */
+  readonly keyVersion?: string | undefined;
+}
+
+/** `ciphertext` is at most 6144 bytes. */
+export interface EncryptOutput extends UsedKey {
+  readonly ciphertext: Uint8Array;
+}
+
+/** The plaintext changes owner: the driver must not use it again. */
+export interface DecryptOutput extends UsedKey {
+  readonly plaintext: Uint8Array;
+}
+
+/** The new ciphertext, and the key of either side. */
+export interface ReEncryptOutput {
+  readonly ciphertext: Uint8Array;
+  readonly sourceKeyId: string;
+  readonly sourceKeyVersion?: string | undefined;
+  readonly destinationKeyId: string;
+  readonly destinationKeyVersion?: string | undefined;
+}
+
+/** The plaintext changes owner: the driver must not use it again. */
+export interface DataKeyOutput extends EncryptOutput {
+  readonly plaintext: Uint8Array;
+}
+
+/** A key pair whose private key is wrapped only. */
+export interface WrappedDataKeyPairOutput extends UsedKey {
+  /** DER of SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  readonly privateKeyCiphertext: Uint8Array;
+}
+
+/** The private key (DER of PKCS#8) changes owner: the driver must not use it again. */
+export interface DataKeyPairOutput extends WrappedDataKeyPairOutput {
+  readonly privateKey: Uint8Array;
+}

@@ -1,0 +1,66 @@
+import {
+  type CompleteDriver,
+  type DriverFunctions,
+  FUNCTION_NAMES,
+  type KeyFunctions,
+} from '../driver/driver.js';
+import type { Awaitable, Call } from '../driver/requests.js';
+import { isAsymmetricAlgorithm } from '../provider/key-spec.js';
+
+/**
+ * What to do around a call.
+ *
+ * @param operation The public method, for example `decryptAsymmetric` or `rotateKey`.
+ * @param request What the driver is asked; `key` names the key where there is one.
+ * @param next Goes on to what is inside, and resolves to its output.
+ * @returns The output.
+ */
+export type Around = <Output>(
+  operation: string,
+  request: object,
+  call: Call,
+  next: () => Promise<Output>,
+) => Awaitable<Output>;
+
+/**
+ * Puts a function around every operation of a driver, those that manage keys too, so that none is
+ * forgotten.
+ *
+ * @example A circuit breaker, of cockatiel or another library:
+ * ```ts
+ * import { aroundEach, type Layer } from '@keywrap/core';
+ *
+ * interface Policy {
+ *   execute<T>(work: () => Promise<T>): Promise<T>;
+ * }
+ *
+ * const circuitBreaker =
+ *   (policy: Policy): Layer =>
+ *   (inner) =>
+ *     aroundEach(inner, (_operation, _request, _call, next) => policy.execute(next));
+ * ```
+ */
+export function aroundEach<Keys extends object>(
+  inner: CompleteDriver<Keys>,
+  around: Around,
+): CompleteDriver<Keys> {
+  const wrap = (name: string, work: (request: never, call: Call) => unknown) => [
+    name,
+    (request: object, call: Call) =>
+      around(methodOf(name, request), request, call, async () => work(request as never, call)),
+  ];
+  const functions = FUNCTION_NAMES.map((name) => wrap(name, inner[name]));
+  const keys = Object.entries(inner.keys as KeyFunctions).map(([name, work]) => wrap(name, work));
+  return {
+    ...inner,
+    ...(Object.fromEntries(functions) as DriverFunctions),
+    keys: Object.fromEntries(keys) as Keys,
+  };
+}
+
+/** `decrypt` of a driver is two methods of a provider. */
+function methodOf(name: string, request: object): string {
+  const isAsymmetric =
+    name === 'decrypt' && 'algorithm' in request && isAsymmetricAlgorithm(`${request.algorithm}`);
+  return isAsymmetric ? 'decryptAsymmetric' : name;
+}

@@ -1,0 +1,174 @@
+import type { Layer } from '../driver/driver.js';
+import type { Awaitable } from '../driver/requests.js';
+import { isUint8Array, wipe } from '../provider/bytes.js';
+import { KeyWrapError, ProviderUnavailableError } from '../provider/errors.js';
+import type { KeyWrapProvider } from '../provider/provider.js';
+import { aroundEach } from './around-each.js';
+import { withLayer } from './with-layer.js';
+
+/** What is written of a call. Never a plaintext, a ciphertext or the value of a context. */
+export interface AuditEvent {
+  /** The method: `decrypt`, `rotateKey`, ... */
+  readonly operation: string;
+  /** The keys as the caller named them. */
+  readonly asked?: readonly string[];
+  /** The ARNs of the keys that were used. */
+  readonly keys?: readonly string[];
+  /** The keys of the encryption context, in order, without their values. */
+  readonly context?: readonly string[];
+  /** `ok`, or the code of the error. */
+  readonly outcome: string;
+}
+
+/** Where audit events go: a file, a stream, a callback. */
+export interface AuditSink {
+  /** Writes an event. The call waits for it; where it throws, the caller gets no result. */
+  write(event: AuditEvent): Awaitable<void>;
+  /** Called once, when the last event was written. */
+  close?(): Awaitable<void>;
+}
+
+/** Longest name that is written, in characters: that of an ARN. What is longer was refused anyway. */
+const NAME_LENGTH = 2048;
+/** All of an encryption context that is not refused, in characters. */
+const CONTEXT_LENGTH = 8192;
+
+/**
+ * Writes every call of a provider to an audit log: the operations of `KeyWrapProvider`, those that
+ * manage keys, and calls that are refused before the driver hears of them. A call is written when its
+ * work is over, also where its caller gave up, and its result is given out after that: when it can't be
+ * written, the caller gets no result.
+ *
+ * @param provider Closed with the provider that is returned, and so is the sink.
+ * @throws what the sink throws, for each call; what is not a `KeyWrapError` as `ProviderUnavailableError`.
+ *
+ * @example Events as lines of a stream, for example of `fs.createWriteStream(path, { flags: 'a' })`:
+ * ```ts
+ * import { type KeyWrapProvider, withAuditLog } from '@keywrap/core';
+ * import type { Writable } from 'node:stream';
+ *
+ * const audited = (provider: KeyWrapProvider, stream: Writable): KeyWrapProvider =>
+ *   withAuditLog(provider, {
+ *     write: (event) =>
+ *       new Promise((resolve, reject) => {
+ *         const line = JSON.stringify({ time: new Date(), ...event });
+ *         stream.write(`${line}\n`, (error) => (error ? reject(error) : resolve()));
+ *       }),
+ *     close: () => new Promise((resolve) => stream.end(resolve)),
+ *   });
+ * ```
+ */
+export function withAuditLog<Provider extends KeyWrapProvider>(
+  provider: Provider,
+  sink: AuditSink,
+): Provider {
+  return withLayer(provider, audited(sink));
+}
+
+const audited =
+  (sink: AuditSink): Layer =>
+  (inner) => {
+    let isOver = false;
+    const refusals = new Set<Promise<void>>();
+    const write = async (event: AuditEvent): Promise<void> => {
+      try {
+        await sink.write(event);
+      } catch (cause) {
+        if (cause instanceof KeyWrapError) throw cause;
+        throw new ProviderUnavailableError('the audit log could not be written; see the cause', {
+          cause,
+        });
+      }
+    };
+    const driver = aroundEach(inner, async (operation, request, _call, next) => {
+      const about = { operation, ...describe(request) };
+      let output: Awaited<ReturnType<typeof next>>;
+      try {
+        output = await next();
+      } catch (error) {
+        await write({ ...about, outcome: error instanceof KeyWrapError ? error.code : 'ERROR' });
+        throw error;
+      }
+      try {
+        await write({ ...about, ...usedKeys(output), outcome: 'ok' });
+      } catch (error) {
+        wipeBytes(output);
+        throw error;
+      }
+      return output;
+    });
+    return {
+      ...driver,
+      async onRefused(operation, input, error) {
+        await inner.onRefused?.(operation, input, error);
+        // The provider is closed: no key was used, and nothing can be written.
+        if (isOver) return;
+        const writing = write({ operation, ...describe(input), outcome: error.code });
+        refusals.add(writing);
+        await writing.finally(() => refusals.delete(writing));
+      },
+      async close() {
+        try {
+          await inner.close();
+        } finally {
+          isOver = true;
+          await Promise.allSettled(refusals);
+          await sink.close?.();
+        }
+      },
+    };
+  };
+
+/** What may be written of a request, or of what the caller passed instead of one: anything. */
+function describe(request: unknown): Pick<AuditEvent, 'asked' | 'context'> {
+  try {
+    const parts = [request, field(request, 'source'), field(request, 'destination')];
+    const asked = parts
+      .flatMap((part) => [
+        field(field(part, 'key'), 'text'),
+        field(part, 'keyId'),
+        field(part, 'alias'),
+      ])
+      .filter(isString);
+    const context = parts.flatMap((part) => Object.keys(field(part, 'encryptionContext') ?? {}));
+    return {
+      ...(asked.length > 0 && { asked: asked.map((name) => name.slice(0, NAME_LENGTH)) }),
+      ...(context.length > 0 && { context: beginningOf(context.sort()) }),
+    };
+  } catch {
+    return {};
+  }
+}
+
+function usedKeys(output: unknown): Pick<AuditEvent, 'keys'> {
+  const names = ['keyId', 'sourceKeyId', 'destinationKeyId'];
+  const keys = names.map((name) => field(output, name)).filter(isString);
+  return keys.length > 0 ? { keys } : {};
+}
+
+/** The output is ours, and the caller does not get it. */
+function wipeBytes(output: unknown): void {
+  for (const bytes of Object.values(Object(output))) if (isUint8Array(bytes)) wipe(bytes);
+}
+
+/** What a polluted Object.prototype holds nobody passed, and it must not be written as if. */
+function field(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const passed: unknown = Reflect.get(value, name);
+  return Object.hasOwn(value, name) || passed !== Reflect.get(Object.prototype, name)
+    ? passed
+    : undefined;
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+/** As many as fit: what a caller passes must not decide how long a line is. */
+function beginningOf(names: readonly string[]): readonly string[] {
+  let left = CONTEXT_LENGTH;
+  return names.filter((name) => {
+    left -= name.length;
+    return left >= 0;
+  });
+}

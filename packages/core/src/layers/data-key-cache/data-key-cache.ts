@@ -1,0 +1,115 @@
+import type { CompleteDriver } from '../../driver/driver.js';
+import type { DataKeyOutput, DecryptOutput } from '../../driver/requests.js';
+import { copyBytes } from '../../provider/bytes.js';
+import { isAsymmetricAlgorithm } from '../../provider/key-spec.js';
+import type { KeyWrapProvider } from '../../provider/provider.js';
+import { createProvider } from '../../runtime/driver-provider.js';
+import { driverOf } from '../adapt-provider.js';
+import { cacheKey } from './cache-key.js';
+import {
+  type CacheSettings,
+  type DataKeyCacheLimits,
+  type DataKeyCacheOptions,
+  readCacheSettings,
+} from './limits.js';
+import { SecretCache } from './secret-cache.js';
+
+/**
+ * Puts a cache in front of a provider, for a service that encrypts so often that a call to the backend
+ * for each data key is too slow or too dear. It trades security for that, because one data key then
+ * protects many things and a key that was disabled works on for a while: measure before you use it
+ * ([data key caching](https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/data-key-caching.html)).
+ *
+ * - `generateDataKey` with `bytesToEncrypt` gives the same data key again for the same key id, length and
+ *   encryption context, within the limits. Without it, or with more than `maximumBytes`, nobody could
+ *   count: the call goes to the provider, and its data key is not shared.
+ * - `decrypt` gives the same plaintext again for the same ciphertext, key id and encryption context.
+ * - Every caller gets a copy to dispose of. The cache's own is wiped when it leaves: it is used up, too
+ *   old, pushed out, or the provider is closed.
+ * - Callers that need the same key at the same time wait for one call to the provider. It is aborted
+ *   when all of them are. Errors are not cached.
+ *
+ * Everything else goes to the provider as it is. What grant tokens a call has is part of the question.
+ *
+ * @param provider Closed with the provider that is returned.
+ * @throws {@link InvalidInputError} when a limit is missing or out of its range.
+ *
+ * @example
+ * ```ts
+ * import type { KeyWrapProvider } from '@keywrap/core';
+ * import { withDataKeyCache } from '@keywrap/core/data-key-cache';
+ *
+ * async function encryptRecords(provider: KeyWrapProvider, records: Uint8Array[]): Promise<void> {
+ *   await using keys = withDataKeyCache(provider, {
+ *     maximumUses: 1000,
+ *     maximumBytes: 1024 ** 3,
+ *     maximumAge: 5 * 60 * 1000,
+ *   });
+ *   for (const record of records) {
+ *     using dataKey = await keys.generateDataKey(
+ *       { keyId: 'alias/records', keySpec: 'AES_256', encryptionContext: { table: 'records' } },
+ *       { bytesToEncrypt: record.length },
+ *     );
+ *     store(encrypt(record, dataKey.plaintext), dataKey.ciphertext);
+ *   }
+ * }
+ * declare function encrypt(record: Uint8Array, key: Uint8Array): Uint8Array;
+ * declare function store(encrypted: Uint8Array, wrappedKey: Uint8Array): void;
+ * ```
+ */
+export function withDataKeyCache(
+  provider: KeyWrapProvider,
+  limits: DataKeyCacheLimits,
+  options?: DataKeyCacheOptions,
+): KeyWrapProvider {
+  return createProvider(cached(driverOf(provider), readCacheSettings(limits, options)));
+}
+
+function cached(inner: CompleteDriver, settings: CacheSettings): CompleteDriver {
+  const unlimited = { ...settings, maximumUses: Infinity, maximumBytes: Infinity };
+  const generated = new SecretCache(settings, copyDataKey);
+  const opened = new SecretCache(unlimited, copyDecrypted);
+  /** A call for several callers, which goes on when they have given up: close waits for it. */
+  const shared = async <Output>(call: () => Output): Promise<Awaited<Output>> => {
+    inner.lifetime.enter();
+    try {
+      return await call();
+    } finally {
+      inner.lifetime.leave();
+    }
+  };
+  return {
+    ...inner,
+    keys: {},
+    generateDataKey(request, call) {
+      const { bytesToEncrypt: bytes, signal } = call;
+      if (bytes === undefined || bytes > settings.maximumBytes) {
+        return inner.generateDataKey(request, call);
+      }
+      const key = cacheKey(request, call, request.numberOfBytes);
+      const ask = (signal: AbortSignal) =>
+        shared(() => inner.generateDataKey(request, { ...call, signal }));
+      return generated.find(key, bytes) ?? generated.ask({ key, bytes, ask }, signal);
+    },
+    decrypt(request, call) {
+      if (isAsymmetricAlgorithm(request.algorithm)) return inner.decrypt(request, call);
+      const key = cacheKey(request, call, request.ciphertext);
+      const ask = (signal: AbortSignal) =>
+        shared(() => inner.decrypt(request, { ...call, signal }));
+      return opened.find(key, 0) ?? opened.ask({ key, bytes: 0, ask }, call.signal);
+    },
+    close() {
+      generated.clear();
+      opened.clear();
+      return inner.close();
+    },
+  };
+}
+
+function copyDataKey({ plaintext, ciphertext, keyId, keyVersion }: DataKeyOutput): DataKeyOutput {
+  return { plaintext: copyBytes(plaintext), ciphertext: copyBytes(ciphertext), keyId, keyVersion };
+}
+
+function copyDecrypted({ plaintext, keyId, keyVersion }: DecryptOutput): DecryptOutput {
+  return { plaintext: copyBytes(plaintext), keyId, keyVersion };
+}

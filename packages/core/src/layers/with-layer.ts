@@ -1,0 +1,40 @@
+import type { Layer } from '../driver/driver.js';
+import type { KeyWrapProvider } from '../provider/provider.js';
+import { createProvider, DriverProvider, ownDriverOf } from '../runtime/driver-provider.js';
+import { driverOf } from './adapt-provider.js';
+
+/**
+ * Puts a layer around a provider. Calls are checked once, above all layers, however many there are.
+ *
+ * @param provider Closed with the provider that is returned.
+ * @returns A provider of the same class where it is one over a driver. Of any other, and of one whose methods are
+ * overridden or stubbed, only the methods of `KeyWrapProvider` remain.
+ *
+ * @example
+ * ```ts
+ * import { type KeyWrapProvider, type Layer, withLayer } from '@keywrap/core';
+ *
+ * // Warns of keys that are named by an id, which says nothing to a reader of the log.
+ * const warnOfKeyIds =
+ *   (warn: (text: string) => void): Layer =>
+ *   (inner) => ({
+ *     ...inner,
+ *     encrypt(request, call) {
+ *       if (request.key.kind === 'key-id') warn(`encrypts under ${request.key.text}`);
+ *       return inner.encrypt(request, call);
+ *     },
+ *   });
+ *
+ * const warned = (provider: KeyWrapProvider) => withLayer(provider, warnOfKeyIds(console.warn));
+ * ```
+ */
+export function withLayer<Provider extends KeyWrapProvider>(
+  provider: Provider,
+  layer: Layer,
+): Provider {
+  const layered = layer(driverOf(provider));
+  if (ownDriverOf(provider) === undefined) {
+    return createProvider(layered) as KeyWrapProvider as Provider;
+  }
+  return Reflect.construct(DriverProvider, [layered], provider.constructor);
+}

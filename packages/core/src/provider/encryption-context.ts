@@ -1,0 +1,211 @@
+import { InvalidInputError } from './errors.js';
+import { LIMITS } from './key-spec.js';
+
+/**
+ * What a ciphertext is bound to: pairs of strings that must be given again, exactly, to decrypt. Not
+ * secret, not stored in the ciphertext, and authenticated with it
+ * ([AWS KMS](https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html)).
+ */
+export type EncryptionContext = Readonly<Record<string, string>>;
+
+const encoder = new TextEncoder();
+
+/**
+ * Reads an encryption context that anyone may have passed, once, into a frozen copy without a
+ * prototype.
+ *
+ * `__proto__` is refused as a key: JavaScript code on the way (an SDK's serialiser, an object
+ * spread) loses it silently, and the ciphertext would be bound to less than the caller believes.
+ *
+ * @param value `undefined` stands for the empty context.
+ * @param field How an error names the input.
+ * @throws {@link InvalidInputError} when it isn't a plain object of well-formed strings, or is longer
+ * than 8192 bytes when serialised.
+ */
+export function readEncryptionContext(
+  value: unknown,
+  field = 'encryptionContext',
+): EncryptionContext {
+  if (value === undefined) return NONE;
+  if (pairsOf(value) !== undefined) return value as EncryptionContext;
+  const pairs = readPairs(value, field);
+  return pairs.names.length === 0 ? NONE : Object.freeze(contextOf(pairs));
+}
+
+/**
+ * Serialises an encryption context the way the AWS Encryption SDK does for its message header
+ * ([AAD](https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/message-format.html#header-aad)):
+ * the number of pairs, then each key and value with its length before it, all lengths two bytes
+ * big-endian, pairs sorted by the UTF-8 bytes of their keys. The empty context is no bytes at all.
+ *
+ * Different contexts always give different bytes: `{ ab: 'c' }` and `{ a: 'bc' }` too.
+ *
+ * @throws {@link InvalidInputError} for what {@link readEncryptionContext} refuses: text that is too long
+ * for its length prefix, or that UTF-8 can't write, would give other contexts' bytes.
+ *
+ * @example
+ * ```ts
+ * import { serializeEncryptionContext } from '@keywrap/core';
+ *
+ * serializeEncryptionContext({ a: 'bc' }); // 00 01  00 01 61  00 02 62 63
+ * ```
+ */
+export function serializeEncryptionContext(context: EncryptionContext): Uint8Array {
+  const { names, values, length } = pairsOf(context) ?? readPairs(context, 'encryptionContext');
+  if (names.length === 0) return new Uint8Array();
+  const order = names.map((_, i) => i);
+  const compare = (a: number, b: number) =>
+    compareCodePoints(names[a] as string, names[b] as string);
+  // Sorting takes longer than all else here, and most contexts are in order.
+  if (order.some((i) => i > 0 && compare(i - 1, i) > 0)) order.sort(compare);
+  const bytes = new Uint8Array(length);
+  let offset = writeUint16(bytes, 0, names.length);
+  for (const i of order) {
+    offset = writeText(bytes, offset, names[i] as string);
+    offset = writeText(bytes, offset, values[i] as string);
+  }
+  return bytes;
+}
+
+/** The pairs of an encryption context, each read once, and how long they are when serialised. */
+interface Pairs {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  readonly length: number;
+}
+
+let pairsOf: (value: unknown) => Pairs | undefined;
+
+/** A context that was read here: its pairs are not read again to serialise it. It inherits nothing. */
+class ReadContext {
+  readonly #pairs: Pairs;
+
+  constructor(pairs: Pairs) {
+    this.#pairs = pairs;
+  }
+
+  static {
+    pairsOf = (value) =>
+      typeof value === 'object' && value !== null && #pairs in value ? value.#pairs : undefined;
+  }
+}
+Object.setPrototypeOf(ReadContext.prototype, null);
+Reflect.deleteProperty(ReadContext.prototype, 'constructor');
+
+const NONE: EncryptionContext = Object.freeze(contextOf({ names: [], values: [], length: 0 }));
+
+function contextOf(pairs: Pairs): EncryptionContext {
+  const context = new ReadContext(pairs) as object as Record<string, string>;
+  const { names, values } = pairs;
+  for (let i = 0; i < names.length; i++) context[names[i] as string] = values[i] as string;
+  return context;
+}
+
+/** @throws {@link InvalidInputError} */
+function readPairs(value: unknown, field: string): Pairs {
+  if (!isPlainObject(value)) {
+    throw new InvalidInputError(field, 'must be a plain object of strings');
+  }
+  const keys = Object.getOwnPropertyNames(value);
+  // Each pair takes at least its two length prefixes, so this many can't fit.
+  if (keys.length > LIMITS.encryptionContext / 4) throw tooLong(field);
+  if (Object.getOwnPropertySymbols(value).length > 0) {
+    throw new InvalidInputError(field, 'must not have symbol keys');
+  }
+  const values = new Array<string>(keys.length);
+  let length = 2;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    if (key === '__proto__') {
+      throw new InvalidInputError(field, "must not have the key '__proto__'");
+    }
+    const text: unknown = (value as Record<string, unknown>)[key];
+    if (typeof text !== 'string') {
+      throw new InvalidInputError(field, `must hold strings only; key ${quote(key)} does not`);
+    }
+    // Before anything looks at every character of it.
+    if (key.length + text.length > LIMITS.encryptionContext) throw tooLong(field);
+    if (!key.isWellFormed() || !text.isWellFormed()) {
+      throw new InvalidInputError(
+        field,
+        `must be well-formed Unicode; key ${quote(key)} or its value has an unpaired surrogate`,
+      );
+    }
+    length += 4 + utf8Length(key) + utf8Length(text);
+    if (length > LIMITS.encryptionContext) throw tooLong(field);
+    values[i] = text;
+  }
+  return { names: keys, values, length };
+}
+
+/**
+ * The order of UTF-8 bytes, which is that of code points. JavaScript sorts strings by UTF-16 code units,
+ * which puts U+1F600 before U+FF5E.
+ */
+function compareCodePoints(a: string, b: string): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const [unitA, unitB] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (unitA === unitB) continue;
+    // Surrogates stand for the code points above all that have a code unit of their own.
+    const order = Number(isSurrogate(unitA)) - Number(isSurrogate(unitB));
+    return order || unitA - unitB;
+  }
+  return a.length - b.length;
+}
+
+/** Writes the length of a text in UTF-8 and the text; gives the offset after it. */
+function writeText(bytes: Uint8Array, offset: number, text: string): number {
+  const length = utf8Length(text);
+  const start = writeUint16(bytes, offset, length);
+  if (length > text.length) {
+    encoder.encodeInto(text, bytes.subarray(start));
+  } else {
+    // It is ASCII, and a context is mostly short: quicker than a call to the encoder.
+    for (let i = 0; i < length; i++) bytes[start + i] = text.charCodeAt(i);
+  }
+  return start + length;
+}
+
+function writeUint16(bytes: Uint8Array, offset: number, value: number): number {
+  bytes[offset] = value >> 8;
+  bytes[offset + 1] = value;
+  return offset + 2;
+}
+
+/** The length of a well-formed string in UTF-8. */
+function utf8Length(text: string): number {
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    length += unit < 0x80 ? 1 : unit < 0x800 || isSurrogate(unit) ? 2 : 3;
+  }
+  return length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype) return true;
+  // By its shape, because an object of another realm has another Object.prototype than ours. Any other
+  // prototype could hold pairs, and they would be left out silently.
+  return (
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))
+  );
+}
+
+function tooLong(field: string): InvalidInputError {
+  return new InvalidInputError(
+    field,
+    `must serialise to at most ${LIMITS.encryptionContext} bytes; bind to fewer or shorter pairs`,
+  );
+}
+
+function quote(key: string): string {
+  return JSON.stringify(key.length > 40 ? `${key.slice(0, 40)}...` : key);
+}

@@ -1,0 +1,88 @@
+import { byteLength, copyBytes, isSharedMemory, isUint8Array } from './bytes.js';
+import { InvalidInputError, KeyWrapError, withCallDetails } from './errors.js';
+import { Nothing } from './own-fields.js';
+
+// Everything here takes what a caller passed, from plain JavaScript too: each property once, copied, and
+// refused with the name of the field where it is not what it has to be.
+
+/**
+ * Reads what a caller passed to an operation. What a getter or a proxy of the caller throws is the
+ * caller's mistake, and no failure of a backend.
+ *
+ * @throws {@link KeyWrapError} that names the operation.
+ */
+export function readSafely<T>(operation: string, field: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const error =
+      cause instanceof KeyWrapError
+        ? cause
+        : new InvalidInputError(field, 'could not be read: a getter or proxy threw', { cause });
+    throw withCallDetails(error, operation);
+  }
+}
+
+/**
+ * Takes the named properties of an object that anyone may have passed, each read once. Any other is
+ * refused: a misspelt `encryptionContext` must not encrypt without one.
+ *
+ * @param field How an error names the object; `input` for the whole.
+ * @throws {@link InvalidInputError}
+ */
+export function readFields<Name extends string>(
+  value: unknown,
+  field: string,
+  names: readonly Name[],
+): Readonly<Record<Name, unknown>> {
+  // By its tag, which built-in objects have: a signal or a Map in its place would be taken for an object
+  // in which everything was left out.
+  if (Object.prototype.toString.call(value) !== '[object Object]') {
+    throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
+  }
+  const known: readonly string[] = names;
+  for (const name of Object.keys(value as object)) {
+    if (known.includes(name)) continue;
+    const shown = name.length > 100 ? `${name.slice(0, 100)}...` : name;
+    const path = field === 'input' ? shown : `${field}.${shown}`;
+    throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
+  }
+  const source = value as Readonly<Record<Name, unknown>>;
+  const fields = new Nothing() as Record<Name, unknown>;
+  for (const name of names) {
+    const passed = source[name];
+    // What a polluted Object.prototype holds nobody passed: it must not choose a key or a context.
+    const isForeign =
+      passed !== undefined &&
+      passed === (Object.prototype as typeof source)[name] &&
+      !Object.hasOwn(value as object, name);
+    fields[name] = isForeign ? undefined : passed;
+  }
+  return fields;
+}
+
+/**
+ * Copies bytes that a caller passed, so that it may change or wipe them at once.
+ *
+ * @param maximum The longest length to accept, in bytes; the shortest is 1.
+ * @throws {@link InvalidInputError} for anything but a `Uint8Array`, and for shared or detached memory.
+ */
+export function readBytes(value: unknown, field: string, maximum: number): Uint8Array {
+  if (!isUint8Array(value)) {
+    throw new InvalidInputError(field, 'must be a Uint8Array');
+  }
+  if (isSharedMemory(value)) {
+    throw new InvalidInputError(
+      field,
+      'must not be shared memory: another thread could change it while it is read; pass a copy',
+    );
+  }
+  const length = byteLength(value);
+  if (length === 0) {
+    throw new InvalidInputError(field, 'must not be empty; a detached buffer counts as empty');
+  }
+  if (length > maximum) {
+    throw new InvalidInputError(field, `must have at most ${maximum} bytes; it has ${length}`);
+  }
+  return copyBytes(value);
+}

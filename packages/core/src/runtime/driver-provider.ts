@@ -1,0 +1,302 @@
+import { abortError, classifyError } from '../driver/classify-error.js';
+import { completeDriver, wipeField } from '../driver/complete-driver.js';
+import type { CompleteDriver, KeyWrapDriver } from '../driver/driver.js';
+import { Lifetime } from '../driver/lifetime.js';
+import type { Call } from '../driver/requests.js';
+import {
+  InvalidCiphertextError,
+  InvalidInputError,
+  KeyWrapError,
+  ProviderClosedError,
+  withCallDetails,
+} from '../provider/errors.js';
+import type {
+  CallOptions,
+  DecryptAsymmetricInput,
+  DecryptInput,
+  EncryptInput,
+  EncryptResult,
+  GenerateDataKeyInput,
+  GenerateDataKeyPairInput,
+  KeyDescription,
+  KeyInput,
+  KeyWrapProvider,
+  ProviderCapabilities,
+  PublicKeyResult,
+  ReEncryptInput,
+  ReEncryptResult,
+  WrappedDataKey,
+  WrappedDataKeyPair,
+} from '../provider/provider.js';
+import type { DataKey, DataKeyPair, DecryptResult } from '../provider/secrets.js';
+import {
+  DECRYPT,
+  DECRYPT_ASYMMETRIC,
+  DESCRIBE_KEY,
+  ENCRYPT,
+  GENERATE_DATA_KEY,
+  GENERATE_DATA_KEY_PAIR,
+  GENERATE_WRAPPED_DATA_KEY,
+  GENERATE_WRAPPED_DATA_KEY_PAIR,
+  GET_PUBLIC_KEY,
+  type Operation,
+  RE_ENCRYPT,
+} from './operations.js';
+import { parseCall } from './parse-call.js';
+import { untilAborted } from './until-aborted.js';
+
+/**
+ * Makes a provider of a driver: what is the same for every backend, once per call. It checks and copies
+ * input, rejects what the driver does not declare, honours abort and close, gives each error its call's
+ * details, and wipes what it copied.
+ *
+ * @example
+ * ```ts
+ * import { createProvider, type KeyWrapDriver, type KeyWrapProvider } from '@keywrap/core';
+ *
+ * const open = (driver: KeyWrapDriver): KeyWrapProvider => createProvider(driver);
+ * ```
+ */
+export function createProvider<Keys extends object>(
+  driver: KeyWrapDriver<Keys> | CompleteDriver<Keys>,
+): DriverProvider<Keys> {
+  return new DriverProvider(driver);
+}
+
+/**
+ * A provider over a driver; see {@link createProvider}. Extend it where the backend manages keys, to give the
+ * functions of the driver's `keys` typed methods with {@link run}. A subclass has no fields and no private
+ * methods: a layer makes another instance of the class, over a layered driver.
+ */
+export class DriverProvider<Keys extends object = object> implements KeyWrapProvider {
+  // Private, so that nothing that prints the provider prints what its driver holds.
+  readonly #driver: CompleteDriver<Keys>;
+  #closing: Promise<void> | undefined;
+
+  /** @param driver A driver, or one that is complete already, with or without layers. */
+  constructor(driver: KeyWrapDriver<Keys> | CompleteDriver<Keys>) {
+    this.#driver = isComplete(driver) ? driver : completeDriver(driver);
+    DRIVERS.set(this, this.#driver);
+  }
+
+  get id(): string {
+    return this.#driver.id;
+  }
+
+  get capabilities(): ProviderCapabilities {
+    return this.#driver.capabilities;
+  }
+
+  encrypt(input: EncryptInput, options?: CallOptions): Promise<EncryptResult> {
+    return this.run(ENCRYPT, input, options);
+  }
+
+  decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
+    return this.run(DECRYPT, input, options);
+  }
+
+  decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult> {
+    return this.run(DECRYPT_ASYMMETRIC, input, options);
+  }
+
+  reEncrypt(input: ReEncryptInput, options?: CallOptions): Promise<ReEncryptResult> {
+    return this.run(RE_ENCRYPT, input, options);
+  }
+
+  generateDataKey(input: GenerateDataKeyInput, options?: CallOptions): Promise<DataKey> {
+    return this.run(GENERATE_DATA_KEY, input, options);
+  }
+
+  generateDataKeyWithoutPlaintext(
+    input: GenerateDataKeyInput,
+    options?: CallOptions,
+  ): Promise<WrappedDataKey> {
+    return this.run(GENERATE_WRAPPED_DATA_KEY, input, options);
+  }
+
+  generateDataKeyPair(
+    input: GenerateDataKeyPairInput,
+    options?: CallOptions,
+  ): Promise<DataKeyPair> {
+    return this.run(GENERATE_DATA_KEY_PAIR, input, options);
+  }
+
+  generateDataKeyPairWithoutPlaintext(
+    input: GenerateDataKeyPairInput,
+    options?: CallOptions,
+  ): Promise<WrappedDataKeyPair> {
+    return this.run(GENERATE_WRAPPED_DATA_KEY_PAIR, input, options);
+  }
+
+  getPublicKey(input: KeyInput, options?: CallOptions): Promise<PublicKeyResult> {
+    return this.run(GET_PUBLIC_KEY, input, options);
+  }
+
+  describeKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
+    return this.run(DESCRIBE_KEY, input, options);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Runs an operation by the rules that hold for all of them. For the operations that a provider adds, for
+   * example those of `KeyManager`.
+   *
+   * @example
+   * ```ts
+   * import { DriverProvider, type KeyDescription, type KeyRequest, parseKeyInput } from '@keywrap/core';
+   *
+   * type Keys = { enableKey(request: KeyRequest): Promise<KeyDescription> };
+   *
+   * class ManagedProvider extends DriverProvider<Keys> {
+   *   enableKey(input: { readonly keyId: string }): Promise<KeyDescription> {
+   *     return this.run(
+   *       {
+   *         name: 'enableKey',
+   *         parse: parseKeyInput,
+   *         work: ({ keys }, request) => keys.enableKey(request),
+   *       },
+   *       input,
+   *     );
+   *   }
+   * }
+   * ```
+   */
+  protected run<Request extends object, Output, Result = Output>(
+    operation: Operation<Keys, Request, Output, Result>,
+    input: unknown,
+    options?: CallOptions,
+  ): Promise<Result> {
+    const { lifetime, capabilities } = this.#driver;
+    let reading = 'options';
+    let call: Call | undefined;
+    let request: Request;
+    try {
+      if (lifetime.isOver) throw new ProviderClosedError('this provider was closed');
+      call = parseCall(options);
+      if (call.signal?.aborted) throw abortError(call.signal);
+      reading = 'input';
+      request = operation.parse(input, capabilities);
+    } catch (error) {
+      return this.#refuse(operation.name, input, asRefusal(error, reading, call?.signal));
+    }
+    const result = this.#perform(operation, request, call);
+    const { signal } = call;
+    if (signal === undefined) return result;
+    return untilAborted(result, signal).catch((error: unknown) => {
+      throw explain(error, operation.name, request, signal);
+    });
+  }
+
+  /** Does the work and cleans up after it, also when the caller has stopped waiting. */
+  async #perform<Request extends object, Output, Result>(
+    operation: Operation<Keys, Request, Output, Result>,
+    request: Request,
+    call: Call,
+  ): Promise<Result> {
+    const { lifetime } = this.#driver;
+    lifetime.enter();
+    let output: Output | undefined;
+    try {
+      output = await operation.work(this.#driver, request, call);
+      if (call.signal?.aborted) throw abortError(call.signal);
+      return (operation.finish?.(output, request) ?? output) as Result;
+    } catch (error) {
+      for (const name of operation.outputSecrets ?? []) wipeField(output as object, name);
+      // Errors are made after a wait in any case: the stack must not tell how far the work came.
+      await undefined;
+      throw explain(error, operation.name, request, call.signal);
+    } finally {
+      for (const name of operation.requestSecrets ?? []) wipeField(request, name);
+      lifetime.leave();
+    }
+  }
+
+  async #refuse(operation: string, input: unknown, error: KeyWrapError): Promise<never> {
+    const refusal = withCallDetails(error, operation);
+    await this.#driver.onRefused?.(operation, input, refusal);
+    throw refusal;
+  }
+
+  async #shutDown(): Promise<void> {
+    try {
+      await this.#driver.lifetime.end();
+      await this.#driver.close();
+    } catch (error) {
+      throw explain(error, 'close', {}, undefined);
+    }
+  }
+}
+
+const DRIVERS = new WeakMap<KeyWrapProvider, CompleteDriver>();
+
+/** The methods that make a provider what its driver is. */
+const METHODS = [
+  'encrypt',
+  'decrypt',
+  'decryptAsymmetric',
+  'reEncrypt',
+  'generateDataKey',
+  'generateDataKeyWithoutPlaintext',
+  'generateDataKeyPair',
+  'generateDataKeyPairWithoutPlaintext',
+  'getPublicKey',
+  'describeKey',
+  'close',
+  Symbol.asyncDispose,
+] as const satisfies readonly (keyof KeyWrapProvider)[];
+
+/**
+ * The driver of a provider, with the layers around it. Undefined for a provider that was not made of one, and
+ * for one that does more than its driver: with fields, or with other methods than those of
+ * {@link DriverProvider}.
+ */
+export function ownDriverOf(provider: KeyWrapProvider): CompleteDriver | undefined {
+  const { prototype } = DriverProvider;
+  const isItself =
+    Object.keys(provider).length === 0 &&
+    METHODS.every((name) => Reflect.get(provider, name) === Reflect.get(prototype, name));
+  return isItself ? DRIVERS.get(provider) : undefined;
+}
+
+function isComplete<Keys extends object>(
+  driver: KeyWrapDriver<Keys> | CompleteDriver<Keys>,
+): driver is CompleteDriver<Keys> {
+  return 'lifetime' in driver && driver.lifetime instanceof Lifetime;
+}
+
+/** What a getter or a proxy of the caller throws is the caller's mistake, and no failure of a backend. */
+function asRefusal(error: unknown, reading: string, signal: Call['signal']): KeyWrapError {
+  if (signal?.aborted) return abortError(signal);
+  if (error instanceof KeyWrapError) return error;
+  return new InvalidInputError(reading, 'could not be read: a getter or proxy threw', {
+    cause: error,
+  });
+}
+
+const NO_DRIVER = Object.freeze({ mapError: undefined });
+
+/** Adds to an error what only the caller's side knows. A layer may have thrown anything. */
+function explain(
+  error: unknown,
+  operation: string,
+  request: object,
+  signal: Call['signal'],
+): KeyWrapError {
+  const named = classifyError(error, operation, NO_DRIVER, signal);
+  // Made anew here, whatever made it: its stack would tell why the ciphertext does not open.
+  const known = named instanceof InvalidCiphertextError ? invalidCiphertext(named) : named;
+  return withCallDetails(known, operation, request);
+}
+
+function invalidCiphertext(error: InvalidCiphertextError): InvalidCiphertextError {
+  const { message, cause, operation, keyId, requestId } = error;
+  return new InvalidCiphertextError(message, { cause, operation, keyId, requestId });
+}

@@ -1,0 +1,248 @@
+import type {
+  DataKeyPairRequest,
+  DataKeyRequest,
+  DecryptRequest,
+  EncryptRequest,
+  KeyRequest,
+  ReEncryptRequest,
+  Source,
+  Target,
+} from '../driver/requests.js';
+import { type EncryptionContext, readEncryptionContext } from '../provider/encryption-context.js';
+import { InvalidInputError, UnsupportedOperationError } from '../provider/errors.js';
+import { parseKeyId } from '../provider/key-id.js';
+import {
+  dataKeyLength,
+  type EncryptionAlgorithm,
+  isAsymmetricAlgorithm,
+  isDataKeyPairSpec,
+  isDataKeySpec,
+  isEncryptionAlgorithm,
+  LIMITS,
+  maximumPlaintextLength,
+} from '../provider/key-spec.js';
+import type { ProviderCapabilities } from '../provider/provider.js';
+import { readBytes, readFields } from '../provider/read-fields.js';
+
+// The input of each operation becomes a complete and well-formed request, or is refused with the name of
+// the field.
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const CONTEXT = 'encryptionContext';
+
+/** What names a key and how to use it: on its own, or as a side of reEncrypt. */
+export const TARGET_FIELDS = ['keyId', 'algorithm', CONTEXT] as const;
+
+/** The input of each operation, which has these fields and no others. */
+const INPUT_FIELDS = {
+  encrypt: ['plaintext', ...TARGET_FIELDS],
+  decrypt: ['ciphertext', ...TARGET_FIELDS],
+  reEncrypt: ['ciphertext', 'source', 'destination'],
+  dataKey: ['keyId', 'keySpec', 'numberOfBytes', CONTEXT],
+  dataKeyPair: ['keyId', 'keyPairSpec', CONTEXT],
+  key: ['keyId'],
+} as const;
+
+/** @throws {@link InvalidInputError} */
+export function parseEncryptInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): EncryptRequest {
+  const fields = readFields(input, 'input', INPUT_FIELDS.encrypt);
+  const { key, algorithm, encryptionContext } = parseTarget(fields, '', capabilities);
+  const plaintext = readBytes(fields.plaintext, 'plaintext', maximumPlaintextLength(algorithm));
+  return { key, algorithm, encryptionContext, plaintext };
+}
+
+/** @throws {@link InvalidInputError} */
+export function parseDecryptInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): DecryptRequest {
+  const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
+  const { key, algorithm, encryptionContext } = parseSource(fields, '', capabilities);
+  if (isAsymmetricAlgorithm(algorithm)) {
+    throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
+  }
+  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(fields) };
+}
+
+/** @throws {@link InvalidInputError} */
+export function parseDecryptAsymmetricInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): DecryptRequest {
+  const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
+  if (fields.algorithm === undefined || fields.algorithm === 'SYMMETRIC_DEFAULT') {
+    throw new InvalidInputError(
+      'algorithm',
+      'must be RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256; call decrypt for a symmetric key',
+    );
+  }
+  const { key, algorithm, encryptionContext } = parseTarget(fields, '', capabilities);
+  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(fields) };
+}
+
+/** @throws {@link InvalidInputError} */
+export function parseReEncryptInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): ReEncryptRequest {
+  const fields = readFields(input, 'input', INPUT_FIELDS.reEncrypt);
+  const source = readFields(fields.source ?? {}, 'source', TARGET_FIELDS);
+  const destination = readFields(fields.destination, 'destination', TARGET_FIELDS);
+  return {
+    source: parseSource(source, 'source.', capabilities),
+    destination: parseTarget(destination, 'destination.', capabilities),
+    ciphertext: parseCiphertext(fields),
+  };
+}
+
+/** @throws {@link InvalidInputError} */
+export function parseDataKeyInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): DataKeyRequest {
+  if (!capabilities.dataKeys) {
+    throw new UnsupportedOperationError('this provider does not generate data keys');
+  }
+  const fields = readFields(input, 'input', INPUT_FIELDS.dataKey);
+  const { key, algorithm, encryptionContext } = parseWrapping(fields, capabilities);
+  return { key, algorithm, encryptionContext, numberOfBytes: parseDataKeyLength(fields) };
+}
+
+/** @throws {@link InvalidInputError} */
+export function parseDataKeyPairInput(
+  input: unknown,
+  capabilities: ProviderCapabilities,
+): DataKeyPairRequest {
+  const fields = readFields(input, 'input', INPUT_FIELDS.dataKeyPair);
+  const { keyPairSpec } = fields;
+  if (!isDataKeyPairSpec(keyPairSpec)) {
+    throw new InvalidInputError(
+      'keyPairSpec',
+      'must be RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, ECC_NIST_P384, ECC_NIST_P521 or ECC_SECG_P256K1',
+    );
+  }
+  if (!capabilities.dataKeyPairSpecs.includes(keyPairSpec)) {
+    throw new UnsupportedOperationError(`this provider does not generate ${keyPairSpec} pairs`);
+  }
+  const { key, algorithm, encryptionContext } = parseWrapping(fields, capabilities);
+  return { key, algorithm, encryptionContext, keyPairSpec };
+}
+
+/**
+ * Parses the input of an operation that takes a key and nothing else.
+ *
+ * @throws {@link InvalidInputError}
+ */
+export function parseKeyInput(input: unknown): KeyRequest {
+  return { key: parseKeyId(readFields(input, 'input', INPUT_FIELDS.key).keyId) };
+}
+
+/** As {@link parseKeyInput}, for a public key. @throws {@link InvalidInputError} */
+export function parsePublicKeyInput(input: unknown, { algorithms }: ProviderCapabilities) {
+  if (algorithms.some(isAsymmetricAlgorithm)) return parseKeyInput(input);
+  throw new UnsupportedOperationError('this provider has no asymmetric keys');
+}
+
+function parseTarget(fields: Fields, path: string, capabilities: ProviderCapabilities): Target {
+  const algorithm = parseAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
+  return {
+    key: parseKeyId(fields.keyId, `${path}keyId`),
+    algorithm,
+    encryptionContext: parseContext(fields, path, algorithm, capabilities),
+  };
+}
+
+function parseSource(fields: Fields, path: string, capabilities: ProviderCapabilities): Source {
+  if (fields.keyId !== undefined) return parseTarget(fields, path, capabilities);
+  const algorithm = parseAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
+  if (isAsymmetricAlgorithm(algorithm)) {
+    throw new InvalidInputError(
+      `${path}keyId`,
+      'must name the key: a ciphertext of an asymmetric key does not say which it is',
+    );
+  }
+  if (!capabilities.keyIdFromCiphertext) {
+    throw new UnsupportedOperationError(
+      `${path}keyId must name the key: this provider's ciphertexts do not say which it is`,
+    );
+  }
+  const encryptionContext = parseContext(fields, path, algorithm, capabilities);
+  return { key: undefined, algorithm, encryptionContext };
+}
+
+/** The key that wraps what is generated. */
+function parseWrapping(fields: Fields, capabilities: ProviderCapabilities): Target {
+  const { dataKeyAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = capabilities;
+  return {
+    key: parseKeyId(fields.keyId),
+    algorithm,
+    encryptionContext: parseContext(fields, '', algorithm, capabilities),
+  };
+}
+
+function parseAlgorithm(
+  value: unknown,
+  field: string,
+  capabilities: ProviderCapabilities,
+): EncryptionAlgorithm {
+  const algorithm = value === undefined ? 'SYMMETRIC_DEFAULT' : value;
+  if (!isEncryptionAlgorithm(algorithm)) {
+    throw new InvalidInputError(
+      field,
+      'must be SYMMETRIC_DEFAULT, RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256',
+    );
+  }
+  if (!capabilities.algorithms.includes(algorithm)) {
+    throw new UnsupportedOperationError(`this provider does not encrypt with ${algorithm}`);
+  }
+  return algorithm;
+}
+
+function parseContext(
+  fields: Fields,
+  path: string,
+  algorithm: EncryptionAlgorithm,
+  capabilities: ProviderCapabilities,
+): EncryptionContext {
+  const value = fields[CONTEXT];
+  if (isAsymmetricAlgorithm(algorithm)) {
+    if (value === undefined) return readEncryptionContext(undefined);
+    throw new InvalidInputError(
+      path + CONTEXT,
+      "can't be used with an asymmetric key: RSA has nothing to bind it to",
+    );
+  }
+  const context = readEncryptionContext(value, path + CONTEXT);
+  if (!capabilities.encryptionContext && Object.keys(context).length > 0) {
+    throw new UnsupportedOperationError(
+      `this provider can't bind a ciphertext to an encryption context; leave ${path}${CONTEXT} out`,
+    );
+  }
+  return context;
+}
+
+function parseCiphertext(fields: Fields): Uint8Array {
+  return readBytes(fields.ciphertext, 'ciphertext', LIMITS.ciphertext);
+}
+
+function parseDataKeyLength({ keySpec, numberOfBytes }: Fields): number {
+  if (keySpec !== undefined && numberOfBytes !== undefined) {
+    throw new InvalidInputError('numberOfBytes', "can't be given together with keySpec");
+  }
+  if (numberOfBytes === undefined) {
+    if (isDataKeySpec(keySpec)) return dataKeyLength(keySpec);
+    throw new InvalidInputError(
+      'keySpec',
+      'must be AES_256 or AES_128, or else numberOfBytes must be given',
+    );
+  }
+  const isLength = typeof numberOfBytes === 'number' && Number.isInteger(numberOfBytes);
+  if (!isLength || numberOfBytes < 1 || numberOfBytes > LIMITS.dataKey) {
+    throw new InvalidInputError('numberOfBytes', `must be an integer from 1 to ${LIMITS.dataKey}`);
+  }
+  return numberOfBytes;
+}

@@ -1,0 +1,176 @@
+import type {
+  $Command,
+  GenerateDataKeyCommandOutput,
+  GenerateDataKeyPairWithoutPlaintextCommandOutput,
+  KMSClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from '@aws-sdk/client-kms';
+import {
+  type Call,
+  DATA_KEY_PAIR_SPECS,
+  ENCRYPTION_ALGORITHMS,
+  type EncryptOutput,
+  type KeyWrapDriver,
+  ownFields,
+  type ProviderCapabilities,
+  type WrappedDataKeyPairOutput,
+} from '@keywrap/core';
+import { KmsClients, type Sdk } from './clients.js';
+import { toKeyWrapError } from './errors.js';
+import {
+  toDataKeyInput,
+  toDataKeyPairInput,
+  toDecryptInput,
+  toEncryptInput,
+  toGrantTokens,
+  toReEncryptInput,
+} from './inputs.js';
+import type { ReadOptions } from './options.js';
+import { regionOf, regionOfBoth } from './region.js';
+import { required, toKeyDescription, toPublicKeyResult } from './responses.js';
+
+const CAPABILITIES: ProviderCapabilities = Object.freeze({
+  algorithms: ENCRYPTION_ALGORITHMS,
+  encryptionContext: true,
+  keyIdFromCiphertext: true,
+  dataKeys: true,
+  dataKeyPairSpecs: DATA_KEY_PAIR_SPECS,
+});
+
+/** A class of the SDK's commands. */
+type CommandClass<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = new (
+  input: Input,
+) => $Command<Input, Output, KMSClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>;
+
+/** Every function is one request to AWS KMS: [operations](https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). */
+export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrapDriver {
+  const clients = new KmsClients(config, client);
+
+  /** @param commandIn Picks the command; the SDK is loaded by then. */
+  async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    region: string | undefined,
+    commandIn: (sdk: Sdk) => CommandClass<Input, Output>,
+    input: Input,
+    call: Call,
+  ): Promise<Output> {
+    const { sdk, client } = await clients.for(region);
+    const Command = commandIn(sdk);
+    // The SDK writes every member of an operation that it finds, also one that is inherited.
+    const whole = ownFields({ ...input, ...toGrantTokens(grantTokens, call.grantTokens) });
+    return client.send(
+      new Command(whole),
+      ownFields({ ...(call.signal && { abortSignal: call.signal }) }),
+    );
+  }
+
+  return {
+    id: 'aws-kms',
+    capabilities: CAPABILITIES,
+
+    async encrypt(request, call) {
+      const input = toEncryptInput(request);
+      const response = await send(regionOf(request.key), (sdk) => sdk.EncryptCommand, input, call);
+      const { CiphertextBlob, KeyId } = required(response, 'CiphertextBlob', 'KeyId');
+      return { ciphertext: CiphertextBlob, keyId: KeyId };
+    },
+
+    async decrypt(request, call) {
+      const input = toDecryptInput(request);
+      const response = await send(regionOf(request.key), (sdk) => sdk.DecryptCommand, input, call);
+      const { Plaintext, KeyId } = required(response, 'Plaintext', 'KeyId');
+      return { plaintext: Plaintext, keyId: KeyId, keyVersion: response.KeyMaterialId };
+    },
+
+    async reEncrypt(request, call) {
+      const input = toReEncryptInput(request);
+      const region = regionOfBoth(request);
+      const response = await send(region, (sdk) => sdk.ReEncryptCommand, input, call);
+      const { CiphertextBlob, SourceKeyId, KeyId } = required(
+        response,
+        'CiphertextBlob',
+        'SourceKeyId',
+        'KeyId',
+      );
+      return {
+        ciphertext: CiphertextBlob,
+        sourceKeyId: SourceKeyId,
+        sourceKeyVersion: response.SourceKeyMaterialId,
+        destinationKeyId: KeyId,
+        destinationKeyVersion: response.DestinationKeyMaterialId,
+      };
+    },
+
+    async generateDataKey(request, call) {
+      const input = toDataKeyInput(request);
+      const region = regionOf(request.key);
+      const response = await send(region, (sdk) => sdk.GenerateDataKeyCommand, input, call);
+      const { Plaintext } = required(response, 'Plaintext');
+      return { plaintext: Plaintext, ...wrapped(response) };
+    },
+
+    async generateDataKeyWithoutPlaintext(request, call) {
+      const input = toDataKeyInput(request);
+      const region = regionOf(request.key);
+      return wrapped(
+        await send(region, (sdk) => sdk.GenerateDataKeyWithoutPlaintextCommand, input, call),
+      );
+    },
+
+    async generateDataKeyPair(request, call) {
+      const input = toDataKeyPairInput(request);
+      const region = regionOf(request.key);
+      const response = await send(region, (sdk) => sdk.GenerateDataKeyPairCommand, input, call);
+      const { PrivateKeyPlaintext } = required(response, 'PrivateKeyPlaintext');
+      return { privateKey: PrivateKeyPlaintext, ...wrappedPair(response) };
+    },
+
+    async generateDataKeyPairWithoutPlaintext(request, call) {
+      const input = toDataKeyPairInput(request);
+      const region = regionOf(request.key);
+      return wrappedPair(
+        await send(region, (sdk) => sdk.GenerateDataKeyPairWithoutPlaintextCommand, input, call),
+      );
+    },
+
+    async getPublicKey({ key }, call) {
+      const input = { KeyId: key.text };
+      return toPublicKeyResult(
+        await send(regionOf(key), (sdk) => sdk.GetPublicKeyCommand, input, call),
+      );
+    },
+
+    async describeKey({ key }, call) {
+      const input = { KeyId: key.text };
+      const response = await send(regionOf(key), (sdk) => sdk.DescribeKeyCommand, input, call);
+      return toKeyDescription(response.KeyMetadata);
+    },
+
+    mapError: toKeyWrapError,
+    close: () => clients.destroy(),
+  };
+}
+
+type Wrapped = Pick<GenerateDataKeyCommandOutput, 'CiphertextBlob' | 'KeyId' | 'KeyMaterialId'>;
+
+function wrapped(response: Wrapped): EncryptOutput {
+  const { CiphertextBlob, KeyId } = required(response, 'CiphertextBlob', 'KeyId');
+  return { ciphertext: CiphertextBlob, keyId: KeyId, keyVersion: response.KeyMaterialId };
+}
+
+function wrappedPair(
+  response: GenerateDataKeyPairWithoutPlaintextCommandOutput,
+): WrappedDataKeyPairOutput {
+  const { PublicKey, PrivateKeyCiphertextBlob, KeyId } = required(
+    response,
+    'PublicKey',
+    'PrivateKeyCiphertextBlob',
+    'KeyId',
+  );
+  return {
+    publicKey: PublicKey,
+    privateKeyCiphertext: PrivateKeyCiphertextBlob,
+    keyId: KeyId,
+    keyVersion: response.KeyMaterialId,
+  };
+}

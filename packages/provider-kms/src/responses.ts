@@ -1,0 +1,80 @@
+import type { GetPublicKeyCommandOutput, KeyMetadata } from '@aws-sdk/client-kms';
+import {
+  type EncryptionAlgorithm,
+  isEncryptionAlgorithm,
+  KEY_ORIGINS,
+  KEY_SPECS,
+  KEY_STATES,
+  KEY_USAGES,
+  type KeyDescription,
+  ProviderUnavailableError,
+  type PublicKeyResult,
+  UnsupportedOperationError,
+} from '@keywrap/core';
+
+// KMS's names are the contract's names, but KMS has kinds of key that the contract does not (ML-DSA,
+// ML-KEM, Ed25519, SM2), none of which encrypts with an algorithm of the contract.
+
+/**
+ * The members of a response that KMS always sends; the SDK types every member as optional.
+ *
+ * @throws {@link ProviderUnavailableError} when one is missing: a proxy answered, or the response was cut
+ * off. The next attempt may get a whole one.
+ */
+export function required<Response extends object, Name extends keyof Response>(
+  response: Response,
+  ...names: readonly Name[]
+): { readonly [N in Name]-?: NonNullable<Response[N]> } {
+  const missing = names.find((name) => response[name] === undefined);
+  if (missing !== undefined) throw unreadable(`no ${String(missing)}`);
+  return response as { readonly [N in Name]-?: NonNullable<Response[N]> };
+}
+
+/** [GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html) in the contract's terms. */
+export function toPublicKeyResult(response: GetPublicKeyCommandOutput): PublicKeyResult {
+  const { PublicKey, KeyId } = required(response, 'PublicKey', 'KeyId');
+  return {
+    publicKey: PublicKey,
+    keyId: KeyId,
+    keySpec: known(KEY_SPECS, response.KeySpec, 'key spec'),
+    keyUsage: known(KEY_USAGES, response.KeyUsage, 'key usage'),
+    algorithms: ours(response.EncryptionAlgorithms),
+  };
+}
+
+/** [KeyMetadata](https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html) in the contract's terms. */
+export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescription {
+  if (metadata?.CreationDate === undefined) throw unreadable('no key metadata');
+  const { DeletionDate: deletionDate } = metadata;
+  const { Arn } = required(metadata, 'Arn');
+  return {
+    keyId: Arn,
+    keySpec: known(KEY_SPECS, metadata.KeySpec, 'key spec'),
+    keyUsage: known(KEY_USAGES, metadata.KeyUsage, 'key usage'),
+    keyState: known(KEY_STATES, metadata.KeyState, 'key state'),
+    origin: known(KEY_ORIGINS, metadata.Origin, 'origin'),
+    algorithms: ours(metadata.EncryptionAlgorithms),
+    description: metadata.Description ?? '',
+    creationDate: metadata.CreationDate,
+    ...(deletionDate !== undefined && { deletionDate }),
+  };
+}
+
+function known<Name extends string>(names: readonly Name[], value: unknown, what: string): Name {
+  const name = names.find((candidate) => candidate === value);
+  if (name !== undefined) return name;
+  if (typeof value !== 'string') throw unreadable(`no ${what}`);
+  throw new UnsupportedOperationError(
+    `the key has the ${what} ${value}, which keywrap does not know; it wraps under SYMMETRIC_DEFAULT and RSA keys`,
+  );
+}
+
+function ours(algorithms: readonly string[] = []): EncryptionAlgorithm[] {
+  return algorithms.filter((algorithm) => isEncryptionAlgorithm(algorithm));
+}
+
+function unreadable(what: string): ProviderUnavailableError {
+  return new ProviderUnavailableError(
+    `the response of AWS KMS has ${what}: check the endpoint and the proxies on the way`,
+  );
+}

@@ -1,0 +1,49 @@
+import { isRsaKeySpec, type RsaKeySpec, rsaModulusLength, wipe } from '@keywrap/core';
+import forge from 'node-forge';
+import { encodeRsaPkcs8, encodeRsaSpki, parseRsaPrivateKey } from '../../key-material/rsa.js';
+import { Xaes256GcmKey } from '../xaes-256-gcm.js';
+import type { CryptoEngine, EncodedKeyPair } from './engine.js';
+import { forgeAes } from './forge/aes.js';
+import { loadRsaPrivateKey, loadRsaPublicKey } from './forge/rsa.js';
+
+/**
+ * The engine on node-forge: JavaScript that runs where there is no node:crypto. Randomness is the
+ * platform's `crypto.getRandomValues`, which must be there.
+ *
+ * It is much slower than OpenSSL, not in constant time, and leaves secrets behind in strings and
+ * numbers that can't be wiped. Take it where there is nothing else.
+ */
+export const forgeEngine: CryptoEngine = {
+  name: 'forge',
+  loadAesKey: (material) => new Xaes256GcmKey(forgeAes, material),
+  loadRsaPrivateKey: async (pkcs8) => loadRsaPrivateKey(pkcs8),
+  loadRsaPublicKey: async (spki) => loadRsaPublicKey(spki),
+  async generateKeyPair(spec) {
+    if (isRsaKeySpec(spec)) return generateRsaKeyPair(spec);
+    // forge knows no elliptic curves of this kind; who needs none does not load them.
+    const ec = await import('../../key-material/ec.js');
+    const privateKey = ec.generateEcPrivateKey(spec);
+    const publicKey = ec.ecPublicKeyOf(spec, privateKey);
+    const pair = {
+      publicKey: ec.encodeEcSpki(spec, publicKey),
+      privateKey: ec.encodeEcPkcs8(spec, privateKey, publicKey),
+    };
+    wipe(privateKey);
+    return pair;
+  },
+};
+
+/**
+ * forge hands this over to node:crypto or WebCrypto where it finds them. Where it does not, it looks
+ * for primes in slices of 10 ms, so that the event loop keeps turning.
+ */
+async function generateRsaKeyPair(spec: RsaKeySpec): Promise<EncodedKeyPair> {
+  const bits = 8 * rsaModulusLength(spec);
+  const { privateKey } = await new Promise<forge.pki.rsa.KeyPair>((resolve, reject) =>
+    forge.pki.rsa.generateKeyPair({ bits, e: 0x10001 }, (error, pair) =>
+      error ? reject(error) : resolve(pair),
+    ),
+  );
+  const numbers = parseRsaPrivateKey(forge.pki.privateKeyToAsn1(privateKey));
+  return { publicKey: encodeRsaSpki(numbers), privateKey: encodeRsaPkcs8(numbers) };
+}

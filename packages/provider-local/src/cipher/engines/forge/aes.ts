@@ -1,0 +1,55 @@
+import forge from 'node-forge';
+import { equalSecrets } from '../../../keys/equal-secrets.js';
+import type { AesPrimitives } from '../../xaes-256-gcm.js';
+import { fromBinaryString, toBinaryString } from './binary-string.js';
+
+const TAG_LENGTH = 16;
+
+/**
+ * AES and AES-GCM in JavaScript, by node-forge.
+ *
+ * Not in constant time: forge's AES and GHASH look bytes of the state up in tables, so whoever shares
+ * the processor's cache with this process may learn about the key. The comparison of the tag is
+ * constant-time, as it is made here.
+ */
+export const forgeAes: AesPrimitives = {
+  loadBlockCipher(key) {
+    // ECB keeps no state between blocks, so one cipher serves for the life of the key.
+    const cipher = forge.cipher.createCipher('AES-ECB', toBinaryString(key));
+    cipher.start();
+    return {
+      encrypt(blocks) {
+        cipher.update(forge.util.createBuffer(toBinaryString(blocks)));
+        return fromBinaryString(cipher.output.getBytes());
+      },
+      // forge keeps its key schedule where nobody else can reach it.
+      destroy() {},
+    };
+  },
+
+  seal(key, iv, plaintext, aad) {
+    const cipher = forge.cipher.createCipher('AES-GCM', toBinaryString(key));
+    cipher.start({ iv: toBinaryString(iv), additionalData: toBinaryString(aad) });
+    cipher.update(forge.util.createBuffer(toBinaryString(plaintext)));
+    cipher.finish();
+    return fromBinaryString(cipher.output.getBytes() + cipher.mode.tag.getBytes());
+  },
+
+  open(key, iv, sealed, aad) {
+    const tagOffset = sealed.length - TAG_LENGTH;
+    if (tagOffset < 0) return undefined;
+    const decipher = forge.cipher.createDecipher('AES-GCM', toBinaryString(key));
+    decipher.start({
+      iv: toBinaryString(iv),
+      additionalData: toBinaryString(aad),
+      // forge compares the tag with `===`, which stops at the first difference. So it gets a tag of
+      // zeros to compare, its verdict is not read, and the tag that it computed is compared below.
+      tag: forge.util.createBuffer('\0'.repeat(TAG_LENGTH)),
+    });
+    decipher.update(forge.util.createBuffer(toBinaryString(sealed.subarray(0, tagOffset))));
+    decipher.finish();
+    const tag = fromBinaryString(decipher.mode.tag.getBytes());
+    if (!equalSecrets(tag, sealed.subarray(tagOffset))) return undefined;
+    return fromBinaryString(decipher.output.getBytes());
+  },
+};

@@ -1,0 +1,41 @@
+import { generateKeyPair, type KeyPairKeyObjectResult } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { DataKeyPairSpec } from '@keywrap/core';
+import { ownSecret } from '@keywrap/core';
+import { Xaes256GcmKey } from '../xaes-256-gcm.js';
+import type { CryptoEngine } from './engine.js';
+import { nodeAes } from './node/aes.js';
+import { loadRsaPrivateKey, loadRsaPublicKey } from './node/rsa.js';
+
+const generate = promisify(generateKeyPair);
+
+const rsa = (modulusLength: number): Promise<KeyPairKeyObjectResult> =>
+  generate('rsa', { modulusLength, publicExponent: 65537 });
+
+const ec = (namedCurve: string): Promise<KeyPairKeyObjectResult> => generate('ec', { namedCurve });
+
+/** How OpenSSL is asked for each kind of key pair; all of them on the thread pool. */
+const GENERATE = {
+  RSA_2048: () => rsa(2048),
+  RSA_3072: () => rsa(3072),
+  RSA_4096: () => rsa(4096),
+  ECC_NIST_P256: () => ec('prime256v1'),
+  ECC_NIST_P384: () => ec('secp384r1'),
+  ECC_NIST_P521: () => ec('secp521r1'),
+  ECC_SECG_P256K1: () => ec('secp256k1'),
+} as const satisfies Record<DataKeyPairSpec, () => Promise<KeyPairKeyObjectResult>>;
+
+/** The engine on node:crypto, that is OpenSSL. */
+export const nodeEngine: CryptoEngine = {
+  name: 'node',
+  loadAesKey: (material) => new Xaes256GcmKey(nodeAes, material),
+  loadRsaPrivateKey: async (pkcs8) => loadRsaPrivateKey(pkcs8),
+  loadRsaPublicKey: async (spki) => loadRsaPublicKey(spki),
+  async generateKeyPair(spec) {
+    const { publicKey, privateKey } = await GENERATE[spec]();
+    return {
+      publicKey: ownSecret(publicKey.export({ type: 'spki', format: 'der' })),
+      privateKey: ownSecret(privateKey.export({ type: 'pkcs8', format: 'der' })),
+    };
+  },
+};

@@ -1,0 +1,49 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { ownSecret } from '@keywrap/core';
+import type { AesPrimitives } from '../../xaes-256-gcm.js';
+
+const TAG_LENGTH = 16;
+
+const GCM = { 16: 'aes-128-gcm', 24: 'aes-192-gcm', 32: 'aes-256-gcm' } as const;
+const ECB = { 16: 'aes-128-ecb', 24: 'aes-192-ecb', 32: 'aes-256-ecb' } as const;
+
+const keyLength = (key: Uint8Array) => key.length as keyof typeof GCM;
+
+/** AES and AES-GCM by OpenSSL: hardware instructions where there are any, in constant time. */
+export const nodeAes: AesPrimitives = {
+  loadBlockCipher(key) {
+    // ECB keeps no state between blocks, so one cipher serves for the life of the key and its key
+    // schedule is computed once. `final` has nothing left to write; it frees and wipes OpenSSL's context.
+    const cipher = createCipheriv(ECB[keyLength(key)], key, null).setAutoPadding(false);
+    return {
+      encrypt: (blocks) => cipher.update(blocks),
+      destroy: () => void cipher.final(),
+    };
+  },
+
+  seal(key, iv, plaintext, aad) {
+    const cipher = createCipheriv(GCM[keyLength(key)], key, iv);
+    cipher.setAAD(aad);
+    const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
+    sealed.set(cipher.update(plaintext));
+    cipher.final();
+    sealed.set(cipher.getAuthTag(), plaintext.length);
+    return sealed;
+  },
+
+  open(key, iv, sealed, aad) {
+    const tagOffset = sealed.length - TAG_LENGTH;
+    if (tagOffset < 0) return undefined;
+    const decipher = createDecipheriv(GCM[keyLength(key)], key, iv);
+    decipher.setAAD(aad);
+    decipher.setAuthTag(sealed.subarray(tagOffset));
+    const plaintext = decipher.update(sealed.subarray(0, tagOffset));
+    try {
+      decipher.final();
+    } catch {
+      plaintext.fill(0); // not authentic, so nobody may see it
+      return undefined;
+    }
+    return ownSecret(plaintext);
+  },
+};

@@ -1,0 +1,28 @@
+import { copyBytes, LIMITS, wipe } from '@keywrap/core';
+import { NONCE_LENGTH } from './xaes-256-gcm.js';
+
+// Nothing is drawn in advance, though that would be quicker: a stock of random bytes is the same in every
+// copy of a virtual machine's memory, and a nonce that is used twice under one key opens AES-GCM.
+
+/** Where random bytes are drawn, to be copied and wiped: memory that a draw brings along takes as long again. */
+const drawn = new Uint8Array(LIMITS.dataKey + NONCE_LENGTH);
+
+/** A random nonce of XAES-256-GCM. */
+export function randomNonce(): Uint8Array {
+  const bytes = draw(NONCE_LENGTH);
+  const nonce = bytes.slice();
+  wipe(bytes);
+  return nonce;
+}
+
+/** A data key and the nonce to wrap it with, in one draw, which takes about as long as wrapping it does. */
+export function randomKeyAndNonce(keyLength: number): { key: Uint8Array; nonce: Uint8Array } {
+  const bytes = draw(keyLength + NONCE_LENGTH);
+  const [key, nonce] = [copyBytes(bytes.subarray(0, keyLength)), bytes.slice(keyLength)];
+  wipe(bytes);
+  return { key, nonce };
+}
+
+function draw(length: number): Uint8Array {
+  return crypto.getRandomValues(drawn.subarray(0, length));
+}

@@ -1,0 +1,65 @@
+import { aliasArnOf, arnOf, targetOf } from '../keys/record.js';
+import type { KeyStore, Page } from '../keys/store.js';
+import type { ActionArguments } from './arguments.js';
+import { formatTable, print, printJson } from './output.js';
+
+const PAGE = 500;
+
+/** Prints the keys of a store and their aliases, without material. */
+export async function list(
+  store: KeyStore,
+  { json }: Pick<ActionArguments, 'json'>,
+): Promise<void> {
+  const aliases = new Map<string, string[]>();
+  for await (const record of allRows((page) => store.listAliases(page), aliasArnOf)) {
+    const names = aliases.get(targetOf(record)) ?? [];
+    aliases.set(targetOf(record), [...names, record.alias]);
+  }
+  const keys = [];
+  for await (const record of allRows((page) => store.listKeys(page), arnOf)) {
+    const { scope, versions, pendingVersion, ...rest } = record;
+    const arn = arnOf(record);
+    keys.push({
+      arn,
+      region: scope.region,
+      ...rest,
+      versions: versions.length,
+      pendingVersion: pendingVersion?.version,
+      aliases: aliases.get(arn) ?? [],
+    });
+  }
+  if (json) return printJson(keys);
+  print(
+    formatTable(
+      ['REGION', 'KEY ID', 'SPEC', 'STATE', 'CREATED', 'DELETION', 'VERSIONS', 'ALIASES'],
+      keys.map((key) => [
+        key.region,
+        key.id,
+        key.keySpec,
+        key.keyState,
+        dayOf(key.creationDate),
+        dayOf(key.deletionDate),
+        String(key.versions),
+        key.aliases.join(' '),
+      ]),
+    ),
+  );
+}
+
+async function* allRows<Row>(
+  load: (page: Page) => Promise<readonly Row[]>,
+  nameOf: (row: Row) => string,
+): AsyncGenerator<Row> {
+  let after: string | undefined;
+  for (;;) {
+    const rows = await load({ scope: undefined, after, limit: PAGE });
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    after = nameOf(last);
+  }
+}
+
+function dayOf(date: Date | undefined): string {
+  return date?.toISOString().slice(0, 10) ?? '';
+}

@@ -1,0 +1,37 @@
+import type { SqlKeyStore } from '../store/sql-key-store.js';
+import type { ActionArguments } from './arguments.js';
+import { print, printJson, showProgress } from './output.js';
+
+/** Verifies a store and its audit logs, and prints what was found. @returns Whether all is sound. */
+export async function verify(
+  store: SqlKeyStore,
+  { auditLogs, generation, json }: Pick<ActionArguments, 'auditLogs' | 'generation' | 'json'>,
+): Promise<boolean> {
+  // The logs first: what is written to them meanwhile is not newer than what is found in the store.
+  const logs = auditLogs === undefined ? [] : await store.verifyAuditLogs(auditLogs);
+  const report = await store.verify(showProgress('verifying rows'));
+  const { keys, aliases, generation: found } = report;
+  const damaged = report.damaged.map(({ message, keyId }) => ({ keyId, message }));
+  const damagedLogs = logs.filter(({ problem }) => problem !== undefined);
+  const newerLogs = logs.filter((log) => (log.generation ?? 0) > found);
+  const isOld = found < generation || newerLogs.length > 0;
+  const sound = damaged.length === 0 && damagedLogs.length === 0 && !isOld;
+  if (json) {
+    printJson({ generation: found, keys, aliases, damaged, logs, setBack: isOld, sound });
+    return sound;
+  }
+  for (const { message } of damaged) print(`damaged: ${message}`);
+  for (const { log, problem } of damagedLogs) print(`damaged: audit log ${log} ${problem}`);
+  for (const { log } of logs.filter(({ closed, problem }) => !closed && !problem)) {
+    print(`open: audit log ${log} is being written, its process was killed, or its end was cut`);
+  }
+  for (const { log, generation: seen } of newerLogs) {
+    print(`set back: audit log ${log} has seen generation ${seen}`);
+  }
+  if (found < generation) print(`set back: the store is older than generation ${generation}`);
+  const rows = `${keys} keys and ${aliases} aliases, ${damaged.length} damaged`;
+  const lines = logs.reduce((sum, log) => sum + log.lines, 0);
+  const audited = `; ${logs.length} audit logs of ${lines} lines, ${damagedLogs.length} damaged`;
+  print(`generation ${found}: ${rows}${auditLogs === undefined ? '' : audited}`);
+  return sound;
+}

@@ -1,0 +1,259 @@
+import {
+  type ArnScope,
+  formatAliasArn,
+  formatKeyArn,
+  KeyNotFoundError,
+  KeyWrapError,
+  type ParsedKeyId,
+} from '@keywrap/core';
+import { newSymmetricVersion } from './create.js';
+import { dueDate, keyAt, rotationsDue } from './due-changes.js';
+import { presentKey, presentTarget } from './in-transaction.js';
+import { problemOfName } from './key-name.js';
+import { MaterialOffer } from './material-offer.js';
+import { asReplica, following, isReplicaOf, primaryAmong, sharesMaterial } from './multi-region.js';
+import { type AliasRecord, arnOf, isSameScope, type KeyRecord, type KeyVersion } from './record.js';
+import type { KeyStore, Page } from './store.js';
+
+/** Which rows of the list of a scope to return. */
+export type ScopePage = Omit<Page, 'scope'>;
+
+/**
+ * The keys and aliases of one partition, Region and account, as they are at the time of the clock. What
+ * is due (a deletion, an expiry, a rotation) is done when a key is read, and written if that is possible.
+ */
+export class Keys {
+  readonly store: KeyStore;
+  readonly scope: ArnScope;
+  readonly now: () => Date;
+  /** The due changes that are being written, by key ARN. */
+  readonly #writing = new Map<string, Promise<KeyRecord | undefined>>();
+
+  constructor(store: KeyStore, scope: ArnScope, now: () => Date) {
+    this.store = store;
+    this.scope = scope;
+    this.now = now;
+  }
+
+  arnOf(id: string): string {
+    return formatKeyArn(id, this.scope);
+  }
+
+  aliasArnOf(alias: string): string {
+    return formatAliasArn(alias, this.scope);
+  }
+
+  /** Tells whether a name can be of this scope. A name that is not has no key here, as in AWS KMS. */
+  isHere(name: ParsedKeyId): boolean {
+    return !('region' in name) || isSameScope(name, this.scope);
+  }
+
+  /**
+   * The key of this name if it is in memory, current, and nothing is due: then there is nothing to wait
+   * for. Undefined says nothing about the key; ask {@link load}.
+   */
+  peek(name: ParsedKeyId): KeyRecord | undefined {
+    if (!this.isHere(name)) return undefined;
+    if ('id' in name) return this.peekId(name.id);
+    const alias = this.store.peekAlias(this.aliasArnOf(name.alias));
+    return alias && this.peekId(alias.keyId);
+  }
+
+  /** As {@link peek}, by id: for what a ciphertext names. */
+  peekId(id: string): KeyRecord | undefined {
+    const key = this.store.peekKey(this.arnOf(id));
+    return key === undefined || this.#isDue(key) ? undefined : key;
+  }
+
+  /** The key of this name; undefined where there is none here. */
+  async load(name: ParsedKeyId): Promise<KeyRecord | undefined> {
+    if (!this.isHere(name)) return undefined;
+    if ('id' in name) return this.loadId(name.id);
+    const alias = await this.store.loadAlias(this.aliasArnOf(name.alias));
+    return alias && this.loadId(alias.keyId);
+  }
+
+  /** As {@link load}, by id. */
+  async loadId(id: string): Promise<KeyRecord | undefined> {
+    // A stranger's ciphertext may name anything, and databases make something else of NUL.
+    if (problemOfName({ id }) !== undefined) return undefined;
+    const key = await this.store.loadKey(this.arnOf(id));
+    return key && this.#present(key);
+  }
+
+  /** A page of the keys, sorted by ARN. */
+  async list(page: ScopePage): Promise<readonly KeyRecord[]> {
+    return this.#list(
+      page,
+      (next) => this.store.listKeys(next),
+      arnOf,
+      (key) => this.#present(key),
+    );
+  }
+
+  /** A page of the aliases, sorted by ARN; with `key`, those of this key alone. */
+  async listAliases(page: ScopePage, key?: KeyRecord): Promise<readonly AliasRecord[]> {
+    const keyArn = key && arnOf(key);
+    return this.#list(
+      page,
+      (next) => this.store.listAliases(next, keyArn),
+      ({ alias }) => this.aliasArnOf(alias),
+      // With a key that is deleted by now go its aliases.
+      async (alias) => (await this.loadId(alias.keyId)) && alias,
+    );
+  }
+
+  /**
+   * Adds a key, and the alias if one is given, in one transaction, unless a key of its id or alias is
+   * there already. A multi-Region key whose primary is in another Region becomes its replica, with its
+   * material.
+   *
+   * @param record Its material changes owner.
+   * @returns The key that has this id or alias from now on.
+   * @throws {@link InvalidInputError} when its primary is another kind of key.
+   */
+  async add(record: KeyRecord, alias?: string): Promise<KeyRecord> {
+    const arn = arnOf(record);
+    const creationDate = this.now();
+    const ids = record.primaryRegion === undefined ? [] : [record.id];
+    const aliasArns = alias === undefined ? [] : [this.aliasArnOf(alias)];
+    const offer = new MaterialOffer(record.versions);
+    const [kept] = await offer.settle(
+      this.store.change({ keys: [arn], aliases: aliasArns, ids }, (transaction) => {
+        const taken = aliasArns.map((aliasArn) =>
+          presentTarget(transaction, aliasArn, creationDate),
+        );
+        const there = presentKey(transaction, arn, creationDate) ?? taken[0];
+        if (there !== undefined) return [there];
+        const related = ids.flatMap((id) => transaction.keysWithId(id));
+        const primary = primaryAmong(related, record);
+        const added = primary === undefined ? record : asReplica(record, primary, offer.copy);
+        // One that is deleted by now goes with its aliases.
+        if (transaction.key(arn) !== undefined) transaction.removeKey(arn);
+        transaction.putKey(added);
+        if (alias !== undefined) {
+          const { id: keyId, scope } = record;
+          transaction.putAlias({
+            scope,
+            alias,
+            keyId,
+            creationDate,
+            lastUpdatedDate: creationDate,
+          });
+        }
+        return [added];
+      }),
+    );
+    return kept as KeyRecord;
+  }
+
+  /**
+   * Takes a key from one state to the next, unless `transition` throws. What concerns the material of a
+   * multi-Region key or its rotation is done to its replicas in the same transaction.
+   *
+   * @param transition May be called again, with what another process has made of the key meanwhile, so
+   * it has to check what it relies on. Without side effects.
+   * @param offered A version that `transition` may give to the key; its material is destroyed otherwise.
+   * @throws {@link KeyNotFoundError} when the key was deleted since it was found.
+   */
+  async change(
+    key: KeyRecord,
+    transition: (current: KeyRecord) => KeyRecord,
+    offered?: KeyVersion,
+  ): Promise<KeyRecord> {
+    const [next] = await this.#change(key, transition, offered);
+    if (next !== undefined) return next;
+    throw new KeyNotFoundError('the key was deleted meanwhile', { keyId: arnOf(key) });
+  }
+
+  /** @returns The key, and others that were changed with it; nothing when the key is deleted. */
+  async #change(
+    key: KeyRecord,
+    transition: (current: KeyRecord) => KeyRecord,
+    offered?: KeyVersion,
+  ): Promise<readonly KeyRecord[]> {
+    const arn = arnOf(key);
+    const now = this.now();
+    const newVersions = await Promise.all(
+      rotationsDue(key, now).map(() => newSymmetricVersion(key.id)),
+    );
+    const offer = new MaterialOffer([...newVersions, ...(offered ? [offered] : [])]);
+    const ids = sharesMaterial(key) ? [key.id] : [];
+    return offer.settle(
+      this.store.change({ keys: [arn], aliases: [], ids }, (transaction) => {
+        const own = transaction.key(arn);
+        if (own === undefined) return [];
+        if (keyAt(own, now) === undefined) {
+          transaction.removeKey(arn);
+          return [];
+        }
+        const related = ids.flatMap((id) => transaction.keysWithId(id));
+        const primary = primaryAmong(related, own) ?? own;
+        const next = (before: KeyRecord, present: KeyRecord) => {
+          const after = arnOf(before) === arn ? transition(present) : present;
+          if (after !== before) transaction.putKey(after);
+          return after;
+        };
+        const lead = next(primary, keyAt(primary, now, newVersions) ?? primary);
+        const replicas = related.filter((other) => isReplicaOf(other, primary));
+        const all = [
+          lead,
+          ...replicas.map((replica) => next(replica, following(replica, lead, offer.copy))),
+        ];
+        return [all.find((changed) => arnOf(changed) === arn) as KeyRecord, ...all];
+      }),
+    );
+  }
+
+  /** As the key is now; undefined once it is deleted. */
+  async #present(key: KeyRecord): Promise<KeyRecord | undefined> {
+    if (!this.#isDue(key)) return key;
+    const arn = arnOf(key);
+    let writing = this.#writing.get(arn);
+    if (writing === undefined) {
+      writing = this.#writeDue(key).finally(() => this.#writing.delete(arn));
+      this.#writing.set(arn, writing);
+    }
+    return writing;
+  }
+
+  async #writeDue(key: KeyRecord): Promise<KeyRecord | undefined> {
+    try {
+      const [next] = await this.#change(key, (present) => present);
+      return next;
+    } catch (error) {
+      if (error instanceof KeyWrapError && UNWRITABLE.has(error.code))
+        return keyAt(key, this.now());
+      throw error;
+    }
+  }
+
+  #isDue(key: KeyRecord): boolean {
+    const due = dueDate(key);
+    return due !== undefined && due <= this.now();
+  }
+
+  /** Reads on where rows of a page have gone by now. */
+  async #list<Row>(
+    { after, limit }: ScopePage,
+    read: (page: Page) => Promise<readonly Row[]>,
+    arnOfRow: (row: Row) => string,
+    present: (row: Row) => Promise<Row | undefined>,
+  ): Promise<readonly Row[]> {
+    const rows: Row[] = [];
+    let next = after;
+    for (;;) {
+      const page = await read({ scope: this.scope, after: next, limit: limit - rows.length });
+      for (const row of page) {
+        const found = await present(row);
+        if (found !== undefined) rows.push(found);
+      }
+      const last = page.at(-1);
+      if (last === undefined || rows.length >= limit) return rows;
+      next = arnOfRow(last);
+    }
+  }
+}
+
+/** What a store says that can be read but not written now: a full or read-only disk, a lock. */
+const UNWRITABLE: ReadonlySet<string> = new Set(['UNAVAILABLE', 'ACCESS_DENIED']);

@@ -1,0 +1,82 @@
+import { InvalidInputError } from '@keywrap/core';
+import type { KeyMaterial } from './material.js';
+import { arnOf, type KeyRecord, type KeyVersion } from './record.js';
+
+// A multi-Region key is one primary and its replicas: keys with one id in several Regions, which share
+// their material and its rotation.
+// https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html
+
+/** Copies material for another key; the same copy each time it is asked for the same. */
+export type CopyMaterial = (key: KeyRecord, version: KeyVersion) => KeyMaterial;
+
+/** Tells whether a rotation of one of these keys rotates all. Imported material goes to each of them by itself. */
+export function sharesMaterial({ primaryRegion, origin }: KeyRecord): boolean {
+  return primaryRegion !== undefined && origin === 'AWS_KMS';
+}
+
+/** The primary among keys with one id, for a key in this partition and account. */
+export function primaryAmong(
+  keys: readonly KeyRecord[],
+  { scope: { partition, account } }: Pick<KeyRecord, 'scope'>,
+): KeyRecord | undefined {
+  return keys.find(
+    ({ scope, primaryRegion }) =>
+      scope.region === primaryRegion && scope.partition === partition && scope.account === account,
+  );
+}
+
+/** Tells whether this is a replica of that primary. */
+export function isReplicaOf({ scope, id, primaryRegion }: KeyRecord, primary: KeyRecord): boolean {
+  return (
+    id === primary.id &&
+    primaryRegion === primary.scope.region &&
+    scope.region !== primaryRegion &&
+    scope.partition === primary.scope.partition &&
+    scope.account === primary.scope.account
+  );
+}
+
+/** A replica with what its primary shares with it; the same record when it has all of it. */
+export function following(replica: KeyRecord, primary: KeyRecord, copy: CopyMaterial): KeyRecord {
+  const { versions, automaticRotation } = primary;
+  const isCurrent =
+    replica.versions.length === versions.length &&
+    replica.automaticRotation?.nextDate.getTime() === automaticRotation?.nextDate.getTime() &&
+    replica.automaticRotation?.periodInDays === automaticRotation?.periodInDays;
+  if (isCurrent) return replica;
+  return {
+    ...replica,
+    automaticRotation,
+    versions: versions.map(
+      (version, index) =>
+        replica.versions[index] ?? {
+          ...version,
+          material: version.material && copy(replica, version),
+        },
+    ),
+  };
+}
+
+/**
+ * A new key as a replica of the primary that is there already.
+ *
+ * @throws {@link InvalidInputError} when it is another kind of key, or has other imported material.
+ */
+export function asReplica(key: KeyRecord, primary: KeyRecord, copy: CopyMaterial): KeyRecord {
+  const isSameKind =
+    key.keySpec === primary.keySpec &&
+    key.keyUsage === primary.keyUsage &&
+    key.origin === primary.origin;
+  if (!isSameKind) {
+    throw new InvalidInputError(
+      'keyId',
+      `names a multi-Region key whose primary ${arnOf(primary)} is ${primary.keySpec} for ${primary.keyUsage}, of origin ${primary.origin}`,
+    );
+  }
+  const replica = { ...key, primaryRegion: primary.primaryRegion };
+  if (sharesMaterial(primary)) return following({ ...replica, versions: [] }, primary, copy);
+  const isShared = ({ materialId }: KeyVersion) =>
+    primary.versions.some((version) => version.materialId === materialId);
+  if (key.versions.every(isShared)) return replica;
+  throw new InvalidInputError('keyMaterial', `is not that of the primary ${arnOf(primary)}`);
+}

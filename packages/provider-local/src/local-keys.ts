@@ -1,0 +1,237 @@
+import {
+  type AliasDescription,
+  encryptionAlgorithmsOf,
+  InvalidInputError,
+  type KeyDescription,
+  type KeyName,
+  KeyNotFoundError,
+} from '@keywrap/core';
+import type { CryptoEngine } from './cipher/engines/index.js';
+import { aliasTaken } from './keys/aliases.js';
+import {
+  materialIdOf,
+  type NewMaterial,
+  newKey,
+  newKeyId,
+  newSymmetricVersion,
+  newVersion,
+} from './keys/create.js';
+import { problemOfName } from './keys/key-name.js';
+import type { Keys, ScopePage } from './keys/keys.js';
+import {
+  type AliasRecord,
+  aliasArnOf,
+  arnOf,
+  type KeyRecord,
+  materialsOf,
+  targetOf,
+} from './keys/record.js';
+import { assertImportable, assertRotatable, imported, rotated } from './keys/transitions.js';
+import { makeMaterial, readMaterial } from './new-material.js';
+import type { GivenKey, Settings } from './options.js';
+import type { CreateKeyRequest, ImportRequest } from './parse-input.js';
+
+const PAGE = 1000;
+
+const SYMMETRIC: CreateKeyRequest = {
+  keySpec: 'SYMMETRIC_DEFAULT',
+  keyUsage: 'ENCRYPT_DECRYPT',
+  origin: 'AWS_KMS',
+  description: '',
+  alias: undefined,
+};
+
+/** The keys of one provider: finds them, and makes new ones and new material. */
+export class LocalKeys {
+  readonly keys: Keys;
+  readonly #engine: CryptoEngine;
+  readonly #createMissing: boolean;
+
+  constructor(keys: Keys, engine: CryptoEngine, { createMissingKeys }: Settings) {
+    this.keys = keys;
+    this.#engine = engine;
+    this.#createMissing = createMissingKeys;
+  }
+
+  /** Makes the keys of the options that the store does not have yet. */
+  async prepare(given: readonly GivenKey[]): Promise<void> {
+    for (const [index, key] of given.entries()) {
+      await this.#plant(key, `options.keys[${index}]`);
+    }
+  }
+
+  /** Loads a key, or makes it where missing keys are made. @throws {@link KeyNotFoundError} */
+  async find(name: KeyName): Promise<KeyRecord> {
+    const key = await this.keys.load(name);
+    if (key !== undefined) return key;
+    if (this.#createMissing && this.keys.isHere(name) && problemOfName(name) === undefined) {
+      return this.#add(name, SYMMETRIC);
+    }
+    const { region, account } = this.keys.scope;
+    throw new KeyNotFoundError(
+      `there is no such key in ${region}, account ${account}; check the name, the region and the account`,
+      { keyId: name.text },
+    );
+  }
+
+  async create(request: CreateKeyRequest): Promise<KeyRecord> {
+    const id = newKeyId();
+    const { alias } = request;
+    if (alias === undefined) return this.#add({ id }, request);
+    // Before the material is made, which may take seconds, and again when the key is added.
+    const taken = await this.keys.load({ kind: 'alias-name', alias });
+    const key = taken ?? (await this.#add({ id, alias }, request));
+    if (key.id !== id) throw aliasTaken();
+    return key;
+  }
+
+  async importMaterial({ key: name, keyMaterial, passphrase }: ImportRequest): Promise<KeyRecord> {
+    const key = await this.find(name);
+    assertImportable(key);
+    const read = await readMaterial(key.keySpec, keyMaterial, passphrase);
+    const version = await newVersion(key.id, read);
+    return this.keys.change(key, (current) => imported(current, version), version);
+  }
+
+  async rotate(name: KeyName): Promise<KeyRecord> {
+    const key = await this.find(name);
+    assertRotatable(key);
+    const version = await newSymmetricVersion(key.id);
+    const rotation = { date: this.keys.now(), type: 'ON_DEMAND' } as const;
+    return this.keys.change(key, (current) => rotated(current, version, rotation), version);
+  }
+
+  /** All keys, oldest first. */
+  async list(): Promise<readonly KeyDescription[]> {
+    const keys = await all((page) => this.keys.list(page), arnOf, describe);
+    return keys.sort((a, b) => a.creationDate.getTime() - b.creationDate.getTime());
+  }
+
+  /** All aliases, sorted by name. */
+  listAliases(): Promise<readonly AliasDescription[]> {
+    return all((page) => this.keys.listAliases(page), aliasArnOf, describeAlias);
+  }
+
+  /** Makes a key of the options; what is under its name already must be the key that is meant. */
+  async #plant({ name, keyMaterial, passphrase, ...kind }: GivenKey, field: string): Promise<void> {
+    const read = async () => {
+      if (keyMaterial === undefined) return undefined;
+      try {
+        return await readMaterial(kind.keySpec, keyMaterial, passphrase);
+      } catch (error) {
+        throw atOption(error, field);
+      }
+    };
+    let material = await read();
+    let key = await this.keys.load(name);
+    if (key === undefined) {
+      const origin = material === undefined ? 'AWS_KMS' : 'EXTERNAL';
+      key = await this.#add(name, { ...SYMMETRIC, ...kind, origin }, material);
+      if (material !== undefined && materialsOf(key).includes(material.material)) return;
+      // Another provider was faster: ours is destroyed, and is read again to be compared.
+      material = await read();
+    }
+    try {
+      assertKind(key, kind, field);
+      if (material !== undefined) await assertMaterial(key, material, field);
+    } finally {
+      material?.material.destroy();
+    }
+  }
+
+  /**
+   * Adds a key under an id or alias, or both.
+   *
+   * @param material Read elsewhere; it changes owner. Made here where it is undefined, unless the key
+   * waits for it.
+   * @returns The key that has this name from now on, which may be another's.
+   */
+  async #add(
+    name: { readonly id?: string; readonly alias?: string },
+    { keySpec, keyUsage, origin, description }: CreateKeyRequest,
+    material?: NewMaterial,
+  ): Promise<KeyRecord> {
+    const id = 'id' in name ? (name.id as string) : newKeyId();
+    const made =
+      material ?? (origin === 'AWS_KMS' ? await makeMaterial(this.#engine, keySpec) : undefined);
+    const record = newKey({
+      scope: this.keys.scope,
+      id,
+      keySpec,
+      keyUsage,
+      origin,
+      description,
+      creationDate: this.keys.now(),
+      version: made && (await newVersion(id, made)),
+      tags: [],
+      policy: undefined,
+    });
+    return this.keys.add(record, 'alias' in name ? name.alias : undefined);
+  }
+}
+
+/** Describes a key as the contract does. */
+export function describe(key: KeyRecord): KeyDescription {
+  const { keySpec, keyUsage, keyState, origin, description, creationDate, deletionDate } = key;
+  return {
+    keyId: arnOf(key),
+    keySpec,
+    keyUsage,
+    keyState,
+    origin,
+    algorithms: encryptionAlgorithmsOf(keySpec, keyUsage),
+    description,
+    creationDate: new Date(creationDate),
+    ...(deletionDate === undefined ? {} : { deletionDate: new Date(deletionDate) }),
+  };
+}
+
+/** Describes an alias as the contract does. */
+export function describeAlias(record: AliasRecord): AliasDescription {
+  return { alias: record.alias, aliasArn: aliasArnOf(record), keyId: targetOf(record) };
+}
+
+/** All rows of a list that comes in pages. */
+async function all<Row, Item>(
+  list: (page: ScopePage) => Promise<readonly Row[]>,
+  arnOfRow: (row: Row) => string,
+  describeRow: (row: Row) => Item,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  let after: string | undefined;
+  for (;;) {
+    const rows = await list({ after, limit: PAGE });
+    items.push(...rows.map(describeRow));
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return items;
+    after = arnOfRow(last);
+  }
+}
+
+function assertKind(
+  { keySpec, keyUsage }: KeyRecord,
+  wanted: Pick<GivenKey, 'keySpec' | 'keyUsage'>,
+  field: string,
+): void {
+  if (keySpec === wanted.keySpec && keyUsage === wanted.keyUsage) return;
+  throw new InvalidInputError(
+    field,
+    `is ${wanted.keySpec} for ${wanted.keyUsage}, but the store has ${keySpec} for ${keyUsage} under that name`,
+  );
+}
+
+async function assertMaterial(key: KeyRecord, wanted: NewMaterial, field: string): Promise<void> {
+  const wantedId = await materialIdOf(key.id, wanted.material);
+  if (key.versions.some(({ materialId }) => materialId === wantedId)) return;
+  throw new InvalidInputError(
+    field,
+    'has other key material than the key that the store has under that name',
+  );
+}
+
+/** A caller of `encrypt` must be told that it is an option of the provider that is wrong. */
+function atOption(error: unknown, option: string): unknown {
+  if (!(error instanceof InvalidInputError)) return error;
+  const problem = error.message.slice(error.field.length + 1);
+  return new InvalidInputError(`${option}.${error.field}`, problem);
+}

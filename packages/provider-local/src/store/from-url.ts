@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import { InvalidInputError } from '@keywrap/core';
+
+export { openWithPassphrase } from './open-with-passphrase.js';
+
+/** Parameters of a PostgreSQL URL that are handed on to the database's client. */
+const DATABASE_PARAMETERS: readonly string[] = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
+
+/**
+ * The location of the store that a URL names: of the SQLite file at its path, or of the database that a
+ * `local+postgres:` URL names.
+ *
+ * @throws {@link InvalidInputError} (field `url`) when its path cannot name a file.
+ */
+export function locationOf(url: URL): string {
+  if (url.protocol !== 'local:') {
+    const database = new URL(`postgres:${url.href.slice(url.protocol.length)}`);
+    for (const name of [...database.searchParams.keys()]) {
+      if (!DATABASE_PARAMETERS.includes(name)) database.searchParams.delete(name);
+    }
+    return database.href;
+  }
+  try {
+    const file = fileURLToPath(`file://${url.pathname}`);
+    if (!file.includes('\0')) return file;
+  } catch {
+    // See below.
+  }
+  throw new InvalidInputError(
+    'url',
+    'has a path that cannot name a file: what is percent-encoded must be UTF-8, and neither a slash nor NUL',
+  );
+}

@@ -1,0 +1,36 @@
+import { wipe } from '@keywrap/core';
+import { type PassphraseSource, passphraseFrom } from './protection/passphrase-source.js';
+import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
+
+/** A store, and where its passphrase is kept: what URLs and command lines say. */
+export interface PassphraseStoreOptions extends Omit<SqlKeyStoreOptions, 'protectedBy' | 'scrypt'> {
+  readonly passphrase: PassphraseSource;
+}
+
+/**
+ * Opens a store with a passphrase from a file or an environment variable.
+ *
+ * @throws what {@link passphraseFrom} and {@link SqlKeyStore.open} throw.
+ *
+ * @example
+ * ```ts
+ * import { openWithPassphrase } from '@keywrap/provider-local/store';
+ *
+ * await using store = await openWithPassphrase({
+ *   location: '/var/lib/orders/keys.db',
+ *   passphrase: { file: '/run/secrets/keywrap' },
+ *   create: true,
+ * });
+ * ```
+ */
+export async function openWithPassphrase({
+  passphrase: source,
+  ...options
+}: PassphraseStoreOptions): Promise<SqlKeyStore> {
+  const passphrase = await passphraseFrom(source);
+  try {
+    return await SqlKeyStore.open({ ...options, protectedBy: { passphrase } });
+  } finally {
+    if (typeof passphrase !== 'string') wipe(passphrase);
+  }
+}

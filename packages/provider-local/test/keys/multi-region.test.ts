@@ -1,0 +1,129 @@
+import {
+  arnOf,
+  disabled,
+  imported,
+  type KeyRecord,
+  Keys,
+  materialDeleted,
+  newKeyId,
+  rotated,
+  withAutomaticRotation,
+} from '@keywrap/provider-local/keys';
+import { expect } from 'chai';
+import { expectRefusal } from '../support.js';
+import { find, openKeys, record, SCOPE, version } from './support.js';
+
+const US = { ...SCOPE, region: 'us-east-1' };
+const ID = 'mrk-0123456789abcdef0123456789abcdef';
+
+/** One multi-Region key, added in two Regions. */
+async function withReplica() {
+  const opened = openKeys();
+  const { keys, store, clock } = opened;
+  const there = new Keys(store, US, clock.now);
+  const primary = await keys.add(await record({ id: ID }));
+  const offered = await record({ id: ID, scope: US });
+  const replica = await there.add(offered);
+  return { ...opened, there, primary, offered, replica };
+}
+
+/** What a key shares with those of its id: by value, because each has memory of its own. */
+const shared = (key: KeyRecord | undefined) => ({
+  versions: key?.versions.map(({ material, ...rest }) => ({ ...rest, bytes: material?.bytes })),
+  automaticRotation: key?.automaticRotation,
+});
+
+describe('A multi-Region key', () => {
+  it('has an id of its own form', () => {
+    expect(newKeyId(true)).to.match(/^mrk-[0-9a-f]{32}$/);
+    expect(newKeyId()).to.match(/^[0-9a-f-]{36}$/);
+  });
+
+  it('that is added in two Regions is a primary and a replica, with the same material', async () => {
+    const { primary, replica, offered } = await withReplica();
+    expect(primary.primaryRegion).to.equal('eu-west-1');
+    expect(replica).to.include({ primaryRegion: 'eu-west-1' });
+    expect(replica.scope).to.deep.equal(US);
+    expect(shared(replica)).to.deep.equal(shared(primary));
+    expect(replica.versions[0]?.material).to.not.equal(primary.versions[0]?.material);
+    expect(offered.versions[0]?.material?.isDestroyed).to.equal(true);
+  });
+
+  it('is not one with a key of the same id in another account or partition', async () => {
+    const { keys, store, clock } = openKeys();
+    await keys.add(await record({ id: ID }));
+    for (const scope of [
+      { ...US, account: '444455556666' },
+      { ...US, partition: 'aws-cn' },
+    ]) {
+      const other = await new Keys(store, scope, clock.now).add(await record({ id: ID, scope }));
+      expect(other.primaryRegion).to.equal('us-east-1');
+    }
+  });
+
+  it('has replicas of its own kind', async () => {
+    const { keys, store, clock } = openKeys();
+    await keys.add(await record({ id: ID }));
+    const other = await record({ id: ID, scope: US, keySpec: 'HMAC_256' });
+    const adding = new Keys(store, US, clock.now).add(other);
+    await expectRefusal(adding, 'INVALID_INPUT', 'keyId');
+  });
+
+  it('has replicas with the same imported material, each in its own time', async () => {
+    const { keys, store, clock } = openKeys();
+    const there = new Keys(store, US, clock.now);
+    const external = async (scope: typeof US, byte: number) => {
+      const key = await record({ id: ID, scope, origin: 'EXTERNAL' });
+      return imported(key, await version(ID, byte));
+    };
+    const primary = await keys.add(await external(SCOPE, 1));
+    await expectRefusal(there.add(await external(US, 2)), 'INVALID_INPUT', 'keyMaterial');
+    const replica = await there.add(await external(US, 1));
+    expect(shared(replica)).to.deep.equal(shared(primary));
+    await there.change(replica, (key) => materialDeleted(key));
+    expect((await find(keys, ID))?.keyState).to.equal('Enabled');
+    expect((await find(there, ID))?.keyState).to.equal('PendingImport');
+  });
+
+  it('rotates with its replicas, on demand', async () => {
+    const { keys, there, primary } = await withReplica();
+    const next = await version(ID);
+    const rotation = { date: new Date(0), type: 'ON_DEMAND' } as const;
+    const after = await keys.change(primary, (key) => rotated(key, next, rotation), next);
+    expect(after.versions).to.have.length(2);
+    expect(shared(await find(there, ID))).to.deep.equal(shared(after));
+  });
+
+  for (const [where, reader] of [
+    ['primary', 'keys'],
+    ['replica', 'there'],
+  ] as const) {
+    it(`rotates with its replicas when that is due, whoever reads the ${where} first`, async () => {
+      const { clock, primary, ...opened } = await withReplica();
+      const schedule = { periodInDays: 90, nextDate: clock.now() };
+      clock.passDays(-90);
+      await opened.keys.change(primary, (key) => withAutomaticRotation(key, schedule));
+      expect((await find(opened.there, ID))?.automaticRotation).to.deep.equal(schedule);
+      clock.passDays(90);
+      expect((await find(opened[reader], ID))?.versions).to.have.length(2);
+      const [one, other] = [await find(opened.keys, ID), await find(opened.there, ID)];
+      expect(shared(other)).to.deep.equal(shared(one));
+      expect(one?.versions).to.have.length(2);
+    });
+  }
+
+  it('keeps its states apart', async () => {
+    const { keys, there, replica } = await withReplica();
+    await there.change(replica, disabled);
+    expect((await find(keys, ID))?.keyState).to.equal('Enabled');
+    expect((await find(there, ID))?.keyState).to.equal('Disabled');
+  });
+
+  it('keeps its material when a replica is removed, and a replica when its primary is', async () => {
+    const { store, primary, replica } = await withReplica();
+    const names = { keys: [arnOf(primary)], aliases: [] };
+    await store.change(names, (transaction) => transaction.removeKey(arnOf(primary)));
+    expect(primary.versions[0]?.material?.isDestroyed).to.equal(true);
+    expect(replica.versions[0]?.material?.isDestroyed).to.equal(false);
+  });
+});

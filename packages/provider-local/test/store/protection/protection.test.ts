@@ -302,9 +302,6 @@ describe('The key of a store', () => {
     const keys = [storeKey.secret, storeKey.setHash, storeKey.auditLog].map(hex);
     expect(new Set(keys).size).to.equal(3);
     for (const key of keys) expect(key).to.have.lengthOf(64);
-    const nonce = new Uint8Array(24);
-    const sealed = storeKey.rows.seal(nonce, Buffer.from('row'), new Uint8Array());
-    expect(storeKey.backup.open(nonce, sealed, new Uint8Array())).to.equal(undefined);
     const { inspect } = await import('node:util');
     expect(`${inspect(storeKey, { showHidden: true })}${JSON.stringify({ storeKey })}`).to.equal(
       '[the key of a store]{}',

@@ -3,7 +3,7 @@ import { InvalidInputError, KeyNotFoundError, parseKeyId } from '@keywrap/core';
 import { Keys } from '../keys/keys.js';
 import { arnOf, type KeyRecord } from '../keys/record.js';
 import { deletionCancelled } from '../keys/transitions.js';
-import { readOptions } from '../options.js';
+import { parseOptions } from '../options.js';
 import { nameOf } from '../store/create-store.js';
 import { isFirstFormat } from '../store/dialects/sqlite-file.js';
 import { importFolder } from '../store/import-folder.js';
@@ -58,7 +58,7 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
 
   async import({ folder, store: named, passphrase: source, trustedGroup, scope: given }) {
     const location = named === '' ? `${folder.replace(/\/+$/, '')}.db` : named;
-    const { scope } = readOptions(given);
+    const { scope } = parseOptions(given);
     if (!isFirstFormat(folder)) {
       throw new InvalidInputError(
         'FOLDER',

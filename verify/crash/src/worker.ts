@@ -45,7 +45,7 @@ await store.close();
 async function make(change: Change): Promise<void> {
   lines.write({ begin: change });
   try {
-    await makeChange(store, change);
+    await makeChange(store, change, contents);
     contents = after(contents, change);
     lines.write({ done: change });
   } catch (error) {

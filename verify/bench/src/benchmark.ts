@@ -19,8 +19,12 @@ export interface Benchmark {
   readonly ours: string;
   readonly reference: string;
   readonly target: Target;
+  /** What it takes and is not here, as a sentence; then it is left out. */
+  readonly missing?: string | undefined;
   /** Does the work, both sides in turn. */
   measure(): Promise<Rounds>;
+  /** Removes what is kept for the next measurement; called at the end. */
+  release?(): Promise<void>;
 }
 
 /** The JSON of one line. */

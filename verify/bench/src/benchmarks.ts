@@ -1,5 +1,6 @@
 import type { Benchmark } from './benchmark.js';
 import { dataKeyCacheBenchmarks } from './rows/data-key-cache.js';
+import { growthBenchmarks } from './rows/growth.js';
 import { importBenchmarks } from './rows/imports.js';
 import { kmsBenchmarks } from './rows/kms.js';
 import { localBenchmarks } from './rows/local.js';
@@ -15,5 +16,6 @@ export const benchmarks: readonly Benchmark[] = [
   ...dataKeyCacheBenchmarks,
   ...importBenchmarks,
   ...scaleBenchmarks,
+  ...growthBenchmarks,
   ...memoryBenchmarks,
 ];

@@ -35,6 +35,10 @@ if (values.help || unknown !== undefined) {
 const outcomes: Outcome[] = [];
 for (const benchmark of chosen) {
   if (values.only !== undefined && !values.only.includes(benchmark.name)) continue;
+  if (benchmark.missing !== undefined) {
+    console.error(`${benchmark.name}: left out: ${benchmark.missing}`);
+    continue;
+  }
   console.error(`${benchmark.name}: ${benchmark.ours}, against ${benchmark.reference}`);
   try {
     outcomes.push({ benchmark, result: summarize(benchmark, await benchmark.measure()) });
@@ -43,6 +47,8 @@ for (const benchmark of chosen) {
     outcomes.push({ benchmark, result: error as Error });
   }
 }
+
+for (const { release } of chosen) await release?.();
 
 console.log(formatTable(outcomes));
 const results = outcomes.flatMap(({ result }) => (result instanceof Error ? [] : [result]));

@@ -1,9 +1,14 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type ArnScope, formatAliasArn, formatKeyArn } from '@keywrap/core';
+import {
+  KeyMaterial,
+  type KeyRecord,
+  type KeyVersion,
+  newKey,
+  newVersion,
+  type Transaction,
+} from '@keywrap/provider-local/keys';
 import type { SqlKeyStore } from '@keywrap/provider-local/store';
-import { KeyMaterial } from '../../../packages/provider-local/dist/keys/material.js';
-import type { KeyRecord, KeyVersion } from '../../../packages/provider-local/dist/keys/record.js';
-import type { Transaction } from '../../../packages/provider-local/dist/keys/store.js';
 import { oneOf, type Random } from './random.js';
 
 /** A change of the keys and aliases of one worker, which nobody else changes. */
@@ -26,6 +31,11 @@ const keyLine = (id: string) => `key ${id}`;
 const aliasLine = (alias: string) => `alias ${alias}`;
 const describe = (state: string, versions: number) => `${state}, versions: ${versions}`;
 
+function versionsOf(contents: Contents, change: Change): number {
+  const line = 'id' in change ? contents.get(keyLine(change.id)) : undefined;
+  return Number(line?.split(', versions: ')[1] ?? 0);
+}
+
 /** What is there after a change. */
 export function after(contents: Contents, change: Change): Contents {
   const next = new Map(contents);
@@ -34,15 +44,15 @@ export function after(contents: Contents, change: Change): Contents {
     return next;
   }
   const { id } = change;
-  const [state = 'Enabled', versions = '1'] =
-    contents.get(keyLine(id))?.split(', versions: ') ?? [];
+  const [state = 'Enabled'] = contents.get(keyLine(id))?.split(', versions: ') ?? [];
+  const versions = versionsOf(contents, change) || 1;
   if (change.do === 'remove') {
     for (const [line, text] of contents) if (text === id) next.delete(line);
     next.delete(keyLine(id));
     return next;
   }
   const wanted = change.do === 'disable' ? 'Disabled' : change.do === 'enable' ? 'Enabled' : state;
-  next.set(keyLine(id), describe(wanted, Number(versions) + Number(change.do === 'rotate')));
+  next.set(keyLine(id), describe(wanted, versions + Number(change.do === 'rotate')));
   if ('alias' in change) next.set(aliasLine(change.alias), id);
   return next;
 }
@@ -66,39 +76,50 @@ export function chooseChange(contents: Contents, fresh: string, random: Random):
 }
 
 /** Makes a change: a key and its alias in one. */
-export async function makeChange(store: SqlKeyStore, change: Change): Promise<void> {
+export async function makeChange(
+  store: SqlKeyStore,
+  change: Change,
+  contents: Contents,
+): Promise<void> {
   const names = {
     keys: 'id' in change ? [formatKeyArn(change.id, SCOPE)] : [],
     aliases: 'alias' in change ? [formatAliasArn(`alias/${change.alias}`, SCOPE)] : [],
   };
-  await store.change(names, (transaction) => change_(transaction, change, names.keys[0]));
+  const isVersionNeeded = change.do === 'create' || change.do === 'rotate';
+  const count = change.do === 'create' ? 1 : versionsOf(contents, change) + 1;
+  const version = isVersionNeeded ? await makeVersion(change.id, count) : undefined;
+  await store.change(names, (transaction) => apply(transaction, change, version));
 }
 
-function change_(transaction: Transaction, change: Change, arn = ''): void {
+function apply(transaction: Transaction, change: Change, version: KeyVersion | undefined): void {
   if (change.do === 'remove-alias') {
     transaction.removeAlias(formatAliasArn(`alias/${change.alias}`, SCOPE));
     return;
   }
+  const { id } = change;
+  const arn = formatKeyArn(id, SCOPE);
   if (change.do === 'remove') {
     transaction.removeKey(arn);
     return;
   }
-  const { id } = change;
-  if (change.do === 'create') transaction.putKey(newKey(id));
+  const creationDate = new Date();
+  if (change.do === 'create') transaction.putKey(makeKey(id, creationDate, version));
   const key = transaction.key(arn);
   if (key === undefined) throw new Error(`the key ${id} is not there`);
-  if (change.do === 'rotate') {
-    transaction.putKey({
-      ...key,
-      versions: [...key.versions, newVersion(id, key.versions.length + 1)],
-    });
+  if (change.do === 'rotate' && version !== undefined) {
+    transaction.putKey({ ...key, versions: [...key.versions, version] });
   }
   if (change.do === 'disable') transaction.putKey({ ...key, keyState: 'Disabled' });
   if (change.do === 'enable') transaction.putKey({ ...key, keyState: 'Enabled' });
   if (!('alias' in change)) return;
-  const now = new Date();
   const alias = `alias/${change.alias}`;
-  transaction.putAlias({ scope: SCOPE, alias, keyId: id, creationDate: now, lastUpdatedDate: now });
+  transaction.putAlias({
+    scope: SCOPE,
+    alias,
+    keyId: id,
+    creationDate,
+    lastUpdatedDate: creationDate,
+  });
 }
 
 /** What a store holds of a worker. Key material that is another than was put there shows in a line. */
@@ -133,37 +154,25 @@ function describeKey({ id, keyState, versions }: KeyRecord): string {
   return describe(isRight ? keyState : `${keyState} with wrong material`, versions.length);
 }
 
-function newKey(id: string): KeyRecord {
-  return {
+function makeKey(id: string, creationDate: Date, version: KeyVersion | undefined): KeyRecord {
+  return newKey({
     scope: SCOPE,
     id,
     keySpec: 'SYMMETRIC_DEFAULT',
     keyUsage: 'ENCRYPT_DECRYPT',
-    keyState: 'Enabled',
     origin: 'AWS_KMS',
     description: '',
-    creationDate: new Date(),
-    deletionDate: undefined,
-    versions: [newVersion(id, 1)],
-    pendingVersion: undefined,
-    automaticRotation: undefined,
-    primaryRegion: undefined,
+    creationDate,
+    version,
     tags: [],
     policy: undefined,
-  };
+  });
 }
 
-function newVersion(id: string, version: number): KeyVersion {
-  const material = materialOf(id, version);
-  return {
-    version,
-    materialId: createHmac('sha256', material.bytes).update(id).digest('hex'),
-    material,
-    publicKey: undefined,
-    rotation: version === 1 ? undefined : { date: new Date(), type: 'ON_DEMAND' },
-    description: undefined,
-    validTo: undefined,
-  };
+async function makeVersion(id: string, version: number): Promise<KeyVersion> {
+  const first = await newVersion(id, { material: materialOf(id, version), publicKey: undefined });
+  if (version === 1) return first;
+  return { ...first, version, rotation: { date: new Date(), type: 'ON_DEMAND' } };
 }
 
 /** Not random, so that it can be told afterwards whether it is the right one. */

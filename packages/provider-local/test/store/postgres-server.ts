@@ -36,9 +36,9 @@ export class PostgresServer {
     this.#user = user;
   }
 
-  /** Makes a server and starts it. */
-  static async start(): Promise<PostgresServer> {
-    const folder = mkdtempSync(path.join(tmpdir(), 'keywrap-postgres-'));
+  /** Makes a server and starts it. @param parent Where its folder is made. */
+  static async start(parent = tmpdir()): Promise<PostgresServer> {
+    const folder = mkdtempSync(path.join(parent, 'keywrap-postgres-'));
     // PostgreSQL does not run as root.
     const user = process.getuid?.() === 0 ? (idsOf('postgres') ?? idsOf('nobody')) : undefined;
     if (user !== undefined) chownSync(folder, user.uid, user.gid);

@@ -5,6 +5,7 @@ import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { isNewEnough, loadSqlite } from '#dist/store/dialects/sqlite-binding.js';
+import { createFile } from '#dist/store/dialects/sqlite-file.js';
 import {
   arnOf,
   newKey,
@@ -145,6 +146,15 @@ describe('The file of a key store', () => {
       fs.writeFileSync(file.path + suffix, 'left over');
       expect((await rejection(file.open())).message).to.include('left from another database');
       expect(fs.readdirSync(file.folder)).to.deep.equal([`keys.db${suffix}`]);
+    });
+
+    it(`is left alone when somebody has just made it, and its ${suffix}`, async () => {
+      await (await file.open()).close();
+      const before = fs.readFileSync(file.path);
+      fs.writeFileSync(file.path + suffix, 'in use');
+      const isNew = await createFile(file.path, undefined, () => Promise.reject(new Error('no')));
+      expect(isNew).to.equal(false);
+      expect(fs.readFileSync(file.path)).to.deep.equal(before);
     });
   }
 

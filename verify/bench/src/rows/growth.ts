@@ -1,0 +1,106 @@
+import { formatKeyArn } from '@keywrap/core';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
+import { missingPostgres } from '../../../../packages/provider-local/dist-test/store/postgres-server.js';
+import { timeAlternately } from '../alternate.js';
+import type { Benchmark } from '../benchmark.js';
+import {
+  type DialectName,
+  idOf,
+  type Population,
+  population,
+  removePopulations,
+  SCOPE,
+} from '../population.js';
+
+const FEW = 100;
+
+/** What is done with a store: prepared, and then called again and again. */
+interface Work {
+  readonly call: () => Promise<unknown>;
+  close(): Promise<void>;
+}
+
+const WORK: Readonly<Record<string, (of: Population) => Promise<Work>>> = {
+  create: (of) => withProvider(of, 10_000, (provider) => provider.createKey()),
+  alias(of) {
+    let count = 0;
+    // KMS allows 50 aliases for a key: the next key each time.
+    return withProvider(of, 10_000, (provider) => {
+      const number = count++;
+      const alias = `alias/${process.hrtime.bigint()}`;
+      return provider.createAlias({ alias, keyId: idOf(number % of.count) });
+    });
+  },
+  async open({ options }) {
+    const call = async () => (await SqlKeyStore.open(options)).close();
+    return { call, close: async () => {} };
+  },
+  'first-read'(of) {
+    let count = 0;
+    // One record stays in memory: each call reads another one, which is not.
+    return withProvider(of, 1, (provider) =>
+      provider.describeKey({ keyId: idOf((count++ * 37) % of.count) }),
+    );
+  },
+  async 'list-page'({ options, count }) {
+    const store = await SqlKeyStore.open(options);
+    const after = formatKeyArn(idOf(count / 2 - 1), SCOPE);
+    const call = () => store.listKeys({ scope: SCOPE, after, limit: FEW / 2 });
+    return { call, close: () => store.close() };
+  },
+};
+
+async function withProvider(
+  { options }: Population,
+  cachedRecords: number,
+  call: (provider: LocalKeyWrapProvider) => Promise<unknown>,
+): Promise<Work> {
+  const store = await SqlKeyStore.open({ ...options, cachedRecords });
+  const provider = new LocalKeyWrapProvider({ store, engine: 'node' });
+  return {
+    call: () => call(provider),
+    async close() {
+      await provider.close();
+      await store.close();
+    },
+  };
+}
+
+function growth(dialect: DialectName, work: string, count: number): Benchmark {
+  return {
+    name: `${dialect}-${work}-${count}`,
+    unit: 'ms',
+    ours: `${work} in a store of ${count.toLocaleString('en')} keys`,
+    reference: `of ${FEW}`,
+    target: { ratio: 1.3 },
+    missing: dialect === 'postgres' ? missingPostgres() : undefined,
+    async measure() {
+      const prepare = WORK[work] as (typeof WORK)[string];
+      const [many, few] = [
+        await prepare(await population(dialect, count)),
+        await prepare(await population(dialect, FEW)),
+      ];
+      try {
+        return await timeAlternately({
+          ours: many.call,
+          reference: few.call,
+          batch: 1,
+          unit: 'ms',
+        });
+      } finally {
+        await many.close();
+        await few.close();
+      }
+    },
+    release: removePopulations,
+  };
+}
+
+/** What work costs in a store of many keys, against what it costs in one of few. */
+export const growthBenchmarks: readonly Benchmark[] = (['sqlite', 'postgres'] as const).flatMap(
+  (dialect) =>
+    Object.keys(WORK).flatMap((work) =>
+      [10_000, 100_000].map((count) => growth(dialect, work, count)),
+    ),
+);

@@ -1,4 +1,7 @@
+import { openKeyWrapProvider } from '@keywrap/core';
+import { localScheme } from '@keywrap/provider-local';
 import { SqlKeyStore, type SqlKeyStoreOptions } from '@keywrap/provider-local/store';
+import { expect } from 'chai';
 import { describeKeyStore } from './contract.js';
 import { missingPostgres, PostgresServer } from './postgres-server.js';
 import { CHEAP, PASSPHRASE } from './support.js';
@@ -39,4 +42,18 @@ describe('SqlKeyStore on PostgreSQL', function () {
   }
 
   describeKeyStore('on PostgreSQL', open);
+
+  it('opens by URL, with the parameters of its client', async () => {
+    process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
+    await open();
+    const parameters = 'passphraseEnv=KEYWRAP_TEST_PASSPHRASE&freshness=always&keys=alias/a';
+    const named = `local+${url}&${parameters}`;
+    const plaintext = Uint8Array.of(7);
+    const keyId = 'alias/a';
+    await using one = await openKeyWrapProvider(named, [localScheme]);
+    await using other = await openKeyWrapProvider(named, [localScheme]);
+    const { ciphertext } = await one.encrypt({ keyId, plaintext });
+    expect((await other.decrypt({ keyId, ciphertext })).plaintext).to.deep.equal(plaintext);
+    delete process.env.KEYWRAP_TEST_PASSPHRASE;
+  });
 });

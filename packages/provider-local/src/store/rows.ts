@@ -59,7 +59,10 @@ export interface StoreState {
   readonly set: RowSet;
 }
 
-/** What can be read of the store's row without its key, and is not to be believed before {@link Rows.openStore}. */
+/**
+ * What can be read of the store's row without its key, and is not to be believed before {@link
+ * Rows.openStore}.
+ */
 export interface StoreRow {
   readonly id: string;
   readonly generation: number;

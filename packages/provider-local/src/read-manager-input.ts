@@ -10,7 +10,7 @@ import {
   readKeyInput,
   type ScheduleKeyDeletionInput,
 } from '@keywrap/core';
-import type { PrivateKeyFormat } from './key-material/index.js';
+import type { PrivateKeyFormat } from './key-files/index.js';
 import { problemOfName } from './keys/key-name.js';
 import { copyMaterial, readKeySpec, readKeyUsage, readPassphrase } from './keys/new-key.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type CryptoEngine, selectEngine } from '#dist/engines/index.js';
-import { readKeyMaterial } from '#dist/key-material/index.js';
+import { readKeyMaterial } from '#dist/key-files/index.js';
 import type { MaterialVersion } from '#dist/keys/key-record.js';
 import { LoadedKeys } from '#dist/keys/loaded-keys.js';
 import { LocalKeys } from '#dist/keys/local-keys.js';

@@ -121,7 +121,7 @@ export async function readMaterial(
     return { version: 1, material: hideBytes(copyBytes(keyMaterial)) };
   }
   // Loaded when needed: node-forge takes a while, and most keys are made here.
-  const { readKeyMaterial } = await import('../key-material/index.js');
+  const { readKeyMaterial } = await import('../key-files/index.js');
   const read = await readKeyMaterial(keyMaterial, { passphrase });
   if (read.type !== 'private') {
     throw new InvalidInputError('keyMaterial', 'is a public key; the private one is needed');

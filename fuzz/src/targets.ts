@@ -2,7 +2,7 @@ import type { FuzzTarget } from './target.js';
 import { auditLog } from './targets/audit-log.js';
 import { blob } from './targets/blob.js';
 import { encryptionContext } from './targets/encryption-context.js';
-import { keyMaterial } from './targets/key-files.js';
+import { keyFiles } from './targets/key-files.js';
 import { keyId } from './targets/key-id.js';
 import { kmsHttp } from './targets/kms-http.js';
 import { kmsRequest } from './targets/kms-request.js';
@@ -19,7 +19,7 @@ export const targets: readonly FuzzTarget[] = [
   storeRecord,
   storeBackup,
   auditLog,
-  keyMaterial,
+  keyFiles,
   keyId,
   url,
   encryptionContext,

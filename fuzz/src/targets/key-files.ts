@@ -30,8 +30,8 @@ DEK-Info: DES-EDE3-CBC,0123456789ABCDEF`;
  * A key that is read is the same key when it is written and read again; everything else is refused. The
  * first byte of an input says whether the others are text, and which passphrase comes with them.
  */
-export const keyMaterial: FuzzTarget = {
-  name: 'key-material',
+export const keyFiles: FuzzTarget = {
+  name: 'key-files',
   words: [...LINES.split('\n').map((line) => `${line}\n`), 'ENCRYPTED ', 'RSA ', 'EC '],
   mutation: derMutation(1),
   async open() {

@@ -72,6 +72,7 @@ describe('Files that ask for more work than any honest one', () => {
     ['a cost that is no power of two', 1000, 8, 1, 'is damaged'],
     ['no cost', 1, 8, 1, 'is damaged'],
     ['no block size', 2, 0, 1, 'is damaged'],
+    ['a cost too large for its block size', 2 ** 16, 1, 1, 'is damaged'],
   ] as const) {
     it(`an encrypted PKCS#8 file that asks scrypt for ${what}`, async () => {
       const { message, derivations } = await refusalOf(scryptOf(N, r, p));

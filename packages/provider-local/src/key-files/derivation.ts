@@ -1,5 +1,5 @@
 import { InvalidInputError, wipe } from '@keywrap/core';
-import { malformed } from '../engines/forge/der.js';
+import * as asn1 from '../engines/forge/der.js';
 import type { Hash, Platform } from './platform.js';
 
 /** What one file may ask for, so that none keeps this process busy for minutes; of scrypt, N·r·p. */
@@ -11,7 +11,7 @@ export class DerivationBudget {
 
   /** Takes iterations. @throws InvalidInputError for `keyMaterial` if that is none, or more than is left */
   take(derivation: keyof typeof MAXIMUM, iterations: number): number {
-    if (iterations < 1) throw malformed();
+    if (iterations < 1) throw asn1.malformed();
     if (iterations > this.#left[derivation]) {
       throw new InvalidInputError(
         'keyMaterial',
@@ -20,6 +20,70 @@ export class DerivationBudget {
     }
     this.#left[derivation] -= iterations;
     return iterations;
+  }
+}
+
+/** What a file is decrypted with. */
+export interface Decryption {
+  readonly platform: Platform;
+  readonly budget: DerivationBudget;
+  /** `null` is the absent one, in PKCS#12 another than the empty one. */
+  readonly password: string | null;
+}
+
+/** 128·N·r bytes of scrypt: 256 MiB. OpenSSL writes, and reads, less. */
+const MAXIMUM_SCRYPT_MEMORY = 2 ** 28;
+
+/** RFC 8018 appendix A.2 and RFC 7914 §7 */
+export const PBKDF2 = '1.2.840.113549.1.5.12';
+const SCRYPT = '1.3.6.1.4.1.11591.4.11';
+
+/** HMAC with each hash (RFC 8018 appendix B.1). */
+export const HMACS: Readonly<Record<string, Hash>> = {
+  '1.2.840.113549.2.7': 'sha1',
+  '1.2.840.113549.2.8': 'sha224',
+  '1.2.840.113549.2.9': 'sha256',
+  '1.2.840.113549.2.10': 'sha384',
+  '1.2.840.113549.2.11': 'sha512',
+  '1.2.840.113549.2.13': 'sha512-256',
+};
+
+/**
+ * Derives a key with PBKDF2 (RFC 8018 appendix A.2) or scrypt (RFC 7914 §7.1).
+ *
+ * @param length In bytes. With PBMAC1 the parameters say it (RFC 9579 §4), elsewhere they may repeat it.
+ */
+export async function deriveKey(
+  { platform, budget, password }: Decryption,
+  kdf: asn1.Asn1 | undefined,
+  length?: number,
+): Promise<Uint8Array> {
+  const [oid, parameters] = asn1.itemsOf(kdf);
+  const derivation = lookUp({ [PBKDF2]: 'PBKDF2', [SCRYPT]: 'scrypt' } as const, oid);
+  const [saltValue, ...rest] = asn1.itemsOf(parameters);
+  const salt = asn1.octetsOf(saltValue);
+  const cost = rest
+    .splice(0, derivation === 'scrypt' ? 3 : 1)
+    .map((item) => Number(asn1.unsignedOf(item)));
+  const stated = asn1.isUniversal(rest[0], 'INTEGER')
+    ? Number(asn1.unsignedOf(rest.shift()))
+    : length;
+  const keyLength = length ?? stated ?? 0;
+  if (stated !== keyLength || keyLength < 1 || keyLength > 64) throw asn1.malformed();
+  const prf = rest[0] === undefined ? 'sha1' : lookUp(HMACS, asn1.itemsOf(rest[0])[0]);
+
+  const [N = 0, r = 1, p = 1] = cost;
+  budget.take(derivation, N * r * p);
+  const secret = utf8(password);
+  try {
+    if (derivation === 'PBKDF2') return await platform.pbkdf2(prf, secret, salt, N, keyLength);
+    if (128 * N * r > MAXIMUM_SCRYPT_MEMORY) {
+      throw new InvalidInputError('keyMaterial', 'asks for more than 256 MiB of memory for scrypt');
+    }
+    if (N < 2 || (N & (N - 1)) !== 0 || N >= 2 ** (16 * r)) throw asn1.malformed(); // RFC 7914 §6
+    return await platform.scrypt(secret, salt, { N, r, p }, keyLength);
+  } finally {
+    wipe(secret);
   }
 }
 
@@ -92,3 +156,19 @@ function bmpStringOf(password: string | null): Uint8Array {
     password === null ? [] : Array.from(`${password}\0`.split(''), (c) => c.charCodeAt(0));
   return Uint8Array.from(units.flatMap((unit) => [unit >> 8, unit & 0xff]));
 }
+
+/** Looks an object identifier up in a table of what is supported. */
+export function lookUp<T>(table: Readonly<Record<string, T>>, oid: asn1.Asn1 | undefined): T {
+  const found = table[asn1.oidOf(oid)];
+  if (found === undefined) throw unsupportedEncryption(asn1.oidOf(oid));
+  return found;
+}
+
+/** The error for an algorithm that is not supported; it is public, so it is named. */
+export function unsupportedEncryption(name: string): InvalidInputError {
+  return new InvalidInputError('keyMaterial', `is protected with ${name}, which is not supported`);
+}
+
+/** A password as UTF-8; an absent one has no bytes. */
+export const utf8 = (password: string | null): Uint8Array =>
+  new TextEncoder().encode(password ?? '');

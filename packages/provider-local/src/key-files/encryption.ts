@@ -1,16 +1,25 @@
 import { InvalidInputError, wipe } from '@keywrap/core';
 import * as asn1 from '../engines/forge/der.js';
-import { type DerivationBudget, derivePkcs12, hashRepeatedly, PURPOSE } from './derivation.js';
-import type { Cipher, Hash, Platform } from './platform.js';
+import {
+  type Decryption,
+  deriveKey,
+  derivePkcs12,
+  hashRepeatedly,
+  lookUp,
+  PBKDF2,
+  PURPOSE,
+  unsupportedEncryption,
+  utf8,
+} from './derivation.js';
+import type { Cipher, Platform } from './platform.js';
 
 type Asn1 = asn1.Asn1;
 
-/** What a file is decrypted with. */
-export interface Decryption {
-  readonly platform: Platform;
-  readonly budget: DerivationBudget;
-  /** `null` is the absent one, in PKCS#12 another than the empty one. */
-  readonly password: string | null;
+/** A private key that was found or decrypted. */
+export interface Decrypted {
+  readonly privateKeyInfo: Asn1;
+  /** Whether nobody can have changed it unnoticed: a MAC is right, or nothing was encrypted. */
+  readonly isTrusted: boolean;
 }
 
 /**
@@ -19,23 +28,8 @@ export interface Decryption {
  */
 export const ITERATIONS = 600_000;
 
-/** 128·N·r bytes of scrypt: 256 MiB. OpenSSL writes, and reads, less. */
-const MAXIMUM_SCRYPT_MEMORY = 2 ** 28;
-
-/** RFC 8018 appendix A and RFC 7914 §7 */
+/** RFC 8018 appendix A.4 */
 const PBES2 = '1.2.840.113549.1.5.13';
-const PBKDF2 = '1.2.840.113549.1.5.12';
-const SCRYPT = '1.3.6.1.4.1.11591.4.11';
-
-/** HMAC with each hash (RFC 8018 appendix B.1). */
-export const HMACS: Readonly<Record<string, Hash>> = {
-  '1.2.840.113549.2.7': 'sha1',
-  '1.2.840.113549.2.8': 'sha224',
-  '1.2.840.113549.2.9': 'sha256',
-  '1.2.840.113549.2.10': 'sha384',
-  '1.2.840.113549.2.11': 'sha512',
-  '1.2.840.113549.2.13': 'sha512-256',
-};
 
 /** RFC 8018 appendix B.2 and NIST's Computer Security Objects Register. */
 const CIPHERS: Readonly<Record<string, Cipher>> = {
@@ -86,6 +80,30 @@ export async function decryptWithPassword(
   return lookUp(SCHEMES, oid)(decryption, parameters, ciphertext);
 }
 
+/** Decrypts EncryptedPrivateKeyInfo (RFC 5958 §3), with the errors of {@link decryptWithPassword}. */
+export async function decryptPrivateKeyInfo(
+  decryption: Decryption,
+  value: Asn1,
+): Promise<Decrypted> {
+  const [algorithm, ciphertext] = asn1.itemsOf(value);
+  const octets = asn1.octetsOf(ciphertext);
+  const privateKeyInfo = await decryptWithPassword(decryption, algorithm, octets);
+  return { privateKeyInfo, isTrusted: false };
+}
+
+/**
+ * Reads what was decrypted. Where nothing has authenticated it, whoever changed the ciphertext has changed
+ * it: then there is one error for all that is wrong, as any other would say something of the plaintext.
+ */
+export async function readDecrypted<T>(isTrusted: boolean, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isTrusted || !(error instanceof InvalidInputError)) throw error;
+    throw wrongPassphrase();
+  }
+}
+
 /**
  * Decrypts PEM that OpenSSL's traditional commands encrypted, under a key that one round of MD5 makes of
  * the password ([EVP_BytesToKey](https://docs.openssl.org/3.0/man3/EVP_BytesToKey/)).
@@ -101,10 +119,8 @@ export function decryptPem(
   const cipher = Object.values(CIPHERS).find((name) => name.toUpperCase() === dekInfo.algorithm);
   if (!cipher?.endsWith('cbc')) throw unsupportedEncryption('an old PEM cipher');
   const [keyLength, ivLength] = lengthsOf(cipher);
-  const bytes = dekInfo.parameters?.match(/^([\da-f]{2})*$/i)
-    ? dekInfo.parameters.match(/../g)
-    : [];
-  const iv = Uint8Array.from(bytes ?? [], (byte) => Number.parseInt(byte, 16));
+  const bytes = (dekInfo.parameters ?? '').match(/[\da-f]{2}/gi) ?? [];
+  const iv = Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 16));
   if (iv.length !== ivLength) throw asn1.malformed();
   const secret = Uint8Array.of(...utf8(password), ...iv.subarray(0, 8));
   const key = new Uint8Array(32);
@@ -141,57 +157,6 @@ export async function encryptWithPassphrase(
   );
   const algorithm = sequence(objectIdentifier(PBES2), scheme);
   return sequence(algorithm, octetString(new Uint8Array(ciphertext)));
-}
-
-/**
- * Derives a key with PBKDF2 (RFC 8018 appendix A.2) or scrypt (RFC 7914 §7.1).
- *
- * @param length In bytes. With PBMAC1 the parameters say it (RFC 9579 §4), elsewhere they may repeat it.
- */
-export async function deriveKey(
-  { platform, budget, password }: Decryption,
-  kdf: Asn1 | undefined,
-  length?: number,
-): Promise<Uint8Array> {
-  const [oid, parameters] = asn1.itemsOf(kdf);
-  const derivation = lookUp({ [PBKDF2]: 'PBKDF2', [SCRYPT]: 'scrypt' } as const, oid);
-  const [saltValue, ...rest] = asn1.itemsOf(parameters);
-  const salt = asn1.octetsOf(saltValue);
-  const cost = rest
-    .splice(0, derivation === 'scrypt' ? 3 : 1)
-    .map((item) => Number(asn1.unsignedOf(item)));
-  const stated = asn1.isUniversal(rest[0], 'INTEGER')
-    ? Number(asn1.unsignedOf(rest.shift()))
-    : length;
-  const keyLength = length ?? stated ?? 0;
-  if (stated !== keyLength || keyLength < 1 || keyLength > 64) throw asn1.malformed();
-  const prf = rest[0] === undefined ? 'sha1' : lookUp(HMACS, asn1.itemsOf(rest[0])[0]);
-
-  const [N = 0, r = 1, p = 1] = cost;
-  budget.take(derivation, N * r * p);
-  const secret = utf8(password);
-  try {
-    if (derivation === 'PBKDF2') return await platform.pbkdf2(prf, secret, salt, N, keyLength);
-    if (128 * N * r > MAXIMUM_SCRYPT_MEMORY) {
-      throw new InvalidInputError('keyMaterial', 'asks for more than 256 MiB of memory for scrypt');
-    }
-    if (N < 2 || (N & (N - 1)) !== 0) throw asn1.malformed();
-    return await platform.scrypt(secret, salt, { N, r, p }, keyLength);
-  } finally {
-    wipe(secret);
-  }
-}
-
-/** Looks an object identifier up in a table of what is supported. */
-export function lookUp<T>(table: Readonly<Record<string, T>>, oid: Asn1 | undefined): T {
-  const found = table[asn1.oidOf(oid)];
-  if (found === undefined) throw unsupportedEncryption(asn1.oidOf(oid));
-  return found;
-}
-
-/** The error for an algorithm that is not supported; it is public, so it is named. */
-export function unsupportedEncryption(name: string): InvalidInputError {
-  return new InvalidInputError('keyMaterial', `is protected with ${name}, which is not supported`);
 }
 
 /** The one error for a wrong passphrase, and for damage that nothing tells apart from it. */
@@ -275,7 +240,5 @@ function decrypt(
     wipe(plaintext);
   }
 }
-
-const utf8 = (password: string | null): Uint8Array => new TextEncoder().encode(password ?? '');
 
 const randomBytes = (length: number) => globalThis.crypto.getRandomValues(new Uint8Array(length));

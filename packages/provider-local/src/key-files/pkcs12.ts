@@ -1,16 +1,22 @@
 import { InvalidInputError, wipe } from '@keywrap/core';
 import * as asn1 from '../engines/forge/der.js';
 import { equalSecrets } from '../keys/equal-secrets.js';
-import { derivePkcs12, PURPOSE } from './derivation.js';
 import {
   type Decryption,
-  decryptWithPassword,
   deriveKey,
-  encryptWithPassphrase,
+  derivePkcs12,
   HMACS,
-  ITERATIONS,
   lookUp,
+  PURPOSE,
   unsupportedEncryption,
+} from './derivation.js';
+import {
+  type Decrypted,
+  decryptPrivateKeyInfo,
+  decryptWithPassword,
+  encryptWithPassphrase,
+  ITERATIONS,
+  readDecrypted,
   wrongPassphrase,
 } from './encryption.js';
 import type { Hash, Platform } from './platform.js';
@@ -20,6 +26,7 @@ type Asn1 = asn1.Asn1;
 /** RFC 7292 §4.2, RFC 5652 §4 and §8, RFC 9579 §4 */
 const KEY_BAG = '1.2.840.113549.1.12.10.1.1';
 const SHROUDED_KEY_BAG = '1.2.840.113549.1.12.10.1.2';
+const KEY_BAGS = new Set([KEY_BAG, SHROUDED_KEY_BAG]);
 const DATA = '1.2.840.113549.1.7.1';
 const ENCRYPTED_DATA = '1.2.840.113549.1.7.6';
 const PBMAC1 = '1.2.840.113549.1.5.14';
@@ -37,13 +44,6 @@ const HASHES: Readonly<Record<string, Hash>> = {
 /** Writers use two: certificates and keys. Each may be encrypted and so cost a key derivation. */
 const MAXIMUM_CONTENTS = 8;
 
-/** The private key of a PKCS#12 file. */
-export interface Pkcs12Key {
-  readonly privateKeyInfo: Asn1;
-  /** Whether nobody can have changed it unnoticed: a MAC is right, or nothing was encrypted. */
-  readonly isTrusted: boolean;
-}
-
 /**
  * Finds the private key in a PKCS#12 file (PFX, RFC 7292 §4); certificates are passed over. node-forge's
  * own reader knows fewer ciphers, no PBMAC1, and blocks the event loop while it derives.
@@ -51,25 +51,41 @@ export interface Pkcs12Key {
  * @throws InvalidInputError for `passphrase` if it is wrong; for `keyMaterial` if there is no private
  *   key or more than one.
  */
-export async function readPkcs12(decryption: Decryption, pfx: Asn1): Promise<Pkcs12Key> {
+export async function readPkcs12(decryption: Decryption, pfx: Asn1): Promise<Decrypted> {
   const [, authSafe, macData] = asn1.itemsOf(pfx);
   const contents = dataOf(authSafe); // the other content type is signed with a certificate
   if (macData !== undefined) await verifyMac(decryption, macData, contents);
   const safes = asn1.itemsOf(asn1.parseDer(contents));
   if (safes.length > MAXIMUM_CONTENTS) throw asn1.malformed();
-  const bags: KeyBag[] = [];
-  for (const safe of safes) bags.push(...(await keyBagsOf(decryption, safe)));
-
-  const [bag, ...more] = bags;
-  if (bag === undefined) throw new InvalidInputError('keyMaterial', 'holds no private key');
-  if (more.length > 0) {
-    throw new InvalidInputError('keyMaterial', 'holds more than one private key');
+  let isTrusted = true;
+  const bags: Asn1[] = [];
+  for (const safe of safes) {
+    const [type, content] = asn1.itemsOf(safe);
+    if (asn1.oidOf(type) === ENCRYPTED_DATA) {
+      // EncryptedData (RFC 5652 §8): version, then EncryptedContentInfo.
+      const [, encrypted] = asn1.itemsOf(asn1.explicitOf(content, 0));
+      const [, algorithm, ciphertext] = asn1.itemsOf(encrypted);
+      const octets = asn1.octetsOf(ciphertext);
+      bags.push(...asn1.itemsOf(await decryptWithPassword(decryption, algorithm, octets)));
+      isTrusted = macData !== undefined;
+    } else {
+      bags.push(...asn1.itemsOf(asn1.parseDer(dataOf(safe))));
+    }
   }
-  const isTrusted = macData !== undefined || !bag.isEncrypted;
-  if (bag.type === KEY_BAG) return { privateKeyInfo: bag.value, isTrusted };
-  const [algorithm, ciphertext] = asn1.itemsOf(bag.value); // EncryptedPrivateKeyInfo
-  const octets = asn1.octetsOf(ciphertext);
-  return { privateKeyInfo: await decryptWithPassword(decryption, algorithm, octets), isTrusted };
+  return readDecrypted(isTrusted, async () => {
+    const [bag, ...more] = bags
+      .map(asn1.itemsOf)
+      .filter(([type]) => KEY_BAGS.has(asn1.oidOf(type)));
+    if (bag === undefined) throw new InvalidInputError('keyMaterial', 'holds no private key');
+    if (more.length > 0) {
+      throw new InvalidInputError('keyMaterial', 'holds more than one private key');
+    }
+    const value = asn1.explicitOf(bag[1], 0);
+    if (value === undefined) throw asn1.malformed();
+    if (asn1.oidOf(bag[0]) === KEY_BAG) return { privateKeyInfo: value, isTrusted };
+    const decrypted = await decryptPrivateKeyInfo(decryption, value);
+    return { ...decrypted, isTrusted: macData !== undefined };
+  });
 }
 
 /**
@@ -89,7 +105,9 @@ export async function writePkcs12(
   const bag = sequence(objectIdentifier(SHROUDED_KEY_BAG), explicit(0, shrouded));
   const contents = derBytes(sequence(data(derBytes(sequence(bag)))));
   const salt = globalThis.crypto.getRandomValues(new Uint8Array(16));
-  const mac = await computeMac(platform, 'sha256', contents, passphrase, salt, ITERATIONS);
+  const key = await deriveMacKey(platform, 'sha256', passphrase, salt, ITERATIONS);
+  const mac = platform.hmac('sha256', key, contents);
+  wipe(key);
   const sha256 = sequence(objectIdentifier('2.16.840.1.101.3.4.2.1'), asn1.nullValue());
   const digestInfo = sequence(sha256, octetString(mac));
   const macData = sequence(digestInfo, octetString(salt), integer(ITERATIONS));
@@ -97,71 +115,41 @@ export async function writePkcs12(
 }
 
 /** MacData (RFC 7292 §4), or PBMAC1 in its place (RFC 9579 §4). */
-async function verifyMac(decryption: Decryption, macData: Asn1, contents: Uint8Array) {
+async function verifyMac(
+  decryption: Decryption,
+  macData: Asn1,
+  contents: Uint8Array,
+): Promise<void> {
   const { platform, budget, password } = decryption;
   const [digestInfo, salt, count] = asn1.itemsOf(macData);
   const [algorithm, expected] = asn1.itemsOf(digestInfo);
   const [oid, parameters] = asn1.itemsOf(algorithm);
-  let computed: Uint8Array;
+  let hash: Hash;
+  let key: Uint8Array;
   if (asn1.oidOf(oid) === PBMAC1) {
     const [kdf, scheme] = asn1.itemsOf(parameters);
-    const hash = lookUp(HMACS, asn1.itemsOf(scheme)[0]);
-    computed = macAndWipe(platform, hash, await deriveKey(decryption, kdf), contents);
+    hash = lookUp(HMACS, asn1.itemsOf(scheme)[0]);
+    key = await deriveKey(decryption, kdf);
   } else {
-    const hash = lookUp(HASHES, oid);
+    hash = lookUp(HASHES, oid);
     const n = budget.take('PKCS#12', count === undefined ? 1 : Number(asn1.unsignedOf(count)));
-    computed = await computeMac(platform, hash, contents, password, asn1.octetsOf(salt), n);
+    key = await deriveMacKey(platform, hash, password, asn1.octetsOf(salt), n);
   }
+  const computed = platform.hmac(hash, key, contents);
+  wipe(key);
   if (!equalSecrets(computed, asn1.octetsOf(expected))) throw wrongPassphrase();
 }
 
-/** HMAC under a key as long as the hash (RFC 7292 §5.1 step 5). */
-async function computeMac(
+/** A key as long as the hash (RFC 7292 §5.1 step 5). */
+function deriveMacKey(
   platform: Platform,
   hash: Hash,
-  contents: Uint8Array,
   password: string | null,
   salt: Uint8Array,
   iterations: number,
 ): Promise<Uint8Array> {
   const length = platform.hash(hash, new Uint8Array()).length;
-  const key = await derivePkcs12(platform, hash, password, salt, iterations, PURPOSE.mac, length);
-  return macAndWipe(platform, hash, key, contents);
-}
-
-function macAndWipe(platform: Platform, hash: Hash, key: Uint8Array, contents: Uint8Array) {
-  const mac = platform.hmac(hash, key, contents);
-  wipe(key);
-  return mac;
-}
-
-interface KeyBag {
-  readonly type: string;
-  readonly value: Asn1;
-  readonly isEncrypted: boolean;
-}
-
-/** The bags with private keys in one ContentInfo of the AuthenticatedSafe (RFC 7292 §4.1 and §4.2). */
-async function keyBagsOf(decryption: Decryption, contentInfo: Asn1): Promise<KeyBag[]> {
-  const [contentType, content] = asn1.itemsOf(contentInfo);
-  const isEncryptedData = asn1.oidOf(contentType) === ENCRYPTED_DATA;
-  let bags: Asn1;
-  if (isEncryptedData) {
-    // EncryptedData (RFC 5652 §8): version, then EncryptedContentInfo.
-    const [, encrypted] = asn1.itemsOf(asn1.explicitOf(content, 0));
-    const [, algorithm, ciphertext] = asn1.itemsOf(encrypted);
-    bags = await decryptWithPassword(decryption, algorithm, asn1.octetsOf(ciphertext));
-  } else {
-    bags = asn1.parseDer(dataOf(contentInfo));
-  }
-  return asn1.itemsOf(bags).flatMap((bag) => {
-    const [oid, bagValue] = asn1.itemsOf(bag);
-    const type = asn1.oidOf(oid);
-    if (type !== KEY_BAG && type !== SHROUDED_KEY_BAG) return [];
-    const value = asn1.explicitOf(bagValue, 0);
-    if (value === undefined) throw asn1.malformed();
-    return [{ type, value, isEncrypted: isEncryptedData || type === SHROUDED_KEY_BAG }];
-  });
+  return derivePkcs12(platform, hash, password, salt, iterations, PURPOSE.mac, length);
 }
 
 /** What a ContentInfo of type id-data holds (RFC 5652 §4). */

@@ -1,9 +1,15 @@
 import { InvalidInputError, wipe } from '@keywrap/core';
-import * as asn1 from '../engines/forge/der.js';
+import { type Asn1, malformed, parseDer } from '../engines/forge/der.js';
 import { DerivationBudget } from './derivation.js';
-import { type Decryption, decryptPem, decryptWithPassword, wrongPassphrase } from './encryption.js';
+import {
+  type Decrypted,
+  decryptPem,
+  decryptPrivateKeyInfo,
+  readDecrypted,
+  wrongPassphrase,
+} from './encryption.js';
 import type { KeyMaterial } from './key-material.js';
-import { type Pkcs12Key, readPkcs12 } from './pkcs12.js';
+import { readPkcs12 } from './pkcs12.js';
 import { type Platform, selectPlatform } from './platform.js';
 import { readStructure } from './structure.js';
 import { findKey } from './text.js';
@@ -54,23 +60,27 @@ export async function readKeyMaterial(
   try {
     if (dekInfo) {
       const key = decryptPem(platform, dekInfo, der, required(passphrase));
-      return readDecrypted(platform, { privateKeyInfo: key, isTrusted: false });
+      return await readDecrypted(false, () => readPlain(platform, key));
     }
-    const value = asn1.parseDer(der);
+    const value = parseDer(der);
     const found = readStructure(platform, value);
     if (typeof found !== 'string') return found;
-    const [algorithm, ciphertext] = found === 'PFX' ? [] : asn1.itemsOf(value);
-    if (ciphertext) required(passphrase);
-    const read = async (decryption: Decryption): Promise<Pkcs12Key> => {
-      if (!ciphertext) return readPkcs12(decryption, value);
-      const octets = asn1.octetsOf(ciphertext);
-      const privateKeyInfo = await decryptWithPassword(decryption, algorithm, octets);
-      return { privateKeyInfo, isTrusted: false };
-    };
-    return readDecrypted(platform, await withEachPassword(platform, passphrase, read));
+    if (found === 'EncryptedPrivateKeyInfo') required(passphrase);
+    const open = found === 'PFX' ? readPkcs12 : decryptPrivateKeyInfo;
+    const { privateKeyInfo, isTrusted } = await withEachPassword(passphrase, (password) =>
+      open({ platform, password, budget: new DerivationBudget() }, value),
+    );
+    return await readDecrypted(isTrusted, () => readPlain(platform, privateKeyInfo));
   } finally {
     wipe(der);
   }
+}
+
+/** Reads a key that must not be encrypted any more. */
+function readPlain(platform: Platform, value: Asn1): KeyMaterial {
+  const found = readStructure(platform, value);
+  if (typeof found === 'string') throw malformed();
+  return found;
 }
 
 function required(passphrase: string | undefined): string {
@@ -79,33 +89,17 @@ function required(passphrase: string | undefined): string {
 }
 
 /** Tries both passwords that are none, the empty and the absent one (RFC 7292 appendix B.1). */
-async function withEachPassword<T>(
-  platform: Platform,
+async function withEachPassword(
   passphrase: string | undefined,
-  read: (decryption: Decryption) => Promise<T>,
-): Promise<T> {
+  open: (password: string | null) => Promise<Decrypted>,
+): Promise<Decrypted> {
   for (const password of passphrase ? [passphrase] : ['', null]) {
     try {
-      return await read({ platform, password, budget: new DerivationBudget() });
+      return await open(password);
     } catch (error) {
       if (!(error instanceof InvalidInputError && error.field === 'passphrase')) throw error;
     }
   }
   required(passphrase);
   throw wrongPassphrase();
-}
-
-/**
- * Reads what was decrypted. Where nothing has authenticated it, whoever changed the ciphertext has changed
- * it: then there is one error for all that is wrong, as any other would say something of the plaintext.
- */
-function readDecrypted(platform: Platform, { privateKeyInfo, isTrusted }: Pkcs12Key): KeyMaterial {
-  try {
-    const found = readStructure(platform, privateKeyInfo);
-    if (typeof found === 'string') throw asn1.malformed();
-    return found;
-  } catch (error) {
-    if (isTrusted || !(error instanceof InvalidInputError)) throw error;
-    throw wrongPassphrase();
-  }
 }

@@ -26,16 +26,20 @@ Proc-Type: 4,ENCRYPTED
 DEK-Info: AES-256-CBC,0123456789ABCDEF0123456789ABCDEF
 DEK-Info: DES-EDE3-CBC,0123456789ABCDEF`;
 
+/** Not seeds: notes, and files that ask for seconds of key derivation. */
+const SLOW_OR_NOTES = /\.md$|^gnutls|^bc-/;
+
 /**
  * A key that is read is the same key when it is written and read again; everything else is refused. The
- * first byte of an input says whether the others are text, and which passphrase comes with them.
+ * first byte of an input says whether the others are text, which passphrase comes with them, and whether
+ * node:crypto is there.
  */
 export const keyFiles: FuzzTarget = {
   name: 'key-files',
   words: [...LINES.split('\n').map((line) => `${line}\n`), 'ENCRYPTED ', 'RSA ', 'EC '],
   mutation: derMutation(1),
   async open() {
-    const files = readdirSync(FIXTURES).filter((name) => !name.endsWith('.md'));
+    const files = readdirSync(FIXTURES).filter((name) => !SLOW_OR_NOTES.test(name));
     const contents = files.map((name) => readFileSync(new URL(name, FIXTURES)));
     const secrets = PASSPHRASES.flatMap((passphrase) => (passphrase ? [utf8(passphrase)] : []));
     return {
@@ -44,10 +48,11 @@ export const keyFiles: FuzzTarget = {
         const mode = input[0] ?? 0;
         const bytes = Buffer.from(input.subarray(1));
         const data = mode & 1 ? bytes.toString() : new Uint8Array(bytes);
-        const passphrase = PASSPHRASES[(mode >> 1) % PASSPHRASES.length];
+        const passphrase = PASSPHRASES[((mode >> 1) & 0x1f) % PASSPHRASES.length];
+        const read = () => readKeyMaterial(data, { passphrase });
         const key = await attempt(
-          () => readKeyMaterial(data, { passphrase }),
-          ['INVALID_INPUT'],
+          mode & 0x80 ? () => withoutNodeCrypto(read) : read,
+          mode & 0x80 ? ['INVALID_INPUT', 'UNSUPPORTED'] : ['INVALID_INPUT'],
           [...secrets, bytes.subarray(bytes.length / 2)],
         );
         if (key === undefined) return;
@@ -65,6 +70,17 @@ export const keyFiles: FuzzTarget = {
   },
 };
 
+/** Reads as in a browser, where node-forge does what node:crypto does elsewhere. */
+async function withoutNodeCrypto<T>(read: () => Promise<T>): Promise<T> {
+  const { getBuiltinModule } = process;
+  process.getBuiltinModule = (() => undefined) as never;
+  try {
+    return await read();
+  } finally {
+    process.getBuiltinModule = getBuiltinModule;
+  }
+}
+
 async function assertSameAgain(
   key: PrivateKeyMaterial,
   format: 'pkcs8-pem' | 'pkcs8-der',
@@ -77,10 +93,13 @@ async function assertSameAgain(
 function seedsOf(name: string, content: Buffer): Uint8Array[] {
   const passphrase = PASSPHRASES.indexOf(name === 'p256-unicode.p12' ? 'grüße €' : 'correct-horse');
   const mode = passphrase << 1;
-  if (!name.endsWith('.pem')) return [Uint8Array.of(mode, ...content)];
+  if (!name.endsWith('.pem')) {
+    return [Uint8Array.of(mode, ...content), Uint8Array.of(mode | 0x80, ...content)];
+  }
   const blocks = content.toString().matchAll(/-----BEGIN [^-]+-----\n([A-Za-z0-9+/=\n]+)-----END/g);
   return [
     Uint8Array.of(mode | 1, ...content),
+    Uint8Array.of(mode | 0x81, ...content),
     ...[...blocks].map(([, base64]) =>
       Uint8Array.of(mode, ...Buffer.from(base64 as string, 'base64')),
     ),

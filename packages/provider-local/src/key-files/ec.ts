@@ -25,8 +25,8 @@ export function readEcPublicKey(
   parameters: asn1.Asn1 | undefined,
 ): KeyMaterial {
   const keySpec = curveOf(parameters);
-  const uncompressed = platform.uncompressedPoint(keySpec, point);
-  return { type: 'public', keySpec, publicKey: encodePublicKey(keySpec, uncompressed) };
+  const publicKey = encodePublicKey(keySpec, uncompressed(platform, keySpec, point));
+  return { type: 'public', keySpec, publicKey };
 }
 
 /**
@@ -56,7 +56,7 @@ export function readEcPrivateKey(
     if (significant.length > scalar.length) throw asn1.malformed();
     scalar.set(significant, scalar.length - significant.length);
     const point = platform.ecPublicPoint(keySpec, scalar);
-    const claimed = bits && platform.uncompressedPoint(keySpec, asn1.bitsOf(bits));
+    const claimed = bits && uncompressed(platform, keySpec, asn1.bitsOf(bits));
     if (claimed?.some((byte, i) => byte !== point[i])) throw inconsistent();
     const privateKey = encodeEcPrivateKey(keySpec, scalar, point);
     return { type: 'private', keySpec, privateKey, publicKey: encodePublicKey(keySpec, point) };
@@ -64,6 +64,12 @@ export function readEcPrivateKey(
     wipe(given);
     wipe(scalar);
   }
+}
+
+/** A point with both coordinates; the point at infinity, which is on every curve, has none. */
+function uncompressed(platform: Platform, spec: EccKeySpec, point: Uint8Array): Uint8Array {
+  if (point.length <= ORDER_LENGTHS[spec]) throw asn1.malformed();
+  return platform.uncompressedPoint(spec, point);
 }
 
 function curveOf(parameters: asn1.Asn1 | undefined): EccKeySpec {

@@ -6,6 +6,7 @@ import {
   bitString,
   bitsOf,
   derBytes,
+  explicit,
   integer,
   itemsOf,
   nullValue,
@@ -118,6 +119,22 @@ for (const platform of PLATFORMS) {
         const octets = octetString(Buffer.from(scalar, 'hex'));
         const privateKey = octetString(derBytes(sequence(integer(1), octets)));
         await refusal(derBytes(sequence(version, algorithm, privateKey)));
+      }
+    });
+
+    it('the point at infinity, and none, for a public key', async () => {
+      const spki = createPublicKey(fixture('p256-sec1.pem')).export({
+        type: 'spki',
+        format: 'der',
+      });
+      const [algorithm] = itemsOf(parseDer(spki)) as [Asn1];
+      const [scalar] = [
+        octetsOf(itemsOf(parseDer(octetsOf(itemsOf(parseDer(derOf('p256-sec1.pem')))[2])))[1]),
+      ];
+      for (const point of [Uint8Array.of(0), new Uint8Array()]) {
+        await refusal(derBytes(sequence(algorithm, bitString(point))));
+        const key = sequence(integer(1), octetString(scalar), explicit(1, bitString(point)));
+        await refusal(withKey(derOf('p256-sec1.pem'), derBytes(key)));
       }
     });
 

@@ -62,12 +62,8 @@ export async function deriveKey(
   const derivation = lookUp({ [PBKDF2]: 'PBKDF2', [SCRYPT]: 'scrypt' } as const, oid);
   const [saltValue, ...rest] = asn1.itemsOf(parameters);
   const salt = asn1.octetsOf(saltValue);
-  const cost = rest
-    .splice(0, derivation === 'scrypt' ? 3 : 1)
-    .map((item) => Number(asn1.unsignedOf(item)));
-  const stated = asn1.isUniversal(rest[0], 'INTEGER')
-    ? Number(asn1.unsignedOf(rest.shift()))
-    : length;
+  const cost = rest.splice(0, derivation === 'scrypt' ? 3 : 1).map(asn1.countOf);
+  const stated = asn1.isUniversal(rest[0], 'INTEGER') ? asn1.countOf(rest.shift()) : length;
   const keyLength = length ?? stated ?? 0;
   if (stated !== keyLength || keyLength < 1 || keyLength > 64) throw asn1.malformed();
   const prf = rest[0] === undefined ? 'sha1' : lookUp(HMACS, asn1.itemsOf(rest[0])[0]);

@@ -105,10 +105,8 @@ export async function readDecrypted<T>(isTrusted: boolean, read: () => T | Promi
 }
 
 /**
- * Decrypts PEM that OpenSSL's traditional commands encrypted, under a key that one round of MD5 makes of
- * the password ([EVP_BytesToKey](https://docs.openssl.org/3.0/man3/EVP_BytesToKey/)).
- *
- * @param dekInfo The cipher, and its IV in hexadecimal (RFC 1421 §4.6.1.3).
+ * Decrypts PEM of OpenSSL's traditional commands: DEK-Info is the cipher, and its IV in hexadecimal (RFC 1421
+ * §4.6.1.3); one round of MD5 makes the key ([EVP_BytesToKey](https://docs.openssl.org/3.0/man3/EVP_BytesToKey/)).
  */
 export function decryptPem(
   platform: Platform,
@@ -190,7 +188,7 @@ async function decryptPbes2(
 function pbes1(hash: 'md5' | 'sha1', cipher: 'des-cbc' | 'rc2-cbc'): Scheme {
   return async ({ platform, budget, password }, parameters, ciphertext) => {
     const [salt, count] = asn1.itemsOf(parameters);
-    const iterations = budget.take('PKCS#12', Number(asn1.unsignedOf(count)));
+    const iterations = budget.take('PKCS#12', asn1.countOf(count));
     const secret = Uint8Array.of(...utf8(password), ...asn1.octetsOf(salt));
     const derived = await hashRepeatedly(platform, hash, secret, iterations);
     wipe(secret);
@@ -203,7 +201,7 @@ function pkcs12(cipher: Cipher, keyLength: number): Scheme {
   return async ({ platform, budget, password }, parameters, ciphertext) => {
     const [saltValue, count] = asn1.itemsOf(parameters);
     const salt = asn1.octetsOf(saltValue);
-    const iterations = budget.take('PKCS#12', Number(asn1.unsignedOf(count)));
+    const iterations = budget.take('PKCS#12', asn1.countOf(count));
     const derive = (purpose: 1 | 2, length: number) =>
       derivePkcs12(platform, 'sha1', password, salt, iterations, purpose, length);
     const derived = await derive(PURPOSE.key, keyLength);

@@ -132,7 +132,7 @@ async function verifyMac(
     key = await deriveKey(decryption, kdf);
   } else {
     hash = lookUp(HASHES, oid);
-    const n = budget.take('PKCS#12', count === undefined ? 1 : Number(asn1.unsignedOf(count)));
+    const n = budget.take('PKCS#12', count === undefined ? 1 : asn1.countOf(count));
     key = await deriveMacKey(platform, hash, password, asn1.octetsOf(salt), n);
   }
   const computed = platform.hmac(hash, key, contents);

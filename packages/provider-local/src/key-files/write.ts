@@ -20,7 +20,7 @@ export type PublicKeyFormat = 'spki-pem' | 'spki-der';
 /** PEM is text, everything else is bytes. */
 export type Written<Format extends string> = Format extends `${string}-pem` ? string : Uint8Array;
 
-/** What to write. */
+/** How to write. */
 export interface WriteKeyMaterialOptions<Format extends PrivateKeyFormat> {
   readonly format: Format;
   /** For the encrypted formats, which need one that is not empty; the others take none. */

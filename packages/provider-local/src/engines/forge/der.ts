@@ -139,6 +139,9 @@ export function oidOf(value: Asn1 | undefined): string {
   return parsing(() => asn1.derToOid(contents));
 }
 
+/** A count: an INTEGER as a number, not exact above 2⁵³, where nothing takes it. */
+export const countOf = (value: Asn1 | undefined): number => Number(unsignedOf(value));
+
 /** An INTEGER that must not be negative. */
 export function unsignedOf(value: Asn1 | undefined): bigint {
   if (!isUniversal(value, 'INTEGER') || typeof value.value !== 'string') throw malformed();

@@ -14,7 +14,7 @@ const CURVES = {
 /** Key files by OpenSSL, through node:crypto; the ciphers of its legacy provider by node-forge. */
 export function nodePlatform(crypto: typeof import('node:crypto')): Platform {
   return {
-    // Not by KeyObject: its export aborts the process for a private key of zero (Node.js 20.20).
+    // Not by KeyObject: its export as a JSON Web Key aborts the process if a scalar is too long (Node.js 20.20).
     ecPublicPoint(spec, scalar) {
       const ecdh = crypto.createECDH(CURVES[spec]);
       parsing(() => ecdh.setPrivateKey(scalar));

@@ -9,8 +9,8 @@ const CONVERSIONS = {
   'a PuTTY private key': 'puttygen FILE -O private-openssh -o NEW',
   'a Java keystore (JKS)': `${KEYTOOL} -srcstoretype JKS`,
   'a Java keystore (JCEKS)': `${KEYTOOL} -srcstoretype JCEKS`,
-  'a Bouncy Castle keystore (BCFKS)': `${KEYTOOL} -srcstoretype BCFKS -providerpath BC_FIPS_JAR -provider org.bouncycastle.jcajce.provider.BouncyCastleFipsProvider`,
-  'a PGP key': 'gpg --export-secret-keys KEY_ID | openpgp2ssh KEY_ID > NEW',
+  'a Bouncy Castle keystore (BCFKS)': `${KEYTOOL} -srcstoretype BCFKS -providerpath BC_JAR -provider org.bouncycastle.jce.provider.BouncyCastleProvider`,
+  'a PGP key': 'gpg --export-secret-keys KEY_ID | openpgp2ssh KEY_ID > NEW', // of Monkeysphere
   'a PGP message': 'gpg --decrypt --output NEW FILE',
   'a file encrypted with age': 'age --decrypt --identity IDENTITY --output NEW FILE',
   'an age identity, which is an X25519 key; RSA and EC keys are supported':

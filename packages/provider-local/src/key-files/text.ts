@@ -8,7 +8,7 @@ import { assertNoOtherFormat } from './other-formats.js';
 export interface Found {
   /** DER or BER, in memory of its own. */
   readonly der: Uint8Array;
-  readonly dekInfo?: { readonly algorithm: string; readonly parameters: string | null } | undefined;
+  readonly dekInfo: { readonly algorithm: string; readonly parameters: string | null } | undefined;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface Found {
  * @throws InvalidInputError for `keyMaterial` if there is no key, or more than one to choose from.
  */
 export function findKey(data: string | Uint8Array): Found {
-  if (typeof data !== 'string' && data[0] === 0x30) return { der: Uint8Array.from(data) }; // SEQUENCE
+  if (typeof data !== 'string' && data[0] === 0x30) return plain(Uint8Array.from(data)); // SEQUENCE
   const text = (typeof data === 'string' ? data : decodeText(data))
     .replace(/^\ufeff|^\xef\xbb\xbf/, '')
     .trim();
@@ -26,11 +26,13 @@ export function findKey(data: string | Uint8Array): Found {
   if (text.includes('-----BEGIN ')) return findInPem(text);
   if (/^[A-Za-z\d+/\s]+=*$/.test(text)) {
     const decoded = forge.util.decode64(text);
-    if (decoded.startsWith('0')) return { der: fromBinaryString(decoded) };
+    if (decoded.startsWith('0')) return plain(fromBinaryString(decoded));
     if (decoded.includes('-----BEGIN ')) return findInPem(decoded);
   }
   throw new InvalidInputError('keyMaterial', 'holds no key');
 }
+
+const plain = (der: Uint8Array): Found => ({ der, dekInfo: undefined });
 
 function findInPem(text: string): Found {
   // An environment variable often has \n where a file has a new line.
@@ -40,7 +42,7 @@ function findInPem(text: string): Found {
   const [block, ...more] = privateKeys.length > 0 ? privateKeys : publicKeys;
   if (block === undefined) throw new InvalidInputError('keyMaterial', 'holds no key');
   if (more.length > 0) throw new InvalidInputError('keyMaterial', 'holds more than one key');
-  return { der: fromBinaryString(block.body), dekInfo: block.dekInfo };
+  return { der: fromBinaryString(block.body), dekInfo: block.dekInfo ?? undefined };
 }
 
 /** Text in bytes: UTF-16 by its byte order mark, as PowerShell writes it; else one character a byte. */

@@ -28,7 +28,7 @@ export interface WriteKeyMaterialOptions<Format extends PrivateKeyFormat> {
 }
 
 /**
- * Writes a private key. Encryption is PBES2 with PBKDF2-HMAC-SHA-256, 600 000 iterations, and
+ * Writes a private key. Encryption is PBES2 with PBKDF2-HMAC-SHA-256, 600,000 iterations, and
  * AES-256-CBC; OpenSSL reads it from version 1.0 on.
  *
  * @param privateKey PrivateKeyInfo, DER, as {@link readKeyMaterial} returns it.

@@ -1,8 +1,8 @@
 import {
   InvalidInputError,
-  isKeyArn,
   isKeySpec,
   type KeySpec,
+  KeyStateError,
   type KeyUsage,
   keyUsagesOf,
   ownSecret,
@@ -10,38 +10,43 @@ import {
   readFields,
   wipe,
 } from '@keywrap/core';
+import { type CryptoEngine, makeMaterial, readMaterial } from '@keywrap/provider-local/driver';
 import {
-  type MaterialVersion,
-  makeMaterial,
-  readMaterial,
-  selectEngine,
-} from '@keywrap/provider-local/old-keys';
-import type { RegionKeys } from './keys/key-store.js';
-import { type KmsKey, materialHistory, UNSET } from './keys/kms-key.js';
-import { describeMaterial, materialId } from './keys/material.js';
-import { defaultPolicy } from './keys/policy.js';
-import { KmsError } from './protocol/kms-error.js';
-import { isRegionName, type Regions } from './region.js';
+  createAlias,
+  type KeyRecord,
+  type Keys,
+  materialIdOf,
+  type NewMaterial,
+  newKey,
+  newKeyId,
+  newVersion,
+  problemOfName,
+} from '@keywrap/provider-local/keys';
+import { isRegionName } from './region-name.js';
+import type { Region, Regions } from './regions.js';
 
 /**
- * A key that the server has from the start, with the names that it has in production. A store may have it
- * already: then it stays as it is, with its state, aliases and material.
+ * A key that the server has from the start, with the names that it has in production. A key that the store
+ * has already stays as it is, with its state, aliases and material.
  */
 export interface SeedKey {
-  /** Its id, or its whole ARN; without it, a new id. */
+  /**
+   * Its id, or its whole ARN; without it, a new id. An id of the form `mrk-...` that is given in several
+   * Regions is one multi-Region key: the first is the primary, the others are replicas with its material.
+   */
   readonly keyId?: string | undefined;
   /** `alias/<name>` */
   readonly alias?: string | undefined;
-  /** By default that of the ARN, or else the server's. */
+  /** By default the Region of the ARN, or else the server's. */
   readonly region?: string | undefined;
   /** By default `SYMMETRIC_DEFAULT`. */
   readonly keySpec?: KeySpec | undefined;
-  /** By default the usual use of its kind: RSA encrypts, ECC signs. */
+  /** By default the usual usage of the key spec: RSA encrypts, ECC signs. */
   readonly keyUsage?: KeyUsage | undefined;
   readonly description?: string | undefined;
   /**
-   * PEM, or base64 of 32 bytes (of DER for RSA and ECC). Without it, new material is made, and what an
-   * earlier run encrypted does not open any more.
+   * PEM, or base64 of 32 bytes (of DER for RSA and ECC). Without it, new material is made, which can't
+   * decrypt what an earlier run encrypted.
    */
   readonly keyMaterial?: string | undefined;
 }
@@ -56,10 +61,23 @@ const NAMES = [
   'keyMaterial',
 ] as const satisfies readonly (keyof SeedKey)[];
 
-/** Where the server is, for keys that do not say it. */
-export interface SeedScope {
+/** Of the server: for keys that name no Region, and to check the account of those that do. */
+interface SeedScope {
   readonly region: string;
   readonly account: string;
+}
+
+/** An entry of a seed, parsed. */
+interface ParsedSeedKey {
+  /** How errors name the entry. */
+  readonly field: string;
+  /** Undefined for a new id. */
+  readonly id: string | undefined;
+  readonly alias: string | undefined;
+  readonly keySpec: KeySpec;
+  readonly keyUsage: KeyUsage;
+  readonly description: string;
+  readonly keyMaterial: string | undefined;
 }
 
 /**
@@ -75,68 +93,83 @@ export async function plantKeys(
 ): Promise<void> {
   if (!Array.isArray(seed)) throw new InvalidInputError('keys', 'must be a list of keys');
   const names = new Set<string>();
-  for (const [index, entry] of seed.entries()) {
-    await plantKey(entry, `keys[${index}]`, names, regions, scope);
+  for (const [index, value] of seed.entries()) {
+    const field = `keys[${index}]`;
+    const entry = parseEntry(value, field);
+    const { id, region: name } = parseId(entry, field, scope);
+    const region = regions.get(name);
+    const { keys } = region;
+    const alias = parseAlias(entry, field);
+    if (id !== undefined) {
+      assertName(id, keys, entry, field);
+      assertOnce(names, keys.arnOf(id), `${field}.keyId`);
+    }
+    if (alias !== undefined) assertOnce(names, keys.aliasArnOf(alias), `${field}.alias`);
+    const { description = '', keyMaterial } = entry;
+    const kind = parseKind(entry, field);
+    await plantKey({ field, id, alias, ...kind, description, keyMaterial }, region);
   }
 }
 
-async function plantKey(
-  value: unknown,
-  field: string,
-  names: Set<string>,
-  regions: Regions,
-  server: SeedScope,
-) {
+/**
+ * Makes a key, unless it is there. Starts over where another key has its name: that of a server that starts
+ * at the same time and was faster, or a replica in place of what was to be a primary.
+ */
+async function plantKey(entry: ParsedSeedKey, region: Region): Promise<void> {
+  const { id, alias } = entry;
+  const { keys, cipher } = region;
+  const aliased = alias && (await keys.load({ kind: 'alias-name', alias }));
+  const known = id === undefined ? aliased : await keys.loadId(id);
+  if (!known) {
+    const key = await makeKey(entry, region);
+    const kept = await keys.add(key, aliased ? undefined : alias);
+    if (kept !== key) await plantKey(entry, region);
+    return;
+  }
+  await assertSame(known, entry, cipher.engine);
+  if (alias === undefined || aliased) return;
+  await createAlias(keys, alias, known).catch((error) => {
+    // Another server made it, or the key is pending deletion: it stays as it is.
+    const isLeft = error instanceof InvalidInputError || error instanceof KeyStateError;
+    if (!isLeft) throw error;
+  });
+}
+
+/** Its material changes owner when it is added. */
+async function makeKey(entry: ParsedSeedKey, { keys, cipher }: Region): Promise<KeyRecord> {
+  const { keySpec, keyUsage, description, id = newKeyId() } = entry;
+  const material = await readOrMakeMaterial(entry, cipher.engine);
+  return newKey({
+    scope: keys.scope,
+    id,
+    keySpec,
+    keyUsage,
+    origin: 'AWS_KMS',
+    description,
+    creationDate: keys.now(),
+    version: await newVersion(id, material),
+    tags: [],
+    policy: undefined,
+  });
+}
+
+function parseEntry(value: unknown, field: string): SeedKey {
   const fields = readFields(value, field, NAMES);
   for (const name of NAMES) {
     if (fields[name] === undefined || typeof fields[name] === 'string') continue;
     throw new InvalidInputError(`${field}.${name}`, 'must be a string');
   }
-  const entry = fields as SeedKey;
-  const name = readId(entry, field, server);
-  const { keys } = regions.get(name.region);
-  const alias = readAlias(entry, field);
-  const arn = keys.arnOf(name);
-  assertArn(arn, entry, field);
-  assertOnce(names, arn, `${field}.keyId`);
-  if (alias !== undefined) assertOnce(names, keys.aliasArnOf(alias), `${field}.alias`);
-  const kind = readKind(entry, field);
-  const isNamedByAlias = entry.keyId === undefined && alias !== undefined;
-  const known = isNamedByAlias ? await keys.getByAlias(alias) : await keys.get(name.id);
-  if (known !== undefined) await assertSame(known, kind, entry, field);
-  const key = known ?? (await keys.add(await makeKey(entry, kind, field, name.id, keys)));
-  if (alias === undefined || (isNamedByAlias && known !== undefined)) return;
-  const isClaimed = await claimAlias(keys, alias, key);
-  // Another server makes a key for this alias at the same time, and was faster.
-  if (!isClaimed && isNamedByAlias) await keys.remove(key);
+  return fields as SeedKey;
 }
 
-/** Makes an alias. @returns Whether there was none of that name. */
-async function claimAlias(keys: RegionKeys, alias: string, key: KmsKey): Promise<boolean> {
-  if ((await keys.getByAlias(alias)) !== undefined) return false;
-  try {
-    await keys.createAlias(alias, key);
-    return true;
-  } catch (error) {
-    if (error instanceof KmsError && error.type === 'AlreadyExistsException') return false;
-    throw error;
-  }
-}
-
-/** A store calls the key by its ARN, and is refused at the next start when that is none. */
-function assertArn(arn: string, { keyId }: SeedKey, field: string): void {
-  if (!isKeyArn(arn)) {
-    throw new InvalidInputError(
-      `${field}.keyId`,
-      "must begin with a letter or digit, hold nothing else but '_' and '-', and not be too long for an ARN",
-    );
-  }
-  if (keyId?.startsWith('arn:') && keyId !== arn) {
-    throw new InvalidInputError(
-      `${field}.keyId`,
-      `is of another partition; here it would be ${arn}`,
-    );
-  }
+function assertName(id: string, keys: Keys, { keyId }: SeedKey, field: string): void {
+  const arn = keys.arnOf(id);
+  const problem =
+    problemOfName({ id }) ??
+    (keyId?.startsWith('arn:') && keyId !== arn
+      ? `is of another partition; here it would be ${arn}`
+      : undefined);
+  if (problem !== undefined) throw new InvalidInputError(`${field}.keyId`, problem);
 }
 
 function assertOnce(names: Set<string>, name: string, field: string): void {
@@ -144,12 +177,12 @@ function assertOnce(names: Set<string>, name: string, field: string): void {
   names.add(name);
 }
 
-function readId({ keyId, region: named }: SeedKey, field: string, server: SeedScope) {
+function parseId({ keyId, region: named }: SeedKey, field: string, server: SeedScope) {
   const region = named ?? server.region;
   if (!isRegionName(region)) {
-    throw new InvalidInputError(`${field}.region`, 'must be the name of a region');
+    throw new InvalidInputError(`${field}.region`, 'must be the name of a Region');
   }
-  if (keyId === undefined) return { id: crypto.randomUUID() as string, region };
+  if (keyId === undefined) return { id: undefined, region };
   const name = parseKeyId(keyId, `${field}.keyId`);
   if (name.kind === 'key-id') return { id: name.id, region };
   if (name.kind !== 'key-arn') {
@@ -162,20 +195,18 @@ function readId({ keyId, region: named }: SeedKey, field: string, server: SeedSc
     );
   }
   if (!isRegionName(name.region)) {
-    throw new InvalidInputError(`${field}.keyId`, `is of ${name.region}, which is no region`);
+    throw new InvalidInputError(`${field}.keyId`, `is of ${name.region}, which is not a Region`);
   }
   return { id: name.id, region: name.region };
 }
 
-function readAlias({ alias }: SeedKey, field: string): string | undefined {
+function parseAlias({ alias }: SeedKey, field: string): string | undefined {
   if (alias === undefined) return undefined;
   if (parseKeyId(alias, `${field}.alias`).kind === 'alias-name') return alias;
   throw new InvalidInputError(`${field}.alias`, 'must be alias/<name>');
 }
 
-type Kind = Pick<KmsKey, 'keySpec' | 'keyUsage'>;
-
-function readKind({ keySpec = 'SYMMETRIC_DEFAULT', ...entry }: SeedKey, field: string): Kind {
+function parseKind({ keySpec = 'SYMMETRIC_DEFAULT', ...entry }: SeedKey, field: string) {
   if (!isKeySpec(keySpec)) throw new InvalidInputError(`${field}.keySpec`, 'is not known');
   const usages = keyUsagesOf(keySpec);
   const { keyUsage = usages[0] as KeyUsage } = entry;
@@ -183,38 +214,13 @@ function readKind({ keySpec = 'SYMMETRIC_DEFAULT', ...entry }: SeedKey, field: s
   throw new InvalidInputError(`${field}.keyUsage`, `must be ${usages.join(' or ')}`);
 }
 
-async function makeKey(
-  { description = '', keyMaterial }: SeedKey,
-  kind: Kind,
-  field: string,
-  id: string,
-  { scope, now }: RegionKeys,
-): Promise<KmsKey> {
-  const material = await readOrMakeMaterial(kind.keySpec, keyMaterial, field);
-  return {
-    ...UNSET,
-    id,
-    ...kind,
-    keyState: 'Enabled',
-    origin: 'AWS_KMS',
-    description,
-    creationDate: now(),
-    materials: [describeMaterial(id, material)],
-    missing: [],
-    multiRegion: id.startsWith('mrk-'),
-    tags: [],
-    policy: defaultPolicy(scope),
-    aliasDates: {},
-  };
-}
-
 /** The key that the store has already must be the one that is meant. */
 async function assertSame(
-  key: KmsKey,
-  { keySpec, keyUsage }: Kind,
-  { keyMaterial }: SeedKey,
-  field: string,
+  key: KeyRecord,
+  entry: ParsedSeedKey,
+  engine: CryptoEngine,
 ): Promise<void> {
+  const { field, keySpec, keyUsage, keyMaterial } = entry;
   if (key.keySpec !== keySpec || key.keyUsage !== keyUsage) {
     throw new InvalidInputError(
       field,
@@ -222,10 +228,9 @@ async function assertSame(
     );
   }
   if (keyMaterial === undefined) return;
-  const { material } = await readOrMakeMaterial(keySpec, keyMaterial, field);
-  const wanted = materialId(key.id, material);
-  wipe(material);
-  if (materialHistory(key).some(({ id }) => id === wanted)) return;
+  const { material } = await readOrMakeMaterial(entry, engine);
+  const wanted = await materialIdOf(key.id, material).finally(() => material.destroy());
+  if (key.versions.some(({ materialId }) => materialId === wanted)) return;
   throw new InvalidInputError(
     `${field}.keyMaterial`,
     'is not the material of the key that the store has under that name',
@@ -233,11 +238,10 @@ async function assertSame(
 }
 
 async function readOrMakeMaterial(
-  keySpec: KeySpec,
-  text: string | undefined,
-  field: string,
-): Promise<MaterialVersion> {
-  if (text === undefined) return makeMaterial(await selectEngine('node'), keySpec);
+  { keySpec, keyMaterial: text, field }: ParsedSeedKey,
+  engine: CryptoEngine,
+): Promise<NewMaterial> {
+  if (text === undefined) return makeMaterial(engine, keySpec);
   const bytes = text.startsWith('-----BEGIN') ? text : ownSecret(Buffer.from(text, 'base64'));
   try {
     return await readMaterial(keySpec, bytes, undefined);

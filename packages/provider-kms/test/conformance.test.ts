@@ -13,7 +13,7 @@ import {
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { type KmsServer, startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
-import { FileKeyStore } from '@keywrap/provider-local/file-store';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
 import {
   type ConformanceHarness,
   type ConformanceKeys,
@@ -45,11 +45,11 @@ async function startOnDisk(): Promise<KmsServer> {
   const server = await startKmsServer({
     port: 0,
     store: () =>
-      FileKeyStore.open({
-        folder: path.join(parent, 'keys'),
+      SqlKeyStore.open({
+        location: path.join(parent, 'keys.db'),
         protectedBy: { passphrase: 'correct horse battery staple' },
         create: true,
-        scrypt: { cost: 2, blockSize: 1, parallelization: 1 },
+        scrypt: { cost: 2 ** 14, blockSize: 8, parallelization: 1 },
       }),
   });
   const close = () => server.close().then(() => rm(parent, { recursive: true, force: true }));

@@ -13,7 +13,7 @@ const RUNS: Readonly<Record<string, number>> = {
   'kms-request': 25,
   'kms-http': 40,
   'key-material': 150,
-  'store-manifest': 100,
+  'first-format': 100,
 };
 const USUAL_RUNS = 200;
 const REGRESSIONS = new URL('../regressions/', import.meta.url);

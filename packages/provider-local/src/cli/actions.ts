@@ -4,6 +4,7 @@ import { Keys } from '../keys/keys.js';
 import { arnOf, type KeyRecord } from '../keys/record.js';
 import { deletionCancelled } from '../keys/transitions.js';
 import { parseOptions } from '../options.js';
+import { nameOf } from '../store/create-store.js';
 import { isFirstFormat } from '../store/dialects/sqlite-file.js';
 import { importFolder } from '../store/import-folder.js';
 import { SqlKeyStore } from '../store/sql-key-store.js';
@@ -96,7 +97,7 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
 async function open(args: ActionArguments): Promise<SqlKeyStore> {
   const { store: location, passphrase: source, trustedGroup } = args;
   if (!(await SqlKeyStore.isAt(location, { trustedGroup }))) {
-    throw new InvalidInputError('STORE', `${location} is not a key store; check the path`);
+    throw new InvalidInputError('STORE', `${nameOf(location)} is not a key store; check the path`);
   }
   const passphrase = await askPassphrase('passphrase', source);
   return SqlKeyStore.open({ location, protectedBy: { passphrase }, trustedGroup });
@@ -105,7 +106,7 @@ async function open(args: ActionArguments): Promise<SqlKeyStore> {
 /** Before a passphrase is asked for. */
 async function assertNoStore(location: string, trustedGroup: number | undefined): Promise<void> {
   if (await SqlKeyStore.isAt(location, { trustedGroup })) {
-    throw new InvalidInputError('STORE', `${location} holds a key store already`);
+    throw new InvalidInputError('STORE', `${nameOf(location)} holds a key store already`);
   }
 }
 

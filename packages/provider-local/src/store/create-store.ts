@@ -24,6 +24,16 @@ export function dialectOf(location: string): Dialect {
   return /^postgres(ql)?:/.test(location) ? postgres : sqlite;
 }
 
+/** What messages call a store: its path, or the URL without what may be a password. */
+export function nameOf(location: string): string {
+  if (dialectOf(location) === sqlite) return location;
+  if (!URL.canParse(location)) return 'the PostgreSQL database';
+  const url = new URL(location);
+  url.password = '';
+  url.search = '';
+  return url.href;
+}
+
 /** What a new store is to hold. It may be asked for more than once. */
 export interface StoreContents {
   keys(): Iterable<KeyRecord>;

@@ -29,7 +29,6 @@ import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of the first release, used when it is authenticated.
 type Json = any;
-type Place = Pick<KeyRecord, 'scope' | 'id'>;
 
 const MANIFEST = /^manifest-(\d{12})$/;
 const DATES = /^(creationDate|deletionDate|date|validTo|nextDate|created|updated)$/;
@@ -56,24 +55,15 @@ export interface ImportFolderOptions extends Omit<SqlKeyStoreOptions, 'create'> 
 export async function importFolder(options: ImportFolderOptions): Promise<SqlKeyStore> {
   const { folder, scope, onProgress, ...store } = options;
   const { key, manifest } = await openManifest(folder, options.protectedBy);
-  /** Of each key that was read: when its aliases were made and changed. */
+  /** Of each key that was read, the dates of its aliases; a crash could leave aliases of others. */
   const dates = new Map<string, Json>();
   const contents: StoreContents = {
     *keys() {
       for (const [index, [name, entry]] of manifest.keys.entries()) {
-        const file = readSealed(path.join(folder, 'records', entry.file), 'record');
-        const content = file.open(key);
-        if (createHash('sha256').update(file.bytes).digest('base64') !== entry.digest) {
-          throw new DamagedStoreError(file.path, `is not the newest record of key ${name}`);
-        }
-        const parts = lengthPrefixed(content);
-        const known: Json[] = [file.header.materials, file.header.pendingMaterial ?? []].flat();
-        const materials = known.map((material, at) => ({ ...material, secret: parts[at] }));
-        const details = readDetails(name, parts[known.length]);
-        const record = toRecord(placeOf(name, scope), file.header, materials, details);
-        wipe(content);
+        const file = path.join(folder, 'records', String(entry?.file));
+        const [record, aliasDates] = checked(file, () => readRecord(file, key, name, entry, scope));
         const created = record.creationDate;
-        dates.set(name, { created, updated: created, ...details.aliasDates });
+        dates.set(name, { created, updated: created, ...aliasDates });
         yield record;
         releaseMaterials(record, undefined);
         onProgress?.(index + 1, manifest.keys.length);
@@ -81,7 +71,6 @@ export async function importFolder(options: ImportFolderOptions): Promise<SqlKey
     },
     *aliases() {
       for (const [name, target] of manifest.aliases) {
-        // A crash could leave an alias whose key was gone.
         if (!dates.has(target)) continue;
         const { alias } = parseKeyId(name) as { alias: string };
         const { created, updated } = dates.get(target)[alias] ?? dates.get(target);
@@ -97,11 +86,25 @@ export async function importFolder(options: ImportFolderOptions): Promise<SqlKey
   }
 }
 
-function toRecord(place: Place, header: Json, materials: Json[], details: Json): KeyRecord {
-  const { keySpec, keyUsage, keyState, origin, description, creationDate, deletionDate } = header;
+function readRecord(file: string, key: AesKey, name: string, entry: Json, scope: ArnScope) {
+  const sealed = readSealed(file, 'r');
+  const content = sealed.open(key);
+  if (createHash('sha256').update(sealed.bytes).digest('base64') !== entry.digest) {
+    throw new DamagedStoreError(file, `is not the newest record of key ${name}`);
+  }
+  const parts = lengthPrefixed(content);
+  const known: Json[] = [sealed.header.materials, sealed.header.pendingMaterial ?? []].flat();
+  const materials = known.map((material, at) => ({ ...material, secret: parts[at] }));
+  const details = readDetails(name, parts[known.length]);
+  const record = toRecord({ ...sealed.header, ...placeOf(name, scope) }, materials, details);
+  wipe(content);
+  return [record, details.aliasDates] as const;
+}
+
+function toRecord(header: Json, materials: Json[], details: Json): KeyRecord {
   const versions: KeyVersion[] = (details.materials ?? materials).map((of: Json) => {
     const { secret, publicKey } = materials.find(({ version }) => version === of.version) ?? {};
-    const hmac = createHmac('sha256', secret ?? '').update(place.id);
+    const hmac = createHmac('sha256', secret ?? '').update(header.id);
     return {
       version: of.version,
       materialId: of.id ?? hmac.digest('hex'),
@@ -116,26 +119,21 @@ function toRecord(place: Place, header: Json, materials: Json[], details: Json):
   const isPending = ({ version }: KeyVersion) => version === header.pendingMaterial?.version;
   const used = versions.filter((version) => !isPending(version));
   // keywrap-store saved keys from their deletion without knowing that material of them was missing.
-  const isIncomplete = used.some(({ material }) => material === undefined);
+  const isWaiting = header.keyState !== 'PendingDeletion' && used.some((of) => !of.material);
   return {
-    ...place,
-    keySpec,
-    keyUsage,
-    keyState: isIncomplete && keyState !== 'PendingDeletion' ? 'PendingImport' : keyState,
-    origin,
-    description,
-    creationDate,
-    deletionDate,
+    ...header,
+    keyState: isWaiting ? 'PendingImport' : header.keyState,
+    deletionDate: header.deletionDate,
     versions: used,
     pendingVersion: versions.find(isPending),
     automaticRotation: details.automaticRotation,
-    primaryRegion: details.multiRegion ? place.scope.region : undefined,
+    primaryRegion: details.multiRegion ? header.scope.region : undefined,
     tags: (details.tags ?? []).map((tag: Json) => ({ key: tag.TagKey, value: tag.TagValue })),
     policy: details.policy,
   };
 }
 
-function placeOf(name: string, defaultScope: ArnScope): Place {
+function placeOf(name: string, defaultScope: ArnScope) {
   const { id, partition, region, account } = { ...defaultScope, ...(parseKeyId(name) as Json) };
   return { scope: { partition, region, account }, id };
 }
@@ -149,14 +147,12 @@ function readDetails(name: string, text: Uint8Array | undefined): Json {
 
 async function openManifest(folder: string, protectedBy: StoreProtection) {
   const names = await promises.readdir(folder).catch((): string[] => []);
-  const name = names
-    .filter((entry) => MANIFEST.test(entry))
-    .sort()
-    .at(-1);
+  const name = names.sort().findLast((entry) => MANIFEST.test(entry));
   if (name === undefined) {
     throw new InvalidInputError('folder', `${folder} holds no key store of files; check the path`);
   }
-  const file = readSealed(path.join(folder, name), 'manifest');
+  const at = path.join(folder, name);
+  const file = checked(at, () => readSealed(at, 'm'));
   const { storeId, generation } = file.header;
   if (typeof storeId !== 'string' || generation !== Number(MANIFEST.exec(name)?.[1])) {
     throw new DamagedStoreError(file.path, CHANGED);
@@ -165,30 +161,25 @@ async function openManifest(folder: string, protectedBy: StoreProtection) {
   const derived = new Uint8Array(hkdfSync('sha256', secret, storeId, 'keywrap store v1 files', 32));
   const key = nodeEngine.loadAesKey(derived);
   for (const bytes of [secret, derived]) wipe(bytes);
-  return { key, manifest: parse(file.open(key)) };
+  const manifest = checked(at, () => parse(file.open(key)));
+  const isPairs = (list: Json) => Array.isArray(list) && list.every(Array.isArray);
+  if (isPairs(manifest?.keys) && isPairs(manifest.aliases)) return { key, manifest };
+  throw new DamagedStoreError(file.path, CHANGED);
 }
 
-function readSealed(file: string, kind: 'manifest' | 'record') {
-  const damaged = (problem = CHANGED) => new DamagedStoreError(file, problem);
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') throw damaged('is missing');
-    throw explainFileError(error, `read ${file}`);
-  }
-  const start = bytes.toString('latin1', 0, 5);
-  if (start !== `kws\u0001${kind[0]}` || bytes.length < 9) throw damaged(`is not a ${kind}`);
+function readSealed(file: string, kind: 'm' | 'r') {
+  const bytes = readFileSync(file);
+  const isWhole = bytes.toString('latin1', 0, 5) === `kws\u0001${kind}` && bytes.length > 9;
+  if (!isWhole) throw new DamagedStoreError(file, CHANGED);
   const nonceAt = 9 + bytes.readUInt32BE(5);
   const open = (key: AesKey): Uint8Array => {
     const content = openSealed(key, bytes.subarray(nonceAt), bytes.subarray(0, nonceAt));
-    if (content === undefined) throw damaged();
+    if (content === undefined) throw new DamagedStoreError(file, CHANGED);
     return content;
   };
   return { path: file, bytes, header: Object(parse(bytes.subarray(9, nonceAt))), open };
 }
 
-/** Opens a nonce, and what was sealed with it. */
 function openSealed(key: AesKey, sealed: Uint8Array, data: Uint8Array): Uint8Array | undefined {
   if (sealed.length < NONCE_LENGTH + TAG_LENGTH) return undefined;
   return key.open(sealed.subarray(0, NONCE_LENGTH), sealed.subarray(NONCE_LENGTH), data);
@@ -196,11 +187,7 @@ function openSealed(key: AesKey, sealed: Uint8Array, data: Uint8Array): Uint8Arr
 
 function parse(json: Uint8Array): Json {
   const revive = (name: string, value: Json) => (DATES.test(name) ? new Date(value) : value);
-  try {
-    return JSON.parse(Buffer.from(json).toString(), revive);
-  } catch {
-    return undefined;
-  }
+  return JSON.parse(Buffer.from(json).toString(), revive);
 }
 
 /** Opens the key of the store, by what its header says: that is not authenticated. */
@@ -238,6 +225,18 @@ function* passphrasesOf(passphrase: string | Uint8Array): Generator<Uint8Array> 
   yield passphraseBytes(passphrase);
   if (typeof passphrase === 'string') return;
   yield Buffer.from(Buffer.from(passphrase).toString().normalize('NFC'));
+}
+
+/** Reads a file; what is not as a release wrote it, though it may be authentic, is damage. */
+function checked<Result>(file: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') throw new DamagedStoreError(file, 'is missing');
+    const isMistake = [SyntaxError, TypeError, RangeError].some((type) => error instanceof type);
+    if (isMistake) throw new DamagedStoreError(file, CHANGED);
+    throw explainFileError(error, `read ${file}`);
+  }
 }
 
 /** Parts with the length of each before it. They share the memory of the whole. */

@@ -13,6 +13,7 @@ import type { ChangeNames, KeyStore, Page, Transaction } from '../keys/store.js'
 import {
   createStore,
   dialectOf,
+  nameOf,
   parseProtection,
   readProtection,
   rowsOf,
@@ -130,7 +131,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     if (database === undefined) {
       throw new InvalidInputError(
         'location',
-        `${location} is not a key store: there is nothing; check the path, or create a store`,
+        `${nameOf(location)} is not a key store: there is nothing; check the path, or create a store`,
       );
     }
     let storeKey: StoreKey | undefined;
@@ -157,7 +158,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    */
   static async create(options: SqlKeyStoreOptions, contents?: StoreContents): Promise<SqlKeyStore> {
     const { location } = options;
-    const taken = () => new InvalidInputError('location', `${location} holds a key store already`);
+    const taken = () =>
+      new InvalidInputError('location', `${nameOf(location)} holds a key store already`);
     if (await SqlKeyStore.isAt(location, options)) throw taken();
     const storeId = await createStore(dialectOf(location), options, contents);
     const store = await SqlKeyStore.open({ ...options, create: false });

@@ -1,13 +1,26 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 import { loadSqlite } from '#dist/store/dialects/sqlite-binding.js';
+import { missingPostgres, PostgresServer } from '../store/postgres-server.js';
 import {
   arnOf,
+  CHEAP,
   DATE,
   fullKey,
   newAlias,
@@ -38,6 +51,9 @@ describe('keywrap-store', function () {
     });
     return { status, stdout, stderr };
   }
+
+  const openStore = (passphrase: string | Uint8Array = PASSPHRASE) =>
+    file.open({ protectedBy: { passphrase }, scrypt: CHEAP });
 
   /** Changes the database behind the back of the store. */
   async function tamper(sql: string): Promise<void> {
@@ -106,7 +122,7 @@ describe('keywrap-store', function () {
   });
 
   it('lists keys in aligned columns, or as JSON without material', async () => {
-    const store = await file.open();
+    const store = await openStore();
     await putKey(store, newKey('a-key'));
     await putKey(store, fullKey('b'));
     await putAlias(store, newAlias('orders', 'a-key'));
@@ -130,7 +146,7 @@ describe('keywrap-store', function () {
 
   it('lists more keys than one page holds, and stops where its reader does', async () => {
     const keys = Array.from({ length: 1203 }, (_, i) => newKey(`key-${i}`));
-    const store = await file.open();
+    const store = await openStore();
     await store.change({ keys: keys.map(({ id }) => arnOf(id)), aliases: [] }, (change) => {
       for (const key of keys) change.putKey(key);
     });
@@ -146,7 +162,7 @@ describe('keywrap-store', function () {
   });
 
   it('verifies a store, with status 3 for damage', async () => {
-    const store = await file.open();
+    const store = await openStore();
     for (const id of ['a', 'b']) await putKey(store, newKey(id));
     expect(run('verify', file.path, ...OLD)).to.deep.equal({
       status: 0,
@@ -171,7 +187,7 @@ describe('keywrap-store', function () {
   it('verifies audit logs, and finds with them that the store was set back as a whole', async () => {
     const logs = path.join(file.folder, 'logs');
     const old = path.join(file.folder, 'old.db');
-    const store = await file.open();
+    const store = await openStore();
     await putKey(store, newKey('a'));
     await store.backup(old);
     const log = await store.openAuditLog({ folder: logs, actor: 'test' });
@@ -199,7 +215,7 @@ describe('keywrap-store', function () {
   });
 
   it('backs up to a private file, and restores from it', async () => {
-    await putKey(await file.open(), newKey('a'));
+    await putKey(await openStore(), newKey('a'));
     const backup = path.join(file.folder, 'backup.db');
     expect(run('backup', file.path, backup, ...OLD)).to.include({ status: 0, stderr: '' });
     expect((await stat(backup)).mode & 0o777).to.equal(0o600);
@@ -250,7 +266,7 @@ describe('keywrap-store', function () {
   });
 
   it('changes the passphrase', async () => {
-    await (await file.open()).close();
+    await (await openStore()).close();
     const NEW = ['--new-passphrase-env', 'NEW'];
     expect(run('rotate-passphrase', file.path, ...OLD, ...NEW)).to.include({ status: 0 });
     const denied = run('list', file.path, ...OLD);
@@ -262,14 +278,14 @@ describe('keywrap-store', function () {
   it('takes a passphrase file that is not UTF-8', async () => {
     const secret = path.join(file.folder, 'secret');
     await writeFile(secret, Uint8Array.of(0x80, 0xff, 0x0a));
-    await (await file.open({ protectedBy: { passphrase: Uint8Array.of(0x80, 0xff) } })).close();
+    await (await openStore(Uint8Array.of(0x80, 0xff))).close();
     expect(run('list', file.path, '--passphrase-file', secret)).to.include({ status: 0 });
     await writeFile(secret, Uint8Array.of(0x81, 0xff));
     expect(run('list', file.path, '--passphrase-file', secret)).to.include({ status: 4 });
   });
 
   it('saves a key from its deletion, by its id or ARN', async () => {
-    const store = await file.open();
+    const store = await openStore();
     const deletionDate = new Date('2099-01-01T00:00:00Z');
     const pending = { keyState: 'PendingDeletion', deletionDate } as const;
     for (const id of ['a', 'b']) await putKey(store, newKey(id, pending));
@@ -299,7 +315,7 @@ describe('keywrap-store', function () {
   });
 
   it('says where a passphrase is missing', async () => {
-    await (await file.open()).close();
+    await (await openStore()).close();
     for (const [args, text] of [
       [[], 'no terminal'],
       [['--passphrase-file', '/nowhere/secret'], 'does not exist: /nowhere/secret'],
@@ -340,7 +356,7 @@ describe('keywrap-store', function () {
     }
 
     if (spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0) return this.skip();
-    const store = await file.open();
+    const store = await openStore();
     const keys = Array.from({ length: 500 }, (_, i) => newKey(`key-${i}`));
     await store.change({ keys: keys.map(({ id }) => arnOf(id)), aliases: [] }, (change) => {
       for (const key of keys) change.putKey(key);
@@ -356,5 +372,63 @@ describe('keywrap-store', function () {
     expect(differing.shown).to.include('typed differently').and.not.include('two');
     expect((await type(['a\u0003'], 'verify', file.path)).shown).to.include('was not given');
     expect(await SqlKeyStore.isAt(fresh)).to.equal(false);
+  });
+});
+
+describe('keywrap-store with PostgreSQL', function () {
+  this.timeout(120_000);
+  let server: PostgresServer;
+  let folder = '';
+  before(async function () {
+    const missing = missingPostgres();
+    if (missing !== undefined) {
+      console.warn(`      not tested: ${missing}`);
+      this.skip();
+    }
+    server = await PostgresServer.start();
+    folder = await mkdtemp(path.join(tmpdir(), 'keywrap-store-'));
+  });
+  after(async () => {
+    await server?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  function run(...args: string[]) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, OLD: PASSPHRASE, NEW: 'the next one' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return { status, stdout, stderr };
+  }
+
+  it('does all but backups, and shows no password', async () => {
+    const url = await server.newUrl();
+    const OLD = ['--passphrase-env', 'OLD'];
+    const first = path.join(folder, 'keys');
+    await cp(path.join(FIRST_FORMAT, 'keywrap-kms'), first, { recursive: true });
+    const runs = [
+      run('list', url, ...OLD),
+      run('import', first, url, ...OLD),
+      run('create', url, ...OLD),
+      run('list', url, ...OLD),
+      run('verify', url, ...OLD),
+      run('rotate-passphrase', url, ...OLD, '--new-passphrase-env', 'NEW'),
+      run('list', url, ...OLD),
+      run('backup', url, path.join(folder, 'backup.db'), '--passphrase-env', 'NEW'),
+    ];
+    expect(runs.map(({ status }) => status)).to.deep.equal([1, 0, 1, 0, 0, 0, 4, 1]);
+    expect(runs[0]?.stderr).to.include('is not a key store');
+    expect(runs[1]?.stdout).to.match(/imported 8 keys and 3 aliases to postgres:/);
+    expect(runs[2]?.stderr).to.include('holds a key store already');
+    expect(runs[3]?.stdout).to.include('us-gov-west-1');
+    expect(runs[4]?.stdout).to.include('generation 1: 8 keys and 3 aliases, 0 damaged');
+    expect(runs[7]?.stderr).to.include('pg_dump');
+    const { password } = new URL(url);
+    for (const { stdout, stderr } of runs) {
+      for (const secret of [password, decodeURIComponent(password)]) {
+        expect(stdout + stderr).not.to.include(secret);
+      }
+    }
   });
 });

@@ -26,6 +26,7 @@ export const auditLog: FuzzTarget = {
     '\n',
     '","mac":"',
     '"before":',
+    '"generation":1e999',
     '"operation":"audit.close"',
     '"audit.open"',
     '[["',
@@ -54,7 +55,7 @@ export const auditLog: FuzzTarget = {
         if (bytes === undefined) return;
         await writeFile(file, bytes);
         const reports = await attempt(
-          () => verifyAuditLogs({ folder: folder, key: KEY, storeId: STORE }),
+          () => verifyAuditLogs({ folder, key: KEY, storeId: STORE }),
           [],
         );
         const report = reports?.find(({ log }) => log === SECOND);
@@ -83,7 +84,7 @@ export const auditLog: FuzzTarget = {
 function linesOf(before: readonly unknown[]): ChainedLine[] {
   const events = [
     { operation: 'audit.open', store: STORE, before },
-    { operation: 'encrypt', asked: ['alias/a'], context: ['order', '鍵'], outcome: 'ok' },
+    { operation: 'encrypt', generation: 7, asked: ['alias/a'], context: ['鍵'], outcome: 'ok' },
     { operation: 'decrypt', asked: ['alias/b'], outcome: 'INCORRECT_KEY' },
     { operation: 'audit.close' },
   ];

@@ -88,6 +88,8 @@ export class PostgresListener {
     const client = this.#client;
     this.#client = undefined;
     this.#heard = Number.NEGATIVE_INFINITY;
+    // Closing is awaited: a process must not end with it under way.
+    (client as (Client & { ref(): void }) | undefined)?.ref();
     await client?.end();
   }
 

@@ -16,8 +16,6 @@ export class StoreKey {
   readonly #secret: Uint8Array;
   /** Encrypts and authenticates rows. */
   readonly rows: AesKey;
-  /** Encrypts and authenticates backups. */
-  readonly backup: AesKey;
   /** 32 bytes: the key of the HMACs whose sum is the hash of all rows. */
   readonly setHash: Uint8Array;
   /** 32 bytes: the key of the HMACs of audit logs. */
@@ -26,8 +24,9 @@ export class StoreKey {
   /** @param secret Its memory changes owner, and is wiped by {@link destroy}. */
   constructor(storeId: string, secret: Uint8Array) {
     this.#secret = secret;
-    this.rows = deriveAesKey(secret, storeId, 'rows');
-    this.backup = deriveAesKey(secret, storeId, 'backup');
+    const rows = derive(secret, storeId, 'rows');
+    this.rows = nodeEngine.loadAesKey(rows);
+    wipe(rows);
     this.setHash = derive(secret, storeId, 'set hash');
     this.auditLog = derive(secret, storeId, 'audit log');
   }
@@ -45,7 +44,6 @@ export class StoreKey {
   destroy(): void {
     for (const bytes of [this.#secret, this.setHash, this.auditLog]) wipe(bytes);
     this.rows.destroy();
-    this.backup.destroy();
   }
 
   toJSON(): undefined {
@@ -60,13 +58,4 @@ export class StoreKey {
 function derive(secret: Uint8Array, storeId: string, purpose: string): Uint8Array {
   const info = `keywrap store v2 ${purpose}`;
   return new Uint8Array(hkdfSync('sha256', secret, storeId, info, KEY_LENGTH));
-}
-
-function deriveAesKey(secret: Uint8Array, storeId: string, purpose: string): AesKey {
-  const derived = derive(secret, storeId, purpose);
-  try {
-    return nodeEngine.loadAesKey(derived);
-  } finally {
-    wipe(derived);
-  }
 }

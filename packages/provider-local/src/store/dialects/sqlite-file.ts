@@ -105,6 +105,7 @@ export async function createFile(
   for (const suffix of ['-wal', '-journal']) {
     // SQLite would play it into the new database (sqlite.org/howtocorrupt.html, 1.4).
     if (!fs.existsSync(file + suffix)) continue;
+    if (fs.existsSync(file)) return false;
     throw new InvalidInputError(
       'location',
       `${file}${suffix} is left from another database, or in use; move it away, or name a new file`,

@@ -10,9 +10,10 @@ export class Expectation {
   #open: Change | undefined;
   readonly #broken: string[] = [];
 
-  /** Whether the worker was ever told that something was made. */
-  get isEmpty(): boolean {
-    return this.#contents.size === 0;
+  /** How much is expected to be there. */
+  get size(): { keys: number; aliases: number } {
+    const keys = [...this.#contents.keys()].filter((line) => line.startsWith('key ')).length;
+    return { keys, aliases: this.#contents.size - keys };
   }
 
   /** Goes on with what the worker wrote down since. */

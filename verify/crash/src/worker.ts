@@ -32,8 +32,10 @@ const options = JSON.parse(process.argv[2] as string) as WorkerOptions;
 const { location, journal, name, run, changes = Number.POSITIVE_INFINITY } = options;
 const random = randomOf(options.seed ?? newSeed());
 const lines = new JournalWriter(journal);
-const store = await SqlKeyStore.open({ location, protectedBy: protection(), create: true });
-let contents = await readContents(store, name);
+const store = await untilPossible(() =>
+  SqlKeyStore.open({ location, protectedBy: protection(), create: true }),
+);
+let contents = await untilPossible(() => readContents(store, name));
 lines.write({ ready: true });
 for (let count = 0; count < changes; count++) {
   await make(chooseChange(contents, `${name}-${run}-${count}`, random));
@@ -50,17 +52,17 @@ async function make(change: Change): Promise<void> {
     if (!(error instanceof KeyWrapError)) throw error;
     const mayBeMade = error.message.includes('may have been made');
     lines.write({ failed: change, code: error.code, mayBeMade });
-    const found = await readAgain();
+    const found = await untilPossible(() => readContents(store, name));
     lines.write({ settled: change, isMade: !isSame(found, contents) });
     contents = found;
   }
 }
 
-/** Goes on asking while the store can't be read. */
-async function readAgain(): Promise<Contents> {
+/** Tries again while the disk is full, or the database is not there. */
+async function untilPossible<Result>(work: () => Promise<Result>): Promise<Result> {
   for (;;) {
     try {
-      return await readContents(store, name);
+      return await work();
     } catch (error) {
       if (!(error instanceof KeyWrapError && error.retryable)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,7 +1,14 @@
+import { inspect } from 'node:util';
+import { openKeyWrapProvider } from '@keywrap/core';
+import { localScheme } from '@keywrap/provider-local';
 import { SqlKeyStore, type SqlKeyStoreOptions } from '@keywrap/provider-local/store';
+import { expect } from 'chai';
+import pg from 'pg';
+import sinon from 'sinon';
 import { describeKeyStore } from './contract.js';
-import { missingPostgres, PostgresServer } from './postgres-server.js';
-import { CHEAP, PASSPHRASE } from './support.js';
+import { missingPostgres, PASSWORD, PostgresServer } from './postgres-server.js';
+import { arnOf, CHEAP, newKey, PASSPHRASE, putKey, rejection, removeKey } from './support.js';
+import { type OnCommit, TcpProxy } from './tcp-proxy.js';
 
 const missing = missingPostgres();
 
@@ -23,6 +30,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
     url = await server.newUrl();
   });
   afterEach(async () => {
+    sinon.restore();
     for (const store of opened.splice(0)) await store.close();
   });
 
@@ -38,5 +46,224 @@ describe('SqlKeyStore on PostgreSQL', function () {
     return store;
   }
 
+  async function throughProxy(work: (proxy: TcpProxy, store: SqlKeyStore) => Promise<void>) {
+    await open();
+    const proxy = await TcpProxy.to(server.port);
+    try {
+      const location = url.replace(`:${server.port}/`, `:${proxy.port}/`);
+      await work(proxy, await open({ location }));
+    } finally {
+      for (const store of opened.splice(0)) await store.close();
+      proxy.close();
+    }
+  }
+
   describeKeyStore('on PostgreSQL', open);
+
+  it('opens by URL, with the parameters of its client', async () => {
+    process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
+    await open();
+    const parameters = 'passphraseEnv=KEYWRAP_TEST_PASSPHRASE&freshness=always&keys=alias/a';
+    const named = `local+${url}&${parameters}`;
+    const plaintext = Uint8Array.of(7);
+    const keyId = 'alias/a';
+    await using one = await openKeyWrapProvider(named, [localScheme]);
+    await using other = await openKeyWrapProvider(named, [localScheme]);
+    const { ciphertext } = await one.encrypt({ keyId, plaintext });
+    expect((await other.decrypt({ keyId, ciphertext })).plaintext).to.deep.equal(plaintext);
+    delete process.env.KEYWRAP_TEST_PASSPHRASE;
+  });
+
+  describe('changes of other processes', () => {
+    const describe_ = (store: SqlKeyStore, description: string) =>
+      store.change({ keys: [arnOf('a')], aliases: [] }, (change) =>
+        change.putKey({ ...(change.key(arnOf('a')) ?? newKey('a')), description }),
+      );
+
+    it('are seen when PostgreSQL has told of them', async () => {
+      const [one, other] = [await open(), await open()];
+      for (let count = 0; count < 20; count++) {
+        await describe_(one, `${count}`);
+        await until(async () => {
+          const record = other.peekKey(arnOf('a')) ?? (await other.loadKey(arnOf('a')));
+          return record?.description === `${count}`;
+        });
+        expect(one.peekKey(arnOf('a'))?.description).to.equal(`${count}`);
+      }
+    });
+
+    it('are seen by the next call with freshness always', async () => {
+      const [one, other] = [await open(), await open({ freshness: 'always' })];
+      for (let count = 0; count < 20; count++) {
+        await describe_(one, `${count}`);
+        expect(other.peekKey(arnOf('a'))).to.equal(undefined);
+        expect((await other.loadKey(arnOf('a')))?.description).to.equal(`${count}`);
+      }
+    });
+
+    it('are asked for while nothing listens, and told of again once it does', async () => {
+      const [one, other] = [await open(), await open()];
+      await describe_(one, 'before');
+      await until(async () => (await other.loadKey(arnOf('a'))) === other.peekKey(arnOf('a')));
+      await server.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen keywrap_store' or query = 'select 1'`,
+      );
+      await until(async () => other.peekKey(arnOf('a')) === undefined);
+      await describe_(one, 'after');
+      expect((await other.loadKey(arnOf('a')))?.description).to.equal('after');
+      await until(async () => (await other.loadKey(arnOf('a'))) === other.peekKey(arnOf('a')));
+    });
+
+    it('are asked for once the network has been silent for two seconds', async () => {
+      await throughProxy(async (proxy, store) => {
+        await describe_(store, 'before');
+        expect(store.peekKey(arnOf('a'))?.description).to.equal('before');
+        const now = performance.now();
+        const clock = sinon.stub(performance, 'now').returns(now);
+        proxy.isSilent = true;
+        clock.returns(now + 4_000);
+        expect(store.peekKey(arnOf('a'))).to.equal(undefined);
+        proxy.isSilent = false;
+      });
+    });
+
+    it('never look as if the store was set back, however reads and changes overlap', async () => {
+      const stores = [await open(), await open(), await open()];
+      await describe_(stores[0] as SqlKeyStore, 'first');
+      const work = stores.flatMap((store, index) => [
+        ...Array.from({ length: 10 }, (_, count) => () => describe_(store, `${index} ${count}`)),
+        ...Array.from({ length: 40 }, () => () => store.loadKey(arnOf('a'))),
+      ]);
+      await Promise.all(work.map((one) => one()));
+      for (const store of stores) {
+        const record = await store.loadKey(arnOf('a'));
+        expect(record?.versions[0]?.material?.isDestroyed).to.equal(false);
+        expect(store.generation).to.equal(31);
+      }
+    });
+  });
+
+  describe('a connection that is lost during a commit', () => {
+    for (const [what, onCommit, isMade] of [
+      ['before it reached the server', 'lose commit', false],
+      ['before the answer came', 'lose answer', true],
+    ] as [string, OnCommit, boolean][]) {
+      it(`says that the change may have been made: ${what}`, async () => {
+        await throughProxy(async (proxy, store) => {
+          await putKey(store, newKey('a'));
+          proxy.onCommit = onCommit;
+          const error = await rejection(removeKey(store, arnOf('a')));
+          proxy.onCommit = 'pass';
+          expect(error.code).to.equal('UNAVAILABLE');
+          expect(error.message).to.include('the change may have been made');
+          const record = store.peekKey(arnOf('a')) ?? (await store.loadKey(arnOf('a')));
+          expect(record === undefined).to.equal(isMade);
+          await putKey(store, newKey('b'));
+        });
+      });
+    }
+  });
+
+  describe('errors', () => {
+    const code = async (work: Promise<unknown>) => (await rejection(work)).code;
+
+    it('never have the password in them', async () => {
+      const wrong = url.replace(encodeURIComponent(PASSWORD), 'hunter2');
+      for (const location of [
+        wrong,
+        wrong.replace('hunter2', 'hun/ter2'),
+        `${wrong}&password=hunter2`,
+        wrong.replace(`${server.port}`, '1'),
+        wrong.replace('postgres:', 'postgresql:'),
+      ]) {
+        const error = await rejection(open({ location }));
+        expect(inspect(error, { depth: 9, showHidden: true })).not.to.match(/hunter2|ter2/);
+      }
+      expect(inspect(await open(), { depth: 9, showHidden: true })).not.to.include(PASSWORD);
+    });
+
+    it('tell a wrong password, a missing database and an unreachable server apart', async () => {
+      expect(await code(open({ location: url.replace('keywrap:', 'other:') }))).to.equal(
+        'ACCESS_DENIED',
+      );
+      expect(await code(open({ location: url.replace('/postgres?', '/none?') }))).to.equal(
+        'INVALID_INPUT',
+      );
+      expect(await code(open({ location: 'postgres://a@127.0.0.1:1/b' }))).to.equal('UNAVAILABLE');
+    });
+
+    it('say what a name may not have that PostgreSQL cannot store', async () => {
+      const store = await open();
+      expect(await code(store.loadKey(`${arnOf('a')}\0`))).to.equal('INVALID_INPUT');
+      expect(await code(store.loadKey(`${arnOf('a')}\ud800`))).to.equal('INVALID_INPUT');
+      await putKey(store, newKey('a'));
+    });
+
+    it('say that a server is read-only, and reads go on', async () => {
+      await putKey(await open(), newKey('a'));
+      const location = url.replace(
+        'options=',
+        'options=-c%20default_transaction_read_only%3Don%20',
+      );
+      const store = await open({ location });
+      expect(await code(putKey(store, newKey('b')))).to.equal('ACCESS_DENIED');
+      expect((await store.loadKey(arnOf('a')))?.id).to.equal('a');
+    });
+
+    it('say that another process held the lock for too long', async () => {
+      const store = await open({ lockTimeout: 50 });
+      const holder = new pg.Client({ connectionString: url });
+      await holder.connect();
+      await holder.query('begin');
+      await holder.query('select 1 from keywrap_store for update');
+      const error = await rejection(putKey(store, newKey('a')));
+      await holder.end();
+      expect(error.code).to.equal('UNAVAILABLE');
+      expect(error.message).to.include('locked by another process');
+      expect(await store.loadKey(arnOf('a'))).to.equal(undefined);
+      await putKey(store, newKey('a'));
+    });
+
+    it('say what is damaged', async () => {
+      const store = await open();
+      await putKey(store, newKey('a'));
+      const { search } = new URL(url);
+      const schema = search.slice(search.lastIndexOf('D') + 1);
+      await server.query(`update ${schema}.keywrap_keys set id = 'b'`);
+      expect((await store.verify()).damaged).to.have.length.greaterThan(0);
+      await server.query(`drop table ${schema}.keywrap_keys`);
+      expect((await rejection(store.loadKey(arnOf('a')))).name).to.equal('DamagedStoreError');
+    });
+
+    it('name the tools that back up a database', async () => {
+      expect(await code((await open()).backup('copy.db'))).to.equal('UNSUPPORTED');
+    });
+  });
+
+  it('is made once, however many make it at the same time', async () => {
+    const stores = await Promise.all(Array.from({ length: 4 }, () => open()));
+    await putKey(stores[0] as SqlKeyStore, newKey('a'));
+    for (const store of stores) expect((await store.loadKey(arnOf('a')))?.id).to.equal('a');
+    expect((await (stores[1] as SqlKeyStore).verify()).damaged).to.deep.equal([]);
+  });
+
+  it('goes on after the server was killed and started again', async () => {
+    const store = await open();
+    await putKey(store, newKey('a'));
+    await server.kill();
+    expect((await rejection(putKey(store, newKey('b')))).code).to.equal('UNAVAILABLE');
+    await server.restart();
+    await putKey(store, newKey('c'));
+    expect((await store.loadKey(arnOf('a')))?.id).to.equal('a');
+    expect((await store.verify()).damaged).to.deep.equal([]);
+  });
+
+  it('is not there where nothing made it', async () => {
+    expect((await rejection(open({ create: false }))).code).to.equal('INVALID_INPUT');
+  });
 });
+
+/** Asks again until it is so; the time limit of the test is the only one. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 2));
+}

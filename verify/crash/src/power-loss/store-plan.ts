@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SqlKeyStore } from '@keywrap/provider-local/store';
-import { readContents } from '../changes.js';
 import { Expectation } from '../expectation.js';
 import { readJournal } from '../journal.js';
-import { protection } from '../protection.js';
+import { problemsOf } from '../kills/store-under-test.js';
 import type { WorkerOptions } from '../worker.js';
 import type { PowerPlan } from './power-cuts.js';
 
@@ -22,35 +21,23 @@ export function storePlan(workers: number, changes: number): Pick<PowerPlan, 'pr
         return [WORKER, JSON.stringify(options)];
       }),
     async check(folder, read) {
-      const workers = names.map((name) => {
-        const expectation = new Expectation();
+      const expectations = new Map<string, Expectation>();
+      let isMade = false;
+      for (const name of names) {
         const lines = readJournal(read(`journal-${name}`));
+        const expectation = new Expectation();
         expectation.add(lines);
-        return { name, expectation, isReady: lines.length > 0 };
-      });
+        expectations.set(name, expectation);
+        isMade ||= lines.length > 0;
+      }
       const location = path.join(folder, 'keys.db');
-      // A store that nobody was told of need not be there; what is there is whole.
-      const isKnown = workers.some(({ isReady }) => isReady);
-      if (!isKnown && !(await SqlKeyStore.isAt(location))) return [];
       try {
-        return await problemsOf(location, workers);
+        // A store that nobody was told of need not be there; what is there is whole.
+        if (!isMade && !(await SqlKeyStore.isAt(location))) return [];
+        return await problemsOf(location, expectations);
       } catch (error) {
         return [`the store: ${error}`];
       }
     },
   };
-}
-
-/** Opens the store, checks every row, and compares what it holds with what the workers were told. */
-export async function problemsOf(
-  location: string,
-  workers: readonly { readonly name: string; readonly expectation: Expectation }[],
-): Promise<string[]> {
-  await using store = await SqlKeyStore.open({ location, protectedBy: protection() });
-  const { damaged } = await store.verify();
-  const problems = damaged.map((error) => error.message);
-  for (const { name, expectation } of workers) {
-    problems.push(...expectation.problems(await readContents(store, name)));
-  }
-  return problems;
 }

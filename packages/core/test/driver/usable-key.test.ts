@@ -7,7 +7,7 @@ import {
   KeyStateError,
 } from '@keywrap/core';
 import { expect } from 'chai';
-import { expectThrown } from './support/failures.js';
+import { expectThrown } from '../support/failures.js';
 
 const key = {
   keyId: 'arn:aws:kms:eu-west-1:111122223333:key/orders',

@@ -15,7 +15,7 @@ import {
 } from '@keywrap/core';
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { expectRejection, js, rejection } from './support/failures.js';
+import { expectRejection, js, rejection } from '../support/failures.js';
 import {
   ARN,
   CALLS,
@@ -23,8 +23,8 @@ import {
   METHODS,
   minimalDriver,
   ScriptedProvider,
-} from './support/scripted-driver.js';
-import { ToyDriver, ToyProvider } from './support/toy-provider.js';
+} from '../support/scripted-driver.js';
+import { ToyDriver, ToyProvider } from '../support/toy-provider.js';
 
 const plaintext = Uint8Array.of(1, 2, 3);
 const encryptionContext = { orderId: '7' };

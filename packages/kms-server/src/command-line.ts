@@ -77,27 +77,31 @@ export async function readCommandLine(
   };
 }
 
-type StoreArguments = Readonly<Partial<Record<string, string | boolean>>> & {
-  readonly data?: string;
-};
+interface StoreArguments {
+  readonly data?: string | undefined;
+  readonly create?: boolean | undefined;
+  readonly 'trusted-group'?: string | undefined;
+  readonly 'passphrase-file'?: string | undefined;
+  readonly 'passphrase-env'?: string | undefined;
+}
 
 /** The store is opened after everything else has been checked. */
 function readStore(values: StoreArguments) {
-  const { data: location } = values;
-  const create = values.create === true;
-  const [file, env, group] = ['passphrase-file', 'passphrase-env', 'trusted-group'].map(
-    (name) => values[name] as string | undefined,
-  );
+  const { data: location, create, 'trusted-group': group } = values;
+  const passphrase = { file: values['passphrase-file'], env: values['passphrase-env'] };
   if (location === undefined) {
-    if (!create && file === undefined && env === undefined && group === undefined) return undefined;
+    const { file, env } = passphrase;
+    if ([create, group, file, env].every((value) => value === undefined)) return undefined;
     throw new Error('--create, --trusted-group and --passphrase-... are for --data');
   }
   const trustedGroup = group === undefined ? undefined : readNumber(group);
-  const passphrase = { file, env };
+  if (Number.isNaN(trustedGroup)) {
+    throw new Error('--trusted-group must be the number of a group');
+  }
   return () => openWithPassphrase({ location, create, trustedGroup, passphrase });
 }
 
-/** What is not a number becomes NaN, which the option's own check rejects. */
+/** Returns NaN for what is not a number, which the check of the option rejects. */
 function readNumber(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }

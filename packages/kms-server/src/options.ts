@@ -3,8 +3,8 @@ import { parseStore, type StoreSource } from '@keywrap/provider-local/driver';
 import type { KeyStore } from '@keywrap/provider-local/keys';
 import type { Credentials } from './auth/signature.js';
 import type { LogRequest } from './log.js';
+import type { SeedKey } from './parse-seed.js';
 import { isRegionName } from './region-name.js';
-import type { SeedKey } from './seed.js';
 
 /** The settings of a server. All are optional. */
 export interface KmsServerOptions {

@@ -1,114 +1,25 @@
-import {
-  InvalidInputError,
-  isKeySpec,
-  type KeySpec,
-  KeyStateError,
-  type KeyUsage,
-  keyUsagesOf,
-  ownSecret,
-  parseKeyId,
-  readFields,
-  wipe,
-} from '@keywrap/core';
+import { InvalidInputError, KeyStateError, ownSecret, wipe } from '@keywrap/core';
 import { type CryptoEngine, makeMaterial, readMaterial } from '@keywrap/provider-local/driver';
 import {
   createAlias,
   type KeyRecord,
-  type Keys,
   materialIdOf,
   type NewMaterial,
   newKey,
   newKeyId,
   newVersion,
-  problemOfName,
 } from '@keywrap/provider-local/keys';
-import { isRegionName } from './region-name.js';
+import type { ParsedSeedKey } from './parse-seed.js';
 import type { Region, Regions } from './regions.js';
-
-/**
- * A key that the server has from the start, with the names that it has in production. A key that the store
- * has already stays as it is, with its state, aliases and material.
- */
-export interface SeedKey {
-  /**
-   * Its id, or its whole ARN; without it, a new id. An id of the form `mrk-...` that is given in several
-   * Regions is one multi-Region key: the first is the primary, the others are replicas with its material.
-   */
-  readonly keyId?: string | undefined;
-  /** `alias/<name>` */
-  readonly alias?: string | undefined;
-  /** By default the Region of the ARN, or else the server's. */
-  readonly region?: string | undefined;
-  /** By default `SYMMETRIC_DEFAULT`. */
-  readonly keySpec?: KeySpec | undefined;
-  /** By default the usual usage of the key spec: RSA encrypts, ECC signs. */
-  readonly keyUsage?: KeyUsage | undefined;
-  readonly description?: string | undefined;
-  /**
-   * PEM, or base64 of 32 bytes (of DER for RSA and ECC). Without it, new material is made, which can't
-   * decrypt what an earlier run encrypted.
-   */
-  readonly keyMaterial?: string | undefined;
-}
-
-const NAMES = [
-  'keyId',
-  'alias',
-  'region',
-  'keySpec',
-  'keyUsage',
-  'description',
-  'keyMaterial',
-] as const satisfies readonly (keyof SeedKey)[];
-
-/** Of the server: for keys that name no Region, and to check the account of those that do. */
-interface SeedScope {
-  readonly region: string;
-  readonly account: string;
-}
-
-/** An entry of a seed, parsed. */
-interface ParsedSeedKey {
-  /** How errors name the entry. */
-  readonly field: string;
-  /** Undefined for a new id. */
-  readonly id: string | undefined;
-  readonly alias: string | undefined;
-  readonly keySpec: KeySpec;
-  readonly keyUsage: KeyUsage;
-  readonly description: string;
-  readonly keyMaterial: string | undefined;
-}
 
 /**
  * Makes the keys of a seed, and their aliases, where the store does not have them yet.
  *
- * @throws InvalidInputError naming the entry and the field: also when the store has a key of another
- * kind, or with other material, under that name.
+ * @throws InvalidInputError naming the entry when the store has a key of another kind, or with other
+ * material, under that name, and naming the field for malformed material.
  */
-export async function plantKeys(
-  seed: readonly SeedKey[],
-  regions: Regions,
-  scope: SeedScope,
-): Promise<void> {
-  if (!Array.isArray(seed)) throw new InvalidInputError('keys', 'must be a list of keys');
-  const names = new Set<string>();
-  for (const [index, value] of seed.entries()) {
-    const field = `keys[${index}]`;
-    const entry = parseEntry(value, field);
-    const { id, region: name } = parseId(entry, field, scope);
-    const region = regions.get(name);
-    const { keys } = region;
-    const alias = parseAlias(entry, field);
-    if (id !== undefined) {
-      assertName(id, keys, entry, field);
-      assertOnce(names, keys.arnOf(id), `${field}.keyId`);
-    }
-    if (alias !== undefined) assertOnce(names, keys.aliasArnOf(alias), `${field}.alias`);
-    const { description = '', keyMaterial } = entry;
-    const kind = parseKind(entry, field);
-    await plantKey({ field, id, alias, ...kind, description, keyMaterial }, region);
-  }
+export async function plantKeys(seed: readonly ParsedSeedKey[], regions: Regions): Promise<void> {
+  for (const entry of seed) await plantKey(entry, regions.get(entry.region));
 }
 
 /**
@@ -151,67 +62,6 @@ async function makeKey(entry: ParsedSeedKey, { keys, cipher }: Region): Promise<
     tags: [],
     policy: undefined,
   });
-}
-
-function parseEntry(value: unknown, field: string): SeedKey {
-  const fields = readFields(value, field, NAMES);
-  for (const name of NAMES) {
-    if (fields[name] === undefined || typeof fields[name] === 'string') continue;
-    throw new InvalidInputError(`${field}.${name}`, 'must be a string');
-  }
-  return fields as SeedKey;
-}
-
-function assertName(id: string, keys: Keys, { keyId }: SeedKey, field: string): void {
-  const arn = keys.arnOf(id);
-  const problem =
-    problemOfName({ id }) ??
-    (keyId?.startsWith('arn:') && keyId !== arn
-      ? `is of another partition; here it would be ${arn}`
-      : undefined);
-  if (problem !== undefined) throw new InvalidInputError(`${field}.keyId`, problem);
-}
-
-function assertOnce(names: Set<string>, name: string, field: string): void {
-  if (names.has(name)) throw new InvalidInputError(field, 'is there twice');
-  names.add(name);
-}
-
-function parseId({ keyId, region: named }: SeedKey, field: string, server: SeedScope) {
-  const region = named ?? server.region;
-  if (!isRegionName(region)) {
-    throw new InvalidInputError(`${field}.region`, 'must be the name of a Region');
-  }
-  if (keyId === undefined) return { id: undefined, region };
-  const name = parseKeyId(keyId, `${field}.keyId`);
-  if (name.kind === 'key-id') return { id: name.id, region };
-  if (name.kind !== 'key-arn') {
-    throw new InvalidInputError(`${field}.keyId`, 'must be a key id or key ARN; name it in alias');
-  }
-  if (name.account !== server.account) {
-    throw new InvalidInputError(
-      `${field}.keyId`,
-      `is of account ${name.account}; the server's is ${server.account}: set it with account`,
-    );
-  }
-  if (!isRegionName(name.region)) {
-    throw new InvalidInputError(`${field}.keyId`, `is of ${name.region}, which is not a Region`);
-  }
-  return { id: name.id, region: name.region };
-}
-
-function parseAlias({ alias }: SeedKey, field: string): string | undefined {
-  if (alias === undefined) return undefined;
-  if (parseKeyId(alias, `${field}.alias`).kind === 'alias-name') return alias;
-  throw new InvalidInputError(`${field}.alias`, 'must be alias/<name>');
-}
-
-function parseKind({ keySpec = 'SYMMETRIC_DEFAULT', ...entry }: SeedKey, field: string) {
-  if (!isKeySpec(keySpec)) throw new InvalidInputError(`${field}.keySpec`, 'is not known');
-  const usages = keyUsagesOf(keySpec);
-  const { keyUsage = usages[0] as KeyUsage } = entry;
-  if (usages.includes(keyUsage)) return { keySpec, keyUsage };
-  throw new InvalidInputError(`${field}.keyUsage`, `must be ${usages.join(' or ')}`);
 }
 
 /** The key that the store has already must be the one that is meant. */

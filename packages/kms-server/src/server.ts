@@ -5,6 +5,7 @@ import { readBody } from './http/body.js';
 import { rejectMalformed } from './http/client-error.js';
 import type { LogRequest } from './log.js';
 import { type KmsServerOptions, readOptions } from './options.js';
+import { parseSeed } from './parse-seed.js';
 import { Regions } from './regions.js';
 import { plantKeys } from './seed.js';
 import { type KmsResponse, KmsService } from './service.js';
@@ -46,6 +47,7 @@ export const MAXIMUM_CONNECTIONS = 500;
  */
 export async function startKmsServer(options: KmsServerOptions = {}): Promise<KmsServer> {
   const { port, host, region, keys, credentials, log, ...settings } = readOptions(options);
+  const seed = parseSeed(keys, { region, account: settings.account });
   const regions = await Regions.open(settings);
   const service = new KmsService({ regions, defaultRegion: region, credentials, ...settings });
   const server = createServer(TIMEOUTS, (request, response) => {
@@ -55,7 +57,7 @@ export async function startKmsServer(options: KmsServerOptions = {}): Promise<Km
   server.maxConnections = MAXIMUM_CONNECTIONS;
   server.on('clientError', rejectMalformed);
   try {
-    await plantKeys(keys, regions, { region, ...settings });
+    await plantKeys(seed, regions);
     await listen(server, port, host);
   } catch (error) {
     await regions.close();

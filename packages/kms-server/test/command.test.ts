@@ -120,6 +120,7 @@ describe('keywrap-kms', () => {
       [['--data', data], 1, /passphrase needs exactly one source/],
       [['--data', data, ...right, '--passphrase-env', 'X'], 1, /needs exactly one source/],
       [['--data', data, '--passphrase-env', 'KEYWRAP_NOT_SET'], 1, /KEYWRAP_NOT_SET is missing/],
+      [['--data', data, ...right, '--trusted-group', 'x'], 1, /must be the number of a group/],
       [['--create'], 1, /are for --data/],
     ] as const;
     await Promise.all(

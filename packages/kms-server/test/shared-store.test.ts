@@ -79,6 +79,22 @@ describe('Two servers with one store', () => {
     }
   });
 
+  it('give a key 50 aliases at most, however many both make at once', async () => {
+    const TargetKeyId = await newKey(one.kms);
+    const made = await Promise.allSettled(
+      Array.from({ length: 60 }, (_, index) =>
+        (index % 2 === 0 ? one : other).kms.createAlias({
+          AliasName: `alias/n${index}`,
+          TargetKeyId,
+        }),
+      ),
+    );
+    const reasons = made.flatMap((each) => (each.status === 'rejected' ? [each.reason.name] : []));
+    expect(reasons).to.deep.equal(Array(10).fill('LimitExceededException'));
+    const { Aliases } = await other.kms.listAliases({ KeyId: TargetKeyId, Limit: 100 });
+    expect(Aliases).to.have.length(50);
+  });
+
   it('rotate on demand at most 25 times together', async () => {
     const KeyId = await newKey(one.kms);
     const rotations = await Promise.allSettled(

@@ -4,8 +4,8 @@ import { KmsError } from '../protocol/kms-error.js';
 
 /** What an import token holds. */
 export interface ImportParameters {
-  /** The id of the key that the material is for. */
-  readonly keyId: string;
+  /** The key that the material is for. */
+  readonly keyArn: string;
   readonly wrappingAlgorithm: WrappingAlgorithm;
   /** The token is valid until then. */
   readonly validTo: Date;
@@ -44,9 +44,9 @@ export class ImportTokens {
   }
 
   /** The caller wipes the private key. @throws KmsError `InvalidImportTokenException`, `ExpiredImportTokenException` */
-  open(token: Uint8Array, keyId: string, now: Date): ImportParameters {
+  open(token: Uint8Array, keyArn: string, now: Date): ImportParameters {
     const parameters = this.#decrypt(token);
-    if (parameters?.keyId !== keyId) throw new KmsError('InvalidImportTokenException');
+    if (parameters?.keyArn !== keyArn) throw new KmsError('InvalidImportTokenException');
     if (parameters.validTo <= now) throw new KmsError('ExpiredImportTokenException');
     return parameters;
   }

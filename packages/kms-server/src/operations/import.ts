@@ -34,7 +34,7 @@ export async function GetParametersForImport(
   }
   const { privateKey, publicKey } = await cipher.engine.generateKeyPair(wrappingKeySpec);
   const validTo = daysAfter(keys.now(), 1);
-  const token = tokens.seal({ keyId: key.id, wrappingAlgorithm, validTo, privateKey });
+  const token = tokens.seal({ keyArn: arnOf(key), wrappingAlgorithm, validTo, privateKey });
   wipe(privateKey);
   return {
     KeyId: arnOf(key),
@@ -54,7 +54,7 @@ export async function ImportKeyMaterial(
   const key = await findKey(keys, request.KeyId);
   assertImportable(key);
   assertDetails(request, key, keys.now());
-  const parameters = tokens.open(request.ImportToken, key.id, keys.now());
+  const parameters = tokens.open(request.ImportToken, arnOf(key), keys.now());
   const bytes = await unwrap(cipher.engine, parameters, request.EncryptedKeyMaterial).finally(() =>
     wipe(parameters.privateKey),
   );

@@ -1,7 +1,7 @@
 import { createContext, runInContext } from 'node:vm';
 import { ownSecret, wipe } from '@keywrap/core';
 import { expect } from 'chai';
-import { copyBytes, isSharedMemory, isUint8Array, ownBytes } from '#dist/bytes.js';
+import { copyBytes, isSharedMemory, isUint8Array, ownBytes } from '#dist/provider/bytes.js';
 
 const inAnotherRealm = (code: string) => runInContext(code, createContext());
 

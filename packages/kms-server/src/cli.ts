@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { KeyWrapError } from '@keywrap/core';
-import { DamagedStoreError } from '@keywrap/provider-local/file-store';
+import { DamagedStoreError } from '@keywrap/provider-local/store';
 import { readCommandLine, USAGE, VERSION } from './command-line.js';
 import { logJsonLines } from './log.js';
 import { startKmsServer } from './server.js';

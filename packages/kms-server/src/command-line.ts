@@ -1,35 +1,36 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { FileKeyStore, passphraseFrom } from '@keywrap/provider-local/file-store';
+import { openWithPassphrase } from '@keywrap/provider-local/store';
 import type { KmsServerOptions } from './options.js';
 
 /** What `--help` prints. */
 export const USAGE = `Usage: keywrap-kms [options]
 
 AWS KMS on this machine: point any AWS SDK at the URL that it prints. Keys are in memory only, unless
---data names a folder for them.
+--data names a store for them.
 
-  --port <number>       where to listen, by default 4599; 0 takes a free port
-  --host <address>      by default 127.0.0.1; any that others can reach needs --credentials
-  --region <name>       of requests and seed keys that do not say theirs, by default us-east-1
+  --port <number>       the port to listen on, by default 4599; 0 takes a free port
+  --host <address>      by default 127.0.0.1; one that other machines can reach needs --credentials
+  --region <name>       for requests and seed keys that name none, by default us-east-1
   --account <number>    twelve digits, by default 111122223333
-  --seed <file>         JSON: a list of keys to begin with,
+  --seed <file>         JSON: a list of keys to start with,
                         [{ "keyId", "alias", "region", "keySpec", "keyUsage", "description", "keyMaterial" }]
   --credentials <file>  JSON: a list of credentials; requests must be signed with one of them,
                         [{ "accessKeyId", "secretAccessKey", "sessionToken" }]
-  --data <folder>       keeps the keys there, encrypted: they survive when it stops, or is killed;
-                        keywrap-store looks after the folder
-  --create              with --data: makes the store where the folder is missing or empty
+  --data <store>        keeps the keys there, encrypted: the path of a file, or postgres://...;
+                        they survive a stop or a crash; keywrap-store manages the store
+  --create              with --data: creates the store where there is none
+  --trusted-group <id>  with --data: a group that may read and write the file, by its number
   --passphrase-file <file>, --passphrase-env <name>
-                        with --data: where the passphrase is, one of the two
+                        with --data: where the passphrase is; one of the two
   --help, --version
 
-It logs each request to standard error, a line of JSON each. SIGTERM and SIGINT stop it when what is
-under way has finished.
+It logs each request to standard error, one line of JSON each. SIGTERM and SIGINT stop it when the
+requests under way have finished.
 
-Exit status: 0 stopped; 1 could not start, the message says why; 3 a file of the store was changed or is
-missing; 4 not allowed: wrong passphrase, or files that are not private or not writable.`;
+Exit status: 0 stopped; 1 could not start, the message says why; 3 the store is damaged; 4 not allowed:
+wrong passphrase, or files that are not private or not writable.`;
 
 /** The version of this package. */
 export const VERSION: string = JSON.parse(
@@ -55,6 +56,7 @@ export async function readCommandLine(
       credentials: { type: 'string' },
       data: { type: 'string' },
       create: { type: 'boolean' },
+      'trusted-group': { type: 'string' },
       'passphrase-file': { type: 'string' },
       'passphrase-env': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
@@ -78,27 +80,28 @@ export async function readCommandLine(
 interface StoreArguments {
   readonly data?: string | undefined;
   readonly create?: boolean | undefined;
+  readonly 'trusted-group'?: string | undefined;
   readonly 'passphrase-file'?: string | undefined;
   readonly 'passphrase-env'?: string | undefined;
 }
 
-/** The store is opened when everything else has proved right. */
-function readStore({ data: folder, create, ...passphrase }: StoreArguments) {
-  const { 'passphrase-file': file, 'passphrase-env': env } = passphrase;
-  if (folder === undefined) {
-    if (create === undefined && file === undefined && env === undefined) return undefined;
-    throw new Error('--create, --passphrase-file and --passphrase-env are for --data');
+/** The store is opened after everything else has been checked. */
+function readStore(values: StoreArguments) {
+  const { data: location, create, 'trusted-group': group } = values;
+  const passphrase = { file: values['passphrase-file'], env: values['passphrase-env'] };
+  if (location === undefined) {
+    const { file, env } = passphrase;
+    if ([create, group, file, env].every((value) => value === undefined)) return undefined;
+    throw new Error('--create, --trusted-group and --passphrase-... are for --data');
   }
-  if ((file === undefined) === (env === undefined)) {
-    throw new Error('--data needs one of --passphrase-file and --passphrase-env');
+  const trustedGroup = group === undefined ? undefined : readNumber(group);
+  if (Number.isNaN(trustedGroup)) {
+    throw new Error('--trusted-group must be the number of a group');
   }
-  return async () => {
-    const protectedBy = { passphrase: await passphraseFrom({ file, env }) };
-    return FileKeyStore.open({ folder, protectedBy, create });
-  };
+  return () => openWithPassphrase({ location, create, trustedGroup, passphrase });
 }
 
-/** What is no number fails later, as every number that is no port does. */
+/** Returns NaN for what is not a number, which the check of the option rejects. */
 function readNumber(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }

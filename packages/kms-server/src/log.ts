@@ -1,8 +1,8 @@
-/** What is logged of a request. Never a body, and of the key only its name. */
+/** What is logged of a request: never a body, and of the key only its name. */
 export interface RequestLog {
   readonly time: string;
   readonly requestId: string;
-  /** Not set when it is none of KMS's. */
+  /** Undefined when it is not one of KMS's. */
   readonly operation: string | undefined;
   /** The key as the request names it. */
   readonly key: string | undefined;
@@ -14,12 +14,12 @@ export interface RequestLog {
   readonly failure?: string | undefined;
 }
 
-/** Told of each request when it has been answered. */
+/** Called for each request, after its response. */
 export type LogRequest = (entry: RequestLog) => void;
 
 /**
- * Writes logs as lines of JSON, those of one turn of the event loop at once: a system call for each would
- * take longer than most requests.
+ * Writes logs as lines of JSON. The lines of one turn of the event loop are written together, because a
+ * system call for each takes longer than most requests.
  */
 export function logJsonLines(stream: { write(text: string): unknown }): LogRequest {
   let lines: string[] = [];

@@ -1,48 +1,44 @@
-import { InvalidInputError, readFields } from '@keywrap/core';
-import {
-  type Awaitable,
-  type KeyStore,
-  readStore,
-  type StoreSource,
-} from '@keywrap/provider-local/old-keys';
+import { type Awaitable, InvalidInputError, readFields } from '@keywrap/core';
+import { parseStore, type StoreSource } from '@keywrap/provider-local/driver';
+import type { KeyStore } from '@keywrap/provider-local/keys';
 import type { Credentials } from './auth/signature.js';
 import type { LogRequest } from './log.js';
-import { isRegionName } from './region.js';
-import type { SeedKey } from './seed.js';
+import type { SeedKey } from './parse-seed.js';
+import { isRegionName } from './region-name.js';
 
-/** How a server works; every setting may be left out. */
+/** The settings of a server. All are optional. */
 export interface KmsServerOptions {
   /** By default 4599; 0 takes a port that is free. */
   readonly port?: number | undefined;
-  /** The address to listen on, by default 127.0.0.1. Any that others can reach needs `credentials`. */
+  /** The address to listen on, by default 127.0.0.1. One that other machines can reach needs `credentials`. */
   readonly host?: string | undefined;
-  /** The region of requests that do not say theirs, and of the keys in `keys`; by default `us-east-1`. */
+  /** The Region of requests that name none, and of the keys in `keys`; by default `us-east-1`. */
   readonly region?: string | undefined;
   /** The account in ARNs: twelve digits; by default `111122223333`. */
   readonly account?: string | undefined;
   /** When given, every request must be signed with one of these. */
   readonly credentials?: readonly Credentials[] | undefined;
   /**
-   * Where the keys are; by default in memory. A store on disk keeps them when the server stops, and
-   * several servers may share it; whatever is in it must be of this account. A store that is passed in is
-   * not closed with the server; one that a function opens, before the server listens, is.
+   * The key store; by default in memory. A database keeps keys when the server stops, and several servers
+   * may share it; all its keys must be of this account. The server closes a store that it opened by a
+   * function, and leaves one that was passed in open.
    *
    * @example
    * ```ts
    * import { startKmsServer } from '@keywrap/kms-server';
-   * import { FileKeyStore, passphraseFrom } from '@keywrap/provider-local/file-store';
+   * import { passphraseFrom, SqlKeyStore } from '@keywrap/provider-local/store';
    *
    * const passphrase = await passphraseFrom({ file: '/run/secrets/kms' });
-   * const folder = '/var/lib/kms';
+   * const location = '/var/lib/kms/keys.db';
    * await using server = await startKmsServer({
-   *   store: () => FileKeyStore.open({ folder, protectedBy: { passphrase }, create: true }),
+   *   store: () => SqlKeyStore.open({ location, protectedBy: { passphrase }, create: true }),
    * });
    * ```
    */
   readonly store?: KeyStore | (() => Awaitable<KeyStore>) | undefined;
-  /** Keys to begin with. Those that the store has already, by their id or else their alias, stay as they are. */
+  /** Keys to start with. Those that the store has already, by their id or else their alias, stay as they are. */
   readonly keys?: readonly SeedKey[] | undefined;
-  /** Told of each request; by default nobody. */
+  /** Called for each request; by default nothing is logged. */
   readonly log?: LogRequest | undefined;
   /** The clock: for deletions, rotations, expiry and signatures. */
   readonly now?: (() => Date) | undefined;
@@ -89,7 +85,7 @@ export function readOptions(options: KmsServerOptions): Settings {
     throw new InvalidInputError('port', 'must be a whole number from 0 to 65535');
   }
   if (typeof region !== 'string' || !isRegionName(region)) {
-    throw new InvalidInputError('region', 'must be the name of a region, for example eu-west-1');
+    throw new InvalidInputError('region', 'must be the name of a Region, for example eu-west-1');
   }
   if (typeof account !== 'string' || !/^\d{12}$/.test(account)) {
     throw new InvalidInputError('account', 'must be twelve digits, in a string');
@@ -98,7 +94,7 @@ export function readOptions(options: KmsServerOptions): Settings {
     throw new InvalidInputError('host', 'must be the address to listen on');
   }
   if (log !== undefined && typeof log !== 'function') {
-    throw new InvalidInputError('log', 'must be a function that is told of each request');
+    throw new InvalidInputError('log', 'must be a function that is called for each request');
   }
   if (typeof now !== 'function') {
     throw new InvalidInputError('now', 'must be a function that returns a Date');
@@ -107,10 +103,10 @@ export function readOptions(options: KmsServerOptions): Settings {
   if (credentials.length === 0 && !isLoopback(host)) {
     throw new InvalidInputError(
       'host',
-      `${host} can be reached from other machines, and without credentials anybody there could use the keys: give credentials, or listen on 127.0.0.1`,
+      `${host} can be reached from other machines, and without credentials anyone there could use the keys: set credentials, or listen on 127.0.0.1`,
     );
   }
-  const source = readStore(store, 'store');
+  const source = parseStore(store, 'store');
   return { port, host, region, account, credentials, keys, log, now, ...source };
 }
 
@@ -123,7 +119,7 @@ function assertCredentials(credentials: unknown): void {
   if (Array.isArray(credentials) && credentials.every(areCredentials)) return;
   throw new InvalidInputError(
     'credentials',
-    'must be a list of objects with accessKeyId, secretAccessKey and perhaps sessionToken',
+    'must be a list of objects with accessKeyId, secretAccessKey and, optionally, sessionToken',
   );
 }
 

@@ -1,220 +1,76 @@
+import { InvalidInputError, KeyStateError, ownSecret, wipe } from '@keywrap/core';
+import { type CryptoEngine, makeMaterial, readMaterial } from '@keywrap/provider-local/driver';
 import {
-  InvalidInputError,
-  isKeyArn,
-  isKeySpec,
-  type KeySpec,
-  type KeyUsage,
-  keyUsagesOf,
-  ownSecret,
-  parseKeyId,
-  readFields,
-  wipe,
-} from '@keywrap/core';
-import {
-  type MaterialVersion,
-  makeMaterial,
-  readMaterial,
-  selectEngine,
-} from '@keywrap/provider-local/old-keys';
-import type { RegionKeys } from './keys/key-store.js';
-import { type KmsKey, materialHistory, UNSET } from './keys/kms-key.js';
-import { describeMaterial, materialId } from './keys/material.js';
-import { defaultPolicy } from './keys/policy.js';
-import { KmsError } from './protocol/kms-error.js';
-import { isRegionName, type Regions } from './region.js';
-
-/**
- * A key that the server has from the start, with the names that it has in production. A store may have it
- * already: then it stays as it is, with its state, aliases and material.
- */
-export interface SeedKey {
-  /** Its id, or its whole ARN; without it, a new id. */
-  readonly keyId?: string | undefined;
-  /** `alias/<name>` */
-  readonly alias?: string | undefined;
-  /** By default that of the ARN, or else the server's. */
-  readonly region?: string | undefined;
-  /** By default `SYMMETRIC_DEFAULT`. */
-  readonly keySpec?: KeySpec | undefined;
-  /** By default the usual use of its kind: RSA encrypts, ECC signs. */
-  readonly keyUsage?: KeyUsage | undefined;
-  readonly description?: string | undefined;
-  /**
-   * PEM, or base64 of 32 bytes (of DER for RSA and ECC). Without it, new material is made, and what an
-   * earlier run encrypted does not open any more.
-   */
-  readonly keyMaterial?: string | undefined;
-}
-
-const NAMES = [
-  'keyId',
-  'alias',
-  'region',
-  'keySpec',
-  'keyUsage',
-  'description',
-  'keyMaterial',
-] as const satisfies readonly (keyof SeedKey)[];
-
-/** Where the server is, for keys that do not say it. */
-export interface SeedScope {
-  readonly region: string;
-  readonly account: string;
-}
+  createAlias,
+  type KeyRecord,
+  materialIdOf,
+  type NewMaterial,
+  newKey,
+  newKeyId,
+  newVersion,
+} from '@keywrap/provider-local/keys';
+import type { ParsedSeedKey } from './parse-seed.js';
+import type { Region, Regions } from './regions.js';
 
 /**
  * Makes the keys of a seed, and their aliases, where the store does not have them yet.
  *
- * @throws InvalidInputError naming the entry and the field: also when the store has a key of another
- * kind, or with other material, under that name.
+ * @throws InvalidInputError naming the entry when the store has a key of another kind, or with other
+ * material, under that name, and naming the field for malformed material.
  */
-export async function plantKeys(
-  seed: readonly SeedKey[],
-  regions: Regions,
-  scope: SeedScope,
-): Promise<void> {
-  if (!Array.isArray(seed)) throw new InvalidInputError('keys', 'must be a list of keys');
-  const names = new Set<string>();
-  for (const [index, entry] of seed.entries()) {
-    await plantKey(entry, `keys[${index}]`, names, regions, scope);
-  }
+export async function plantKeys(seed: readonly ParsedSeedKey[], regions: Regions): Promise<void> {
+  for (const entry of seed) await plantKey(entry, regions.get(entry.region));
 }
 
-async function plantKey(
-  value: unknown,
-  field: string,
-  names: Set<string>,
-  regions: Regions,
-  server: SeedScope,
-) {
-  const fields = readFields(value, field, NAMES);
-  for (const name of NAMES) {
-    if (fields[name] === undefined || typeof fields[name] === 'string') continue;
-    throw new InvalidInputError(`${field}.${name}`, 'must be a string');
+/**
+ * Makes a key, unless it is there. Starts over where another key has its name: that of a server that starts
+ * at the same time and was faster, or a replica in place of what was to be a primary.
+ */
+async function plantKey(entry: ParsedSeedKey, region: Region): Promise<void> {
+  const { id, alias } = entry;
+  const { keys, cipher } = region;
+  const aliased = alias && (await keys.load({ kind: 'alias-name', alias }));
+  const known = id === undefined ? aliased : await keys.loadId(id);
+  if (!known) {
+    const key = await makeKey(entry, region);
+    const kept = await keys.add(key, aliased ? undefined : alias);
+    if (kept !== key) await plantKey(entry, region);
+    return;
   }
-  const entry = fields as SeedKey;
-  const name = readId(entry, field, server);
-  const { keys } = regions.get(name.region);
-  const alias = readAlias(entry, field);
-  const arn = keys.arnOf(name);
-  assertArn(arn, entry, field);
-  assertOnce(names, arn, `${field}.keyId`);
-  if (alias !== undefined) assertOnce(names, keys.aliasArnOf(alias), `${field}.alias`);
-  const kind = readKind(entry, field);
-  const isNamedByAlias = entry.keyId === undefined && alias !== undefined;
-  const known = isNamedByAlias ? await keys.getByAlias(alias) : await keys.get(name.id);
-  if (known !== undefined) await assertSame(known, kind, entry, field);
-  const key = known ?? (await keys.add(await makeKey(entry, kind, field, name.id, keys)));
-  if (alias === undefined || (isNamedByAlias && known !== undefined)) return;
-  const isClaimed = await claimAlias(keys, alias, key);
-  // Another server makes a key for this alias at the same time, and was faster.
-  if (!isClaimed && isNamedByAlias) await keys.remove(key);
+  await assertSame(known, entry, cipher.engine);
+  if (alias === undefined || aliased) return;
+  await createAlias(keys, alias, known).catch((error) => {
+    // Another server made it, or the key is pending deletion: it stays as it is.
+    const isLeft = error instanceof InvalidInputError || error instanceof KeyStateError;
+    if (!isLeft) throw error;
+  });
 }
 
-/** Makes an alias. @returns Whether there was none of that name. */
-async function claimAlias(keys: RegionKeys, alias: string, key: KmsKey): Promise<boolean> {
-  if ((await keys.getByAlias(alias)) !== undefined) return false;
-  try {
-    await keys.createAlias(alias, key);
-    return true;
-  } catch (error) {
-    if (error instanceof KmsError && error.type === 'AlreadyExistsException') return false;
-    throw error;
-  }
-}
-
-/** A store calls the key by its ARN, and is refused at the next start when that is none. */
-function assertArn(arn: string, { keyId }: SeedKey, field: string): void {
-  if (!isKeyArn(arn)) {
-    throw new InvalidInputError(
-      `${field}.keyId`,
-      "must begin with a letter or digit, hold nothing else but '_' and '-', and not be too long for an ARN",
-    );
-  }
-  if (keyId?.startsWith('arn:') && keyId !== arn) {
-    throw new InvalidInputError(
-      `${field}.keyId`,
-      `is of another partition; here it would be ${arn}`,
-    );
-  }
-}
-
-function assertOnce(names: Set<string>, name: string, field: string): void {
-  if (names.has(name)) throw new InvalidInputError(field, 'is there twice');
-  names.add(name);
-}
-
-function readId({ keyId, region: named }: SeedKey, field: string, server: SeedScope) {
-  const region = named ?? server.region;
-  if (!isRegionName(region)) {
-    throw new InvalidInputError(`${field}.region`, 'must be the name of a region');
-  }
-  if (keyId === undefined) return { id: crypto.randomUUID() as string, region };
-  const name = parseKeyId(keyId, `${field}.keyId`);
-  if (name.kind === 'key-id') return { id: name.id, region };
-  if (name.kind !== 'key-arn') {
-    throw new InvalidInputError(`${field}.keyId`, 'must be a key id or key ARN; name it in alias');
-  }
-  if (name.account !== server.account) {
-    throw new InvalidInputError(
-      `${field}.keyId`,
-      `is of account ${name.account}; the server's is ${server.account}: set it with account`,
-    );
-  }
-  if (!isRegionName(name.region)) {
-    throw new InvalidInputError(`${field}.keyId`, `is of ${name.region}, which is no region`);
-  }
-  return { id: name.id, region: name.region };
-}
-
-function readAlias({ alias }: SeedKey, field: string): string | undefined {
-  if (alias === undefined) return undefined;
-  if (parseKeyId(alias, `${field}.alias`).kind === 'alias-name') return alias;
-  throw new InvalidInputError(`${field}.alias`, 'must be alias/<name>');
-}
-
-type Kind = Pick<KmsKey, 'keySpec' | 'keyUsage'>;
-
-function readKind({ keySpec = 'SYMMETRIC_DEFAULT', ...entry }: SeedKey, field: string): Kind {
-  if (!isKeySpec(keySpec)) throw new InvalidInputError(`${field}.keySpec`, 'is not known');
-  const usages = keyUsagesOf(keySpec);
-  const { keyUsage = usages[0] as KeyUsage } = entry;
-  if (usages.includes(keyUsage)) return { keySpec, keyUsage };
-  throw new InvalidInputError(`${field}.keyUsage`, `must be ${usages.join(' or ')}`);
-}
-
-async function makeKey(
-  { description = '', keyMaterial }: SeedKey,
-  kind: Kind,
-  field: string,
-  id: string,
-  { scope, now }: RegionKeys,
-): Promise<KmsKey> {
-  const material = await readOrMakeMaterial(kind.keySpec, keyMaterial, field);
-  return {
-    ...UNSET,
+/** Its material changes owner when it is added. */
+async function makeKey(entry: ParsedSeedKey, { keys, cipher }: Region): Promise<KeyRecord> {
+  const { keySpec, keyUsage, description, id = newKeyId() } = entry;
+  const material = await readOrMakeMaterial(entry, cipher.engine);
+  return newKey({
+    scope: keys.scope,
     id,
-    ...kind,
-    keyState: 'Enabled',
+    keySpec,
+    keyUsage,
     origin: 'AWS_KMS',
     description,
-    creationDate: now(),
-    materials: [describeMaterial(id, material)],
-    missing: [],
-    multiRegion: id.startsWith('mrk-'),
+    creationDate: keys.now(),
+    version: await newVersion(id, material),
     tags: [],
-    policy: defaultPolicy(scope),
-    aliasDates: {},
-  };
+    policy: undefined,
+  });
 }
 
 /** The key that the store has already must be the one that is meant. */
 async function assertSame(
-  key: KmsKey,
-  { keySpec, keyUsage }: Kind,
-  { keyMaterial }: SeedKey,
-  field: string,
+  key: KeyRecord,
+  entry: ParsedSeedKey,
+  engine: CryptoEngine,
 ): Promise<void> {
+  const { field, keySpec, keyUsage, keyMaterial } = entry;
   if (key.keySpec !== keySpec || key.keyUsage !== keyUsage) {
     throw new InvalidInputError(
       field,
@@ -222,10 +78,9 @@ async function assertSame(
     );
   }
   if (keyMaterial === undefined) return;
-  const { material } = await readOrMakeMaterial(keySpec, keyMaterial, field);
-  const wanted = materialId(key.id, material);
-  wipe(material);
-  if (materialHistory(key).some(({ id }) => id === wanted)) return;
+  const { material } = await readOrMakeMaterial(entry, engine);
+  const wanted = await materialIdOf(key.id, material).finally(() => material.destroy());
+  if (key.versions.some(({ materialId }) => materialId === wanted)) return;
   throw new InvalidInputError(
     `${field}.keyMaterial`,
     'is not the material of the key that the store has under that name',
@@ -233,11 +88,10 @@ async function assertSame(
 }
 
 async function readOrMakeMaterial(
-  keySpec: KeySpec,
-  text: string | undefined,
-  field: string,
-): Promise<MaterialVersion> {
-  if (text === undefined) return makeMaterial(await selectEngine('node'), keySpec);
+  { keySpec, keyMaterial: text, field }: ParsedSeedKey,
+  engine: CryptoEngine,
+): Promise<NewMaterial> {
+  if (text === undefined) return makeMaterial(engine, keySpec);
   const bytes = text.startsWith('-----BEGIN') ? text : ownSecret(Buffer.from(text, 'base64'));
   try {
     return await readMaterial(keySpec, bytes, undefined);

@@ -1,24 +1,25 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { batchResponses } from './http/batch-responses.js';
 import { readBody } from './http/body.js';
-import { answerClientError } from './http/client-error.js';
-import { endOfTurn } from './http/end-of-turn.js';
+import { rejectMalformed } from './http/client-error.js';
 import type { LogRequest } from './log.js';
 import { type KmsServerOptions, readOptions } from './options.js';
-import { Regions } from './region.js';
+import { parseSeed } from './parse-seed.js';
+import { Regions } from './regions.js';
 import { plantKeys } from './seed.js';
-import { type KmsAnswer, KmsService } from './service.js';
+import { type KmsResponse, KmsService } from './service.js';
 
 /** A server that is listening. */
 export interface KmsServer extends AsyncDisposable {
-  /** What to give to SDKs as the endpoint, for example `http://127.0.0.1:4599`. */
+  /** The endpoint for SDKs, for example `http://127.0.0.1:4599`. */
   readonly url: string;
   readonly port: number;
-  /** Lets the requests that are under way finish, for up to ten seconds, and wipes all keys from memory. */
+  /** Waits up to ten seconds for requests under way, and wipes all keys from memory. */
   close(): Promise<void>;
 }
 
-/** How long a client may take: for its headers, for the whole request, and to say goodbye. */
+/** In milliseconds: for a client's headers, for a whole request, and between two requests. */
 const TIMEOUTS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
@@ -26,15 +27,15 @@ const TIMEOUTS = {
   connectionsCheckingInterval: 5_000,
 };
 const CLOSE_TIMEOUT = 10_000;
-/** More are hung up on. An SDK opens some fifty for each client. */
+/** More are closed at once. An SDK opens some fifty for each client. */
 export const MAXIMUM_CONNECTIONS = 500;
 
 /**
- * Starts AWS KMS on this machine: its HTTP protocol, in front of keys in memory or in a store. For tests
- * and development, in whatever language has an AWS SDK.
+ * Starts AWS KMS on this machine: its HTTP protocol, over keys in memory or in a store. For tests and
+ * development, in any language that has an AWS SDK.
  *
- * Rejects with `InvalidInputError` when an option is wrong or the store is of another account, with
- * whatever opening the store throws, and with the system's error when it can't listen there.
+ * Rejects with `InvalidInputError` when an option is wrong or the store has keys of another account, with
+ * what opening the store throws, and with the system's error when it can't listen.
  *
  * @example
  * ```ts
@@ -46,16 +47,17 @@ export const MAXIMUM_CONNECTIONS = 500;
  */
 export async function startKmsServer(options: KmsServerOptions = {}): Promise<KmsServer> {
   const { port, host, region, keys, credentials, log, ...settings } = readOptions(options);
+  const seed = parseSeed(keys, { region, account: settings.account });
   const regions = await Regions.open(settings);
   const service = new KmsService({ regions, defaultRegion: region, credentials, ...settings });
   const server = createServer(TIMEOUTS, (request, response) => {
     serve(service, log, () => server.listening, request, response).catch(() => response.destroy());
   });
-  // A body of each may be in memory.
+  // Each may have a body in memory.
   server.maxConnections = MAXIMUM_CONNECTIONS;
-  server.on('clientError', answerClientError);
+  server.on('clientError', rejectMalformed);
   try {
-    await plantKeys(keys, regions, { region, ...settings });
+    await plantKeys(seed, regions);
     await listen(server, port, host);
   } catch (error) {
     await regions.close();
@@ -64,10 +66,7 @@ export async function startKmsServer(options: KmsServerOptions = {}): Promise<Km
   const { port: actualPort } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= stop(server).then(() => {
-      service.close();
-      return regions.close();
-    });
+    closing ??= stop(server).then(() => regions.close());
     return closing;
   };
   const urlHost = host.includes(':') ? `[${host}]` : host;
@@ -96,20 +95,20 @@ async function serve(
   const started = performance.now();
   const requestId = crypto.randomUUID();
   const body = await readBody(request);
-  const answer = await service.answer({ method, path, headers, body });
-  await endOfTurn();
-  // Nothing sensible comes after a body that was not read to its end, and nothing at all at the end.
+  const result = await service.respond({ method, path, headers, body });
+  await batchResponses();
+  // After a body that was not read to its end, the next request can't be found.
   if (!request.complete || !isOpen()) response.setHeader('Connection', 'close');
-  response.writeHead(answer.status, {
+  response.writeHead(result.status, {
     'Content-Type': 'application/x-amz-json-1.1',
-    'Content-Length': Buffer.byteLength(answer.body),
+    'Content-Length': Buffer.byteLength(result.body),
     'x-amzn-RequestId': requestId,
   });
-  response.end(answer.body);
-  log?.({ ...logged(answer), requestId, duration: performance.now() - started });
+  response.end(result.body);
+  log?.({ ...logged(result), requestId, duration: performance.now() - started });
 }
 
-function logged({ operation, key, outcome, failure }: KmsAnswer) {
+function logged({ operation, key, outcome, failure }: KmsResponse) {
   const time = new Date().toISOString();
   return {
     time,
@@ -130,7 +129,7 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-/** Node.js closes connections when they are idle, and the others are given some time. */
+/** Node.js closes idle connections at once; the others get some time. */
 async function stop(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT);

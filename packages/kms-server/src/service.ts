@@ -2,42 +2,42 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { wipe } from '@keywrap/core';
 import { type Credentials, SignatureVerifier } from './auth/signature.js';
-import { ImportTokens } from './keys/import-token.js';
 import { HANDLERS, type Handler } from './operations/index.js';
+import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
-import { toKmsError } from './protocol/provider-error.js';
 import { NOT_THERE, type OperationName, REQUESTS } from './protocol/requests.js';
 import { readRequest } from './protocol/structure.js';
-import { isRegionName, type Region, type Regions } from './region.js';
+import { isRegionName } from './region-name.js';
+import type { Region, Regions } from './regions.js';
 
 /** A request as it came over HTTP. */
 export interface KmsRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** `undefined` when it was too long to be read. */
+  /** `undefined` when it was too long. */
   readonly body: Buffer | undefined;
 }
 
-/** The answer to it, and what the log says of it. */
-export interface KmsAnswer {
+/** The response to it, and what is logged. */
+export interface KmsResponse {
   readonly status: number;
-  /** JSON, or nothing at all. */
+  /** JSON, or empty. */
   readonly body: string;
-  /** The operation, as far as it is one of KMS's. */
+  /** The operation; undefined when it is not one of KMS's. */
   readonly operation: string | undefined;
   /** The key, as the request names it. */
   readonly key: string | undefined;
   /** `ok`, or the name of the exception. */
   readonly outcome: string;
-  /** What was thrown, when nobody expected it. */
+  /** What was thrown, when it was not expected. */
   readonly failure?: unknown;
 }
 
-/** What a service works with. */
+/** The parts of a service. */
 export interface ServiceOptions {
   readonly regions: Regions;
-  /** For requests that are not signed, or with nonsense for a region. */
+  /** For requests that are not signed, or whose Region is not one. */
   readonly defaultRegion: string;
   /** When there are any, every request must be signed with one of them. */
   readonly credentials: readonly Credentials[];
@@ -46,11 +46,10 @@ export interface ServiceOptions {
 
 const TARGET = 'TrentService.';
 
-/** KMS without HTTP: finds out which operation is asked for, checks the request, and has it done. */
+/** KMS without HTTP: checks a request, and calls the operation that it names. */
 export class KmsService {
   readonly #options: ServiceOptions;
   readonly #verifier: SignatureVerifier | undefined;
-  readonly #tokens = new ImportTokens();
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -58,8 +57,8 @@ export class KmsService {
     this.#verifier = credentials.length > 0 ? new SignatureVerifier(credentials, now) : undefined;
   }
 
-  /** Answers a request, whatever it is. Never rejects. */
-  async answer(request: KmsRequest): Promise<KmsAnswer> {
+  /** Responds to any request. Never rejects. */
+  async respond(request: KmsRequest): Promise<KmsResponse> {
     const named = nameOf(request);
     let key: string | undefined;
     let members: object = {};
@@ -68,14 +67,14 @@ export class KmsService {
       if (body === undefined) {
         throw new KmsError('RequestEntityTooLargeException', 'The request is too large.', 413);
       }
-      if (this.#verifier === undefined) refuseWebPages(request);
+      if (this.#verifier === undefined) rejectWebPages(request);
       else await this.#verifier.verify({ ...request, body });
       const name = operationOf(named);
       members = readRequest<object>(REQUESTS[name], parse(body));
       key = keyOf(members);
-      // Each handler takes what the shape of the same name reads.
+      // The handler of an operation takes what its shape reads.
       const handle = HANDLERS[name] as Handler<never>;
-      const response = await handle(members as never, this.#regionOf(request), this.#tokens);
+      const response = await handle(members as never, this.#regionOf(request));
       const text = response === undefined ? '' : JSON.stringify(response);
       return { status: 200, body: text, operation: name, key, outcome: 'ok' };
     } catch (error) {
@@ -85,19 +84,14 @@ export class KmsService {
       const failure = status === 500 ? error : undefined;
       return { status, body, operation, key, outcome, failure };
     } finally {
-      // Plaintexts and key material came in them; nothing keeps them.
+      // They may hold plaintexts and key material.
       for (const bytes of [request.body, ...Object.values(members)]) {
         if (bytes instanceof Uint8Array) wipe(bytes);
       }
     }
   }
 
-  /** Wipes what it holds; no import token opens any more. */
-  close(): void {
-    this.#tokens.close();
-  }
-
-  /** The region that the request was signed for. */
+  /** Returns the Region that the request was signed for. */
   #regionOf({ headers }: KmsRequest): Region {
     const { regions, defaultRegion } = this.#options;
     const signed = signedRegion(headers.authorization);
@@ -106,19 +100,19 @@ export class KmsService {
 }
 
 /**
- * Where nobody signs, being on this machine is what lets a program in. A browser is on this machine too,
- * and a page from anywhere may have its own name resolve to 127.0.0.1 and then send what it likes. But
- * browsers say so: every POST of a page has an Origin (https://fetch.spec.whatwg.org/#origin-header).
+ * Without credentials, any program on this machine may use the server. A browser is on this machine too, and
+ * any web page may have its own name resolve to 127.0.0.1 and then send requests. But every POST of a page
+ * has an Origin header (https://fetch.spec.whatwg.org/#origin-header).
  */
-function refuseWebPages({ headers }: KmsRequest): void {
+function rejectWebPages({ headers }: KmsRequest): void {
   if (!Object.hasOwn(headers, 'origin')) return;
   throw new KmsError(
     'AccessDeniedException',
-    'A web page sent this. Pages can use a server with credentials only, where they have to sign.',
+    'A web page sent this. Pages can only use a server with credentials, where they have to sign.',
   );
 }
 
-/** The region in the credential scope. What else is in the header has been checked where it matters. */
+/** Returns the Region in the credential scope. The signature, where one is needed, was checked before. */
 function signedRegion(authorization = ''): string | undefined {
   return /Credential=[^/]*\/\d*\/([a-z0-9-]+)\//.exec(authorization)?.[1];
 }
@@ -144,10 +138,10 @@ function operationOf(name: string): OperationName {
   throw new KmsError('UnknownOperationException');
 }
 
-/** An empty body stands for a request without members. */
+/** An empty body is a request without members. */
 function parse(body: Buffer): unknown {
   if (body.length === 0) return {};
-  // What is not UTF-8 would be replaced by other characters, and so mean something else.
+  // Bytes that are not UTF-8 would be replaced by other characters, and the request would mean something else.
   if (!isUtf8(body)) throw serializationError('The body of the request is not UTF-8.');
   try {
     return JSON.parse(body.toString());
@@ -156,7 +150,7 @@ function parse(body: Buffer): unknown {
   }
 }
 
-/** Logs name the key as the request does. */
+/** Returns the key for the log, as the request names it. */
 function keyOf(request: object): string | undefined {
   const { KeyId, DestinationKeyId, TargetKeyId, AliasName } = request as Record<string, unknown>;
   return (KeyId ?? DestinationKeyId ?? TargetKeyId ?? AliasName) as string | undefined;

@@ -5,7 +5,7 @@ import {
   idOf,
   newKey,
   REGION,
-  refusal,
+  rejection,
   type Subject,
 } from './support.js';
 
@@ -41,17 +41,17 @@ describeWithStores('Aliases', (start) => {
     expect((await kms.describeKey({ KeyId: AliasName })).KeyMetadata?.Arn).to.equal(other);
     expect((await kms.listAliases({ KeyId })).Aliases).to.deep.equal([]);
     await kms.deleteAlias({ AliasName });
-    expect(await refusal(kms.deleteAlias({ AliasName }))).to.equal(
+    expect(await rejection(kms.deleteAlias({ AliasName }))).to.equal(
       `NotFoundException: Alias ${arnOf(AliasName)} is not found.`,
     );
     const update = kms.updateAlias({ AliasName, TargetKeyId: other });
-    expect(await refusal(update)).to.match(/^NotFoundException/);
+    expect(await rejection(update)).to.match(/^NotFoundException/);
   });
 
   it('are there once', async () => {
     const AliasName = 'alias/taken';
     await subject.kms.createAlias({ AliasName, TargetKeyId: KeyId });
-    expect(await refusal(subject.kms.createAlias({ AliasName, TargetKeyId: KeyId }))).to.equal(
+    expect(await rejection(subject.kms.createAlias({ AliasName, TargetKeyId: KeyId }))).to.equal(
       `AlreadyExistsException: An alias with the name ${arnOf(AliasName)} already exists`,
     );
   });
@@ -59,17 +59,17 @@ describeWithStores('Aliases', (start) => {
   it('have names by the rules', async () => {
     const create = (AliasName: string) =>
       subject.kms.createAlias({ AliasName, TargetKeyId: KeyId });
-    expect(await refusal(create('orders'))).to.equal(
+    expect(await rejection(create('orders'))).to.equal(
       'ValidationException: Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html',
     );
-    expect(await refusal(create('alias/aws/ebs'))).to.equal('NotAuthorizedException');
-    expect(await refusal(create('alias/my-alias!'))).to.equal(
+    expect(await rejection(create('alias/aws/ebs'))).to.equal('NotAuthorizedException');
+    expect(await rejection(create('alias/my-alias!'))).to.equal(
       "ValidationException: 1 validation error detected: Value 'alias/my-alias!' at 'aliasName' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$",
     );
-    expect(await refusal(create('alias/my:alias'))).to.equal(
+    expect(await rejection(create('alias/my:alias'))).to.equal(
       'ValidationException: alias/my:alias contains invalid characters for an alias',
     );
-    expect(await refusal(create(`alias/${'a'.repeat(251)}`))).to.match(
+    expect(await rejection(create(`alias/${'a'.repeat(251)}`))).to.match(
       /Member must have length less than or equal to 256$/,
     );
     await create(`alias/${'a'.repeat(250)}`);
@@ -81,13 +81,13 @@ describeWithStores('Aliases', (start) => {
     const AliasName = 'alias/kind';
     await kms.createAlias({ AliasName, TargetKeyId: KeyId });
     for (const TargetKeyId of [AliasName, arnOf(AliasName)]) {
-      expect(await refusal(kms.createAlias({ AliasName: 'alias/b', TargetKeyId }))).to.equal(
+      expect(await rejection(kms.createAlias({ AliasName: 'alias/b', TargetKeyId }))).to.equal(
         'ValidationException: Aliases must refer to keys. Not aliases',
       );
     }
     const rsa = await newKey(kms, { KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' });
     const update = kms.updateAlias({ AliasName, TargetKeyId: rsa });
-    expect(await refusal(update)).to.match(/^ValidationException/);
+    expect(await rejection(update)).to.match(/^ValidationException/);
   });
 
   it('are at most 50 of one key', async () => {
@@ -95,7 +95,7 @@ describeWithStores('Aliases', (start) => {
     const create = (n: number) =>
       subject.kms.createAlias({ AliasName: `alias/n${n}`, TargetKeyId });
     for (let n = 0; n < 50; n++) await create(n);
-    expect(await refusal(create(50))).to.match(/^LimitExceededException/);
+    expect(await rejection(create(50))).to.match(/^LimitExceededException/);
   });
 });
 
@@ -118,24 +118,24 @@ describeWithStores('Tags', (start) => {
   it('are at most 50, and by the rules', async () => {
     const { kms } = subject;
     const Tags = Array.from({ length: 51 }, (_, index) => tag(`key${index}`));
-    expect(await refusal(kms.createKey({ Tags }))).to.equal('TagException: Too many tags');
+    expect(await rejection(kms.createKey({ Tags }))).to.equal('TagException: Too many tags');
     await kms.tagResource({ KeyId, Tags: Tags.slice(1) });
-    expect(await refusal(kms.tagResource({ KeyId, Tags: [tag('more')] }))).to.equal(
+    expect(await rejection(kms.tagResource({ KeyId, Tags: [tag('more')] }))).to.equal(
       'TagException: Too many tags',
     );
-    expect(await refusal(kms.tagResource({ KeyId, Tags: [tag('a'), tag('a')] }))).to.equal(
+    expect(await rejection(kms.tagResource({ KeyId, Tags: [tag('a'), tag('a')] }))).to.equal(
       'TagException: Duplicate tag keys',
     );
     for (const key of ['aws:key1', 'AWS:key1']) {
-      expect(await refusal(kms.createKey({ Tags: [tag(key)] }))).to.equal(
+      expect(await rejection(kms.createKey({ Tags: [tag(key)] }))).to.equal(
         'TagException: Tags beginning with aws: are reserved',
       );
     }
-    expect(await refusal(kms.tagResource({ KeyId, Tags: [tag('semi;colon')] }))).to.match(
+    expect(await rejection(kms.tagResource({ KeyId, Tags: [tag('semi;colon')] }))).to.match(
       /^TagException/,
     );
     const long = 'a'.repeat(129);
-    expect(await refusal(kms.createKey({ Tags: [tag(long)] }))).to.equal(
+    expect(await rejection(kms.createKey({ Tags: [tag(long)] }))).to.equal(
       `ValidationException: 1 validation error detected: Value '${long}' at 'tags.1.member.tagKey' failed to satisfy constraint: Member must have length less than or equal to 128`,
     );
   });
@@ -181,7 +181,7 @@ describeWithStores('Key policies', (start) => {
     await kms.createKey({ Policy, BypassPolicyLockoutSafetyCheck: true });
   });
 
-  it('are refused when they are none, or lock everybody out', async () => {
+  it('are rejected when malformed, or when no one could change them again', async () => {
     const { kms } = subject;
     for (const Policy of [
       'my policy',
@@ -192,14 +192,14 @@ describeWithStores('Key policies', (start) => {
       policy('kms:Encrypt'),
       policy('kms:*', { Effect: 'Deny' }),
     ]) {
-      expect(await refusal(kms.putKeyPolicy({ KeyId, Policy }))).to.match(
+      expect(await rejection(kms.putKeyPolicy({ KeyId, Policy }))).to.match(
         /^MalformedPolicyDocumentException/,
       );
-      expect(await refusal(kms.createKey({ Policy }))).to.match(/^MalformedPolicy/);
+      expect(await rejection(kms.createKey({ Policy }))).to.match(/^MalformedPolicy/);
     }
     const Policy = policy('kms:*', { Sid: 'a'.repeat(40000) });
-    expect(await refusal(kms.putKeyPolicy({ KeyId, Policy }))).to.match(/^LimitExceeded/);
-    expect(await refusal(kms.getKeyPolicy({ KeyId, PolicyName: 'other' }))).to.equal(
+    expect(await rejection(kms.putKeyPolicy({ KeyId, Policy }))).to.match(/^LimitExceeded/);
+    expect(await rejection(kms.getKeyPolicy({ KeyId, PolicyName: 'other' }))).to.equal(
       'NotFoundException: No such policy exists',
     );
   });
@@ -242,12 +242,14 @@ describeWithStores('Pages', (start) => {
     }
   });
 
-  it('refuse a marker that is not theirs', async () => {
+  it('reject a marker of another list', async () => {
     const { NextMarker: Marker } = await subject.kms.listKeys({ Limit: 1 });
-    expect(await refusal(subject.kms.listAliases({ Marker }))).to.match(/^InvalidMarkerException/);
-    expect(await refusal(subject.kms.listKeys({ Marker: 'x' }))).to.match(/^InvalidMarker/);
+    expect(await rejection(subject.kms.listAliases({ Marker }))).to.match(
+      /^InvalidMarkerException/,
+    );
+    expect(await rejection(subject.kms.listKeys({ Marker: 'x' }))).to.match(/^InvalidMarker/);
     for (const Limit of [0, 1001]) {
-      expect(await refusal(subject.kms.listKeys({ Limit }))).to.match(/at 'limit' failed/);
+      expect(await rejection(subject.kms.listKeys({ Limit }))).to.match(/at 'limit' failed/);
     }
   });
 });

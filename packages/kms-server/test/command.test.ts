@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Run } from './run-command.js';
-import { CREDENTIALS, contentsOf, newKey, openStore, PASSPHRASE, post, start } from './support.js';
+import { CREDENTIALS, contentsOf, makeStore, newKey, PASSPHRASE, post, start } from './support.js';
 
 describe('keywrap-kms', () => {
   let folder: string;
@@ -14,11 +14,11 @@ describe('keywrap-kms', () => {
 
   const file = async (name: string, contents: string) => {
     const path = join(folder, name);
-    await writeFile(path, contents);
+    await writeFile(path, contents, { mode: 0o600 });
     return path;
   };
 
-  it('prints its URL in one line, serves its seed, logs each request, and stops when it is told to', async () => {
+  it('prints its URL in one line, serves its seed, logs each request, and stops on SIGTERM', async () => {
     const seed = await file('keys.json', '[{ "alias": "alias/orders" }]');
     const run = new Run(
       '--port',
@@ -51,7 +51,7 @@ describe('keywrap-kms', () => {
     expect(run.stderr).not.to.include('c2VjcmV0');
   });
 
-  it('finishes what is under way before it stops', async () => {
+  it('finishes requests under way before it stops', async () => {
     const run = new Run('--port', '0');
     const url = await run.url();
     const create = post(
@@ -75,9 +75,9 @@ describe('keywrap-kms', () => {
     expect(await run.exitCode()).to.equal(0);
   });
 
-  it('keeps its keys in a folder, also when it is killed', async () => {
+  it('keeps its keys in a store, also when it is killed', async () => {
     const passphrase = await file('passphrase', 'correct horse\n');
-    const data = join(folder, 'data');
+    const data = join(folder, 'data.db');
     const args = ['--port', '0', '--data', data, '--passphrase-file', passphrase];
     const first = new Run(...args, '--create');
     const url = await first.url();
@@ -96,36 +96,31 @@ describe('keywrap-kms', () => {
     expect(await second.exitCode()).to.equal(0);
   });
 
-  it('says what is wrong with its folder, and writes nothing', async () => {
+  it('says what is wrong with its store, and writes nothing', async () => {
     const passphrase = await file('right', PASSPHRASE);
     const wrong = await file('wrong', 'hunter2');
-    const data = join(folder, 'store');
-    await (await openStore(data)).close();
-    const damaged = join(folder, 'damaged');
-    const store = await openStore(damaged);
-    await using subject = await start({ store });
-    await newKey(subject.kms);
+    const data = join(folder, 'store.db');
+    await (await makeStore(data)).close();
+    const damaged = join(folder, 'damaged.db');
+    const store = await makeStore(damaged);
+    const subject = await start({ store });
+    for (let i = 0; i < 20; i++) await newKey(subject.kms);
+    await subject[Symbol.asyncDispose]();
     await store.close();
-    const [record = ''] = await readdir(join(damaged, 'records'));
-    await writeFile(join(damaged, 'records', record), 'nonsense');
-    const newer = join(folder, 'newer');
-    await (await openStore(newer)).close();
-    const manifest = join(newer, 'manifest-000000000001');
-    await writeFile(manifest, (await readFile(manifest)).fill(2, 3, 4));
-    const foreign = await mkdtemp(join(folder, 'foreign-'));
-    await writeFile(join(foreign, 'thesis.doc'), 'text');
+    await overwriteEnd(damaged);
+    const foreign = await file('thesis.doc', 'text');
     const missing = join(folder, 'missing');
     const before = await contentsOf(folder);
     const right = ['--passphrase-file', passphrase];
     const starts = [
-      [['--data', data, '--passphrase-file', wrong], 4, /the passphrase does not open/],
-      [['--data', damaged, ...right], 3, /records.* is foreign or cut short/],
-      [['--data', newer, ...right], 1, /has version 2 of the format.* use a newer release/],
-      [['--data', foreign, '--create', ...right], 1, /it holds "thesis.doc"/],
+      [['--data', data, '--passphrase-file', wrong], 4, /passphrase/],
+      [['--data', damaged, ...right], 3, /restore the store from a backup/],
+      [['--data', foreign, '--create', ...right], 3, /thesis.doc is not a database/],
       [['--data', missing, ...right], 1, /missing is not a key store.*check the path/],
-      [['--data', data], 1, /--data needs one of --passphrase-file and --passphrase-env/],
-      [['--data', data, ...right, '--passphrase-env', 'X'], 1, /--data needs one of/],
+      [['--data', data], 1, /passphrase needs exactly one source/],
+      [['--data', data, ...right, '--passphrase-env', 'X'], 1, /needs exactly one source/],
       [['--data', data, '--passphrase-env', 'KEYWRAP_NOT_SET'], 1, /KEYWRAP_NOT_SET is missing/],
+      [['--data', data, ...right, '--trusted-group', 'x'], 1, /must be the number of a group/],
       [['--create'], 1, /are for --data/],
     ] as const;
     await Promise.all(
@@ -155,7 +150,7 @@ describe('keywrap-kms', () => {
     const broken = await file('broken.json', '{"secretAccessKey": "SECRET" nonsense');
     const list = await file('list.json', '[{ "accessKeyId": "a" }]');
     for (const [args, problem] of [
-      [['--host', '0.0.0.0'], /without credentials anybody there could use the keys/],
+      [['--host', '0.0.0.0'], /without credentials anyone there could use the keys/],
       [['--port', 'x'], /port must be a whole number/],
       [['--region', 'nowhere'], /region must be/],
       [['--account', '1'], /account must be twelve digits/],
@@ -172,3 +167,11 @@ describe('keywrap-kms', () => {
     }
   });
 });
+
+/** Overwrites the end of a file, where a database has its newest pages. */
+async function overwriteEnd(path: string): Promise<void> {
+  const { size } = await stat(path);
+  const handle = await open(path, 'r+');
+  await handle.write(Buffer.alloc(8192, 1), 0, 8192, size - 8192);
+  await handle.close();
+}

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { expect } from 'chai';
-import { newKey, refusal, type Subject, start } from './support.js';
+import { newKey, rejection, type Subject, start } from './support.js';
 
 describe('GenerateDataKey and its relatives, GenerateRandom', () => {
   let subject: Subject;
@@ -41,9 +41,9 @@ describe('GenerateDataKey and its relatives, GenerateRandom', () => {
 
   it('wants either a spec or a number of bytes', async () => {
     const problem = 'ValidationException: Please specify either number of bytes or key spec.';
-    expect(await refusal(subject.kms.generateDataKey({ KeyId }))).to.equal(problem);
+    expect(await rejection(subject.kms.generateDataKey({ KeyId }))).to.equal(problem);
     const both = { KeyId, KeySpec: 'AES_128', NumberOfBytes: 16 } as const;
-    expect(await refusal(subject.kms.generateDataKey(both))).to.equal(problem);
+    expect(await rejection(subject.kms.generateDataKey(both))).to.equal(problem);
   });
 
   it('makes key pairs of every kind', async () => {
@@ -74,15 +74,15 @@ describe('GenerateDataKey and its relatives, GenerateRandom', () => {
     expect(wrapped).not.to.have.property('PrivateKeyPlaintext');
   });
 
-  it('refuses pairs that it does not make', async () => {
+  it('rejects key pair specs that it does not support', async () => {
     const pair = subject.kms.generateDataKeyPair({ KeyId, KeyPairSpec: 'SM2' });
-    expect(await refusal(pair)).to.match(/^UnsupportedOperationException/);
+    expect(await rejection(pair)).to.match(/^UnsupportedOperationException/);
   });
 
   it('wraps under symmetric keys only', async () => {
     const rsa = await newKey(subject.kms, { KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' });
     const KeySpec = 'AES_256';
-    expect(await refusal(subject.kms.generateDataKey({ KeyId: rsa, KeySpec }))).to.equal(
+    expect(await rejection(subject.kms.generateDataKey({ KeyId: rsa, KeySpec }))).to.equal(
       'InvalidKeyUsageException: Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048.',
     );
   });
@@ -97,21 +97,21 @@ describe('GenerateDataKey and its relatives, GenerateRandom', () => {
       kms.generateDataKeyPair({ KeyId, KeyPairSpec, DryRun }),
       kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec, DryRun }),
     ]) {
-      expect(await refusal(promise)).to.match(/^DryRunOperationException/);
+      expect(await rejection(promise)).to.match(/^DryRunOperationException/);
     }
   });
 
   it('makes random bytes', async () => {
     const { Plaintext } = await subject.kms.generateRandom({ NumberOfBytes: 1024 });
     expect(Plaintext).to.have.length(1024);
-    expect(await refusal(subject.kms.generateRandom({}))).to.equal(
+    expect(await rejection(subject.kms.generateRandom({}))).to.equal(
       'ValidationException: NumberOfBytes is required.',
     );
-    expect(await refusal(subject.kms.generateRandom({ NumberOfBytes: 1025 }))).to.equal(
+    expect(await rejection(subject.kms.generateRandom({ NumberOfBytes: 1025 }))).to.equal(
       "ValidationException: 1 validation error detected: Value '1025' at 'numberOfBytes' failed to satisfy constraint: Member must have value less than or equal to 1024",
     );
     const stored = { NumberOfBytes: 1, CustomKeyStoreId: 'cks-1' };
-    expect(await refusal(subject.kms.generateRandom(stored))).to.match(
+    expect(await rejection(subject.kms.generateRandom(stored))).to.match(
       /^CustomKeyStoreNotFoundException/,
     );
   });

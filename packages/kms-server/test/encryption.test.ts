@@ -1,6 +1,6 @@
 import { constants, createPublicKey, publicEncrypt } from 'node:crypto';
 import { expect } from 'chai';
-import { bytes, idOf, newKey, refusal, type Subject, start } from './support.js';
+import { bytes, idOf, newKey, rejection, type Subject, start } from './support.js';
 
 describe('Encrypt, Decrypt, ReEncrypt', () => {
   let subject: Subject;
@@ -42,7 +42,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     });
     for (const wrong of [{}, { ab: 'c' }, { a: 'bc', ключ: 'значение' }, undefined]) {
       const opened = subject.kms.decrypt({ CiphertextBlob, EncryptionContext: wrong });
-      expect(await refusal(opened)).to.equal('InvalidCiphertextException');
+      expect(await rejection(opened)).to.equal('InvalidCiphertextException');
     }
   });
 
@@ -51,31 +51,31 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     await subject.kms.decrypt({ CiphertextBlob });
   });
 
-  it('refuses a damaged ciphertext without saying why', async () => {
+  it('rejects a damaged ciphertext without saying why', async () => {
     const { CiphertextBlob = new Uint8Array() } = await encrypt(symmetric);
     const flipped = Uint8Array.from(CiphertextBlob, (byte, i) => (i === 60 ? byte ^ 1 : byte));
     for (const blob of [flipped, bytes('nonsense'), Buffer.concat([CiphertextBlob, bytes('x')])]) {
       const opened = subject.kms.decrypt({ CiphertextBlob: blob });
-      expect(await refusal(opened)).to.equal('InvalidCiphertextException');
+      expect(await rejection(opened)).to.equal('InvalidCiphertextException');
     }
   });
 
-  it('refuses a ciphertext of another key than the one that is named', async () => {
+  it('rejects a ciphertext of another key than the named one', async () => {
     const other = await newKey(subject.kms);
     const { CiphertextBlob } = await encrypt(symmetric);
-    expect(await refusal(subject.kms.decrypt({ CiphertextBlob, KeyId: other }))).to.equal(
+    expect(await rejection(subject.kms.decrypt({ CiphertextBlob, KeyId: other }))).to.equal(
       'IncorrectKeyException: The key ID in the request does not identify a CMK that can perform this operation.',
     );
   });
 
-  it('says the same when the key that is named encrypts nothing', async () => {
+  it('rejects it alike when the named key is not an encryption key', async () => {
     const mac = await newKey(subject.kms, { KeySpec: 'HMAC_224', KeyUsage: 'GENERATE_VERIFY_MAC' });
     const { CiphertextBlob } = await encrypt(symmetric);
-    expect(await refusal(subject.kms.decrypt({ CiphertextBlob, KeyId: mac }))).to.match(
+    expect(await rejection(subject.kms.decrypt({ CiphertextBlob, KeyId: mac }))).to.match(
       /^IncorrectKeyException/,
     );
     const nonsense = subject.kms.decrypt({ CiphertextBlob: bytes('nonsense'), KeyId: mac });
-    expect(await refusal(nonsense)).to.equal(
+    expect(await rejection(nonsense)).to.equal(
       `InvalidKeyUsageException: ${mac} key usage is GENERATE_VERIFY_MAC which is not valid for Decrypt.`,
     );
   });
@@ -83,10 +83,10 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
   it('takes 1 to 4096 bytes under a symmetric key', async () => {
     const { CiphertextBlob } = await encrypt(symmetric, { Plaintext: new Uint8Array(4096) });
     expect(CiphertextBlob?.length).to.be.at.most(6144);
-    expect(await refusal(encrypt(symmetric, { Plaintext: new Uint8Array(4097) }))).to.equal(
+    expect(await rejection(encrypt(symmetric, { Plaintext: new Uint8Array(4097) }))).to.equal(
       "ValidationException: 1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length less than or equal to 4096",
     );
-    expect(await refusal(encrypt(symmetric, { Plaintext: new Uint8Array() }))).to.equal(
+    expect(await rejection(encrypt(symmetric, { Plaintext: new Uint8Array() }))).to.equal(
       "ValidationException: 1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length greater than or equal to 1",
     );
   });
@@ -103,7 +103,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
       const opened = await subject.kms.decrypt({ KeyId: rsa, CiphertextBlob, EncryptionAlgorithm });
       expect(opened.Plaintext).to.deep.equal(Plaintext);
       const tooLong = encrypt(rsa, { EncryptionAlgorithm, Plaintext: new Uint8Array(maximum + 1) });
-      expect(await refusal(tooLong)).to.equal(
+      expect(await rejection(tooLong)).to.equal(
         `ValidationException: Algorithm ${algorithm} and key spec RSA_2048 cannot encrypt data larger than ${maximum} bytes.`,
       );
     }
@@ -126,29 +126,29 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
   it('needs the key to be named, and no context, with RSA', async () => {
     const EncryptionAlgorithm = 'RSAES_OAEP_SHA_256';
     const { CiphertextBlob } = await encrypt(rsa, { EncryptionAlgorithm });
-    expect(await refusal(subject.kms.decrypt({ CiphertextBlob, EncryptionAlgorithm }))).to.match(
+    expect(await rejection(subject.kms.decrypt({ CiphertextBlob, EncryptionAlgorithm }))).to.match(
       /^ValidationException/,
     );
     const EncryptionContext = { a: 'b' };
-    expect(await refusal(encrypt(rsa, { EncryptionAlgorithm, EncryptionContext }))).to.match(
+    expect(await rejection(encrypt(rsa, { EncryptionAlgorithm, EncryptionContext }))).to.match(
       /^ValidationException/,
     );
     await encrypt(rsa, { EncryptionAlgorithm, EncryptionContext: {} });
   });
 
-  it('refuses an algorithm that is not for the key', async () => {
-    expect(await refusal(encrypt(rsa))).to.equal(
+  it('rejects an algorithm that is not for the key', async () => {
+    expect(await rejection(encrypt(rsa))).to.equal(
       'InvalidKeyUsageException: Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048.',
     );
     const EncryptionAlgorithm = 'RSAES_OAEP_SHA_1';
-    expect(await refusal(encrypt(symmetric, { EncryptionAlgorithm }))).to.equal(
+    expect(await rejection(encrypt(symmetric, { EncryptionAlgorithm }))).to.equal(
       'InvalidKeyUsageException: Algorithm RSAES_OAEP_SHA_1 is incompatible with key spec SYMMETRIC_DEFAULT.',
     );
   });
 
-  it('refuses a key that signs', async () => {
+  it('rejects a key that signs', async () => {
     const signing = await newKey(subject.kms, { KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' });
-    expect(await refusal(encrypt(signing))).to.equal(
+    expect(await rejection(encrypt(signing))).to.equal(
       `InvalidKeyUsageException: ${signing} key usage is SIGN_VERIFY which is not valid for Encrypt.`,
     );
   });
@@ -184,7 +184,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     const mac = await newKey(subject.kms, { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' });
     const { CiphertextBlob } = await encrypt(symmetric);
     const toMac = subject.kms.reEncrypt({ CiphertextBlob, DestinationKeyId: mac });
-    expect(await refusal(toMac)).to.equal(
+    expect(await rejection(toMac)).to.equal(
       `InvalidKeyUsageException: ${mac} key usage is GENERATE_VERIFY_MAC which is not valid for ReEncryptTo.`,
     );
     const SourceKeyId = await newKey(subject.kms);
@@ -193,7 +193,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
       SourceKeyId,
       DestinationKeyId: symmetric,
     });
-    expect(await refusal(wrong)).to.match(/^IncorrectKeyException/);
+    expect(await rejection(wrong)).to.match(/^IncorrectKeyException/);
   });
 
   it('only tries with DryRun', async () => {
@@ -201,26 +201,26 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     const { CiphertextBlob } = await encrypt(symmetric);
     const tried =
       'DryRunOperationException: The request would have succeeded, but the DryRun option is set.';
-    expect(await refusal(encrypt(symmetric, { DryRun }))).to.equal(tried);
-    expect(await refusal(subject.kms.decrypt({ CiphertextBlob, DryRun }))).to.equal(tried);
+    expect(await rejection(encrypt(symmetric, { DryRun }))).to.equal(tried);
+    expect(await rejection(subject.kms.decrypt({ CiphertextBlob, DryRun }))).to.equal(tried);
     const move = { CiphertextBlob, DestinationKeyId: symmetric, DryRun };
-    expect(await refusal(subject.kms.reEncrypt(move))).to.equal(tried);
+    expect(await rejection(subject.kms.reEncrypt(move))).to.equal(tried);
     const broken = subject.kms.decrypt({ CiphertextBlob: bytes('nonsense'), DryRun });
-    expect(await refusal(broken)).to.equal('InvalidCiphertextException');
+    expect(await rejection(broken)).to.equal('InvalidCiphertextException');
     const ignoring = { KeyId: symmetric, DryRun, DryRunModifiers: ['IGNORE_CIPHERTEXT' as const] };
-    expect(await refusal(subject.kms.decrypt(ignoring))).to.equal(tried);
-    expect(await refusal(subject.kms.decrypt({ ...ignoring, DryRun: false }))).to.match(
+    expect(await rejection(subject.kms.decrypt(ignoring))).to.equal(tried);
+    expect(await rejection(subject.kms.decrypt({ ...ignoring, DryRun: false }))).to.match(
       /^ValidationException/,
     );
-    expect(await refusal(subject.kms.decrypt({ KeyId: symmetric }))).to.match(
+    expect(await rejection(subject.kms.decrypt({ KeyId: symmetric }))).to.match(
       /^ValidationException: 1 validation error detected: Value null at 'ciphertextBlob'/,
     );
   });
 
-  it('refuses a recipient, whose attestation nobody here could check', async () => {
+  it("rejects a recipient: it can't check the attestation", async () => {
     const { CiphertextBlob } = await encrypt(symmetric);
     const Recipient = { AttestationDocument: bytes('document') };
-    expect(await refusal(subject.kms.decrypt({ CiphertextBlob, Recipient }))).to.match(
+    expect(await rejection(subject.kms.decrypt({ CiphertextBlob, Recipient }))).to.match(
       /^UnsupportedOperationException/,
     );
   });

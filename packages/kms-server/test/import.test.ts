@@ -7,7 +7,7 @@ import {
   Clock,
   describeWithStores,
   newKey,
-  refusal,
+  rejection,
   type Subject,
   start,
 } from './support.js';
@@ -27,8 +27,8 @@ describeWithStores('Imported key material', (start) => {
   it('makes a key usable, and can be deleted and come back', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
     const pending = `KMSInvalidStateException: ${KeyId} is pending import.`;
-    expect(await refusal(kms.encrypt({ KeyId, Plaintext: bytes('x') }))).to.equal(pending);
-    expect(await refusal(kms.rotateKeyOnDemand({ KeyId }))).to.equal(pending);
+    expect(await rejection(kms.encrypt({ KeyId, Plaintext: bytes('x') }))).to.equal(pending);
+    expect(await rejection(kms.rotateKeyOnDemand({ KeyId }))).to.equal(pending);
     expect(await describeKey(KeyId)).not.to.have.any.keys(
       'ExpirationModel',
       'CurrentKeyMaterialId',
@@ -53,9 +53,9 @@ describeWithStores('Imported key material', (start) => {
       CurrentKeyMaterialId: imported.KeyMaterialId,
     });
     expect(await describeKey(KeyId)).not.to.have.property('ExpirationModel');
-    expect(await refusal(kms.decrypt({ CiphertextBlob }))).to.equal(pending);
+    expect(await rejection(kms.decrypt({ CiphertextBlob }))).to.equal(pending);
 
-    expect(await refusal(importInto(kms, KeyId, randomBytes(32)))).to.equal(
+    expect(await rejection(importInto(kms, KeyId, randomBytes(32)))).to.equal(
       'IncorrectKeyMaterialException',
     );
     await importInto(kms, KeyId, material);
@@ -83,17 +83,17 @@ describeWithStores('Imported key material', (start) => {
       KeySpec: 'HMAC_384',
       KeyUsage: 'GENERATE_VERIFY_MAC',
     });
-    expect(await refusal(importInto(kms, KeyId, randomBytes(32)))).to.equal(
+    expect(await rejection(importInto(kms, KeyId, randomBytes(32)))).to.equal(
       'IncorrectKeyMaterialException',
     );
     await importInto(kms, KeyId, randomBytes(48));
     await kms.generateMac({ KeyId, Message: bytes('x'), MacAlgorithm: 'HMAC_SHA_384' });
   });
 
-  it('expires when it is told to, and comes back', async () => {
+  it('expires at its date, and can be imported again', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
     const material = randomBytes(32);
-    expect(await refusal(importInto(kms, KeyId, material, {}))).to.equal(
+    expect(await rejection(importInto(kms, KeyId, material, {}))).to.equal(
       'ValidationException: A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES',
     );
     const inDays = (days: number) => new Date(clock.now().getTime() + days * 86400_000);
@@ -102,7 +102,7 @@ describeWithStores('Imported key material', (start) => {
       { ValidTo: inDays(366) },
       { ValidTo: inDays(1), ...FOREVER },
     ]) {
-      expect(await refusal(importInto(kms, KeyId, material, wrong))).to.match(
+      expect(await rejection(importInto(kms, KeyId, material, wrong))).to.match(
         /^ValidationException/,
       );
     }
@@ -117,11 +117,11 @@ describeWithStores('Imported key material', (start) => {
     expect(await describeKey(KeyId)).to.include({ KeyState: 'Enabled', ...FOREVER });
   });
 
-  it('of a symmetric key can be new, and waits for RotateKeyOnDemand', async () => {
+  it('of a symmetric key can be new, and is pending until RotateKeyOnDemand', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
     const first = await importInto(kms, KeyId, randomBytes(32));
     const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: bytes('old') });
-    expect(await refusal(kms.rotateKeyOnDemand({ KeyId }))).to.equal(
+    expect(await rejection(kms.rotateKeyOnDemand({ KeyId }))).to.equal(
       `KMSInvalidStateException: No available key material pending rotation for the key: ${KeyId}.`,
     );
     const isNew = { ...FOREVER, ImportType: 'NEW_KEY_MATERIAL' } as const;
@@ -132,7 +132,7 @@ describeWithStores('Imported key material', (start) => {
     });
     const CurrentKeyMaterialId = first.KeyMaterialId;
     expect(await describeKey(KeyId)).to.include({ CurrentKeyMaterialId });
-    expect(await refusal(importInto(kms, KeyId, randomBytes(32), isNew))).to.match(
+    expect(await rejection(importInto(kms, KeyId, randomBytes(32), isNew))).to.match(
       new RegExp(
         `^KMSInvalidStateException: New key material \\(id: [0-9a-f]{64}\\) cannot be imported into KMS key ${KeyId}, because another key material \\(id: ${second.KeyMaterialId}\\) is pending rotation\\.$`,
       ),
@@ -153,17 +153,17 @@ describeWithStores('Imported key material', (start) => {
     ]);
     expect(Rotations?.[1]).to.include({ KeyMaterialDescription: 'two', RotationType: 'ON_DEMAND' });
     const wrongId = { ...FOREVER, KeyMaterialId };
-    expect(await refusal(importInto(kms, KeyId, material, wrongId))).to.equal(
+    expect(await rejection(importInto(kms, KeyId, material, wrongId))).to.equal(
       'IncorrectKeyMaterialException',
     );
   });
 
-  it('is refused with a token that is wrong, foreign or old', async () => {
+  it('is rejected with a token that is wrong, foreign or old', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
     const other = await newKey(kms, { Origin: 'EXTERNAL' });
     const wrapped = await wrap(kms, KeyId, randomBytes(32));
     const importIt = (more: object) =>
-      refusal(kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER, ...more }));
+      rejection(kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER, ...more }));
     const ImportToken = wrapped.ImportToken?.map((byte, index) => (index === 40 ? byte ^ 1 : byte));
     expect(await importIt({ ImportToken })).to.equal('InvalidImportTokenException');
     expect(await importIt({ ImportToken: bytes('x') })).to.equal('InvalidImportTokenException');
@@ -183,13 +183,13 @@ describeWithStores('Imported key material', (start) => {
       WrappingKeySpec: 'RSA_2048',
     });
     const problem = `UnsupportedOperationException: ${KeyId} origin is AWS_KMS which is not valid for this operation.`;
-    expect(await refusal(parameters)).to.equal(problem);
-    expect(await refusal(kms.deleteImportedKeyMaterial({ KeyId }))).to.equal(problem);
+    expect(await rejection(parameters)).to.equal(problem);
+    expect(await rejection(kms.deleteImportedKeyMaterial({ KeyId }))).to.equal(problem);
   });
 });
 
 describe('The wrapping of imported key material', () => {
-  it('is any that can be had', async () => {
+  it('can be any of the supported algorithms', async () => {
     await using subject = await start();
     const { kms } = subject;
     for (const algorithm of [

@@ -8,7 +8,7 @@ import {
   idOf,
   newKey,
   REGION,
-  refusal,
+  rejection,
   type Subject,
 } from './support.js';
 
@@ -20,7 +20,7 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
   });
   after(() => subject[Symbol.asyncDispose]());
 
-  it('makes a symmetric key when it is told nothing', async () => {
+  it('makes a symmetric key by default', async () => {
     const { KeyMetadata } = await subject.kms.createKey({});
     const { KeyId = '', CurrentKeyMaterialId, ...rest } = KeyMetadata ?? {};
     expect(KeyId).to.match(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
@@ -74,7 +74,7 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
     });
   });
 
-  it('refuses what does not go together', async () => {
+  it('rejects parameters that do not go together', async () => {
     const { kms } = subject;
     for (const [input, problem] of [
       [
@@ -94,7 +94,7 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
       [{ XksKeyId: 'xks' }, 'ValidationException'],
       [{ KeySpec: 'ML_DSA_44', KeyUsage: 'SIGN_VERIFY' }, 'UnsupportedOperationException'],
     ] as const) {
-      expect(await refusal(kms.createKey(input))).to.satisfy((text: string) =>
+      expect(await rejection(kms.createKey(input))).to.satisfy((text: string) =>
         text.startsWith(problem),
       );
     }
@@ -102,7 +102,7 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
 
   it('names several problems at once, with the words that would do', async () => {
     const input = { KeySpec: 'HMAC_random', KeyUsage: 'RANDOM' } as object;
-    expect(await refusal(subject.kms.createKey(input))).to.match(
+    expect(await rejection(subject.kms.createKey(input))).to.match(
       /^ValidationException: 2 validation errors detected: Value 'RANDOM' at 'keyUsage' failed to satisfy constraint: Member must satisfy enum value set: \[.*\bSIGN_VERIFY\b.*\]; Value 'HMAC_random' at 'keySpec' failed to satisfy constraint: Member must satisfy enum value set: \[.*\bHMAC_224\b.*\]$/,
     );
   });
@@ -115,7 +115,7 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
     expect(KeyMetadata?.KeySpec).to.equal('ECC_NIST_P256');
   });
 
-  it('says what it can not find', async () => {
+  it("names what it can't find", async () => {
     const { kms } = subject;
     const scope = `arn:aws:kms:${REGION}:${ACCOUNT}`;
     const id = '134f2428-cec1-4b25-a1ae-9048164dba47';
@@ -128,7 +128,7 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
       [`arn:aws:kms:us-west-2:${ACCOUNT}:key/${id}`, 'NotFoundException: Invalid arn us-west-2'],
       ['arn:aws:s3:::bucket', 'InvalidArnException: Invalid arn arn:aws:s3:::bucket'],
     ]) {
-      expect(await refusal(kms.describeKey({ KeyId }))).to.equal(problem);
+      expect(await rejection(kms.describeKey({ KeyId }))).to.equal(problem);
     }
   });
 
@@ -139,9 +139,9 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
     expect(KeyMetadata?.Description).to.equal('');
   });
 
-  it('gives public keys of asymmetric keys only', async () => {
+  it('returns public keys of asymmetric keys only', async () => {
     const KeyId = await newKey(subject.kms);
-    expect(await refusal(subject.kms.getPublicKey({ KeyId }))).to.match(
+    expect(await rejection(subject.kms.getPublicKey({ KeyId }))).to.match(
       /^UnsupportedOperationException/,
     );
   });
@@ -164,14 +164,14 @@ describeWithStores('The life of a key', (start) => {
     for (let times = 0; times < 2; times++) await kms.disableKey({ KeyId });
     expect(await stateOf(KeyId)).to.equal('Disabled');
     const request = { KeyId, Plaintext: bytes('x') };
-    expect(await refusal(kms.encrypt(request))).to.equal(
+    expect(await rejection(kms.encrypt(request))).to.equal(
       `DisabledException: ${KeyId} is disabled.`,
     );
     for (let times = 0; times < 2; times++) await kms.enableKey({ KeyId });
     await kms.encrypt(request);
   });
 
-  it('refuses every use of a disabled key', async () => {
+  it('rejects every use of a disabled key', async () => {
     const { kms } = subject;
     const symmetric = await newKey(kms);
     const { CiphertextBlob } = await kms.encrypt({ KeyId: symmetric, Plaintext: bytes('x') });
@@ -196,7 +196,7 @@ describeWithStores('The life of a key', (start) => {
       kms.disableKeyRotation({ KeyId: symmetric }),
       kms.rotateKeyOnDemand({ KeyId: symmetric }),
     ]) {
-      expect(await refusal(promise)).to.match(/^DisabledException: arn:.* is disabled\.$/);
+      expect(await rejection(promise)).to.match(/^DisabledException: arn:.* is disabled\.$/);
     }
   });
 
@@ -217,7 +217,7 @@ describeWithStores('The life of a key', (start) => {
     clock.forward(6);
     expect(await stateOf(KeyId)).to.equal('PendingDeletion');
     clock.forward(1);
-    expect(await refusal(kms.describeKey({ KeyId }))).to.match(/^NotFoundException/);
+    expect(await rejection(kms.describeKey({ KeyId }))).to.match(/^NotFoundException/);
     const { Aliases } = await kms.listAliases({});
     expect(Aliases).to.deep.equal([]);
   });
@@ -225,7 +225,7 @@ describeWithStores('The life of a key', (start) => {
   it('is saved from deletion, disabled', async () => {
     const { kms } = subject;
     const KeyId = await newKey(kms);
-    expect(await refusal(kms.cancelKeyDeletion({ KeyId }))).to.equal(
+    expect(await rejection(kms.cancelKeyDeletion({ KeyId }))).to.equal(
       `KMSInvalidStateException: ${KeyId} is not pending deletion.`,
     );
     const { PendingWindowInDays } = await kms.scheduleKeyDeletion({ KeyId });
@@ -240,11 +240,11 @@ describeWithStores('The life of a key', (start) => {
     const KeyId = await newKey(subject.kms);
     for (const PendingWindowInDays of [0, 6, 31, 366]) {
       const promise = subject.kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays });
-      expect(await refusal(promise)).to.match(/^ValidationException/);
+      expect(await rejection(promise)).to.match(/^ValidationException/);
     }
   });
 
-  it('can only be looked at while it waits for its deletion', async () => {
+  it('can only be read while it is pending deletion', async () => {
     const { kms } = subject;
     const KeyId = await newKey(kms);
     await kms.scheduleKeyDeletion({ KeyId });
@@ -260,7 +260,7 @@ describeWithStores('The life of a key', (start) => {
       kms.updateKeyDescription({ KeyId, Description: '' }),
       kms.rotateKeyOnDemand({ KeyId }),
     ]) {
-      expect(await refusal(promise)).to.equal(problem);
+      expect(await rejection(promise)).to.equal(problem);
     }
     await kms.getKeyPolicy({ KeyId });
     await kms.listResourceTags({ KeyId });
@@ -279,10 +279,10 @@ describeWithStores('The life of a key', (start) => {
       kms.listResourceTags({ KeyId }),
       kms.scheduleKeyDeletion({ KeyId }),
     ]) {
-      expect(await refusal(promise)).to.equal("NotFoundException: Invalid keyId 'alias/name'");
+      expect(await rejection(promise)).to.equal("NotFoundException: Invalid keyId 'alias/name'");
     }
     const aliasArn = arn.replace(`key/${idOf(arn)}`, KeyId);
-    expect(await refusal(kms.enableKey({ KeyId: aliasArn }))).to.match(/^InvalidArnException/);
+    expect(await rejection(kms.enableKey({ KeyId: aliasArn }))).to.match(/^InvalidArnException/);
   });
 });
 
@@ -294,14 +294,16 @@ describeWithStores('Regions', (start) => {
     expect(arn).to.match(/^arn:aws:kms:us-west-2:123456789012:key\//);
     await west.describeKey({ KeyId: idOf(arn) });
     const east = subject.clientFor('us-east-1');
-    expect(await refusal(east.describeKey({ KeyId: idOf(arn) }))).to.match(
+    expect(await rejection(east.describeKey({ KeyId: idOf(arn) }))).to.match(
       /^NotFoundException: Key 'arn:aws:kms:us-east-1:/,
     );
-    expect(await refusal(east.describeKey({ KeyId: arn }))).to.match(/^NotFoundException/);
+    expect(await rejection(east.describeKey({ KeyId: arn }))).to.match(/^NotFoundException/);
     const { Keys } = await east.listKeys({});
     expect(Keys).to.deep.equal([]);
     const { CiphertextBlob } = await west.encrypt({ KeyId: arn, Plaintext: bytes('x') });
-    expect(await refusal(east.decrypt({ CiphertextBlob }))).to.equal('InvalidCiphertextException');
+    expect(await rejection(east.decrypt({ CiphertextBlob }))).to.equal(
+      'InvalidCiphertextException',
+    );
   });
 
   it('are of the partition that they belong to', async () => {

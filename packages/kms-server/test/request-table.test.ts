@@ -14,7 +14,7 @@ import {
 } from '#dist/protocol/shapes.js';
 import { readRequest, required, structure } from '#dist/protocol/structure.js';
 
-/** What a value of this shape is refused with, as the member `Value` of a request. */
+/** What a value of this shape is rejected with, as the member `Value` of a request. */
 function problem(shape: Shape<unknown>, value: unknown): string | undefined {
   try {
     readRequest(structure({ Value: shape }), { Value: value });

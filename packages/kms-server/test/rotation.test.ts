@@ -5,7 +5,7 @@ import {
   describeWithStores,
   idOf,
   newKey,
-  refusal,
+  rejection,
   type Subject,
 } from './support.js';
 
@@ -52,12 +52,12 @@ describeWithStores('Rotation', (start) => {
   it('on demand is possible 25 times', async () => {
     const KeyId = await newKey(subject.kms);
     for (let times = 0; times < 25; times++) await subject.kms.rotateKeyOnDemand({ KeyId });
-    expect(await refusal(subject.kms.rotateKeyOnDemand({ KeyId }))).to.equal(
+    expect(await rejection(subject.kms.rotateKeyOnDemand({ KeyId }))).to.equal(
       `LimitExceededException: The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: ${KeyId}`,
     );
   });
 
-  it('is enabled and disabled, and says when it comes next', async () => {
+  it('is enabled and disabled, and has a date for the next one', async () => {
     const { kms } = subject;
     const KeyId = await newKey(kms);
     const statusOf = async () => {
@@ -78,7 +78,7 @@ describeWithStores('Rotation', (start) => {
     expect(await statusOf()).to.deep.equal({ KeyId, KeyRotationEnabled: false });
     for (const RotationPeriodInDays of [89, 2561]) {
       const promise = kms.enableKeyRotation({ KeyId, RotationPeriodInDays });
-      expect(await refusal(promise)).to.match(/at 'rotationPeriodInDays' failed/);
+      expect(await rejection(promise)).to.match(/at 'rotationPeriodInDays' failed/);
     }
   });
 
@@ -119,14 +119,14 @@ describeWithStores('Rotation', (start) => {
       kms.getKeyRotationStatus({ KeyId: rsa }),
       kms.listKeyRotations({ KeyId: rsa }),
     ]) {
-      expect(await refusal(promise)).to.equal('UnsupportedOperationException');
+      expect(await rejection(promise)).to.equal('UnsupportedOperationException');
     }
     const external = await newKey(kms, { Origin: 'EXTERNAL' });
-    expect(await refusal(kms.enableKeyRotation({ KeyId: external }))).to.equal(
+    expect(await rejection(kms.enableKeyRotation({ KeyId: external }))).to.equal(
       `UnsupportedOperationException: ${external} origin is EXTERNAL which is not valid for this operation.`,
     );
     await kms.disableKey({ KeyId: rsa });
-    expect(await refusal(kms.rotateKeyOnDemand({ KeyId: rsa }))).to.equal(
+    expect(await rejection(kms.rotateKeyOnDemand({ KeyId: rsa }))).to.equal(
       `DisabledException: ${rsa} is disabled.`,
     );
   });

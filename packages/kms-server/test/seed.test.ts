@@ -1,9 +1,17 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
 import { InvalidInputError } from '@keywrap/core';
 import { type SeedKey, startKmsServer } from '@keywrap/kms-server';
 import { expect } from 'chai';
-import { ACCOUNT, bytes, openStore, REGION, type Subject, start, useFolder } from './support.js';
+import {
+  ACCOUNT,
+  bytes,
+  openStore,
+  REGION,
+  rejection,
+  type Subject,
+  start,
+  useStorePath,
+} from './support.js';
 
 const ID = '1234abcd-12ab-34cd-56ef-1234567890ab';
 const ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${ID}`;
@@ -40,7 +48,58 @@ describe('Seed keys', () => {
     await subject.clientFor('us-east-1').describeKey({ KeyId: 'alias/here' });
   });
 
-  const refused: [string, unknown, string][] = [
+  it('with one id of a multi-Region key are a primary key and its replicas, with one material', async () => {
+    const id = 'mrk-1234abcd12ab34cd56ef1234567890ab';
+    const inRegion = (region: string) => ARN.replace(REGION, region).replace(ID, id);
+    const regions = ['us-east-1', 'eu-west-1', 'ap-south-1'];
+    const keys = regions.map((region) => ({ keyId: inRegion(region) }));
+    await using subject = await start({ keys });
+    const clients = regions.map((region) => subject.clientFor(region));
+    const sealed = await clients[0]?.encrypt({ KeyId: id, Plaintext: bytes('x') });
+    for (const [index, kms] of clients.entries()) {
+      const { KeyMetadata } = await kms.describeKey({ KeyId: id });
+      expect(KeyMetadata).to.deep.include({
+        MultiRegion: true,
+        MultiRegionConfiguration: {
+          MultiRegionKeyType: index === 0 ? 'PRIMARY' : 'REPLICA',
+          PrimaryKey: { Arn: inRegion('us-east-1'), Region: 'us-east-1' },
+          ReplicaKeys: [
+            { Arn: inRegion('ap-south-1'), Region: 'ap-south-1' },
+            { Arn: inRegion('eu-west-1'), Region: 'eu-west-1' },
+          ],
+        },
+      });
+      const opened = await kms.decrypt({ CiphertextBlob: sealed?.CiphertextBlob });
+      expect(opened.Plaintext).to.deep.equal(bytes('x'));
+      expect(opened.KeyId).to.equal(inRegion(regions[index] as string));
+    }
+  });
+
+  it('that are replicas rotate with their primary key alone', async () => {
+    const id = 'mrk-1234abcd12ab34cd56ef1234567890ab';
+    const keys = ['us-east-1', 'eu-west-1'].map((region) => ({ keyId: id, region }));
+    await using subject = await start({ keys });
+    const [primary, replica] = [subject.clientFor('us-east-1'), subject.clientFor('eu-west-1')];
+    for (const change of [
+      () => replica.rotateKeyOnDemand({ KeyId: id }),
+      () => replica.enableKeyRotation({ KeyId: id }),
+      () => replica.disableKeyRotation({ KeyId: id }),
+    ]) {
+      expect(await rejection(change())).to.match(
+        /^UnsupportedOperationException: .* is a replica key; rotate its primary key in us-east-1/,
+      );
+    }
+    await primary.rotateKeyOnDemand({ KeyId: id });
+    const { CiphertextBlob, KeyMaterialId } = await primary.generateDataKey({
+      KeyId: id,
+      KeySpec: 'AES_256',
+    });
+    expect((await replica.decrypt({ CiphertextBlob })).KeyMaterialId).to.equal(KeyMaterialId);
+    const { KeyMetadata } = await replica.describeKey({ KeyId: id });
+    expect(KeyMetadata?.CurrentKeyMaterialId).to.equal(KeyMaterialId);
+  });
+
+  const rejected: [string, unknown, string][] = [
     ['no list', {}, 'keys'],
     ['no object', ['alias/orders'], 'keys[0]'],
     ['a field that is not known', [{ name: 'alias/orders' }], 'keys[0].name'],
@@ -63,8 +122,8 @@ describe('Seed keys', () => {
     ['a use that does not fit', [{ keyUsage: 'SIGN_VERIFY' }], 'keys[0].keyUsage'],
     ['material of the wrong length', [{ keyMaterial: 'AQID' }], 'keys[0].keyMaterial'],
   ];
-  for (const [what, keys, field] of refused) {
-    it(`are refused with ${what}`, async () => {
+  for (const [what, keys, field] of rejected) {
+    it(`are rejected with ${what}`, async () => {
       try {
         await using _ = await startKmsServer({ port: 0, keys: keys as SeedKey[] });
         expect.fail('it started');
@@ -77,8 +136,12 @@ describe('Seed keys', () => {
 });
 
 describe('Seed keys and a store that has them already', () => {
-  const folder = useFolder();
-  const store = () => openStore(folder.path);
+  const file = useStorePath();
+  const store = () => openStore(file.path);
+  const generation = async () => {
+    await using opened = await store();
+    return opened.generation;
+  };
   const startWith = (...keys: SeedKey[]) => start({ keys, store, region: REGION });
   const arnOf = async ({ kms }: Subject, KeyId: string) =>
     (await kms.describeKey({ KeyId })).KeyMetadata?.Arn;
@@ -99,10 +162,10 @@ describe('Seed keys and a store that has them already', () => {
     await first.kms.disableKey({ KeyId: ARN });
     await first.kms.updateAlias({ AliasName: 'alias/archive', TargetKeyId: orders });
     await first[Symbol.asyncDispose]();
-    const before = await readdir(folder.path);
+    const before = await generation();
 
     await using second = await startWith(...seed);
-    expect(await readdir(folder.path), 'nothing was written').to.deep.equal(before);
+    expect(await generation(), 'nothing was written').to.equal(before);
     expect(await arnOf(second, 'alias/orders')).to.equal(orders);
     expect(await arnOf(second, 'alias/archive')).to.equal(orders);
     await second.kms.decrypt({ CiphertextBlob });
@@ -111,7 +174,7 @@ describe('Seed keys and a store that has them already', () => {
     expect((await second.kms.listKeys({})).Keys).to.have.length(2);
   });
 
-  it('come back where they are missing', async () => {
+  it('are made again where they are missing', async () => {
     const seed = { keyId: ID, alias: 'alias/orders' };
     const first = await startWith(seed);
     await first.kms.deleteAlias({ AliasName: 'alias/orders' });
@@ -120,7 +183,7 @@ describe('Seed keys and a store that has them already', () => {
     expect(await arnOf(second, 'alias/orders')).to.equal(ARN);
   });
 
-  it('are refused when the store has another key under the name', async () => {
+  it('are rejected when the store has another key under the name', async () => {
     const first = await startWith({ keyId: ID }, { alias: 'alias/orders' });
     await first[Symbol.asyncDispose]();
     const keyMaterial = randomBytes(32).toString('base64');

@@ -4,20 +4,20 @@ import {
   Clock,
   newKey,
   openStore,
-  refusal,
+  rejection,
   type Subject,
   start,
-  useFolder,
+  useStorePath,
 } from './support.js';
 
-// Two servers on one folder share nothing but the files, as two processes do.
+// Two servers on one file share nothing but the file, as two processes do.
 describe('Two servers with one store', () => {
-  const folder = useFolder();
+  const file = useStorePath();
   const clock = new Clock();
   let one: Subject;
   let other: Subject;
   beforeEach(async () => {
-    const options = { now: clock.now, store: () => openStore(folder.path) };
+    const options = { now: clock.now, store: () => openStore(file.path) };
     [one, other] = [await start(options), await start(options)];
   });
   afterEach(async () => {
@@ -25,7 +25,7 @@ describe('Two servers with one store', () => {
     await other[Symbol.asyncDispose]();
   });
 
-  it('see at once what the other has done', async () => {
+  it("see each other's changes at once", async () => {
     const KeyId = await newKey(one.kms);
     await one.kms.createAlias({ AliasName: 'alias/a', TargetKeyId: KeyId });
     const { CiphertextBlob } = await other.kms.encrypt({ KeyId: 'alias/a', Plaintext: bytes('x') });
@@ -35,12 +35,12 @@ describe('Two servers with one store', () => {
     expect(made.KeyMaterialId).to.equal(KeyMaterialId);
     await one.kms.decrypt({ CiphertextBlob });
     await other.kms.disableKey({ KeyId });
-    expect(await refusal(one.kms.decrypt({ CiphertextBlob }))).to.match(/^DisabledException/);
+    expect(await rejection(one.kms.decrypt({ CiphertextBlob }))).to.match(/^DisabledException/);
     await other.kms.deleteAlias({ AliasName: 'alias/a' });
     expect((await one.kms.listAliases({})).Aliases).to.deep.equal([]);
   });
 
-  it('lose no change of either when both change the same key', async () => {
+  it('lose no change when both change the same key', async () => {
     const KeyId = await newKey(one.kms);
     await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
@@ -77,6 +77,22 @@ describe('Two servers with one store', () => {
       const { KeyMetadata } = await kms.describeKey({ KeyId: 'alias/a' });
       expect(KeyMetadata?.Arn).to.equal(winner);
     }
+  });
+
+  it('give a key 50 aliases at most, however many both make at once', async () => {
+    const TargetKeyId = await newKey(one.kms);
+    const made = await Promise.allSettled(
+      Array.from({ length: 60 }, (_, index) =>
+        (index % 2 === 0 ? one : other).kms.createAlias({
+          AliasName: `alias/n${index}`,
+          TargetKeyId,
+        }),
+      ),
+    );
+    const reasons = made.flatMap((each) => (each.status === 'rejected' ? [each.reason.name] : []));
+    expect(reasons).to.deep.equal(Array(10).fill('LimitExceededException'));
+    const { Aliases } = await other.kms.listAliases({ KeyId: TargetKeyId, Limit: 100 });
+    expect(Aliases).to.have.length(50);
   });
 
   it('rotate on demand at most 25 times together', async () => {

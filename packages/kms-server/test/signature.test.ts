@@ -1,6 +1,6 @@
 import { KMS } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
-import { Clock, CREDENTIALS, post, REGION, refusal, type Subject, start } from './support.js';
+import { Clock, CREDENTIALS, post, REGION, rejection, type Subject, start } from './support.js';
 
 const TEMPORARY = {
   accessKeyId: 'ASIATEMPORARY',
@@ -25,22 +25,22 @@ describe('Signatures', () => {
     }
   };
 
-  it('are accepted from whoever has the secret', async () => {
+  it('are accepted from a client that has the secret', async () => {
     await subject.kms.createKey({ Description: 'näme' });
     await withCredentials(TEMPORARY);
   });
 
-  it('are refused from anybody else, as AWS refuses them', async () => {
+  it('are rejected from any other, as by AWS', async () => {
     const wrongSecret = { ...CREDENTIALS, secretAccessKey: 'wrong' };
-    expect(await refusal(withCredentials(wrongSecret))).to.match(
+    expect(await rejection(withCredentials(wrongSecret))).to.match(
       /^InvalidSignatureException: The request signature we calculated does not match/,
     );
     const unknown =
       'UnrecognizedClientException: The security token included in the request is invalid.';
     const wrongKey = { ...CREDENTIALS, accessKeyId: 'AKIAUNKNOWN' };
-    expect(await refusal(withCredentials(wrongKey))).to.equal(unknown);
+    expect(await rejection(withCredentials(wrongKey))).to.equal(unknown);
     const wrongToken = { ...TEMPORARY, sessionToken: 'wrong' };
-    expect(await refusal(withCredentials(wrongToken))).to.equal(unknown);
+    expect(await rejection(withCredentials(wrongToken))).to.equal(unknown);
   });
 
   it('are needed, whole and of this request', async () => {
@@ -89,11 +89,11 @@ describe('Signatures', () => {
     const clock = new Clock();
     await using there = await start({ credentials: [CREDENTIALS], now: clock.now });
     // The SDK's clock is the real one; the server's is years ahead.
-    expect(await refusal(there.kms.listKeys({}))).to.match(
+    expect(await rejection(there.kms.listKeys({}))).to.match(
       /^InvalidSignatureException: Signature expired: \d{8}T\d{6}Z is now earlier than 20291231T235500Z \(20300101T000000Z - 5 min\.\)$/,
     );
     clock.forward(-20 * 365);
-    expect(await refusal(there.kms.listKeys({}))).to.match(
+    expect(await rejection(there.kms.listKeys({}))).to.match(
       /^InvalidSignatureException: Signature not yet current: /,
     );
   });
@@ -103,7 +103,7 @@ describe('Signatures', () => {
       await start({ host: '0.0.0.0' });
       expect.fail('it listened');
     } catch (error) {
-      expect(String(error)).to.match(/without credentials anybody there could use the keys/);
+      expect(String(error)).to.match(/without credentials anyone there could use the keys/);
     }
     await using open = await start({ host: '0.0.0.0', credentials: [CREDENTIALS] });
     expect(open.server.url).to.match(/^http:\/\/0\.0\.0\.0:\d+$/);

@@ -1,7 +1,7 @@
 import { constants, createPublicKey, verify } from 'node:crypto';
 import type { KeySpec, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
-import { bytes, newKey, refusal, type Subject, sha, start } from './support.js';
+import { bytes, newKey, rejection, type Subject, sha, start } from './support.js';
 
 const MESSAGE = bytes('a message');
 
@@ -60,20 +60,20 @@ describe('Sign, Verify', () => {
             expect(answer.SignatureValid).to.equal(true);
           }
           const wrong = { KeyId, SigningAlgorithm, Signature, Message: bytes('another') };
-          expect(await refusal(kms.verify(wrong))).to.equal('KMSInvalidSignatureException');
+          expect(await rejection(kms.verify(wrong))).to.equal('KMSInvalidSignatureException');
         }
       }
     });
   }
 
-  it('refuses signatures that are none', async () => {
+  it('rejects malformed signatures', async () => {
     const { kms } = subject;
     for (const [KeySpec, [SigningAlgorithm]] of Object.entries(ALGORITHMS)) {
       const KeyId = await newKey(kms, { KeySpec: KeySpec as KeySpec, KeyUsage: 'SIGN_VERIFY' });
       for (const length of [1, 64, 70, 256, 384, 6144]) {
         const Signature = new Uint8Array(length).fill(0x5a);
         const request = { KeyId, SigningAlgorithm, Signature, Message: MESSAGE };
-        expect(await refusal(kms.verify(request))).to.equal('KMSInvalidSignatureException');
+        expect(await rejection(kms.verify(request))).to.equal('KMSInvalidSignatureException');
       }
     }
   });
@@ -83,29 +83,29 @@ describe('Sign, Verify', () => {
     const SigningAlgorithm = 'ECDSA_SHA_256';
     const sign = (more: { Message: Uint8Array; MessageType?: 'DIGEST' | 'EXTERNAL_MU' }) =>
       subject.kms.sign({ KeyId, SigningAlgorithm, ...more });
-    expect(await refusal(sign({ Message: MESSAGE, MessageType: 'DIGEST' }))).to.equal(
+    expect(await rejection(sign({ Message: MESSAGE, MessageType: 'DIGEST' }))).to.equal(
       'ValidationException: Digest is invalid length for algorithm ECDSA_SHA_256.',
     );
-    expect(await refusal(sign({ Message: MESSAGE, MessageType: 'EXTERNAL_MU' }))).to.match(
+    expect(await rejection(sign({ Message: MESSAGE, MessageType: 'EXTERNAL_MU' }))).to.match(
       /^ValidationException/,
     );
     await sign({ Message: new Uint8Array(4096) });
     for (const length of [0, 4097]) {
-      expect(await refusal(sign({ Message: new Uint8Array(length) }))).to.match(
+      expect(await rejection(sign({ Message: new Uint8Array(length) }))).to.match(
         /^ValidationException: 1 validation error detected: Value at 'message'/,
       );
     }
   });
 
-  it('refuses keys that do not sign, and algorithms that are not theirs', async () => {
+  it('rejects keys that do not sign, and algorithms that are not theirs', async () => {
     const { kms } = subject;
     const request = { Message: MESSAGE, SigningAlgorithm: 'RSASSA_PSS_SHA_256' } as const;
     const mac = await newKey(kms, { KeySpec: 'HMAC_224', KeyUsage: 'GENERATE_VERIFY_MAC' });
-    expect(await refusal(kms.sign({ KeyId: mac, ...request }))).to.equal(
+    expect(await rejection(kms.sign({ KeyId: mac, ...request }))).to.equal(
       `InvalidKeyUsageException: ${mac} key usage is GENERATE_VERIFY_MAC which is not valid for Sign.`,
     );
     const ecc = await newKey(kms, { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
-    expect(await refusal(kms.sign({ KeyId: ecc, ...request }))).to.equal(
+    expect(await rejection(kms.sign({ KeyId: ecc, ...request }))).to.equal(
       'InvalidKeyUsageException: Algorithm RSASSA_PSS_SHA_256 is incompatible with key spec ECC_NIST_P256.',
     );
   });
@@ -115,8 +115,10 @@ describe('Sign, Verify', () => {
     const KeyId = await newKey(kms, { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
     const request = { KeyId, Message: MESSAGE, SigningAlgorithm: 'ECDSA_SHA_256' } as const;
     const { Signature } = await kms.sign(request);
-    expect(await refusal(kms.sign({ ...request, DryRun: true }))).to.match(/^DryRun/);
-    expect(await refusal(kms.verify({ ...request, Signature, DryRun: true }))).to.match(/^DryRun/);
+    expect(await rejection(kms.sign({ ...request, DryRun: true }))).to.match(/^DryRun/);
+    expect(await rejection(kms.verify({ ...request, Signature, DryRun: true }))).to.match(
+      /^DryRun/,
+    );
   });
 });
 
@@ -139,24 +141,24 @@ describe('GenerateMac, VerifyMac', () => {
       const answer = await kms.verifyMac({ ...request, Mac });
       expect(answer).to.include({ MacValid: true, KeyId });
       for (const wrong of [Mac.map((byte) => byte ^ 1), Mac.slice(1)]) {
-        expect(await refusal(kms.verifyMac({ ...request, Mac: wrong }))).to.equal(
+        expect(await rejection(kms.verifyMac({ ...request, Mac: wrong }))).to.equal(
           'KMSInvalidMacException',
         );
       }
-      expect(await refusal(kms.generateMac({ ...request, DryRun: true }))).to.match(/^DryRun/);
-      expect(await refusal(kms.verifyMac({ ...request, Mac, DryRun: true }))).to.match(/^DryRun/);
+      expect(await rejection(kms.generateMac({ ...request, DryRun: true }))).to.match(/^DryRun/);
+      expect(await rejection(kms.verifyMac({ ...request, Mac, DryRun: true }))).to.match(/^DryRun/);
     }
   });
 
-  it('refuses keys that make none, and algorithms that are not theirs', async () => {
+  it('rejects keys that make no MACs, and algorithms that are not theirs', async () => {
     const { kms } = subject;
     const KeyId = await newKey(kms);
     const request = { Message: MESSAGE, MacAlgorithm: 'HMAC_SHA_256' } as const;
-    expect(await refusal(kms.generateMac({ KeyId, ...request }))).to.equal(
+    expect(await rejection(kms.generateMac({ KeyId, ...request }))).to.equal(
       `InvalidKeyUsageException: ${KeyId} key usage is ENCRYPT_DECRYPT which is not valid for GenerateMac.`,
     );
     const mac = await newKey(kms, { KeySpec: 'HMAC_224', KeyUsage: 'GENERATE_VERIFY_MAC' });
-    expect(await refusal(kms.generateMac({ KeyId: mac, ...request }))).to.equal(
+    expect(await rejection(kms.generateMac({ KeyId: mac, ...request }))).to.equal(
       'InvalidKeyUsageException: Algorithm HMAC_SHA_256 is incompatible with key spec HMAC_224.',
     );
   });

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type CreateKeyCommandInput, KMS, type KMSServiceException } from '@aws-sdk/client-kms';
 import { type KmsServer, type KmsServerOptions, startKmsServer } from '@keywrap/kms-server';
-import { FileKeyStore } from '@keywrap/provider-local/file-store';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
 
 export const CREDENTIALS = {
   accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
@@ -57,18 +58,27 @@ export async function start(options: KmsServerOptions = {}): Promise<Subject> {
 
 export const PASSPHRASE = 'correct horse battery staple';
 
-/** Opens a store, or makes one whose passphrase takes no time to check. */
-export function openStore(folder: string): Promise<FileKeyStore> {
-  return FileKeyStore.open({
-    folder,
+const PROTECTED = {
+  provider: new LocalKeyWrapProvider({ keys: ['alias/stores'] }),
+  keyId: 'alias/stores',
+};
+
+/** Opens a store, or makes one. It is protected by a key, because a passphrase takes a while to check. */
+export function openStore(location: string): Promise<SqlKeyStore> {
+  return SqlKeyStore.open({ location, protectedBy: PROTECTED, create: true });
+}
+
+/** Makes a store that another process opens, with the cheapest passphrase that is accepted. */
+export async function makeStore(location: string): Promise<SqlKeyStore> {
+  return SqlKeyStore.create({
+    location,
     protectedBy: { passphrase: PASSPHRASE },
-    create: true,
-    scrypt: { cost: 2, blockSize: 1, parallelization: 1 },
+    scrypt: { cost: 2 ** 14, blockSize: 8, parallelization: 1 },
   });
 }
 
-/** A folder for each test, in a parent that is removed after it. */
-export function useFolder(): { readonly path: string } {
+/** The path of a store for each test, in a folder that is removed after it. */
+export function useStorePath(): { readonly path: string } {
   let parent = '';
   beforeEach(async () => {
     parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-'));
@@ -76,15 +86,15 @@ export function useFolder(): { readonly path: string } {
   afterEach(() => rm(parent, { recursive: true, force: true }));
   return {
     get path() {
-      return path.join(parent, 'keys');
+      return path.join(parent, 'keys.db');
     },
   };
 }
 
-/** Every file below a folder, with its content. */
+/** Every file below a folder, with its content. SQLite makes and removes `-wal` and `-shm` as it opens a file. */
 export async function contentsOf(folder: string): Promise<unknown> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = entries.filter((entry) => entry.isFile());
+  const files = entries.filter((entry) => entry.isFile() && !/-(wal|shm)$/.test(entry.name));
   const contents = files.map(async ({ parentPath, name }) => {
     const file = path.join(parentPath, name);
     return [file, await readFile(file, 'base64')];
@@ -103,7 +113,7 @@ export function describeWithStores(
 
 async function startOnDisk(options: KmsServerOptions = {}): Promise<Subject> {
   const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-'));
-  const subject = await start({ ...options, store: () => openStore(path.join(parent, 'keys')) });
+  const subject = await start({ ...options, store: () => openStore(path.join(parent, 'keys.db')) });
   return {
     ...subject,
     async [Symbol.asyncDispose]() {
@@ -123,8 +133,8 @@ export function idOf(arn: string): string {
   return arn.slice(arn.indexOf('/') + 1);
 }
 
-/** The name and message of what KMS refuses with, as `Name: message`. */
-export async function refusal(promise: Promise<unknown>): Promise<string> {
+/** Returns the error that KMS rejects a request with, as `Name: message`. */
+export async function rejection(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;
   } catch (error) {
@@ -132,7 +142,7 @@ export async function refusal(promise: Promise<unknown>): Promise<string> {
     if ($metadata?.httpStatusCode !== 400) throw error;
     return message === 'UnknownError' ? name : `${name}: ${message}`;
   }
-  throw new Error('it was not refused');
+  throw new Error('it was not rejected');
 }
 
 export function bytes(text: string): Uint8Array {
@@ -143,7 +153,7 @@ export function sha(bits: number | string, message: Uint8Array): Uint8Array {
   return createHash(`sha${bits}`).update(message).digest();
 }
 
-/** Sends a request as it is, and gives the answer as it is. */
+/** Sends a request unchanged, and returns the response unchanged. */
 export async function post(
   url: string,
   target: string | undefined,

@@ -31,7 +31,7 @@ describe('Web pages', () => {
     });
   }
 
-  it('are told nothing that lets them ask for more', async () => {
+  it('get no CORS headers', async () => {
     const { status, headers } = await send(subject.server.port, 'OPTIONS', {
       Origin: 'https://attacker.example',
       'Access-Control-Request-Method': 'POST',

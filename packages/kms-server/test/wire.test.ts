@@ -15,7 +15,7 @@ describe('The protocol', () => {
     post(url, `TrentService.${operation}`, body);
   const typeOf = ({ text }: { text: string }) => JSON.parse(text).__type;
 
-  it('answers as KMS does: JSON 1.1, an id for the request, times as numbers, bytes in base64', async () => {
+  it('responds as KMS does: JSON 1.1, a request id, times as numbers, bytes in base64', async () => {
     const created = await send('CreateKey');
     expect(created.status).to.equal(200);
     expect(created.headers.get('content-type')).to.equal('application/x-amz-json-1.1');
@@ -29,7 +29,7 @@ describe('The protocol', () => {
     expect(JSON.parse(opened.text).Plaintext).to.equal('AQID');
   });
 
-  it('answers nothing at all where there is nothing to say', async () => {
+  it('returns an empty body where KMS returns no members', async () => {
     const { KeyMetadata } = JSON.parse((await send('CreateKey')).text);
     const disabled = await send('DisableKey', JSON.stringify({ KeyId: KeyMetadata.KeyId }));
     expect(disabled).to.include({ status: 200, text: '' });
@@ -58,7 +58,7 @@ describe('The protocol', () => {
     expect((await fetch(`${url}/other`, { method: 'POST' })).status).to.equal(400);
   });
 
-  it('refuses what is not JSON of the right form with SerializationException', async () => {
+  it('rejects what is not JSON of the right form with SerializationException', async () => {
     for (const body of [
       '{',
       'nonsense',
@@ -106,7 +106,7 @@ describe('The protocol', () => {
     expect(harmless.status).to.equal(200);
   });
 
-  it('refuses bodies that are too long, and says so', async () => {
+  it('rejects bodies that are too long with RequestEntityTooLargeException', async () => {
     const answer = await send('Encrypt', `{"KeyId":"${'a'.repeat(2_000_000)}"}`);
     expect(answer.status).to.equal(413);
     expect(typeOf(answer)).to.equal('RequestEntityTooLargeException');
@@ -121,7 +121,7 @@ describe('The protocol', () => {
     expect(await answer.json()).to.deep.equal({ status: 'ok' });
   });
 
-  it('answers what is no HTTP, and cuts off who sends too much of a header', async () => {
+  it('rejects malformed HTTP and headers that are too long', async () => {
     const answerTo = (text: string) =>
       new Promise<string>((resolve, reject) => {
         let answer = '';

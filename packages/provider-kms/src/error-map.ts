@@ -22,9 +22,9 @@ export interface Meaning {
   /**
    * The names of the errors: KMS's own ([API reference](https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html)),
    * those of every AWS service ([common errors](https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html)),
-   * and those of the SDK's credential providers and HTTP handler.
+   * and those of the SDK's credential providers and HTTP handler. Separated by white space.
    */
-  readonly names: readonly string[];
+  readonly names: string;
 }
 
 function as(
@@ -36,150 +36,90 @@ function as(
 export const INVALID_INPUT: Meaning = {
   create: (text, options, field) => new InvalidInputError(field, text, options),
   explanation: 'was refused by AWS KMS',
-  names: [
-    'EndpointError',
-    'InvalidAliasNameException',
-    'InvalidArnException',
-    'InvalidParameterCombination',
-    'InvalidParameterException',
-    'InvalidParameterValue',
-    'MalformedHttpRequestException',
-    'MissingParameter',
-    'RequestEntityTooLargeException',
-    'SerializationException',
-    'ValidationError',
-    'ValidationException',
-  ],
+  names: `
+    EndpointError InvalidAliasNameException InvalidArnException InvalidParameterCombination
+    InvalidParameterException InvalidParameterValue MalformedHttpRequestException
+    MissingParameter RequestEntityTooLargeException SerializationException ValidationError
+    ValidationException`,
 };
 
 export const ACCESS_DENIED: Meaning = {
   create: as(AccessDeniedError),
   explanation:
     'AWS does not allow this: check the credentials, the key policy, the grants, the encryption context that they ask for, and the clock',
-  names: [
-    'AccessDenied',
-    'AccessDeniedException',
-    'AuthFailure',
-    'CredentialsProviderError',
-    'ExpiredToken',
-    'ExpiredTokenException',
-    'ForbiddenException',
-    'IDPRejectedClaimException',
-    'IncompleteSignature',
-    'IncompleteSignatureException',
-    'InvalidAccessKeyId',
-    'InvalidClientTokenId',
-    'InvalidGrantIdException',
-    'InvalidGrantTokenException',
-    'InvalidIdentityTokenException',
-    'InvalidSignatureException',
-    'MissingAuthenticationToken',
-    'MissingAuthenticationTokenException',
-    'NotAuthorized',
-    'OptInRequired',
-    'ProviderError',
-    'RegionDisabledException',
-    'RequestExpired',
-    'RequestInTheFuture',
-    'RequestTimeTooSkewed',
-    'SignatureDoesNotMatch',
-    'SubscriptionRequiredException',
-    'TokenProviderError',
-    'UnauthorizedException',
-    'UnrecognizedClientException',
-    'XksProxyIncorrectAuthenticationCredentialException',
-  ],
+  names: `
+    AccessDenied AccessDeniedException AuthFailure CredentialsProviderError ExpiredToken
+    ExpiredTokenException ForbiddenException IDPRejectedClaimException IncompleteSignature
+    IncompleteSignatureException InvalidAccessKeyId InvalidClientTokenId InvalidGrantIdException
+    InvalidGrantTokenException InvalidIdentityTokenException InvalidSignatureException
+    MissingAuthenticationToken MissingAuthenticationTokenException NotAuthorized OptInRequired
+    ProviderError RegionDisabledException RequestExpired RequestInTheFuture RequestTimeTooSkewed
+    SignatureDoesNotMatch SubscriptionRequiredException TokenProviderError UnauthorizedException
+    UnrecognizedClientException XksProxyIncorrectAuthenticationCredentialException`,
 };
 
 export const THROTTLED: Meaning = {
   create: as(ThrottledError),
   explanation: 'too many requests for this account and region: retry later, more slowly',
-  names: [
-    'LimitExceededException',
-    'RequestLimitExceeded',
-    'RequestThrottled',
-    'RequestThrottledException',
-    'SlowDown',
-    'ThrottledException',
-    'Throttling',
-    'ThrottlingException',
-    'TooManyRequestsException',
-  ],
+  names: `
+    LimitExceededException RequestLimitExceeded RequestThrottled RequestThrottledException
+    SlowDown ThrottledException Throttling ThrottlingException TooManyRequestsException`,
 };
 
 export const UNAVAILABLE: Meaning = {
   create: as(ProviderUnavailableError),
   explanation: 'AWS KMS did not answer, or failed inside: check the network, or retry later',
-  names: [
-    'CloudHsmClusterNotActiveException',
-    'DependencyTimeoutException',
-    'IDPCommunicationErrorException',
-    'InternalError',
-    'InternalFailure',
-    'InternalServerError',
-    'InternalServerException',
-    'KMSInternalException',
-    'KeyUnavailableException',
-    'RequestAbortedException',
-    'RequestTimeout',
-    'RequestTimeoutException',
-    'ServiceUnavailable',
-    'ServiceUnavailableException',
-    'TimeoutError',
-    'XksProxyInvalidResponseException',
-    'XksProxyUriUnreachableException',
-  ],
+  names: `
+    CloudHsmClusterNotActiveException DependencyTimeoutException IDPCommunicationErrorException
+    InternalError InternalFailure InternalServerError InternalServerException
+    KMSInternalException KeyUnavailableException RequestAbortedException RequestTimeout
+    RequestTimeoutException ServiceUnavailable ServiceUnavailableException TimeoutError
+    XksProxyInvalidResponseException XksProxyUriUnreachableException`,
 };
 
 const MEANINGS: readonly Meaning[] = [
   {
     create: as(KeyNotFoundError),
     explanation: 'AWS KMS has no such key: check its name, the region and the account',
-    names: [
-      'CloudHsmClusterNotFoundException',
-      'CustomKeyStoreNotFoundException',
-      'NotFoundException',
-      'XksKeyNotFoundException',
-      'XksProxyVpcEndpointServiceNotFoundException',
-    ],
+    names: `
+    CloudHsmClusterNotFoundException CustomKeyStoreNotFoundException NotFoundException
+    XksKeyNotFoundException XksProxyVpcEndpointServiceNotFoundException`,
   },
   {
     create: as(KeyDisabledError),
     explanation: 'the key is disabled: enable it, or use another',
-    names: ['DisabledException'],
+    names: 'DisabledException',
   },
   {
     create: as(KeyStateError),
     explanation: "the key or its key store can't be used in its present state; see describeKey",
-    names: [
-      'CloudHsmClusterInvalidConfigurationException',
-      'CustomKeyStoreInvalidStateException',
-      'KMSInvalidStateException',
-      'XksKeyInvalidConfigurationException',
-      'XksProxyInvalidConfigurationException',
-      'XksProxyVpcEndpointServiceInvalidConfigurationException',
-    ],
+    names: `
+    CloudHsmClusterInvalidConfigurationException CustomKeyStoreInvalidStateException
+    KMSInvalidStateException XksKeyInvalidConfigurationException
+    XksProxyInvalidConfigurationException
+    XksProxyVpcEndpointServiceInvalidConfigurationException`,
   },
   {
     create: as(InvalidKeyUsageError),
     explanation: 'the key is not for this operation, or not for this algorithm; see describeKey',
-    names: ['InvalidKeyUsageException'],
+    names: 'InvalidKeyUsageException',
   },
   {
     create: as(IncorrectKeyError),
     explanation: 'the ciphertext was made under another key than the one named',
-    names: ['IncorrectKeyException'],
+    names: 'IncorrectKeyException',
   },
   {
     create: as(InvalidCiphertextError),
     explanation: 'the ciphertext does not open with this key, algorithm and encryption context',
-    names: ['InvalidCiphertextException'],
+    names: 'InvalidCiphertextException',
   },
   INVALID_INPUT,
   {
     create: as(UnsupportedOperationError),
     explanation: 'AWS KMS does not do this in this region or at this endpoint, or with this key',
-    names: ['InvalidAction', 'UnknownOperationException', 'UnsupportedOperationException'],
+    names: `
+    InvalidAction UnknownOperationException UnsupportedOperationException`,
   },
   ACCESS_DENIED,
   THROTTLED,
@@ -187,7 +127,7 @@ const MEANINGS: readonly Meaning[] = [
 ];
 
 const BY_NAME = new Map(
-  MEANINGS.flatMap((meaning) => meaning.names.map((name) => [name, meaning])),
+  MEANINGS.flatMap((meaning) => meaning.names.match(/\w+/g)?.map((name) => [name, meaning]) ?? []),
 );
 
 /** What an error of this name means; `undefined` when the table does not have it. */

@@ -13,13 +13,20 @@ import {
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { type KmsServer, startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
-import { FileKeyStore } from '@keywrap/provider-local/file-store';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
 import {
   type ConformanceHarness,
   type ConformanceKeys,
   describeConformance,
 } from '@keywrap/testkit';
 import { CREDENTIALS } from './support.js';
+
+/** A key protects the stores, because a passphrase takes a while to check. */
+const PROTECTED = {
+  provider: new LocalKeyWrapProvider({ keys: ['alias/stores'] }),
+  keyId: 'alias/stores',
+};
 
 /** Every case has to apply to AWS KMS. */
 const RUNNER = {
@@ -35,7 +42,7 @@ await describeConformance(
 
 // What depends on where the server has its keys: their states, uses, rotations and imports.
 await describeConformance(
-  harnessOf('KmsKeyWrapProvider over HTTP, with keys on disk', startOnDisk),
+  harnessOf('KmsKeyWrapProvider over HTTP, with keys in a database', startOnDisk),
   RUNNER,
   { only: ['DIS', 'DEL', 'IMP', 'USE', 'ROT'] },
 );
@@ -45,11 +52,10 @@ async function startOnDisk(): Promise<KmsServer> {
   const server = await startKmsServer({
     port: 0,
     store: () =>
-      FileKeyStore.open({
-        folder: path.join(parent, 'keys'),
-        protectedBy: { passphrase: 'correct horse battery staple' },
+      SqlKeyStore.open({
+        location: path.join(parent, 'keys.db'),
+        protectedBy: PROTECTED,
         create: true,
-        scrypt: { cost: 2, blockSize: 1, parallelization: 1 },
       }),
   });
   const close = () => server.close().then(() => rm(parent, { recursive: true, force: true }));

@@ -65,7 +65,7 @@ export class LocalKeys {
     const key = await this.keys.load(name);
     if (key !== undefined) return key;
     if (this.#createMissing && this.keys.isHere(name) && problemOfName(name) === undefined) {
-      return this.#add(name, SYMMETRIC);
+      return this.#add(placeOf(name), SYMMETRIC);
     }
     const { region, account } = this.keys.scope;
     throw new KeyNotFoundError(
@@ -77,7 +77,7 @@ export class LocalKeys {
   async create(request: CreateKeyRequest): Promise<KeyRecord> {
     const id = newKeyId();
     const { alias } = request;
-    if (alias === undefined) return this.#add({ id }, request);
+    if (alias === undefined) return this.#add({ id, alias }, request);
     // Before the material is made, which may take seconds, and again when the key is added.
     const taken = await this.keys.load({ kind: 'alias-name', alias });
     const key = taken ?? (await this.#add({ id, alias }, request));
@@ -126,7 +126,7 @@ export class LocalKeys {
     let key = await this.keys.load(name);
     if (key === undefined) {
       const origin = material === undefined ? 'AWS_KMS' : 'EXTERNAL';
-      key = await this.#add(name, { ...SYMMETRIC, ...kind, origin }, material);
+      key = await this.#add(placeOf(name), { ...SYMMETRIC, ...kind, origin }, material);
       if (material !== undefined && materialsOf(key).includes(material.material)) return;
       // Another provider was faster: ours is destroyed, and is read again to be compared.
       material = await read();
@@ -140,18 +140,17 @@ export class LocalKeys {
   }
 
   /**
-   * Adds a key under an id or alias, or both.
+   * Adds a key.
    *
    * @param material Read elsewhere; it changes owner. Made here where it is undefined, unless the key
    * waits for it.
-   * @returns The key that has this name from now on, which may be another's.
+   * @returns The key that has this id or alias from now on, which may be another's.
    */
   async #add(
-    name: { readonly id?: string; readonly alias?: string },
+    { id, alias }: Place,
     { keySpec, keyUsage, origin, description }: CreateKeyRequest,
     material?: NewMaterial,
   ): Promise<KeyRecord> {
-    const id = 'id' in name ? (name.id as string) : newKeyId();
     const made =
       material ?? (origin === 'AWS_KMS' ? await makeMaterial(this.#engine, keySpec) : undefined);
     const record = newKey({
@@ -166,8 +165,18 @@ export class LocalKeys {
       tags: [],
       policy: undefined,
     });
-    return this.keys.add(record, 'alias' in name ? name.alias : undefined);
+    return this.keys.add(record, alias);
   }
+}
+
+/** Where a new key is found. */
+interface Place {
+  readonly id: string;
+  readonly alias: string | undefined;
+}
+
+function placeOf(name: KeyName): Place {
+  return 'id' in name ? { id: name.id, alias: undefined } : { id: newKeyId(), alias: name.alias };
 }
 
 /** Describes a key as the contract does. */

@@ -15,7 +15,10 @@ const PARAMETERS = [
   'create',
 ] as const;
 
-const POSTGRES_PARAMETERS = [...PARAMETERS, 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
+/** What the client of PostgreSQL reads from its URL. */
+const CLIENT_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'options'] as const;
+
+const POSTGRES_PARAMETERS = [...PARAMETERS, 'freshness', ...CLIENT_PARAMETERS] as const;
 
 /**
  * Opens `local:` URLs. `local:` by itself has its keys in memory, gone when the provider is closed;
@@ -28,7 +31,8 @@ const POSTGRES_PARAMETERS = [...PARAMETERS, 'sslmode', 'sslrootcert', 'sslcert',
  *
  * With a store, one of these says where its passphrase is, which a URL must not hold: `passphraseFile`
  * (the path of a file; a line break at its end does not count) or `passphraseEnv` (the name of an
- * environment variable). `create=true` makes the store where there is none. The store is opened, and
+ * environment variable). With PostgreSQL, `freshness` is that of `SqlKeyStore`, and `sslmode`, `sslrootcert`,
+ * `sslcert`, `sslkey` and `options` are for its client. `create=true` makes the store where there is none. The store is opened, and
  * `keys` are made, before the promise resolves, so that what is wrong shows when a service starts. A
  * store that a provider protects can't be named by a URL; open it with `SqlKeyStore.open`.
  *
@@ -74,13 +78,16 @@ export const localScheme: ProviderScheme = {
   },
 };
 
-type StoreParameters = Partial<Record<'passphraseFile' | 'passphraseEnv' | 'create', string>>;
+type StoreParameters = Partial<
+  Record<'passphraseFile' | 'passphraseEnv' | 'create' | 'freshness', string>
+>;
 
 /** @returns Opens the store; undefined when the URL names none: the keys are in memory. */
 async function storeOf(
   url: URL,
-  { passphraseFile: file, passphraseEnv: env, create: text }: StoreParameters,
+  parameters: StoreParameters,
 ): Promise<(() => Promise<KeyStore>) | undefined> {
+  const { passphraseFile: file, passphraseEnv: env } = parameters;
   if (url.protocol === 'local:') {
     if (url.host !== '' || url.hash !== '' || !/^(\/.*)?$/.test(url.pathname)) {
       throw new InvalidInputError(
@@ -89,16 +96,22 @@ async function storeOf(
       );
     }
     if (['', '/'].includes(url.pathname)) {
-      if ([file, env, text].every((value) => value === undefined)) return undefined;
+      if ([file, env, parameters.create].every((value) => value === undefined)) return undefined;
       throw new InvalidInputError('url', 'has parameters of a key store, but no path to one');
     }
   }
   // Loaded when needed: with keys in memory, the provider also works where there is no Node.js.
   // package.json says what this import is, because a bundler resolves it whether it is needed or not.
   const { locationOf, openWithPassphrase } = await import('#store');
-  const location = locationOf(url);
-  const create = parseBoolean('create', text);
-  return () => openWithPassphrase({ location, passphrase: { file, env }, create });
+  const location = locationOf(url, CLIENT_PARAMETERS);
+  const create = parseBoolean('create', parameters.create);
+  const freshness = parseFreshness(parameters.freshness);
+  return () => openWithPassphrase({ location, passphrase: { file, env }, create, freshness });
+}
+
+function parseFreshness(value: string | undefined): 'notified' | 'always' | undefined {
+  if (value === undefined || value === 'notified' || value === 'always') return value;
+  throw new InvalidInputError('url', 'has freshness, which must be notified or always');
 }
 
 function parseBoolean(name: string, value: string | undefined): boolean | undefined {

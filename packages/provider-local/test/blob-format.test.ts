@@ -2,7 +2,7 @@ import { createCipheriv } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { serializeEncryptionContext } from '@keywrap/core';
 import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
-import { KeyMaterial, newKey, newVersion } from '@keywrap/provider-local/keys';
+import { arnOf, KeyMaterial, newKey, newVersion } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
 import { encodeBlob, encodeBlobHeader } from '#dist/cipher/blob.js';
 import { selectEngine } from '#dist/cipher/engines/index.js';
@@ -192,7 +192,7 @@ async function storeWith({ key, keyId, materialVersion }: Vector): Promise<Memor
     tags: [],
     policy: undefined,
   });
-  await store.change({ keys: [], aliases: [], ids: [] }, (transaction) =>
+  await store.change({ keys: [arnOf(record)], aliases: [], ids: [] }, (transaction) =>
     transaction.putKey(record),
   );
   return store;

@@ -27,10 +27,10 @@ describe('The package', () => {
     const program = `
       const { LocalKeyWrapProvider, MemoryKeyStore, localScheme } = require('@keywrap/provider-local');
       const { readKeyMaterial } = require('@keywrap/provider-local/key-material');
-      const { FileKeyStore } = require('@keywrap/provider-local/file-store');
+      const { SqlKeyStore } = require('@keywrap/provider-local/store');
       require('reflect-metadata');
       const { localKeyWrapModule } = require('@keywrap/provider-local/inversify');
-      const names = [MemoryKeyStore, localKeyWrapModule, readKeyMaterial, FileKeyStore].map((each) => each.name);
+      const names = [MemoryKeyStore, localKeyWrapModule, readKeyMaterial, SqlKeyStore].map((each) => each.name);
       (async () => {
         const provider = new LocalKeyWrapProvider({ keys: ['alias/a'] });
         const dataKey = await provider.generateDataKey({ keyId: 'alias/a', keySpec: 'AES_256' });
@@ -41,7 +41,7 @@ describe('The package', () => {
       'MemoryKeyStore',
       'localKeyWrapModule',
       'readKeyMaterial',
-      'FileKeyStore',
+      'SqlKeyStore',
       'local',
       32,
     ]);

@@ -62,6 +62,9 @@ describe('local: URLs', () => {
     ['a malformed region', 'local:?region=Frankfurt'],
     ['a malformed account', 'local:?account=1'],
     ['a malformed partition', 'local:?partition=azure'],
+    ['a parameter of PostgreSQL', 'local:///keys.db?passphraseEnv=PATH&sslmode=require'],
+    ['an unknown freshness', 'local+postgres://u@h/d?passphraseEnv=PATH&freshness=never'],
+    ['another variant', 'local+mysql://u@h/d?passphraseEnv=PATH'],
     ['something else than true or false', 'local:?createMissingKeys=yes'],
     ['createMissingKeys without a value', 'local:?createMissingKeys'],
   ] as const) {

@@ -4,13 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openKeyWrapProvider } from '@keywrap/core';
+import { openKeyWrapProvider, withAuditLog } from '@keywrap/core';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider, kmsScheme } from '@keywrap/provider-kms';
 import { LocalKeyWrapProvider, localScheme } from '@keywrap/provider-local';
-import { FileKeyStore, withAuditLog } from '@keywrap/provider-local/file-store';
-import { LocalKeyWrapProvider as FolderProvider } from '@keywrap/provider-local/old-keys';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 
 const EVIL = '{"polluted":"yes","keyId":"alias/evil"}';
@@ -92,7 +91,7 @@ describe('Input with __proto__, constructor or prototype as a key', () => {
       await expectRefused(async () => new LocalKeyWrapProvider({ keys: [hostile] }));
       await expectRefused(async () => new KmsKeyWrapProvider(hostile));
       await expectRefused(async () => withDataKeyCache(local, hostile));
-      await expectRefused(() => FileKeyStore.open(hostile));
+      await expectRefused(() => SqlKeyStore.open(hostile));
       await expectRefused(() => startKmsServer(hostile));
       await expectRefused(() => startKmsServer({ port: 0, keys: [hostile] }));
     }
@@ -133,35 +132,41 @@ describe('Input with __proto__, constructor or prototype as a key', () => {
     }
   });
 
-  it('does nothing in the records and the audit log of a key store, written with its own key', async () => {
-    const folder = path.join(await mkdtemp(path.join(tmpdir(), 'keywrap-attacks-')), 'keys');
+  it('does nothing in the rows and the audit log of a key store, written with its own key', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-attacks-'));
     const open = () =>
-      FileKeyStore.open({
-        folder,
+      SqlKeyStore.open({
+        location: path.join(folder, 'keys.db'),
         protectedBy: { passphrase: 'p' },
         create: true,
-        scrypt: { cost: 2, blockSize: 1, parallelization: 1 },
+        scrypt: { cost: 2 ** 14, blockSize: 8, parallelization: 1 },
       });
+    const logs = path.join(folder, 'logs');
     const store = await open();
-    const provider = withAuditLog(new FolderProvider({ store }), await store.openAuditLog());
+    const log = await store.openAuditLog({ folder: logs });
+    const provider = withAuditLog(new LocalKeyWrapProvider({ store }), log);
     const { keyId } = await provider.createKey();
-    const id = keyId.slice(keyId.indexOf('/') + 1);
     for (const hostile of parsed()) {
-      await store.changeKey(id, (key) => key && { ...key, ...hostile });
-      await store.changeAlias('__proto__', () => id);
+      await store.change({ keys: [keyId], aliases: [] }, (change) => {
+        const key = change.key(keyId);
+        if (key === undefined) throw new Error('there is no key');
+        const tags = [{ key: '__proto__', value: 'constructor', ...hostile }];
+        change.putKey({ ...key, tags, ...hostile });
+      });
       await expectRefused(() => provider.encrypt({ keyId, ...hostile }));
       await expectRefused(() => provider.encrypt({ keyId, encryptionContext: hostile } as never));
     }
     await provider.close();
     await store.close();
     const again = await open();
-    expect(await again.readAlias('__proto__')).to.equal(id);
-    expect((await again.readKey(id))?.keySpec).to.equal('SYMMETRIC_DEFAULT');
-    expect((await again.verifyAuditLogs()).map(({ problem }) => problem)).to.deep.equal([
-      undefined,
-    ]);
+    const key = await again.loadKey(keyId);
+    expect(key?.keySpec).to.equal('SYMMETRIC_DEFAULT');
+    expect(key?.tags).to.deep.equal([{ key: '__proto__', value: 'constructor' }]);
+    expect((await again.verify()).damaged).to.deep.equal([]);
+    const reports = await again.verifyAuditLogs(logs);
+    expect(reports.map(({ problem }) => problem)).to.deep.equal([undefined]);
     await again.close();
-    await rm(path.dirname(folder), { recursive: true });
+    await rm(folder, { recursive: true });
   });
 
   it('is refused in the parameters of a URL', async () => {

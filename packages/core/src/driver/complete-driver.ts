@@ -1,11 +1,5 @@
-import { isUint8Array, newSecret, wipe } from '../provider/bytes.js';
-import {
-  InternalError,
-  InvalidInputError,
-  type KeyWrapError,
-  UnsupportedOperationError,
-} from '../provider/errors.js';
-import { maximumPlaintextLength } from '../provider/key-spec.js';
+import { isUint8Array, wipe } from '../provider/bytes.js';
+import { InternalError, InvalidInputError, type KeyWrapError } from '../provider/errors.js';
 import {
   checkDataKey,
   checkDecrypted,
@@ -22,114 +16,85 @@ import {
   type DriverFunctions,
   type FunctionName,
   IN_PROCESS,
+  type InProcess,
   type KeyFunctions,
   type KeyWrapDriver,
   type OutputOf,
   type RequestOf,
 } from './driver.js';
+import { IN_THIS_PROCESS } from './in-process.js';
 import { Lifetime } from './lifetime.js';
-import type { Awaitable, Call, DataKeyOutput, ReEncryptOutput } from './requests.js';
+import type { Awaitable, Call } from './requests.js';
 
 /**
  * Completes a driver: fills in what it leaves out, checks what it returns, and turns what it throws into
- * a `KeyWrapError`. For layers, and for whoever calls a driver with requests that were parsed already;
- * {@link createProvider} completes a driver by itself.
+ * a `KeyWrapError`. For layers, and for a caller whose requests were parsed already; {@link createProvider}
+ * completes a driver by itself.
  *
- * Nothing here looks at {@link CompleteDriver.lifetime}: that is for whoever calls the driver.
+ * Nothing here looks at {@link CompleteDriver.lifetime}: that is up to the caller.
  *
  * @example
  * ```ts
- * import { completeDriver, type KeyWrapDriver, parseKeyId } from '@keywrap/core';
+ * import { completeDriver, type KeyWrapDriver, NO_OPTIONS, parseKeyId } from '@keywrap/core';
  *
  * async function arnOf(driver: KeyWrapDriver, keyId: string): Promise<string> {
- *   const call = { signal: undefined, grantTokens: undefined, bytesToEncrypt: undefined };
- *   const key = await completeDriver(driver).describeKey({ key: parseKeyId(keyId) }, call);
- *   return key.keyId;
+ *   const request = { key: parseKeyId(keyId) };
+ *   return (await completeDriver(driver).describeKey(request, NO_OPTIONS)).keyId;
  * }
  * ```
  */
 export function completeDriver<Keys extends object = object>(
   driver: KeyWrapDriver<Keys>,
 ): CompleteDriver<Keys> {
-  /** The driver's function, which throws what core can name, and returns what was checked. */
-  const guarded =
-    <Name extends FunctionName>(
-      step: Name,
-      work: (request: RequestOf<Name>, call: Call) => Awaitable<OutputOf<Name>>,
-      check: (output: OutputOf<Name>, request: RequestOf<Name>) => OutputOf<Name>,
-      secret?: keyof OutputOf<Name> & string,
-    ) =>
-    async (request: RequestOf<Name>, call: Call): Promise<OutputOf<Name>> => {
-      let output: OutputOf<Name> | undefined;
+  /** @param secret The field of the output that holds secret bytes: wiped where the output is rejected. */
+  function complete<Name extends FunctionName>(
+    name: Name,
+    check: (output: OutputOf<Name>, request: RequestOf<Name>) => OutputOf<Name>,
+    secret?: keyof OutputOf<Name> & string,
+  ) {
+    type Work<T> = (
+      ...args: [...T[], RequestOf<Name>, Call]
+    ) => Awaitable<OutputOf<Name> | InProcess>;
+    const own = driver[name] as Work<never> | undefined;
+    const instead = (IN_THIS_PROCESS as Partial<Record<Name, Work<DriverFunctions>>>)[name];
+    return async (request: RequestOf<Name>, call: Call): Promise<OutputOf<Name>> => {
+      let output: OutputOf<Name> | InProcess | undefined;
       try {
-        output = await work(request, call);
+        output = own === undefined ? IN_PROCESS : await own.call(driver, request, call);
+        // Its parts were checked.
+        if (output === IN_PROCESS && instead !== undefined) {
+          return (await instead(functions, request, call)) as OutputOf<Name>;
+        }
         if (typeof output !== 'object' || output === null) throw nothing();
-        return check(output, request);
+        return check(output as OutputOf<Name>, request);
       } catch (error) {
         if (secret !== undefined) wipeField(output, secret);
-        const named = classifyError(error, step, driver, call.signal);
-        throw step === 'reEncrypt' ? aboutCiphertext(named) : named;
+        const named = classifyError(error, name, driver, call.signal);
+        throw name === 'reEncrypt' ? aboutCiphertext(named) : named;
       }
     };
+  }
 
-  const { generateDataKeyPair, getPublicKey } = driver;
-  const encrypt = guarded('encrypt', driver.encrypt.bind(driver), checkEncrypted);
-  const decrypt = guarded('decrypt', driver.decrypt.bind(driver), checkDecrypted, 'plaintext');
-  const here = inProcess(encrypt, decrypt);
   const functions: DriverFunctions = {
-    encrypt,
-    decrypt,
-    reEncrypt: guarded(
-      'reEncrypt',
-      orElse(driver.reEncrypt?.bind(driver), here.reEncrypt),
-      checkReEncrypted,
-    ),
-    generateDataKey: guarded(
-      'generateDataKey',
-      orElse(driver.generateDataKey?.bind(driver), here.generateDataKey),
-      checkDataKey,
-      'plaintext',
-    ),
-    generateDataKeyWithoutPlaintext: guarded(
-      'generateDataKeyWithoutPlaintext',
-      driver.generateDataKeyWithoutPlaintext?.bind(driver) ??
-        (async (request, call) => {
-          const { plaintext, ...wrapped } = await functions.generateDataKey(request, call);
-          wipe(plaintext);
-          return wrapped;
-        }),
-      checkEncrypted,
-    ),
-    generateDataKeyPair: guarded(
-      'generateDataKeyPair',
-      generateDataKeyPair?.bind(driver) ?? unsupported('does not generate data key pairs'),
-      checkPair,
-      'privateKey',
-    ),
-    generateDataKeyPairWithoutPlaintext: guarded(
+    encrypt: complete('encrypt', checkEncrypted),
+    decrypt: complete('decrypt', checkDecrypted, 'plaintext'),
+    reEncrypt: complete('reEncrypt', checkReEncrypted),
+    generateDataKey: complete('generateDataKey', checkDataKey, 'plaintext'),
+    generateDataKeyWithoutPlaintext: complete('generateDataKeyWithoutPlaintext', checkEncrypted),
+    generateDataKeyPair: complete('generateDataKeyPair', checkPair, 'privateKey'),
+    generateDataKeyPairWithoutPlaintext: complete(
       'generateDataKeyPairWithoutPlaintext',
-      driver.generateDataKeyPairWithoutPlaintext?.bind(driver) ??
-        (async (request, call) => {
-          const { privateKey, ...wrapped } = await functions.generateDataKeyPair(request, call);
-          wipe(privateKey);
-          return wrapped;
-        }),
       checkWrappedPair,
     ),
-    getPublicKey: guarded(
-      'getPublicKey',
-      getPublicKey?.bind(driver) ?? unsupported('has no asymmetric keys'),
-      checkPublicKey,
-    ),
-    describeKey: guarded('describeKey', driver.describeKey.bind(driver), checkDescription),
+    getPublicKey: complete('getPublicKey', checkPublicKey),
+    describeKey: complete('describeKey', checkDescription),
   };
-
   let closing: Promise<void> | undefined;
   return {
     ...functions,
     id: driver.id,
     capabilities: driver.capabilities,
-    keys: named(driver),
+    keys: completeKeys(driver),
     onRefused: undefined,
     lifetime: new Lifetime(),
     close: () => (closing ??= closeOnce(driver)),
@@ -137,7 +102,7 @@ export function completeDriver<Keys extends object = object>(
 }
 
 /** The functions of `keys`, which throw what core can name. */
-function named<Keys extends object>(driver: KeyWrapDriver<Keys>): Keys {
+function completeKeys<Keys extends object>(driver: KeyWrapDriver<Keys>): Keys {
   const entries = Object.entries((driver.keys ?? {}) as KeyFunctions).map(([step, work]) => [
     step,
     async (request: never, call: Call) => {
@@ -159,72 +124,6 @@ async function closeOnce(driver: KeyWrapDriver): Promise<void> {
   }
 }
 
-/** Tries the driver's own function first, where there is one. */
-function orElse<Request, Output extends object>(
-  own: ((request: Request, call: Call) => Awaitable<Output | typeof IN_PROCESS>) | undefined,
-  here: (request: Request, call: Call) => Promise<Output>,
-) {
-  if (own === undefined) return here;
-  return async (request: Request, call: Call): Promise<Output> => {
-    const output = await own(request, call);
-    return output === IN_PROCESS ? here(request, call) : output;
-  };
-}
-
-/** What two functions of a driver are enough for. */
-function inProcess(
-  encrypt: DriverFunctions['encrypt'],
-  decrypt: DriverFunctions['decrypt'],
-): {
-  readonly reEncrypt: (
-    ...args: Parameters<DriverFunctions['reEncrypt']>
-  ) => Promise<ReEncryptOutput>;
-  readonly generateDataKey: (
-    ...args: Parameters<DriverFunctions['generateDataKey']>
-  ) => Promise<DataKeyOutput>;
-} {
-  return {
-    async reEncrypt({ ciphertext, source, destination }, call) {
-      // Field by field, here and wherever each call passes: a spread takes as long as all of the checks.
-      const { key, algorithm, encryptionContext } = source;
-      const opened = await decrypt({ key, algorithm, encryptionContext, ciphertext }, call);
-      const { plaintext } = opened;
-      try {
-        const maximum = maximumPlaintextLength(destination.algorithm);
-        if (plaintext.length === 0 || plaintext.length > maximum) {
-          throw new InvalidInputError(
-            'ciphertext',
-            `holds more or less plaintext than ${destination.algorithm} can encrypt: 1 to ${maximum} bytes`,
-          );
-        }
-        const { key, algorithm, encryptionContext } = destination;
-        const sealed = await encrypt({ key, algorithm, encryptionContext, plaintext }, call);
-        return {
-          ciphertext: sealed.ciphertext,
-          sourceKeyId: opened.keyId,
-          sourceKeyVersion: opened.keyVersion,
-          destinationKeyId: sealed.keyId,
-          destinationKeyVersion: sealed.keyVersion,
-        };
-      } finally {
-        wipe(plaintext);
-      }
-    },
-
-    async generateDataKey({ key, algorithm, encryptionContext, numberOfBytes }, call) {
-      const plaintext = crypto.getRandomValues(newSecret(numberOfBytes));
-      try {
-        const sealed = await encrypt({ key, algorithm, encryptionContext, plaintext }, call);
-        const { ciphertext, keyId, keyVersion } = sealed;
-        return { plaintext, ciphertext, keyId, keyVersion };
-      } catch (error) {
-        wipe(plaintext);
-        throw error;
-      }
-    },
-  };
-}
-
 /** The plaintext of a reEncrypt is none of its inputs: what is wrong with it is wrong with the ciphertext. */
 function aboutCiphertext(error: KeyWrapError): KeyWrapError {
   if (!(error instanceof InvalidInputError) || error.field !== 'plaintext') return error;
@@ -232,18 +131,12 @@ function aboutCiphertext(error: KeyWrapError): KeyWrapError {
   return new InvalidInputError('ciphertext', problem, { cause: error });
 }
 
-function unsupported(what: string) {
-  return (): never => {
-    throw new UnsupportedOperationError(`this provider ${what}`);
-  };
-}
-
 function nothing(): InternalError {
   return new InternalError("the provider's backend returned nothing");
 }
 
 /** Wipes a field that holds secret bytes, if it is there. */
-export function wipeField(holder: object | null | undefined, name: string): void {
+export function wipeField(holder: unknown, name: string): void {
   const bytes = (holder as Readonly<Record<string, unknown>> | null | undefined)?.[name];
   if (isUint8Array(bytes)) wipe(bytes);
 }

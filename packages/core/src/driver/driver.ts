@@ -22,14 +22,14 @@ import type {
   WrappedDataKeyPairOutput,
 } from './requests.js';
 
+/** The type of {@link IN_PROCESS}: not a unique symbol, which an async function widens. */
+export type InProcess = symbol & { readonly means: 'in process' };
+
 /**
  * What `reEncrypt` or `generateDataKey` of a driver returns to say: not this request, do it in this
  * process with `decrypt` and `encrypt`. A symbol and not undefined, which a forgotten `return` gives.
  */
-export const IN_PROCESS: unique symbol = Symbol('in process');
-
-/** What `IN_PROCESS` is typed as. */
-export type InProcess = typeof IN_PROCESS;
+export const IN_PROCESS = Symbol('in process') as InProcess;
 
 /** The functions of a complete driver, by name. */
 export interface DriverFunctions {

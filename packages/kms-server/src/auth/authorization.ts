@@ -1,6 +1,6 @@
 import { KmsError } from '../protocol/kms-error.js';
 
-/** What the Authorization header of a request says ([Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)). */
+/** The Authorization header of a request, parsed ([Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)). */
 export interface Authorization {
   readonly accessKeyId: string;
   /** The day of the signing key: eight digits. */
@@ -15,9 +15,9 @@ export interface Authorization {
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 
 /**
- * Reads the header; whether the signature is right is another question.
+ * Parses the header; it does not verify the signature.
  *
- * @returns `undefined` when it is not there, or of another scheme.
+ * @returns `undefined` when it is missing, or of another scheme.
  * @throws KmsError `IncompleteSignatureException` when a part is missing or malformed.
  */
 export function parseAuthorization(header: string | undefined): Authorization | undefined {

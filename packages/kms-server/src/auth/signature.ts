@@ -24,7 +24,7 @@ export interface SignedRequest {
 
 const CLOCK_SKEW = 5 * 60 * 1000;
 
-/** Without these in the signature, somebody on the way could change the operation or replay it later. */
+/** Unless these are signed, a request could be changed on the way, or replayed later. */
 const MUST_BE_SIGNED = ['host', 'x-amz-target'];
 
 /**
@@ -147,7 +147,7 @@ function equal(a: string | undefined, b: string): boolean {
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
-/** The signer takes the client's word for the hash of the body, when there is one. */
+/** The signer trusts the hash of the body that the client sends, if there is one. */
 function assertBodyHash({ headers, body }: SignedRequest): void {
   const claimed = headers['x-amz-content-sha256'];
   if (claimed === undefined || claimed === createHash('sha256').update(body).digest('hex')) return;

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { wipe } from '@keywrap/core';
 
-/** Longest body that is read: the largest request that KMS takes fits several times. */
+/** Longest body in bytes: several times the largest request of KMS. */
 export const MAXIMUM_BODY = 1024 * 1024;
 
-/** How much of a longer one is listened to, so that the client can read the answer when it has finished. */
+/** How much of a longer body is read and dropped, so that the client finishes sending and reads the response. */
 const MAXIMUM_DRAINED = 16 * MAXIMUM_BODY;
 
 /**

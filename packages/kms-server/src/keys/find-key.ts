@@ -1,75 +1,92 @@
-import { type ParsedKeyId, parseKeyId } from '@keywrap/core';
-import { type Awaitable, andThen } from '@keywrap/provider-local/old-keys';
+import { algorithmsOf, type KeyName, type KeyUsage, parseKeyId } from '@keywrap/core';
+import { arnOf, assertState, type KeyRecord, type Keys } from '@keywrap/provider-local/keys';
 import { KmsError } from '../protocol/kms-error.js';
-import type { RegionKeys } from './key-store.js';
-import type { KmsKey } from './kms-key.js';
 
 // https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id
 
 /** A key id as KMS makes them: a UUID, or the 32 digits of a multi-Region key. */
 const KEY_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/i;
 
+/** How a cryptographic operation uses a key. */
+export interface Use {
+  /** As KMS names it in messages; ReEncrypt names its two sides differently. */
+  readonly operation: string;
+  readonly usage: KeyUsage;
+  readonly algorithm: string;
+}
+
 /**
- * Finds the key for an operation that takes a key id or key ARN, but no alias: those that change keys.
+ * Finds the key for an operation that accepts a key id or key ARN, but no alias: those that change keys.
  *
  * @throws KmsError `NotFoundException`, `InvalidArnException`
  */
-export function findKey(keys: RegionKeys, keyId: string): Awaitable<KmsKey> {
+export async function findKey(keys: Keys, keyId: string): Promise<KeyRecord> {
   const name = parseName(keyId);
   if (name.kind === 'alias-name') throw invalidKeyId(keyId);
   if (name.kind === 'alias-arn') throw invalidArn(keyId);
-  return find(keys, name, keyId);
+  return keys.peek(name) ?? (await load(keys, name));
 }
 
 /**
- * Finds the key for an operation that takes all four forms: those that use keys.
+ * Finds the key for an operation that accepts all four forms.
  *
  * @throws KmsError `NotFoundException`, `InvalidArnException`
  */
-export function findKeyOrAlias(keys: RegionKeys, keyId: string): Awaitable<KmsKey> {
-  return find(keys, parseName(keyId), keyId);
+export async function findKeyOrAlias(keys: Keys, keyId: string): Promise<KeyRecord> {
+  const name = parseName(keyId);
+  return keys.peek(name) ?? (await load(keys, name));
 }
 
-/** What KMS says of an alias that is there already. */
-export function aliasTaken(keys: RegionKeys, alias: string): KmsError {
-  const arn = keys.aliasArnOf(alias);
-  return new KmsError('AlreadyExistsException', `An alias with the name ${arn} already exists`);
+/**
+ * Finds the key for a cryptographic operation, and checks that the key supports it and is enabled.
+ *
+ * @throws KmsError `NotFoundException`, `InvalidArnException`, and as {@link assertUsable}.
+ */
+export async function usableKey(keys: Keys, keyId: string, use: Use): Promise<KeyRecord> {
+  const name = parseName(keyId);
+  const key = keys.peek(name) ?? (await load(keys, name));
+  assertUsable(key, use);
+  return key;
 }
 
-/** What KMS says of an alias that is not there. */
-export function aliasNotFound(keys: RegionKeys, alias: string): KmsError {
-  return notFound(`Alias ${keys.aliasArnOf(alias)} is not found.`);
-}
-
-function find(keys: RegionKeys, name: ParsedKeyId, keyId: string): Awaitable<KmsKey> {
-  if ('region' in name) {
-    const { partition, region, account } = keys.scope;
-    if (name.region !== region) throw notFound(`Invalid arn ${name.region}`);
-    if (name.partition !== partition || name.account !== account) throw unknownName(name, keyId);
+/** @throws KmsError `InvalidKeyUsageException`; KeyDisabledError, KeyStateError */
+export function assertUsable(key: KeyRecord, { operation, usage, algorithm }: Use): void {
+  const { keySpec, keyUsage } = key;
+  if (keyUsage !== usage) {
+    throw invalidKeyUsage(
+      `${arnOf(key)} key usage is ${keyUsage} which is not valid for ${operation}.`,
+    );
   }
+  if (!algorithmsOf(keySpec, keyUsage).includes(algorithm)) {
+    throw invalidKeyUsage(`Algorithm ${algorithm} is incompatible with key spec ${keySpec}.`);
+  }
+  assertState(key, ['Enabled']);
+}
+
+async function load(keys: Keys, name: KeyName): Promise<KeyRecord> {
+  const key = await keys.load(name);
+  if (key === undefined) throw missing(keys, name);
+  return key;
+}
+
+function missing(keys: Keys, name: KeyName): KmsError {
+  if ('region' in name && name.region !== keys.scope.region) {
+    return notFound(`Invalid arn ${name.region}`);
+  }
+  const isHere = keys.isHere(name);
   if ('alias' in name) {
-    return andThen(keys.getByAlias(name.alias), (key) => {
-      if (key === undefined) throw unknownName(name, keys.aliasArnOf(name.alias));
-      return key;
-    });
+    return notFound(`Alias ${isHere ? keys.aliasArnOf(name.alias) : name.text} is not found.`);
   }
-  return andThen(keys.get(name.id), (key) => {
-    if (key !== undefined) return key;
-    if (name.kind === 'key-id' && !KEY_ID.test(keyId)) throw invalidKeyId(keyId);
-    throw unknownName(name, keys.arnOf(name));
-  });
+  if (name.kind === 'key-id' && !KEY_ID.test(name.id)) return invalidKeyId(name.text);
+  return notFound(`Key '${isHere ? keys.arnOf(name.id) : name.text}' does not exist`);
 }
 
-function parseName(keyId: string): ParsedKeyId {
+function parseName(keyId: string): KeyName {
   try {
     return parseKeyId(keyId);
   } catch {
     throw keyId.startsWith('arn:') ? invalidArn(keyId) : invalidKeyId(keyId);
   }
-}
-
-function unknownName(name: ParsedKeyId, arn: string): KmsError {
-  return notFound('alias' in name ? `Alias ${arn} is not found.` : `Key '${arn}' does not exist`);
 }
 
 function invalidKeyId(keyId: string): KmsError {
@@ -82,4 +99,8 @@ function invalidArn(arn: string): KmsError {
 
 function notFound(message: string): KmsError {
   return new KmsError('NotFoundException', message);
+}
+
+function invalidKeyUsage(message: string): KmsError {
+  return new KmsError('InvalidKeyUsageException', message);
 }

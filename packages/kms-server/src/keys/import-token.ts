@@ -2,14 +2,14 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { wipe } from '@keywrap/core';
 import { KmsError } from '../protocol/kms-error.js';
 
-/** What an import token says, to whoever made it. */
+/** What an import token holds. */
 export interface ImportParameters {
-  /** The id of the key that the material is for. */
-  readonly keyId: string;
+  /** The key that the material is for. */
+  readonly keyArn: string;
   readonly wrappingAlgorithm: WrappingAlgorithm;
-  /** Until when it can be used. */
+  /** The token is valid until then. */
   readonly validTo: Date;
-  /** The private half of the wrapping key: DER of PKCS#8. */
+  /** The private wrapping key: DER of PKCS#8. */
   readonly privateKey: Uint8Array;
 }
 
@@ -21,14 +21,14 @@ const NONCE_LENGTH = 12;
 const TAG_LENGTH = 16;
 
 /**
- * Makes import tokens and reads them. A token holds the private wrapping key, sealed, so nothing needs to
- * be kept of one that is never used. Tokens of another server, or of this one before a restart, are not
- * valid.
+ * Seals and opens import tokens. A token holds the private wrapping key, encrypted, so the server keeps
+ * nothing for tokens that are never used. Tokens of another server, or of this one before a restart, are
+ * not valid.
  */
 export class ImportTokens {
   readonly #key = randomBytes(32);
 
-  /** Wipes the key, after which no token opens. */
+  /** Wipes the key: no token is valid afterwards. */
   close(): void {
     wipe(this.#key);
   }
@@ -43,10 +43,10 @@ export class ImportTokens {
     return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
   }
 
-  /** The private key is the caller's to wipe. @throws KmsError `InvalidImportTokenException`, `ExpiredImportTokenException` */
-  open(token: Uint8Array, keyId: string, now: Date): ImportParameters {
+  /** The caller wipes the private key. @throws KmsError `InvalidImportTokenException`, `ExpiredImportTokenException` */
+  open(token: Uint8Array, keyArn: string, now: Date): ImportParameters {
     const parameters = this.#decrypt(token);
-    if (parameters?.keyId !== keyId) throw new KmsError('InvalidImportTokenException');
+    if (parameters?.keyArn !== keyArn) throw new KmsError('InvalidImportTokenException');
     if (parameters.validTo <= now) throw new KmsError('ExpiredImportTokenException');
     return parameters;
   }

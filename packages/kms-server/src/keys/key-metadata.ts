@@ -1,18 +1,34 @@
-import type { RegionKeys } from './key-store.js';
-import { describeAlgorithms } from './key-usage.js';
-import { currentMaterial, isSymmetric, type KmsKey } from './kms-key.js';
+import { algorithmsOf, type KeyUsage } from '@keywrap/core';
+import {
+  arnOf,
+  type KeyRecord,
+  type Keys,
+  keyAt,
+  newestVersion,
+} from '@keywrap/provider-local/keys';
 
 /** A time as the JSON protocol has it: seconds since 1970. */
 export function toSeconds(date: Date): number {
   return date.getTime() / 1000;
 }
 
+/** Tells whether this is a symmetric encryption key: only these rotate, wrap data keys, and have material ids. */
+export function isSymmetric({ keySpec }: Pick<KeyRecord, 'keySpec'>): boolean {
+  return keySpec === 'SYMMETRIC_DEFAULT';
+}
+
+/** KMS's id of the material that encrypts; undefined before the first import. */
+export function currentMaterialId(key: KeyRecord): string | undefined {
+  return newestVersion(key)?.materialId;
+}
+
 /** [KeyMetadata](https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html) */
-export function keyMetadata(key: KmsKey, keys: RegionKeys): object {
+export async function keyMetadata(key: KeyRecord, keys: Keys): Promise<object> {
+  const isMultiRegion = key.primaryRegion !== undefined;
   return {
-    AWSAccountId: keys.scope.account,
+    AWSAccountId: key.scope.account,
     KeyId: key.id,
-    Arn: keys.arnOf(key),
+    Arn: arnOf(key),
     CreationDate: toSeconds(key.creationDate),
     Enabled: key.keyState === 'Enabled',
     Description: key.description,
@@ -24,30 +40,56 @@ export function keyMetadata(key: KmsKey, keys: RegionKeys): object {
     KeyManager: 'CUSTOMER',
     CustomerMasterKeySpec: key.keySpec,
     KeySpec: key.keySpec,
-    ...describeAlgorithms(key),
-    MultiRegion: key.multiRegion,
-    ...(key.multiRegion && multiRegionConfiguration(key, keys)),
-    ...(isSymmetric(key) &&
-      currentMaterial(key) && { CurrentKeyMaterialId: currentMaterial(key)?.id }),
+    ...algorithmsMember(key),
+    MultiRegion: isMultiRegion,
+    ...(isMultiRegion && { MultiRegionConfiguration: await multiRegionConfiguration(key, keys) }),
+    ...(isSymmetric(key) && { CurrentKeyMaterialId: currentMaterialId(key) }),
   };
 }
 
-/** Only of imported material that is here; the earliest date counts. */
-function expiration({ origin, materials }: KmsKey): object {
-  if (origin !== 'EXTERNAL' || materials.length === 0) return {};
-  const dates = materials.map(({ validTo }) => validTo?.getTime() ?? Number.POSITIVE_INFINITY);
+const ALGORITHMS = {
+  ENCRYPT_DECRYPT: 'EncryptionAlgorithms',
+  SIGN_VERIFY: 'SigningAlgorithms',
+  GENERATE_VERIFY_MAC: 'MacAlgorithms',
+  KEY_AGREEMENT: 'KeyAgreementAlgorithms',
+} as const satisfies Record<KeyUsage, string>;
+
+/** The algorithms of a key, in the member of a response that is for its usage. */
+export function algorithmsMember({ keySpec, keyUsage }: KeyRecord): object {
+  return { [ALGORITHMS[keyUsage]]: algorithmsOf(keySpec, keyUsage) };
+}
+
+/** Only of imported material that is not missing; the earliest date counts. */
+function expiration({ origin, versions }: KeyRecord): object {
+  const present = versions.filter(({ material }) => material !== undefined);
+  if (origin !== 'EXTERNAL' || present.length === 0) return {};
+  const dates = present.map(({ validTo }) => validTo?.getTime() ?? Number.POSITIVE_INFINITY);
   const earliest = Math.min(...dates);
   return Number.isFinite(earliest)
     ? { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: earliest / 1000 }
     : { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' };
 }
 
-function multiRegionConfiguration(key: KmsKey, keys: RegionKeys): object {
+/** [MultiRegionConfiguration](https://docs.aws.amazon.com/kms/latest/APIReference/API_MultiRegionConfiguration.html) */
+async function multiRegionConfiguration(key: KeyRecord, keys: Keys): Promise<object> {
+  const { id, primaryRegion: region = '', scope } = key;
+  const related = await keys.store.keysWithId(id);
+  const replicas = related.filter(
+    (other) =>
+      other.scope.partition === scope.partition &&
+      other.scope.account === scope.account &&
+      other.primaryRegion === region &&
+      other.scope.region !== region &&
+      keyAt(other, keys.now()) !== undefined,
+  );
+  replicas.sort((a, b) => (a.scope.region < b.scope.region ? -1 : 1));
+  const describe = (other: Pick<KeyRecord, 'id' | 'scope'>) => ({
+    Arn: arnOf(other),
+    Region: other.scope.region,
+  });
   return {
-    MultiRegionConfiguration: {
-      MultiRegionKeyType: 'PRIMARY',
-      PrimaryKey: { Arn: keys.arnOf(key), Region: keys.scope.region },
-      ReplicaKeys: [],
-    },
+    MultiRegionKeyType: scope.region === region ? 'PRIMARY' : 'REPLICA',
+    PrimaryKey: describe({ id, scope: { ...scope, region } }),
+    ReplicaKeys: replicas.map(describe),
   };
 }

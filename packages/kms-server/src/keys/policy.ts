@@ -1,12 +1,13 @@
-import type { ArnScope } from '@keywrap/core';
+import type { KeyRecord } from '@keywrap/provider-local/keys';
 import { KmsError } from '../protocol/kms-error.js';
 import { isObject } from '../protocol/shapes.js';
 
 /** [Quota](https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html), in bytes. */
 const MAXIMUM_SIZE = 32 * 1024;
 
-/** What a key gets that is created without a policy, through the API. */
-export function defaultPolicy({ partition, account }: ArnScope): string {
+/** The policy of a key: as it was put, or the default of keys that are created through the API. */
+export function policyOf({ policy, scope: { partition, account } }: KeyRecord): string {
+  if (policy !== undefined) return policy;
   const statement = {
     Sid: 'Enable IAM User Permissions',
     Effect: 'Allow',
@@ -22,10 +23,10 @@ export function defaultPolicy({ partition, account }: ArnScope): string {
 }
 
 /**
- * Refuses what is no key policy, and one by which nobody could change it again. Nobody is kept from
- * anything by a policy here.
+ * Rejects what is not a key policy, and one that would let no one change it again. Policies are stored,
+ * not enforced.
  *
- * @param bypassSafetyCheck Whether a policy may lock everybody out.
+ * @param bypassSafetyCheck Accepts a policy that lets no one change it again.
  * @throws KmsError `MalformedPolicyDocumentException`, `LimitExceededException`
  */
 export function assertPolicy(policy: string, bypassSafetyCheck = false): void {
@@ -52,7 +53,7 @@ interface Statement {
   readonly Action?: string | readonly string[];
 }
 
-/** One statement may stand alone, without a list around it. */
+/** A single statement needs no list around it. */
 function readStatements(policy: string): readonly unknown[] | undefined {
   try {
     const document: unknown = JSON.parse(policy);
@@ -80,11 +81,11 @@ function allowsPutKeyPolicy({ Effect, Action = [] }: Statement): boolean {
 }
 
 /**
- * By the wildcards of IAM: `*` for any characters and `?` for one; case does not matter. No regular
- * expression: one of many stars would try every way to share the action out among them.
+ * Compares by the wildcards of IAM: `*` for any characters and `?` for one; case does not matter. Not by a
+ * regular expression: one with many stars would try every way to divide the action among them.
  */
 function matches(pattern: string, action: string): boolean {
-  // Where in the action what has been read of the pattern may end.
+  // The places in the action where the pattern that was read so far may end.
   let ends = new Set([0]);
   for (const character of pattern.toLowerCase()) {
     if (character === '*') {

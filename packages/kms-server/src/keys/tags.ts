@@ -1,5 +1,5 @@
+import type { Tag } from '@keywrap/provider-local/keys';
 import { KmsError } from '../protocol/kms-error.js';
-import type { Tag } from './kms-key.js';
 
 const MAXIMUM = 50;
 
@@ -11,27 +11,31 @@ const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
  *
  * @throws KmsError `TagException`
  */
-export function withTags(current: readonly Tag[], added: readonly Tag[]): readonly Tag[] {
-  assertTagKeys(added.map(({ TagKey }) => TagKey));
-  if (new Set(added.map(({ TagKey }) => TagKey)).size < added.length) {
+export function withTags(
+  current: readonly Tag[],
+  requested: readonly { readonly TagKey: string; readonly TagValue: string }[],
+): readonly Tag[] {
+  const added = requested.map(({ TagKey, TagValue }) => ({ key: TagKey, value: TagValue }));
+  assertTagKeys(added.map(({ key }) => key));
+  if (new Set(added.map(({ key }) => key)).size < added.length) {
     throw tagError('Duplicate tag keys');
   }
-  if (!added.every(({ TagKey, TagValue }) => ALLOWED.test(TagKey) && ALLOWED.test(TagValue))) {
+  if (!added.every(({ key, value }) => ALLOWED.test(key) && ALLOWED.test(value))) {
     throw tagError('Tags have characters that are not allowed');
   }
-  const tags = new Map([...current, ...added].map((tag) => [tag.TagKey, tag]));
+  const tags = new Map([...current, ...added].map((tag) => [tag.key, tag]));
   if (tags.size > MAXIMUM) throw tagError('Too many tags');
   return [...tags.values()];
 }
 
 /**
- * Takes tags away; those that are not there are ignored.
+ * Removes tags; those that the key does not have are ignored.
  *
  * @throws KmsError `TagException`
  */
 export function withoutTags(current: readonly Tag[], keys: readonly string[]): readonly Tag[] {
   assertTagKeys(keys);
-  return current.filter(({ TagKey }) => !keys.includes(TagKey));
+  return current.filter(({ key }) => !keys.includes(key));
 }
 
 function assertTagKeys(keys: readonly string[]): void {

@@ -1,77 +1,80 @@
-import type { Awaitable } from '@keywrap/provider-local/old-keys';
-import { aliasNotFound, aliasTaken, findKey } from '../keys/find-key.js';
+import { InvalidInputError } from '@keywrap/core';
+import {
+  type AliasRecord,
+  aliasArnOf,
+  createAlias,
+  deleteAlias,
+  type KeyRecord,
+  type Keys,
+  updateAlias,
+} from '@keywrap/provider-local/keys';
+import { findKey } from '../keys/find-key.js';
 import { toSeconds } from '../keys/key-metadata.js';
-import { assertState } from '../keys/key-state.js';
-import type { RegionKeys } from '../keys/key-store.js';
-import type { KmsKey } from '../keys/kms-key.js';
 import { KmsError, validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
+import type { Region } from '../regions.js';
 import { page } from './page.js';
 
-/** [Quota](https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html) */
-const MAXIMUM_PER_KEY = 50;
-
 /** [CreateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html) */
-export async function createAlias(
-  { AliasName, TargetKeyId }: RequestOf<'CreateAlias'>,
-  { keys }: Region,
-) {
-  assertAliasName(AliasName);
-  const key = await findTarget(keys, TargetKeyId);
-  assertState('CreateAlias', key, keys);
-  if ((await keys.getByAlias(AliasName)) !== undefined) throw aliasTaken(keys, AliasName);
-  await assertRoom(keys, key);
-  await keys.createAlias(AliasName, key);
+export async function CreateAlias(request: RequestOf<'CreateAlias'>, { keys }: Region) {
+  await pointAlias(request, keys, createAlias);
 }
 
 /** [UpdateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html) */
-export async function updateAlias(
-  { AliasName, TargetKeyId }: RequestOf<'UpdateAlias'>,
-  { keys }: Region,
-) {
-  assertAliasName(AliasName);
-  const key = await findTarget(keys, TargetKeyId);
-  const current = await keys.getByAlias(AliasName);
-  if (current === undefined) throw aliasNotFound(keys, AliasName);
-  assertState('UpdateAlias', key, keys);
-  if (current.keyUsage !== key.keyUsage || kindOf(current) !== kindOf(key)) {
-    throw validationError(
-      `Alias ${keys.aliasArnOf(AliasName)} can only be associated with a key of the same type and usage.`,
-    );
-  }
-  if (current.id !== key.id) await assertRoom(keys, key);
-  await keys.updateAlias(AliasName, key);
+export async function UpdateAlias(request: RequestOf<'UpdateAlias'>, { keys }: Region) {
+  await pointAlias(request, keys, updateAlias);
 }
 
 /** [DeleteAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteAlias.html) */
-export async function deleteAlias({ AliasName }: RequestOf<'DeleteAlias'>, { keys }: Region) {
+export async function DeleteAlias({ AliasName }: RequestOf<'DeleteAlias'>, { keys }: Region) {
   assertAliasName(AliasName);
-  await keys.deleteAlias(AliasName);
+  await deleteAlias(keys, AliasName);
 }
 
 /** [ListAliases](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html) */
-export async function listAliases(request: RequestOf<'ListAliases'>, { keys }: Region) {
+export async function ListAliases(request: RequestOf<'ListAliases'>, { keys }: Region) {
   const { KeyId } = request;
   const target = KeyId === undefined ? undefined : await findKey(keys, KeyId);
-  const all = await keys.listAliases();
-  const aliases = target === undefined ? all : all.filter(({ keyId }) => keyId === target.id);
-  const { items, members } = page(aliases, request, {
-    list: 'aliases',
-    nameOf: ({ alias }) => alias,
+  const { items, members } = await page(request, {
+    name: 'aliases',
+    nameOf: ({ alias }: AliasRecord) => alias,
     byDefault: 50,
     maximum: 100,
+    read: (after, limit) =>
+      keys.listAliases({ after: after && keys.aliasArnOf(after), limit }, target),
   });
+  return { Aliases: items.map(describeAlias), ...members };
+}
+
+/** [AliasListEntry](https://docs.aws.amazon.com/kms/latest/APIReference/API_AliasListEntry.html) */
+function describeAlias(record: AliasRecord): object {
   return {
-    Aliases: items.map(({ alias, keyId, dates }) => ({
-      AliasName: alias,
-      AliasArn: keys.aliasArnOf(alias),
-      TargetKeyId: keyId,
-      CreationDate: toSeconds(dates.created),
-      LastUpdatedDate: toSeconds(dates.updated),
-    })),
-    ...members,
+    AliasName: record.alias,
+    AliasArn: aliasArnOf(record),
+    TargetKeyId: record.keyId,
+    CreationDate: toSeconds(record.creationDate),
+    LastUpdatedDate: toSeconds(record.lastUpdatedDate),
   };
+}
+
+async function pointAlias(
+  { AliasName, TargetKeyId }: RequestOf<'CreateAlias'>,
+  keys: Keys,
+  point: typeof createAlias,
+): Promise<void> {
+  assertAliasName(AliasName);
+  const key = await findTarget(keys, TargetKeyId);
+  try {
+    await point(keys, AliasName, key);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    const arn = keys.aliasArnOf(AliasName);
+    throw error.field === 'alias'
+      ? new KmsError('AlreadyExistsException', `An alias with the name ${arn} already exists`)
+      : validationError(
+          `Alias ${arn} can only be associated with a key of the same type and usage.`,
+        );
+  }
 }
 
 function assertAliasName(name: string): void {
@@ -86,21 +89,9 @@ function assertAliasName(name: string): void {
   }
 }
 
-function findTarget(keys: RegionKeys, keyId: string): Awaitable<KmsKey> {
+function findTarget(keys: Keys, keyId: string): Promise<KeyRecord> {
   if (/^(arn:.*:)?alias\//.test(keyId)) {
     throw validationError('Aliases must refer to keys. Not aliases');
   }
   return findKey(keys, keyId);
-}
-
-async function assertRoom(keys: RegionKeys, { id }: KmsKey): Promise<void> {
-  const count = (await keys.listAliases()).filter(({ keyId }) => keyId === id).length;
-  if (count < MAXIMUM_PER_KEY) return;
-  throw new KmsError('LimitExceededException', `A key has at most ${MAXIMUM_PER_KEY} aliases.`);
-}
-
-/** [UpdateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html) tells three types of keys apart. */
-function kindOf({ keySpec }: KmsKey): string {
-  if (keySpec === 'SYMMETRIC_DEFAULT') return 'symmetric';
-  return keySpec.startsWith('HMAC_') ? 'HMAC' : 'asymmetric';
 }

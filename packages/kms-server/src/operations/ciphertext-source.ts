@@ -1,69 +1,66 @@
-import { type BlobHeader, decodeBlob } from '@keywrap/provider-local/old-keys';
-import { findKeyOrAlias } from '../keys/find-key.js';
-import { assertState } from '../keys/key-state.js';
-import { assertUsage } from '../keys/key-usage.js';
-import type { KmsKey } from '../keys/kms-key.js';
+import type { EncryptionAlgorithm } from '@keywrap/core';
+import { type Blob, decodeBlob } from '@keywrap/provider-local/driver';
+import { assertState, type KeyRecord, type Keys } from '@keywrap/provider-local/keys';
+import { assertUsable, findKeyOrAlias } from '../keys/find-key.js';
+import { incorrectKey } from '../protocol/error-map.js';
 import { KmsError, validationError } from '../protocol/kms-error.js';
-import { incorrectKey } from '../protocol/provider-error.js';
 import type { RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
 
-type Algorithm = NonNullable<RequestOf<'Decrypt'>['EncryptionAlgorithm']>;
-
-/** What a ciphertext is to be opened with. */
-export interface SourceRequest {
+/** What to decrypt, and how. */
+interface SourceRequest {
+  /** For messages: ReEncrypt names its two sides differently. */
+  readonly operation: 'Decrypt' | 'ReEncryptFrom';
   readonly keyId: string | undefined;
-  readonly algorithm: Algorithm;
+  readonly algorithm: RequestOf<'Encrypt'>['EncryptionAlgorithm'];
   /** Undefined only for a dry run that ignores the ciphertext. */
   readonly ciphertext: Uint8Array | undefined;
-  /** Whose source it is. */
-  readonly operation: 'Decrypt' | 'ReEncrypt';
 }
 
-/** The key that opens a ciphertext, and which of its materials, where the ciphertext says it. */
+/** A ciphertext, and the key that decrypts it. */
 export interface Source {
-  readonly key: KmsKey;
-  readonly keyMaterialId: string | undefined;
+  readonly key: KeyRecord;
+  readonly algorithm: EncryptionAlgorithm;
+  readonly ciphertext: Uint8Array | undefined;
+  /** The ciphertext, decoded, when it is symmetric. */
+  readonly blob: Blob | undefined;
 }
 
 /**
- * Finds the key that opens a ciphertext: the one that is named, or the one that a symmetric ciphertext
+ * Finds the key that decrypts a ciphertext: the one that is named, or the one that a symmetric ciphertext
  * names itself. If both are named they must be the same.
  *
- * @throws KmsError `NotFoundException`, `DisabledException`, `KMSInvalidStateException`,
- * `InvalidKeyUsageException`, `IncorrectKeyException`, `InvalidCiphertextException`
+ * @throws KmsError `NotFoundException`, `InvalidKeyUsageException`, `IncorrectKeyException`,
+ * `InvalidCiphertextException`; KeyDisabledError, KeyStateError
  */
-export async function findSource({ keys }: Region, request: SourceRequest): Promise<Source> {
-  const { keyId, algorithm, ciphertext, operation } = request;
-  const check = (key: KmsKey) => {
-    const side = operation === 'ReEncrypt' ? 'ReEncryptFrom' : operation;
-    assertUsage(side, key, keys, 'ENCRYPT_DECRYPT', algorithm);
-    assertState(operation, key, keys);
+export async function findSource(keys: Keys, request: SourceRequest): Promise<Source> {
+  const { keyId, algorithm = 'SYMMETRIC_DEFAULT', ciphertext, operation } = request;
+  const use = { operation, usage: 'ENCRYPT_DECRYPT', algorithm } as const;
+  const sourceOf = (key: KeyRecord, blob?: Blob): Source => {
+    assertUsable(key, use);
+    return { key, blob, ciphertext, algorithm: algorithm as EncryptionAlgorithm };
   };
   const named = keyId === undefined ? undefined : await findKeyOrAlias(keys, keyId);
   if (algorithm !== 'SYMMETRIC_DEFAULT' || ciphertext === undefined) {
-    if (named === undefined) {
-      const name = operation === 'ReEncrypt' ? 'SourceKeyId' : 'KeyId';
-      throw validationError(`${name} is required when the ciphertext does not identify the key.`);
-    }
-    check(named);
-    return { key: named, keyMaterialId: undefined };
+    if (named !== undefined) return sourceOf(named);
+    const name = operation === 'Decrypt' ? 'KeyId' : 'SourceKeyId';
+    throw validationError(`${name} is required when the ciphertext does not identify the key.`);
   }
   const blob = readBlob(ciphertext);
-  const key = blob && (await keys.get(blob.keyId));
-  if (named !== undefined && key !== undefined && named.id !== key.id) {
-    // KMS says this also when the key that is named encrypts nothing at all.
-    assertState(operation, named, keys);
-    throw incorrectKey();
+  if (named !== undefined && named.id === blob?.keyId) return sourceOf(named, blob);
+  const key = blob && (keys.peekId(blob.keyId) ?? (await keys.loadId(blob.keyId)));
+  if (named !== undefined) {
+    if (key === undefined) assertUsable(named, use);
+    else {
+      // Also when the named key is not an encryption key.
+      assertState(named, ['Enabled']);
+      throw incorrectKey();
+    }
   }
-  if (named !== undefined) check(named);
   if (key === undefined) throw new KmsError('InvalidCiphertextException');
-  check(key);
-  const material = key.materials.find(({ version }) => version === blob?.materialVersion);
-  return { key, keyMaterialId: material?.id };
+  return sourceOf(key, blob);
 }
 
-function readBlob(ciphertext: Uint8Array): BlobHeader | undefined {
+function readBlob(ciphertext: Uint8Array): Blob | undefined {
   try {
     return decodeBlob(ciphertext);
   } catch {
@@ -72,7 +69,7 @@ function readBlob(ciphertext: Uint8Array): BlobHeader | undefined {
 }
 
 /**
- * The ciphertext of a request. It may be missing in a dry run that says so.
+ * Returns the ciphertext of a request. It may be missing in a dry run that says so.
  *
  * @throws KmsError `ValidationException`
  */

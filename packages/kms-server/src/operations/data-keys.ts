@@ -1,121 +1,115 @@
-import { type GenerateDataKeyInput, isDataKeyPairSpec } from '@keywrap/core';
-import { type Awaitable, andThen } from '@keywrap/provider-local/old-keys';
-import { findKeyOrAlias } from '../keys/find-key.js';
-import { assertState } from '../keys/key-state.js';
-import { assertUsage } from '../keys/key-usage.js';
-import { currentMaterial, type KmsKey } from '../keys/kms-key.js';
+import { dataKeyLength, isDataKeyPairSpec, wipe } from '@keywrap/core';
+import type { Encrypted } from '@keywrap/provider-local/driver';
+import { arnOf, type KeyRecord, type Keys } from '@keywrap/provider-local/keys';
+import { usableKey } from '../keys/find-key.js';
 import { validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
-import { endDryRun, refuseRecipient, toBase64, unsupported } from './common.js';
-
-type DataKeyOperation =
-  | 'GenerateDataKey'
-  | 'GenerateDataKeyWithoutPlaintext'
-  | 'GenerateDataKeyPair'
-  | 'GenerateDataKeyPairWithoutPlaintext';
+import type { Region } from '../regions.js';
+import { endDryRun, rejectRecipient, toBase64, unsupported } from './members.js';
 
 /** [GenerateDataKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html) */
-export async function generateDataKey(request: RequestOf<'GenerateDataKey'>, region: Region) {
-  refuseRecipient(request);
-  const key = await wrappingKey('GenerateDataKey', request.KeyId, region);
-  const input = dataKeyInput(request, key.id);
-  endDryRun(request);
-  using dataKey = await region.provider.generateDataKey(input);
-  return {
-    CiphertextBlob: toBase64(dataKey.ciphertext),
-    Plaintext: toBase64(dataKey.plaintext),
-    KeyId: dataKey.keyId,
-    KeyMaterialId: currentMaterial(key)?.id,
-  };
+export async function GenerateDataKey(request: RequestOf<'GenerateDataKey'>, region: Region) {
+  rejectRecipient(request);
+  const { plaintext, members } = await makeDataKey('GenerateDataKey', request, region);
+  const Plaintext = toBase64(plaintext);
+  wipe(plaintext);
+  return { ...members, Plaintext };
 }
 
 /** [GenerateDataKeyWithoutPlaintext](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyWithoutPlaintext.html) */
-export async function generateDataKeyWithoutPlaintext(
+export async function GenerateDataKeyWithoutPlaintext(
   request: RequestOf<'GenerateDataKeyWithoutPlaintext'>,
   region: Region,
 ) {
-  const key = await wrappingKey('GenerateDataKeyWithoutPlaintext', request.KeyId, region);
-  const input = dataKeyInput(request, key.id);
-  endDryRun(request);
-  const { ciphertext, keyId } = await region.provider.generateDataKeyWithoutPlaintext(input);
-  return {
-    CiphertextBlob: toBase64(ciphertext),
-    KeyId: keyId,
-    KeyMaterialId: currentMaterial(key)?.id,
-  };
+  const operation = 'GenerateDataKeyWithoutPlaintext';
+  const { plaintext, members } = await makeDataKey(operation, request, region);
+  wipe(plaintext);
+  return members;
 }
 
 /** [GenerateDataKeyPair](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyPair.html) */
-export async function generateDataKeyPair(
+export async function GenerateDataKeyPair(
   request: RequestOf<'GenerateDataKeyPair'>,
   region: Region,
 ) {
-  refuseRecipient(request);
-  const key = await wrappingKey('GenerateDataKeyPair', request.KeyId, region);
-  const input = dataKeyPairInput(request, key.id);
-  endDryRun(request);
-  using pair = await region.provider.generateDataKeyPair(input);
-  return {
-    PrivateKeyCiphertextBlob: toBase64(pair.privateKeyCiphertext),
-    PrivateKeyPlaintext: toBase64(pair.privateKey),
-    PublicKey: toBase64(pair.publicKey),
-    KeyId: pair.keyId,
-    KeyPairSpec: input.keyPairSpec,
-    KeyMaterialId: currentMaterial(key)?.id,
-  };
+  rejectRecipient(request);
+  const { privateKey, members } = await makeDataKeyPair('GenerateDataKeyPair', request, region);
+  const PrivateKeyPlaintext = toBase64(privateKey);
+  wipe(privateKey);
+  return { ...members, PrivateKeyPlaintext };
 }
 
 /** [GenerateDataKeyPairWithoutPlaintext](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyPairWithoutPlaintext.html) */
-export async function generateDataKeyPairWithoutPlaintext(
+export async function GenerateDataKeyPairWithoutPlaintext(
   request: RequestOf<'GenerateDataKeyPairWithoutPlaintext'>,
   region: Region,
 ) {
-  const key = await wrappingKey('GenerateDataKeyPairWithoutPlaintext', request.KeyId, region);
-  const input = dataKeyPairInput(request, key.id);
-  endDryRun(request);
-  const pair = await region.provider.generateDataKeyPairWithoutPlaintext(input);
-  return {
-    PrivateKeyCiphertextBlob: toBase64(pair.privateKeyCiphertext),
-    PublicKey: toBase64(pair.publicKey),
-    KeyId: pair.keyId,
-    KeyPairSpec: input.keyPairSpec,
-    KeyMaterialId: currentMaterial(key)?.id,
-  };
+  const operation = 'GenerateDataKeyPairWithoutPlaintext';
+  const { privateKey, members } = await makeDataKeyPair(operation, request, region);
+  wipe(privateKey);
+  return members;
 }
 
-function wrappingKey(
-  operation: DataKeyOperation,
-  keyId: string,
-  { keys }: Region,
-): Awaitable<KmsKey> {
-  return andThen(findKeyOrAlias(keys, keyId), (key) => {
-    assertUsage(operation, key, keys, 'ENCRYPT_DECRYPT', 'SYMMETRIC_DEFAULT');
-    assertState(operation, key, keys);
-    return key;
-  });
-}
-
-function dataKeyInput(
+/** @returns The plaintext, which the caller wipes, and the rest of the response. */
+async function makeDataKey(
+  operation: string,
   request: RequestOf<'GenerateDataKeyWithoutPlaintext'>,
-  keyId: string,
-): GenerateDataKeyInput {
-  const { KeySpec: keySpec, NumberOfBytes: numberOfBytes, EncryptionContext } = request;
-  const encryptionContext = EncryptionContext ?? {};
-  if (keySpec !== undefined && numberOfBytes === undefined) {
-    return { keyId, encryptionContext, keySpec };
-  }
-  if (numberOfBytes !== undefined && keySpec === undefined) {
-    return { keyId, encryptionContext, numberOfBytes };
-  }
-  throw validationError('Please specify either number of bytes or key spec.');
+  { keys, cipher }: Region,
+) {
+  const key = await wrappingKey(operation, request.KeyId, keys);
+  const length = lengthOf(request);
+  endDryRun(request);
+  const made = cipher.generateDataKey(key, length, request.EncryptionContext ?? {});
+  const members = { CiphertextBlob: toBase64(made.ciphertext), ...wrappedBy(key, made) };
+  return { plaintext: made.plaintext, members };
 }
 
-function dataKeyPairInput(
+/** @returns The private key, which the caller wipes, and the rest of the response. */
+async function makeDataKeyPair(
+  operation: string,
   request: RequestOf<'GenerateDataKeyPairWithoutPlaintext'>,
-  keyId: string,
+  { keys, cipher }: Region,
 ) {
-  const { KeyPairSpec: keyPairSpec, EncryptionContext: encryptionContext = {} } = request;
-  if (isDataKeyPairSpec(keyPairSpec)) return { keyId, encryptionContext, keyPairSpec };
-  throw unsupported(`KeyPairSpec ${keyPairSpec} is not supported by this server.`);
+  const { KeyPairSpec } = request;
+  const key = await wrappingKey(operation, request.KeyId, keys);
+  if (!isDataKeyPairSpec(KeyPairSpec)) {
+    throw unsupported(`KeyPairSpec ${KeyPairSpec} is not supported by this server.`);
+  }
+  endDryRun(request);
+  const { publicKey, privateKey } = await cipher.engine.generateKeyPair(KeyPairSpec);
+  try {
+    const wrapped = await cipher.encrypt(key, {
+      algorithm: 'SYMMETRIC_DEFAULT',
+      plaintext: privateKey,
+      encryptionContext: request.EncryptionContext ?? {},
+    });
+    const members = {
+      PrivateKeyCiphertextBlob: toBase64(wrapped.ciphertext),
+      PublicKey: toBase64(publicKey),
+      KeyPairSpec,
+      ...wrappedBy(key, wrapped),
+    };
+    return { privateKey, members };
+  } catch (error) {
+    wipe(privateKey);
+    throw error;
+  }
+}
+
+function wrappingKey(operation: string, keyId: string, keys: Keys): Promise<KeyRecord> {
+  const use = { operation, usage: 'ENCRYPT_DECRYPT', algorithm: 'SYMMETRIC_DEFAULT' } as const;
+  return usableKey(keys, keyId, use);
+}
+
+function wrappedBy(key: KeyRecord, { version }: Pick<Encrypted, 'version'>) {
+  return { KeyId: arnOf(key), KeyMaterialId: version.materialId };
+}
+
+function lengthOf({
+  KeySpec,
+  NumberOfBytes,
+}: RequestOf<'GenerateDataKeyWithoutPlaintext'>): number {
+  if (KeySpec !== undefined && NumberOfBytes === undefined) return dataKeyLength(KeySpec);
+  if (NumberOfBytes !== undefined && KeySpec === undefined) return NumberOfBytes;
+  throw validationError('Please specify either number of bytes or key spec.');
 }

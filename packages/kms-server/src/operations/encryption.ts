@@ -1,115 +1,130 @@
 import {
-  type DecryptAsymmetricInput,
-  type EncryptInput,
-  isRsaKeySpec,
+  type EncryptionAlgorithm,
+  type EncryptionContext,
+  InvalidInputError,
+  isAsymmetricAlgorithm,
   maximumPlaintextLength,
-  type ReEncryptInput,
+  type RsaKeySpec,
+  wipe,
 } from '@keywrap/core';
-import { findKeyOrAlias } from '../keys/find-key.js';
-import { assertState } from '../keys/key-state.js';
-import { assertUsage } from '../keys/key-usage.js';
-import { currentMaterial, isSymmetric, type KmsKey } from '../keys/kms-key.js';
+import type { Blob, Decrypted, Encrypted, KeyCipher } from '@keywrap/provider-local/driver';
+import { arnOf, type KeyRecord } from '@keywrap/provider-local/keys';
+import { usableKey } from '../keys/find-key.js';
+import { isSymmetric } from '../keys/key-metadata.js';
 import { validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
-import { ciphertextOf, findSource } from './ciphertext-source.js';
-import { contextFor, endDryRun, refuseRecipient, toBase64 } from './common.js';
+import type { Region } from '../regions.js';
+import { ciphertextOf, findSource, type Source } from './ciphertext-source.js';
+import { contextFor, endDryRun, rejectRecipient, toBase64 } from './members.js';
 
 /** [Encrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html) */
-export async function encrypt(request: RequestOf<'Encrypt'>, { keys, provider }: Region) {
+export async function Encrypt(request: RequestOf<'Encrypt'>, { keys, cipher }: Region) {
   const { Plaintext: plaintext, EncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = request;
-  const key = await findKeyOrAlias(keys, request.KeyId);
-  assertUsage('Encrypt', key, keys, 'ENCRYPT_DECRYPT', algorithm);
-  assertState('Encrypt', key, keys);
-  assertFits(plaintext, key, algorithm);
+  const use = { operation: 'Encrypt', usage: 'ENCRYPT_DECRYPT', algorithm } as const;
+  const key = await usableKey(keys, request.KeyId, use);
   const encryptionContext = contextFor(key, request.EncryptionContext);
-  const keyId = keys.arnOf(key);
-  // That the context is only there under a symmetric key, the types can't see.
-  const input = { keyId, algorithm, plaintext, encryptionContext } as EncryptInput;
-  const { ciphertext } = await provider.encrypt(input);
+  const { ciphertext } = await encrypt(cipher, key, { algorithm, plaintext, encryptionContext });
   endDryRun(request);
-  return { CiphertextBlob: toBase64(ciphertext), KeyId: keyId, EncryptionAlgorithm: algorithm };
+  return {
+    CiphertextBlob: toBase64(ciphertext),
+    KeyId: arnOf(key),
+    EncryptionAlgorithm: algorithm,
+  };
 }
 
 /** [Decrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html) */
-export async function decrypt(request: RequestOf<'Decrypt'>, region: Region) {
-  refuseRecipient(request);
-  const { EncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = request;
-  const ciphertext = ciphertextOf(request);
-  const { key, keyMaterialId } = await findSource(region, {
-    keyId: request.KeyId,
-    algorithm,
-    ciphertext,
+export async function Decrypt(request: RequestOf<'Decrypt'>, { keys, cipher }: Region) {
+  rejectRecipient(request);
+  const source = await findSource(keys, {
     operation: 'Decrypt',
+    keyId: request.KeyId,
+    algorithm: request.EncryptionAlgorithm,
+    ciphertext: ciphertextOf(request),
   });
-  const encryptionContext = contextFor(key, request.EncryptionContext);
-  if (ciphertext === undefined) return endDryRun(request);
-  const keyId = region.keys.arnOf(key);
-  using opened = isSymmetric(key)
-    ? await region.provider.decrypt({ keyId, ciphertext, encryptionContext })
-    : await region.provider.decryptAsymmetric({
-        keyId,
-        ciphertext,
-        algorithm: algorithm as DecryptAsymmetricInput['algorithm'],
-      });
-  endDryRun(request);
-  return {
-    KeyId: keyId,
-    Plaintext: toBase64(opened.plaintext),
-    EncryptionAlgorithm: algorithm,
-    KeyMaterialId: keyMaterialId,
-  };
+  const context = contextFor(source.key, request.EncryptionContext);
+  if (source.ciphertext === undefined) return endDryRun(request);
+  const { plaintext, version } = await decrypt(cipher, source, context);
+  try {
+    endDryRun(request);
+    return {
+      KeyId: arnOf(source.key),
+      Plaintext: toBase64(plaintext),
+      EncryptionAlgorithm: source.algorithm,
+      ...(isSymmetric(source.key) && { KeyMaterialId: version.materialId }),
+    };
+  } finally {
+    wipe(plaintext);
+  }
 }
 
 /** [ReEncrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html) */
-export async function reEncrypt(request: RequestOf<'ReEncrypt'>, region: Region) {
-  const { keys, provider } = region;
-  const {
-    SourceEncryptionAlgorithm: sourceAlgorithm = 'SYMMETRIC_DEFAULT',
-    DestinationEncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT',
-  } = request;
-  const ciphertext = ciphertextOf(request);
-  const { key: source, keyMaterialId } = await findSource(region, {
+export async function ReEncrypt(request: RequestOf<'ReEncrypt'>, { keys, cipher }: Region) {
+  const { DestinationEncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = request;
+  const source = await findSource(keys, {
+    operation: 'ReEncryptFrom',
     keyId: request.SourceKeyId,
-    algorithm: sourceAlgorithm,
-    ciphertext,
-    operation: 'ReEncrypt',
+    algorithm: request.SourceEncryptionAlgorithm,
+    ciphertext: ciphertextOf(request),
   });
-  const destination = await findKeyOrAlias(keys, request.DestinationKeyId);
-  assertUsage('ReEncryptTo', destination, keys, 'ENCRYPT_DECRYPT', algorithm);
-  assertState('ReEncrypt', destination, keys);
-  const sourceContext = contextFor(source, request.SourceEncryptionContext);
-  const context = contextFor(destination, request.DestinationEncryptionContext);
-  if (ciphertext === undefined) return endDryRun(request);
-  const sourceKeyId = keys.arnOf(source);
-  const keyId = keys.arnOf(destination);
-  // That the contexts are only there under symmetric keys, the types can't see.
-  const input = {
-    ciphertext,
-    source: { keyId: sourceKeyId, algorithm: sourceAlgorithm, encryptionContext: sourceContext },
-    destination: { keyId, algorithm, encryptionContext: context },
-  } as ReEncryptInput;
-  const result = await provider.reEncrypt(input);
-  endDryRun(request);
-  return {
-    CiphertextBlob: toBase64(result.ciphertext),
-    SourceKeyId: sourceKeyId,
-    KeyId: keyId,
-    SourceEncryptionAlgorithm: sourceAlgorithm,
-    DestinationEncryptionAlgorithm: algorithm,
-    SourceKeyMaterialId: keyMaterialId,
-    DestinationKeyMaterialId: isSymmetric(destination)
-      ? currentMaterial(destination)?.id
-      : undefined,
-  };
+  const use = { operation: 'ReEncryptTo', usage: 'ENCRYPT_DECRYPT', algorithm } as const;
+  const destination = await usableKey(keys, request.DestinationKeyId, use);
+  const sourceContext = contextFor(source.key, request.SourceEncryptionContext);
+  const encryptionContext = contextFor(destination, request.DestinationEncryptionContext);
+  if (source.ciphertext === undefined) return endDryRun(request);
+  const { plaintext, version } = await decrypt(cipher, source, sourceContext);
+  try {
+    // RSA-OAEP can carry an empty plaintext that was encrypted elsewhere.
+    if (plaintext.length === 0) throw validationError('The ciphertext holds no plaintext.');
+    const encrypted = await encrypt(cipher, destination, {
+      algorithm,
+      plaintext,
+      encryptionContext,
+    });
+    endDryRun(request);
+    return {
+      CiphertextBlob: toBase64(encrypted.ciphertext),
+      SourceKeyId: arnOf(source.key),
+      KeyId: arnOf(destination),
+      SourceEncryptionAlgorithm: source.algorithm,
+      DestinationEncryptionAlgorithm: algorithm,
+      ...(isSymmetric(source.key) && { SourceKeyMaterialId: version.materialId }),
+      ...(isSymmetric(destination) && {
+        DestinationKeyMaterialId: encrypted.version.materialId,
+      }),
+    };
+  } finally {
+    wipe(plaintext);
+  }
 }
 
-/** RSA takes less than the 4096 bytes that every request may have. */
-function assertFits(plaintext: Uint8Array, { keySpec }: KmsKey, algorithm: string): void {
-  if (!isRsaKeySpec(keySpec)) return;
-  const maximum = maximumPlaintextLength(algorithm as 'RSAES_OAEP_SHA_1', keySpec);
-  if (plaintext.length <= maximum) return;
-  throw validationError(
-    `Algorithm ${algorithm} and key spec ${keySpec} cannot encrypt data larger than ${maximum} bytes.`,
-  );
+/** @param request With an algorithm that the key has. */
+async function encrypt(
+  cipher: KeyCipher,
+  key: KeyRecord,
+  request: {
+    readonly algorithm: string;
+    readonly plaintext: Uint8Array;
+    readonly encryptionContext: EncryptionContext;
+  },
+): Promise<Encrypted> {
+  const algorithm = request.algorithm as EncryptionAlgorithm;
+  try {
+    return await cipher.encrypt(key, { ...request, algorithm });
+  } catch (error) {
+    if (!(error instanceof InvalidInputError && error.field === 'plaintext')) throw error;
+    const maximum = maximumPlaintextLength(algorithm, key.keySpec as RsaKeySpec);
+    throw validationError(
+      `Algorithm ${algorithm} and key spec ${key.keySpec} cannot encrypt data larger than ${maximum} bytes.`,
+    );
+  }
+}
+
+async function decrypt(
+  cipher: KeyCipher,
+  { key, algorithm, blob, ciphertext }: Source,
+  context: EncryptionContext,
+): Promise<Decrypted> {
+  return isAsymmetricAlgorithm(algorithm)
+    ? cipher.decryptRsa(key, ciphertext as Uint8Array, algorithm)
+    : cipher.decryptBlob(key, blob as Blob, context);
 }

@@ -1,130 +1,117 @@
-import { wipe } from '@keywrap/core';
-import { makeMaterial, selectEngine } from '@keywrap/provider-local/old-keys';
-import { unwrap } from '../crypto/unwrap.js';
+import { createPrivateKey } from 'node:crypto';
+import { InvalidInputError, isDataKeyPairSpec, wipe } from '@keywrap/core';
+import { readMaterial } from '@keywrap/provider-local/driver';
+import {
+  arnOf,
+  assertImportable,
+  assertOrigin,
+  daysAfter,
+  imported,
+  type KeyRecord,
+  materialDeleted,
+  type NewMaterial,
+  newVersion,
+} from '@keywrap/provider-local/keys';
 import { findKey } from '../keys/find-key.js';
-import type { ImportTokens, WrappingAlgorithm } from '../keys/import-token.js';
-import { readImported, withImported } from '../keys/imported-material.js';
-import { toSeconds } from '../keys/key-metadata.js';
-import { assertState } from '../keys/key-state.js';
-import { currentMaterial, isSymmetric, type KmsKey } from '../keys/kms-key.js';
-import { describeMaterial } from '../keys/material.js';
-import { daysAfter, withoutMaterials } from '../keys/passing-time.js';
+import type { WrappingAlgorithm } from '../keys/import-token.js';
+import { currentMaterialId, isSymmetric, toSeconds } from '../keys/key-metadata.js';
+import { unwrap } from '../keys/unwrap.js';
 import { KmsError, validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
-import { toBase64, unsupported } from './common.js';
-
-type ImportOperation = 'GetParametersForImport' | 'ImportKeyMaterial' | 'DeleteImportedKeyMaterial';
+import type { Region } from '../regions.js';
+import { toBase64, unsupported } from './members.js';
 
 /** [GetParametersForImport](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html) */
-export async function getParametersForImport(
+export async function GetParametersForImport(
   request: RequestOf<'GetParametersForImport'>,
-  region: Region,
-  tokens: ImportTokens,
+  { keys, cipher, tokens }: Region,
 ) {
   const { WrappingAlgorithm: wrappingAlgorithm, WrappingKeySpec: wrappingKeySpec } = request;
-  const key = await findImportable('GetParametersForImport', request.KeyId, region);
+  const key = await findKey(keys, request.KeyId);
+  assertImportable(key);
   if (wrappingKeySpec === 'SM2' || !isWrappingAlgorithm(wrappingAlgorithm)) {
     throw unsupported(`${wrappingAlgorithm} with ${wrappingKeySpec} is not supported.`);
   }
-  const { material, publicKey } = await makeMaterial(await selectEngine('node'), wrappingKeySpec);
-  const validTo = daysAfter(region.keys.now(), 1);
-  const token = tokens.seal({ keyId: key.id, wrappingAlgorithm, validTo, privateKey: material });
-  wipe(material);
+  const { privateKey, publicKey } = await cipher.engine.generateKeyPair(wrappingKeySpec);
+  const validTo = daysAfter(keys.now(), 1);
+  const token = tokens.seal({ keyArn: arnOf(key), wrappingAlgorithm, validTo, privateKey });
+  wipe(privateKey);
   return {
-    KeyId: region.keys.arnOf(key),
+    KeyId: arnOf(key),
     ImportToken: toBase64(token),
-    PublicKey: toBase64(publicKey as Uint8Array),
+    PublicKey: toBase64(publicKey),
     ParametersValidTo: toSeconds(validTo),
   };
 }
 
 /** [ImportKeyMaterial](https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html) */
-export async function importKeyMaterial(
+export async function ImportKeyMaterial(
   request: RequestOf<'ImportKeyMaterial'>,
-  region: Region,
-  tokens: ImportTokens,
+  { keys, cipher, tokens }: Region,
 ) {
-  const { keys } = region;
-  const key = await findImportable('ImportKeyMaterial', request.KeyId, region);
-  const details = readDetails(request, key, keys.now());
-  const parameters = tokens.open(request.ImportToken, key.id, keys.now());
-  const { wrappingAlgorithm, privateKey } = parameters;
-  const bytes = await unwrap(wrappingAlgorithm, privateKey, request.EncryptedKeyMaterial).finally(
-    () => wipe(privateKey),
+  const { ImportType: importType, KeyMaterialId: materialId } = request;
+  const { KeyMaterialDescription: description, ValidTo: validTo } = request;
+  const key = await findKey(keys, request.KeyId);
+  assertImportable(key);
+  assertDetails(request, key, keys.now());
+  const parameters = tokens.open(request.ImportToken, arnOf(key), keys.now());
+  const bytes = await unwrap(cipher.engine, parameters, request.EncryptedKeyMaterial).finally(() =>
+    wipe(parameters.privateKey),
   );
   if (bytes === undefined) throw new KmsError('InvalidCiphertextException');
-  const { validTo, description } = details;
-  const read = await readImported(key, bytes).finally(() => wipe(bytes));
-  const material = describeMaterial(key.id, read, { validTo, description });
-  let isKept = false;
+  const material = await readImported(key, bytes).finally(() => wipe(bytes));
+  const version = await newVersion(key.id, material, { validTo, description });
   try {
-    const { materials, pendingMaterial } = await keys.change(key.id, (current) => {
-      assertState('ImportKeyMaterial', current, keys); // It may have changed while this was unwrapped.
-      return withImported(current, material, details, keys);
-    });
-    isKept = [...materials, pendingMaterial].some((kept) => kept?.material === material.material);
-  } finally {
-    if (!isKept) wipe(material.material);
+    await keys.change(
+      key,
+      (current) => imported(current, version, { importType, materialId }),
+      version,
+    );
+  } catch (error) {
+    if (error instanceof InvalidInputError) throw incorrectMaterial();
+    throw error;
   }
-  return { KeyId: keys.arnOf(key), ...(isSymmetric(key) && { KeyMaterialId: material.id }) };
+  return { KeyId: arnOf(key), ...(isSymmetric(key) && { KeyMaterialId: version.materialId }) };
 }
 
 /** [DeleteImportedKeyMaterial](https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html) */
-export async function deleteImportedKeyMaterial(
+export async function DeleteImportedKeyMaterial(
   request: RequestOf<'DeleteImportedKeyMaterial'>,
-  region: Region,
-) {
-  const { keys } = region;
-  const key = await findImportable('DeleteImportedKeyMaterial', request.KeyId, region);
-  const { KeyMaterialId } = request;
-  let id: string | undefined;
-  await keys.change(key.id, (current) => {
-    assertState('DeleteImportedKeyMaterial', current, keys);
-    if (KeyMaterialId !== undefined && !hasMaterial(current, KeyMaterialId)) {
-      throw new KmsError('NotFoundException', `Key material ${KeyMaterialId} does not exist`);
-    }
-    id = KeyMaterialId ?? currentMaterial(current)?.id;
-    if (id === undefined) return current;
-    return current.pendingMaterial?.id === id
-      ? { ...current, pendingMaterial: undefined }
-      : withoutMaterials(current, [id]);
-  });
-  return {
-    KeyId: keys.arnOf(key),
-    ...(isSymmetric(key) && id !== undefined && { KeyMaterialId: id }),
-  };
-}
-
-function hasMaterial({ materials, missing, pendingMaterial }: KmsKey, wanted: string): boolean {
-  return [...materials, ...missing, pendingMaterial].some((material) => material?.id === wanted);
-}
-
-/** Only EXTERNAL keys take material from outside. */
-async function findImportable(
-  operation: ImportOperation,
-  keyId: string,
   { keys }: Region,
-): Promise<KmsKey> {
-  const key = await findKey(keys, keyId);
-  if (key.origin !== 'EXTERNAL') {
-    throw unsupported(
-      `${keys.arnOf(key)} origin is ${key.origin} which is not valid for this operation.`,
-    );
+) {
+  const found = await findKey(keys, request.KeyId);
+  assertOrigin(found, 'EXTERNAL');
+  const key = await keys.change(found, (current) =>
+    materialDeleted(current, request.KeyMaterialId),
+  );
+  const KeyMaterialId = request.KeyMaterialId ?? currentMaterialId(key);
+  return { KeyId: arnOf(key), ...(isSymmetric(key) && { KeyMaterialId }) };
+}
+
+/**
+ * Reads unwrapped material: the bytes of a symmetric or HMAC key, or the DER of PKCS#8.
+ *
+ * @throws KmsError `IncorrectKeyMaterialException`
+ */
+async function readImported(
+  { keySpec }: Pick<KeyRecord, 'keySpec'>,
+  bytes: Uint8Array,
+): Promise<NewMaterial> {
+  try {
+    // provider-local reads many more encodings than KMS does.
+    if (isDataKeyPairSpec(keySpec)) {
+      const der = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    }
+    return await readMaterial(keySpec, bytes, undefined);
+  } catch {
+    throw incorrectMaterial();
   }
-  assertState(operation, key, keys);
-  return key;
 }
 
 /** Material expires unless the request says otherwise. */
-function readDetails(request: RequestOf<'ImportKeyMaterial'>, key: KmsKey, now: Date) {
+function assertDetails(request: RequestOf<'ImportKeyMaterial'>, key: KeyRecord, now: Date): void {
   const { ExpirationModel = 'KEY_MATERIAL_EXPIRES', ValidTo: validTo } = request;
-  const details = {
-    validTo,
-    importType: request.ImportType,
-    keyMaterialId: request.KeyMaterialId,
-    description: request.KeyMaterialDescription,
-  };
   if (ExpirationModel === 'KEY_MATERIAL_EXPIRES') {
     if (validTo === undefined) {
       throw validationError(
@@ -139,19 +126,22 @@ function readDetails(request: RequestOf<'ImportKeyMaterial'>, key: KmsKey, now: 
       'A validTo date must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE',
     );
   }
-  const { importType, keyMaterialId, description } = details;
-  if (!isSymmetric(key) && (importType ?? keyMaterialId ?? description) !== undefined) {
+  const { ImportType, KeyMaterialId, KeyMaterialDescription } = request;
+  if (!isSymmetric(key) && (ImportType ?? KeyMaterialId ?? KeyMaterialDescription) !== undefined) {
     throw validationError(
       'ImportType, KeyMaterialId and KeyMaterialDescription are only valid for symmetric encryption keys.',
     );
   }
-  if (importType === 'NEW_KEY_MATERIAL' && keyMaterialId !== undefined) {
+  if (ImportType === 'NEW_KEY_MATERIAL' && KeyMaterialId !== undefined) {
     throw validationError('KeyMaterialId is not valid with the ImportType NEW_KEY_MATERIAL.');
   }
-  return details;
 }
 
-/** RSAES_PKCS1_V1_5 was withdrawn in 2023, and SM2PKE is of the China Regions. */
+function incorrectMaterial(): KmsError {
+  return new KmsError('IncorrectKeyMaterialException');
+}
+
+/** RSAES_PKCS1_V1_5 was withdrawn in 2023, and SM2PKE is for the Regions in China. */
 function isWrappingAlgorithm(algorithm: string): algorithm is WrappingAlgorithm {
   return algorithm.startsWith('RSAES_OAEP_') || algorithm.startsWith('RSA_AES_KEY_WRAP_');
 }

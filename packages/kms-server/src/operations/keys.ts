@@ -1,131 +1,102 @@
-import type { KeySpec } from '@keywrap/core';
+import { isDataKeyPairSpec } from '@keywrap/core';
 import {
+  arnOf,
+  assertNotPendingDeletion,
+  assertState,
   deletionCancelled,
   disabled,
   enabled,
   type KeyRecord,
+  newestVersion,
   pendingDeletion,
-} from '@keywrap/provider-local/old-keys';
+} from '@keywrap/provider-local/keys';
 import { findKey, findKeyOrAlias } from '../keys/find-key.js';
-import { keyMetadata, toSeconds } from '../keys/key-metadata.js';
-import { assertState } from '../keys/key-state.js';
-import { describeAlgorithms } from '../keys/key-usage.js';
-import type { KmsKey, Material } from '../keys/kms-key.js';
-import { newKey } from '../keys/new-key.js';
+import { algorithmsMember, keyMetadata, toSeconds } from '../keys/key-metadata.js';
 import { validationError } from '../protocol/kms-error.js';
-import type { OperationName, RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
-import { toBase64, unsupported } from './common.js';
+import type { RequestOf } from '../protocol/requests.js';
+import type { Region } from '../regions.js';
+import { toBase64, unsupported } from './members.js';
 import { page } from './page.js';
 
-/** [CreateKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html) */
-export async function createKey(request: RequestOf<'CreateKey'>, { keys }: Region) {
-  const key = await newKey(request, keys.scope, keys.now());
-  await keys.add(key);
-  return { KeyMetadata: keyMetadata(key, keys) };
-}
-
 /** [DescribeKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html) */
-export async function describeKey({ KeyId }: RequestOf<'DescribeKey'>, { keys }: Region) {
-  return { KeyMetadata: keyMetadata(await findKeyOrAlias(keys, KeyId), keys) };
+export async function DescribeKey({ KeyId }: RequestOf<'DescribeKey'>, { keys }: Region) {
+  return { KeyMetadata: await keyMetadata(await findKeyOrAlias(keys, KeyId), keys) };
 }
 
 /** [GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html) */
-export async function getPublicKey({ KeyId }: RequestOf<'GetPublicKey'>, { keys }: Region) {
+export async function GetPublicKey({ KeyId }: RequestOf<'GetPublicKey'>, { keys }: Region) {
   const key = await findKeyOrAlias(keys, KeyId);
   const { keySpec, keyUsage } = key;
-  if (!isAsymmetric(keySpec)) {
-    throw unsupported(
-      `${keys.arnOf(key)} key spec is ${keySpec} which is not valid for GetPublicKey.`,
-    );
+  if (!isDataKeyPairSpec(keySpec)) {
+    throw unsupported(`${arnOf(key)} key spec is ${keySpec} which is not valid for GetPublicKey.`);
   }
-  assertState('GetPublicKey', key, keys);
-  const { publicKey } = key.materials[0] as Material;
+  assertState(key, ['Enabled']);
   return {
-    KeyId: keys.arnOf(key),
-    PublicKey: toBase64(publicKey as Uint8Array),
+    KeyId: arnOf(key),
+    PublicKey: toBase64(newestVersion(key)?.publicKey as Uint8Array),
     CustomerMasterKeySpec: keySpec,
     KeySpec: keySpec,
     KeyUsage: keyUsage,
-    ...describeAlgorithms(key),
+    ...algorithmsMember(key),
   };
 }
 
 /** [ListKeys](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html) */
-export async function listKeys(request: RequestOf<'ListKeys'>, { keys }: Region) {
-  const { items, members } = page(await keys.list(), request, {
-    list: 'keys',
-    nameOf: ({ id }) => id,
+export async function ListKeys(request: RequestOf<'ListKeys'>, { keys }: Region) {
+  const { items, members } = await page(request, {
+    name: 'keys',
+    nameOf: ({ id }: KeyRecord) => id,
     byDefault: 100,
     maximum: 1000,
+    read: (after, limit) => keys.list({ after: after && keys.arnOf(after), limit }),
   });
-  return { Keys: items.map((key) => ({ KeyId: key.id, KeyArn: keys.arnOf(key) })), ...members };
+  return { Keys: items.map((key) => ({ KeyId: key.id, KeyArn: arnOf(key) })), ...members };
 }
 
 /** [UpdateKeyDescription](https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateKeyDescription.html) */
-export async function updateKeyDescription(
-  { KeyId, Description }: RequestOf<'UpdateKeyDescription'>,
-  region: Region,
+export async function UpdateKeyDescription(
+  { KeyId, Description: description }: RequestOf<'UpdateKeyDescription'>,
+  { keys }: Region,
 ) {
-  await change('UpdateKeyDescription', KeyId, region, (key) => ({
-    ...key,
-    description: Description,
-  }));
+  await keys.change(await findKey(keys, KeyId), (key) => {
+    assertNotPendingDeletion(key);
+    return { ...key, description };
+  });
 }
 
 /** [EnableKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKey.html) */
-export async function enableKey({ KeyId }: RequestOf<'EnableKey'>, region: Region) {
-  await change('EnableKey', KeyId, region, enabled);
+export async function EnableKey({ KeyId }: RequestOf<'EnableKey'>, { keys }: Region) {
+  await keys.change(await findKey(keys, KeyId), enabled);
 }
 
 /** [DisableKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKey.html) */
-export async function disableKey({ KeyId }: RequestOf<'DisableKey'>, region: Region) {
-  await change('DisableKey', KeyId, region, disabled);
+export async function DisableKey({ KeyId }: RequestOf<'DisableKey'>, { keys }: Region) {
+  await keys.change(await findKey(keys, KeyId), disabled);
 }
 
 /** [ScheduleKeyDeletion](https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html) */
-export async function scheduleKeyDeletion(
-  request: RequestOf<'ScheduleKeyDeletion'>,
-  region: Region,
+export async function ScheduleKeyDeletion(
+  { KeyId, PendingWindowInDays = 30 }: RequestOf<'ScheduleKeyDeletion'>,
+  { keys }: Region,
 ) {
-  const { KeyId, PendingWindowInDays: days = 30 } = request;
-  if (days < 7 || days > 30) {
+  if (PendingWindowInDays < 7 || PendingWindowInDays > 30) {
     throw validationError('PendingWindowInDays must be between 7 and 30 days, inclusive.');
   }
-  const key = await change('ScheduleKeyDeletion', KeyId, region, (current) =>
-    pendingDeletion(current, region.keys.now(), days),
+  const key = await keys.change(await findKey(keys, KeyId), (current) =>
+    pendingDeletion(current, keys.now(), PendingWindowInDays),
   );
   return {
-    KeyId: region.keys.arnOf(key),
+    KeyId: arnOf(key),
     DeletionDate: toSeconds(key.deletionDate as Date),
     KeyState: key.keyState,
-    PendingWindowInDays: days,
+    PendingWindowInDays,
   };
 }
 
 /** [CancelKeyDeletion](https://docs.aws.amazon.com/kms/latest/APIReference/API_CancelKeyDeletion.html) */
-export async function cancelKeyDeletion({ KeyId }: RequestOf<'CancelKeyDeletion'>, region: Region) {
-  const key = await change('CancelKeyDeletion', KeyId, region, (current) => {
-    const saved = deletionCancelled(current);
-    return current.missing.length === 0 ? saved : { ...saved, keyState: 'PendingImport' };
-  });
-  return { KeyId: region.keys.arnOf(key) };
-}
-
-async function change(
-  operation: OperationName,
-  keyId: string,
+export async function CancelKeyDeletion(
+  { KeyId }: RequestOf<'CancelKeyDeletion'>,
   { keys }: Region,
-  transition: (key: KmsKey) => KeyRecord,
-): Promise<KmsKey> {
-  const { id } = await findKey(keys, keyId);
-  return keys.change(id, (key) => {
-    assertState(operation, key, keys);
-    // The transitions of provider-local carry along what they don't know of.
-    return transition(key) as KmsKey;
-  });
-}
-
-function isAsymmetric(spec: KeySpec): boolean {
-  return spec.startsWith('RSA_') || spec.startsWith('ECC_');
+) {
+  return { KeyId: arnOf(await keys.change(await findKey(keys, KeyId), deletionCancelled)) };
 }

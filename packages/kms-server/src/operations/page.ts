@@ -1,54 +1,65 @@
+import type { Awaitable } from '@keywrap/core';
 import { KmsError } from '../protocol/kms-error.js';
 
-/** What a request says of the page that it wants. */
-export interface PageRequest {
+/** Which page a request asks for. */
+interface PageRequest {
   readonly Limit?: number | undefined;
   readonly Marker?: string | undefined;
 }
 
-/** How a list is cut into pages. */
-export interface PageOptions<Item> {
-  /** Names the list: another list's marker is refused. */
-  readonly list: string;
-  /** A name of its own for each item. Pages are in the order of these. */
+/** A list that is returned in pages. */
+interface PagedList<Item> {
+  /** The name of the list: a marker of another list is rejected. */
+  readonly name: string;
+  /** Returns a name that no other item has. Pages are in the order of these. */
   readonly nameOf: (item: Item) => string;
   /** How many items a page has when the request does not say. */
   readonly byDefault: number;
-  /** How many it has at most, whatever the request says. */
+  /** How many it has at most. */
   readonly maximum: number;
+  /** Reads up to `limit` items whose names come after this one. */
+  readonly read: (after: string | undefined, limit: number) => Awaitable<readonly Item[]>;
 }
 
 /** A page, and the members of the response that go with it. */
-export interface Page<Item> {
+interface Page<Item> {
   readonly items: readonly Item[];
   readonly members: { readonly Truncated: boolean; readonly NextMarker?: string };
 }
 
 /**
- * Cuts a page out of a list. The marker holds the name of the last item, so what comes or goes between
- * two requests moves nothing else.
+ * Reads a page of a list. The marker holds the name of the last item, so items that are added or removed
+ * between two requests move no others.
  *
  * @throws KmsError `InvalidMarkerException`
  */
-export function page<Item>(
-  items: readonly Item[],
+export async function page<Item>(
   { Limit, Marker }: PageRequest,
-  { list, nameOf, byDefault, maximum }: PageOptions<Item>,
-): Page<Item> {
-  const after = Marker === undefined ? undefined : readMarker(Marker, list);
-  const named = items.map((item) => ({ item, name: nameOf(item) }));
-  const rest = named
-    .filter(({ name }) => after === undefined || name > after)
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const cut = rest.slice(0, Math.min(Limit ?? byDefault, maximum));
-  const isTruncated = cut.length < rest.length;
-  const last = cut.at(-1)?.name ?? '';
+  { name, nameOf, byDefault, maximum, read }: PagedList<Item>,
+): Promise<Page<Item>> {
+  const after = Marker === undefined ? undefined : readMarker(Marker, name);
+  const limit = Math.min(Limit ?? byDefault, maximum);
+  const found = await read(after, limit + 1);
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
   return {
-    items: cut.map(({ item }) => item),
-    members: isTruncated
-      ? { Truncated: true, NextMarker: writeMarker(last, list) }
-      : { Truncated: false },
+    items,
+    members:
+      found.length > limit && last !== undefined
+        ? { Truncated: true, NextMarker: writeMarker(nameOf(last), name) }
+        : { Truncated: false },
   };
+}
+
+/** Reads pages of a short list. */
+export function fromItems<Item>(items: readonly Item[], nameOf: (item: Item) => string) {
+  return (after: string | undefined, limit: number): readonly Item[] =>
+    items
+      .map((item) => ({ item, name: nameOf(item) }))
+      .filter(({ name }) => after === undefined || name > after)
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .slice(0, limit)
+      .map(({ item }) => item);
 }
 
 function writeMarker(name: string, list: string): string {

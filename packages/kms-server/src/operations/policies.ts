@@ -1,36 +1,39 @@
 import { findKey } from '../keys/find-key.js';
-import { assertPolicy } from '../keys/policy.js';
+import { assertPolicy, policyOf } from '../keys/policy.js';
 import { KmsError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
-import { page } from './page.js';
+import type { Region } from '../regions.js';
+import { fromItems, page } from './page.js';
 
 /** A key has one policy, and this is its name. */
 const DEFAULT = 'default';
 
 /** [GetKeyPolicy](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html) */
-export async function getKeyPolicy(request: RequestOf<'GetKeyPolicy'>, { keys }: Region) {
-  const { policy } = await findKey(keys, request.KeyId);
+export async function GetKeyPolicy(request: RequestOf<'GetKeyPolicy'>, { keys }: Region) {
+  const key = await findKey(keys, request.KeyId);
   assertPolicyName(request.PolicyName);
-  return { Policy: policy, PolicyName: DEFAULT };
+  return { Policy: policyOf(key), PolicyName: DEFAULT };
 }
 
 /** [PutKeyPolicy](https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html) */
-export async function putKeyPolicy(request: RequestOf<'PutKeyPolicy'>, { keys }: Region) {
-  const { id } = await findKey(keys, request.KeyId);
-  assertPolicyName(request.PolicyName);
-  assertPolicy(request.Policy, request.BypassPolicyLockoutSafetyCheck);
-  await keys.change(id, (key) => ({ ...key, policy: request.Policy }));
+export async function PutKeyPolicy(request: RequestOf<'PutKeyPolicy'>, { keys }: Region) {
+  const { KeyId, PolicyName, Policy: policy, BypassPolicyLockoutSafetyCheck } = request;
+  const key = await findKey(keys, KeyId);
+  assertPolicyName(PolicyName);
+  assertPolicy(policy, BypassPolicyLockoutSafetyCheck);
+  await keys.change(key, (current) => ({ ...current, policy }));
 }
 
 /** [ListKeyPolicies](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyPolicies.html) */
-export async function listKeyPolicies(request: RequestOf<'ListKeyPolicies'>, { keys }: Region) {
+export async function ListKeyPolicies(request: RequestOf<'ListKeyPolicies'>, { keys }: Region) {
   await findKey(keys, request.KeyId);
-  const { items, members } = page([DEFAULT], request, {
-    list: 'policies',
-    nameOf: (name) => name,
+  const nameOf = (name: string) => name;
+  const { items, members } = await page(request, {
+    name: 'policies',
+    nameOf,
     byDefault: 100,
     maximum: 1000,
+    read: fromItems([DEFAULT], nameOf),
   });
   return { PolicyNames: items, ...members };
 }

@@ -1,54 +1,64 @@
-import { findKey } from '../keys/find-key.js';
-import { toSeconds } from '../keys/key-metadata.js';
-import { assertState, invalidState } from '../keys/key-state.js';
-import type { RegionKeys } from '../keys/key-store.js';
+import { UnsupportedOperationError } from '@keywrap/core';
 import {
-  currentMaterial,
-  isSymmetric,
-  type KmsKey,
-  type MaterialDetails,
-  materialHistory,
-} from '../keys/kms-key.js';
-import { daysAfter, withNewMaterial } from '../keys/passing-time.js';
+  arnOf,
+  assertState,
+  assertSymmetric,
+  daysAfter,
+  type KeyRecord,
+  type Keys,
+  type KeyVersion,
+  newestVersion,
+  newSymmetricVersion,
+  rotated,
+  rotatedToPending,
+  withAutomaticRotation,
+} from '@keywrap/provider-local/keys';
+import { findKey } from '../keys/find-key.js';
+import { isSymmetric, toSeconds } from '../keys/key-metadata.js';
 import { KmsError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
-import { unsupported } from './common.js';
-import { page } from './page.js';
+import type { Region } from '../regions.js';
+import { unsupported } from './members.js';
+import { fromItems, page } from './page.js';
 
 /** [RotateKeyOnDemand](https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html) says how often. */
 const MAXIMUM_ON_DEMAND = 25;
 
 /** [EnableKeyRotation](https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html) */
-export async function enableKeyRotation(request: RequestOf<'EnableKeyRotation'>, { keys }: Region) {
-  const { KeyId, RotationPeriodInDays: periodInDays = 365 } = request;
+export async function EnableKeyRotation(
+  { KeyId, RotationPeriodInDays: periodInDays = 365 }: RequestOf<'EnableKeyRotation'>,
+  { keys }: Region,
+) {
   const nextDate = daysAfter(keys.now(), periodInDays);
-  await setAutomatic('EnableKeyRotation', KeyId, keys, { periodInDays, nextDate });
+  await changeRotation(await findKey(keys, KeyId), keys, (key) =>
+    withAutomaticRotation(key, { periodInDays, nextDate }),
+  );
 }
 
 /** [DisableKeyRotation](https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKeyRotation.html) */
-export async function disableKeyRotation(
+export async function DisableKeyRotation(
   { KeyId }: RequestOf<'DisableKeyRotation'>,
   { keys }: Region,
 ) {
-  await setAutomatic('DisableKeyRotation', KeyId, keys, undefined);
+  await changeRotation(await findKey(keys, KeyId), keys, (key) =>
+    withAutomaticRotation(key, undefined),
+  );
 }
 
 /** [GetKeyRotationStatus](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyRotationStatus.html) */
-export async function getKeyRotationStatus(
+export async function GetKeyRotationStatus(
   { KeyId }: RequestOf<'GetKeyRotationStatus'>,
   { keys }: Region,
 ) {
   const key = await findKey(keys, KeyId);
   assertRotates(key);
   const { automaticRotation, keyState } = key;
-  const status = { KeyId: keys.arnOf(key) };
-  // Nothing rotates while the key waits for its deletion.
+  // Nothing rotates while the key is pending deletion.
   if (automaticRotation === undefined || keyState === 'PendingDeletion') {
-    return { ...status, KeyRotationEnabled: false };
+    return { KeyId: arnOf(key), KeyRotationEnabled: false };
   }
   return {
-    ...status,
+    KeyId: arnOf(key),
     KeyRotationEnabled: true,
     RotationPeriodInDays: automaticRotation.periodInDays,
     NextRotationDate: toSeconds(automaticRotation.nextDate),
@@ -56,115 +66,120 @@ export async function getKeyRotationStatus(
 }
 
 /** [RotateKeyOnDemand](https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html) */
-export async function rotateKeyOnDemand(
+export async function RotateKeyOnDemand(
   { KeyId }: RequestOf<'RotateKeyOnDemand'>,
   { keys }: Region,
 ) {
-  const { id } = await findKey(keys, KeyId);
-  await keys.change(id, (key) => rotatedOnDemand(key, keys));
-  return { KeyId: keys.arnOf({ id }) };
-}
-
-function rotatedOnDemand(key: KmsKey, keys: RegionKeys): KmsKey {
-  assertState('RotateKeyOnDemand', key, keys);
-  assertRotates(key);
-  const onDemand = materialHistory(key).filter(({ rotation }) => rotation?.type === 'ON_DEMAND');
-  if (onDemand.length >= MAXIMUM_ON_DEMAND) {
-    throw new KmsError(
-      'LimitExceededException',
-      `The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: ${keys.arnOf(key)}`,
-    );
-  }
-  return key.origin === 'EXTERNAL'
-    ? withPendingMaterial(key, keys)
-    : withNewMaterial(key, keys.now(), 'ON_DEMAND');
+  const key = await findKey(keys, KeyId);
+  const date = keys.now();
+  const offered = key.origin === 'AWS_KMS' ? await newSymmetricVersion(key.id) : undefined;
+  await changeRotation(
+    key,
+    keys,
+    (current) => {
+      assertOnDemandLimit(current);
+      return offered === undefined
+        ? rotatedToPending(current, date)
+        : rotated(current, offered, { date, type: 'ON_DEMAND' });
+    },
+    offered,
+  );
+  return { KeyId: arnOf(key) };
 }
 
 /** [ListKeyRotations](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyRotations.html) */
-export async function listKeyRotations(request: RequestOf<'ListKeyRotations'>, { keys }: Region) {
+export async function ListKeyRotations(request: RequestOf<'ListKeyRotations'>, { keys }: Region) {
   const key = await findKey(keys, request.KeyId);
   assertRotates(key);
-  const history = materialHistory(key);
-  const materials =
+  const { versions, pendingVersion } = key;
+  const listed =
     request.IncludeKeyMaterial === 'ALL_KEY_MATERIAL'
-      ? [...history, ...(key.pendingMaterial === undefined ? [] : [key.pendingMaterial])]
-      : history.filter(({ rotation }) => rotation !== undefined);
-  const { items, members } = page(materials, request, {
-    list: 'rotations',
-    nameOf: ({ version }) => String(version).padStart(10, '0'),
+      ? [...versions, ...(pendingVersion === undefined ? [] : [pendingVersion])]
+      : versions.filter(({ rotation }) => rotation !== undefined);
+  const nameOf = ({ version }: KeyVersion) => String(version).padStart(10, '0');
+  const { items, members } = await page(request, {
+    name: 'rotations',
+    nameOf,
     byDefault: 100,
     maximum: 1000,
+    read: fromItems(listed, nameOf),
   });
-  return { Rotations: items.map((material) => describeRotation(key, material)), ...members };
+  return { Rotations: items.map((version) => describeRotation(key, version)), ...members };
 }
 
 /** [RotationsListEntry](https://docs.aws.amazon.com/kms/latest/APIReference/API_RotationsListEntry.html) */
-function describeRotation(key: KmsKey, material: MaterialDetails): object {
-  const { id, rotation } = material;
+function describeRotation(key: KeyRecord, version: KeyVersion): object {
+  const { materialId, rotation } = version;
   return {
     KeyId: key.id,
-    KeyMaterialId: id,
-    ...(key.origin === 'EXTERNAL' && describeImport(key, material)),
-    KeyMaterialState:
-      id === key.pendingMaterial?.id
-        ? 'PENDING_ROTATION'
-        : id === currentMaterial(key)?.id
-          ? 'CURRENT'
-          : 'NON_CURRENT',
+    KeyMaterialId: materialId,
+    ...(key.origin === 'EXTERNAL' && describeImport(version)),
+    KeyMaterialState: materialState(key, version),
     ...(rotation && { RotationDate: toSeconds(rotation.date), RotationType: rotation.type }),
   };
 }
 
-function describeImport(
-  { missing }: KmsKey,
-  { id, description, validTo }: MaterialDetails,
-): object {
-  const isMissing = missing.some((material) => material.id === id);
+function materialState(key: KeyRecord, version: KeyVersion): string {
+  if (version === key.pendingVersion) return 'PENDING_ROTATION';
+  return version === newestVersion(key) ? 'CURRENT' : 'NON_CURRENT';
+}
+
+function describeImport({ material, description, validTo }: KeyVersion): object {
+  if (material === undefined) {
+    return { KeyMaterialDescription: description, ImportState: 'PENDING_IMPORT' };
+  }
   return {
     KeyMaterialDescription: description,
-    ImportState: isMissing ? 'PENDING_IMPORT' : 'IMPORTED',
-    ...(!isMissing && {
-      ExpirationModel:
-        validTo === undefined ? 'KEY_MATERIAL_DOES_NOT_EXPIRE' : 'KEY_MATERIAL_EXPIRES',
-    }),
-    ...(validTo && { ValidTo: toSeconds(validTo) }),
+    ImportState: 'IMPORTED',
+    ...(validTo === undefined
+      ? { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' }
+      : { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: toSeconds(validTo) }),
   };
 }
 
-function withPendingMaterial(key: KmsKey, keys: RegionKeys): KmsKey {
-  const { pendingMaterial } = key;
-  if (pendingMaterial === undefined) {
-    throw invalidState(
-      `No available key material pending rotation for the key: ${keys.arnOf(key)}.`,
-    );
-  }
-  const rotation = { date: keys.now(), type: 'ON_DEMAND' } as const;
-  return {
-    ...key,
-    materials: [...key.materials, { ...pendingMaterial, rotation }],
-    pendingMaterial: undefined,
-  };
-}
-
-async function setAutomatic(
-  operation: 'EnableKeyRotation' | 'DisableKeyRotation',
-  keyId: string,
-  keys: RegionKeys,
-  automaticRotation: KmsKey['automaticRotation'],
+/** @param offered As for {@link Keys.change}. */
+async function changeRotation(
+  key: KeyRecord,
+  keys: Keys,
+  transition: (current: KeyRecord) => KeyRecord,
+  offered?: KeyVersion,
 ): Promise<void> {
-  const { id } = await findKey(keys, keyId);
-  await keys.change(id, (key) => {
-    if (key.origin !== 'AWS_KMS') {
-      throw unsupported(
-        `${keys.arnOf(key)} origin is ${key.origin} which is not valid for this operation.`,
-      );
-    }
-    assertState(operation, key, keys);
-    assertRotates(key);
-    return { ...key, automaticRotation };
-  });
+  try {
+    await keys.change(
+      key,
+      (current) => {
+        assertPrimary(current);
+        return transition(current);
+      },
+      offered,
+    );
+  } catch (error) {
+    if (error instanceof UnsupportedOperationError) assertRotates(key);
+    throw error;
+  }
 }
 
-function assertRotates(key: KmsKey): void {
-  if (!isSymmetric(key)) throw unsupported();
+/** KMS gives no message. @throws KmsError `UnsupportedOperationException` */
+function assertRotates(key: KeyRecord): void {
+  if (!isSymmetric(key)) throw unsupported('');
+}
+
+/** Replicas rotate with their primary ([rotation](https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html#multi-region-rotate)). */
+function assertPrimary(key: KeyRecord): void {
+  const { primaryRegion, scope } = key;
+  if (primaryRegion === undefined || primaryRegion === scope.region) return;
+  throw unsupported(
+    `${arnOf(key)} is a replica key; rotate its primary key in ${primaryRegion} instead.`,
+  );
+}
+
+function assertOnDemandLimit(key: KeyRecord): void {
+  assertState(key, ['Enabled']);
+  assertSymmetric(key);
+  const onDemand = key.versions.filter(({ rotation }) => rotation?.type === 'ON_DEMAND');
+  if (onDemand.length < MAXIMUM_ON_DEMAND) return;
+  throw new KmsError(
+    'LimitExceededException',
+    `The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: ${arnOf(key)}`,
+  );
 }

@@ -1,63 +1,64 @@
 import {
+  arnOf,
+  type KeyMaterial,
+  type KeyVersion,
+  newestVersion,
+} from '@keywrap/provider-local/keys';
+import { usableKey } from '../keys/find-key.js';
+import { KmsError, validationError } from '../protocol/kms-error.js';
+import type { RequestOf } from '../protocol/requests.js';
+import type { Region } from '../regions.js';
+import {
   digestLength,
   hash,
   type SigningAlgorithm,
-  sign as signDigest,
+  sign,
   signMessage,
-  verify as verifyDigest,
-} from '../crypto/signatures.js';
-import { findKeyOrAlias } from '../keys/find-key.js';
-import { assertState } from '../keys/key-state.js';
-import { assertUsage } from '../keys/key-usage.js';
-import type { KmsKey, Material } from '../keys/kms-key.js';
-import { KmsError, validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
-import { endDryRun, toBase64 } from './common.js';
+  verify,
+} from '../signing/signatures.js';
+import { endDryRun, toBase64 } from './members.js';
 
 /** [Sign](https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html) */
-export async function sign(request: RequestOf<'Sign'>, region: Region) {
-  const key = await signingKey('Sign', request, region);
-  const algorithm = request.SigningAlgorithm as SigningAlgorithm;
-  const digest = digestOf(request, algorithm);
+export async function Sign(request: RequestOf<'Sign'>, region: Region) {
+  const { version, algorithm, digest, members } = await readRequest('Sign', request, region);
   endDryRun(request);
-  const { material } = key.materials[0] as Material;
+  const material = version.material as KeyMaterial;
   const signature =
     digest === undefined
       ? await signMessage(algorithm, material, request.Message)
-      : signDigest(algorithm, material, digest);
-  return {
-    KeyId: region.keys.arnOf(key),
-    Signature: toBase64(signature),
-    SigningAlgorithm: algorithm,
-  };
+      : sign(algorithm, material, digest);
+  return { ...members, Signature: toBase64(signature) };
 }
 
 /** [Verify](https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html) */
-export async function verify(request: RequestOf<'Verify'>, region: Region) {
-  const key = await signingKey('Verify', request, region);
-  const algorithm = request.SigningAlgorithm as SigningAlgorithm;
-  const digest = digestOf(request, algorithm) ?? hash(algorithm, request.Message);
-  const { publicKey } = key.materials[0] as Material;
-  if (!verifyDigest(algorithm, publicKey as Uint8Array, digest, request.Signature)) {
+export async function Verify(request: RequestOf<'Verify'>, region: Region) {
+  const { version, algorithm, members, ...read } = await readRequest('Verify', request, region);
+  const digest = read.digest ?? hash(algorithm, request.Message);
+  if (!verify(algorithm, version.publicKey as Uint8Array, digest, request.Signature)) {
     throw new KmsError('KMSInvalidSignatureException');
   }
   endDryRun(request);
-  return { KeyId: region.keys.arnOf(key), SignatureValid: true, SigningAlgorithm: algorithm };
+  return { ...members, SignatureValid: true };
 }
 
-async function signingKey(
+/** @returns What to sign or verify with and, when the message is a digest, that. */
+async function readRequest(
   operation: 'Sign' | 'Verify',
-  { KeyId, SigningAlgorithm }: RequestOf<'Sign'>,
+  request: RequestOf<'Sign'>,
   { keys }: Region,
-): Promise<KmsKey> {
-  const key = await findKeyOrAlias(keys, KeyId);
-  assertUsage(operation, key, keys, 'SIGN_VERIFY', SigningAlgorithm);
-  assertState(operation, key, keys);
-  return key;
+) {
+  const { KeyId, SigningAlgorithm } = request;
+  const use = { operation, usage: 'SIGN_VERIFY', algorithm: SigningAlgorithm } as const;
+  const key = await usableKey(keys, KeyId, use);
+  const algorithm = SigningAlgorithm as SigningAlgorithm;
+  return {
+    version: newestVersion(key) as KeyVersion,
+    algorithm,
+    digest: digestOf(request, algorithm),
+    members: { KeyId: arnOf(key), SigningAlgorithm },
+  };
 }
 
-/** The digest, when that is what the message is. */
 function digestOf(
   { Message, MessageType = 'RAW' }: RequestOf<'Sign'>,
   algorithm: SigningAlgorithm,

@@ -1,39 +1,42 @@
+import { assertNotPendingDeletion, type Tag } from '@keywrap/provider-local/keys';
 import { findKey } from '../keys/find-key.js';
-import { assertState } from '../keys/key-state.js';
 import { withoutTags, withTags } from '../keys/tags.js';
 import type { RequestOf } from '../protocol/requests.js';
-import type { Region } from '../region.js';
-import { page } from './page.js';
+import type { Region } from '../regions.js';
+import { fromItems, page } from './page.js';
 
 /** [TagResource](https://docs.aws.amazon.com/kms/latest/APIReference/API_TagResource.html) */
-export async function tagResource({ KeyId, Tags }: RequestOf<'TagResource'>, { keys }: Region) {
-  const { id } = await findKey(keys, KeyId);
-  await keys.change(id, (key) => {
-    assertState('TagResource', key, keys);
+export async function TagResource({ KeyId, Tags }: RequestOf<'TagResource'>, { keys }: Region) {
+  await keys.change(await findKey(keys, KeyId), (key) => {
+    assertNotPendingDeletion(key);
     return { ...key, tags: withTags(key.tags, Tags) };
   });
 }
 
 /** [UntagResource](https://docs.aws.amazon.com/kms/latest/APIReference/API_UntagResource.html) */
-export async function untagResource(
+export async function UntagResource(
   { KeyId, TagKeys }: RequestOf<'UntagResource'>,
   { keys }: Region,
 ) {
-  const { id } = await findKey(keys, KeyId);
-  await keys.change(id, (key) => {
-    assertState('UntagResource', key, keys);
+  await keys.change(await findKey(keys, KeyId), (key) => {
+    assertNotPendingDeletion(key);
     return { ...key, tags: withoutTags(key.tags, TagKeys) };
   });
 }
 
 /** [ListResourceTags](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html) */
-export async function listResourceTags(request: RequestOf<'ListResourceTags'>, { keys }: Region) {
+export async function ListResourceTags(request: RequestOf<'ListResourceTags'>, { keys }: Region) {
   const { tags } = await findKey(keys, request.KeyId);
-  const { items, members } = page(tags, request, {
-    list: 'tags',
-    nameOf: ({ TagKey }) => TagKey,
+  const nameOf = ({ key }: Tag) => key;
+  const { items, members } = await page(request, {
+    name: 'tags',
+    nameOf,
     byDefault: 50,
     maximum: 50,
+    read: fromItems(tags, nameOf),
   });
-  return { Tags: items, ...members };
+  return {
+    Tags: items.map(({ key, value }) => ({ TagKey: key, TagValue: value })),
+    ...members,
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * An error as AWS KMS answers it: the name of the exception and, for most of them, a message.
+ * An error as AWS KMS returns it: the name of the exception and, for most of them, a message.
  *
  * @example
  * ```ts
@@ -10,9 +10,9 @@
  * ```
  */
 export class KmsError extends Error {
-  /** The name of the exception: what SDKs turn into a class, or a code. */
+  /** The name of the exception, which SDKs turn into a class or a code. */
   readonly type: string;
-  /** The HTTP status: 400 for what the caller did wrong, 500 for what the server did. */
+  /** The HTTP status: 400 for an error of the caller, 500 for one of the server. */
   readonly status: number;
 
   constructor(type: string, message = '', status = 400) {

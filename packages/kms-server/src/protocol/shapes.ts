@@ -5,7 +5,7 @@ import { serializationError } from './kms-error.js';
 // value into what handlers work with, and only then says which constraints it breaks: wrong types are a
 // SerializationException at once, broken constraints are collected into one ValidationException.
 
-/** Takes note of a broken constraint; `shown` is how the message quotes the value, if it may. */
+/** Records a broken constraint; `shown` is how the message quotes the value, if it may. */
 export type Complain = (path: string, constraint: string, shown?: string) => void;
 
 /** One kind of value. */
@@ -15,7 +15,7 @@ export interface Shape<Value> {
   check(value: Value, path: string, complain: Complain): void;
 }
 
-/** What a member of a request may be. */
+/** The constraints of a member. */
 export interface Limits {
   readonly min?: number;
   readonly max?: number;
@@ -130,17 +130,17 @@ export const stringMap: Shape<Readonly<Record<string, string>>> = {
   check() {},
 };
 
-/** Whether this is a JSON object. */
+/** Tells whether this is a JSON object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What a constraint says of a number or length that is too large. */
+/** Words the constraint for a number or length that is too large. */
 export function atMost(what: 'length' | 'value', limit: number): string {
   return `have ${what} less than or equal to ${limit}`;
 }
 
-/** What a constraint says of a number or length that is too small. */
+/** Words the constraint for a number or length that is too small. */
 export function atLeast(what: 'length' | 'value', limit: number): string {
   return `have ${what} greater than or equal to ${limit}`;
 }

@@ -2,7 +2,7 @@ import { ownFields } from '@keywrap/core';
 import { type KmsError, validationError } from './kms-error.js';
 import { type Complain, isObject, mismatch, type Shape } from './shapes.js';
 
-/** A member that must be there. */
+/** A member that is required. */
 export interface RequiredMember<Value> {
   readonly required: Shape<Value>;
 }
@@ -12,7 +12,7 @@ export type Members = Readonly<Record<string, Shape<unknown> | RequiredMember<un
 
 type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
 
-/** What a structure is read into: required members are there, the others may be. */
+/** The value of a structure: required members are set, the others may be undefined. */
 export type ValueOf<M extends Members> = Mutable<
   {
     readonly [Name in keyof M as M[Name] extends RequiredMember<unknown>
@@ -25,7 +25,7 @@ export type ValueOf<M extends Members> = Mutable<
   }
 >;
 
-/** Marks a member as one that must be there. */
+/** Marks a member as required. */
 export function required<Value>(shape: Shape<Value>): RequiredMember<Value> {
   return { required: shape };
 }
@@ -38,9 +38,9 @@ interface Member {
   readonly isRequired: boolean;
 }
 
-/** A structure of these members; members that it does not have are ignored, as AWS does. */
+/** A structure of these members; other members are ignored, as AWS does. */
 export function structure<M extends Members>(members: M): Shape<ValueOf<M>> {
-  // Taken apart once, here, and not for every request.
+  // Parsed once, here, and not for every request.
   const all = Object.entries(members).map(([name, member]): Member => {
     const isRequired = 'required' in member;
     const path = name[0]?.toLowerCase() + name.slice(1);
@@ -70,11 +70,11 @@ export function structure<M extends Members>(members: M): Shape<ValueOf<M>> {
 
 const NOT_NULL = 'not be null';
 
-/** So many are told; a list of empty strings would make an answer many times as long as the request. */
+/** A list of empty strings would otherwise make a response many times as long as the request. */
 const MAXIMUM_PROBLEMS = 100;
 
 /**
- * Reads a request and checks it, the only place where that is done.
+ * Reads a request and checks it; nothing else does.
  *
  * @throws KmsError `SerializationException`, or one `ValidationException` for all that is wrong.
  */

@@ -12,4 +12,4 @@ export const locationOf: typeof LocationOf = () => {
 };
 
 export const openWithPassphrase: typeof OpenWithPassphrase = async () =>
-  locationOf(new URL('local:')) as never;
+  locationOf(new URL('local:'), []) as never;

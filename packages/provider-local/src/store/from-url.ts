@@ -3,20 +3,18 @@ import { InvalidInputError } from '@keywrap/core';
 
 export { openWithPassphrase } from './open-with-passphrase.js';
 
-/** Parameters of a PostgreSQL URL that are handed on to the database's client. */
-const DATABASE_PARAMETERS: readonly string[] = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
-
 /**
  * The location of the store that a URL names: of the SQLite file at its path, or of the database that a
  * `local+postgres:` URL names.
  *
+ * @param kept The parameters of the URL that are the database's.
  * @throws {@link InvalidInputError} (field `url`) when its path cannot name a file.
  */
-export function locationOf(url: URL): string {
+export function locationOf(url: URL, kept: readonly string[]): string {
   if (url.protocol !== 'local:') {
     const database = new URL(`postgres:${url.href.slice(url.protocol.length)}`);
     for (const name of [...database.searchParams.keys()]) {
-      if (!DATABASE_PARAMETERS.includes(name)) database.searchParams.delete(name);
+      if (!kept.includes(name)) database.searchParams.delete(name);
     }
     return database.href;
   }

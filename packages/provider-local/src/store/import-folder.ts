@@ -147,8 +147,7 @@ function readDetails(name: string, text: Uint8Array | undefined): Json {
 
 async function openManifest(folder: string, protectedBy: StoreProtection) {
   const names = await promises.readdir(folder).catch((): string[] => []);
-  const manifests = names.filter((entry) => MANIFEST.test(entry)).sort();
-  const name = manifests.at(-1);
+  const name = names.sort().findLast((entry) => MANIFEST.test(entry));
   if (name === undefined) {
     throw new InvalidInputError('folder', `${folder} holds no key store of files; check the path`);
   }

@@ -1,3 +1,4 @@
+import { ProviderClosedError } from '@keywrap/core';
 import {
   type AliasRecord,
   aliasArnOf,
@@ -26,6 +27,7 @@ export class MemoryKeyStore implements KeyStore {
   readonly #aliases = new Rows<AliasRecord>();
   /** The ARNs of the aliases of each key. */
   readonly #aliasesOf = new Map<string, Set<string>>();
+  #isClosed = false;
 
   peekKey(arn: string): KeyRecord | undefined {
     return this.#keys.get(arn);
@@ -36,27 +38,33 @@ export class MemoryKeyStore implements KeyStore {
   }
 
   async loadKey(arn: string): Promise<KeyRecord | undefined> {
+    this.#assertOpen();
     return this.#keys.get(arn);
   }
 
   async loadAlias(arn: string): Promise<AliasRecord | undefined> {
+    this.#assertOpen();
     return this.#aliases.get(arn);
   }
 
   async listKeys(page: Page): Promise<readonly KeyRecord[]> {
+    this.#assertOpen();
     return this.#keys.list(page);
   }
 
   async listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]> {
+    this.#assertOpen();
     if (keyArn === undefined) return this.#aliases.list(page);
     return this.#aliases.list(page, [...(this.#aliasesOf.get(keyArn) ?? [])].sort());
   }
 
   async keysWithId(id: string): Promise<readonly KeyRecord[]> {
+    this.#assertOpen();
     return this.#withId(id);
   }
 
   async change<Result>(names: ChangeNames, body: (transaction: Transaction) => Result) {
+    this.#assertOpen();
     // The body is synchronous: nobody sees what it does before it has returned.
     const undo: (() => void)[] = [];
     const before: KeyRecord[] = [];
@@ -79,13 +87,14 @@ export class MemoryKeyStore implements KeyStore {
         alias: (arn) => this.#aliases.get(seen.alias(arn)),
         aliasesOf: (arn) => this.#aliasesOfKey(seen.key(arn)),
         keysWithId: (id) => this.#withId(seen.id(id)),
-        putKey: (record) => setKey(arnOf(record), record),
+        putKey: (record) => setKey(seen.key(arnOf(record)), record),
         removeKey: (arn) => {
-          for (const alias of this.#aliasesOfKey(arn)) setAlias(aliasArnOf(alias), undefined);
+          for (const alias of this.#aliasesOfKey(seen.key(arn)))
+            setAlias(aliasArnOf(alias), undefined);
           setKey(arn, undefined);
         },
-        putAlias: (record) => setAlias(aliasArnOf(record), record),
-        removeAlias: (arn) => setAlias(arn, undefined),
+        putAlias: (record) => setAlias(seen.alias(aliasArnOf(record)), record),
+        removeAlias: (arn) => setAlias(seen.alias(arn), undefined),
       });
     } catch (error) {
       for (const step of undo.reverse()) step();
@@ -100,10 +109,15 @@ export class MemoryKeyStore implements KeyStore {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const material of this.#keys.all().flatMap(materialsOf)) material.destroy();
     this.#keys.clear();
     this.#aliases.clear();
     this.#aliasesOf.clear();
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new ProviderClosedError('the key store was closed');
   }
 
   #setAlias(arn: string, next: AliasRecord | undefined): void {
@@ -124,7 +138,7 @@ export class MemoryKeyStore implements KeyStore {
     return this.#keys.all().filter((key) => key.id === id);
   }
 
-  /** Lets a change read what it named, as a store must that reads it before the change. */
+  /** Lets a change use what it named, as other stores do, which read that before the change. */
   #seen({ keys, aliases, ids = [] }: ChangeNames) {
     const targets = aliases
       .map((arn) => this.#aliases.get(arn))

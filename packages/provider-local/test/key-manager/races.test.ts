@@ -1,4 +1,4 @@
-import { type KeyWrapError, ProviderUnavailableError } from '@keywrap/core';
+import { formatAliasArn, type KeyWrapError, ProviderUnavailableError } from '@keywrap/core';
 import { type KeyStore, LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
 import type { ChangeNames, Transaction } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
@@ -243,7 +243,8 @@ describe('A key store that fails', () => {
       const opened = open();
       const { provider, store } = opened;
       const dates = { creationDate: new Date(0), lastUpdatedDate: new Date(0) };
-      await store.change({ keys: [], aliases: [], ids: [] }, (transaction) =>
+      const names = { keys: [], aliases: [formatAliasArn('alias/a', HOME)], ids: [] };
+      await store.change(names, (transaction) =>
         transaction.putAlias({ scope: HOME, alias: 'alias/a', keyId: 'nobody', ...dates }),
       );
       await expectRefusal(provider.describeKey({ keyId: 'alias/a' }), 'KEY_NOT_FOUND');

@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatAliasArn, formatKeyArn } from '@keywrap/core';
+import { formatAliasArn, formatKeyArn, parseKeyId } from '@keywrap/core';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
@@ -20,6 +20,13 @@ interface Expected {
   readonly keys: Readonly<Record<string, any>>;
   // biome-ignore lint/suspicious/noExplicitAny: the same.
   readonly aliases: Readonly<Record<string, any>>;
+  /** In base64. */
+  readonly ciphertexts: readonly {
+    readonly keyId: string;
+    readonly ciphertext: string;
+    readonly plaintext: string;
+    readonly encryptionContext?: Readonly<Record<string, string>>;
+  }[];
 }
 
 async function expected(name: string): Promise<Expected> {
@@ -198,6 +205,35 @@ describe('A folder of the first format', () => {
       ]);
     });
   });
+
+  for (const name of ['provider-local', 'keywrap-kms']) {
+    it(`decrypts what ${name} encrypted with it`, async () => {
+      const { ciphertexts } = await expected(name);
+      await using store = await importIt(await copyOf(name));
+      const outcomes = new Map<string, string>();
+      for (const { keyId, ciphertext, plaintext, encryptionContext } of ciphertexts) {
+        const { partition, region, account } = parseKeyId(keyId) as typeof SCOPE;
+        const now = () => new Date('2026-03-03T00:00:00Z');
+        await using keys = new LocalKeyWrapProvider({ store, partition, region, account, now });
+        const call = { keyId, ciphertext: Buffer.from(ciphertext, 'base64') };
+        const outcome = await keys
+          .decrypt({ ...call, ...(encryptionContext && { encryptionContext }) })
+          .then((result) => Buffer.from(result.plaintext).toString() === plaintext && 'ok')
+          .catch((error) => error.code);
+        outcomes.set(plaintext, String(outcome));
+      }
+      const unusable = {
+        'sealed by a disabled key': 'KEY_DISABLED',
+        'sealed by a key that is pending deletion': 'KEY_STATE',
+        'sealed by material that was deleted': 'KEY_STATE',
+      } as const;
+      expect(outcomes.size).to.be.greaterThan(3);
+      for (const [plaintext, outcome] of outcomes) {
+        const wanted = unusable[plaintext as keyof typeof unusable] ?? 'ok';
+        expect(outcome, plaintext).to.equal(wanted);
+      }
+    });
+  }
 
   it('is only read, opens again as a store, and says how far it is', async () => {
     const folder = await copyOf('provider-local');

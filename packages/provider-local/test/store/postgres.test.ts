@@ -1,4 +1,6 @@
 import { inspect } from 'node:util';
+import { openKeyWrapProvider } from '@keywrap/core';
+import { localScheme } from '@keywrap/provider-local';
 import { SqlKeyStore, type SqlKeyStoreOptions } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 import pg from 'pg';
@@ -244,6 +246,20 @@ describe('SqlKeyStore on PostgreSQL', function () {
 
   it('is not there where nothing made it', async () => {
     expect((await rejection(open({ create: false }))).code).to.equal('INVALID_INPUT');
+  });
+
+  it('opens by URL, with the parameters of its client', async () => {
+    process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
+    await open();
+    const parameters = 'passphraseEnv=KEYWRAP_TEST_PASSPHRASE&freshness=always&keys=alias/a';
+    const named = `local+${url}&${parameters}`;
+    const plaintext = Uint8Array.of(7);
+    const keyId = 'alias/a';
+    await using one = await openKeyWrapProvider(named, [localScheme]);
+    await using other = await openKeyWrapProvider(named, [localScheme]);
+    const { ciphertext } = await one.encrypt({ keyId, plaintext });
+    expect((await other.decrypt({ keyId, ciphertext })).plaintext).to.deep.equal(plaintext);
+    delete process.env.KEYWRAP_TEST_PASSPHRASE;
   });
 });
 

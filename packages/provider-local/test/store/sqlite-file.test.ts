@@ -175,7 +175,7 @@ describe('The file of a key store', () => {
       },
       aliases: () => [],
     };
-    expect((await rejection(SqlKeyStore.create(options, contents))).cause).to.equal(failure);
+    expect(await rejection(SqlKeyStore.create(options, contents))).to.equal(failure);
     expect(fs.readdirSync(file.folder)).to.deep.equal([]);
   });
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { KeyWrapProvider } from '@keywrap/core';
+import { type KeyWrapProvider, withAuditLog } from '@keywrap/core';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { startKmsServer } from '@keywrap/kms-server';
 import {
@@ -9,9 +9,8 @@ import {
   LocalKeyWrapProvider,
   MemoryKeyStore,
 } from '@keywrap/provider-local';
-import { FileKeyStore, withAuditLog } from '@keywrap/provider-local/file-store';
 import type { KeyMaterial } from '@keywrap/provider-local/keys';
-import { LocalKeyWrapProvider as FolderProvider } from '@keywrap/provider-local/old-keys';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { connectTo } from '../pollution/subjects.js';
 import type { Needles } from './needles.js';
 import { waitToBeSearched } from './wait-to-be-searched.js';
@@ -24,6 +23,8 @@ const RSA = { keyId: 'alias/rsa', algorithm: 'RSAES_OAEP_SHA_256' } as const;
 const RSA_OPTION = { keyId: RSA.keyId, keySpec: 'RSA_2048' } as const;
 /** Where in PKCS#8 there are bytes that no other key has, and that are secret: in d. */
 const SECRET_PART = { RSA_2048: 320, ECC_NIST_P256: 36 } as const;
+
+const EVERY_KEY = { scope: undefined, after: undefined, limit: 100 } as const;
 
 const [wanted = ''] = process.argv.slice(2);
 
@@ -91,8 +92,7 @@ async function useLocal(needles: Needles, options: LocalKeyWrapOptions): Promise
   await keys.encrypt({ keyId, plaintext });
   plaintext.fill(0);
   await keys.rotateKey({ keyId: KEY });
-  const all = { scope: undefined, after: undefined, limit: 100 } as const;
-  for (const { id, versions, keySpec } of await store.listKeys(all)) {
+  for (const { id, versions, keySpec } of await store.listKeys(EVERY_KEY)) {
     for (const { material, version } of versions) {
       const at = keySpec === 'RSA_2048' ? SECRET_PART.RSA_2048 : 0;
       needles.add(`material ${version} of ${keySpec} ${id}`, (material as KeyMaterial).bytes, at);
@@ -129,43 +129,35 @@ async function useCache(needles: Needles): Promise<void> {
 
 async function useStore(needles: Needles): Promise<void> {
   const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-attacks-'));
-  const scrypt = { cost: 2, blockSize: 1, parallelization: 1 };
+  const scrypt = { cost: 2 ** 14, blockSize: 8, parallelization: 1 };
   const passphrase = secretOf(needles, 'passphrase', 24);
-  const open = () =>
-    FileKeyStore.open({
-      folder: path.join(parent, 'keys'),
-      protectedBy: { passphrase },
-      create: true,
-      scrypt,
-    });
-  const store = await open();
-  const log = await store.openAuditLog();
+  const options = { protectedBy: { passphrase }, scrypt };
+  const location = path.join(parent, 'keys.db');
+  const logs = path.join(parent, 'logs');
+  const store = await SqlKeyStore.open({ ...options, location, create: true });
   const keys = withAuditLog(
-    new FolderProvider({ store, keys: [KEY, RSA_OPTION], engine: 'node' }),
-    log,
+    new LocalKeyWrapProvider({ store, keys: [KEY, RSA_OPTION], engine: 'node' }),
+    await store.openAuditLog({ folder: logs }),
   );
   await use(needles, keys);
   await keys.rotateKey({ keyId: KEY });
-  for (const { materials, keySpec } of await store.listKeys()) {
-    for (const { material, version } of materials) {
+  for (const { versions, keySpec } of await store.listKeys(EVERY_KEY)) {
+    for (const { material, version } of versions) {
       const at = keySpec === 'RSA_2048' ? SECRET_PART.RSA_2048 : 0;
-      needles.add(`material ${version} of ${keySpec}`, material, at);
+      if (material) needles.add(`material ${version} of ${keySpec}`, material.bytes, at);
     }
   }
   await store.verify();
-  const backup = await store.backup();
-  await store.verifyAuditLogs();
+  const backup = path.join(parent, 'backup.db');
+  await store.backup(backup);
+  await store.verifyAuditLogs(logs);
   await keys.close();
   await store.close();
-  const again = await open();
-  await again.listKeys();
+  const again = await SqlKeyStore.open({ ...options, location });
+  await again.listKeys(EVERY_KEY);
   await again.close();
-  const restored = await FileKeyStore.restore({
-    folder: path.join(parent, 'restored'),
-    backup,
-    protectedBy: { passphrase },
-  });
-  await restored.close();
+  const restored = { ...options, location: path.join(parent, 'restored.db') };
+  await (await SqlKeyStore.restore(restored, backup)).close();
   passphrase.fill(0);
   await rm(parent, { recursive: true });
 }

@@ -2,13 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type KeyWrapProvider, withTrustedKeys } from '@keywrap/core';
+import { type KeyWrapProvider, withAuditLog, withTrustedKeys } from '@keywrap/core';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
-import { FileKeyStore, withAuditLog } from '@keywrap/provider-local/file-store';
-import { LocalKeyWrapProvider as FolderProvider } from '@keywrap/provider-local/old-keys';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
 
 /** The keys that every subject has. */
 export const RIGHT_KEY = 'alias/right';
@@ -55,14 +54,14 @@ function of(provider: KeyWrapProvider): Subject {
 
 async function openStore(): Promise<Subject> {
   const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-attacks-'));
-  const store = await FileKeyStore.open({
-    folder: path.join(parent, 'keys'),
+  const store = await SqlKeyStore.open({
+    location: path.join(parent, 'keys.db'),
     protectedBy: { passphrase: 'correct horse' },
     create: true,
-    scrypt: { cost: 2, blockSize: 1, parallelization: 1 },
+    scrypt: { cost: 2 ** 14, blockSize: 8, parallelization: 1 },
   });
-  const log = await store.openAuditLog();
-  const provider = withAuditLog(new FolderProvider({ store, keys: KEYS }), log);
+  const log = await store.openAuditLog({ folder: path.join(parent, 'logs') });
+  const provider = withAuditLog(new LocalKeyWrapProvider({ store, keys: KEYS }), log);
   return {
     provider,
     async [Symbol.asyncDispose]() {

@@ -5,7 +5,7 @@ import { KMS } from '@aws-sdk/client-kms';
 import { Run } from '../../../../packages/kms-server/dist-test/run-command.js';
 import {
   CREDENTIALS,
-  openStore,
+  makeStore,
   PASSPHRASE,
   REGION,
 } from '../../../../packages/kms-server/dist-test/support.js';
@@ -18,13 +18,13 @@ export interface CrashReport {
   kills: number;
   /** After how many kills a server started again on what was left, without repair. */
   recoveries: number;
-  /** What was acknowledged and is not there any more, and requests that were refused. */
+  /** What was acknowledged and is not there any more, and requests that were rejected. */
   readonly lost: string[];
   /** What was acknowledged, in all stores together, and was there after the last kill. */
   readonly held: { keys: number; aliases: number; ciphertexts: number };
 }
 
-/** A number of kills, of so many servers at a time, in one folder. */
+/** How many kills, of how many servers at a time, on one store. */
 export interface CrashPlan {
   readonly kills: number;
   readonly servers: number;
@@ -40,15 +40,14 @@ export function newReport(): CrashReport {
 /** Carries a plan out and adds to the report. */
 export async function crash(report: CrashReport, plan: CrashPlan): Promise<void> {
   const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-crash-'));
-  const data = path.join(parent, 'keys');
+  const data = path.join(parent, 'keys.db');
   const passphrase = path.join(parent, 'passphrase');
   const start = () =>
     new Run('--port', '0', '--data', data, '--passphrase-file', passphrase, '--region', REGION);
   const load = new Load();
   try {
     await writeFile(passphrase, PASSPHRASE);
-    // Made here, with a passphrase that takes no time to check.
-    await (await openStore(data)).close();
+    await (await makeStore(data)).close();
     for (let killed = 0; killed < plan.kills; ) {
       const count = Math.min(plan.servers, plan.kills - killed);
       const runs = Array.from({ length: count }, start);

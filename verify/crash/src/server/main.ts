@@ -12,7 +12,7 @@ const report = newReport();
 
 console.log('one server at a time');
 await spread(Math.ceil(total / 2), 15, 1);
-console.log('two servers on one folder');
+console.log('two servers on one store');
 await spread(Math.floor(total / 2), 16, 2);
 
 const { keys, aliases, ciphertexts } = report.held;
@@ -24,7 +24,7 @@ console.log(
 );
 process.exit(report.lost.length === 0 && report.recoveries === report.kills ? 0 : 1);
 
-/** A new folder after every so many kills. */
+/** A new store after every so many kills. */
 async function spread(kills: number, atMost: number, servers: number): Promise<void> {
   for (let left = kills; left > 0; left -= atMost) {
     await crash(report, { kills: Math.min(left, atMost), servers });

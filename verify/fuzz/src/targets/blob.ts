@@ -1,7 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { type KeyWrapErrorCode, LIMITS } from '@keywrap/core';
 import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
-import { KeyMaterial, type KeyRecord, newKey, newVersion } from '@keywrap/provider-local/keys';
+import {
+  arnOf,
+  KeyMaterial,
+  type KeyRecord,
+  newKey,
+  newVersion,
+} from '@keywrap/provider-local/keys';
 import {
   decodeBlob,
   encodeBlob,
@@ -116,7 +122,7 @@ async function recordOf(id: string): Promise<KeyRecord> {
 async function storeWithKeys(): Promise<MemoryKeyStore> {
   const store = new MemoryKeyStore();
   const records = await Promise.all(KEY_IDS.map(recordOf));
-  await store.change({ keys: [], aliases: [], ids: [] }, (transaction) => {
+  await store.change({ keys: records.map(arnOf), aliases: [], ids: [] }, (transaction) => {
     for (const record of records) transaction.putKey(record);
   });
   return store;

@@ -1,0 +1,71 @@
+import { newSecret, wipe } from '../provider/bytes.js';
+import { InvalidInputError, UnsupportedOperationError } from '../provider/errors.js';
+import { maximumPlaintextLength } from '../provider/key-spec.js';
+import type { DriverFunctions } from './driver.js';
+
+/** What a driver may leave out, done in this process with the functions that it has. */
+export const IN_THIS_PROCESS: {
+  readonly [Name in Exclude<keyof DriverFunctions, 'encrypt' | 'decrypt' | 'describeKey'>]: (
+    driver: DriverFunctions,
+    ...args: Parameters<DriverFunctions[Name]>
+  ) => ReturnType<DriverFunctions[Name]>;
+} = {
+  async reEncrypt(driver, { ciphertext, source, destination }, call) {
+    // Field by field, here and wherever each call passes: a spread takes as long as all of the checks.
+    const { key, algorithm, encryptionContext } = source;
+    const opened = await driver.decrypt({ key, algorithm, encryptionContext, ciphertext }, call);
+    const { plaintext } = opened;
+    try {
+      const maximum = maximumPlaintextLength(destination.algorithm);
+      if (plaintext.length === 0 || plaintext.length > maximum) {
+        throw new InvalidInputError(
+          'ciphertext',
+          `holds more or less plaintext than ${destination.algorithm} can encrypt: 1 to ${maximum} bytes`,
+        );
+      }
+      const { key, algorithm, encryptionContext } = destination;
+      const sealed = await driver.encrypt({ key, algorithm, encryptionContext, plaintext }, call);
+      return {
+        ciphertext: sealed.ciphertext,
+        sourceKeyId: opened.keyId,
+        sourceKeyVersion: opened.keyVersion,
+        destinationKeyId: sealed.keyId,
+        destinationKeyVersion: sealed.keyVersion,
+      };
+    } finally {
+      wipe(plaintext);
+    }
+  },
+
+  async generateDataKey(driver, { key, algorithm, encryptionContext, numberOfBytes }, call) {
+    const plaintext = crypto.getRandomValues(newSecret(numberOfBytes));
+    try {
+      const sealed = await driver.encrypt({ key, algorithm, encryptionContext, plaintext }, call);
+      const { ciphertext, keyId, keyVersion } = sealed;
+      return { plaintext, ciphertext, keyId, keyVersion };
+    } catch (error) {
+      wipe(plaintext);
+      throw error;
+    }
+  },
+
+  async generateDataKeyWithoutPlaintext(driver, request, call) {
+    const { plaintext, ...wrapped } = await driver.generateDataKey(request, call);
+    wipe(plaintext);
+    return wrapped;
+  },
+
+  generateDataKeyPair() {
+    throw new UnsupportedOperationError('this provider does not generate data key pairs');
+  },
+
+  async generateDataKeyPairWithoutPlaintext(driver, request, call) {
+    const { privateKey, ...wrapped } = await driver.generateDataKeyPair(request, call);
+    wipe(privateKey);
+    return wrapped;
+  },
+
+  getPublicKey() {
+    throw new UnsupportedOperationError('this provider has no asymmetric keys');
+  },
+};

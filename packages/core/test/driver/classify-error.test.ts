@@ -1,0 +1,201 @@
+import {
+  type Call,
+  completeDriver,
+  createProvider,
+  InternalError,
+  InvalidCiphertextError,
+  type KeyWrapDriver,
+  type KeyWrapError,
+  NO_OPTIONS,
+  ProviderUnavailableError,
+  parseKeyId,
+  ThrottledError,
+} from '@keywrap/core';
+import { expect } from 'chai';
+import { expectRejection, rejection } from '../support/failures.js';
+import {
+  ARN,
+  CALLS,
+  callMethod,
+  METHODS,
+  minimalDriver,
+  ScriptedProvider,
+} from '../support/scripted-driver.js';
+
+const withCode = (code: string) => Object.assign(new Error(`failed: ${code}`), { code });
+const describing = (error: unknown, mapError?: KeyWrapDriver['mapError']) =>
+  completeDriver(
+    minimalDriver({ describeKey: () => Promise.reject(error), ...(mapError && { mapError }) }),
+  );
+/** What a complete driver makes of an error. */
+const named = (error: unknown, mapError?: KeyWrapDriver['mapError']): Promise<KeyWrapError> =>
+  rejection(
+    (async () => describing(error, mapError).describeKey({ key: parseKeyId(ARN) }, NO_OPTIONS))(),
+  );
+
+describe('an error that nobody classified', () => {
+  const OUTAGES: readonly (readonly [string, unknown])[] = [
+    ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH'].map(
+      (code) => [`a socket error (${code})`, withCode(code)] as const,
+    ),
+    ...['ENOTFOUND', 'EAI_AGAIN'].map((code) => [`a DNS error (${code})`, withCode(code)] as const),
+    ...['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'].map(
+      (code) => [`a time-out (${code})`, withCode(code)] as const,
+    ),
+    ['a time-out of AbortSignal', new DOMException('too slow', 'TimeoutError')],
+    ['a cause of it', new TypeError('fetch failed', { cause: withCode('ECONNREFUSED') })],
+    [
+      'one of several attempts',
+      new AggregateError([new Error('IPv6'), withCode('ECONNREFUSED')], 'all failed'),
+    ],
+    ['a status of 500', Object.assign(new Error('no'), { status: 500 })],
+    ['a status of 503, as other clients have it', Object.assign(new Error(), { statusCode: 503 })],
+    ['a status of 502 in the metadata', { $metadata: { httpStatusCode: 502 } }],
+  ];
+  for (const [what, error] of OUTAGES) {
+    it(`is an outage when it is ${what} (UNAVAILABLE)`, async () => {
+      const outage = await named(error);
+      expect(outage).to.be.instanceOf(ProviderUnavailableError);
+      expect(outage).to.include({ code: 'UNAVAILABLE', retryable: true, cause: error });
+    });
+  }
+
+  const circle = new Error('round');
+  circle.cause = circle;
+  const hostile = Object.defineProperty(new Error('x'), 'code', {
+    get() {
+      throw new Error('from the getter');
+    },
+  });
+  const FAULTS: readonly (readonly [string, unknown])[] = [
+    ['a mistake in a program', new TypeError('x is not a function')],
+    ['a missing module', withCode('ERR_MODULE_NOT_FOUND')],
+    ['a full disk', withCode('ENOSPC')],
+    ['a status of 400', Object.assign(new Error('no'), { status: 400 })],
+    ['a status that is not one', Object.assign(new Error('no'), { status: '503' })],
+    ['a text', 'ECONNRESET'],
+    ['nothing', undefined],
+    ['null', null],
+    ['a cause of itself', circle],
+    ['an error whose code can not be read', hostile],
+  ];
+  for (const [what, error] of FAULTS) {
+    it(`is a fault of the provider when it is ${what} (INTERNAL)`, async () => {
+      const fault = await named(error);
+      expect(fault).to.be.instanceOf(InternalError);
+      expect(fault).to.include({ code: 'INTERNAL', retryable: false });
+      expect(fault.cause).to.equal(error);
+    });
+  }
+
+  it('is what the driver says where it knows it, and core decides where it does not', async () => {
+    const mapError = (error: unknown) =>
+      error === 'slow' ? new ThrottledError('slow down') : undefined;
+    expect(await named('slow', mapError)).to.include({ code: 'THROTTLED' });
+    expect(await named(withCode('EPIPE'), mapError)).to.include({ code: 'UNAVAILABLE' });
+    expect(await named('other', mapError)).to.include({ code: 'INTERNAL' });
+  });
+
+  it('is a fault where naming it failed (INTERNAL)', async () => {
+    const cause = new Error('in mapError');
+    const error = await named('x', () => {
+      throw cause;
+    });
+    expect(error).to.include({ code: 'INTERNAL', cause });
+  });
+});
+
+describe('mapError', () => {
+  it('hears which function was tried, the parts of one too', async () => {
+    const steps: string[] = [];
+    const failing = () => Promise.reject(new Error('x'));
+    const mapError = (_: unknown, step: string) => {
+      steps.push(step);
+      return undefined;
+    };
+    const { script } = new ScriptedProvider();
+    const all = createProvider(
+      minimalDriver({
+        ...script,
+        encrypt: failing,
+        decrypt: failing,
+        describeKey: failing,
+        mapError,
+      }),
+    );
+    for (const method of METHODS) {
+      await callMethod(all, method, CALLS[method]).catch(() => {});
+    }
+    const sealing = createProvider(minimalDriver({ ...script, encrypt: failing, mapError }));
+    await rejection(sealing.reEncrypt(CALLS.reEncrypt));
+    expect(steps).to.deep.equal([
+      'encrypt',
+      'decrypt',
+      'decrypt',
+      'decrypt', // of reEncrypt
+      'encrypt', // of generateDataKey
+      'encrypt', // of generateDataKeyWithoutPlaintext
+      'describeKey',
+      'encrypt', // of reEncrypt, whose ciphertext opened
+    ]);
+  });
+
+  it('hears of close, and of the functions that manage keys', async () => {
+    const steps: string[] = [];
+    const fail = () => Promise.reject(new Error('x'));
+    const driver = completeDriver({
+      ...minimalDriver(),
+      keys: { rotateKey: (_request: object, _call: Call) => fail() },
+      close: fail,
+      mapError: (_: unknown, step: string) => void steps.push(step),
+    });
+    await rejection(driver.keys.rotateKey({}, NO_OPTIONS));
+    await rejection(driver.close());
+    expect(steps).to.deep.equal(['rotateKey', 'close']);
+  });
+});
+
+describe('a ciphertext that does not open', () => {
+  it('has one stack, however and wherever it failed', async () => {
+    const deep = (levels: number): never => {
+      if (levels > 0) return deep(levels - 1);
+      throw new InvalidCiphertextError('it does not open');
+    };
+    const drivers: Partial<KeyWrapDriver>[] = [
+      { decrypt: () => deep(0) },
+      { decrypt: () => deep(5) },
+      { decrypt: async () => deep(3) },
+      {
+        decrypt: async () => {
+          await new Promise(setImmediate);
+          return deep(1);
+        },
+      },
+      {
+        decrypt: () => Promise.reject(new Error('from the backend')),
+        mapError: () => new InvalidCiphertextError('it does not open'),
+      },
+    ];
+    const stacks = new Set<string | undefined>();
+    for (const driver of drivers) {
+      const provider = createProvider(minimalDriver(driver));
+      const error = await expectRejection(provider.decrypt(CALLS.decrypt), InvalidCiphertextError, {
+        operation: 'decrypt',
+        keyId: 'alias/orders',
+      });
+      stacks.add(error.stack);
+    }
+    expect([...stacks]).to.have.length(1);
+  });
+
+  it('keeps the cause and the request id that the driver knew', async () => {
+    const cause = new Error('from the backend');
+    const decrypt = () => {
+      throw new InvalidCiphertextError('no', { cause, requestId: 'r-1' });
+    };
+    const error = await rejection(
+      createProvider(minimalDriver({ decrypt })).decrypt(CALLS.decrypt),
+    );
+    expect(error).to.include({ cause, requestId: 'r-1', message: 'no' });
+  });
+});

@@ -1,0 +1,68 @@
+import { isKeySpec, type KeySpec, type KeyUsage, keyUsagesOf } from '@keywrap/core';
+import { makeMaterial } from '@keywrap/provider-local/driver';
+import { newKey, newKeyId, newVersion } from '@keywrap/provider-local/keys';
+import { keyMetadata } from '../keys/key-metadata.js';
+import { assertPolicy } from '../keys/policy.js';
+import { withTags } from '../keys/tags.js';
+import { validationError } from '../protocol/kms-error.js';
+import type { RequestOf } from '../protocol/requests.js';
+import type { Region } from '../regions.js';
+import { customKeyStoreNotFound, unsupported } from './members.js';
+
+type Request = RequestOf<'CreateKey'>;
+
+/** [CreateKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html) */
+export async function CreateKey(request: Request, { keys, cipher }: Region) {
+  const keySpec = readKeySpec(request);
+  const keyUsage = readKeyUsage(request, keySpec);
+  const origin = readOrigin(request);
+  const { Policy: policy, BypassPolicyLockoutSafetyCheck, Description, MultiRegion } = request;
+  if (policy !== undefined) assertPolicy(policy, BypassPolicyLockoutSafetyCheck);
+  const tags = withTags([], request.Tags ?? []);
+  const id = newKeyId(MultiRegion);
+  const material = origin === 'AWS_KMS' ? await makeMaterial(cipher.engine, keySpec) : undefined;
+  const key = newKey({
+    scope: keys.scope,
+    id,
+    keySpec,
+    keyUsage,
+    origin,
+    description: Description ?? '',
+    creationDate: keys.now(),
+    version: material && (await newVersion(id, material)),
+    tags,
+    policy,
+  });
+  return { KeyMetadata: await keyMetadata(await keys.add(key), keys) };
+}
+
+function readKeySpec({ KeySpec, CustomerMasterKeySpec }: Request): KeySpec {
+  if (KeySpec !== undefined && CustomerMasterKeySpec !== undefined) {
+    throw validationError(
+      'You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.',
+    );
+  }
+  const spec = KeySpec ?? CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT';
+  if (isKeySpec(spec)) return spec;
+  throw unsupported(`KeySpec ${spec} is not supported by this server.`);
+}
+
+function readKeyUsage({ KeyUsage }: Request, keySpec: KeySpec): KeyUsage {
+  if (KeyUsage === undefined) {
+    if (keySpec === 'SYMMETRIC_DEFAULT') return 'ENCRYPT_DECRYPT';
+    throw validationError(
+      'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
+    );
+  }
+  if (keyUsagesOf(keySpec).includes(KeyUsage)) return KeyUsage;
+  throw validationError(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${keySpec}`);
+}
+
+function readOrigin({ Origin = 'AWS_KMS', CustomKeyStoreId, XksKeyId }: Request) {
+  if (CustomKeyStoreId !== undefined) throw customKeyStoreNotFound(CustomKeyStoreId);
+  if (Origin !== 'AWS_KMS' && Origin !== 'EXTERNAL') {
+    throw validationError(`You must specify a CustomKeyStoreId value for the Origin ${Origin}.`);
+  }
+  if (XksKeyId === undefined) return Origin;
+  throw validationError('XksKeyId is only valid for the Origin EXTERNAL_KEY_STORE.');
+}

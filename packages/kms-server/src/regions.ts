@@ -1,0 +1,64 @@
+import { KeyCipher, type StoreSource, selectEngine } from '@keywrap/provider-local/driver';
+import { type KeyStore, Keys } from '@keywrap/provider-local/keys';
+import { ImportTokens } from './keys/import-token.js';
+import { openStore } from './open-store.js';
+import { partitionOf } from './region-name.js';
+
+/** A Region, for its operations. Everything but the scope of the keys is shared by all Regions. */
+export interface Region {
+  readonly keys: Keys;
+  readonly cipher: KeyCipher;
+  readonly tokens: ImportTokens;
+}
+
+/** What all Regions share. */
+export interface RegionsOptions extends StoreSource {
+  readonly account: string;
+  readonly now: () => Date;
+}
+
+/** More than AWS has. */
+const KEPT_REGIONS = 64;
+
+/** The Regions of a server: one store and one cipher serve them all. */
+export class Regions {
+  readonly #options: RegionsOptions;
+  readonly #store: KeyStore;
+  readonly #cipher: KeyCipher;
+  readonly #tokens = new ImportTokens();
+  readonly #regions = new Map<string, Region>();
+
+  private constructor(options: RegionsOptions, store: KeyStore, cipher: KeyCipher) {
+    this.#options = options;
+    this.#store = store;
+    this.#cipher = cipher;
+  }
+
+  /** Opens the store. @throws what {@link openStore} throws. */
+  static async open(options: RegionsOptions): Promise<Regions> {
+    const engine = await selectEngine('node');
+    return new Regions(options, await openStore(options, options.account), new KeyCipher(engine));
+  }
+
+  /** @param name For example `eu-west-1`. */
+  get(name: string): Region {
+    let region = this.#regions.get(name);
+    if (region === undefined) {
+      const { account, now } = this.#options;
+      const scope = { partition: partitionOf(name), region: name, account };
+      const keys = new Keys(this.#store, scope, now);
+      region = { keys, cipher: this.#cipher, tokens: this.#tokens };
+      // Requests may name any Region, and nothing is lost when one is made again.
+      if (this.#regions.size >= KEPT_REGIONS) this.#regions.clear();
+      this.#regions.set(name, region);
+    }
+    return region;
+  }
+
+  /** Wipes loaded keys and the key of import tokens, and closes the store if it was opened here. */
+  async close(): Promise<void> {
+    this.#tokens.close();
+    this.#cipher.close();
+    if (this.#options.ownsStore) await this.#store.close();
+  }
+}

@@ -1,7 +1,6 @@
-import { formatKeyArn } from '@keywrap/core';
-import type { AliasRecord, KeyRecord } from '../keys/record.js';
+import { type AliasRecord, aliasArnOf, arnOf, type KeyRecord, targetOf } from '../keys/record.js';
 import type { ChangeNames, Transaction } from '../keys/store.js';
-import { ALIAS_RECORDS, KEY_RECORDS, type StoredRow } from './rows.js';
+import type { StoredRow } from './rows.js';
 
 /** A row that was read for a change, with its record. */
 export interface Loaded<Content> {
@@ -52,7 +51,7 @@ export class ChangeSet implements Transaction {
     this.#keys.assertNamed(keyArn);
     return this.#aliases
       .present()
-      .filter(({ keyId, scope }) => formatKeyArn(keyId, scope) === keyArn)
+      .filter((alias) => targetOf(alias) === keyArn)
       .sort((a, b) => (a.alias < b.alias ? -1 : 1));
   }
 
@@ -62,16 +61,16 @@ export class ChangeSet implements Transaction {
   }
 
   putKey(record: KeyRecord): void {
-    this.#keys.set(KEY_RECORDS.arnOf(record), record);
+    this.#keys.set(arnOf(record), record);
   }
 
   removeKey(arn: string): void {
-    for (const alias of this.aliasesOf(arn)) this.removeAlias(ALIAS_RECORDS.arnOf(alias));
+    for (const alias of this.aliasesOf(arn)) this.removeAlias(aliasArnOf(alias));
     this.#keys.set(arn, undefined);
   }
 
   putAlias(record: AliasRecord): void {
-    this.#aliases.set(ALIAS_RECORDS.arnOf(record), record);
+    this.#aliases.set(aliasArnOf(record), record);
   }
 
   removeAlias(arn: string): void {

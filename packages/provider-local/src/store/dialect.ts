@@ -23,16 +23,16 @@ export type Script<Result> = Generator<readonly Statement[], Result, readonly (r
 /** Options that a dialect may look at. */
 export interface DialectOptions {
   /**
-   * SQLite: the id of the group whose members may read and write the file too, such as Kubernetes' `fsGroup`.
-   * Without it, a file that anybody but its owner may read is refused.
+   * SQLite: the id of the group whose members may read and write the file too, such as Kubernetes'
+   * `fsGroup`. Without it, a file that anybody but its owner may read is refused.
    */
   readonly trustedGroup?: number | undefined;
   /** How long to wait for a lock of another process, in milliseconds; 20,000 by default. */
   readonly lockTimeout?: number | undefined;
   /**
-   * PostgreSQL: when changes of other processes are seen. `notified`, the default: usually within milliseconds, and
-   * within two seconds where a connection was lost without a word; what is in memory is used without asking.
-   * `always`: by the next call; each call asks the database.
+   * PostgreSQL: when changes of other processes are seen. `notified`, the default: usually within
+   * milliseconds, and within two seconds where a connection was lost without a word; what is in
+   * memory is used without asking. `always`: by the next call; each call asks the database.
    */
   readonly freshness?: 'notified' | 'always' | undefined;
 }
@@ -77,9 +77,9 @@ export interface Database {
   read<Result>(script: () => Script<Result>): Promise<Result>;
 
   /**
-   * Runs a script that no other change overlaps, and commits it. When the promise resolves, the change is
-   * durable. When it rejects, nothing was changed, unless the error says that it may have been. A script that throws
-   * changes nothing; it is run again where another process was in the way.
+   * Runs a script that no other change overlaps, and commits it. When the promise resolves, the
+   * change is durable. When it rejects, nothing was changed, unless the error says that it may have
+   * been. A script that throws changes nothing; it is run again where another process was in the way.
    *
    * @param committed Called when the change is durable, before anything else is read or written.
    */
@@ -89,7 +89,8 @@ export interface Database {
   reopen(): Promise<Database>;
 
   /**
-   * Writes a copy of one moment, while others write, to a new SQLite file, which appears when it is whole, checked and on the disk.
+   * Writes a copy of one moment, while others write, to a new SQLite file, which appears when it is
+   * whole, checked and on the disk.
    *
    * @param check Is given the copy.
    * @throws `UNSUPPORTED` where the database has tools of its own for that.

@@ -48,7 +48,8 @@ const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS']);
 /**
  * Turns what a file operation threw into a typed error that says what to do.
  *
- * @param error Whatever was thrown; a `KeyWrapError`, and what the file system did not throw, stays as it is.
+ * @param error Whatever was thrown; a `KeyWrapError`, and what the file system did not throw, stays
+ * as it is.
  * @param what What was being done, as the end of "could not ...".
  */
 export function explainFileError(error: unknown, what: string): unknown {

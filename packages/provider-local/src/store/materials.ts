@@ -1,14 +1,8 @@
-import type { KeyMaterial } from '../keys/material.js';
-import type { KeyRecord, KeyVersion } from '../keys/record.js';
+import { type KeyRecord, type KeyVersion, materialsOf } from '../keys/record.js';
 
 /** All versions of a key, in use or waiting. */
 export function allVersions({ versions, pendingVersion }: KeyRecord): readonly KeyVersion[] {
   return pendingVersion === undefined ? versions : [...versions, pendingVersion];
-}
-
-/** The material of all versions. */
-export function materialsOf(record: KeyRecord): readonly KeyMaterial[] {
-  return allVersions(record).flatMap(({ material }) => material ?? []);
 }
 
 /**

@@ -83,7 +83,8 @@ export class RowCache<Content> {
     for (const [arn, cached] of this.#cached) {
       this.#cached.delete(arn);
       if (!cached.isUsed) return;
-      this.#cached.set(arn, { ...cached, isUsed: false });
+      cached.isUsed = false;
+      this.#cached.set(arn, cached);
     }
   }
 }

@@ -6,10 +6,10 @@ const MODULUS = 1n << 256n;
 
 /**
  * Which rows a store has, in 48 bytes: MSet-Add-Hash (Clarke, Devadas, van Dijk, Gassend, Suh:
- * Incremental Multiset Hash Functions and Their Application to Memory Integrity Checking, ASIACRYPT 2003,
- * section 5), the sum of a keyed hash of each row modulo 2^256, and the number of rows. What a change costs does
- * not depend on how many rows there are. The paper adds a masked random number, so that nobody sees the
- * sum; here it is sealed instead.
+ * Incremental Multiset Hash Functions and Their Application to Memory Integrity Checking, ASIACRYPT
+ * 2003), the sum of a keyed hash of each row modulo 2^256, and the number of rows. What a
+ * change costs does not depend on how many rows there are. The paper adds a masked random number, so
+ * that nobody sees the sum; here it is sealed instead.
  */
 export class RowSet {
   sum: bigint;

@@ -1,5 +1,5 @@
-import { formatAliasArn, formatKeyArn, InvalidInputError, wipe } from '@keywrap/core';
-import type { AliasRecord, KeyRecord } from '../keys/record.js';
+import { InvalidInputError, wipe } from '@keywrap/core';
+import { type AliasRecord, aliasArnOf, arnOf, type KeyRecord, targetOf } from '../keys/record.js';
 import type { Row, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
 import { keepMaterials, releaseMaterials } from './materials.js';
@@ -32,7 +32,7 @@ export interface RecordTable<Content> extends Table {
 
 export const KEY_RECORDS: RecordTable<KeyRecord> = {
   ...KEYS,
-  arnOf: ({ id, scope }) => formatKeyArn(id, scope),
+  arnOf,
   referenceOf: ({ id }) => id,
   encode: encodeKey,
   decode: decodeKey,
@@ -42,8 +42,8 @@ export const KEY_RECORDS: RecordTable<KeyRecord> = {
 
 export const ALIAS_RECORDS: RecordTable<AliasRecord> = {
   ...ALIASES,
-  arnOf: ({ alias, scope }) => formatAliasArn(alias, scope),
-  referenceOf: ({ keyId, scope }) => formatKeyArn(keyId, scope),
+  arnOf: aliasArnOf,
+  referenceOf: targetOf,
   encode: encodeAlias,
   decode: decodeAlias,
   keep: (record) => record,
@@ -59,7 +59,10 @@ export interface StoreState {
   readonly set: RowSet;
 }
 
-/** What can be read of the store's row without its key, and is not to be believed before {@link Rows.openStore}. */
+/**
+ * What can be read of the store's row without its key, and is not to be believed before {@link
+ * Rows.openStore}.
+ */
 export interface StoreRow {
   readonly id: string;
   readonly generation: number;

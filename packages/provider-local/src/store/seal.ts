@@ -34,7 +34,10 @@ export class RowSeal {
     return Buffer.concat([nonce, sealed]);
   }
 
-  /** @returns The content, in memory of its own; undefined for anything but what was sealed for this place. */
+  /**
+   * @returns The content, in memory of its own; undefined for anything but what was sealed for this
+   * place.
+   */
   open(place: Place, sealed: Uint8Array): Uint8Array | undefined {
     const nonce = sealed.subarray(0, NONCE_LENGTH);
     if (nonce.length < NONCE_LENGTH) return undefined;

@@ -32,7 +32,10 @@ import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
 
 /** Where a store is, and what opens it. */
 export interface SqlKeyStoreOptions extends DialectOptions {
-  /** The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg takes it. */
+  /**
+   * The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg
+   * takes it.
+   */
   readonly location: string;
   /** A passphrase, or a key of another provider. */
   readonly protectedBy: StoreProtection;
@@ -101,12 +104,13 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Makes a store of a backup again, at a new place: with the keys that it had, protected by what protected it then.
+   * Makes a store of a backup again, at a new place: with the keys that it had, protected by what
+   * protected it then.
    *
    * @param options Where to, and what protected the store when the backup was made.
    * @param backup The path of the backup, which is read and not changed.
-   * @throws {@link InvalidInputError} where there is anything at the new place, and {@link DamagedStoreError} for a damaged
-   * backup: then nothing is made.
+   * @throws {@link InvalidInputError} where there is anything at the new place, and {@link
+   * DamagedStoreError} for a damaged backup: then nothing is made.
    */
   static async restore(
     { create: _, ...options }: SqlKeyStoreOptions,
@@ -180,7 +184,10 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     return this.#database.location;
   }
 
-  /** The number of changes that the store had seen when it was last asked. It never goes down, unless an old copy was put back. */
+  /**
+   * The number of changes that the store had seen when it was last asked. It never goes down, unless
+   * an old copy was put back.
+   */
   get generation(): number {
     return this.#scripts.generation;
   }
@@ -229,8 +236,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Protects the store by another passphrase or provider. The key of the store stays the same: whoever had it, or had
-   * the file and the old passphrase, can still read the store.
+   * Protects the store by another passphrase or provider. The key of the store stays the same:
+   * whoever had it, or had the file and the old passphrase, can still read the store.
    *
    * @param scrypt For a passphrase; the default unless it is given.
    */
@@ -244,12 +251,12 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Reads every row anew, from the disk and not from memory, and checks it and the set of them. Others may read
-   * and write meanwhile.
+   * Reads every row anew, from the disk and not from memory, and checks it and the set of them.
+   * Others may read and write meanwhile.
    *
    * @param onProgress Told how many rows were checked, of so many.
-   * @throws `UNAVAILABLE` when the database can't be read, and {@link DamagedStoreError} when it is no store any more. Damaged
-   * rows are part of the report.
+   * @throws `UNAVAILABLE` when the database can't be read, and {@link DamagedStoreError} when it is
+   * no store any more. Damaged rows are part of the report.
    */
   async verify(onProgress?: OnProgress): Promise<StoreReport> {
     const { generation } = await this.#database.read(() => this.#scripts.state());
@@ -265,8 +272,9 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Writes a copy of one moment to a new file, while others read and write. The copy is checked, private to its owner, and on the disk when the
-   * promise resolves. It opens with what protects the store now.
+   * Writes a copy of one moment to a new file, while others read and write. The copy is checked,
+   * private to its owner, and on the disk when the promise resolves. It opens with what protects the
+   * store now.
    *
    * @param path The path of a file that does not exist.
    * @throws {@link DamagedStoreError} when a row is damaged: then there is no copy.

@@ -59,7 +59,8 @@ export class StoreScripts {
   }
 
   /**
-   * @param before The generation that had been seen when the store was asked: answers may come in another order.
+   * @param before The generation that had been seen when the store was asked: answers may come in
+   * another order.
    * @throws {@link DamagedStoreError}, for good, when the store is older than it was.
    */
   sawGeneration(generation: number, before: number): void {

@@ -15,7 +15,10 @@ export type OnProgress = (done: number, total: number) => void;
 
 /** What {@link verifyRows} found. */
 export interface StoreReport {
-  /** The number of changes that the store has seen. It never goes down, unless an old copy was put back. */
+  /**
+   * The number of changes that the store has seen. It never goes down, unless an old copy was put
+   * back.
+   */
   readonly generation: number;
   readonly keys: number;
   readonly aliases: number;
@@ -24,15 +27,19 @@ export interface StoreReport {
 }
 
 const PAGE = 200;
-/** How often a check begins again because the store has changed, before it reads all in one transaction. */
+/**
+ * How often a check begins again because the store has changed, before it reads all in one
+ * transaction.
+ */
 const ATTEMPTS = 3;
 
 /**
  * Opens every row, and compares the set of them with that in the store's row.
  *
  * It reads page by page in short transactions, as a long one keeps SQLite from ending its WAL
- * (sqlite.org/wal.html, "Avoiding Excessively Large WAL Files"), and begins again when a change came in
- * between. Where changes are too frequent for that, it reads all rows in one transaction, which with SQLite stops the thread.
+ * (sqlite.org/wal.html, "Avoiding Excessively Large WAL Files"), and begins again when a change came
+ * in between. Where changes are too frequent for that, it reads all rows in one transaction, which
+ * with SQLite stops the thread.
  */
 export async function verifyRows(
   database: Database,

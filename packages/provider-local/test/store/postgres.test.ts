@@ -60,6 +60,20 @@ describe('SqlKeyStore on PostgreSQL', function () {
 
   describeKeyStore('on PostgreSQL', open);
 
+  it('opens by URL, with the parameters of its client', async () => {
+    process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
+    await open();
+    const parameters = 'passphraseEnv=KEYWRAP_TEST_PASSPHRASE&freshness=always&keys=alias/a';
+    const named = `local+${url}&${parameters}`;
+    const plaintext = Uint8Array.of(7);
+    const keyId = 'alias/a';
+    await using one = await openKeyWrapProvider(named, [localScheme]);
+    await using other = await openKeyWrapProvider(named, [localScheme]);
+    const { ciphertext } = await one.encrypt({ keyId, plaintext });
+    expect((await other.decrypt({ keyId, ciphertext })).plaintext).to.deep.equal(plaintext);
+    delete process.env.KEYWRAP_TEST_PASSPHRASE;
+  });
+
   describe('changes of other processes', () => {
     const describe_ = (store: SqlKeyStore, description: string) =>
       store.change({ keys: [arnOf('a')], aliases: [] }, (change) =>
@@ -246,20 +260,6 @@ describe('SqlKeyStore on PostgreSQL', function () {
 
   it('is not there where nothing made it', async () => {
     expect((await rejection(open({ create: false }))).code).to.equal('INVALID_INPUT');
-  });
-
-  it('opens by URL, with the parameters of its client', async () => {
-    process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
-    await open();
-    const parameters = 'passphraseEnv=KEYWRAP_TEST_PASSPHRASE&freshness=always&keys=alias/a';
-    const named = `local+${url}&${parameters}`;
-    const plaintext = Uint8Array.of(7);
-    const keyId = 'alias/a';
-    await using one = await openKeyWrapProvider(named, [localScheme]);
-    await using other = await openKeyWrapProvider(named, [localScheme]);
-    const { ciphertext } = await one.encrypt({ keyId, plaintext });
-    expect((await other.decrypt({ keyId, ciphertext })).plaintext).to.deep.equal(plaintext);
-    delete process.env.KEYWRAP_TEST_PASSPHRASE;
   });
 });
 

@@ -165,6 +165,17 @@ describe('The file of a key store', () => {
     expect(fs.readdirSync(file.folder).filter((name) => name.endsWith('.new'))).to.deep.equal([]);
   });
 
+  it('is opened when another process has made it, and uses it, in the moment before', async () => {
+    const first = await file.open();
+    await putKey(first, newKey('a'));
+    // As if this process had looked before the other one made it.
+    const real = fs.lstatSync;
+    const look = sinon.stub(fs, 'lstatSync').callThrough();
+    look.onFirstCall().callsFake((() => undefined) as never as typeof real);
+    const second = await file.open();
+    expect((await second.loadKey(A))?.id).to.equal('a');
+  });
+
   it('is not made at all when that fails half-way', async () => {
     const options = { location: file.path, protectedBy: PROTECTED };
     const failure = new Error('no more keys');

@@ -25,10 +25,15 @@ export interface SqliteBinding {
   readonly DatabaseSync: new (location: URL, options: { timeout: number }) => SqliteHandle;
 }
 
-/** Before it, a reset of the WAL could corrupt a database (sqlite.org/wal.html, "The WAL-Reset Bug"). */
+/**
+ * Before it, a reset of the WAL could corrupt a database (sqlite.org/wal.html, "The WAL-Reset Bug").
+ */
 const MINIMUM_VERSION = [3, 51, 3] as const;
 
-/** The one binding of this process: two SQLite libraries on one file drop each other's locks (sqlite.org/howtocorrupt.html, 2.2.1). */
+/**
+ * The one binding of this process: two SQLite libraries on one file drop each other's locks
+ * (sqlite.org/howtocorrupt.html, 2.2.1).
+ */
 let loading: Promise<SqliteBinding> | undefined;
 
 /**
@@ -66,8 +71,8 @@ function loadBuiltIn(): unknown {
 }
 
 async function loadPackage(): Promise<SqliteBinding> {
-  // Node.js 20 resolves no symbolic link, and pnpm installs links, while the last file that it looked at was a
-  // pipe, such as one with a passphrase: realpathSync asks what the last stat left behind.
+  // Node.js 20 resolves no symbolic link, and pnpm installs links, while the last file that it looked
+  // at was a pipe, such as one with a passphrase: realpathSync asks what the last stat left behind.
   statSync('.');
   try {
     return (await import('@photostructure/sqlite')) as unknown as SqliteBinding;

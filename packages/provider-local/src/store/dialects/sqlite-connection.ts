@@ -114,7 +114,10 @@ export class SqliteConnection {
     return result;
   }
 
-  /** Writes a copy of one moment into an empty file (sqlite.org/lang_vacuum.html, "VACUUM with an INTO clause"). */
+  /**
+   * Writes a copy of one moment into an empty file (sqlite.org/lang_vacuum.html, "VACUUM with an INTO
+   * clause").
+   */
   copyInto(file: string): void {
     this.#assertSameFile();
     this.#thaw();
@@ -147,8 +150,9 @@ export class SqliteConnection {
     try {
       return this.#openAs(this.#journal === 'read-only' ? 'mode=ro' : 'mode=rw');
     } catch (error) {
-      // A disk that is read-only or full has no room for the index of the WAL (sqlite.org/wal.html, "Read-Only
-      // Databases"). An immutable database is read without its WAL: right only while that holds nothing.
+      // A disk that is read-only or full has no room for the index of the WAL (sqlite.org/wal.html,
+      // "Read-Only Databases"). An immutable database is read without its WAL: right only while that
+      // holds nothing.
       const state = stateWithoutWal(this.path);
       if (!isWithoutIndex(error) || state === undefined) throw error;
       const handle = this.#openAs('mode=ro&immutable=1');
@@ -157,7 +161,11 @@ export class SqliteConnection {
     }
   }
 
-  /** Ends reading without a WAL when somebody has changed the file, or begun to. @returns Whether it did. */
+  /**
+   * Ends reading without a WAL when somebody has changed the file, or begun to.
+   *
+   * @returns Whether it did.
+   */
   #thaw(): boolean {
     if (this.#frozen === undefined || stateWithoutWal(this.path) === this.#frozen) return false;
     this.#drop();
@@ -174,7 +182,9 @@ export class SqliteConnection {
     }
   }
 
-  /** @param parameters sqlite.org/uri.html, "Recognized Query Parameters". None of them makes a file. */
+  /**
+   * @param parameters sqlite.org/uri.html, "Recognized Query Parameters". None of them makes a file.
+   */
   #openAs(parameters: string): SqliteHandle {
     const url = pathToFileURL(this.path);
     url.search = parameters;

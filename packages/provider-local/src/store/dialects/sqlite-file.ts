@@ -8,7 +8,10 @@ import { assertPrivate, syncFile, syncFolder } from '../private-files.js';
 // While SQLite has a file open, this process may only ask for its status: closing any descriptor of the
 // file drops the locks that SQLite holds on it (sqlite.org/howtocorrupt.html, 2.2).
 
-/** `f_type` of statfs(2) of file systems without shared memory between hosts, which WAL needs (sqlite.org/wal.html). */
+/**
+ * `f_type` of statfs(2) of file systems without shared memory between hosts, which WAL needs
+ * (sqlite.org/wal.html).
+ */
 const NETWORK_FILE_SYSTEMS = new Map([
   [0x6969, 'NFS'],
   [0x517b, 'SMB'],
@@ -32,7 +35,10 @@ export function isWritable(file: string): boolean {
   }
 }
 
-/** What a file that is read without its WAL looks like, until somebody changes it; undefined where the WAL holds something. */
+/**
+ * What a file that is read without its WAL looks like, until somebody changes it; undefined where the
+ * WAL holds something.
+ */
 export function stateWithoutWal(file: string): string | undefined {
   if ((fs.statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return undefined;
   const stats = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
@@ -105,7 +111,6 @@ export async function createFile(
   for (const suffix of ['-wal', '-journal']) {
     // SQLite would play it into the new database (sqlite.org/howtocorrupt.html, 1.4).
     if (!fs.existsSync(file + suffix)) continue;
-    // Of a store that somebody else has just made, and uses.
     if (fs.existsSync(file)) return false;
     throw new InvalidInputError(
       'location',

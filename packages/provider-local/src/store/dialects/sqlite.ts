@@ -39,7 +39,10 @@ export const sqlite: Dialect = {
   },
 };
 
-/** A connection that stores of one thread share, because two would wait for each other with the thread stopped. */
+/**
+ * A connection that stores of one thread share, because two would wait for each other with the thread
+ * stopped.
+ */
 interface Shared {
   readonly connection: SqliteConnection;
   users: number;

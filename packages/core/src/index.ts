@@ -26,7 +26,7 @@ export * from './provider/errors.js';
 export * from './provider/key-id.js';
 export type * from './provider/key-manager.js';
 export * from './provider/key-spec.js';
-export { ownFields } from './provider/own-fields.js';
+export { ownField, ownFields } from './provider/own-fields.js';
 export type * from './provider/provider.js';
 export { readBytes, readFields } from './provider/read-fields.js';
 export * from './provider/secrets.js';

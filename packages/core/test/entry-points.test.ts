@@ -130,6 +130,7 @@ const EXPORTS = [
   'maximumPlaintextLength',
   'newSecret',
   'openKeyWrapProvider',
+  'ownField',
   'ownFields',
   'ownSecret',
   'parseGrantTokens',

@@ -12,6 +12,7 @@ import {
   ENCRYPTION_ALGORITHMS,
   type EncryptOutput,
   type KeyWrapDriver,
+  ownField,
   ownFields,
   type ProviderCapabilities,
   type WrappedDataKeyPairOutput,
@@ -79,7 +80,11 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       const input = toDecryptInput(request);
       const response = await send(regionOf(request.key), (sdk) => sdk.DecryptCommand, input, call);
       const { Plaintext, KeyId } = required(response, 'Plaintext', 'KeyId');
-      return { plaintext: Plaintext, keyId: KeyId, keyVersion: response.KeyMaterialId };
+      return {
+        plaintext: Plaintext,
+        keyId: KeyId,
+        keyVersion: ownField(response, 'KeyMaterialId'),
+      };
     },
 
     async reEncrypt(request, call) {
@@ -95,9 +100,9 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       return {
         ciphertext: CiphertextBlob,
         sourceKeyId: SourceKeyId,
-        sourceKeyVersion: response.SourceKeyMaterialId,
+        sourceKeyVersion: ownField(response, 'SourceKeyMaterialId'),
         destinationKeyId: KeyId,
-        destinationKeyVersion: response.DestinationKeyMaterialId,
+        destinationKeyVersion: ownField(response, 'DestinationKeyMaterialId'),
       };
     },
 
@@ -155,7 +160,11 @@ type Wrapped = Pick<GenerateDataKeyCommandOutput, 'CiphertextBlob' | 'KeyId' | '
 
 function wrapped(response: Wrapped): EncryptOutput {
   const { CiphertextBlob, KeyId } = required(response, 'CiphertextBlob', 'KeyId');
-  return { ciphertext: CiphertextBlob, keyId: KeyId, keyVersion: response.KeyMaterialId };
+  return {
+    ciphertext: CiphertextBlob,
+    keyId: KeyId,
+    keyVersion: ownField(response, 'KeyMaterialId'),
+  };
 }
 
 function wrappedPair(
@@ -171,6 +180,6 @@ function wrappedPair(
     publicKey: PublicKey,
     privateKeyCiphertext: PrivateKeyCiphertextBlob,
     keyId: KeyId,
-    keyVersion: response.KeyMaterialId,
+    keyVersion: ownField(response, 'KeyMaterialId'),
   };
 }

@@ -7,6 +7,7 @@ import {
   KEY_STATES,
   KEY_USAGES,
   type KeyDescription,
+  ownField,
   ProviderUnavailableError,
   type PublicKeyResult,
   UnsupportedOperationError,
@@ -25,7 +26,7 @@ export function required<Response extends object, Name extends keyof Response>(
   response: Response,
   ...names: readonly Name[]
 ): { readonly [N in Name]-?: NonNullable<Response[N]> } {
-  const missing = names.find((name) => response[name] === undefined);
+  const missing = names.find((name) => ownField(response, name) === undefined);
   if (missing !== undefined) throw unreadable(`no ${String(missing)}`);
   return response as { readonly [N in Name]-?: NonNullable<Response[N]> };
 }
@@ -45,7 +46,7 @@ export function toPublicKeyResult(response: GetPublicKeyCommandOutput): PublicKe
 /** [KeyMetadata](https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html) in the contract's terms. */
 export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescription {
   if (metadata?.CreationDate === undefined) throw unreadable('no key metadata');
-  const { DeletionDate: deletionDate } = metadata;
+  const deletionDate = ownField(metadata, 'DeletionDate');
   const { Arn } = required(metadata, 'Arn');
   return {
     keyId: Arn,

@@ -2,6 +2,7 @@ import { copyBytes, isUint8Array, ownBytes } from '../provider/bytes.js';
 import { InternalError } from '../provider/errors.js';
 import { isKeyArn, type KeyName } from '../provider/key-id.js';
 import { LIMITS } from '../provider/key-spec.js';
+import { ownField } from '../provider/own-fields.js';
 import type { KeyDescription, PublicKeyResult } from '../provider/provider.js';
 import type {
   DataKeyOutput,
@@ -13,7 +14,6 @@ import type {
   KeyRequest,
   ReEncryptOutput,
   ReEncryptRequest,
-  UsedKey,
   WrappedDataKeyPairOutput,
 } from './requests.js';
 
@@ -25,7 +25,7 @@ export function checkEncrypted(output: EncryptOutput, { key }: KeyRequest): Encr
   return {
     ciphertext: checkBytes(output.ciphertext, LIMITS.ciphertext, 'ciphertext'),
     keyId: checkKeyArn(output.keyId, key),
-    keyVersion: checkVersion(output.keyVersion),
+    keyVersion: checkVersion(output, 'keyVersion'),
   };
 }
 
@@ -34,7 +34,7 @@ export function checkDecrypted(output: DecryptOutput, { key }: DecryptRequest): 
   return {
     plaintext: checkSecret(output.plaintext, 0, LIMITS.plaintext, 'plaintext'),
     keyId: checkKeyArn(output.keyId, key),
-    keyVersion: checkVersion(output.keyVersion),
+    keyVersion: checkVersion(output, 'keyVersion'),
   };
 }
 
@@ -45,9 +45,9 @@ export function checkReEncrypted(
   return {
     ciphertext: checkBytes(output.ciphertext, LIMITS.ciphertext, 'ciphertext'),
     sourceKeyId: checkKeyArn(output.sourceKeyId, asked.source.key),
-    sourceKeyVersion: checkVersion(output.sourceKeyVersion),
+    sourceKeyVersion: checkVersion(output, 'sourceKeyVersion'),
     destinationKeyId: checkKeyArn(output.destinationKeyId, asked.destination.key),
-    destinationKeyVersion: checkVersion(output.destinationKeyVersion),
+    destinationKeyVersion: checkVersion(output, 'destinationKeyVersion'),
   };
 }
 
@@ -66,7 +66,7 @@ export function checkWrappedPair(
     publicKey: checkBytes(output.publicKey, LIMITS.publicKey, 'public key'),
     privateKeyCiphertext: checkBytes(output.privateKeyCiphertext, LIMITS.ciphertext, 'ciphertext'),
     keyId: checkKeyArn(output.keyId, key),
-    keyVersion: checkVersion(output.keyVersion),
+    keyVersion: checkVersion(output, 'keyVersion'),
   };
 }
 
@@ -107,7 +107,11 @@ function checkKeyArn(value: unknown, asked: KeyName | undefined): string {
   throw broken('the ARN of another key than the one that was asked for');
 }
 
-function checkVersion(value: UsedKey['keyVersion'] | null): string | undefined {
+function checkVersion<Output extends object>(
+  output: Output,
+  name: keyof Output,
+): string | undefined {
+  const value: unknown = ownField(output, name);
   if (value === undefined || (typeof value === 'string' && value !== '')) return value;
   throw broken('an invalid key version');
 }

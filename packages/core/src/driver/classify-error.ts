@@ -4,37 +4,17 @@ import {
   KeyWrapError,
   ProviderUnavailableError,
 } from '../provider/errors.js';
+import { ownField } from '../provider/own-fields.js';
 import type { KeyWrapDriver } from './driver.js';
 import type { Call } from './requests.js';
 
 /** What Node.js, getaddrinfo and undici call a backend that can't be reached or does not answer. */
-const OUTAGE_CODES: ReadonlySet<unknown> = new Set([
-  'EADDRNOTAVAIL',
-  'EAI_AGAIN',
-  'EAI_FAIL',
-  'EAI_NODATA',
-  'EAI_NONAME',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-  'ENETDOWN',
-  'ENETRESET',
-  'ENETUNREACH',
-  'ENODATA',
-  'ENOTCONN',
-  'ENOTFOUND',
-  'EPIPE',
-  'ESERVFAIL',
-  'ESOCKETTIMEDOUT',
-  'ETIMEDOUT',
-  'ETIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_SOCKET',
-]);
+const OUTAGE_CODES: ReadonlySet<string> = new Set(
+  `EADDRNOTAVAIL EAI_AGAIN EAI_FAIL EAI_NODATA EAI_NONAME ECONNABORTED ECONNREFUSED ECONNRESET
+   EHOSTDOWN EHOSTUNREACH ENETDOWN ENETRESET ENETUNREACH ENODATA ENOTCONN ENOTFOUND EPIPE
+   ESERVFAIL ESOCKETTIMEDOUT ETIMEDOUT ETIMEOUT UND_ERR_BODY_TIMEOUT UND_ERR_CONNECT_TIMEOUT
+   UND_ERR_HEADERS_TIMEOUT UND_ERR_SOCKET`.split(/\s+/),
+);
 
 /** How deep causes may be nested: nobody's errors are deeper, and a circle must end. */
 const DEPTH = 8;
@@ -77,9 +57,8 @@ export function classifyError(
 function outageIn(error: unknown, depth = DEPTH): string | undefined {
   if (typeof error !== 'object' || error === null || depth === 0) return undefined;
   try {
-    const { code, name, status, statusCode, $metadata, cause, errors } = error as Partial<
-      Record<string, unknown>
-    > & { readonly $metadata?: { readonly httpStatusCode?: unknown } };
+    const { code, status, statusCode, $metadata, cause, errors } = withOwn(error);
+    const { name } = error as { readonly name?: unknown };
     if (typeof code === 'string' && OUTAGE_CODES.has(code)) return code;
     if (name === 'TimeoutError') return name;
     const failure = [status, statusCode, $metadata?.httpStatusCode].find(isServerError);
@@ -89,6 +68,15 @@ function outageIn(error: unknown, depth = DEPTH): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What an error has itself, `cause` and the like that are not enumerable too. */
+function withOwn(error: object) {
+  const fields = ['code', 'status', 'statusCode', '$metadata', 'cause', 'errors'] as const;
+  const own = fields.map((name) => [name, ownField(error as Record<string, unknown>, name)]);
+  return Object.fromEntries(own) as Record<(typeof fields)[number], unknown> & {
+    readonly $metadata?: { readonly httpStatusCode?: unknown };
+  };
 }
 
 /** [RFC 9110 §15.6](https://www.rfc-editor.org/rfc/rfc9110#section-15.6) */

@@ -1,5 +1,6 @@
 import { isUint8Array, wipe } from '../provider/bytes.js';
 import { InternalError, InvalidInputError, type KeyWrapError } from '../provider/errors.js';
+import { ownField, ownFields } from '../provider/own-fields.js';
 import {
   checkDataKey,
   checkDecrypted,
@@ -14,6 +15,7 @@ import { classifyError } from './classify-error.js';
 import {
   type CompleteDriver,
   type DriverFunctions,
+  FUNCTION_NAMES,
   type FunctionName,
   IN_PROCESS,
   type InProcess,
@@ -46,6 +48,7 @@ import type { Awaitable, Call } from './requests.js';
 export function completeDriver<Keys extends object = object>(
   driver: KeyWrapDriver<Keys>,
 ): CompleteDriver<Keys> {
+  const whole = ownMembers(driver);
   /** @param secret The field of the output that holds secret bytes: wiped where the output is rejected. */
   function complete<Name extends FunctionName>(
     name: Name,
@@ -55,12 +58,12 @@ export function completeDriver<Keys extends object = object>(
     type Work<T> = (
       ...args: [...T[], RequestOf<Name>, Call]
     ) => Awaitable<OutputOf<Name> | InProcess>;
-    const own = driver[name] as Work<never> | undefined;
-    const instead = (IN_THIS_PROCESS as Partial<Record<Name, Work<DriverFunctions>>>)[name];
+    const own = whole[name] as Work<never> | undefined;
+    const instead = ownField(IN_THIS_PROCESS as Partial<Record<Name, Work<DriverFunctions>>>, name);
     return async (request: RequestOf<Name>, call: Call): Promise<OutputOf<Name>> => {
       let output: OutputOf<Name> | InProcess | undefined;
       try {
-        output = own === undefined ? IN_PROCESS : await own.call(driver, request, call);
+        output = own === undefined ? IN_PROCESS : await own(request, call);
         // Its parts were checked.
         if (output === IN_PROCESS && instead !== undefined) {
           return (await instead(functions, request, call)) as OutputOf<Name>;
@@ -69,7 +72,7 @@ export function completeDriver<Keys extends object = object>(
         return check(output as OutputOf<Name>, request);
       } catch (error) {
         if (secret !== undefined) wipeField(output, secret);
-        const named = classifyError(error, name, driver, call.signal);
+        const named = classifyError(error, name, whole, call.signal);
         throw name === 'reEncrypt' ? aboutCiphertext(named) : named;
       }
     };
@@ -92,14 +95,28 @@ export function completeDriver<Keys extends object = object>(
   let closing: Promise<void> | undefined;
   return {
     ...functions,
-    id: driver.id,
-    capabilities: driver.capabilities,
-    keys: completeKeys(driver),
+    id: whole.id,
+    capabilities: whole.capabilities,
+    keys: completeKeys(whole),
     onRefused: undefined,
     lifetime: new Lifetime(),
-    close: () => (closing ??= closeOnce(driver)),
+    close: () => (closing ??= closeOnce(whole)),
   };
 }
+
+/** The members of a driver, bound to it; none that a polluted `Object.prototype` lends it. */
+function ownMembers<Keys extends object>(driver: KeyWrapDriver<Keys>): KeyWrapDriver<Keys> {
+  const members = MEMBERS.map((name) => {
+    const member: unknown = driver[name];
+    const isForeign =
+      member === Reflect.get(Object.prototype, name) && !Object.hasOwn(driver, name);
+    if (isForeign) return [name, undefined];
+    return [name, typeof member === 'function' ? member.bind(driver) : member];
+  });
+  return ownFields(Object.fromEntries(members) as KeyWrapDriver<Keys>);
+}
+
+const MEMBERS = [...FUNCTION_NAMES, 'id', 'capabilities', 'keys', 'mapError', 'close'] as const;
 
 /** The functions of `keys`, which throw what core can name. */
 function completeKeys<Keys extends object>(driver: KeyWrapDriver<Keys>): Keys {

@@ -4,8 +4,9 @@ import {
   FUNCTION_NAMES,
   type KeyFunctions,
 } from '../driver/driver.js';
-import type { Awaitable, Call } from '../driver/requests.js';
+import type { Awaitable, Call, Target } from '../driver/requests.js';
 import { isAsymmetricAlgorithm } from '../provider/key-spec.js';
+import { ownField } from '../provider/own-fields.js';
 
 /**
  * What to do around a call.
@@ -61,6 +62,6 @@ export function aroundEach<Keys extends object>(
 /** `decrypt` of a driver is two methods of a provider. */
 function methodOf(name: string, request: object): string {
   const isAsymmetric =
-    name === 'decrypt' && 'algorithm' in request && isAsymmetricAlgorithm(`${request.algorithm}`);
+    name === 'decrypt' && isAsymmetricAlgorithm(`${ownField(request as Target, 'algorithm')}`);
   return isAsymmetric ? 'decryptAsymmetric' : name;
 }

@@ -50,7 +50,7 @@ export function guardKeys(inner: CompleteDriver, guard: KeyGuard): CompleteDrive
       name,
       async (request: KeyRequest | ReEncryptRequest, call: Call) => {
         const use = (resolved: object) => work(resolved as never, call);
-        if ('destination' in request) return guardSides(request, guard, use);
+        if (isReEncrypt(request)) return guardSides(request, guard, use);
         const { key } = request as { readonly key: KeyName | undefined };
         if (key !== undefined) return use({ ...request, key: guard.resolve(key) });
         return guard.search((candidate) => use({ ...request, key: candidate }), undefined);
@@ -58,6 +58,10 @@ export function guardKeys(inner: CompleteDriver, guard: KeyGuard): CompleteDrive
     ] satisfies [FunctionName, unknown];
   });
   return { ...inner, ...(Object.fromEntries(guarded) as unknown as DriverFunctions), keys: {} };
+}
+
+function isReEncrypt(request: KeyRequest | ReEncryptRequest): request is ReEncryptRequest {
+  return Object.hasOwn(request, 'destination');
 }
 
 function guardSides(

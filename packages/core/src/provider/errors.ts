@@ -1,4 +1,4 @@
-import { ownFields } from './own-fields.js';
+import { ownField, ownFields } from './own-fields.js';
 
 /**
  * Every failure of a provider is a {@link KeyWrapError} with one of these codes. The codes are stable:
@@ -183,22 +183,20 @@ export function withCallDetails<E extends KeyWrapError>(
   operation: string,
   request: object = {},
 ): E {
-  const { source, destination, ...whole } = ownFields(request) as Named & {
-    readonly source?: Named;
-    readonly destination?: Named;
-  };
-  const side = ABOUT_THE_SOURCE.has(error.code) ? source : destination;
+  const side = ABOUT_THE_SOURCE.has(error.code) ? 'source' : 'destination';
   return Object.assign(error, {
     operation: error.operation ?? operation,
-    keyId: error.keyId ?? nameIn(whole) ?? nameIn(side),
+    keyId: error.keyId ?? nameIn(request) ?? nameIn(ownField(request as Sides, side)),
   });
 }
 
-interface Named {
-  readonly keyId?: string;
-  readonly key?: { readonly text: string } | undefined;
-}
+type Sides = Partial<Record<'source' | 'destination', object>>;
 
-function nameIn(part: Named | undefined): string | undefined {
-  return part?.key?.text ?? part?.keyId;
+/** How a request or a side of one names its key. */
+function nameIn(part: object | undefined): string | undefined {
+  const { key, keyId } = ownFields(part ?? {}) as {
+    readonly key?: { readonly text: string };
+    readonly keyId?: string;
+  };
+  return key?.text ?? keyId;
 }

@@ -2,6 +2,14 @@
 export class Nothing {}
 Object.setPrototypeOf(Nothing.prototype, null);
 
+/** A field of an object that may not have it, in no case from a polluted `Object.prototype`. */
+export function ownField<Fields extends object, Name extends keyof Fields>(
+  fields: Fields,
+  name: Name,
+): Fields[Name] | undefined {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
 /**
  * Copies an object so that it has the fields that it has, and no others: one that was left out is not
  * lent by an `Object.prototype` that somebody has polluted. For whatever is asked for fields that it may

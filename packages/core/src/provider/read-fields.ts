@@ -35,30 +35,35 @@ export function readFields<Name extends string>(
   field: string,
   names: readonly Name[],
 ): Readonly<Record<Name, unknown>> {
+  const values = readValues(value, field, names);
+  const fields = new Nothing() as Record<Name, unknown>;
+  for (let i = 0; i < names.length; i++) fields[names[i] as Name] = values[i];
+  return fields;
+}
+
+/** As {@link readFields}, in the order of `names`: filling a record takes as long as reading it. */
+export function readValues(value: unknown, field: string, names: readonly string[]): unknown[] {
   // By its tag, which built-in objects have: a signal or a Map in its place would be taken for an object
   // in which everything was left out.
   if (Object.prototype.toString.call(value) !== '[object Object]') {
     throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
   }
-  const known: readonly string[] = names;
   for (const name of Object.keys(value as object)) {
-    if (known.includes(name)) continue;
+    if (names.includes(name)) continue;
     const shown = name.length > 100 ? `${name.slice(0, 100)}...` : name;
     const path = field === 'input' ? shown : `${field}.${shown}`;
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
   }
-  const source = value as Readonly<Record<Name, unknown>>;
-  const fields = new Nothing() as Record<Name, unknown>;
-  for (const name of names) {
+  const source = value as Readonly<Record<string, unknown>>;
+  return names.map((name) => {
     const passed = source[name];
     // What a polluted Object.prototype holds nobody passed: it must not choose a key or a context.
     const isForeign =
       passed !== undefined &&
       passed === (Object.prototype as typeof source)[name] &&
-      !Object.hasOwn(value as object, name);
-    fields[name] = isForeign ? undefined : passed;
-  }
-  return fields;
+      !Object.hasOwn(source, name);
+    return isForeign ? undefined : passed;
+  });
 }
 
 /**

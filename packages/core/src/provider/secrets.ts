@@ -2,48 +2,44 @@
 import { ownSecret, wipe } from './bytes.js';
 import { ProviderClosedError } from './errors.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from './key-spec.js';
+import { ownField } from './own-fields.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
-/**
- * Secret bytes in memory of their own. The field is private, so that `console.log`, `util.inspect`
- * and `JSON.stringify` of whatever holds it show nothing.
- */
-class SecretBytes {
-  readonly #bytes: Uint8Array;
-  #disposed = false;
+let secretOf: (result: SecretResult) => Uint8Array;
 
-  /** @param bytes Taken over; copied, and wiped where they were, if something else may share their memory. */
-  constructor(bytes: Uint8Array) {
-    this.#bytes = ownSecret(bytes);
+/**
+ * What every result that carries a secret has in common: the secret, in memory of its own and in a private field,
+ * so that `console.log`, `util.inspect` and `JSON.stringify` of the result or of what holds it show the other
+ * fields only.
+ */
+abstract class SecretResult implements Disposable {
+  readonly #secret: Uint8Array;
+  #isDisposed = false;
+
+  /** @param secret Taken over; copied, and wiped where it was, if something else may share its memory. */
+  constructor(secret: Uint8Array) {
+    this.#secret = ownSecret(secret);
   }
 
-  get bytes(): Uint8Array {
-    // Handing out zeros instead would have somebody encrypt under an all-zero key.
-    if (this.#disposed) {
+  static {
+    secretOf = (result) => {
+      // Handing out zeros instead would have somebody encrypt under an all-zero key.
+      if (!result.#isDisposed) return result.#secret;
       throw new ProviderClosedError(
         'this secret was disposed; ask for it before the end of its scope',
       );
-    }
-    return this.#bytes;
+    };
   }
-
-  dispose(): void {
-    this.#disposed = true;
-    wipe(this.#bytes);
-  }
-}
-
-/** What every result that carries a secret has in common: it hides it, and wipes it on request. */
-abstract class SecretResult implements Disposable {
-  /** What may be shown: everything but the secret. */
-  protected abstract get shown(): Record<string, unknown>;
 
   /** Overwrites the secret; reading it after that throws {@link ProviderClosedError}. */
-  abstract [Symbol.dispose](): void;
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    wipe(this.#secret);
+  }
 
   toJSON(): Record<string, unknown> {
-    return this.shown;
+    return Object.fromEntries(Object.entries(this).filter(([, value]) => value !== undefined));
   }
 
   [inspect](
@@ -51,7 +47,7 @@ abstract class SecretResult implements Disposable {
     options: object,
     inspectValue: (value: object, options: object) => string,
   ) {
-    return `${this.constructor.name} ${inspectValue(this.shown, options)}`;
+    return `${this.constructor.name} ${inspectValue(this.toJSON(), options)}`;
   }
 }
 
@@ -71,7 +67,6 @@ abstract class SecretResult implements Disposable {
  * ```
  */
 export class DecryptResult extends SecretResult {
-  readonly #plaintext: SecretBytes;
   /** The ARN of the key that opened it. */
   readonly keyId: string;
   /** The version of that key, where the backend knows it. */
@@ -86,24 +81,15 @@ export class DecryptResult extends SecretResult {
     readonly keyVersion?: string | undefined;
     readonly algorithm: EncryptionAlgorithm;
   }) {
-    super();
-    this.#plaintext = new SecretBytes(fields.plaintext);
+    super(fields.plaintext);
     this.keyId = fields.keyId;
-    this.keyVersion = fields.keyVersion;
+    this.keyVersion = ownField(fields, 'keyVersion');
     this.algorithm = fields.algorithm;
   }
 
   /** The plaintext. @throws {@link ProviderClosedError} once disposed. */
   get plaintext(): Uint8Array {
-    return this.#plaintext.bytes;
-  }
-
-  override [Symbol.dispose](): void {
-    this.#plaintext.dispose();
-  }
-
-  protected override get shown(): Record<string, unknown> {
-    return { keyId: this.keyId, algorithm: this.algorithm };
+    return secretOf(this);
   }
 }
 
@@ -112,13 +98,12 @@ export class DecryptResult extends SecretResult {
  * Wipe it when done: `using`, or `dataKey[Symbol.dispose]()`.
  */
 export class DataKey extends SecretResult {
-  readonly #plaintext: SecretBytes;
-  /** The data key wrapped under the key `keyId`. */
-  readonly ciphertext: Uint8Array;
   /** The ARN of the key that wraps it. */
   readonly keyId: string;
   /** The version of that key, where the backend knows it. */
   readonly keyVersion: string | undefined;
+  /** The data key wrapped under the key `keyId`. */
+  readonly ciphertext: Uint8Array;
 
   /** @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more. */
   constructor(fields: {
@@ -127,24 +112,15 @@ export class DataKey extends SecretResult {
     readonly keyId: string;
     readonly keyVersion?: string | undefined;
   }) {
-    super();
-    this.#plaintext = new SecretBytes(fields.plaintext);
+    super(fields.plaintext);
     this.ciphertext = fields.ciphertext;
     this.keyId = fields.keyId;
-    this.keyVersion = fields.keyVersion;
+    this.keyVersion = ownField(fields, 'keyVersion');
   }
 
   /** The data key itself. @throws {@link ProviderClosedError} once disposed. */
   get plaintext(): Uint8Array {
-    return this.#plaintext.bytes;
-  }
-
-  override [Symbol.dispose](): void {
-    this.#plaintext.dispose();
-  }
-
-  protected override get shown(): Record<string, unknown> {
-    return { keyId: this.keyId, ciphertext: this.ciphertext };
+    return secretOf(this);
   }
 }
 
@@ -153,17 +129,16 @@ export class DataKey extends SecretResult {
  * Wipe it when done: `using`, or `pair[Symbol.dispose]()`.
  */
 export class DataKeyPair extends SecretResult {
-  readonly #privateKey: SecretBytes;
+  /** The ARN of the key that wraps the private key. */
+  readonly keyId: string;
+  /** The version of that key, where the backend knows it. */
+  readonly keyVersion: string | undefined;
   /** The public key: DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
   readonly publicKey: Uint8Array;
   /** The private key wrapped under the key `keyId`; it opens to the same DER. */
   readonly privateKeyCiphertext: Uint8Array;
   /** What kind of pair it is. */
   readonly keyPairSpec: DataKeyPairSpec;
-  /** The ARN of the key that wraps the private key. */
-  readonly keyId: string;
-  /** The version of that key, where the backend knows it. */
-  readonly keyVersion: string | undefined;
 
   /** @param fields `privateKey` passes into the ownership of the pair: the caller must not use it any more. */
   constructor(fields: {
@@ -174,30 +149,16 @@ export class DataKeyPair extends SecretResult {
     readonly keyId: string;
     readonly keyVersion?: string | undefined;
   }) {
-    super();
-    this.#privateKey = new SecretBytes(fields.privateKey);
+    super(fields.privateKey);
     this.publicKey = fields.publicKey;
     this.privateKeyCiphertext = fields.privateKeyCiphertext;
     this.keyPairSpec = fields.keyPairSpec;
     this.keyId = fields.keyId;
-    this.keyVersion = fields.keyVersion;
+    this.keyVersion = ownField(fields, 'keyVersion');
   }
 
   /** The private key: DER of PKCS#8 (RFC 5958). @throws {@link ProviderClosedError} once disposed. */
   get privateKey(): Uint8Array {
-    return this.#privateKey.bytes;
-  }
-
-  override [Symbol.dispose](): void {
-    this.#privateKey.dispose();
-  }
-
-  protected override get shown(): Record<string, unknown> {
-    return {
-      keyId: this.keyId,
-      keyPairSpec: this.keyPairSpec,
-      publicKey: this.publicKey,
-      privateKeyCiphertext: this.privateKeyCiphertext,
-    };
+    return secretOf(this);
   }
 }

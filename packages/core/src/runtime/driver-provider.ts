@@ -1,7 +1,6 @@
 import { abortError, classifyError } from '../driver/classify-error.js';
 import { completeDriver, wipeField } from '../driver/complete-driver.js';
 import type { CompleteDriver, KeyWrapDriver } from '../driver/driver.js';
-import { Lifetime } from '../driver/lifetime.js';
 import type { Call } from '../driver/requests.js';
 import {
   InvalidCiphertextError,
@@ -10,6 +9,7 @@ import {
   ProviderClosedError,
   withCallDetails,
 } from '../provider/errors.js';
+import { ownField } from '../provider/own-fields.js';
 import type {
   CallOptions,
   DecryptAsymmetricInput,
@@ -207,14 +207,16 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
     try {
       output = await operation.work(this.#driver, request, call);
       if (call.signal?.aborted) throw abortError(call.signal);
-      return (operation.finish?.(output, request) ?? output) as Result;
+      const finish = ownField(operation, 'finish');
+      return (finish === undefined ? output : finish(output, request)) as Result;
     } catch (error) {
-      for (const name of operation.outputSecrets ?? []) wipeField(output as object, name);
+      for (const name of ownField(operation, 'outputSecrets') ?? [])
+        wipeField(output as object, name);
       // Errors are made after a wait in any case: the stack must not tell how far the work came.
       await undefined;
       throw explain(error, operation.name, request, call.signal);
     } finally {
-      for (const name of operation.requestSecrets ?? []) wipeField(request, name);
+      for (const name of ownField(operation, 'requestSecrets') ?? []) wipeField(request, name);
       lifetime.leave();
     }
   }
@@ -269,7 +271,7 @@ export function ownDriverOf(provider: KeyWrapProvider): CompleteDriver | undefin
 function isComplete<Keys extends object>(
   driver: KeyWrapDriver<Keys> | CompleteDriver<Keys>,
 ): driver is CompleteDriver<Keys> {
-  return 'lifetime' in driver && driver.lifetime instanceof Lifetime;
+  return Object.hasOwn(driver, 'lifetime');
 }
 
 /** What a getter or a proxy of the caller throws is the caller's mistake, and no failure of a backend. */
@@ -297,6 +299,7 @@ function explain(
 }
 
 function invalidCiphertext(error: InvalidCiphertextError): InvalidCiphertextError {
-  const { message, cause, operation, keyId, requestId } = error;
+  const { message, operation, keyId, requestId } = error;
+  const cause = ownField(error, 'cause');
   return new InvalidCiphertextError(message, { cause, operation, keyId, requestId });
 }

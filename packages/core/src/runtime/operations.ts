@@ -21,7 +21,7 @@ import {
   parseReEncryptInput,
 } from './parse-input.js';
 
-/** An operation of a provider, from what the caller passes to what it gets. */
+/** An operation of a provider, from what the caller passes to what it gets: a plain record. */
 export interface Operation<Keys extends object, Request extends object, Output, Result = Output> {
   /** The method, as errors name it. */
   readonly name: string;

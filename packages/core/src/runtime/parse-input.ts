@@ -21,13 +21,12 @@ import {
   LIMITS,
   maximumPlaintextLength,
 } from '../provider/key-spec.js';
+import { ownField } from '../provider/own-fields.js';
 import type { ProviderCapabilities } from '../provider/provider.js';
-import { readBytes, readFields } from '../provider/read-fields.js';
+import { readBytes, readValues } from '../provider/read-fields.js';
 
 // The input of each operation becomes a complete and well-formed request, or is refused with the name of
 // the field.
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const CONTEXT = 'encryptionContext';
 
@@ -49,9 +48,9 @@ export function parseEncryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): EncryptRequest {
-  const fields = readFields(input, 'input', INPUT_FIELDS.encrypt);
-  const { key, algorithm, encryptionContext } = parseTarget(fields, '', capabilities);
-  const plaintext = readBytes(fields.plaintext, 'plaintext', maximumPlaintextLength(algorithm));
+  const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.encrypt);
+  const { key, algorithm, encryptionContext } = parseTarget(named, '', capabilities);
+  const plaintext = readBytes(bytes, 'plaintext', maximumPlaintextLength(algorithm));
   return { key, algorithm, encryptionContext, plaintext };
 }
 
@@ -60,12 +59,12 @@ export function parseDecryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
-  const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
-  const { key, algorithm, encryptionContext } = parseSource(fields, '', capabilities);
+  const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.decrypt);
+  const { key, algorithm, encryptionContext } = parseSource(named, '', capabilities);
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
   }
-  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(fields) };
+  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes) };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -73,15 +72,15 @@ export function parseDecryptAsymmetricInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
-  const fields = readFields(input, 'input', INPUT_FIELDS.decrypt);
-  if (fields.algorithm === undefined || fields.algorithm === 'SYMMETRIC_DEFAULT') {
+  const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.decrypt);
+  if (named[1] === undefined || named[1] === 'SYMMETRIC_DEFAULT') {
     throw new InvalidInputError(
       'algorithm',
       'must be RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256; call decrypt for a symmetric key',
     );
   }
-  const { key, algorithm, encryptionContext } = parseTarget(fields, '', capabilities);
-  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(fields) };
+  const { key, algorithm, encryptionContext } = parseTarget(named, '', capabilities);
+  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes) };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -89,13 +88,13 @@ export function parseReEncryptInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): ReEncryptRequest {
-  const fields = readFields(input, 'input', INPUT_FIELDS.reEncrypt);
-  const source = readFields(fields.source ?? {}, 'source', TARGET_FIELDS);
-  const destination = readFields(fields.destination, 'destination', TARGET_FIELDS);
+  const [bytes, from, to] = readValues(input, 'input', INPUT_FIELDS.reEncrypt);
+  const source = readValues(from ?? {}, 'source', TARGET_FIELDS);
+  const destination = readValues(to, 'destination', TARGET_FIELDS);
   return {
     source: parseSource(source, 'source.', capabilities),
     destination: parseTarget(destination, 'destination.', capabilities),
-    ciphertext: parseCiphertext(fields),
+    ciphertext: parseCiphertext(bytes),
   };
 }
 
@@ -107,9 +106,10 @@ export function parseDataKeyInput(
   if (!capabilities.dataKeys) {
     throw new UnsupportedOperationError('this provider does not generate data keys');
   }
-  const fields = readFields(input, 'input', INPUT_FIELDS.dataKey);
-  const { key, algorithm, encryptionContext } = parseWrapping(fields, capabilities);
-  return { key, algorithm, encryptionContext, numberOfBytes: parseDataKeyLength(fields) };
+  const [keyId, keySpec, length, context] = readValues(input, 'input', INPUT_FIELDS.dataKey);
+  const { key, algorithm, encryptionContext } = parseWrapping(keyId, context, capabilities);
+  const numberOfBytes = parseDataKeyLength(keySpec, length);
+  return { key, algorithm, encryptionContext, numberOfBytes };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -117,8 +117,7 @@ export function parseDataKeyPairInput(
   input: unknown,
   capabilities: ProviderCapabilities,
 ): DataKeyPairRequest {
-  const fields = readFields(input, 'input', INPUT_FIELDS.dataKeyPair);
-  const { keyPairSpec } = fields;
+  const [keyId, keyPairSpec, context] = readValues(input, 'input', INPUT_FIELDS.dataKeyPair);
   if (!isDataKeyPairSpec(keyPairSpec)) {
     throw new InvalidInputError(
       'keyPairSpec',
@@ -128,7 +127,7 @@ export function parseDataKeyPairInput(
   if (!capabilities.dataKeyPairSpecs.includes(keyPairSpec)) {
     throw new UnsupportedOperationError(`this provider does not generate ${keyPairSpec} pairs`);
   }
-  const { key, algorithm, encryptionContext } = parseWrapping(fields, capabilities);
+  const { key, algorithm, encryptionContext } = parseWrapping(keyId, context, capabilities);
   return { key, algorithm, encryptionContext, keyPairSpec };
 }
 
@@ -138,7 +137,7 @@ export function parseDataKeyPairInput(
  * @throws {@link InvalidInputError}
  */
 export function parseKeyInput(input: unknown): KeyRequest {
-  return { key: parseKeyId(readFields(input, 'input', INPUT_FIELDS.key).keyId) };
+  return { key: parseKeyId(readValues(input, 'input', INPUT_FIELDS.key)[0]) };
 }
 
 /** As {@link parseKeyInput}, for a public key. @throws {@link InvalidInputError} */
@@ -147,18 +146,29 @@ export function parsePublicKeyInput(input: unknown, { algorithms }: ProviderCapa
   throw new UnsupportedOperationError('this provider has no asymmetric keys');
 }
 
-function parseTarget(fields: Fields, path: string, capabilities: ProviderCapabilities): Target {
-  const algorithm = parseAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
+/** @param named The values of {@link TARGET_FIELDS}. */
+function parseTarget(
+  [keyId, name, context]: readonly unknown[],
+  path: string,
+  capabilities: ProviderCapabilities,
+): Target {
+  const algorithm = parseAlgorithm(name, `${path}algorithm`, capabilities);
   return {
-    key: parseKeyId(fields.keyId, `${path}keyId`),
+    key: parseKeyId(keyId, `${path}keyId`),
     algorithm,
-    encryptionContext: parseContext(fields, path, algorithm, capabilities),
+    encryptionContext: parseContext(context, path, algorithm, capabilities),
   };
 }
 
-function parseSource(fields: Fields, path: string, capabilities: ProviderCapabilities): Source {
-  if (fields.keyId !== undefined) return parseTarget(fields, path, capabilities);
-  const algorithm = parseAlgorithm(fields.algorithm, `${path}algorithm`, capabilities);
+/** @param named The values of {@link TARGET_FIELDS}. */
+function parseSource(
+  named: readonly unknown[],
+  path: string,
+  capabilities: ProviderCapabilities,
+): Source {
+  const [keyId, name, context] = named;
+  if (keyId !== undefined) return parseTarget(named, path, capabilities);
+  const algorithm = parseAlgorithm(name, `${path}algorithm`, capabilities);
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError(
       `${path}keyId`,
@@ -170,18 +180,19 @@ function parseSource(fields: Fields, path: string, capabilities: ProviderCapabil
       `${path}keyId must name the key: this provider's ciphertexts do not say which it is`,
     );
   }
-  const encryptionContext = parseContext(fields, path, algorithm, capabilities);
+  const encryptionContext = parseContext(context, path, algorithm, capabilities);
   return { key: undefined, algorithm, encryptionContext };
 }
 
 /** The key that wraps what is generated. */
-function parseWrapping(fields: Fields, capabilities: ProviderCapabilities): Target {
-  const { dataKeyAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = capabilities;
-  return {
-    key: parseKeyId(fields.keyId),
-    algorithm,
-    encryptionContext: parseContext(fields, '', algorithm, capabilities),
-  };
+function parseWrapping(
+  keyId: unknown,
+  context: unknown,
+  capabilities: ProviderCapabilities,
+): Target {
+  const algorithm = ownField(capabilities, 'dataKeyAlgorithm') ?? 'SYMMETRIC_DEFAULT';
+  const encryptionContext = parseContext(context, '', algorithm, capabilities);
+  return { key: parseKeyId(keyId), algorithm, encryptionContext };
 }
 
 function parseAlgorithm(
@@ -203,12 +214,11 @@ function parseAlgorithm(
 }
 
 function parseContext(
-  fields: Fields,
+  value: unknown,
   path: string,
   algorithm: EncryptionAlgorithm,
   capabilities: ProviderCapabilities,
 ): EncryptionContext {
-  const value = fields[CONTEXT];
   if (isAsymmetricAlgorithm(algorithm)) {
     if (value === undefined) return readEncryptionContext(undefined);
     throw new InvalidInputError(
@@ -225,11 +235,11 @@ function parseContext(
   return context;
 }
 
-function parseCiphertext(fields: Fields): Uint8Array {
-  return readBytes(fields.ciphertext, 'ciphertext', LIMITS.ciphertext);
+function parseCiphertext(value: unknown): Uint8Array {
+  return readBytes(value, 'ciphertext', LIMITS.ciphertext);
 }
 
-function parseDataKeyLength({ keySpec, numberOfBytes }: Fields): number {
+function parseDataKeyLength(keySpec: unknown, numberOfBytes: unknown): number {
   if (keySpec !== undefined && numberOfBytes !== undefined) {
     throw new InvalidInputError('numberOfBytes', "can't be given together with keySpec");
   }

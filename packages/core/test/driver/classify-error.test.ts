@@ -10,6 +10,7 @@ import {
   ProviderUnavailableError,
   parseKeyId,
   ThrottledError,
+  withLayer,
 } from '@keywrap/core';
 import { expect } from 'chai';
 import { expectRejection, rejection } from '../support/failures.js';
@@ -177,8 +178,12 @@ describe('a ciphertext that does not open', () => {
       },
     ];
     const stacks = new Set<string | undefined>();
-    for (const driver of drivers) {
-      const provider = createProvider(minimalDriver(driver));
+    const inLayer = withLayer(createProvider(minimalDriver()), (inner) => ({
+      ...inner,
+      decrypt: () => deep(0),
+    }));
+    const providers = drivers.map((driver) => createProvider(minimalDriver(driver)));
+    for (const provider of [...providers, inLayer]) {
       const error = await expectRejection(provider.decrypt(CALLS.decrypt), InvalidCiphertextError, {
         operation: 'decrypt',
         keyId: 'alias/orders',

@@ -126,7 +126,8 @@ export class Keys {
         const there = presentKey(transaction, arn, creationDate) ?? taken[0];
         if (there !== undefined) return [there];
         const related = ids.flatMap((id) => transaction.keysWithId(id));
-        const primary = primaryAmong(related, record);
+        const present = related.filter((key) => keyAt(key, creationDate) !== undefined);
+        const primary = primaryAmong(present, record);
         const added = primary === undefined ? record : asReplica(record, primary, offer.copy);
         // One that is deleted by now goes with its aliases.
         if (transaction.key(arn) !== undefined) transaction.removeKey(arn);
@@ -188,7 +189,7 @@ export class Keys {
           return [];
         }
         const related = ids.flatMap((id) => transaction.keysWithId(id));
-        const primary = primaryAmong(related, own) ?? own;
+        const primary = related.find((other) => isReplicaOf(own, other)) ?? own;
         const next = (before: KeyRecord, present: KeyRecord) => {
           const after = arnOf(before) === arn ? transition(present) : present;
           if (after !== before) transaction.putKey(after);

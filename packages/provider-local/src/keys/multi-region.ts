@@ -39,11 +39,15 @@ export function isReplicaOf({ scope, id, primaryRegion }: KeyRecord, primary: Ke
 /** A replica with what its primary shares with it; the same record when it has all of it. */
 export function following(replica: KeyRecord, primary: KeyRecord, copy: CopyMaterial): KeyRecord {
   const { versions, automaticRotation } = primary;
+  // A key that was made under the id of a deleted primary has material of its own, and leads nothing.
+  const isBehind = replica.versions.every(
+    ({ materialId }, index) => materialId === versions[index]?.materialId,
+  );
   const isCurrent =
     replica.versions.length === versions.length &&
     replica.automaticRotation?.nextDate.getTime() === automaticRotation?.nextDate.getTime() &&
     replica.automaticRotation?.periodInDays === automaticRotation?.periodInDays;
-  if (isCurrent) return replica;
+  if (isCurrent || !isBehind) return replica;
   return {
     ...replica,
     automaticRotation,

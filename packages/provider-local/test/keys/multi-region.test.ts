@@ -6,6 +6,7 @@ import {
   Keys,
   materialDeleted,
   newKeyId,
+  pendingDeletion,
   rotated,
   withAutomaticRotation,
 } from '@keywrap/provider-local/keys';
@@ -117,6 +118,39 @@ describe('A multi-Region key', () => {
     await there.change(replica, disabled);
     expect((await find(keys, ID))?.keyState).to.equal('Enabled');
     expect((await find(there, ID))?.keyState).to.equal('Disabled');
+  });
+
+  it('that is primary in two Regions, as an earlier release made it, stays two keys', async () => {
+    const { keys, store, clock } = openKeys();
+    const there = new Keys(store, US, clock.now);
+    const both = [await record({ id: ID }), await record({ id: ID, scope: US })];
+    await store.change({ keys: both.map(arnOf), aliases: [] }, (transaction) => {
+      for (const key of both) transaction.putKey(key);
+    });
+    for (const [here, key] of [
+      [keys, both[0]],
+      [there, both[1]],
+    ] as const) {
+      const next = await version(ID);
+      const rotation = { date: clock.now(), type: 'ON_DEMAND' } as const;
+      await here.change(key as KeyRecord, (current) => rotated(current, next, rotation), next);
+    }
+    for (const here of [keys, there]) {
+      expect((await find(here, ID))?.versions).to.have.length(2);
+    }
+  });
+
+  it('does not mix the material of a replica with that of a new key under the id of its primary', async () => {
+    const { keys, there, clock, primary, replica } = await withReplica();
+    await keys.change(primary, (key) => pendingDeletion(key, clock.now(), 7));
+    clock.passDays(7);
+    const other = await keys.add(await record({ id: ID }));
+    const next = await version(ID);
+    const rotation = { date: clock.now(), type: 'ON_DEMAND' } as const;
+    expect(
+      (await keys.change(other, (key) => rotated(key, next, rotation), next)).versions,
+    ).to.have.length(2);
+    expect(await find(there, ID)).to.equal(replica);
   });
 
   it('keeps its material when a replica is removed, and a replica when its primary is', async () => {

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { expect } from 'chai';
-import { newKey, rejection, type Subject, start } from './support.js';
+import { newKey, rejection, rejections, type Subject, start } from './support.js';
 
 describe('GenerateDataKey and its relatives, GenerateRandom', () => {
   let subject: Subject;
@@ -91,13 +91,13 @@ describe('GenerateDataKey and its relatives, GenerateRandom', () => {
     const { kms } = subject;
     const DryRun = true;
     const KeyPairSpec = 'RSA_4096';
-    for (const promise of [
+    for (const reason of await rejections([
       kms.generateDataKey({ KeyId, KeySpec: 'AES_256', DryRun }),
       kms.generateDataKeyWithoutPlaintext({ KeyId, KeySpec: 'AES_256', DryRun }),
       kms.generateDataKeyPair({ KeyId, KeyPairSpec, DryRun }),
       kms.generateDataKeyPairWithoutPlaintext({ KeyId, KeyPairSpec, DryRun }),
-    ]) {
-      expect(await rejection(promise)).to.match(/^DryRunOperationException/);
+    ])) {
+      expect(reason).to.match(/^DryRunOperationException/);
     }
   });
 

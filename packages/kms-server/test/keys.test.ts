@@ -9,6 +9,7 @@ import {
   newKey,
   REGION,
   rejection,
+  rejections,
   type Subject,
 } from './support.js';
 
@@ -181,7 +182,7 @@ describeWithStores('The life of a key', (start) => {
     const Message = bytes('x');
     const sign = { KeyId: signing, Message, SigningAlgorithm: 'ECDSA_SHA_256' } as const;
     const makeMac = { KeyId: mac, Message, MacAlgorithm: 'HMAC_SHA_256' } as const;
-    for (const promise of [
+    for (const reason of await rejections([
       kms.decrypt({ CiphertextBlob }),
       kms.decrypt({ CiphertextBlob, KeyId: symmetric }),
       kms.reEncrypt({ CiphertextBlob, DestinationKeyId: symmetric }),
@@ -195,8 +196,8 @@ describeWithStores('The life of a key', (start) => {
       kms.enableKeyRotation({ KeyId: symmetric }),
       kms.disableKeyRotation({ KeyId: symmetric }),
       kms.rotateKeyOnDemand({ KeyId: symmetric }),
-    ]) {
-      expect(await rejection(promise)).to.match(/^DisabledException: arn:.* is disabled\.$/);
+    ])) {
+      expect(reason).to.match(/^DisabledException: arn:.* is disabled\.$/);
     }
   });
 
@@ -249,7 +250,7 @@ describeWithStores('The life of a key', (start) => {
     const KeyId = await newKey(kms);
     await kms.scheduleKeyDeletion({ KeyId });
     const problem = `KMSInvalidStateException: ${KeyId} is pending deletion.`;
-    for (const promise of [
+    for (const reason of await rejections([
       kms.encrypt({ KeyId, Plaintext: bytes('x') }),
       kms.enableKey({ KeyId }),
       kms.disableKey({ KeyId }),
@@ -259,8 +260,8 @@ describeWithStores('The life of a key', (start) => {
       kms.untagResource({ KeyId, TagKeys: [] }),
       kms.updateKeyDescription({ KeyId, Description: '' }),
       kms.rotateKeyOnDemand({ KeyId }),
-    ]) {
-      expect(await rejection(promise)).to.equal(problem);
+    ])) {
+      expect(reason).to.equal(problem);
     }
     await kms.getKeyPolicy({ KeyId });
     await kms.listResourceTags({ KeyId });
@@ -272,14 +273,14 @@ describeWithStores('The life of a key', (start) => {
     const arn = await newKey(kms);
     await kms.createAlias({ AliasName: 'alias/name', TargetKeyId: arn });
     const KeyId = 'alias/name';
-    for (const promise of [
+    for (const reason of await rejections([
       kms.enableKey({ KeyId }),
       kms.enableKeyRotation({ KeyId }),
       kms.getKeyPolicy({ KeyId }),
       kms.listResourceTags({ KeyId }),
       kms.scheduleKeyDeletion({ KeyId }),
-    ]) {
-      expect(await rejection(promise)).to.equal("NotFoundException: Invalid keyId 'alias/name'");
+    ])) {
+      expect(reason).to.equal("NotFoundException: Invalid keyId 'alias/name'");
     }
     const aliasArn = arn.replace(`key/${idOf(arn)}`, KeyId);
     expect(await rejection(kms.enableKey({ KeyId: aliasArn }))).to.match(/^InvalidArnException/);

@@ -145,6 +145,11 @@ export async function rejection(promise: Promise<unknown>): Promise<string> {
   throw new Error('it was not rejected');
 }
 
+/** As {@link rejection}, of requests that are under way together. */
+export function rejections(promises: readonly Promise<unknown>[]): Promise<string[]> {
+  return Promise.all(promises.map(rejection));
+}
+
 export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }

@@ -21,6 +21,7 @@ import {
 } from './create-store.js';
 import type { Database, DialectOptions, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
+import { parseStoreOptions } from './parse-store-options.js';
 import type { ScryptCost } from './protection/passphrase.js';
 import { openProtection, protectAgain, type StoreProtection } from './protection/protection.js';
 import type { StoreKey } from './protection/store-key.js';
@@ -88,11 +89,12 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   /**
    * Opens a store.
    *
-   * @throws {@link InvalidInputError} where there is no store, `ACCESS_DENIED` for a wrong passphrase or
+   * @throws {@link InvalidInputError} where there is no store or an option is wrong, `ACCESS_DENIED` for a wrong passphrase or
    * a file that others may read, {@link DamagedStoreError}, `UNAVAILABLE`, and what the provider that
    * protects the store throws.
    */
-  static async open(options: SqlKeyStoreOptions): Promise<SqlKeyStore> {
+  static async open(given: SqlKeyStoreOptions): Promise<SqlKeyStore> {
+    const options = parseStoreOptions(given);
     const { location } = options;
     const dialect = dialectOf(location);
     let database = await dialect.open(location, options);
@@ -113,10 +115,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    * DamagedStoreError} for a damaged backup: then nothing is made.
    */
   static async restore(
-    { create: _, ...options }: SqlKeyStoreOptions,
+    given: SqlKeyStoreOptions,
     backup: string,
     onProgress?: OnProgress,
   ): Promise<SqlKeyStore> {
+    const options = parseStoreOptions({ ...given, create: false });
     if (dialectOf(options.location) !== dialectOf(backup)) {
       throw new UnsupportedOperationError(
         'a backup is restored to a file; what PostgreSQL has is restored with pg_restore',
@@ -160,7 +163,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    * @param contents The material of the records stays the caller's.
    * @throws {@link InvalidInputError} where there is a store already, and what {@link open} throws.
    */
-  static async create(options: SqlKeyStoreOptions, contents?: StoreContents): Promise<SqlKeyStore> {
+  static async create(given: SqlKeyStoreOptions, contents?: StoreContents): Promise<SqlKeyStore> {
+    const options = parseStoreOptions(given);
     const { location } = options;
     const taken = () =>
       new InvalidInputError('location', `${nameOf(location)} holds a key store already`);

@@ -65,11 +65,11 @@ if (missing === undefined) {
   const server = await PostgresServer.start();
   try {
     for (const workers of [1, 4]) {
-      const store = new StoreUnderTest(await server.newUrl());
+      const store = new StoreUnderTest(await server.newUrl(), () => server.settle());
       await killWorkers(report, store, { kills: Math.ceil(kills * 0.3), workers });
       store.close(report);
     }
-    const store = new StoreUnderTest(await server.newUrl());
+    const store = new StoreUnderTest(await server.newUrl(), () => server.settle());
     await killPostgres(report, store, server, { kills: Math.ceil(kills * 0.08), workers: 4 });
     store.close(report);
   } finally {
@@ -88,7 +88,7 @@ if (typeof control !== 'string') {
   console.log(
     `  control, SQLite with journal_mode=DELETE: lost in ${control.losses} of ${control.cuts}`,
   );
-  if (control.losses === 0)
+  if (control.losses === 0 && control.cuts >= 20)
     report.lost.push('the control has lost nothing: this test finds nothing');
 }
 

@@ -49,7 +49,7 @@ describe('a key store whose processes are killed', function () {
 
     it('loses nothing that it acknowledged, with 4 at work', async () => {
       const report = newReport();
-      const store = new StoreUnderTest(await server.newUrl());
+      const store = new StoreUnderTest(await server.newUrl(), () => server.settle());
       await killWorkers(report, store, { kills: 8, workers: 4 });
       store.close(report);
       expect(report).to.deep.include({ kills: 8, lost: [] });
@@ -57,7 +57,7 @@ describe('a key store whose processes are killed', function () {
 
     it('loses nothing when PostgreSQL is killed, and works on when it is back', async () => {
       const report = newReport();
-      const store = new StoreUnderTest(await server.newUrl());
+      const store = new StoreUnderTest(await server.newUrl(), () => server.settle());
       await killPostgres(report, store, server, { kills: 1, workers: 2 });
       store.close(report);
       expect(report).to.deep.include({ kills: 3, lost: [] });

@@ -88,6 +88,12 @@ export class PostgresServer {
     }
   }
 
+  /** Waits until no client is connected. */
+  async settle(): Promise<void> {
+    const others = `select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`;
+    while ((await this.query(others)).length > 0) await new Promise((done) => setTimeout(done, 5));
+  }
+
   /** Kills it as a crash of the machine would: without a moment to write anything. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');

@@ -5,6 +5,7 @@ import { SqlKeyStore, type SqlKeyStoreOptions } from '@keywrap/provider-local/st
 import { expect } from 'chai';
 import pg from 'pg';
 import sinon from 'sinon';
+import { PostgresListener } from '#dist/store/dialects/postgres-listener.js';
 import { describeKeyStore } from './contract.js';
 import { missingPostgres, PASSWORD, PostgresServer } from './postgres-server.js';
 import { arnOf, CHEAP, newKey, PASSPHRASE, putKey, rejection, removeKey } from './support.js';
@@ -106,7 +107,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
       await describe_(one, 'before');
       await until(async () => (await other.loadKey(arnOf('a'))) === other.peekKey(arnOf('a')));
       await server.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen keywrap_store' or query = 'select 1'`,
+        `select pg_terminate_backend(pid) from pg_stat_activity where (query like 'listen%' or query like '%pg_backend_pid%') and pid <> pg_backend_pid()`,
       );
       await until(async () => other.peekKey(arnOf('a')) === undefined);
       await describe_(one, 'after');
@@ -125,6 +126,21 @@ describe('SqlKeyStore on PostgreSQL', function () {
         expect(store.peekKey(arnOf('a'))).to.equal(undefined);
         proxy.isSilent = false;
       });
+    });
+
+    it('are asked for where a pooler stands between, which delivers no notifications', async () => {
+      const listener = new PostgresListener(() => {
+        const client = new pg.Client({ connectionString: url });
+        // A pooler has process ids of its own.
+        return Object.defineProperty(client, 'processID', { get: () => 1, set: () => {} });
+      });
+      await listener.connect();
+      expect(listener.version()).to.equal(undefined);
+      await listener.close();
+      const direct = new PostgresListener(() => new pg.Client({ connectionString: url }));
+      await direct.connect();
+      expect(direct.version()).to.be.a('number');
+      await direct.close();
     });
 
     it('never look as if the store was set back, however reads and changes overlap', async () => {

@@ -1,7 +1,7 @@
 // Started by the benchmark memory-soak with --expose-gc; prints its rounds as JSON.
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { readHeap } from '../heap.js';
 
-const READINGS = 9;
 const FEW = 10_000;
 const MANY = 1_000_000;
 
@@ -15,19 +15,6 @@ async function encryptAndDecrypt(times: number): Promise<void> {
     const { ciphertext } = await keys.encrypt({ keyId, plaintext, encryptionContext });
     using _opened = await keys.decrypt({ keyId, ciphertext, encryptionContext });
   }
-}
-
-/** What is really in use, in MiB: garbage is collected before each reading. */
-async function readHeap(): Promise<number[]> {
-  const readings: number[] = [];
-  for (let i = 0; i < READINGS; i++) {
-    // Buffers are freed by the next turn of the loop.
-    await new Promise((resolve) => setImmediate(resolve));
-    globalThis.gc?.();
-    const { heapUsed, external } = process.memoryUsage();
-    readings.push((heapUsed + external) / 2 ** 20);
-  }
-  return readings;
 }
 
 await encryptAndDecrypt(FEW);

@@ -25,11 +25,11 @@ const WORK: Readonly<Record<string, (of: Population) => Promise<Work>>> = {
   create: (of) => withProvider(of, 10_000, (provider) => provider.createKey()),
   alias(of) {
     let count = 0;
-    // KMS allows 50 aliases for a key: the next key each time.
-    return withProvider(of, 10_000, (provider) => {
-      const number = count++;
-      const alias = `alias/${process.hrtime.bigint()}`;
-      return provider.createAlias({ alias, keyId: idOf(number % of.count) });
+    // Made and deleted: KMS allows a key 50 aliases.
+    return withProvider(of, 10_000, async (provider) => {
+      const alias = `alias/new-${count++}`;
+      await provider.createAlias({ alias, keyId: idOf((count * 37) % of.count) });
+      await provider.deleteAlias({ alias });
     });
   },
   async open({ options }) {

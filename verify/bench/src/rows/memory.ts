@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import type { Benchmark, Rounds } from '../benchmark.js';
 
 const SOAK = fileURLToPath(new URL('../programs/soak.js', import.meta.url));
+const KEY_SOAK = fileURLToPath(new URL('../programs/key-soak.js', import.meta.url));
 
 export const memoryBenchmarks: readonly Benchmark[] = [
   {
@@ -13,9 +14,24 @@ export const memoryBenchmarks: readonly Benchmark[] = [
     reference: 'heap after 10,000',
     target: { more: 5 },
     /** In a process of its own, which nothing else has used the heap of. */
-    async measure() {
-      const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', SOAK]);
-      return JSON.parse(stdout) as Rounds;
-    },
+    measure: () => runSoak(SOAK),
+  },
+  {
+    name: 'memory-key-soak',
+    unit: 'MiB',
+    ours: 'heap after 10,000 keys were made, used and deleted in a store',
+    reference: 'heap after 1,000',
+    target: { more: 1 },
+    measure: () => soakKeys(1_000, 10_000),
   },
 ];
+
+/** Makes, uses and deletes so many keys in a process of its own; the reference is the heap after the first of them. */
+export function soakKeys(few: number, many: number): Promise<Rounds> {
+  return runSoak(KEY_SOAK, String(few), String(many));
+}
+
+async function runSoak(...program: string[]): Promise<Rounds> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', ...program]);
+  return JSON.parse(stdout) as Rounds;
+}

@@ -12,14 +12,20 @@ import { WorkerProcess } from './worker-process.js';
 /** A store that workers change, generation after generation, and what it has told them. */
 export class StoreUnderTest {
   readonly location: string;
+  readonly #settle: () => Promise<void>;
   readonly #journals = mkdtempSync(path.join(tmpdir(), 'keywrap-journals-'));
   readonly #expectations = new Map<string, Expectation>();
   #isMade = false;
   #run = 0;
 
-  /** @param location Of a store that need not be there yet. */
-  constructor(location: string) {
+  /**
+   * @param location Of a store that need not be there yet.
+   * @param settle Waits until nothing works on it any more for workers that are dead: a server may still commit what
+   * they asked for last.
+   */
+  constructor(location: string, settle = async () => {}) {
     this.location = location;
+    this.#settle = settle;
   }
 
   /** Starts so many workers. */
@@ -34,6 +40,7 @@ export class StoreUnderTest {
 
   /** After the workers are dead: looks whether the store has what it told them, and nothing by half. */
   async look(report: KillReport, workers: readonly WorkerProcess[]): Promise<void> {
+    await this.#settle();
     for (const { name, journal } of workers) {
       const lines = existsSync(journal) ? readJournal(readFileSync(journal, 'utf8')) : [];
       const expectation = this.#expectations.get(name) ?? new Expectation();

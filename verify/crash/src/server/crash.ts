@@ -28,6 +28,8 @@ export interface CrashReport {
 export interface CrashPlan {
   readonly kills: number;
   readonly servers: number;
+  /** Where the store is made; by default in an SQLite file. */
+  readonly location?: string;
   readonly onProgress?: () => void;
 }
 
@@ -40,7 +42,7 @@ export function newReport(): CrashReport {
 /** Carries a plan out and adds to the report. */
 export async function crash(report: CrashReport, plan: CrashPlan): Promise<void> {
   const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-crash-'));
-  const data = path.join(parent, 'keys.db');
+  const data = plan.location ?? path.join(parent, 'keys.db');
   const passphrase = path.join(parent, 'passphrase');
   const start = () =>
     new Run('--port', '0', '--data', data, '--passphrase-file', passphrase, '--region', REGION);

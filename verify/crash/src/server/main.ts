@@ -1,3 +1,7 @@
+import {
+  missingPostgres,
+  PostgresServer,
+} from '../../../../packages/provider-local/dist-test/store/postgres-server.js';
 import { crash, newReport } from './crash.js';
 
 // npm run test:crash:kms [kills]: nothing that a server has acknowledged is ever lost.
@@ -11,9 +15,21 @@ const began = Date.now();
 const report = newReport();
 
 console.log('one server at a time');
-await spread(Math.ceil(total / 2), 15, 1);
+await spread(Math.ceil(total / 3), 15, 1);
 console.log('two servers on one store');
-await spread(Math.floor(total / 2), 16, 2);
+await spread(Math.ceil(total / 3), 16, 2);
+const missing = missingPostgres();
+if (missing === undefined) {
+  console.log('two servers on one store in PostgreSQL');
+  const server = await PostgresServer.start();
+  try {
+    await spread(Math.ceil(total / 3), 16, 2, () => server.newUrl());
+  } finally {
+    await server.stop();
+  }
+} else {
+  console.log(`PostgreSQL: not here: ${missing}`);
+}
 
 const { keys, aliases, ciphertexts } = report.held;
 console.log(`still there: ${keys} keys, ${aliases} aliases, ${ciphertexts} ciphertexts that open`);
@@ -25,9 +41,15 @@ console.log(
 process.exit(report.lost.length === 0 && report.recoveries === report.kills ? 0 : 1);
 
 /** A new store after every so many kills. */
-async function spread(kills: number, atMost: number, servers: number): Promise<void> {
+async function spread(
+  kills: number,
+  atMost: number,
+  servers: number,
+  newUrl?: () => Promise<string>,
+): Promise<void> {
   for (let left = kills; left > 0; left -= atMost) {
-    await crash(report, { kills: Math.min(left, atMost), servers });
+    const where = newUrl === undefined ? {} : { location: await newUrl() };
+    await crash(report, { kills: Math.min(left, atMost), servers, ...where });
     console.log(`  ${report.kills} kills, ${report.lost.length} lost`);
   }
 }

@@ -70,13 +70,14 @@ export class PostgresListener {
     try {
       await client.connect();
       await client.query(`listen ${CHANNEL}`);
+      if (!(await isDirect(client))) return;
     } catch {
       lose();
       return;
     }
     if (this.#client !== client) return;
     // Nobody has to wait for it to end.
-    (client as Client & { unref(): void }).unref();
+    (client as Unreferenced).unref();
     this.#version++;
     this.#heard = now;
     this.#delay = RECONNECT_AFTER;
@@ -89,7 +90,7 @@ export class PostgresListener {
     this.#client = undefined;
     this.#heard = Number.NEGATIVE_INFINITY;
     // Closing is awaited: a process must not end with it under way.
-    (client as (Client & { ref(): void }) | undefined)?.ref();
+    (client as Unreferenced | undefined)?.ref();
     await client?.end();
   }
 
@@ -100,8 +101,8 @@ export class PostgresListener {
     this.#isAsking = true;
     const now = performance.now();
     try {
-      await client.query('select 1');
-      if (client === this.#client) this.#heard = now;
+      const isProof = await isDirect(client);
+      if (isProof && client === this.#client) this.#heard = now;
     } catch {
       this.#lose(client);
     } finally {
@@ -120,4 +121,16 @@ export class PostgresListener {
     this.#timer.unref();
     this.#delay = Math.min(2 * this.#delay, RECONNECT_AT_MOST_AFTER);
   }
+}
+
+/** What @types/pg does not say of a client. */
+type Unreferenced = Client & { ref(): void; unref(): void; readonly processID: number | null };
+
+/**
+ * Whether the session that listens is the one that is asked. A pooler such as PgBouncer lends a session for one transaction,
+ * takes `listen`, and delivers nothing: then nobody knows what is current, and each call asks the database.
+ */
+async function isDirect(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  return rows[0]?.pid === (client as Unreferenced).processID;
 }

@@ -61,7 +61,7 @@ export class PostgresPool {
 
   /** A connection of its own, not connected yet. */
   newClient(): Client {
-    return new this.#pg.Client(this.#config);
+    return new this.#pg.Client({ ...this.#config, pipeline: false });
   }
 
   /** Lends a connection; it is closed afterwards when it was lost, or a transaction could not be ended. */

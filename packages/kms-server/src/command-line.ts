@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { openWithPassphrase } from '@keywrap/provider-local/store';
 import type { KmsServerOptions } from './options.js';
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export const USAGE = `Usage: keywrap-kms [options]
 
 AWS KMS on this machine: point any AWS SDK at the URL that it prints. Keys are in memory only, unless
@@ -38,9 +38,9 @@ export const VERSION: string = JSON.parse(
 ).version;
 
 /**
- * Reads the arguments of the command, and the files that they name.
+ * Parses the arguments of the command, and reads the files that they name.
  *
- * @throws Error that says which argument or file is wrong.
+ * @throws Error naming the wrong argument or file.
  */
 export async function readCommandLine(
   args: readonly string[],
@@ -101,7 +101,7 @@ function readStore(values: StoreArguments) {
   return () => openWithPassphrase({ location, create, trustedGroup, passphrase });
 }
 
-/** Returns NaN for what is not a number, which the check of the option rejects. */
+/** Returns NaN for anything but a number; the check of the option rejects it. */
 function readNumber(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
@@ -112,7 +112,7 @@ async function readJson(file: string | undefined, option: string) {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    // A parser's message would quote the file, where secrets may be.
+    // A parser's message would quote the file, which may contain secrets.
     const problem = cause instanceof SyntaxError ? 'is not JSON' : 'can not be read';
     throw new Error(`${option} ${file} ${problem}`, { cause });
   }

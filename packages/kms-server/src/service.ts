@@ -15,7 +15,7 @@ export interface KmsRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** `undefined` when it was too long. */
+  /** `undefined` if it was too long. */
   readonly body: Buffer | undefined;
 }
 
@@ -24,22 +24,22 @@ export interface KmsResponse {
   readonly status: number;
   /** JSON, or empty. */
   readonly body: string;
-  /** The operation; undefined when it is not one of KMS's. */
+  /** The operation; undefined if it is not one of KMS's. */
   readonly operation: string | undefined;
   /** The key, as the request names it. */
   readonly key: string | undefined;
   /** `ok`, or the name of the exception. */
   readonly outcome: string;
-  /** What was thrown, when it was not expected. */
+  /** The error that was thrown, if it was unexpected. */
   readonly failure?: unknown;
 }
 
 /** The parts of a service. */
 export interface ServiceOptions {
   readonly regions: Regions;
-  /** For requests that are not signed, or whose Region is not one. */
+  /** For requests without a signature or a valid Region. */
   readonly defaultRegion: string;
-  /** When there are any, every request must be signed with one of them. */
+  /** If there are any, every request must be signed with one of them. */
   readonly credentials: readonly Credentials[];
   readonly now: () => Date;
 }
@@ -72,7 +72,7 @@ export class KmsService {
       const name = operationOf(named);
       members = readRequest<object>(REQUESTS[name], parse(body));
       key = keyOf(members);
-      // The handler of an operation takes what its shape reads.
+      // A handler takes the request that the operation's shape parses.
       const handle = HANDLERS[name] as Handler<never>;
       const response = await handle(members as never, this.#regionOf(request));
       const text = response === undefined ? '' : JSON.stringify(response);

@@ -8,8 +8,8 @@ import { CREDENTIALS, post, type Subject, start } from './support.js';
 const policyOf = (Action: unknown) =>
   JSON.stringify({ Statement: { Effect: 'Allow', Principal: '*', Action } });
 
-// What a request asks for is bounded, however it asks.
-describe('A server that is asked for too much', () => {
+// The work of a request is bounded, whatever it asks for.
+describe('A server under excessive requests', () => {
   let subject: Subject;
   let url: string;
   beforeEach(async () => {
@@ -26,7 +26,7 @@ describe('A server that is asked for too much', () => {
     Authorization: `AWS4-HMAC-SHA256 Credential=${CREDENTIALS.accessKeyId}/20300101/${region}/kms/aws4_request`,
   });
 
-  it('serves every Region that requests name, and keeps the keys of all', async () => {
+  it('serves every Region that requests name, and keeps all their keys', async () => {
     for (let i = 0; i < 300; i++) {
       expect((await send('ListKeys', {}, signedFor(`eu-west-${i}`))).status).to.equal(200);
     }
@@ -38,7 +38,7 @@ describe('A server that is asked for too much', () => {
     expect((await send('DescribeKey', { KeyId: 'alias/seed' })).status).to.equal(200);
   });
 
-  it('responds to a megabyte of errors with less than that', async () => {
+  it('responds to a megabyte of errors with less than a megabyte', async () => {
     const GrantTokens = Array.from({ length: 300_000 }, () => '');
     const Tags = Array.from({ length: 30_000 }, () => ({ TagKey: '', TagValue: '' }));
     for (const [operation, body] of [
@@ -102,7 +102,7 @@ describe('A server that is asked for too much', () => {
   });
 
   // By a regular expression, each of these would take longer than the world is old.
-  it('reads the wildcards of a policy in time that grows with their number alone', () => {
+  it('matches the wildcards of a policy in time that grows only with their number', () => {
     for (const action of ['*'.repeat(5000), `${'*?'.repeat(8)}*`, 'KMS:Put*P?licy', '*']) {
       assertPolicy(policyOf(action));
     }

@@ -67,7 +67,7 @@ describe('keywrap-kms', () => {
     expect(await run.exitCode()).to.equal(0);
   });
 
-  it('takes credentials from a file, and then listens where others can reach it', async () => {
+  it('reads credentials from a file, and then may listen for other machines', async () => {
     const credentials = await file('credentials.json', JSON.stringify([CREDENTIALS]));
     const run = new Run('--port', '0', '--host', '0.0.0.0', '--credentials', credentials);
     const { port } = new URL(await run.url());
@@ -77,7 +77,7 @@ describe('keywrap-kms', () => {
     expect(await run.exitCode()).to.equal(0);
   });
 
-  it('keeps its keys in a store, also when it is killed', async () => {
+  it('keeps its keys in a store, even when it is killed', async () => {
     const passphrase = await file('passphrase', 'correct horse\n');
     const data = join(folder, 'data.db');
     const args = ['--port', '0', '--data', data, '--passphrase-file', passphrase];
@@ -98,7 +98,7 @@ describe('keywrap-kms', () => {
     expect(await second.exitCode()).to.equal(0);
   });
 
-  it('says what is wrong with its store, and writes nothing', async () => {
+  it('reports a problem with its store, and writes nothing', async () => {
     const passphrase = await file('right', PASSPHRASE);
     const wrong = await file('wrong', 'hunter2');
     const data = join(folder, 'store.db');
@@ -139,7 +139,7 @@ describe('keywrap-kms', () => {
     expect(await contentsOf(folder)).to.deep.equal(before);
   });
 
-  it('prints how it is used, and its version', async () => {
+  it('prints its usage and its version', async () => {
     const help = new Run('--help');
     expect(await help.exitCode()).to.equal(0);
     expect(help.stdout).to.match(/^Usage: keywrap-kms /);
@@ -148,7 +148,7 @@ describe('keywrap-kms', () => {
     expect(version.stdout).to.match(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it('says what is wrong with its arguments, in one line', async () => {
+  it('reports wrong arguments in one line', async () => {
     const broken = await file('broken.json', '{"secretAccessKey": "SECRET" nonsense');
     const list = await file('list.json', '[{ "accessKeyId": "a" }]');
     for (const [args, problem] of [

@@ -14,7 +14,7 @@ import {
 } from '#dist/protocol/shapes.js';
 import { readRequest, required, structure } from '#dist/protocol/structure.js';
 
-/** What a value of this shape is rejected with, as the member `Value` of a request. */
+/** Returns the rejection of a value of this shape, as the member `Value` of a request. */
 function problem(shape: Shape<unknown>, value: unknown): string | undefined {
   try {
     readRequest(structure({ Value: shape }), { Value: value });
@@ -27,7 +27,7 @@ function problem(shape: Shape<unknown>, value: unknown): string | undefined {
 }
 
 describe('The table of constraints', () => {
-  it('counts the characters of strings and matches the whole of them', () => {
+  it('counts the characters of strings and matches whole strings', () => {
     const shape = string({ min: 2, max: 3, pattern: '[a-z]+' });
     expect(problem(shape, 'ab')).to.equal(undefined);
     expect(problem(shape, 'a')).to.equal('Member must have length greater than or equal to 2');
@@ -45,7 +45,7 @@ describe('The table of constraints', () => {
     expect(tooLong).to.throw(KmsError, /^1 validation error detected: Value at 'value' failed/);
   });
 
-  it('tells JSON types apart', () => {
+  it('distinguishes JSON types', () => {
     const shapes: [Shape<unknown>, unknown][] = [
       [string(), 'a'],
       [integer({ min: 0, max: 9 }), 1],
@@ -70,7 +70,7 @@ describe('The table of constraints', () => {
     }
   });
 
-  it('names the place of what is wrong, all of it at once', () => {
+  it('names the place of every error at once', () => {
     const shape = structure({
       Tags: required(list(structure({ TagKey: required(string({ min: 1 })) }), { max: 2 })),
       Limit: integer({ min: 1, max: 10 }),
@@ -89,7 +89,7 @@ describe('The table of constraints', () => {
     );
   });
 
-  it('has each operation of KMS on one side: there, or not there', () => {
+  it('lists each operation of KMS once: implemented or not', () => {
     expect(Object.keys(REQUESTS)).to.have.length(39);
     for (const name of Object.keys(REQUESTS)) expect(NOT_THERE.has(name)).to.equal(false);
   });

@@ -36,7 +36,7 @@ describe('The protocol', () => {
     expect(disabled.headers.get('content-length')).to.equal('0');
   });
 
-  it('tells operations that KMS has from others', async () => {
+  it("distinguishes KMS's operations from others", async () => {
     for (const operation of ['CreateGrant', 'ReplicateKey', 'DescribeCustomKeyStores']) {
       const answer = await send(operation);
       expect(answer.status).to.equal(400);
@@ -58,7 +58,7 @@ describe('The protocol', () => {
     expect((await fetch(`${url}/other`, { method: 'POST' })).status).to.equal(400);
   });
 
-  it('rejects what is not JSON of the right form with SerializationException', async () => {
+  it('rejects malformed JSON with SerializationException', async () => {
     for (const body of [
       '{',
       'nonsense',
@@ -85,7 +85,7 @@ describe('The protocol', () => {
     }
   });
 
-  it('takes null for a member that is not there, and ignores members that it does not know', async () => {
+  it('treats null as a missing member, and ignores unknown members', async () => {
     const body = '{"Description":null,"Unknown":{"a":[1]},"Limit":null}';
     expect(await send('ListKeys', body)).to.include({ status: 200 });
     expect(await send('ListKeys', '')).to.include({ status: 200 });
@@ -95,7 +95,7 @@ describe('The protocol', () => {
     );
   });
 
-  it('does not lose __proto__ in an encryption context, nor let it do anything', async () => {
+  it('keeps __proto__ in an encryption context, without any effect', async () => {
     const { KeyMetadata } = JSON.parse((await send('CreateKey')).text);
     const request = (context: string) =>
       `{"KeyId":"${KeyMetadata.KeyId}","Plaintext":"AQID","EncryptionContext":${context}}`;
@@ -115,7 +115,7 @@ describe('The protocol', () => {
     expect(typeOf(policy)).to.equal('ValidationException');
   });
 
-  it('is healthy', async () => {
+  it('responds to health checks', async () => {
     const answer = await fetch(`${url}/health`);
     expect(answer.status).to.equal(200);
     expect(await answer.json()).to.deep.equal({ status: 'ok' });

@@ -16,7 +16,7 @@ export function shownOf(value: unknown): string {
   return parts.join('\n');
 }
 
-/** Whether a text shows a part of a secret: as text, hex, base64, or a list of numbers. */
+/** Tells whether a text shows a part of a secret: as text, hex, base64, or a list of numbers. */
 export function shows(text: string, secret: Uint8Array | string): boolean {
   const bytes = Buffer.from(secret as Uint8Array);
   const flat = text.replaceAll(/"\d+":|\s/g, '');

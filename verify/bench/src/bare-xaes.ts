@@ -5,13 +5,13 @@ const UUID_LENGTH = 36;
 const NONCE_OFFSET = MAGIC.length + 1 + UUID_LENGTH + 4;
 const TAG_LENGTH = 16;
 
-// What anyone would write who needs nothing but the blob: node:crypto, the key, and no question asked
+// The code of someone who needs only the blob: node:crypto, the key, and no checks
 // (docs/blob-format.md, https://c2sp.org/XAES-256-GCM). One context pair; key ids that are UUIDs.
 
-/** A key as it is used: 32 bytes, or what {@link prepare} made of them. */
+/** A key: 32 bytes, or the result of {@link prepare}. */
 export type BareKey = Uint8Array | PreparedKey;
 
-/** What depends on the key alone. */
+/** Computes the parts that depend only on the key. */
 interface PreparedKey {
   readonly block: ReturnType<typeof createCipheriv>;
   /** M1 ^ K1 and M2 ^ K1, the nonce still zero in both. */

@@ -6,7 +6,7 @@ export const floors: readonly Benchmark[] = [
     name: 'kms-server-throughput',
     unit: 'ms',
     ours: 'node:http, JSON and the bare cryptography of GenerateDataKey',
-    reference: 'a bare node:http server that parses and answers JSON of the same size',
+    reference: 'a bare node:http server that parses and returns JSON of the same size',
     target: { ratio: 1.6 },
     measure: async () => (await import('./kms-load.js')).measureThroughput('floor-server'),
   },

@@ -34,7 +34,7 @@ async function capture(client: KMSClient, KeyId: string) {
     },
     { step: 'finalizeRequest', priority: 'low' },
   );
-  const { $metadata: _, ...answer } = await client.send(command);
+  const { $metadata: _, ...response } = await client.send(command);
   const base64 = (bytes?: Uint8Array) => Buffer.from(bytes ?? []).toString('base64');
   const { headers, body } = sent as NonNullable<typeof sent>;
   // autocannon counts the body itself.
@@ -42,10 +42,10 @@ async function capture(client: KMSClient, KeyId: string) {
   return {
     headers,
     body: typeof body === 'string' ? Buffer.from(body) : Buffer.concat([body]),
-    answer: {
-      CiphertextBlob: base64(answer.CiphertextBlob),
-      KeyId: answer.KeyId,
-      Plaintext: base64(answer.Plaintext),
+    response: {
+      CiphertextBlob: base64(response.CiphertextBlob),
+      KeyId: response.KeyId,
+      Plaintext: base64(response.Plaintext),
     },
   };
 }
@@ -64,18 +64,18 @@ async function load(url: string, request: { headers: Record<string, string>; bod
   return (duration * 1000) / requests.total;
 }
 
-/** @param floor A program that answers in place of the KMS server. */
+/** @param floor A program that responds in place of the KMS server. */
 export async function measureThroughput(floor?: string): Promise<Rounds> {
   const kms = await startServer('kms-server');
   const client = new KMSClient({ ...CONNECTION, endpoint: kms.url });
   const request = await capture(client, await makeKey(client));
   const ours = floor === undefined ? kms : await startServer(floor);
-  const bare = await startServer('json-server', JSON.stringify(request.answer));
+  const bare = await startServer('json-server', JSON.stringify(request.response));
   const rounds = { ours: [] as number[], reference: [] as number[] };
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       // Captured anew, because a signature is only good for some minutes.
-      const fresh = await capture(client, request.answer.KeyId as string);
+      const fresh = await capture(client, request.response.KeyId as string);
       const [our, reference] = [await load(ours.url, fresh), await load(bare.url, fresh)];
       if (round === 0) continue; // warms up
       rounds.ours.push(our);

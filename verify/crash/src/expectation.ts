@@ -2,8 +2,8 @@ import { after, type Change, type Contents } from './changes.js';
 import type { Line } from './journal.js';
 
 /**
- * What a store has to hold of one worker, by what it told that worker: what was acknowledged, and with it all or nothing of
- * the one change whose answer never came.
+ * The expected contents of a store for one worker: every acknowledged change, and all or nothing of the one change whose
+ * response never arrived.
  */
 export class Expectation {
   #contents: Contents = new Map();
@@ -16,7 +16,7 @@ export class Expectation {
     return { keys, aliases: this.#contents.size - keys };
   }
 
-  /** Goes on with what the worker wrote down since. */
+  /** Continues with the lines that the worker has written since. */
   add(lines: readonly Line[]): void {
     let mayBeMade = true;
     for (const line of lines) {

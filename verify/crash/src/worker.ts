@@ -15,15 +15,15 @@ import { newSeed, randomOf } from './random.js';
 // A process that changes a store at random, and writes down what the store acknowledges, until it has made
 // so many changes, or is killed.
 
-/** What a worker is told, as JSON in its only argument. */
+/** The task of a worker, as JSON in its only argument. */
 export interface WorkerOptions {
   readonly location: string;
   readonly journal: string;
-  /** What its keys and aliases begin with. */
+  /** The prefix of its keys and aliases. */
   readonly name: string;
   /** Another one each time a worker of this name is started. */
   readonly run: number;
-  /** How many changes to make; by default without end. */
+  /** The number of changes to make; by default without end. */
   readonly changes?: number;
   readonly seed?: number;
 }

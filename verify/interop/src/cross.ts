@@ -46,7 +46,7 @@ const WAYS: readonly Way[] = [
   },
 ];
 
-/** What became of something that one client encrypted and another decrypted. */
+/** The outcome of one client decrypting what another encrypted. */
 export interface Pair {
   readonly writer: string;
   readonly reader: string;

@@ -32,7 +32,7 @@ const start = (secretAccessKey: string) =>
 const sessions = start(bench.surroundings.secretAccessKey);
 const forgers = start('not the secret');
 
-console.log('The examples of the AWS documentation, and what is refused');
+console.log('The examples of the AWS documentation, and what is rejected');
 const examples = await Promise.all(
   sessions.map((session, index) => runExamples(session, forgers[index] as Session, bench.judge)),
 );

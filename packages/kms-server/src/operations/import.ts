@@ -89,7 +89,7 @@ export async function DeleteImportedKeyMaterial(
 }
 
 /**
- * Reads unwrapped material: the bytes of a symmetric or HMAC key, or the DER of PKCS#8.
+ * Parses unwrapped material: the bytes of a symmetric or HMAC key, or the DER of PKCS#8.
  *
  * @throws KmsError `IncorrectKeyMaterialException`
  */
@@ -98,7 +98,7 @@ async function readImported(
   bytes: Uint8Array,
 ): Promise<NewMaterial> {
   try {
-    // provider-local reads many more encodings than KMS does.
+    // provider-local accepts many more encodings than KMS.
     if (isDataKeyPairSpec(keySpec)) {
       const der = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });

@@ -1,7 +1,7 @@
 import type { Awaitable } from '@keywrap/core';
 import { KmsError } from '../protocol/kms-error.js';
 
-/** Which page a request asks for. */
+/** The page that a request asks for. */
 interface PageRequest {
   readonly Limit?: number | undefined;
   readonly Marker?: string | undefined;

@@ -1,11 +1,11 @@
 import { serializationError } from './kms-error.js';
 
-// The kinds of member that KMS's requests are made of, each with what its model says of it
-// (https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). A shape first reads a JSON
-// value into what handlers work with, and only then says which constraints it breaks: wrong types are a
-// SerializationException at once, broken constraints are collected into one ValidationException.
+// The types of members in KMS's requests, with the constraints of its model
+// (https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). A shape first parses a JSON value
+// into the form that handlers use, and then reports the constraints it violates: a wrong type is a
+// SerializationException at once, violations are collected into one ValidationException.
 
-/** Records a broken constraint; `shown` is how the message quotes the value, if it may. */
+/** Records a violated constraint; `shown` is the value in the message, if it may be quoted. */
 export type Complain = (path: string, constraint: string, shown?: string) => void;
 
 /** One kind of value. */
@@ -19,7 +19,7 @@ export interface Shape<Value> {
 export interface Limits {
   readonly min?: number;
   readonly max?: number;
-  /** As the model has it and messages quote it; the whole value must match. */
+  /** As in the model and in messages; the whole value must match. */
   readonly pattern?: string;
 }
 
@@ -90,7 +90,7 @@ export const boolean: Shape<boolean> = {
   check() {},
 };
 
-/** A time in seconds since 1970, with fractions, as the JSON protocol has it. */
+/** A time in the JSON protocol: seconds since 1970, with fractions. */
 export const timestamp: Shape<Date> = {
   read(value) {
     const time = new Date(typeof value === 'number' ? value * 1000 : Number.NaN);
@@ -100,7 +100,7 @@ export const timestamp: Shape<Date> = {
   check() {},
 };
 
-/** A list; its members are counted from 1 in messages. */
+/** A list; messages count its members from 1. */
 export function list<Value>(
   member: Shape<Value>,
   { min = 0, max = Infinity }: Limits = {},
@@ -145,7 +145,7 @@ export function atLeast(what: 'length' | 'value', limit: number): string {
   return `have ${what} greater than or equal to ${limit}`;
 }
 
-/** For a JSON value of the wrong type. Names the type and not the value, which may be secret. */
+/** Makes the error for a JSON value of the wrong type. It names the type, not the value, which may be secret. */
 export function mismatch(value: unknown, wanted: string) {
   const found = value === null ? 'NULL' : Array.isArray(value) ? 'LIST' : typeof value;
   return serializationError(`${found.toUpperCase()}_VALUE can not be converted to ${wanted}`);

@@ -15,7 +15,7 @@ import {
 
 const FEW = 100;
 
-/** What is done with a store: prepared, and then called again and again. */
+/** Work on a store: prepared once, then called repeatedly. */
 interface Work {
   readonly call: () => Promise<unknown>;
   close(): Promise<void>;
@@ -97,7 +97,7 @@ function growth(dialect: DialectName, work: string, count: number): Benchmark {
   };
 }
 
-/** What work costs in a store of many keys, against what it costs in one of few. */
+/** Compares the cost of work in a store of many keys with that in a store of few. */
 export const growthBenchmarks: readonly Benchmark[] = (['sqlite', 'postgres'] as const).flatMap(
   (dialect) =>
     Object.keys(WORK).flatMap((work) =>

@@ -16,7 +16,7 @@ export const kmsBenchmarks: readonly Benchmark[] = [
     name: 'kms-server-throughput',
     unit: 'ms',
     ours: 'kms-server GenerateDataKey, 32 connections',
-    reference: 'a bare node:http server that parses and answers JSON of the same size',
+    reference: 'a bare node:http server that parses and returns JSON of the same size',
     target: { ratio: 1.6 },
     measure: async () => (await load()).measureThroughput(),
   },

@@ -39,7 +39,7 @@ function concurrently(call: () => Promise<unknown>): () => Promise<unknown> {
   return () => Promise.all(Array.from({ length: CONCURRENT }, call));
 }
 
-/** The 99th percentile of how late the event loop is, in milliseconds, while `work` goes on. */
+/** The 99th percentile of how late the event loop is, in milliseconds, while `work` runs. */
 async function delayDuring(work: () => Promise<unknown>): Promise<number> {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
   histogram.enable();

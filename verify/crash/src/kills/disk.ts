@@ -3,13 +3,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** A small file system of its own. */
+/** A small separate file system. */
 export interface SmallDisk {
   /** A folder on it. */
   readonly folder: string;
   /** Leaves so many bytes free: room for some changes, and not for others. */
   fill(free: number): void;
-  /** While nobody has a file open to write. */
+  /** Call it while no one has a file open for writing. */
   makeReadOnly(): void;
 }
 

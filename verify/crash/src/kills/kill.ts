@@ -7,7 +7,7 @@ import type { WorkerProcess } from './worker-process.js';
 /** Of a journal: a change that was made takes more. */
 const SOME_CHANGES = 500;
 
-/** Kills workers, so many that work at once, again and again, and looks after each time whether anything was lost. */
+/** Repeatedly kills a number of concurrent workers, and checks after each kill that nothing was lost. */
 export async function killWorkers(
   report: KillReport,
   store: StoreUnderTest,
@@ -32,7 +32,7 @@ async function killSometime(report: KillReport, worker: WorkerProcess): Promise<
 }
 
 /**
- * Kills PostgreSQL while workers work, so many times. It starts again, the workers go on by themselves, and are killed
+ * Kills PostgreSQL a number of times while workers run. It restarts, the workers continue, and are killed
  * in their turn.
  */
 export async function killPostgres(

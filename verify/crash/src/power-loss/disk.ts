@@ -4,7 +4,7 @@ import type { Operation } from './operations.js';
 type DataOperation = Extract<Operation, { kind: 'write' | 'truncate' }>;
 type SyncOperation = Extract<Operation, { kind: 'sync-begin' | 'sync-end' }>;
 
-/** The names that one operation changes together, and the files that they stand for then. */
+/** The names that one operation changes together, and the files that they then refer to. */
 type NameChange = ReadonlyMap<string, File | undefined>;
 
 /** A file, or the folder: what is surely on the disk, and what may be. */
@@ -14,12 +14,12 @@ interface File {
 }
 
 /**
- * What a power cut does with what was not synced. `kept`: all of it is there, as after the death of the process alone.
+ * The effect of a power cut on unsynced writes. `kept`: all survive, as after the death of only the process.
  * `dropped`: none of it. `torn`: any part of it, in any order.
  */
 export type PowerCut = 'kept' | 'dropped' | 'torn';
 
-/** What a disk writes whole or not at all, in bytes. */
+/** The bytes that a disk writes atomically. */
 const SECTORS = [512, 4096] as const;
 
 /**
@@ -35,7 +35,7 @@ export class Disk {
   readonly #visible = new Map<string, File>();
   readonly #synced = new Map<string, File>();
   readonly #unsynced: NameChange[] = [];
-  /** How many unsynced operations there were when a process began to sync. */
+  /** The number of unsynced operations when a process began to sync. */
   readonly #syncing = new Map<string, number>();
 
   /** @param folder Its inode number. */

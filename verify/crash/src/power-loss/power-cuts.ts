@@ -21,10 +21,10 @@ export interface PowerPlan {
   readonly seed: number;
 }
 
-/** What came of it. */
+/** The result of power cuts. */
 export interface PowerReport {
   readonly cuts: number;
-  /** How many operations on files were recorded. */
+  /** The number of recorded file operations. */
   readonly operations: number;
   readonly lost: readonly string[];
   /** After how many of the cuts something was lost. */

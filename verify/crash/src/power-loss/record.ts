@@ -11,7 +11,7 @@ const SOURCE = fileURLToPath(new URL('../../recorder/recorder.c', import.meta.ur
 /** A program of Node.js, and its arguments. */
 export type Program = readonly [file: string, ...parameters: string[]];
 
-/** What programs did to a folder. */
+/** The recorded operations of programs on a folder. */
 export interface Recording {
   /** The inode number of the folder. */
   readonly folder: number;

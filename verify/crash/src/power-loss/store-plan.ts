@@ -32,7 +32,7 @@ export function storePlan(workers: number, changes: number): Pick<PowerPlan, 'pr
       }
       const location = path.join(folder, 'keys.db');
       try {
-        // A store that nobody was told of need not be there; what is there is whole.
+        // A store that was not acknowledged need not exist; if it does, it is complete.
         if (!isMade && !(await SqlKeyStore.isAt(location))) return [];
         return await problemsOf(location, expectations);
       } catch (error) {

@@ -6,7 +6,7 @@ import { wrap } from '../../../../packages/kms-server/dist-test/import-material.
 interface Key {
   readonly arn: string;
   readonly isExternal: boolean;
-  /** How many rotations on demand were asked for, and how many of them were acknowledged. */
+  /** The number of rotations on demand that were requested, and of those acknowledged. */
   rotationsAsked: number;
   rotations: number;
   readonly tags: string[];
@@ -19,7 +19,7 @@ interface Key {
 
 /**
  * Work on servers with the AWS SDK, at random, and what they have acknowledged of it. It only adds, so
- * that a step whose answer never came can't take away what was acknowledged before.
+ * that a step whose response never arrived can't undo an acknowledged one.
  */
 export class Load {
   readonly #keys: Key[] = [];

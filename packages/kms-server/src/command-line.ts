@@ -70,10 +70,10 @@ export async function readCommandLine(
     host,
     region,
     account,
-    port: values.port === undefined ? undefined : readNumber(values.port),
+    port: values.port === undefined ? undefined : parseNumber(values.port),
     keys: await readJson(values.seed, '--seed'),
     credentials: await readJson(values.credentials, '--credentials'),
-    store: readStore(values),
+    store: parseStore(values),
   };
 }
 
@@ -86,7 +86,7 @@ interface StoreArguments {
 }
 
 /** The store is opened after everything else has been checked. */
-function readStore(values: StoreArguments) {
+function parseStore(values: StoreArguments) {
   const { data: location, create, 'trusted-group': group } = values;
   const passphrase = { file: values['passphrase-file'], env: values['passphrase-env'] };
   if (location === undefined) {
@@ -94,7 +94,7 @@ function readStore(values: StoreArguments) {
     if ([create, group, file, env].every((value) => value === undefined)) return undefined;
     throw new Error('--create, --trusted-group and --passphrase-... are for --data');
   }
-  const trustedGroup = group === undefined ? undefined : readNumber(group);
+  const trustedGroup = group === undefined ? undefined : parseNumber(group);
   if (Number.isNaN(trustedGroup)) {
     throw new Error('--trusted-group must be the number of a group');
   }
@@ -102,7 +102,7 @@ function readStore(values: StoreArguments) {
 }
 
 /** Returns NaN for anything but a number; the check of the option rejects it. */
-function readNumber(text: string): number {
+function parseNumber(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 

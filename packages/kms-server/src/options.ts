@@ -69,7 +69,7 @@ const NAMES = [
 ] as const satisfies readonly (keyof KmsServerOptions)[];
 
 /** @throws InvalidInputError naming the option that is wrong, or not known. */
-export function readOptions(options: KmsServerOptions): Settings {
+export function parseOptions(options: KmsServerOptions): Settings {
   const {
     port = 4599,
     host = '127.0.0.1',

@@ -1,5 +1,5 @@
 import { InvalidInputError, KeyStateError, ownSecret, wipe } from '@keywrap/core';
-import { type CryptoEngine, makeMaterial, readMaterial } from '@keywrap/provider-local/driver';
+import { type CryptoEngine, makeMaterial, parseMaterial } from '@keywrap/provider-local/driver';
 import {
   createAlias,
   type KeyRecord,
@@ -49,7 +49,7 @@ async function plantKey(entry: ParsedSeedKey, region: Region): Promise<void> {
 /** The key takes over the material. */
 async function makeKey(entry: ParsedSeedKey, { keys, cipher }: Region): Promise<KeyRecord> {
   const { keySpec, keyUsage, description, id = newKeyId() } = entry;
-  const material = await readOrMakeMaterial(entry, cipher.engine);
+  const material = await parseOrMakeMaterial(entry, cipher.engine);
   return newKey({
     scope: keys.scope,
     id,
@@ -78,7 +78,7 @@ async function assertSame(
     );
   }
   if (keyMaterial === undefined) return;
-  const { material } = await readOrMakeMaterial(entry, engine);
+  const { material } = await parseOrMakeMaterial(entry, engine);
   const wanted = await materialIdOf(key.id, material).finally(() => material.destroy());
   if (key.versions.some(({ materialId }) => materialId === wanted)) return;
   throw new InvalidInputError(
@@ -87,14 +87,14 @@ async function assertSame(
   );
 }
 
-async function readOrMakeMaterial(
+async function parseOrMakeMaterial(
   { keySpec, keyMaterial: text, field }: ParsedSeedKey,
   engine: CryptoEngine,
 ): Promise<NewMaterial> {
   if (text === undefined) return makeMaterial(engine, keySpec);
   const bytes = text.startsWith('-----BEGIN') ? text : ownSecret(Buffer.from(text, 'base64'));
   try {
-    return await readMaterial(keySpec, bytes, undefined);
+    return await parseMaterial(keySpec, bytes, undefined);
   } catch (cause) {
     // Its message says what is wrong, and never contains any of the material.
     const problem =

@@ -4,7 +4,7 @@ import { batchResponses } from './http/batch-responses.js';
 import { readBody } from './http/body.js';
 import { rejectMalformed } from './http/client-error.js';
 import type { LogRequest } from './log.js';
-import { type KmsServerOptions, readOptions } from './options.js';
+import { type KmsServerOptions, parseOptions } from './options.js';
 import { parseSeed } from './parse-seed.js';
 import { Regions } from './regions.js';
 import { plantKeys } from './seed.js';
@@ -46,7 +46,7 @@ export const MAXIMUM_CONNECTIONS = 500;
  * ```
  */
 export async function startKmsServer(options: KmsServerOptions = {}): Promise<KmsServer> {
-  const { port, host, region, keys, credentials, log, ...settings } = readOptions(options);
+  const { port, host, region, keys, credentials, log, ...settings } = parseOptions(options);
   const seed = parseSeed(keys, { region, account: settings.account });
   const regions = await Regions.open(settings);
   const service = new KmsService({ regions, defaultRegion: region, credentials, ...settings });

@@ -5,8 +5,8 @@ import { type Credentials, SignatureVerifier } from './auth/signature.js';
 import { HANDLERS, type Handler } from './operations/index.js';
 import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
-import { NOT_THERE, type OperationName, REQUESTS } from './protocol/requests.js';
-import { readRequest } from './protocol/structure.js';
+import { NOT_IMPLEMENTED, type OperationName, REQUESTS } from './protocol/requests.js';
+import { parseRequest } from './protocol/structure.js';
 import { isRegionName } from './region-name.js';
 import type { Region, Regions } from './regions.js';
 
@@ -70,7 +70,7 @@ export class KmsService {
       if (this.#verifier === undefined) rejectWebPages(request);
       else await this.#verifier.verify({ ...request, body });
       const name = operationOf(named);
-      members = readRequest<object>(REQUESTS[name], parse(body));
+      members = parseRequest<object>(REQUESTS[name], parse(body));
       key = keyOf(members);
       // A handler takes the request that the operation's shape parses.
       const handle = HANDLERS[name] as Handler<never>;
@@ -124,12 +124,12 @@ function nameOf({ method, path, headers }: KmsRequest): string {
 }
 
 function isKnown(name: string): boolean {
-  return Object.hasOwn(REQUESTS, name) || NOT_THERE.has(name);
+  return Object.hasOwn(REQUESTS, name) || NOT_IMPLEMENTED.has(name);
 }
 
 function operationOf(name: string): OperationName {
   if (Object.hasOwn(REQUESTS, name)) return name as OperationName;
-  if (NOT_THERE.has(name)) {
+  if (NOT_IMPLEMENTED.has(name)) {
     throw new KmsError(
       'UnsupportedOperationException',
       `${name} is an operation of AWS KMS that this server does not have.`,

@@ -72,9 +72,9 @@ describe('A server under excessive requests', () => {
   it('rejects headers that are too long or too many, in a form that SDKs read', async () => {
     for (const headers of [`X-Long: ${'a'.repeat(100_000)}\r\n`, 'X-Many: 1\r\n'.repeat(20_000)]) {
       const socket = connect(subject.server.port, '127.0.0.1');
-      const answer = textOf(socket);
+      const response = textOf(socket);
       socket.write(`POST / HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
-      expect(await answer).to.match(/^HTTP\/1.1 431 .*MalformedHttpRequestException/s);
+      expect(await response).to.match(/^HTTP\/1.1 431 .*MalformedHttpRequestException/s);
     }
   });
 
@@ -95,9 +95,9 @@ describe('A server under excessive requests', () => {
       }
     });
     expect(hungUp).to.equal(21);
-    const answer = textOf(agent);
+    const response = textOf(agent);
     agent.write('GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-    expect(await answer).to.match(/^HTTP\/1.1 200/);
+    expect(await response).to.match(/^HTTP\/1.1 200/);
     for (const socket of sockets) socket.destroy();
   });
 

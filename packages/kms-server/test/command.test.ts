@@ -35,8 +35,8 @@ describe('keywrap-kms', () => {
     const url = await run.url();
     expect(run.stdout).to.match(/^keywrap-kms is listening on http:\/\/127\.0\.0\.1:\d+\n$/);
     const body = '{"KeyId":"alias/orders","Plaintext":"c2VjcmV0"}';
-    const answer = await post(url, 'TrentService.Encrypt', body);
-    const { KeyId } = JSON.parse(answer.text);
+    const response = await post(url, 'TrentService.Encrypt', body);
+    const { KeyId } = JSON.parse(response.text);
     expect(KeyId).to.match(/^arn:aws:kms:eu-west-3:123456789012:key\//);
     await post(url, 'TrentService.Encrypt', '{"KeyId":"none","Plaintext":"c2VjcmV0"}');
     run.child.kill('SIGTERM');
@@ -47,7 +47,7 @@ describe('keywrap-kms', () => {
       .map((line) => JSON.parse(line));
     expect(more).to.deep.equal([]);
     expect(first).to.include({ operation: 'Encrypt', key: 'alias/orders', outcome: 'ok' });
-    expect(first.requestId).to.equal(answer.headers.get('x-amzn-requestid'));
+    expect(first.requestId).to.equal(response.headers.get('x-amzn-requestid'));
     expect(first.duration).to.be.a('number');
     expect(second).to.include({ key: 'none', outcome: 'NotFoundException' });
     expect(run.stderr).not.to.include('c2VjcmV0');
@@ -71,8 +71,8 @@ describe('keywrap-kms', () => {
     const credentials = await file('credentials.json', JSON.stringify([CREDENTIALS]));
     const run = new Run('--port', '0', '--host', '0.0.0.0', '--credentials', credentials);
     const { port } = new URL(await run.url());
-    const answer = await post(`http://127.0.0.1:${port}`, 'TrentService.ListKeys', '{}');
-    expect(JSON.parse(answer.text).__type).to.equal('MissingAuthenticationTokenException');
+    const response = await post(`http://127.0.0.1:${port}`, 'TrentService.ListKeys', '{}');
+    expect(JSON.parse(response.text).__type).to.equal('MissingAuthenticationTokenException');
     run.child.kill();
     expect(await run.exitCode()).to.equal(0);
   });
@@ -92,8 +92,8 @@ describe('keywrap-kms', () => {
 
     const second = new Run(...args);
     const again = await second.url();
-    const answer = await post(again, 'TrentService.Decrypt', JSON.stringify({ CiphertextBlob }));
-    expect(JSON.parse(answer.text).Plaintext).to.equal('c2VjcmV0');
+    const response = await post(again, 'TrentService.Decrypt', JSON.stringify({ CiphertextBlob }));
+    expect(JSON.parse(response.text).Plaintext).to.equal('c2VjcmV0');
     second.child.kill('SIGTERM');
     expect(await second.exitCode()).to.equal(0);
   });

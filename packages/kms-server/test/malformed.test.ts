@@ -153,11 +153,11 @@ describe('10 000 malformed requests', () => {
     });
 
   const check = async (sample: Malformed, port: number) => {
-    const { status, text: answer } = await send(sample, port);
+    const { status, text: received } = await send(sample, port);
     expect(status).to.be.oneOf([200, 400, 413]);
-    expect(answer).not.to.match(/\.js:\d+|node:internal|\bat [A-Za-z.]+ \(/);
+    expect(received).not.to.match(/\.js:\d+|node:internal|\bat [A-Za-z.]+ \(/);
     if (status === 200) return;
-    const { __type, ...rest } = JSON.parse(answer);
+    const { __type, ...rest } = JSON.parse(received);
     expect(__type).to.match(/^[A-Za-z]+Exception$/);
     expect(Object.keys(rest).join()).to.be.oneOf(['', 'message']);
   };

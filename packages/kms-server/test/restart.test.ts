@@ -25,11 +25,11 @@ const POLICY = JSON.stringify({
 
 /** All that KMS tells of the keys and aliases of a region. */
 async function everythingOf(kms: KMS): Promise<unknown> {
-  const told = async (answer: Promise<object>) => {
-    const { $metadata: _, ...members } = (await answer) as Record<string, unknown>;
+  const told = async (response: Promise<object>) => {
+    const { $metadata: _, ...members } = (await response) as Record<string, unknown>;
     return members;
   };
-  const orRejected = (answer: Promise<object>) => told(answer).catch((error) => error.name);
+  const orRejected = (response: Promise<object>) => told(response).catch((error) => error.name);
   const { Keys = [] } = await kms.listKeys({});
   const keys = await Promise.all(
     Keys.map(async ({ KeyId }) => ({

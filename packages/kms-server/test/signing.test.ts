@@ -56,8 +56,8 @@ describe('Sign, Verify', () => {
           const { Signature = new Uint8Array() } = signed;
           expect(verify(`sha${bits}`, MESSAGE, key, Signature)).to.equal(true);
           for (const verified of forms) {
-            const answer = await kms.verify({ KeyId, SigningAlgorithm, Signature, ...verified });
-            expect(answer.SignatureValid).to.equal(true);
+            const response = await kms.verify({ KeyId, SigningAlgorithm, Signature, ...verified });
+            expect(response.SignatureValid).to.equal(true);
           }
           const wrong = { KeyId, SigningAlgorithm, Signature, Message: bytes('another') };
           expect(await rejection(kms.verify(wrong))).to.equal('KMSInvalidSignatureException');
@@ -138,8 +138,8 @@ describe('GenerateMac, VerifyMac', () => {
       const { Mac = new Uint8Array(), ...rest } = await kms.generateMac(request);
       expect(Mac).to.have.length(bits / 8);
       expect(rest).to.include({ KeyId, MacAlgorithm: request.MacAlgorithm });
-      const answer = await kms.verifyMac({ ...request, Mac });
-      expect(answer).to.include({ MacValid: true, KeyId });
+      const response = await kms.verifyMac({ ...request, Mac });
+      expect(response).to.include({ MacValid: true, KeyId });
       for (const wrong of [Mac.map((byte) => byte ^ 1), Mac.slice(1)]) {
         expect(await rejection(kms.verifyMac({ ...request, Mac: wrong }))).to.equal(
           'KMSInvalidMacException',

@@ -6,7 +6,7 @@ import {
   localScheme,
   MemoryKeyStore,
 } from '@keywrap/provider-local';
-import { makeMaterial, readMaterial, selectEngine } from '@keywrap/provider-local/driver';
+import { makeMaterial, parseMaterial, selectEngine } from '@keywrap/provider-local/driver';
 import type { ChangeNames, Transaction } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
 import { shownOf, shows } from './leaks.js';
@@ -386,8 +386,8 @@ describe('Key material for a custom store', () => {
     const symmetric = randomBytes(32);
     for (const [material, secret] of [
       [made, made.material.bytes.slice()],
-      [await readMaterial('SYMMETRIC_DEFAULT', symmetric, undefined), symmetric],
-      [await readMaterial('RSA_2048', RSA_DER, undefined), RSA_SECRET],
+      [await parseMaterial('SYMMETRIC_DEFAULT', symmetric, undefined), symmetric],
+      [await parseMaterial('RSA_2048', RSA_DER, undefined), RSA_SECRET],
     ] as const) {
       expect(shows(shownOf(material), secret)).to.equal(false);
     }

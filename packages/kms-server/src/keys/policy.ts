@@ -36,7 +36,7 @@ export function assertPolicy(policy: string, bypassSafetyCheck = false): void {
       `The key policy is longer than ${MAXIMUM_SIZE} bytes.`,
     );
   }
-  const statements = readStatements(policy);
+  const statements = parseStatements(policy);
   if (statements === undefined) throw malformed('Policy contains invalid json');
   if (!statements.every(isStatement)) {
     throw malformed('Policy contains a statement that is not valid');
@@ -54,7 +54,7 @@ interface Statement {
 }
 
 /** Parses the statements. A single one may be without a list. */
-function readStatements(policy: string): readonly unknown[] | undefined {
+function parseStatements(policy: string): readonly unknown[] | undefined {
   try {
     const document: unknown = JSON.parse(policy);
     if (!isObject(document) || document.Statement === undefined) return undefined;

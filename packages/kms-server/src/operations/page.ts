@@ -37,7 +37,7 @@ export async function page<Item>(
   { Limit, Marker }: PageRequest,
   { name, nameOf, byDefault, maximum, read }: PagedList<Item>,
 ): Promise<Page<Item>> {
-  const after = Marker === undefined ? undefined : readMarker(Marker, name);
+  const after = Marker === undefined ? undefined : parseMarker(Marker, name);
   const limit = Math.min(Limit ?? byDefault, maximum);
   const found = await read(after, limit + 1);
   const items = found.slice(0, limit);
@@ -66,7 +66,7 @@ function writeMarker(name: string, list: string): string {
   return Buffer.from(`${list}\n${name}`).toString('base64url');
 }
 
-function readMarker(marker: string, list: string): string {
+function parseMarker(marker: string, list: string): string {
   const [markedList, ...name] = Buffer.from(marker, 'base64url').toString().split('\n');
   if (markedList === list) return name.join('\n');
   throw new KmsError('InvalidMarkerException', 'The marker is not of this list.');

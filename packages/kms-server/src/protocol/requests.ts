@@ -261,10 +261,10 @@ export const REQUESTS = {
 export type OperationName = keyof typeof REQUESTS;
 
 /** The parsed request of an operation. */
-export type RequestOf<Name extends OperationName> = ReturnType<(typeof REQUESTS)[Name]['read']>;
+export type RequestOf<Name extends OperationName> = ReturnType<(typeof REQUESTS)[Name]['parse']>;
 
 /** The operations that AWS KMS has and this server does not. */
-export const NOT_THERE: ReadonlySet<string> = new Set([
+export const NOT_IMPLEMENTED: ReadonlySet<string> = new Set([
   'ConnectCustomKeyStore',
   'CreateCustomKeyStore',
   'CreateGrant',

@@ -11,7 +11,7 @@ export type Complain = (path: string, constraint: string, shown?: string) => voi
 /** One kind of value. */
 export interface Shape<Value> {
   /** @throws KmsError `SerializationException` for a value of another JSON type. */
-  read(value: unknown): Value;
+  parse(value: unknown): Value;
   check(value: Value, path: string, complain: Complain): void;
 }
 
@@ -27,7 +27,7 @@ export interface Limits {
 export function string({ min = 0, max = Infinity, pattern = '' }: Limits = {}): Shape<string> {
   const whole = pattern === '' ? /^/ : new RegExp(`^(?:${pattern})$`);
   return {
-    read: readString,
+    parse: parseString,
     check(value, path, complain) {
       if (value.length > max) complain(path, atMost('length', max), value);
       if (value.length < min) complain(path, atLeast('length', min), value);
@@ -42,7 +42,7 @@ export function string({ min = 0, max = Infinity, pattern = '' }: Limits = {}): 
 export function oneOf<const Word extends string>(...words: readonly Word[]): Shape<Word> {
   const known: ReadonlySet<string> = new Set(words);
   return {
-    read: (value) => readString(value) as Word,
+    parse: (value) => parseString(value) as Word,
     check(value, path, complain) {
       if (known.has(value)) return;
       complain(path, `satisfy enum value set: [${words.join(', ')}]`, value);
@@ -53,7 +53,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Sha
 /** Bytes, which JSON carries in base64. Messages never quote them: they may be secret. */
 export function blob({ min, max }: { readonly min: number; readonly max: number }): Shape<Buffer> {
   return {
-    read: readBase64,
+    parse: parseBase64,
     check(value, path, complain) {
       if (value.length > max) complain(path, atMost('length', max));
       if (value.length < min) complain(path, atLeast('length', min));
@@ -70,7 +70,7 @@ export function integer({
   readonly max: number;
 }): Shape<number> {
   return {
-    read(value) {
+    parse(value) {
       if (typeof value === 'number' && Number.isInteger(value)) return value;
       throw mismatch(value, 'an Integer');
     },
@@ -83,7 +83,7 @@ export function integer({
 
 /** `true` or `false`. */
 export const boolean: Shape<boolean> = {
-  read(value) {
+  parse(value) {
     if (typeof value === 'boolean') return value;
     throw mismatch(value, 'a Boolean');
   },
@@ -92,7 +92,7 @@ export const boolean: Shape<boolean> = {
 
 /** A time in the JSON protocol: seconds since 1970, with fractions. */
 export const timestamp: Shape<Date> = {
-  read(value) {
+  parse(value) {
     const time = new Date(typeof value === 'number' ? value * 1000 : Number.NaN);
     if (!Number.isNaN(time.getTime())) return time;
     throw mismatch(value, 'a Timestamp');
@@ -106,9 +106,9 @@ export function list<Value>(
   { min = 0, max = Infinity }: Limits = {},
 ): Shape<readonly Value[]> {
   return {
-    read(value) {
+    parse(value) {
       if (!Array.isArray(value)) throw mismatch(value, 'a List');
-      return value.map((item) => member.read(item));
+      return value.map((item) => member.parse(item));
     },
     check(values, path, complain) {
       if (values.length > max) complain(path, atMost('length', max));
@@ -122,9 +122,9 @@ export function list<Value>(
 
 /** A map of strings to strings. Kept as JSON.parse made it: `__proto__` is an own property like any other. */
 export const stringMap: Shape<Readonly<Record<string, string>>> = {
-  read(value) {
+  parse(value) {
     if (!isObject(value)) throw mismatch(value, 'a Map');
-    for (const key of Object.keys(value)) readString(value[key]);
+    for (const key of Object.keys(value)) parseString(value[key]);
     return value as Record<string, string>;
   },
   check() {},
@@ -151,15 +151,15 @@ export function mismatch(value: unknown, wanted: string) {
   return serializationError(`${found.toUpperCase()}_VALUE can not be converted to ${wanted}`);
 }
 
-function readString(value: unknown): string {
+function parseString(value: unknown): string {
   if (typeof value === 'string') return value;
   throw mismatch(value, 'a String');
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-function readBase64(value: unknown): Buffer {
-  const text = readString(value);
+function parseBase64(value: unknown): Buffer {
+  const text = parseString(value);
   if (text.length % 4 === 0 && BASE64.test(text)) return Buffer.from(text, 'base64');
   throw serializationError('a member of the request is not valid base64');
 }

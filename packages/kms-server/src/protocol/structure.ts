@@ -47,12 +47,12 @@ export function structure<M extends Members>(members: M): Shape<ValueOf<M>> {
     return { name, path, isRequired, shape: isRequired ? member.required : member };
   });
   return {
-    read(value) {
+    parse(value) {
       if (!isObject(value)) throw mismatch(value, 'a Structure');
       const result: Record<string, unknown> = ownFields({});
       for (const { name, shape } of all) {
         const member = Object.hasOwn(value, name) ? value[name] : undefined;
-        if (member !== undefined && member !== null) result[name] = shape.read(member);
+        if (member !== undefined && member !== null) result[name] = shape.parse(member);
       }
       return result as ValueOf<M>;
     },
@@ -78,8 +78,8 @@ const MAXIMUM_PROBLEMS = 100;
  *
  * @throws KmsError `SerializationException`, or one `ValidationException` for all violations.
  */
-export function readRequest<Value>(shape: Shape<Value>, json: unknown): Value {
-  const request = shape.read(json);
+export function parseRequest<Value>(shape: Shape<Value>, json: unknown): Value {
+  const request = shape.parse(json);
   const problems: string[] = [];
   let count = 0;
   const complain: Complain = (path, constraint, shown) => {

@@ -6,18 +6,27 @@ const COMMAND = fileURLToPath(import.meta.resolve('#dist/cli.js'));
 
 /** A run of the command keywrap-kms. */
 export class Run {
+  static readonly #running = new Set<ChildProcessWithoutNullStreams>();
+
   readonly child: ChildProcessWithoutNullStreams;
   stdout = '';
   stderr = '';
 
   constructor(...args: string[]) {
     this.child = spawn(process.execPath, [COMMAND, ...args]);
+    Run.#running.add(this.child);
+    this.child.once('close', () => Run.#running.delete(this.child));
     this.child.stdout.on('data', (chunk) => {
       this.stdout += chunk;
     });
     this.child.stderr.on('data', (chunk) => {
       this.stderr += chunk;
     });
+  }
+
+  /** Ends all that still run. */
+  static killAll(): void {
+    for (const child of Run.#running) child.kill('SIGKILL');
   }
 
   /** The URL that it prints when it is ready. */

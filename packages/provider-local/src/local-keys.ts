@@ -5,6 +5,7 @@ import {
   type KeyDescription,
   type KeyName,
   KeyNotFoundError,
+  parseKeyId,
 } from '@keywrap/core';
 import type { CryptoEngine } from './cipher/engines/index.js';
 import { aliasTaken } from './keys/aliases.js';
@@ -16,7 +17,7 @@ import {
   newSymmetricVersion,
   newVersion,
 } from './keys/create.js';
-import { problemOfName } from './keys/key-name.js';
+import { isAlias, problemOfName } from './keys/key-name.js';
 import type { Keys, ScopePage } from './keys/keys.js';
 import {
   type AliasRecord,
@@ -79,7 +80,7 @@ export class LocalKeys {
     const { alias } = request;
     if (alias === undefined) return this.#add({ id, alias }, request);
     // Before the material is made, which may take seconds, and again when the key is added.
-    const taken = await this.keys.load({ kind: 'alias-name', alias });
+    const taken = await this.keys.load(parseKeyId(alias));
     const key = taken ?? (await this.#add({ id, alias }, request));
     if (key.id !== id) throw aliasTaken();
     return key;
@@ -176,7 +177,7 @@ interface Place {
 }
 
 function placeOf(name: KeyName): Place {
-  return 'id' in name ? { id: name.id, alias: undefined } : { id: newKeyId(), alias: name.alias };
+  return isAlias(name) ? { id: newKeyId(), alias: name.alias } : { id: name.id, alias: undefined };
 }
 
 /** Describes a key as the contract does. */

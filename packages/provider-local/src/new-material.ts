@@ -51,7 +51,7 @@ export async function readMaterial(
     return { material: new KeyMaterial(copyBytes(keyMaterial)), publicKey: undefined };
   }
   // Loaded when needed: node-forge takes a while, and most keys are made here.
-  const { readKeyMaterial } = await import('./key-material/index.js');
+  const { readKeyMaterial } = await import('./key-files/index.js');
   const read = await readKeyMaterial(keyMaterial, { passphrase });
   if (read.type !== 'private') {
     throw new InvalidInputError('keyMaterial', 'is a public key; the private one is needed');

@@ -12,7 +12,7 @@ import {
   readBytes,
   readFields,
 } from '@keywrap/core';
-import type { PrivateKeyFormat } from './key-material/index.js';
+import type { PrivateKeyFormat } from './key-files/index.js';
 import { problemOfName } from './keys/key-name.js';
 
 // Parses what callers pass to the methods of KeyManager, as core does for those of KeyWrapProvider. All

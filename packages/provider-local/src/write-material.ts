@@ -22,7 +22,7 @@ export async function writeMaterial(
     return copyBytes(bytes);
   }
   // The types tie the passphrase to the format; here both come from outside and are checked at run time.
-  const { writeKeyMaterial } = await import('./key-material/index.js');
+  const { writeKeyMaterial } = await import('./key-files/index.js');
   return writeKeyMaterial(bytes, { format, passphrase } as {
     format: 'pkcs12';
     passphrase: string;

@@ -1,3 +1,4 @@
+import nodeCrypto from 'node:crypto';
 import { expect } from 'chai';
 import forge from 'node-forge';
 import sinon from 'sinon';
@@ -11,10 +12,10 @@ import {
   octetString,
   parseDer,
   sequence,
-} from '#dist/key-material/der.js';
-import { readKeyMaterial } from '#dist/key-material/index.js';
-import { OID } from '#dist/key-material/object-identifiers.js';
-import { IterationBudget } from '#dist/key-material/password-based-encryption.js';
+} from '#dist/cipher/engines/forge/der.js';
+import { DerivationBudget } from '#dist/key-files/derivation.js';
+import { readKeyMaterial } from '#dist/key-files/index.js';
+import { OID, unsigned } from './key-files/support.js';
 import { fixture, rejection } from './support.js';
 
 // Shown by counting derivations, not by a clock.
@@ -22,44 +23,86 @@ describe('Files that ask for more work than any honest one', () => {
   afterEach(() => sinon.restore());
 
   const refusalOf = async (file: string | Uint8Array) => {
-    const derive = sinon.spy(Object.getPrototypeOf(crypto.subtle), 'deriveBits');
-    const digests = [sinon.spy(forge.md.sha1, 'create'), sinon.spy(forge.md.sha256, 'create')];
+    const derivations = [
+      sinon.spy(nodeCrypto, 'pbkdf2'),
+      sinon.spy(nodeCrypto, 'scrypt'),
+      sinon.spy(nodeCrypto, 'hash'),
+    ];
     const error = await rejection(readKeyMaterial(file, { passphrase: 'any' }));
     expect(error.message.length).to.be.lessThan(300);
-    const made = digests.reduce((count, spy) => count + spy.callCount, 0);
+    const made = derivations.reduce((count, spy) => count + spy.callCount, 0);
     sinon.restore();
-    return { message: error.message, derivations: derive.callCount + made };
+    return { message: error.message, derivations: made };
   };
 
   const pbes2 = (iterations: number) => {
-    const kdf = sequence(octetString('salt'), integer(iterations));
+    const kdf = sequence(octetString(Buffer.from('salt')), integer(iterations));
     const parameters = sequence(
-      sequence(objectIdentifier(OID['id-PBKDF2']), kdf),
-      sequence(objectIdentifier(OID['aes256-CBC']), octetString('\0'.repeat(16))),
+      sequence(objectIdentifier(OID.PBKDF2), kdf),
+      sequence(objectIdentifier(OID['aes256-CBC']), octetString(new Uint8Array(16))),
     );
-    return sequence(objectIdentifier(OID['id-PBES2']), parameters);
+    return sequence(objectIdentifier(OID.PBES2), parameters);
   };
 
   it('an encrypted PKCS#8 file: refused before the passphrase is derived once', async () => {
-    const file = derBytes(sequence(pbes2(10_000_001), octetString('\0'.repeat(32))));
+    const file = derBytes(sequence(pbes2(10_000_001), octetString(new Uint8Array(32))));
     const { message, derivations } = await refusalOf(file);
     expect(message).to.contain('more than 10000000 iterations');
     expect(derivations).to.equal(0);
   });
 
-  it('an encrypted PKCS#8 file that asks for scrypt, whatever its cost: scrypt is not read', async () => {
-    const { message, derivations } = await refusalOf(fixture('p256-scrypt.pem'));
-    expect(message).to.contain('is not supported');
+  const scryptOf = (N: number | bigint, r: number, p: number) => {
+    const kdf = sequence(octetString(Buffer.from('salt')), unsigned(N), unsigned(r), unsigned(p));
+    const parameters = sequence(
+      sequence(objectIdentifier(OID.scrypt), kdf),
+      sequence(objectIdentifier(OID['aes256-CBC']), octetString(new Uint8Array(16))),
+    );
+    const algorithm = sequence(objectIdentifier(OID.PBES2), parameters);
+    return derBytes(sequence(algorithm, octetString(new Uint8Array(32))));
+  };
+
+  for (const [what, N, r, p, problem] of [
+    ['too much time', 2 ** 20, 8, 1, 'more than 4194304 iterations of scrypt'],
+    ['too much time in all', 2 ** 14, 8, 33, 'more than 4194304 iterations of scrypt'],
+    ['a number without end', 2n ** 4000n, 1, 1, 'more than 4194304 iterations of scrypt'],
+    ['too much memory', 2 ** 22, 1, 1, 'more than 256 MiB'],
+    ['a cost that is no power of two', 1000, 8, 1, 'is damaged'],
+    ['no cost', 1, 8, 1, 'is damaged'],
+    ['no block size', 2, 0, 1, 'is damaged'],
+    ['a cost too large for its block size', 2 ** 16, 1, 1, 'is damaged'],
+  ] as const) {
+    it(`an encrypted PKCS#8 file that asks scrypt for ${what}`, async () => {
+      const { message, derivations } = await refusalOf(scryptOf(N, r, p));
+      expect(message).to.contain(problem);
+      expect(derivations).to.equal(0);
+    });
+  }
+
+  it('a key length that multiplies the iterations', async () => {
+    const kdf = sequence(octetString(Buffer.from('salt')), integer(1_000_000), integer(1_000_000));
+    const mac = sequence(
+      objectIdentifier('1.2.840.113549.1.5.14'),
+      sequence(
+        sequence(objectIdentifier(OID.PBKDF2), kdf),
+        sequence(objectIdentifier('1.2.840.113549.2.9')),
+      ),
+    );
+    const [version, authSafe] = itemsOf(parseDer(fixture('rsa-2048-plain.p12'))) as [Asn1, Asn1];
+    const macData = sequence(
+      sequence(mac, octetString(new Uint8Array(32))),
+      octetString(new Uint8Array(8)),
+    );
+    const { message, derivations } = await refusalOf(
+      derBytes(sequence(version, authSafe, macData)),
+    );
+    expect(message).to.contain('is damaged');
     expect(derivations).to.equal(0);
   });
 
   it('a PKCS#12 file of many parts, each of which could ask for a derivation', async () => {
     const [version] = itemsOf(parseDer(fixture('rsa-2048-plain.p12'))) as [Asn1];
     const data = (contents: Asn1) =>
-      sequence(
-        objectIdentifier(OID['id-data']),
-        explicit(0, octetString(String.fromCharCode(...derBytes(contents)))),
-      );
+      sequence(objectIdentifier(OID.data), explicit(0, octetString(derBytes(contents))));
     const implicit = forge.asn1.create(
       forge.asn1.Class.CONTEXT_SPECIFIC,
       0 as forge.asn1.Type,
@@ -68,13 +111,10 @@ describe('Files that ask for more work than any honest one', () => {
     );
     const encrypted = (iterations: number) =>
       sequence(
-        objectIdentifier(OID['id-encryptedData']),
+        objectIdentifier(OID.encryptedData),
         explicit(
           0,
-          sequence(
-            integer(0),
-            sequence(objectIdentifier(OID['id-data']), pbes2(iterations), implicit),
-          ),
+          sequence(integer(0), sequence(objectIdentifier(OID.data), pbes2(iterations), implicit)),
         ),
       );
     const many = Array.from({ length: 100 }, () => encrypted(1));
@@ -86,12 +126,12 @@ describe('Files that ask for more work than any honest one', () => {
   });
 
   it('parts of one file that each ask for what is allowed, and too much together', () => {
-    const budget = new IterationBudget();
-    expect(budget.take(integer(1_500_000), 'PKCS#12')).to.equal(1_500_000);
-    expect(() => budget.take(integer(1_500_000), 'PKCS#12')).to.throw('more than 2000000');
-    expect(budget.take(integer(500_000), 'PKCS#12')).to.equal(500_000);
-    expect(budget.take(integer(10_000_000), 'PBKDF2')).to.equal(10_000_000);
-    expect(() => budget.take(integer(1), 'PBKDF2')).to.throw('more than 10000000');
+    const budget = new DerivationBudget();
+    expect(budget.take('PKCS#12', 1_500_000)).to.equal(1_500_000);
+    expect(() => budget.take('PKCS#12', 1_500_000)).to.throw('more than 2000000');
+    expect(budget.take('PKCS#12', 500_000)).to.equal(500_000);
+    expect(budget.take('PBKDF2', 10_000_000)).to.equal(10_000_000);
+    expect(() => budget.take('PBKDF2', 1)).to.throw('more than 10000000');
   });
 
   it('an object identifier, an integer or a string of a megabyte: no message repeats it', async () => {
@@ -103,8 +143,8 @@ describe('Files that ask for more work than any honest one', () => {
       `${long}\x01`,
     );
     for (const file of [
-      derBytes(sequence(sequence(oid), octetString(''))),
-      derBytes(sequence(integer(0), sequence(oid), octetString(''))),
+      derBytes(sequence(sequence(oid), octetString(new Uint8Array()))),
+      derBytes(sequence(integer(0), sequence(oid), octetString(new Uint8Array()))),
       `-----BEGIN ${'A'.repeat(900_000)} PRIVATE KEY-----\nAAAA\n-----END ${'A'.repeat(900_000)} PRIVATE KEY-----\n`,
     ]) {
       expect((await refusalOf(file)).derivations).to.equal(0);

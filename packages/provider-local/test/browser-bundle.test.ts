@@ -7,6 +7,15 @@ import { fixture } from './support.js';
 /** Given, because making one in JavaScript takes long. As an expression of the program. */
 const RSA = JSON.stringify(fixture('rsa-2048.pem').toString());
 
+/** In base64, as a page would have them. */
+const ENCRYPTED = JSON.stringify(
+  [
+    ['RSA_2048', 'rsa-2048.p12'],
+    ['ECC_NIST_P256', 'p256-pbe-sha1-rc2-40.p12'],
+    ['ECC_NIST_P256', 'p256-legacy.pem'],
+  ].map(([spec, name]) => [spec, fixture(name as string).toString('base64')]),
+);
+
 // What a browser or a worker has of what the package could want, and nothing of Node.js.
 const GLOBALS = [
   'AbortController',
@@ -76,6 +85,26 @@ describe('In a bundle for browsers', () => {
       return [typeof process, ...same];
     `);
     expect(given).to.deep.equal(['undefined', true, true]);
+  });
+
+  it('encrypted key files are read, of RSA and of EC', async () => {
+    const given = await runInBrowser(`
+      const keys = new LocalKeyWrapProvider();
+      const specs = [];
+      for (const [keySpec, keyMaterial] of ${ENCRYPTED}) {
+        const { keyId } = await keys.createKey({ keySpec, origin: 'EXTERNAL' });
+        await keys.importKeyMaterial({ keyId, keyMaterial, passphrase: 'correct-horse' });
+        const pem = await keys.exportKeyMaterial({ keyId, format: 'pkcs8-pem' });
+        specs.push([keySpec, pem.slice(0, 27)]);
+      }
+      return specs;
+    `);
+    const begin = '-----BEGIN PRIVATE KEY-----';
+    expect(given).to.deep.equal([
+      ['RSA_2048', begin],
+      ['ECC_NIST_P256', begin],
+      ['ECC_NIST_P256', begin],
+    ]);
   });
 
   it('local: has its keys in memory, and says that there are no folders', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type CryptoEngine, selectEngine } from '#dist/cipher/engines/index.js';
 import { LoadedKeys } from '#dist/cipher/loaded-keys.js';
-import { readKeyMaterial } from '#dist/key-material/index.js';
+import { readKeyMaterial } from '#dist/key-files/index.js';
 import { newVersion } from '#dist/keys/create.js';
 import { KeyMaterial } from '#dist/keys/material.js';
 import { version } from './keys/support.js';

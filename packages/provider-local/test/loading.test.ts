@@ -26,7 +26,7 @@ describe('The package', () => {
   it('can be required from CommonJS, with its subpaths', async () => {
     const program = `
       const { LocalKeyWrapProvider, MemoryKeyStore, localScheme } = require('@keywrap/provider-local');
-      const { readKeyMaterial } = require('@keywrap/provider-local/key-material');
+      const { readKeyMaterial } = require('@keywrap/provider-local/key-files');
       const { SqlKeyStore } = require('@keywrap/provider-local/store');
       require('reflect-metadata');
       const { localKeyWrapModule } = require('@keywrap/provider-local/inversify');
@@ -99,7 +99,7 @@ describe('Where there is no node:crypto', () => {
         keys: [
           'alias/a',
           { keyId: 'alias/rsa', keySpec: 'RSA_2048',
-            keyMaterial: await readFile('test/key-material/fixtures/rsa-2048.pem', 'utf8') },
+            keyMaterial: await readFile('test/key-files/fixtures/rsa-2048.pem', 'utf8') },
         ],
       });
       const keyId = 'alias/a';

@@ -5,8 +5,8 @@ import { fixture } from './support.js';
 /** Imports the first large RSA key of each size, because making one takes seconds. */
 export function withReadyKeys(provider: LocalKeyWrapProvider): ConformanceKeys {
   const ready = new Map<string, Buffer>([
-    ['RSA_3072', fixture('three-prime-3072.pem')],
-    ['RSA_4096', fixture('three-prime-4096.pem')],
+    ['RSA_3072', fixture('rsa-3072.pem')],
+    ['RSA_4096', fixture('rsa-4096.pem')],
   ]);
   const keys = keysOf(provider);
   return {

@@ -223,7 +223,6 @@ describe('No error shows a secret', () => {
     'rsa-2048-legacy.pem',
     'rsa-2048.p12',
     'rsa-2048-legacy.p12',
-    'three-prime-2048.p12',
   ];
 
   for (const engine of ENGINES) {

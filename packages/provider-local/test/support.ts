@@ -12,7 +12,7 @@ export const ENGINES = ['node', 'forge'] as const;
 
 /** A file of key material; the compiled tests are in another folder, so the path starts at the package. */
 export const fixture = (name: string): Buffer =>
-  readFileSync(new URL(`../test/key-material/fixtures/${name}`, import.meta.url));
+  readFileSync(new URL(`../test/key-files/fixtures/${name}`, import.meta.url));
 
 /** The passphrase of the encrypted fixtures. */
 export const PASSPHRASE = 'correct-horse';

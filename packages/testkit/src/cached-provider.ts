@@ -1,6 +1,7 @@
 import type { DataKey, DecryptResult, KeyWrapProvider } from '@keywrap/core';
 import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 import type { ConformanceSubject } from './harness.js';
+import { intercept } from './intercept.js';
 
 /** A data-key cache, and what goes on behind it. */
 export interface CachedProvider {
@@ -28,21 +29,13 @@ export function openCache(
   };
 }
 
+/** Both calls that a cache makes give a plaintext. */
 function watched(provider: KeyWrapProvider, received: Uint8Array[]): KeyWrapProvider {
-  const keep = async <Result extends DataKey | DecryptResult>(call: Promise<Result>) => {
-    const result = await call;
-    received.push(result.plaintext);
+  return intercept(provider, async (name, call) => {
+    const result = await call();
+    if (name === 'generateDataKey' || name === 'decrypt') {
+      received.push((result as DataKey | DecryptResult).plaintext);
+    }
     return result;
-  };
-  const overrides: Partial<KeyWrapProvider> = {
-    generateDataKey: (input, options) => keep(provider.generateDataKey(input, options)),
-    decrypt: (input, options) => keep(provider.decrypt(input, options)),
-  };
-  return new Proxy(provider, {
-    get(_, name) {
-      if (Object.hasOwn(overrides, name)) return Reflect.get(overrides, name);
-      const value: unknown = Reflect.get(provider, name, provider);
-      return typeof value === 'function' ? value.bind(provider) : value;
-    },
   });
 }

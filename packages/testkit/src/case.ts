@@ -49,12 +49,16 @@ export interface CaseContext {
 export type CaseInput = Pick<ConformanceCase, 'id' | 'title' | 'run'> &
   Partial<Pick<ConformanceCase, 'level' | 'needs'>>;
 
-/** The cases of one rule. */
+/** The cases of one rule; `needs` are those of all of them. */
 export function casesOf(
   rule: ConformanceRule,
   cases: readonly CaseInput[],
+  needs: readonly Need[] = [],
 ): readonly ConformanceCase[] {
-  return cases.map((each) => ({ level: 'must', needs: [], ...each, rule }));
+  return cases.map((each) => ({
+    ...{ level: 'must', ...each, rule },
+    needs: [...new Set([...needs, ...(each.needs ?? [])])],
+  }));
 }
 
 /** A page of the AWS KMS API reference. */

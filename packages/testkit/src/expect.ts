@@ -48,6 +48,21 @@ export function expectBytes(actual: unknown, expected: Uint8Array, what: string)
   );
 }
 
+/** Fails the case unless both are different bytes. */
+export function expectDifferent(one: Uint8Array, other: Uint8Array, what: string): void {
+  check(!sameBytes(one, other), `two different ${what}`, 'the same twice');
+}
+
+/** Fails the case unless a field has this value. */
+export function expectField(actual: unknown, expected: unknown, name: string): void {
+  check(actual === expected, `${name} ${String(expected)}`, `${name} ${String(actual)}`);
+}
+
+/** Fails the case unless the bytes are so many. */
+export function expectLength({ length }: Uint8Array, expected: number, what: string): void {
+  check(length === expected, `${what} of ${expected} bytes`, `${length} bytes`);
+}
+
 /** Fails the case unless the result names this key by its ARN. */
 export function expectKeyArn(actual: unknown, arn: string, what = 'keyId'): void {
   check(isKeyArn(actual) && actual === arn, `${what} ${arn}`, `${what} ${String(actual)}`);

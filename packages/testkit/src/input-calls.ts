@@ -1,18 +1,11 @@
-import type { KeyWrapProvider } from '@keywrap/core';
 import type { BadValue } from './bad-values.js';
 import type { CaseContext } from './case.js';
 import { expectError, Mismatch } from './expect.js';
-import { quickestPair } from './key-uses.js';
-import type { Need } from './needs.js';
+import { type Fields, invoke, type KeyUse } from './key-use.js';
+import { allUses, keyFor } from './operations.js';
 
-type Fields = Record<string, unknown>;
-
-/** An operation with valid input, and what kind of thing its fields are. */
-export interface Call {
-  readonly number: string;
-  readonly operation: keyof KeyWrapProvider & string;
-  readonly needs: readonly Need[];
-  readonly input: (context: CaseContext) => Promise<Fields>;
+/** The paths of the fields in the input of an operation, by what belongs there. */
+interface Paths {
   readonly bytes: readonly string[];
   readonly requiredKeyIds: readonly string[];
   readonly optionalKeyIds?: readonly string[];
@@ -20,112 +13,51 @@ export interface Call {
   readonly contexts?: readonly string[];
 }
 
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
+/** An operation with valid input, and what kind of thing its fields are. */
+export interface Call extends Paths {
+  /** Stable: the number in the ids of the cases. */
+  readonly number: string;
+  readonly operation: KeyUse['operation'];
+  readonly needs: KeyUse['needs'];
+  readonly input: (context: CaseContext) => Promise<Fields>;
+}
 
-const dataKey = {
-  input: async ({ keys }: CaseContext): Promise<Fields> => ({
-    keyId: await keys.get(),
-    keySpec: 'AES_256',
-  }),
-  needs: [...symmetric, 'dataKeys'] as const,
-  bytes: [],
-  requiredKeyIds: ['keyId'],
-  contexts: ['encryptionContext'],
-};
+const key: Paths = { bytes: [], requiredKeyIds: ['keyId'] };
+const bound: Paths = { ...key, contexts: ['encryptionContext'] };
 
-const pair = {
-  input: async ({ provider, keys }: CaseContext): Promise<Fields> => ({
-    keyId: await keys.get(),
-    keyPairSpec: quickestPair(provider),
-  }),
-  needs: [...symmetric, 'dataKeyPairs'] as const,
-  bytes: [],
-  requiredKeyIds: ['keyId'],
-  contexts: ['encryptionContext'],
-};
-
-export const CALLS: readonly Call[] = [
-  {
-    number: '01',
-    operation: 'encrypt',
-    needs: symmetric,
-    input: async ({ keys, secret }) => ({ keyId: await keys.get(), plaintext: secret() }),
-    bytes: ['plaintext'],
-    requiredKeyIds: ['keyId'],
-    algorithms: ['algorithm'],
-    contexts: ['encryptionContext'],
+const PATHS: Readonly<Record<KeyUse['operation'], Paths>> = {
+  encrypt: { ...bound, bytes: ['plaintext'], algorithms: ['algorithm'] },
+  decrypt: {
+    ...{ ...bound, bytes: ['ciphertext'], algorithms: ['algorithm'] },
+    ...{ requiredKeyIds: [], optionalKeyIds: ['keyId'] },
   },
-  {
-    number: '02',
-    operation: 'decrypt',
-    needs: symmetric,
-    input: async ({ keys }) => ({ ...(await keys.sealed('SYMMETRIC_DEFAULT')) }),
-    bytes: ['ciphertext'],
-    requiredKeyIds: [],
-    optionalKeyIds: ['keyId'],
-    algorithms: ['algorithm'],
-    contexts: ['encryptionContext'],
-  },
-  {
-    number: '03',
-    operation: 'decryptAsymmetric',
-    needs: ['asymmetric', 'key:RSA_2048'],
-    input: async ({ keys }) => ({
-      ...(await keys.sealed('RSA_2048')),
-      algorithm: keys.rsaAlgorithm,
-    }),
-    bytes: ['ciphertext'],
-    requiredKeyIds: ['keyId'],
-    algorithms: ['algorithm'],
-  },
-  {
-    number: '04',
-    operation: 'reEncrypt',
-    needs: symmetric,
-    input: async ({ keys }) => {
-      const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
-      return { ciphertext, source: { keyId }, destination: { keyId } };
-    },
+  decryptAsymmetric: { ...key, bytes: ['ciphertext'], algorithms: ['algorithm'] },
+  reEncrypt: {
     bytes: ['ciphertext'],
     requiredKeyIds: ['destination.keyId'],
     optionalKeyIds: ['source.keyId'],
     algorithms: ['source.algorithm', 'destination.algorithm'],
     contexts: ['source.encryptionContext', 'destination.encryptionContext'],
   },
-  { number: '05', operation: 'generateDataKey', ...dataKey },
-  { number: '06', operation: 'generateDataKeyWithoutPlaintext', ...dataKey },
-  { number: '07', operation: 'generateDataKeyPair', ...pair },
-  { number: '08', operation: 'generateDataKeyPairWithoutPlaintext', ...pair },
-  {
-    number: '09',
-    operation: 'getPublicKey',
-    needs: ['asymmetric', 'key:RSA_2048'],
-    input: async ({ keys }) => ({ keyId: await keys.get('RSA_2048') }),
-    bytes: [],
-    requiredKeyIds: ['keyId'],
-  },
-  {
-    number: '10',
-    operation: 'describeKey',
-    needs: ['key:SYMMETRIC_DEFAULT'],
-    input: async ({ keys }) => ({ keyId: await keys.get() }),
-    bytes: [],
-    requiredKeyIds: ['keyId'],
-  },
-];
+  generateDataKey: bound,
+  generateDataKeyWithoutPlaintext: bound,
+  generateDataKeyPair: bound,
+  generateDataKeyPairWithoutPlaintext: bound,
+  getPublicKey: key,
+  describeKey: key,
+};
 
-export function invoke(
-  provider: KeyWrapProvider,
-  { operation }: Call,
-  input: unknown,
-  options?: unknown,
-): Promise<unknown> {
-  const method = provider[operation as 'encrypt'] as (
-    input: unknown,
-    options?: unknown,
-  ) => Promise<unknown>;
-  return method.call(provider, input, options);
-}
+/** Each operation once, by the first of its uses. */
+export const CALLS: readonly Call[] = Object.entries(PATHS).map(([operation, paths], i) => {
+  const use = allUses.find((each) => each.operation === operation) as KeyUse;
+  return {
+    ...paths,
+    number: `${i + 1}`.padStart(2, '0'),
+    operation: use.operation,
+    needs: use.needs,
+    input: async (context) => use.input(context, await keyFor(use, context.keys)),
+  };
+});
 
 /** The input with another value at a path such as `source.keyId`. */
 export function withValue(input: Fields, path: string, value: unknown): Fields {

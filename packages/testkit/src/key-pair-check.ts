@@ -21,6 +21,9 @@ const CURVES = {
   ECC_SECG_P256K1: 'secp256k1',
 } as const;
 
+/** Every kind of data key pair, in the order of the numbers in the ids of their cases. */
+export const PAIR_SPECS = [...Object.keys(BITS), ...Object.keys(CURVES)] as DataKeyPairSpec[];
+
 /** Reads a public key that must be DER of SubjectPublicKeyInfo (RFC 5280 §4.1) and nothing more. */
 export function readPublicKey(der: Uint8Array): KeyObject {
   expectOneElement(der, 'public key');

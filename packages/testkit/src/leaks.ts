@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { check } from './expect.js';
 
 // Looks for secret bytes in whatever a provider shows. A leak may be partial and in any of the usual
 // notations, so what is looked for is short windows of the secret, in each of them.
@@ -23,7 +24,7 @@ export function leakInError(
 }
 
 /** Says in which notation a secret shows in what people print, log or serialise a result with. */
-export function leakInResult(result: object, secrets: readonly Uint8Array[]): string | undefined {
+function leakInResult(result: object, secrets: readonly Uint8Array[]): string | undefined {
   const texts = [
     inspect(result),
     // What console.log('%o') shows.
@@ -34,6 +35,12 @@ export function leakInResult(result: object, secrets: readonly Uint8Array[]): st
     String(result),
   ];
   return findSecret(secrets, texts, () => false);
+}
+
+/** Fails the case when a result shows a secret. */
+export function expectHidden(result: object, secret: Uint8Array, what = 'the plaintext'): void {
+  const where = leakInResult(result, [secret]);
+  check(where === undefined, `a result without ${what}`, `one that shows it ${where}`);
 }
 
 function findSecret(

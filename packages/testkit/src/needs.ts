@@ -19,6 +19,12 @@ export type CapabilityNeed =
   | 'dataKeyPairs'
   | `pair:${DataKeyPairSpec}`;
 
+/** What symmetric encryption needs. */
+export const SYMMETRIC = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
+
+/** What RSA encryption needs. */
+export const RSA = ['asymmetric', 'key:RSA_2048'] as const;
+
 /** What a case needs: a capability or its absence, a kind of key, or a method of the harness. */
 export type Need =
   | CapabilityNeed

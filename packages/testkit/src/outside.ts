@@ -1,4 +1,6 @@
 import type { AsymmetricAlgorithm } from '@keywrap/core';
+import type { CallContext } from './key-use.js';
+import type { Known } from './round-trip.js';
 
 const HASHES = { RSAES_OAEP_SHA_1: 'SHA-1', RSAES_OAEP_SHA_256: 'SHA-256' } as const;
 
@@ -6,7 +8,7 @@ const HASHES = { RSAES_OAEP_SHA_1: 'SHA-1', RSAES_OAEP_SHA_256: 'SHA-256' } as c
  * What a party outside does with a public key: RSAES-OAEP by Web Crypto, an implementation that is
  * independent of the provider under test.
  */
-export async function sealOutside(
+export async function encryptOutside(
   publicKey: Uint8Array,
   plaintext: Uint8Array,
   algorithm: AsymmetricAlgorithm,
@@ -16,4 +18,15 @@ export async function sealOutside(
   const spki = new Uint8Array(publicKey);
   const key = await crypto.subtle.importKey('spki', spki, parameters, false, ['encrypt']);
   return new Uint8Array(await crypto.subtle.encrypt(parameters, key, new Uint8Array(plaintext)));
+}
+
+/** Encrypts a secret outside, with the public key that the provider gives. */
+export async function sealOutside<Key extends { keyId: string; algorithm: AsymmetricAlgorithm }>(
+  { provider, secret }: CallContext,
+  key: Key,
+  plaintext: Uint8Array = secret(),
+): Promise<Known & Key> {
+  const { publicKey } = await provider.getPublicKey({ keyId: key.keyId });
+  const ciphertext = await encryptOutside(publicKey, plaintext, key.algorithm);
+  return { ...key, plaintext, ciphertext };
 }

@@ -6,7 +6,7 @@ import type { ConformanceHarness, ConformanceSubject } from './harness.js';
 import { Journal } from './journal.js';
 import { KeyRing } from './key-ring.js';
 import { whyUnmet } from './needs.js';
-import { ObservedProvider } from './observed-provider.js';
+import { observe } from './observe.js';
 
 /** How long a case may take by default: a slow machine may need it to generate an RSA key. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
@@ -112,7 +112,7 @@ export class Session {
 
   #contextFor(journal: Journal): CaseContext {
     return {
-      provider: new ObservedProvider(this.#shared.provider, journal),
+      provider: observe(this.#shared.provider, journal),
       keys: this.#ring,
       seed: this.seed,
       secret: (length = 32) => {
@@ -122,15 +122,14 @@ export class Session {
       },
       open: async () => {
         const { provider, keys } = await this.#openAnother();
-        const observed = new ObservedProvider(provider, journal);
-        return { provider: observed, keys: new KeyRing(keys, provider) };
+        return { provider: observe(provider, journal), keys: new KeyRing(keys, provider) };
       },
-      closed: async () => new ObservedProvider(await this.#closedProvider(), journal),
+      closed: async () => observe(await this.#closedProvider(), journal),
       cached: (limits, provider = this.#shared.provider) => {
         const { cache } = this.#shared;
         if (cache === undefined) throw new Error('the case must need `cache`');
         const cached = openCache(cache, provider, limits);
-        return { ...cached, provider: new ObservedProvider(cached.provider, journal) };
+        return { ...cached, provider: observe(cached.provider, journal) };
       },
     };
   }

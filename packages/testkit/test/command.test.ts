@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { runCommand } from '#dist/command/command.js';
+import { conformanceCases } from '#dist/index.js';
 
 const moduleOf = (name: string) =>
   fileURLToPath(new URL(`support/modules/${name}.js`, import.meta.url));
@@ -31,7 +32,9 @@ describe('keywrap-conformance', () => {
   for (const form of ['a-class', 'a-function', 'an-instance', 'a-harness']) {
     it(`judges ${form.replace('-', ' ')}, which closes and opens again`, async () => {
       const { code, stdout } = await run(moduleOf(form), '--only', 'CLO-', '--only', 'ENC-001');
-      expect(stdout.trimEnd().split('\n').at(-1)).to.equal('38 passed, 0 failed, 0 not applicable');
+      const count = conformanceCases.filter(({ id }) => /^(CLO-|ENC-001)/.test(id)).length;
+      const last = stdout.trimEnd().split('\n').at(-1);
+      expect(last).to.equal(`${count} passed, 0 failed, 0 not applicable`);
       expect(code).to.equal(0);
     });
   }

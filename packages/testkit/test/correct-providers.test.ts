@@ -3,9 +3,9 @@ import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { type ConformanceHarness, describeConformance } from '#dist/index.js';
 import { ReferenceProvider } from './support/reference.js';
 
-/** Only what the interface has: nothing of AbstractKeyWrapProvider to lean on. */
+/** Only what the interface has: no class to lean on, and nothing that can be replaced. */
 function bare(provider: ReferenceProvider): KeyWrapProvider {
-  return {
+  return Object.freeze<KeyWrapProvider>({
     id: 'bare',
     capabilities: provider.capabilities,
     encrypt: (input, options) => provider.encrypt(input, options),
@@ -22,7 +22,7 @@ function bare(provider: ReferenceProvider): KeyWrapProvider {
     describeKey: (input, options) => provider.describeKey(input, options),
     close: () => provider.close(),
     [Symbol.asyncDispose]: () => provider.close(),
-  };
+  });
 }
 
 const NOTHING = {

@@ -93,6 +93,27 @@ describe('runConformance', () => {
     expect(results[0]?.error?.actual).to.equal('none after 0.05 s');
   });
 
+  for (const [what, encrypt, came] of [
+    [
+      'throws at once',
+      () => {
+        throw new Error('no');
+      },
+      'an error thrown at once',
+    ],
+    ['gives no promise', () => 'a result', 'string'],
+  ] as const) {
+    it(`fails a case whose provider ${what}`, async () => {
+      const hasty = {
+        name: 'hasty',
+        open: async () => wrapped('', '', () => ({ encrypt })).open(),
+      };
+      const { results } = await runConformance(hasty, { only: ['ENC-001'] });
+      expect(results[0]?.error?.expected).to.match(/^a promise/);
+      expect(results[0]?.error?.actual).to.equal(came);
+    });
+  }
+
   it('fails a case whose harness gives the same provider twice', async () => {
     const provider = new ReferenceProvider();
     const lazy = { name: 'lazy', open: async () => ({ provider, keys: provider }) };

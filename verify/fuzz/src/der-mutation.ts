@@ -6,7 +6,7 @@ import {
   octetString,
   parseDer,
   sequence,
-} from '../../../packages/provider-local/dist/key-material/der.js';
+} from '../../../packages/provider-local/dist/cipher/engines/forge/der.js';
 import type { Mutation } from './mutation.js';
 
 // Changes of bytes mostly break the lengths around them, and DER with a wrong length is refused before
@@ -48,7 +48,9 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc.constantFrom(...CONTENTS).map(
     (content): Change =>
       (value) => [
-        typeof value.value === 'string' ? { ...value, value: content } : octetString(content),
+        typeof value.value === 'string'
+          ? { ...value, value: content }
+          : octetString(Buffer.from(content, 'latin1')),
       ],
   ),
 );
@@ -95,7 +97,7 @@ function childrenOf(value: Asn1): Asn1[] | undefined {
   const known = nested.get(value);
   if (known !== undefined) return known;
   try {
-    const children = [parseDer(value.value)];
+    const children = [parseDer(Buffer.from(value.value, 'latin1'))];
     nested.set(value, children);
     return children;
   } catch {

@@ -3,8 +3,8 @@ import { auditLog } from './targets/audit-log.js';
 import { blob } from './targets/blob.js';
 import { encryptionContext } from './targets/encryption-context.js';
 import { firstFormat } from './targets/first-format.js';
+import { keyFiles } from './targets/key-files.js';
 import { keyId } from './targets/key-id.js';
-import { keyMaterial } from './targets/key-material.js';
 import { kmsHttp } from './targets/kms-http.js';
 import { kmsRequest } from './targets/kms-request.js';
 import { sigv4 } from './targets/sigv4.js';
@@ -19,7 +19,7 @@ export const targets: readonly FuzzTarget[] = [
   storeProtection,
   firstFormat,
   auditLog,
-  keyMaterial,
+  keyFiles,
   keyId,
   url,
   encryptionContext,

@@ -8,7 +8,7 @@ import {
   itemsOf,
   octetsOf,
   parseDer,
-} from '../../../packages/provider-local/dist/key-material/der.js';
+} from '../../../packages/provider-local/dist/cipher/engines/forge/der.js';
 
 // Of inputs that are all refused at the first byte, none would find anything.
 

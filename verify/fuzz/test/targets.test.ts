@@ -12,7 +12,7 @@ import { targets } from '#dist/targets.js';
 const RUNS: Readonly<Record<string, number>> = {
   'kms-request': 25,
   'kms-http': 40,
-  'key-material': 150,
+  'key-files': 150,
   'first-format': 100,
 };
 const USUAL_RUNS = 200;

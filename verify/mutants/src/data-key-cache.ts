@@ -1,7 +1,7 @@
 import type { DataKey, DecryptResult, KeyWrapProvider } from '@keywrap/core';
 import { type DataKeyCacheLimits, withDataKeyCache } from '@keywrap/core/data-key-cache';
 import type { ConformanceSubject } from '@keywrap/testkit';
-import { type Loose, type Mutant, plain } from './mutant.js';
+import { type Loose, type Mutant, plain, replaced } from './mutant.js';
 import { ReferenceProvider } from './reference-provider.js';
 
 type Cache = NonNullable<ConformanceSubject['cache']>;
@@ -25,24 +25,13 @@ function misled(name: string, change: (limits: DataKeyCacheLimits) => object): M
   );
 }
 
-/** The right cache, with something between it and the caller or the provider. */
-function around(provider: KeyWrapProvider, overrides: Readonly<Record<string, Loose>>) {
-  return new Proxy(provider, {
-    get(_, name) {
-      if (Object.hasOwn(overrides, name)) return overrides[String(name)];
-      const value: unknown = Reflect.get(provider, name, provider);
-      return typeof value === 'function' ? value.bind(provider) : value;
-    },
-  });
-}
-
 /** The right cache that is asked another question than the caller asked. */
 function confused(name: string, operation: string, change: Loose): Mutant {
   return badCache(name, 'sharing', (provider, limits, options) => {
     const cached = withDataKeyCache(provider, limits, options);
     const first = new Map<string, unknown>();
     const ask = Reflect.get(cached, operation, cached) as Loose;
-    return around(cached, {
+    return replaced(cached, {
       [operation]: async (input, callOptions) => {
         const question = JSON.stringify(change(input));
         const known = first.get(question);
@@ -58,7 +47,7 @@ function confused(name: string, operation: string, change: Loose): Mutant {
 /** Hands out the very keys that it keeps. */
 function sharedMemory(provider: KeyWrapProvider, _limits: DataKeyCacheLimits, _options: Options) {
   let kept: Promise<DataKey> | undefined;
-  return around(provider, {
+  return replaced(provider, {
     generateDataKey: (input, options) => {
       kept ??= provider.generateDataKey(input, options);
       return kept;
@@ -78,7 +67,7 @@ function neverWiped(provider: KeyWrapProvider, limits: DataKeyCacheLimits, optio
       ]);
     };
   };
-  const copying = around(provider, {
+  const copying = replaced(provider, {
     generateDataKey: copied('generateDataKey'),
     decrypt: copied('decrypt'),
   });
@@ -94,7 +83,7 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
   misled('allows a millisecond less', ({ maximumAge }) => ({ maximumAge: maximumAge - 1 })),
   badCache('takes no bytesToEncrypt for one', 'limits', (provider, limits, options) => {
     const cached = withDataKeyCache(provider, limits, options);
-    return around(cached, {
+    return replaced(cached, {
       generateDataKey: (input, callOptions) =>
         cached.generateDataKey(input, { bytesToEncrypt: 1, ...callOptions }),
     });
@@ -103,7 +92,7 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
   badCache('hands out what it keeps', 'wiping', sharedMemory),
   badCache('wipes nothing', 'wiping', neverWiped),
   badCache('is not closed', 'wiping', (provider, limits, options) =>
-    around(withDataKeyCache(provider, limits, options), { close: async () => {} }),
+    replaced(withDataKeyCache(provider, limits, options), { close: async () => {} }),
   ),
   confused('forgets the context', 'generateDataKey', ({ keyId, keySpec }) => ({ keyId, keySpec })),
   confused('joins the context up', 'generateDataKey', ({ encryptionContext, ...rest }) => ({
@@ -122,7 +111,7 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
   badCache('makes a call for each that waits', 'waiting', (provider, limits, options) => {
     const caches = new Map<number, KeyWrapProvider>();
     let underWay = 0;
-    return around(provider, {
+    return replaced(provider, {
       generateDataKey: async (input, callOptions) => {
         const cache = caches.get(underWay) ?? withDataKeyCache(provider, limits, options);
         caches.set(underWay, cache);
@@ -134,7 +123,7 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
   badCache('remembers an error', 'waiting', (provider, limits, options) => {
     const cached = withDataKeyCache(provider, limits, options);
     const failed = new Map<string, unknown>();
-    return around(cached, {
+    return replaced(cached, {
       decrypt: (input, callOptions) => {
         const name = Buffer.from(input.ciphertext).toString('latin1');
         if (failed.has(name)) return Promise.reject(failed.get(name));
@@ -148,7 +137,7 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
   badCache('aborts all for one', 'waiting', (provider, limits, options) => {
     let signal: AbortSignal | undefined;
     const cached = withDataKeyCache(provider, limits, options);
-    return around(cached, {
+    return replaced(cached, {
       generateDataKey: (input, callOptions) => {
         signal = callOptions?.signal ?? signal;
         return cached.generateDataKey(input, { ...callOptions, signal });

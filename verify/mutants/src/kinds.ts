@@ -22,7 +22,7 @@ const PAIRS: readonly (readonly [asked: DataKeyPairSpec, made: DataKeyPairSpec])
   ['ECC_SECG_P256K1', 'ECC_NIST_P256'],
 ];
 
-type PairFields = Record<string, unknown>;
+type PairFields = Record<string, string | object>;
 
 /** Does something else to pairs of one kind. The others are not declared: they take long to make. */
 function pair(

@@ -28,7 +28,7 @@ export type Inner = Readonly<Record<Operation, Loose>> & Pick<KeyWrapProvider, '
 
 /** What to put in the place of its methods and properties. */
 export interface Overrides {
-  readonly [name: string | symbol]: Loose | object | string;
+  readonly [name: string | symbol]: Loose | object | string | undefined;
 }
 
 /** The reference provider with some of its methods replaced. */
@@ -43,7 +43,8 @@ export function wrapped(
     breaks,
     open() {
       const inner = make();
-      return { provider: forward(inner, override(bound(inner))), keys: inner };
+      const bound = replaced(inner, {}) as unknown as Inner;
+      return { provider: replaced(inner, override(bound)), keys: inner };
     },
   };
 }
@@ -104,30 +105,11 @@ export function plain<T extends object>(result: T): Record<string, unknown> {
   return Object.fromEntries(fields) as Record<string, unknown>;
 }
 
-/** The result with some of its fields replaced, and everything else as it was. */
-export function replaced<T extends object>(result: T, fields: object): T {
+/** A result, or a provider, with some of its members replaced, and everything else as it was. */
+export function replaced<T extends object>(result: T, fields: Overrides): T {
   return new Proxy(result, {
     get: (target, name) => {
-      if (name in fields) return Reflect.get(fields, name);
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-function bound(inner: ReferenceProvider): Inner {
-  return new Proxy({} as Inner, {
-    get: (_, name) => {
-      const method: unknown = Reflect.get(inner, name, inner);
-      return typeof method === 'function' ? method.bind(inner) : method;
-    },
-  });
-}
-
-function forward(inner: ReferenceProvider, overrides: Overrides): KeyWrapProvider {
-  return new Proxy<KeyWrapProvider>(inner, {
-    get: (target, name) => {
-      if (name in overrides) return Reflect.get(overrides, name);
+      if (Object.hasOwn(fields, name)) return Reflect.get(fields, name);
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

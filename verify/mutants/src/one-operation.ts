@@ -6,13 +6,13 @@ import {
   LIMITS,
 } from '@keywrap/core';
 import { CALLS } from '../../../packages/testkit/dist/input-calls.js';
+import type { KeyUse } from '../../../packages/testkit/dist/key-use.js';
 import {
   allUses,
-  type KeyUse,
   keyUses,
   openingUses,
-} from '../../../packages/testkit/dist/key-uses.js';
-import { sealingCalls } from '../../../packages/testkit/dist/sealing-calls.js';
+  sealingUses,
+} from '../../../packages/testkit/dist/operations.js';
 import { type Mutant, type Operation, replaced, wrapped } from './mutant.js';
 import { ReferenceProvider } from './reference-provider.js';
 import { type Input, using } from './uses.js';
@@ -32,7 +32,7 @@ const concurrent = allUses.map((use) => {
   });
 });
 
-const contexts = sealingCalls.map((call) =>
+const contexts = sealingUses.map((call) =>
   wrapped(`${call.title}: calls share their context`, 'concurrency', (inner) => {
     let current: Input;
     return {
@@ -226,7 +226,7 @@ const disposing = Object.entries(FIELDS).flatMap(([name, fields]) =>
         [name]: async (input, options) => {
           const result = await inner[name as Operation](input, options);
           if (isNamed !== undefined && isNamed !== (input.keyId !== undefined)) return result;
-          const fields: Record<string | symbol, unknown> = {};
+          const fields: Record<string | symbol, object | undefined> = {};
           fields[Symbol.dispose] = () => {
             result[Symbol.dispose]();
             fields[field] = undefined;

@@ -1,5 +1,6 @@
 import { AbortError, IncorrectKeyError, ProviderClosedError, parseKeyId } from '@keywrap/core';
-import { allUses, type KeyUse, openingUses } from '../../../packages/testkit/dist/key-uses.js';
+import type { KeyUse } from '../../../packages/testkit/dist/key-use.js';
+import { allUses, openingUses } from '../../../packages/testkit/dist/operations.js';
 import { type Mutant, OPERATIONS, type Operation, wrapped } from './mutant.js';
 import { type Input, named, sideOf, using } from './uses.js';
 

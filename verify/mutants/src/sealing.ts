@@ -1,6 +1,6 @@
 import type { DataKeyPairSpec, EncryptionContext } from '@keywrap/core';
 import { DataKey, KeyDisabledError } from '@keywrap/core';
-import { sealingCalls } from '../../../packages/testkit/dist/sealing-calls.js';
+import { sealingUses } from '../../../packages/testkit/dist/operations.js';
 import { type Mutant, type Operation, replaced, subclassed, wrapped } from './mutant.js';
 import { ReferenceProvider } from './reference-provider.js';
 
@@ -10,7 +10,7 @@ import { ReferenceProvider } from './reference-provider.js';
 const later = () => new Promise((resolve) => setTimeout(resolve, 1));
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
-const inside = sealingCalls.flatMap(({ operation: name, title, number }) => {
+const inside = sealingUses.flatMap(({ operation: name, title, number }) => {
   const operation = name as Operation;
   // Of the two ways to re-encrypt that seal with a symmetric key, only this one.
   const isIt = (input: { source?: { algorithm?: string } }) =>

@@ -6,12 +6,8 @@ import {
   ProviderUnavailableError,
   parseKeyId,
 } from '@keywrap/core';
-import {
-  describeUse,
-  type KeyUse,
-  keyUses,
-  openingUses,
-} from '../../../packages/testkit/dist/key-uses.js';
+import type { KeyUse } from '../../../packages/testkit/dist/key-use.js';
+import { describeUse, keyUses, openingUses } from '../../../packages/testkit/dist/operations.js';
 import { type Inner, type Mutant, type Operation, replaced, wrapped } from './mutant.js';
 import { ReferenceProvider } from './reference-provider.js';
 

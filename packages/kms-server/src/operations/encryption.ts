@@ -107,9 +107,10 @@ async function encrypt(
     readonly encryptionContext: EncryptionContext;
   },
 ): Promise<Encrypted> {
+  const { plaintext, encryptionContext } = request;
   const algorithm = request.algorithm as EncryptionAlgorithm;
   try {
-    return await cipher.encrypt(key, { ...request, algorithm });
+    return await cipher.encrypt(key, { algorithm, plaintext, encryptionContext });
   } catch (error) {
     if (!(error instanceof InvalidInputError && error.field === 'plaintext')) throw error;
     const maximum = maximumPlaintextLength(algorithm, key.keySpec as RsaKeySpec);

@@ -1,7 +1,14 @@
+import type { ParsedKeyId } from '@keywrap/core';
+
 // So that the id fits an ARN, and the one byte in which a blob has its length.
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$/;
 
 const MAXIMUM_ALIAS_LENGTH = 256;
+
+/** Tells the names of aliases from those of keys; by their kind, because a polluted Object.prototype lends fields. */
+export function isAlias(name: ParsedKeyId): name is ParsedKeyId & { readonly alias: string } {
+  return name.kind === 'alias-name' || name.kind === 'alias-arn';
+}
 
 /**
  * Says why no key can be made under this name

@@ -9,7 +9,7 @@ import {
 import { newSymmetricVersion } from './create.js';
 import { dueDate, keyAt, rotationsDue } from './due-changes.js';
 import { presentKey, presentTarget } from './in-transaction.js';
-import { problemOfName } from './key-name.js';
+import { isAlias, problemOfName } from './key-name.js';
 import { MaterialOffer } from './material-offer.js';
 import { asReplica, following, isReplicaOf, primaryAmong, sharesMaterial } from './multi-region.js';
 import { type AliasRecord, arnOf, isSameScope, type KeyRecord, type KeyVersion } from './record.js';
@@ -45,7 +45,8 @@ export class Keys {
 
   /** Tells whether a name can be of this scope. A name that is not has no key here, as in AWS KMS. */
   isHere(name: ParsedKeyId): boolean {
-    return !('region' in name) || isSameScope(name, this.scope);
+    const isArn = name.kind === 'key-arn' || name.kind === 'alias-arn';
+    return !isArn || isSameScope(name, this.scope);
   }
 
   /**
@@ -54,7 +55,7 @@ export class Keys {
    */
   peek(name: ParsedKeyId): KeyRecord | undefined {
     if (!this.isHere(name)) return undefined;
-    if ('id' in name) return this.peekId(name.id);
+    if (!isAlias(name)) return this.peekId(name.id);
     const alias = this.store.peekAlias(this.aliasArnOf(name.alias));
     return alias && this.peekId(alias.keyId);
   }
@@ -68,7 +69,7 @@ export class Keys {
   /** The key of this name; undefined where there is none here. */
   async load(name: ParsedKeyId): Promise<KeyRecord | undefined> {
     if (!this.isHere(name)) return undefined;
-    if ('id' in name) return this.loadId(name.id);
+    if (!isAlias(name)) return this.loadId(name.id);
     const alias = await this.store.loadAlias(this.aliasArnOf(name.alias));
     return alias && this.loadId(alias.keyId);
   }

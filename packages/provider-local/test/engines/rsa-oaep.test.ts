@@ -22,11 +22,11 @@ const WYCHEPROOF = {
   'SHA-256': 'wycheproof/rsa_oaep_2048_sha256_mgf1sha256_test.json',
 } as const;
 
-const HASH_LENGTH = { 'SHA-1': 20, 'SHA-256': 32, 'SHA-384': 48, 'SHA-512': 64 } as const;
+const HASH_LENGTH = { 'SHA-1': 20, 'SHA-256': 32 } as const;
 const HASHES = Object.keys(HASH_LENGTH) as OaepHash[];
 
 const fixture = (name: string): Uint8Array => {
-  const url = new URL(`../../test/key-material/fixtures/${name}.pem`, import.meta.url);
+  const url = new URL(`../../test/key-files/fixtures/${name}.pem`, import.meta.url);
   const key = createPrivateKey(readFileSync(url));
   return new Uint8Array(key.export({ format: 'der', type: 'pkcs8' }));
 };
@@ -54,7 +54,7 @@ for (const engine of ENGINES) {
       });
     }
 
-    for (const name of ['rsa-2048', 'three-prime-2048', 'three-prime-3072', 'three-prime-4096']) {
+    for (const name of ['rsa-2048', 'rsa-3072', 'rsa-4096']) {
       it(`decrypts what node:crypto encrypted under ${name}, with every hash`, async () => {
         const pkcs8 = fixture(name);
         const key = await engine.loadRsaPrivateKey(pkcs8);

@@ -1,8 +1,10 @@
 import { type AsymmetricAlgorithm, maximumPlaintextLength, type RsaKeySpec } from '@keywrap/core';
 import { type CaseInput, casesOf, kmsApi } from '../case.js';
-import { check, expectBytes, expectError, expectKeyArn } from '../expect.js';
+import { check, expectError, expectKeyArn } from '../expect.js';
+import { RSA } from '../needs.js';
 import { sealOutside } from '../outside.js';
 import { plaintextsOfEveryKind } from '../plaintexts.js';
+import { expectOpens, keyOf, open, roundTrip, seal } from '../round-trip.js';
 
 const outside = {
   id: 'asymmetric',
@@ -45,7 +47,7 @@ const COMBINATIONS = SPECS.flatMap(([spec, modulus], i) =>
 const other = (algorithm: AsymmetricAlgorithm) =>
   algorithm === 'RSAES_OAEP_SHA_1' ? 'RSAES_OAEP_SHA_256' : 'RSAES_OAEP_SHA_1';
 
-const rsa = ['asymmetric', 'key:RSA_2048'] as const;
+const context = { encryptionContext: { tenant: 'a' } };
 
 export const asymmetricCases = [
   ...casesOf(
@@ -55,14 +57,11 @@ export const asymmetricCases = [
         id: `RSA-1${number}`,
         title: `${name}: opens what was encrypted outside`,
         needs,
-        async run({ provider, keys, secret }) {
-          const keyId = await keys.get(spec);
-          const plaintext = secret();
-          const { publicKey } = await provider.getPublicKey({ keyId });
-          const ciphertext = await sealOutside(publicKey, plaintext, algorithm);
-          const result = await provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
-          expectBytes(result.plaintext, plaintext, 'the plaintext that was encrypted outside');
-          expectKeyArn(result.keyId, keyId);
+        async run(context) {
+          const { provider, keys } = context;
+          const sealed = await sealOutside(context, { keyId: await keys.get(spec), algorithm });
+          const result = await expectOpens(provider, sealed);
+          expectKeyArn(result.keyId, sealed.keyId);
           expectAlgorithm(result.algorithm, algorithm);
         },
       },
@@ -71,10 +70,10 @@ export const asymmetricCases = [
         title: `${name}: opens what it encrypted itself, in ${modulus} bytes`,
         needs,
         async run({ provider, keys, secret }) {
-          const keyId = await keys.get(spec);
+          const key = { keyId: await keys.get(spec), algorithm };
           const plaintext = secret();
-          const sealed = await provider.encrypt({ keyId, plaintext, algorithm });
-          expectKeyArn(sealed.keyId, keyId);
+          const sealed = await provider.encrypt({ ...key, plaintext });
+          expectKeyArn(sealed.keyId, key.keyId);
           expectAlgorithm(sealed.algorithm, algorithm);
           const { ciphertext } = sealed;
           check(
@@ -82,8 +81,7 @@ export const asymmetricCases = [
             `a ciphertext as long as the modulus, ${modulus} bytes`,
             `${ciphertext.length} bytes`,
           );
-          const result = await provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
-          expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+          await expectOpens(provider, { ...key, plaintext, ciphertext });
         },
       },
     ]),
@@ -94,17 +92,10 @@ export const asymmetricCases = [
         id: `RSA-30${i + 1}`,
         title: `refuses with ${other(algorithm)} what was made with ${algorithm} (INVALID_CIPHERTEXT)`,
         needs: [...ALGORITHMS.map((each) => `algorithm:${each}` as const), 'key:RSA_2048'],
-        async run({ provider, keys, secret }) {
-          const keyId = await keys.get('RSA_2048');
-          const { publicKey } = await provider.getPublicKey({ keyId });
-          const sealed = await provider.encrypt({ keyId, plaintext: secret(), algorithm });
-          const outsider = await sealOutside(publicKey, secret(), algorithm);
-          for (const ciphertext of [sealed.ciphertext, outsider]) {
-            const call = provider.decryptAsymmetric({
-              keyId,
-              ciphertext,
-              algorithm: other(algorithm),
-            });
+        async run(context) {
+          const key = { keyId: await context.keys.get('RSA_2048'), algorithm };
+          for (const sealed of [await seal(context, key), await sealOutside(context, key)]) {
+            const call = open(context.provider, { ...sealed, algorithm: other(algorithm) });
             await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decryptAsymmetric' });
           }
         },
@@ -113,26 +104,24 @@ export const asymmetricCases = [
     {
       id: 'RSA-304',
       title: 'gives back plaintexts of every kind: zeros, ones, text and its blanks',
-      needs: rsa,
-      async run({ provider, keys }) {
-        const key = { keyId: await keys.get('RSA_2048'), algorithm: keys.rsaAlgorithm };
+      needs: RSA,
+      async run(context) {
+        const key = await keyOf(context, 'RSA_2048');
         for (const plaintext of plaintextsOfEveryKind()) {
-          const { ciphertext } = await provider.encrypt({ ...key, plaintext });
-          const result = await provider.decryptAsymmetric({ ...key, ciphertext });
-          expectBytes(result.plaintext, plaintext, `a plaintext of ${plaintext.length} bytes`);
+          await roundTrip(context, { ...key, plaintext });
         }
       },
     },
     {
       id: 'RSA-303',
       title: 'refuses what was made for another RSA key (INVALID_CIPHERTEXT)',
-      needs: rsa,
-      async run({ provider, keys, secret }) {
-        const algorithm = keys.rsaAlgorithm;
-        const made = { keyId: await keys.get('RSA_2048'), plaintext: secret(), algorithm };
-        const { ciphertext } = await provider.encrypt(made);
-        const keyId = await keys.get('RSA_2048', 1);
-        const call = provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
+      needs: RSA,
+      async run(context) {
+        const sealed = await seal(context, await keyOf(context, 'RSA_2048'));
+        const call = open(context.provider, {
+          ...sealed,
+          ...(await keyOf(context, 'RSA_2048', 1)),
+        });
         await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decryptAsymmetric' });
       },
     },
@@ -144,12 +133,10 @@ export const asymmetricCases = [
         id: `RSL-1${number}`,
         title: `${name}: encrypts ${maximum} bytes, and 1`,
         needs,
-        async run({ provider, keys, secret }) {
-          const keyId = await keys.get(spec);
-          for (const plaintext of [secret(maximum), secret(1)]) {
-            const { ciphertext } = await provider.encrypt({ keyId, plaintext, algorithm });
-            const result = await provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
-            expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+        async run(context) {
+          const key = { keyId: await context.keys.get(spec), algorithm };
+          for (const size of [maximum, 1]) {
+            await roundTrip(context, { ...key, plaintext: context.secret(size) });
           }
         },
       },
@@ -167,13 +154,12 @@ export const asymmetricCases = [
         id: `RSL-3${number}`,
         title: `${name}: opens ${maximum} bytes that were encrypted outside`,
         needs,
-        async run({ provider, keys, secret }) {
-          const keyId = await keys.get(spec);
-          const plaintext = secret(maximum);
-          const { publicKey } = await provider.getPublicKey({ keyId });
-          const ciphertext = await sealOutside(publicKey, plaintext, algorithm);
-          const result = await provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
-          expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+        async run(context) {
+          const key = { keyId: await context.keys.get(spec), algorithm };
+          await expectOpens(
+            context.provider,
+            await sealOutside(context, key, context.secret(maximum)),
+          );
         },
       },
     ]),
@@ -182,60 +168,53 @@ export const asymmetricCases = [
     {
       id: 'RSL-001',
       title: 'refuses an empty RSA plaintext (INVALID_INPUT)',
-      needs: rsa,
-      async run({ provider, keys }) {
-        const algorithm = keys.rsaAlgorithm;
-        const keyId = await keys.get('RSA_2048');
-        const call = provider.encrypt({ keyId, plaintext: new Uint8Array(), algorithm });
+      needs: RSA,
+      async run(context) {
+        const key = await keyOf(context, 'RSA_2048');
+        const call = seal(context, { ...key, plaintext: new Uint8Array() });
         await expectError(call, 'INVALID_INPUT', { operation: 'encrypt', field: 'plaintext' });
       },
     },
   ]),
-  ...casesOf(noContext, [
-    {
-      id: 'RSC-001',
-      title: 'encrypt with RSA refuses an encryption context (INVALID_INPUT)',
-      needs: rsa,
-      async run({ provider, keys, secret }) {
-        const input = {
-          keyId: await keys.get('RSA_2048'),
-          plaintext: secret(),
-          algorithm: keys.rsaAlgorithm,
-          encryptionContext: { tenant: 'a' },
-        };
-        const details = { operation: 'encrypt', field: 'encryptionContext' };
-        await expectError(provider.encrypt(input as never), 'INVALID_INPUT', details);
-      },
-    },
-    {
-      id: 'RSC-002',
-      title: 'decryptAsymmetric refuses an encryption context (INVALID_INPUT)',
-      needs: rsa,
-      async run({ provider, keys }) {
-        const { keyId, ciphertext } = await keys.sealed('RSA_2048');
-        const encryptionContext = { tenant: 'a' };
-        const input = { keyId, ciphertext, algorithm: keys.rsaAlgorithm, encryptionContext };
-        const details = { operation: 'decryptAsymmetric', field: 'encryptionContext' };
-        await expectError(provider.decryptAsymmetric(input as never), 'INVALID_INPUT', details);
-      },
-    },
-    ...(['source', 'destination'] as const).map(
-      (side, i): CaseInput => ({
-        id: `RSC-00${i + 3}`,
-        title: `reEncrypt refuses an encryption context on an RSA ${side} (INVALID_INPUT)`,
-        needs: rsa,
-        async run({ provider, keys }) {
-          const { keyId, ciphertext } = await keys.sealed('RSA_2048');
-          const key = { keyId, algorithm: keys.rsaAlgorithm };
-          const input = { ciphertext, source: key, destination: key };
-          const wrong = { ...key, encryptionContext: { tenant: 'a' } };
-          const call = provider.reEncrypt({ ...input, [side]: wrong } as never);
-          const details = { operation: 'reEncrypt', field: `${side}.encryptionContext` };
+  ...casesOf(
+    noContext,
+    [
+      {
+        id: 'RSC-001',
+        title: 'encrypt with RSA refuses an encryption context (INVALID_INPUT)',
+        async run(each) {
+          const call = seal(each, { ...(await keyOf(each, 'RSA_2048')), ...context });
+          const details = { operation: 'encrypt', field: 'encryptionContext' };
           await expectError(call, 'INVALID_INPUT', details);
         },
-      }),
-    ),
-  ]),
+      },
+      {
+        id: 'RSC-002',
+        title: 'decryptAsymmetric refuses an encryption context (INVALID_INPUT)',
+        async run({ provider, keys }) {
+          const sealed = await keys.sealed('RSA_2048');
+          const call = open(provider, { ...sealed, algorithm: keys.rsaAlgorithm, ...context });
+          const details = { operation: 'decryptAsymmetric', field: 'encryptionContext' };
+          await expectError(call, 'INVALID_INPUT', details);
+        },
+      },
+      ...(['source', 'destination'] as const).map(
+        (side, i): CaseInput => ({
+          id: `RSC-00${i + 3}`,
+          title: `reEncrypt refuses an encryption context on an RSA ${side} (INVALID_INPUT)`,
+          async run({ provider, keys }) {
+            const { keyId, ciphertext } = await keys.sealed('RSA_2048');
+            const key = { keyId, algorithm: keys.rsaAlgorithm };
+            const input = { ciphertext, source: key, destination: key };
+            const call = provider.reEncrypt({ ...input, [side]: { ...key, ...context } } as never);
+            const details = { operation: 'reEncrypt', field: `${side}.encryptionContext` };
+            await expectError(call, 'INVALID_INPUT', details);
+          },
+        }),
+      ),
+    ],
+    RSA,
+  ),
 ];
 
 function expectAlgorithm(actual: unknown, expected: AsymmetricAlgorithm): void {

@@ -1,7 +1,6 @@
-import { LIMITS } from '@keywrap/core';
-import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
+import { type CaseInput, casesOf, kmsApi } from '../case.js';
 import { expectError } from '../expect.js';
-import { type KeyUse, openingUses } from '../key-uses.js';
+import { openingUses } from '../operations.js';
 
 const length = {
   id: 'ciphertext-length',
@@ -9,39 +8,27 @@ const length = {
   source: kmsApi('Decrypt'),
 };
 
+const LENGTHS = [
+  ['T', 6145, 'refuses 6145 bytes', 'INVALID_INPUT'],
+  ['Z', 0, 'refuses an empty ciphertext', 'INVALID_INPUT'],
+  ['L', 6144, 'takes 6144 bytes, although they do not open', 'INVALID_CIPHERTEXT'],
+] as const;
+
 export const ciphertextLengthCases = casesOf(
   length,
-  openingUses.flatMap((use): CaseInput[] => [
-    {
-      id: `CLE-T${use.number}`,
-      title: `${use.title}: refuses 6145 bytes (INVALID_INPUT)`,
-      needs: use.needs,
-      run: (context) => expectInvalid(use, context, LIMITS.ciphertext + 1),
-    },
-    {
-      id: `CLE-Z${use.number}`,
-      title: `${use.title}: refuses an empty ciphertext (INVALID_INPUT)`,
-      needs: use.needs,
-      run: (context) => expectInvalid(use, context, 0),
-    },
-    {
-      id: `CLE-L${use.number}`,
-      title: `${use.title}: takes 6144 bytes, although they do not open (INVALID_CIPHERTEXT)`,
-      needs: use.needs,
-      async run(context) {
-        const { keyId } = await context.keys.sealed(use.kind);
-        const ciphertext = crypto.getRandomValues(new Uint8Array(LIMITS.ciphertext));
-        const { operation } = use;
-        const call = use.call(context, { keyId, ciphertext });
-        await expectError(call, 'INVALID_CIPHERTEXT', { operation });
-      },
-    },
-  ]),
+  openingUses.flatMap((use) =>
+    LENGTHS.map(
+      ([letter, size, what, code]): CaseInput => ({
+        id: `CLE-${letter}${use.number}`,
+        title: `${use.title}: ${what} (${code})`,
+        needs: use.needs,
+        async run(context) {
+          const { keyId } = await context.keys.sealed(use.kind);
+          const ciphertext = crypto.getRandomValues(new Uint8Array(size));
+          const details = { operation: use.operation, field: 'ciphertext' };
+          await expectError(use.call(context, { keyId, ciphertext }), code, details);
+        },
+      }),
+    ),
+  ),
 );
-
-async function expectInvalid(use: KeyUse, context: CaseContext, size: number): Promise<void> {
-  const { keyId } = await context.keys.sealed(use.kind);
-  const ciphertext = crypto.getRandomValues(new Uint8Array(size));
-  const details = { operation: use.operation, field: 'ciphertext' };
-  await expectError(use.call(context, { keyId, ciphertext }), 'INVALID_INPUT', details);
-}

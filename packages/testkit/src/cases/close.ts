@@ -1,7 +1,9 @@
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectBytes, expectError } from '../expect.js';
-import { allUses, type KeyUse, keyFor, type UseContext } from '../key-uses.js';
-import { watchCall } from '../watch-call.js';
+import { invoke } from '../key-use.js';
+import { SYMMETRIC } from '../needs.js';
+import { allUses, keyFor } from '../operations.js';
+import { expectOpens, open, seal } from '../round-trip.js';
 
 const close = {
   id: 'close',
@@ -10,31 +12,28 @@ const close = {
   source: CONTRACT,
 };
 
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
-
 export const closeCases = casesOf(close, [
-  ...allUses.map(
-    (use): CaseInput => ({
+  ...allUses.flatMap((use): CaseInput[] => [
+    {
       id: `CLO-1${use.number}`,
       title: `${use.title}: refused after close (CLOSED)`,
       needs: use.needs,
       async run(context) {
         const key = await keyFor(use, context.keys);
-        const provider = await context.closed();
-        const call = use.call({ ...context, provider }, key);
+        const call = use.call({ ...context, provider: await context.closed() }, key);
         await expectError(call, 'CLOSED', { operation: use.operation });
       },
-    }),
-  ),
-  ...allUses.map(
-    (use): CaseInput => ({
+    },
+    {
       id: `CLO-2${use.number}`,
       title: `${use.title}: close waits for it, and refuses the same call from then on (CLOSED)`,
       needs: use.needs,
       async run(context) {
         const { provider, keys } = await context.open();
-        const again = await repeatable(use, { ...context, provider, keys });
+        const input = await use.input({ ...context, provider, keys }, await keyFor(use, keys));
         const { operation } = use;
+        const again = () => invoke(provider, use, input);
+        await again();
         let underWay = 3;
         const calls = Array.from({ length: underWay }, () => again().finally(() => underWay--));
         const finished = Promise.all(calls);
@@ -50,8 +49,8 @@ export const closeCases = casesOf(close, [
         await expectError(late, 'CLOSED', { operation });
         await expectError(again(), 'CLOSED', { operation });
       },
-    }),
-  ),
+    },
+  ]),
   {
     id: 'CLO-001',
     title: 'closes once, twice, at the same time and through [Symbol.asyncDispose]',
@@ -77,60 +76,33 @@ export const closeCases = casesOf(close, [
   {
     id: 'CLO-003',
     title: 'lets the calls under way finish',
-    needs: symmetric,
-    async run({ open, secret }) {
-      const { provider, keys } = await open();
-      const keyId = await keys.get();
-      const plaintext = secret();
-      const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-      const calls = Array.from({ length: 4 }, () => provider.decrypt({ keyId, ciphertext }));
+    needs: SYMMETRIC,
+    async run(context) {
+      const { provider, keys } = await context.open();
+      const sealed = await seal({ ...context, provider, keys });
+      const calls = Array.from({ length: 4 }, () => expectOpens(provider, sealed));
       const closing = provider.close();
-      for (const call of calls) {
-        expectBytes((await call).plaintext, plaintext, 'the plaintext of a call under way');
-      }
-      await closing;
-    },
-  },
-  {
-    id: 'CLO-004',
-    title: 'refuses calls from the moment on that close was called (CLOSED)',
-    needs: symmetric,
-    async run({ open, secret }) {
-      const { provider, keys } = await open();
-      const keyId = await keys.get();
-      const closing = provider.close();
-      const call = provider.encrypt({ keyId, plaintext: secret() });
-      await expectError(call, 'CLOSED', { operation: 'encrypt' });
+      await Promise.all(calls);
       await closing;
     },
   },
   {
     id: 'CLO-005',
     title: 'leaves results that were handed out as they are',
-    needs: symmetric,
-    async run({ open, secret }) {
-      const { provider, keys } = await open();
-      const keyId = await keys.get();
-      const plaintext = secret();
-      const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-      const result = await provider.decrypt({ keyId, ciphertext });
+    needs: SYMMETRIC,
+    async run(context) {
+      const { provider, keys } = await context.open();
+      const sealed = await seal({ ...context, provider, keys });
+      const result = await open(provider, sealed);
       await provider.close();
-      expectBytes(result.plaintext, plaintext, 'the plaintext in a result from before close');
+      expectBytes(
+        result.plaintext,
+        sealed.plaintext,
+        'the plaintext in a result from before close',
+      );
     },
   },
 ]);
-
-/** Makes the call once, and gives what makes exactly the same call again, at once. */
-async function repeatable(use: KeyUse, context: UseContext): Promise<() => Promise<unknown>> {
-  let repeat: (() => Promise<unknown>) | undefined;
-  const provider = watchCall(context.provider, use.operation, (call) => {
-    repeat = call as typeof repeat;
-    return call();
-  });
-  await use.call({ ...context, provider }, await keyFor(use, context.keys));
-  if (repeat === undefined) throw new Error(`${use.title} makes no call`);
-  return repeat;
-}
 
 /** What is done may take some turns to reach its caller; what waits for anything takes longer than that. */
 async function settling(): Promise<void> {

@@ -1,7 +1,9 @@
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
-import { check, expectBytes, expectError, expectKeyArn, sameBytes } from '../expect.js';
-import { allUses, keyFor } from '../key-uses.js';
-import { sealingCalls } from '../sealing-calls.js';
+import { flip } from '../damage.js';
+import { check, expectError, expectKeyArn, sameBytes } from '../expect.js';
+import { RSA, SYMMETRIC } from '../needs.js';
+import { allUses, keyFor, sealBy, sealingUses } from '../operations.js';
+import { expectOpens, type Known, keyOf, open, seal } from '../round-trip.js';
 
 const concurrency = {
   id: 'concurrency',
@@ -9,79 +11,69 @@ const concurrency = {
   source: CONTRACT,
 };
 
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
 const CALLS = 32;
 const FEW = 8;
 
 /** As many things at the same time, each with a key and a plaintext of its own. */
 async function together<T>(
   { keys, secret }: CaseContext,
-  work: (keyId: string, plaintext: Uint8Array, index: number) => Promise<T>,
+  work: (key: { keyId: string; plaintext: Uint8Array }, index: number) => Promise<T>,
 ): Promise<T[]> {
   const ids = [await keys.get(), await keys.get('SYMMETRIC_DEFAULT', 1)];
   // Different lengths, so that some calls overtake others.
   const jobs = Array.from({ length: CALLS }, (_, i) =>
-    work(ids[i % 2] as string, secret(16 + ((i * 37) % 2000)), i),
+    work({ keyId: ids[i % 2] as string, plaintext: secret(16 + ((i * 37) % 2000)) }, i),
   );
   return Promise.all(jobs);
+}
+
+/** Opens all at the same time. */
+async function expectAllOpen({ provider }: CaseContext, all: readonly Known[]): Promise<void> {
+  const opening = all.map(async (sealed) => {
+    const result = await expectOpens(provider, sealed, 'the plaintext of this call');
+    expectKeyArn(result.keyId, sealed.keyId);
+  });
+  await Promise.all(opening);
 }
 
 export const concurrencyCases = casesOf(concurrency, [
   {
     id: 'CON-001',
     title: `encrypts and decrypts ${CALLS} different plaintexts at once, under two keys`,
-    needs: symmetric,
+    needs: SYMMETRIC,
     async run(context) {
-      const { provider } = context;
-      const sealed = await together(context, async (keyId, plaintext) => {
-        const result = await provider.encrypt({ keyId, plaintext });
-        expectKeyArn(result.keyId, keyId);
-        return { keyId, plaintext, ciphertext: result.ciphertext };
+      const sealed = await together(context, async (key) => {
+        const result = await context.provider.encrypt(key);
+        expectKeyArn(result.keyId, key.keyId);
+        return { ...key, ciphertext: result.ciphertext };
       });
-      await Promise.all(
-        sealed.map(async ({ keyId, plaintext, ciphertext }) => {
-          const result = await provider.decrypt({ keyId, ciphertext });
-          expectKeyArn(result.keyId, keyId);
-          expectBytes(result.plaintext, plaintext, 'the plaintext of this call');
-        }),
-      );
+      await expectAllOpen(context, sealed);
     },
   },
   {
     id: 'CON-002',
     title: `binds ${CALLS} ciphertexts at once, each to its own encryption context`,
-    needs: [...symmetric, 'encryptionContext'],
+    needs: [...SYMMETRIC, 'encryptionContext'],
     async run(context) {
-      const { provider } = context;
-      const sealed = await together(context, async (keyId, plaintext, i) => {
-        const encryptionContext = { call: `${i}` };
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext, encryptionContext });
-        return { keyId, plaintext, encryptionContext, ciphertext };
-      });
-      await Promise.all(
-        sealed.map(async ({ keyId, plaintext, encryptionContext, ciphertext }) => {
-          const result = await provider.decrypt({ keyId, encryptionContext, ciphertext });
-          expectBytes(result.plaintext, plaintext, 'the plaintext of this call');
-        }),
+      const sealed = await together(context, (key, i) =>
+        seal(context, { ...key, encryptionContext: { call: `${i}` } }),
       );
+      await expectAllOpen(context, sealed);
     },
   },
   {
     id: 'CON-003',
     title: 'fails the calls that are wrong and no other, all at once',
-    needs: symmetric,
+    needs: SYMMETRIC,
     async run(context) {
       const { provider } = context;
-      await together(context, async (keyId, plaintext, i) => {
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext });
+      await together(context, async (key, i) => {
+        const sealed = await seal(context, key);
         if (i % 2 === 0) {
-          const result = await provider.decrypt({ keyId, ciphertext });
-          expectBytes(result.plaintext, plaintext, 'the plaintext of this call');
+          await expectOpens(provider, sealed, 'the plaintext of this call');
           return;
         }
-        const damaged = ciphertext.slice();
-        damaged[damaged.length - 1] = (damaged.at(-1) as number) ^ 1;
-        const call = provider.decrypt({ keyId, ciphertext: damaged });
+        const call = open(provider, { ...sealed, ciphertext: flip(sealed.ciphertext) });
         await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
       });
     },
@@ -89,10 +81,10 @@ export const concurrencyCases = casesOf(concurrency, [
   {
     id: 'CON-004',
     title: `generates ${CALLS} data keys at once, each wrapped in its own ciphertext`,
-    needs: [...symmetric, 'dataKeys'],
+    needs: [...SYMMETRIC, 'dataKeys'],
     async run(context) {
       const { provider } = context;
-      const made = await together(context, async (keyId, _plaintext, i) => {
+      const made = await together(context, async ({ keyId }, i) => {
         const numberOfBytes = 16 + i;
         const dataKey = await provider.generateDataKey({ keyId, numberOfBytes });
         const { length } = dataKey.plaintext;
@@ -101,32 +93,26 @@ export const concurrencyCases = casesOf(concurrency, [
         return dataKey;
       });
       for (const { keyId, plaintext, ciphertext } of made) {
-        const result = await provider.decrypt({ keyId, ciphertext });
-        expectBytes(result.plaintext, plaintext, 'the data key in its ciphertext');
+        await expectOpens(provider, { keyId, plaintext, ciphertext }, 'the data key');
       }
     },
   },
   {
     id: 'CON-005',
     title: `re-encrypts ${CALLS} ciphertexts at once, each to the other key`,
-    needs: symmetric,
+    needs: SYMMETRIC,
     async run(context) {
       const { provider, keys } = context;
       const [one, two] = [await keys.get(), await keys.get('SYMMETRIC_DEFAULT', 1)];
-      const sealed = await together(context, async (keyId, plaintext) => {
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-        return { keyId, plaintext, ciphertext };
+      const sealed = await together(context, (key) => seal(context, key));
+      const moved = sealed.map(async ({ keyId, plaintext, ciphertext }) => {
+        const destination = { keyId: keyId === one ? two : one };
+        const result = await provider.reEncrypt({ ciphertext, source: { keyId }, destination });
+        expectKeyArn(result.sourceKeyId, keyId, 'sourceKeyId');
+        expectKeyArn(result.destinationKeyId, destination.keyId, 'destinationKeyId');
+        return { ...destination, plaintext, ciphertext: result.ciphertext };
       });
-      await Promise.all(
-        sealed.map(async ({ keyId, plaintext, ciphertext }) => {
-          const destination = { keyId: keyId === one ? two : one };
-          const moved = await provider.reEncrypt({ ciphertext, source: { keyId }, destination });
-          expectKeyArn(moved.sourceKeyId, keyId, 'sourceKeyId');
-          expectKeyArn(moved.destinationKeyId, destination.keyId, 'destinationKeyId');
-          const result = await provider.decrypt({ ...destination, ciphertext: moved.ciphertext });
-          expectBytes(result.plaintext, plaintext, 'the plaintext of this call');
-        }),
-      );
+      await expectAllOpen(context, await Promise.all(moved));
     },
   },
   ...allUses.map(
@@ -145,18 +131,17 @@ export const concurrencyCases = casesOf(concurrency, [
       },
     }),
   ),
-  ...sealingCalls.map(
-    (call): CaseInput => ({
-      id: `CON-20${call.number}`,
-      title: `${call.title}: ${FEW} calls at once, each bound to its own encryption context`,
-      needs: [...symmetric, 'encryptionContext', ...call.needs],
+  ...sealingUses.map(
+    (use): CaseInput => ({
+      id: `CON-20${use.number}`,
+      title: `${use.title}: ${FEW} calls at once, each bound to its own encryption context`,
+      needs: [...use.needs, 'encryptionContext'],
       async run(context) {
-        const { provider, keys } = context;
-        const keyId = await keys.get();
+        const keyId = await context.keys.get();
         const calls = Array.from({ length: FEW }, async (_, i) => {
           const bound = { keyId, encryptionContext: { call: `${i}` } };
-          const seal = await call.prepare(context, { ...bound });
-          await provider.decrypt({ ...bound, ciphertext: await seal() });
+          const ciphertext = await sealBy(use, context, bound);
+          await open(context.provider, { ...bound, ciphertext });
         });
         await Promise.all(calls);
       },
@@ -165,20 +150,15 @@ export const concurrencyCases = casesOf(concurrency, [
   {
     id: 'CON-006',
     title: 'opens 8 RSA ciphertexts at once, of two keys',
-    needs: ['asymmetric', 'key:RSA_2048'],
-    async run({ provider, keys, secret }) {
-      const algorithm = keys.rsaAlgorithm;
-      const ids = [await keys.get('RSA_2048'), await keys.get('RSA_2048', 1)];
-      const jobs = Array.from({ length: 8 }, async (_, i) => {
-        const keyId = ids[i % 2] as string;
-        const plaintext = secret(16 + i);
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext, algorithm });
-        const result = await provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
-        expectKeyArn(result.keyId, keyId);
-        expectBytes(result.plaintext, plaintext, 'the plaintext of this call');
-        return ciphertext;
-      });
-      const [first, ...others] = await Promise.all(jobs);
+    needs: RSA,
+    async run(context) {
+      const two = [await keyOf(context, 'RSA_2048'), await keyOf(context, 'RSA_2048', 1)] as const;
+      const jobs = Array.from({ length: 8 }, (_, i) =>
+        seal(context, { ...two[i % 2 === 0 ? 0 : 1], plaintext: context.secret(16 + i) }),
+      );
+      const all = await Promise.all(jobs);
+      await expectAllOpen(context, all);
+      const [first, ...others] = all.map(({ ciphertext }) => ciphertext);
       const isAlone = others.every((other) => !sameBytes(other, first as Uint8Array));
       check(isAlone, 'eight different ciphertexts', 'the same one twice');
     },

@@ -1,6 +1,9 @@
 import type { DataKey, KeyWrapProvider } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { flip } from '../damage.js';
 import { check, expectBytes, expectError, sameBytes } from '../expect.js';
+import { SYMMETRIC } from '../needs.js';
+import { expectOpens, open, seal } from '../round-trip.js';
 
 const THRESHOLDS =
   'https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/thresholds.html';
@@ -30,13 +33,7 @@ const waiting = {
   source: CONTRACT,
 };
 
-const needs = [
-  'cache',
-  'algorithm:SYMMETRIC_DEFAULT',
-  'key:SYMMETRIC_DEFAULT',
-  'dataKeys',
-  'encryptionContext',
-] as const;
+const needs = ['cache', ...SYMMETRIC, 'dataKeys', 'encryptionContext'] as const;
 
 const THREE_USES = { maximumUses: 3, maximumBytes: 1000, maximumAge: 60_000 };
 const ROOMY = { ...THREE_USES, maximumUses: 1000 };
@@ -110,18 +107,13 @@ const limitCases: readonly CaseInput[] = [
   {
     id: 'DKC-004',
     title: 'opens a ciphertext once for maximumAge milliseconds, whatever the other limits',
-    async run({ cached, keys, provider: direct, secret }) {
-      const { provider, received, passTime } = cached(THREE_USES);
-      const keyId = await keys.get();
-      const plaintext = secret();
-      const { ciphertext } = await direct.encrypt({ keyId, plaintext });
-      for (let call = 1; call <= 5; call++) {
-        const opened = await provider.decrypt({ keyId, ciphertext });
-        expectBytes(opened.plaintext, plaintext, 'the plaintext');
-      }
+    async run(context) {
+      const { provider, received, passTime } = context.cached(THREE_USES);
+      const sealed = await seal(context);
+      for (let call = 1; call <= 5; call++) await expectOpens(provider, sealed);
       expectCalls(received, 1, 'for five decrypts');
       passTime(60_001);
-      await provider.decrypt({ keyId, ciphertext });
+      await open(provider, sealed);
       expectCalls(received, 2, 'after maximumAge');
     },
   },
@@ -216,9 +208,8 @@ const sharingCases: readonly CaseInput[] = [
         const first = await generate(provider, keyId, 1, one);
         const second = await generate(provider, keyId, 1, other);
         check(!sameBytes(first.plaintext, second.plaintext), 'two data keys', 'the same twice');
-        const input = { keyId, ciphertext: second.ciphertext, encryptionContext: other };
-        const opened = await provider.decrypt(input);
-        expectBytes(opened.plaintext, second.plaintext, 'the data key in the ciphertext');
+        const { plaintext, ciphertext } = second;
+        await expectOpens(provider, { keyId, plaintext, ciphertext, encryptionContext: other });
       },
     }),
   ),
@@ -245,14 +236,13 @@ const sharingCases: readonly CaseInput[] = [
       const [keyId, other] = [await keys.get(), await keys.create()];
       const { ciphertext } = await generate(provider, keyId, 1, { a: 'bc' });
       const right = { keyId, ciphertext, encryptionContext: { a: 'bc' } };
+      const details = { operation: 'decrypt' };
       await provider.decrypt(right);
       const wrongContext = provider.decrypt({ ...right, encryptionContext: { ab: 'c' } });
-      await expectError(wrongContext, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-      const wrongKey = provider.decrypt({ ...right, keyId: other });
-      await expectError(wrongKey, 'INCORRECT_KEY', { operation: 'decrypt' });
-      const damaged = ciphertext.map((byte, i) => (i === ciphertext.length - 1 ? byte ^ 1 : byte));
-      const wrongCiphertext = provider.decrypt({ ...right, ciphertext: damaged });
-      await expectError(wrongCiphertext, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+      await expectError(wrongContext, 'INVALID_CIPHERTEXT', details);
+      await expectError(provider.decrypt({ ...right, keyId: other }), 'INCORRECT_KEY', details);
+      const wrongCiphertext = provider.decrypt({ ...right, ciphertext: flip(ciphertext) });
+      await expectError(wrongCiphertext, 'INVALID_CIPHERTEXT', details);
     },
   },
 ];
@@ -289,26 +279,21 @@ const waitingCases: readonly CaseInput[] = [
   {
     id: 'DKC-303',
     title: 'does not remember an error',
-    async run({ cached, keys, provider: direct, secret }) {
-      const { provider } = cached(ROOMY);
-      const keyId = await keys.get();
-      const encryptionContext = { a: 'bc' };
-      const plaintext = secret();
-      const { ciphertext } = await direct.encrypt({ keyId, plaintext, encryptionContext });
+    async run(context) {
+      const { provider } = context.cached(ROOMY);
+      const sealed = await seal(context, { encryptionContext: { a: 'bc' } });
+      const { keyId, ciphertext } = sealed;
       const wrong = () => provider.decrypt({ keyId, ciphertext });
       await expectError(wrong(), 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-      const opened = await provider.decrypt({ keyId, ciphertext, encryptionContext });
-      expectBytes(opened.plaintext, plaintext, 'the plaintext');
+      await expectOpens(provider, sealed);
       await expectError(wrong(), 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
     },
   },
 ];
 
-const withNeeds = (cases: readonly CaseInput[]) => cases.map((each) => ({ needs, ...each }));
-
 export const dataKeyCacheCases = [
-  ...casesOf(limits, withNeeds(limitCases)),
-  ...casesOf(wiping, withNeeds(wipingCases)),
-  ...casesOf(sharing, withNeeds(sharingCases)),
-  ...casesOf(waiting, withNeeds(waitingCases)),
+  ...casesOf(limits, limitCases, needs),
+  ...casesOf(wiping, wipingCases, needs),
+  ...casesOf(sharing, sharingCases, needs),
+  ...casesOf(waiting, waitingCases, needs),
 ];

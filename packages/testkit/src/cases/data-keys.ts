@@ -1,7 +1,9 @@
 import type { DataKeySpec, KeyWrapProvider } from '@keywrap/core';
 import { type CaseInput, casesOf, kmsApi } from '../case.js';
-import { check, expectBytes, expectError, expectKeyArn, sameBytes } from '../expect.js';
-import { leakInResult } from '../leaks.js';
+import { check, expectError, expectKeyArn, expectLength, sameBytes } from '../expect.js';
+import { expectHidden } from '../leaks.js';
+import { SYMMETRIC } from '../needs.js';
+import { expectOpens } from '../round-trip.js';
 
 const generates = {
   id: 'data-key',
@@ -17,7 +19,7 @@ const wrappedOnly = {
   source: kmsApi('GenerateDataKeyWithoutPlaintext'),
 };
 
-const needs = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'dataKeys'] as const;
+const needs = [...SYMMETRIC, 'dataKeys'] as const;
 
 type Size = { readonly keySpec: DataKeySpec } | { readonly numberOfBytes: number };
 
@@ -31,18 +33,7 @@ const SIZES: readonly [string, string, Size, number][] = [
   ['7', '1024 bytes', { numberOfBytes: 1024 }, 1024],
 ];
 
-const OPERATIONS = ['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const;
-
-/** Both operations with 32 bytes, the second one's key unwrapped. */
-const RANDOM = {
-  generateDataKey: async (provider: KeyWrapProvider, keyId: string) =>
-    (await provider.generateDataKey({ keyId, keySpec: 'AES_256' })).plaintext,
-  generateDataKeyWithoutPlaintext: async (provider: KeyWrapProvider, keyId: string) => {
-    const input = { keyId, keySpec: 'AES_256' } as const;
-    const { ciphertext } = await provider.generateDataKeyWithoutPlaintext(input);
-    return (await provider.decrypt({ keyId, ciphertext })).plaintext;
-  },
-};
+const RANDOM = { keySpec: 'AES_256' } as const;
 
 /** Among 32 random values of a byte all are the same once in 256^31: then it is no random byte. */
 async function expectRandom(generate: () => Promise<Uint8Array>): Promise<void> {
@@ -78,12 +69,16 @@ function expectNoRepetition(key: Uint8Array): void {
   check(isNew, 'a data key without repetition', 'one whose bytes come again');
 }
 
-function refusals(operation: (typeof OPERATIONS)[number], first: number): CaseInput[] {
+/** The refused sizes; the ids have numbers from `first` on. */
+function refusals(
+  operation: 'generateDataKey' | 'generateDataKeyWithoutPlaintext',
+  letters: string,
+  first: number,
+): CaseInput[] {
   return [0, 1025, -1, 1.5, Number.NaN].map(
     (numberOfBytes, i): CaseInput => ({
-      id: `DKY-${first + i}`,
+      id: `${letters}-${first + i}`,
       title: `${operation} refuses ${numberOfBytes} bytes (INVALID_INPUT)`,
-      needs,
       async run({ provider, keys }) {
         const call = provider[operation]({ keyId: await keys.get(), numberOfBytes });
         await expectError(call, 'INVALID_INPUT', { operation, field: 'numberOfBytes' });
@@ -92,101 +87,93 @@ function refusals(operation: (typeof OPERATIONS)[number], first: number): CaseIn
   );
 }
 
+/** Generates a data key of which only the ciphertext comes back, and decrypts that. */
+async function unwrapped(
+  provider: KeyWrapProvider,
+  input: { readonly keyId: string } & Size,
+): Promise<Uint8Array> {
+  const { ciphertext } = await provider.generateDataKeyWithoutPlaintext(input);
+  return (await provider.decrypt({ keyId: input.keyId, ciphertext })).plaintext;
+}
+
 export const dataKeyCases = [
-  ...casesOf(generates, [
-    ...SIZES.map(
-      ([number, title, size, length]): CaseInput => ({
-        id: `DKY-00${number}`,
-        title: `generates a data key of ${title}, and wraps exactly it`,
-        needs,
+  ...casesOf(
+    generates,
+    [
+      ...SIZES.map(
+        ([number, title, size, length]): CaseInput => ({
+          id: `DKY-00${number}`,
+          title: `generates a data key of ${title}, and wraps exactly it`,
+          async run({ provider, keys }) {
+            const keyId = await keys.get();
+            const { plaintext, ciphertext } = await provider.generateDataKey({ keyId, ...size });
+            expectLength(plaintext, length, 'a data key');
+            await expectOpens(provider, { keyId, plaintext, ciphertext }, 'the data key');
+            expectNoRepetition(plaintext);
+          },
+        }),
+      ),
+      {
+        id: 'DKY-008',
+        title: 'generates random data keys: none twice, no byte fixed',
+        async run({ provider, keys }) {
+          const input = { keyId: await keys.get(), ...RANDOM };
+          await expectRandom(async () => (await provider.generateDataKey(input)).plaintext);
+        },
+      },
+      {
+        id: 'DKY-010',
+        title: 'does not show the data key in the ciphertext',
+        async run({ provider, keys }) {
+          const input = { keyId: await keys.get(), ...RANDOM };
+          const { plaintext, ciphertext } = await provider.generateDataKey(input);
+          check(
+            !Buffer.from(ciphertext).includes(Buffer.from(plaintext.subarray(0, 8))),
+            'a wrapped data key',
+            'a ciphertext with the data key in it',
+          );
+        },
+      },
+      ...refusals('generateDataKey', 'DKY', 101),
+    ],
+    needs,
+  ),
+  ...casesOf(
+    wrappedOnly,
+    [
+      ...SIZES.map(
+        ([number, title, size, length]): CaseInput => ({
+          id: `DKW-00${number}`,
+          title: `wraps a data key of ${title}`,
+          async run({ provider, keys }) {
+            const plaintext = await unwrapped(provider, { keyId: await keys.get(), ...size });
+            expectLength(plaintext, length, 'a data key');
+            expectNoRepetition(plaintext);
+          },
+        }),
+      ),
+      {
+        id: 'DKW-008',
+        title: 'wraps random data keys: none twice, no byte fixed',
+        async run({ provider, keys }) {
+          const input = { keyId: await keys.get(), ...RANDOM };
+          await expectRandom(() => unwrapped(provider, input));
+        },
+      },
+      {
+        id: 'DKW-009',
+        title: 'has no plaintext in its result, and names the key ARN',
         async run({ provider, keys }) {
           const keyId = await keys.get();
-          const dataKey = await provider.generateDataKey({ keyId, ...size });
-          check(
-            dataKey.plaintext.length === length,
-            `a data key of ${length} bytes`,
-            `${dataKey.plaintext.length} bytes`,
-          );
-          const opened = await provider.decrypt({ keyId, ciphertext: dataKey.ciphertext });
-          expectBytes(opened.plaintext, dataKey.plaintext, 'the data key in the ciphertext');
-          expectNoRepetition(dataKey.plaintext);
+          const wrapped = await provider.generateDataKeyWithoutPlaintext({ keyId, ...RANDOM });
+          expectKeyArn(wrapped.keyId, keyId);
+          check(!('plaintext' in wrapped), 'a result without a plaintext', 'one that has it');
+          const { plaintext } = await provider.decrypt({ keyId, ciphertext: wrapped.ciphertext });
+          expectHidden(wrapped, plaintext, 'the data key');
         },
-      }),
-    ),
-    {
-      id: 'DKY-008',
-      title: 'generates random data keys: none twice, no byte fixed',
-      needs,
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        await expectRandom(() => RANDOM.generateDataKey(provider, keyId));
       },
-    },
-    {
-      id: 'DKY-010',
-      title: 'does not show the data key in the ciphertext',
-      needs,
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        const { plaintext, ciphertext } = await provider.generateDataKey({
-          keyId,
-          keySpec: 'AES_256',
-        });
-        check(
-          !Buffer.from(ciphertext).includes(Buffer.from(plaintext.subarray(0, 8))),
-          'a wrapped data key',
-          'a ciphertext with the data key in it',
-        );
-      },
-    },
-    ...refusals('generateDataKey', 101),
-  ]),
-  ...casesOf(wrappedOnly, [
-    ...SIZES.map(
-      ([number, title, size, length]): CaseInput => ({
-        id: `DKW-00${number}`,
-        title: `wraps a data key of ${title}`,
-        needs,
-        async run({ provider, keys }) {
-          const keyId = await keys.get();
-          const wrapped = await provider.generateDataKeyWithoutPlaintext({ keyId, ...size });
-          const opened = await provider.decrypt({ keyId, ciphertext: wrapped.ciphertext });
-          check(
-            opened.plaintext.length === length,
-            `a data key of ${length} bytes`,
-            `${opened.plaintext.length} bytes`,
-          );
-          expectNoRepetition(opened.plaintext);
-        },
-      }),
-    ),
-    {
-      id: 'DKW-008',
-      title: 'wraps random data keys: none twice, no byte fixed',
-      needs,
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        await expectRandom(() => RANDOM.generateDataKeyWithoutPlaintext(provider, keyId));
-      },
-    },
-    {
-      id: 'DKW-009',
-      title: 'has no plaintext in its result, and names the key ARN',
-      needs,
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        const input = { keyId, keySpec: 'AES_256' } as const;
-        const wrapped = await provider.generateDataKeyWithoutPlaintext(input);
-        expectKeyArn(wrapped.keyId, keyId);
-        check(!('plaintext' in wrapped), 'a result without a plaintext', 'one that has it');
-        const { plaintext } = await provider.decrypt({ keyId, ciphertext: wrapped.ciphertext });
-        const where = leakInResult(wrapped, [plaintext]);
-        check(where === undefined, 'a result without the data key', `one that shows it ${where}`);
-      },
-    },
-    ...refusals('generateDataKeyWithoutPlaintext', 201).map((each) => ({
-      ...each,
-      id: each.id.replace('DKY', 'DKW'),
-    })),
-  ]),
+      ...refusals('generateDataKeyWithoutPlaintext', 'DKW', 201),
+    ],
+    needs,
+  ),
 ];

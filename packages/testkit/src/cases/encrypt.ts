@@ -1,9 +1,18 @@
 import { LIMITS } from '@keywrap/core';
 import { type CaseInput, casesOf, kmsApi } from '../case.js';
-import { check, expectBytes, expectError, expectKeyArn, sameBytes } from '../expect.js';
+import {
+  check,
+  expectDifferent,
+  expectError,
+  expectField,
+  expectKeyArn,
+  sameBytes,
+} from '../expect.js';
+import { RSA, SYMMETRIC } from '../needs.js';
 import { plaintextsOfEveryKind } from '../plaintexts.js';
+import { expectOpens, keyOf, roundTrip, seal } from '../round-trip.js';
 
-const roundTrip = {
+const opens = {
   id: 'encrypt-decrypt',
   statement: 'What a symmetric key encrypts, it decrypts: every byte, whatever the bytes are',
   source: kmsApi('Encrypt'),
@@ -21,139 +30,109 @@ const fresh = {
   source: 'NIST SP 800-38D section 8: an IV is never used twice with a key',
 };
 
-const needs = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
-
 export const encryptCases = [
-  ...casesOf(roundTrip, [
-    {
-      id: 'ENC-001',
-      title: 'decrypts what it encrypted',
-      needs,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const plaintext = secret();
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-        const result = await provider.decrypt({ keyId, ciphertext });
-        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+  ...casesOf(
+    opens,
+    [
+      { id: 'ENC-001', title: 'decrypts what it encrypted', run: (context) => roundTrip(context) },
+      {
+        id: 'ENC-002',
+        title: 'gives back plaintexts of every kind: zeros, ones, text, and lengths around a block',
+        async run(context) {
+          const sizes = [2, 15, 16, 17, 31, 33, 64, 255, 256, 257, 1024];
+          const secrets = sizes.map((size) => context.secret(size));
+          for (const plaintext of [...plaintextsOfEveryKind(), ...secrets]) {
+            await roundTrip(context, { plaintext });
+          }
+        },
       },
-    },
-    {
-      id: 'ENC-002',
-      title: 'gives back plaintexts of every kind: zeros, ones, text, and lengths around a block',
-      needs,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const plaintexts = [
-          ...plaintextsOfEveryKind(),
-          ...[2, 15, 16, 17, 31, 33, 64, 255, 256, 257, 1024].map((size) => secret(size)),
-        ];
-        for (const plaintext of plaintexts) {
-          const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-          const result = await provider.decrypt({ keyId, ciphertext });
-          expectBytes(result.plaintext, plaintext, `a plaintext of ${plaintext.length} bytes`);
-        }
+      {
+        id: 'ENC-006',
+        title: 'gives back plaintexts of every kind without a keyId',
+        needs: ['keyIdFromCiphertext'],
+        async run(context) {
+          const secrets = [context.secret(), context.secret(LIMITS.plaintext)];
+          for (const plaintext of [...plaintextsOfEveryKind(), ...secrets]) {
+            const { ciphertext } = await seal(context, { plaintext });
+            await expectOpens(context.provider, { plaintext, ciphertext });
+          }
+        },
       },
-    },
-    {
-      id: 'ENC-006',
-      title: 'gives back plaintexts of every kind without a keyId',
-      needs: [...needs, 'keyIdFromCiphertext'],
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        for (const plaintext of [...plaintextsOfEveryKind(), secret(), secret(LIMITS.plaintext)]) {
-          const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-          const result = await provider.decrypt({ ciphertext });
-          expectBytes(result.plaintext, plaintext, `a plaintext of ${plaintext.length} bytes`);
-        }
-      },
-    },
-    {
-      id: 'ENC-003',
-      title: 'names the key ARN and the algorithm in both results',
-      needs,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const sealed = await provider.encrypt({ keyId, plaintext: secret() });
-        expectKeyArn(sealed.keyId, keyId);
-        expectAlgorithm(sealed.algorithm);
-        const opened = await provider.decrypt({ keyId, ciphertext: sealed.ciphertext });
-        expectKeyArn(opened.keyId, keyId);
-        expectAlgorithm(opened.algorithm);
-      },
-    },
-    {
-      id: 'ENC-004',
-      title: 'takes SYMMETRIC_DEFAULT by name as well',
-      needs,
-      async run({ provider, keys, secret }) {
-        const key = { keyId: await keys.get(), algorithm: 'SYMMETRIC_DEFAULT' } as const;
-        const plaintext = secret();
-        const { ciphertext } = await provider.encrypt({ ...key, plaintext });
-        const result = await provider.decrypt({ ...key, ciphertext });
-        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
-      },
-    },
-    {
-      id: 'ENC-005',
-      title: 'does not show the plaintext in the ciphertext',
-      needs,
-      async run({ provider, keys, secret }) {
-        const plaintext = secret(64);
-        const { ciphertext } = await provider.encrypt({ keyId: await keys.get(), plaintext });
-        check(
-          !Buffer.from(ciphertext).includes(Buffer.from(plaintext.subarray(0, 8))),
-          'an encrypted plaintext',
-          'a ciphertext with the plaintext in it',
-        );
-      },
-    },
-  ]),
-  ...casesOf(length, [
-    ...[1, LIMITS.plaintext - 1, LIMITS.plaintext].map(
-      (size, i): CaseInput => ({
-        id: `LEN-00${i + 1}`,
-        title: `encrypts ${size} byte${size === 1 ? '' : 's'}, in at most 6144 bytes of ciphertext`,
-        needs,
+      {
+        id: 'ENC-003',
+        title: 'names the key ARN and the algorithm in both results',
         async run({ provider, keys, secret }) {
           const keyId = await keys.get();
-          const plaintext = secret(size);
-          const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-          check(
-            ciphertext.length <= LIMITS.ciphertext,
-            `a ciphertext of at most ${LIMITS.ciphertext} bytes`,
-            `${ciphertext.length} bytes`,
-          );
-          const result = await provider.decrypt({ keyId, ciphertext });
-          expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+          const sealed = await provider.encrypt({ keyId, plaintext: secret() });
+          const opened = await provider.decrypt({ keyId, ciphertext: sealed.ciphertext });
+          for (const result of [sealed, opened]) {
+            expectKeyArn(result.keyId, keyId);
+            expectField(result.algorithm, 'SYMMETRIC_DEFAULT', 'algorithm');
+          }
         },
-      }),
-    ),
-    {
-      id: 'LEN-004',
-      title: 'refuses an empty plaintext (INVALID_INPUT)',
-      needs,
-      async run({ provider, keys }) {
-        const input = { keyId: await keys.get(), plaintext: new Uint8Array() };
-        const details = { operation: 'encrypt', field: 'plaintext' };
-        await expectError(provider.encrypt(input), 'INVALID_INPUT', details);
       },
-    },
-    {
-      id: 'LEN-005',
-      title: 'refuses 4097 bytes (INVALID_INPUT)',
-      needs,
-      async run({ provider, keys, secret }) {
-        const input = { keyId: await keys.get(), plaintext: secret(LIMITS.plaintext + 1) };
-        const details = { operation: 'encrypt', field: 'plaintext' };
-        await expectError(provider.encrypt(input), 'INVALID_INPUT', details);
+      {
+        id: 'ENC-004',
+        title: 'takes SYMMETRIC_DEFAULT by name as well',
+        run: (context) => roundTrip(context, { algorithm: 'SYMMETRIC_DEFAULT' }),
       },
-    },
-  ]),
+      {
+        id: 'ENC-005',
+        title: 'does not show the plaintext in the ciphertext',
+        async run(context) {
+          const { plaintext, ciphertext } = await seal(context, { plaintext: context.secret(64) });
+          check(
+            !Buffer.from(ciphertext).includes(Buffer.from(plaintext.subarray(0, 8))),
+            'an encrypted plaintext',
+            'a ciphertext with the plaintext in it',
+          );
+        },
+      },
+    ],
+    SYMMETRIC,
+  ),
+  ...casesOf(
+    length,
+    [
+      ...[1, LIMITS.plaintext - 1, LIMITS.plaintext].map(
+        (size, i): CaseInput => ({
+          id: `LEN-00${i + 1}`,
+          title: `encrypts ${size} byte${size === 1 ? '' : 's'}, in at most 6144 bytes of ciphertext`,
+          async run(context) {
+            const sealed = await seal(context, { plaintext: context.secret(size) });
+            const { length } = sealed.ciphertext;
+            check(
+              length <= LIMITS.ciphertext,
+              `a ciphertext of at most ${LIMITS.ciphertext} bytes`,
+              `${length} bytes`,
+            );
+            await expectOpens(context.provider, sealed);
+          },
+        }),
+      ),
+      ...(
+        [
+          ['LEN-004', 'an empty plaintext', 0],
+          ['LEN-005', '4097 bytes', LIMITS.plaintext + 1],
+        ] as const
+      ).map(
+        ([id, what, size]): CaseInput => ({
+          id,
+          title: `refuses ${what} (INVALID_INPUT)`,
+          async run(context) {
+            const call = seal(context, { plaintext: context.secret(size) });
+            await expectError(call, 'INVALID_INPUT', { operation: 'encrypt', field: 'plaintext' });
+          },
+        }),
+      ),
+    ],
+    SYMMETRIC,
+  ),
   ...casesOf(fresh, [
     {
       id: 'FRE-001',
       title: 'makes 64 different ciphertexts of one plaintext under one key',
-      needs,
+      needs: SYMMETRIC,
       async run({ provider, keys, secret }) {
         const input = { keyId: await keys.get(), plaintext: secret() };
         const seen: Uint8Array[] = [];
@@ -170,51 +149,35 @@ export const encryptCases = [
     },
     {
       id: 'FRE-002',
+      // RFC 8017 section 7.1.1: the seed is random.
       title: 'makes different RSA ciphertexts of one plaintext',
-      needs: ['asymmetric', 'key:RSA_2048'],
-      async run({ provider, keys, secret }) {
-        const algorithm = keys.rsaAlgorithm;
-        const input = { keyId: await keys.get('RSA_2048'), plaintext: secret(), algorithm };
-        const one = await provider.encrypt(input);
-        const two = await provider.encrypt(input);
-        check(
-          !sameBytes(one.ciphertext, two.ciphertext),
-          'two different ciphertexts (RFC 8017 section 7.1.1: a random seed)',
-          'the same one twice',
-        );
+      needs: RSA,
+      async run(context) {
+        const input = { ...(await keyOf(context, 'RSA_2048')), plaintext: context.secret() };
+        const [one, two] = [await seal(context, input), await seal(context, input)];
+        expectDifferent(one.ciphertext, two.ciphertext, 'ciphertexts');
       },
     },
-    {
-      id: 'FRE-004',
-      title: 'makes different RSA ciphertexts of one when it re-encrypts',
-      needs: ['asymmetric', 'key:RSA_2048'],
-      async run({ provider, keys }) {
-        const { keyId, ciphertext } = await keys.sealed('RSA_2048');
-        const key = { keyId, algorithm: keys.rsaAlgorithm };
-        const input = { ciphertext, source: key, destination: key };
-        const made = [ciphertext];
-        for (let i = 0; i < 2; i++) made.push((await provider.reEncrypt(input)).ciphertext);
-        const isFresh = made.every((one, i) =>
-          made.slice(i + 1).every((two) => !sameBytes(one, two)),
-        );
-        check(isFresh, 'different ciphertexts', 'the same one twice');
-      },
-    },
-    {
-      id: 'FRE-003',
-      title: 'makes different ciphertexts of one when it re-encrypts',
-      needs,
-      async run({ provider, keys }) {
-        const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
-        const input = { ciphertext, source: { keyId }, destination: { keyId } };
-        const [one, two] = [await provider.reEncrypt(input), await provider.reEncrypt(input)];
-        const isFresh = !sameBytes(one.ciphertext, two.ciphertext);
-        check(isFresh, 'two different ciphertexts', 'the same one twice');
-      },
-    },
+    ...(
+      [
+        ['FRE-004', 'RSA_2048', 'RSA ciphertexts', RSA],
+        ['FRE-003', 'SYMMETRIC_DEFAULT', 'ciphertexts', SYMMETRIC],
+      ] as const
+    ).map(
+      ([id, kind, what, needs]): CaseInput => ({
+        id,
+        title: `makes different ${what} of one when it re-encrypts`,
+        needs,
+        async run(context) {
+          const { ciphertext } = await context.keys.sealed(kind);
+          const key = await keyOf(context, kind);
+          const input = { ciphertext, source: key, destination: key };
+          const one = (await context.provider.reEncrypt(input)).ciphertext;
+          const two = (await context.provider.reEncrypt(input)).ciphertext;
+          expectDifferent(one, two, what);
+          for (const each of [one, two]) expectDifferent(each, ciphertext, what);
+        },
+      }),
+    ),
   ]),
 ];
-
-function expectAlgorithm(actual: unknown): void {
-  check(actual === 'SYMMETRIC_DEFAULT', 'algorithm SYMMETRIC_DEFAULT', `algorithm ${actual}`);
-}

@@ -1,9 +1,9 @@
 import type { EncryptionContext } from '@keywrap/core';
-import { type CaseContext, type CaseInput, casesOf, kmsGuide } from '../case.js';
-import { expectBytes, expectError } from '../expect.js';
-import type { SealedKey } from '../key-ring.js';
-import type { Need } from '../needs.js';
-import { sealingCalls } from '../sealing-calls.js';
+import { type CaseInput, casesOf, kmsGuide } from '../case.js';
+import { expectError } from '../expect.js';
+import { SYMMETRIC } from '../needs.js';
+import { sealBy, sealingUses, toRsa, useNumbered } from '../operations.js';
+import { expectOpens, open, seal } from '../round-trip.js';
 
 const exact = {
   id: 'encryption-context',
@@ -12,11 +12,7 @@ const exact = {
   source: kmsGuide('encrypt_context.html'),
 };
 
-const needs = [
-  'algorithm:SYMMETRIC_DEFAULT',
-  'key:SYMMETRIC_DEFAULT',
-  'encryptionContext',
-] as const;
+const needs = [...SYMMETRIC, 'encryptionContext'] as const;
 
 const many = (count: number): EncryptionContext =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, `v${i}`]));
@@ -103,152 +99,85 @@ const EITHER_WAY = DIFFERENT.flatMap(([, , made, given]): [Given, Given][] => [
   [given, made],
 ]);
 
-type Opening = (context: CaseContext, key: SealedKey, given: Given) => Promise<unknown>;
-
 /** Every call that opens a ciphertext with an encryption context. */
-const OPENINGS: readonly {
-  readonly number: string;
-  readonly title: string;
-  readonly operation: string;
-  readonly needs: readonly Need[];
-  readonly open: Opening;
-}[] = [
-  {
-    number: '02',
-    title: 'reEncrypt from a key that is named',
-    operation: 'reEncrypt',
-    needs: [],
-    open: async ({ provider }, { keyId, ciphertext }, encryptionContext) => {
-      const source = { keyId, encryptionContext };
-      return provider.reEncrypt({ ciphertext, source, destination: { keyId } });
-    },
-  },
-  {
-    number: '11',
-    title: 'reEncrypt from the key that the ciphertext names',
-    operation: 'reEncrypt',
-    needs: ['keyIdFromCiphertext'],
-    open: async ({ provider }, { keyId, ciphertext }, encryptionContext) =>
-      provider.reEncrypt({ ciphertext, source: { encryptionContext }, destination: { keyId } }),
-  },
-  {
-    number: '12',
-    title: 'reEncrypt to an RSA key',
-    operation: 'reEncrypt',
-    needs: ['asymmetric', 'key:RSA_2048'],
-    open: async ({ provider, keys }, { keyId, ciphertext }, encryptionContext) => {
-      const destination = { keyId: await keys.get('RSA_2048'), algorithm: keys.rsaAlgorithm };
-      const source = { keyId, encryptionContext };
-      return provider.reEncrypt({ ciphertext, source, destination });
-    },
-  },
-  {
-    number: '13',
-    title: 'decrypt without a keyId',
-    operation: 'decrypt',
-    needs: ['keyIdFromCiphertext'],
-    open: async ({ provider }, { ciphertext }, encryptionContext) =>
-      provider.decrypt({ ciphertext, encryptionContext }),
-  },
-  {
-    number: '14',
-    title: 'decrypt with a keyId',
-    operation: 'decrypt',
-    needs: [],
-    open: async ({ provider }, key, encryptionContext) =>
-      provider.decrypt({ ...key, encryptionContext }),
-  },
+const OPENINGS = [
+  { ...useNumbered('06'), number: '02' },
+  { ...useNumbered('07'), number: '11' },
+  { ...toRsa, number: '12' },
+  { ...useNumbered('04'), number: '13' },
+  { ...useNumbered('03'), number: '14' },
 ];
 
-export const encryptionContextCases = casesOf(exact, [
-  ...SAME.map(
-    ([number, title, made, given]): CaseInput => ({
-      id: `CTX-${number}`,
-      title: `decrypt takes ${title}`,
-      needs,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const plaintext = secret();
-        const sealed = await provider.encrypt({ keyId, plaintext, encryptionContext: made });
-        const { ciphertext } = sealed;
-        const result = await provider.decrypt({ keyId, ciphertext, encryptionContext: given });
-        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
-      },
-    }),
-  ),
-  ...DIFFERENT.map(
-    ([number, title, made, given]): CaseInput => ({
-      id: `CTX-${number}`,
-      title: `decrypt refuses ${title} (INVALID_CIPHERTEXT)`,
-      needs,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const input = { keyId, plaintext: secret(), encryptionContext: made };
-        const { ciphertext } = await provider.encrypt(input);
-        const call = provider.decrypt({ keyId, ciphertext, encryptionContext: given });
-        await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-      },
-    }),
-  ),
-  {
-    id: 'CTX-301',
-    title: 'decrypt without a keyId refuses another context (INVALID_CIPHERTEXT)',
-    needs: [...needs, 'keyIdFromCiphertext'],
-    async run({ provider, keys, secret }) {
-      const encryptionContext = { tenant: 'a' };
-      const input = { keyId: await keys.get(), plaintext: secret(), encryptionContext };
-      const { ciphertext } = await provider.encrypt(input);
-      for (const other of [undefined, { tenant: 'b' }]) {
-        const call = provider.decrypt({ ciphertext, encryptionContext: other });
-        await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-      }
-      await provider.decrypt({ ciphertext, encryptionContext });
-      const free = await keys.sealed('SYMMETRIC_DEFAULT');
-      const call = provider.decrypt({ ciphertext: free.ciphertext, encryptionContext });
-      await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-    },
-  },
-  ...OPENINGS.map(
-    ({ number, title, needs: more, operation, open }): CaseInput => ({
-      id: `CTX-3${number}`,
-      title: `${title} refuses every other context (INVALID_CIPHERTEXT), and takes the same`,
-      needs: [...needs, ...more],
-      async run(context) {
-        const { provider, keys, secret } = context;
-        const keyId = await keys.get();
-        const seal = async (encryptionContext: Given) => {
-          const input = { keyId, plaintext: secret(), encryptionContext };
-          const { ciphertext } = await provider.encrypt(input);
-          return { keyId, ciphertext };
-        };
-        for (const [made, given] of EITHER_WAY) {
-          const call = open(context, await seal(made), given);
-          await expectError(call, 'INVALID_CIPHERTEXT', { operation });
-        }
-        for (const [, , made, given] of SAME) await open(context, await seal(made), given);
-      },
-    }),
-  ),
-  ...sealingCalls.map(
-    (call): CaseInput => ({
-      id: `CTX-30${call.number}`,
-      title: `${call.title} binds what it wraps to exactly its context`,
-      needs: [...needs, ...call.needs],
-      async run(context) {
-        const { provider, keys } = context;
-        const keyId = await keys.get();
-        const seal = async (encryptionContext: Given) =>
-          (await call.prepare(context, { keyId, encryptionContext }))();
-        for (const [made, given] of EITHER_WAY) {
-          const ciphertext = await seal(made);
-          const refused = provider.decrypt({ keyId, ciphertext, encryptionContext: given });
-          await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-        }
-        for (const [, , made, given] of SAME) {
-          const ciphertext = await seal(made);
-          await provider.decrypt({ keyId, ciphertext, encryptionContext: given });
-        }
-      },
-    }),
-  ),
-]);
+/** Seals and opens with every two contexts: others are refused, the same ones taken. */
+async function expectExact(
+  operation: string,
+  sealWith: (encryptionContext: Given) => Promise<Uint8Array>,
+  openWith: (ciphertext: Uint8Array, encryptionContext: Given) => Promise<unknown>,
+): Promise<void> {
+  for (const [made, given] of EITHER_WAY) {
+    const call = openWith(await sealWith(made), given);
+    await expectError(call, 'INVALID_CIPHERTEXT', { operation });
+  }
+  for (const [, , made, given] of SAME) await openWith(await sealWith(made), given);
+}
+
+export const encryptionContextCases = casesOf(
+  exact,
+  [
+    ...SAME.map(
+      ([number, title, made, given]): CaseInput => ({
+        id: `CTX-${number}`,
+        title: `decrypt takes ${title}`,
+        async run(context) {
+          const sealed = await seal(context, { encryptionContext: made });
+          await expectOpens(context.provider, { ...sealed, encryptionContext: given });
+        },
+      }),
+    ),
+    ...DIFFERENT.map(
+      ([number, title, made, given]): CaseInput => ({
+        id: `CTX-${number}`,
+        title: `decrypt refuses ${title} (INVALID_CIPHERTEXT)`,
+        async run(context) {
+          const sealed = await seal(context, { encryptionContext: made });
+          const call = open(context.provider, { ...sealed, encryptionContext: given });
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        },
+      }),
+    ),
+    ...OPENINGS.map(
+      (use): CaseInput => ({
+        id: `CTX-3${use.number}`,
+        title: `${use.title} refuses every other context (INVALID_CIPHERTEXT), and takes the same`,
+        needs: use.needs,
+        async run(context) {
+          const keyId = await context.keys.get();
+          await expectExact(
+            use.operation,
+            async (encryptionContext) =>
+              (await seal(context, { keyId, encryptionContext })).ciphertext,
+            (ciphertext, encryptionContext) =>
+              use.call(context, { keyId, ciphertext, encryptionContext }),
+          );
+        },
+      }),
+    ),
+    ...sealingUses.map(
+      (use): CaseInput => ({
+        id: `CTX-30${use.number}`,
+        title: `${use.title} binds what it wraps to exactly its context`,
+        needs: use.needs,
+        async run(context) {
+          const keyId = await context.keys.get();
+          await expectExact(
+            'decrypt',
+            (encryptionContext) => sealBy(use, context, { keyId, encryptionContext }),
+            (ciphertext, encryptionContext) =>
+              context.provider.decrypt({ keyId, ciphertext, encryptionContext }),
+          );
+        },
+      }),
+    ),
+  ],
+  needs,
+);

@@ -1,7 +1,10 @@
 import { formatKeyArn, parseKeyId } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { flip } from '../damage.js';
 import { check, expectError } from '../expect.js';
-import { allUses, keyFor, keyUses, openingUses } from '../key-uses.js';
+import { RSA, SYMMETRIC } from '../needs.js';
+import { allUses, keyFor, keyUses, openingUses } from '../operations.js';
+import { keyOf, open, seal } from '../round-trip.js';
 
 const shape = {
   id: 'errors',
@@ -16,8 +19,6 @@ const silent = {
     'No error shows key bytes, plaintext or ciphertext: not in its message, properties or causes',
   source: CONTRACT,
 };
-
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
 
 export const errorCases = [
   ...casesOf(shape, [
@@ -50,7 +51,7 @@ export const errorCases = [
         needs: use.needs,
         async run(context) {
           const key = await keyFor(use, context.keys);
-          const call = use.call(context, { ...key, ciphertext: damaged(key.ciphertext) });
+          const call = use.call(context, { ...key, ciphertext: flip(key.ciphertext) });
           const { operation } = use;
           // Both sides of reEncrypt are this key.
           const keyId = use.keyIdField === undefined ? undefined : [key.keyId];
@@ -64,13 +65,12 @@ export const errorCases = [
         title: `${operation}: rejects, and never throws, whatever it is called with`,
         needs,
         async run({ provider }) {
-          const call = provider[operation as 'encrypt'].bind(provider) as (
-            ...input: unknown[]
-          ) => Promise<unknown>;
           for (const input of [[], [null], [0], ['text'], [{}], [{ keyId: 0 }, 0], [[], []]]) {
             // Without a field that says otherwise it may be something that is not supported.
             const codes = ['INVALID_INPUT', 'UNSUPPORTED'] as const;
-            await expectError(call(...input), codes, { operation });
+            await expectError(Reflect.apply(provider[operation], provider, input), codes, {
+              operation,
+            });
           }
         },
       }),
@@ -80,7 +80,7 @@ export const errorCases = [
     {
       id: 'LEA-001',
       title: 'shows no secret: a plaintext that is refused',
-      needs: symmetric,
+      needs: SYMMETRIC,
       async run({ provider, keys, secret }) {
         const keyId = await keys.get();
         const details = { operation: 'encrypt' };
@@ -118,7 +118,7 @@ export const errorCases = [
         needs: use.needs,
         async run(context) {
           const key = await keyFor(use, context.keys);
-          const call = use.call(context, { ...key, ciphertext: damaged(key.ciphertext) });
+          const call = use.call(context, { ...key, ciphertext: flip(key.ciphertext) });
           await expectError(call, 'INVALID_CIPHERTEXT', { operation: use.operation });
         },
       }),
@@ -126,39 +126,32 @@ export const errorCases = [
     {
       id: 'LEA-002',
       title: 'shows no secret: a ciphertext that does not open',
-      needs: symmetric,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
+      needs: SYMMETRIC,
+      async run(context) {
+        const { provider, keys, secret } = context;
         const details = { operation: 'decrypt' };
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret() });
+        const sealed = await seal(context);
+        const { keyId, ciphertext } = sealed;
         for (const index of [0, ciphertext.length >> 1, ciphertext.length - 1]) {
-          const other = ciphertext.slice();
-          other[index] = (other[index] as number) ^ 1;
-          const call = provider.decrypt({ keyId, ciphertext: other });
+          const call = open(provider, { ...sealed, ciphertext: flip(ciphertext, index) });
           await expectError(call, 'INVALID_CIPHERTEXT', details);
         }
-        const other = await keys.get('SYMMETRIC_DEFAULT', 1);
-        const wrongKey = provider.decrypt({ keyId: other, ciphertext });
-        await expectError(wrongKey, 'INCORRECT_KEY', details);
+        const source = { keyId: await keys.get('SYMMETRIC_DEFAULT', 1) };
+        await expectError(open(provider, { ...sealed, ...source }), 'INCORRECT_KEY', details);
         const long = provider.decrypt({ keyId, ciphertext: secret(6145) });
         await expectError(long, 'INVALID_INPUT', details);
-        const moved = provider.reEncrypt({
-          ciphertext,
-          source: { keyId: other },
-          destination: { keyId },
-        });
+        const moved = provider.reEncrypt({ ciphertext, source, destination: { keyId } });
         await expectError(moved, 'INCORRECT_KEY', { operation: 'reEncrypt' });
       },
     },
     {
       id: 'LEA-003',
       title: 'shows no secret: another encryption context',
-      needs: [...symmetric, 'encryptionContext'],
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const encryptionContext = { tenant: 'a' };
-        const sealed = await provider.encrypt({ keyId, plaintext: secret(), encryptionContext });
-        const { ciphertext } = sealed;
+      needs: [...SYMMETRIC, 'encryptionContext'],
+      async run(context) {
+        const { provider } = context;
+        const sealed = await seal(context, { encryptionContext: { tenant: 'a' } });
+        const { keyId, ciphertext } = sealed;
         const call = provider.decrypt({ keyId, ciphertext });
         await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
         const moved = provider.reEncrypt({ ciphertext, source: { keyId }, destination: { keyId } });
@@ -168,22 +161,21 @@ export const errorCases = [
     {
       id: 'LEA-004',
       title: 'shows no secret: a disabled key',
-      needs: [...symmetric, 'keys.disable'],
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.create();
-        const destination = { keyId };
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret() });
-        const { keyId: other } = await keys.sealed('SYMMETRIC_DEFAULT');
-        const good = await provider.encrypt({ keyId: other, plaintext: secret() });
-        await keys.disable(keyId);
+      needs: [...SYMMETRIC, 'keys.disable'],
+      async run(context) {
+        const { provider, keys, secret } = context;
+        const key = { keyId: await keys.create() };
+        const { ciphertext } = await seal(context, key);
+        const other = await seal(context);
+        await keys.disable(key.keyId);
         const calls = {
-          encrypt: provider.encrypt({ keyId, plaintext: secret() }),
-          decrypt: provider.decrypt({ keyId, ciphertext }),
+          encrypt: provider.encrypt({ ...key, plaintext: secret() }),
+          decrypt: provider.decrypt({ ...key, ciphertext }),
           // Here the plaintext is already open when the destination refuses.
           reEncrypt: provider.reEncrypt({
-            ciphertext: good.ciphertext,
-            source: { keyId: other },
-            destination,
+            ciphertext: other.ciphertext,
+            source: { keyId: other.keyId },
+            destination: key,
           }),
         };
         const all = Object.entries(calls).map(([operation, call]) =>
@@ -195,22 +187,20 @@ export const errorCases = [
     {
       id: 'LEA-005',
       title: 'shows no secret: RSA: too long, damaged, and sealed with the other hash',
-      needs: ['asymmetric', 'key:RSA_2048'],
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get('RSA_2048');
-        const algorithm = keys.rsaAlgorithm;
-        const long = provider.encrypt({ keyId, plaintext: secret(215), algorithm });
+      needs: RSA,
+      async run(context) {
+        const key = await keyOf(context, 'RSA_2048');
+        const long = seal(context, { ...key, plaintext: context.secret(215) });
         await expectError(long, 'INVALID_INPUT', { operation: 'encrypt' });
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret(), algorithm });
-        const input = { keyId, ciphertext: damaged(ciphertext), algorithm };
-        const call = provider.decryptAsymmetric(input);
+        const sealed = await seal(context, key);
+        const call = open(context.provider, { ...sealed, ciphertext: flip(sealed.ciphertext) });
         await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decryptAsymmetric' });
       },
     },
     {
       id: 'LEA-006',
       title: 'shows no secret: an aborted call and a closed provider',
-      needs: symmetric,
+      needs: SYMMETRIC,
       async run({ provider, keys, secret, closed }) {
         const keyId = await keys.get();
         const signal = AbortSignal.abort();
@@ -222,13 +212,6 @@ export const errorCases = [
     },
   ]),
 ];
-
-/** The ciphertext with one bit in its last byte flipped. */
-function damaged(ciphertext: Uint8Array): Uint8Array {
-  const other = ciphertext.slice();
-  other[other.length - 1] = (other.at(-1) as number) ^ 1;
-  return other;
-}
 
 /** One use of each operation, whose other needs matter too. */
 function uniqueOperations() {

@@ -6,6 +6,7 @@ import { integrityCases } from './ciphertext-integrity.js';
 import { ciphertextLengthCases } from './ciphertext-length.js';
 import { closeCases } from './close.js';
 import { concurrencyCases } from './concurrency.js';
+import { indistinguishableCases } from './damage-indistinguishable.js';
 import { dataKeyCacheCases } from './data-key-cache.js';
 import { dataKeyPairCases } from './data-key-pairs.js';
 import { dataKeyCases } from './data-keys.js';
@@ -45,6 +46,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...keyIdCases,
   ...encryptionContextCases,
   ...integrityCases,
+  ...indistinguishableCases,
   ...ciphertextLengthCases,
   ...reEncryptCases,
   ...reEncryptContextCases,

@@ -1,8 +1,87 @@
-import { type CaseInput, casesOf } from '../case.js';
-import { check } from '../expect.js';
-import { allUses, type KeyUse } from '../key-uses.js';
-import { wholeCalls } from '../whole-calls.js';
-import { inputCopied } from './input-memory.js';
+import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { check, expectBytes, expectField, expectKeyArn, expectLength } from '../expect.js';
+import { type Fields, invoke, type KeyUse, type Result, sealedIn } from '../key-use.js';
+import { allUses, openingUses, sealingUses } from '../operations.js';
+import { expectOpens, keyOf, type NamedKey, open, seal } from '../round-trip.js';
+
+export const inputCopied = {
+  id: 'input-copied',
+  statement:
+    'Input is never changed, and may be wiped as soon as the call has returned its promise',
+  source: CONTRACT,
+};
+
+/** What there may be in an input. */
+type Whole = NamedKey &
+  Readonly<{
+    source?: NamedKey;
+    destination: NamedKey;
+    plaintext: Uint8Array;
+    keyPairSpec: string;
+  }>;
+
+/** No length that is asked for by name. */
+const LENGTH = 48;
+
+/** The input of a call with everything that it may hold, and what its ciphertext holds. */
+async function wholeInput(use: KeyUse, context: CaseContext) {
+  const { provider, keys } = context;
+  const isRsa = use.kind === 'RSA_2048';
+  const bound = () =>
+    provider.capabilities.encryptionContext && !isRsa
+      ? { encryptionContext: { use: 'b', tenant: 'a' } }
+      : {};
+  const keyId = await keys.get(use.kind);
+  const key = openingUses.includes(use)
+    ? await seal(context, { ...(isRsa ? await keyOf(context, use.kind) : { keyId }), ...bound() })
+    : { keyId, plaintext: context.secret() };
+  const other =
+    use.operation === 'reEncrypt' ? { keyId: await keys.get(use.kind, 1), ...bound() } : undefined;
+  const { keySpec, ...input } = await use.input(context, { ...key, ...bound() }, other);
+  return {
+    plaintext: key.plaintext,
+    input: {
+      ...input,
+      ...(use.number === '01' && { algorithm: 'SYMMETRIC_DEFAULT' }),
+      ...(keySpec !== undefined && { numberOfBytes: LENGTH }),
+    },
+  };
+}
+
+/** Fails the case unless a result is what was asked for. */
+async function expectRight(
+  { operation, gives }: KeyUse,
+  { provider }: CaseContext,
+  asked: Whole,
+  plaintext: Uint8Array,
+  keyId: string,
+  result: Result,
+): Promise<void> {
+  const sealed = sealedIn(result);
+  if (operation === 'reEncrypt') {
+    const { destination } = asked;
+    expectKeyArn(result.sourceKeyId, keyId, 'sourceKeyId');
+    expectKeyArn(result.destinationKeyId, destination.keyId, 'destinationKeyId');
+    await expectOpens(provider, { ...destination, plaintext, ciphertext: sealed });
+    return;
+  }
+  expectKeyArn(result.keyId, keyId);
+  if (operation.startsWith('decrypt')) expectBytes(result.plaintext, plaintext, 'the plaintext');
+  if (/^(decrypt|getPublicKey|describeKey)/.test(operation)) return;
+  const { keyPairSpec, algorithm, encryptionContext } = asked;
+  const key = {
+    keyId,
+    ...(algorithm && { algorithm }),
+    ...(encryptionContext && { encryptionContext }),
+  };
+  const opened = (await open(provider, { ...key, ciphertext: sealed })).plaintext;
+  expectField(result.keyPairSpec, keyPairSpec, 'keyPairSpec');
+  if (operation === 'encrypt') expectBytes(opened, plaintext, 'the plaintext');
+  if (/^generateDataKey(W|$)/.test(operation)) expectLength(opened, LENGTH, 'a data key');
+  for (const name of ['plaintext', 'privateKey'] as const) {
+    if (gives.includes(name)) expectBytes(opened, result[name], `the ${name} in its ciphertext`);
+  }
+}
 
 /** Changes everything in an input: bytes, pairs of a context, the fields of a side, and its own fields. */
 function spoil(input: object): void {
@@ -17,36 +96,69 @@ function spoil(input: object): void {
   Reflect.set(input, 'more', 'spoiled');
 }
 
-const useOf = (number: string) => allUses.find((use) => use.number === number) as KeyUse;
+/** Makes a whole call, does something to its input at once, and expects the result to be right all the same. */
+async function callWith(
+  use: KeyUse,
+  context: CaseContext,
+  meanwhile: (input: Fields) => void,
+): Promise<{ readonly before: string; readonly after: string }> {
+  const { input, plaintext } = await wholeInput(use, context);
+  const asked = structuredClone(input) as unknown as Whole;
+  const before = JSON.stringify(input);
+  const known = plaintext.slice();
+  const call = invoke(context.provider, use, input);
+  meanwhile(input);
+  const result = await call;
+  const after = JSON.stringify(input);
+  await expectRight(use, context, asked, known, await context.keys.get(use.kind), result);
+  return { before, after };
+}
 
 /** What holds for the input of every call, whatever is in it. */
-export const inputAtCallCases = casesOf(
-  inputCopied,
-  wholeCalls.flatMap(({ number, prepare }): CaseInput[] => {
-    const { title, needs } = useOf(number);
-    return [
+export const inputAtCallCases = casesOf(inputCopied, [
+  ...allUses
+    // The two sides of a reEncrypt are in one input.
+    .filter(({ keyIdField }) => keyIdField !== 'destination.keyId')
+    .flatMap((use): CaseInput[] => [
       {
-        id: `MEM-6${number}`,
-        title: `${title}: reads all its input at the call, before it returns its promise`,
-        needs,
+        id: `MEM-6${use.number}`,
+        title: `${use.title}: reads all its input at the call, before it returns its promise`,
+        needs: use.needs,
         async run(context) {
-          const { input, start } = await prepare(context);
-          const call = start();
-          spoil(input);
-          await call;
+          await callWith(use, context, spoil);
         },
       },
       {
-        id: `MEM-7${number}`,
-        title: `${title}: leaves all its input as it was`,
-        needs,
+        id: `MEM-7${use.number}`,
+        title: `${use.title}: leaves all its input as it was`,
+        needs: use.needs,
         async run(context) {
-          const { input, start } = await prepare(context);
-          const before = JSON.stringify(input);
-          await start();
-          check(JSON.stringify(input) === before, 'input that is not changed', 'other input');
+          const { before, after } = await callWith(use, context, () => {});
+          check(after === before, 'input that is not changed', 'other input');
         },
       },
-    ];
-  }),
-);
+    ]),
+  ...sealingUses.map(
+    (use): CaseInput => ({
+      id: `MEM-51${use.number}`,
+      title: `${use.title} reads keyId and encryption context at the call, and leaves them alone`,
+      needs: [...use.needs, 'encryptionContext'],
+      async run(context) {
+        const { provider, keys } = context;
+        const keyId = await keys.get();
+        const bound = () => ({ keyId, encryptionContext: { tenant: 'a' } });
+        // A copy: what is spoilt below may be shared with other cases.
+        const input = structuredClone(await use.input(context, bound()));
+        const before = JSON.stringify(input);
+        const untouched = await invoke(provider, use, input);
+        const isSame = JSON.stringify(input) === before;
+        check(isSame, 'input that is not changed', 'other fields in it');
+        const started = invoke(provider, use, input);
+        spoil(input);
+        for (const result of [untouched, await started]) {
+          await open(provider, { ...bound(), ciphertext: sealedIn(result) });
+        }
+      },
+    }),
+  ),
+]);

@@ -9,18 +9,18 @@ import {
   wideContextOf,
 } from '../bad-values.js';
 import { type CaseInput, CONTRACT, casesOf, kmsApi } from '../case.js';
-import { expectBytes } from '../expect.js';
 import {
   CALLS,
   type Call,
   callOf,
   expectInvalid,
   expectRefused,
-  invoke,
   letters,
   withValue,
 } from '../input-calls.js';
-import type { Need } from '../needs.js';
+import { invoke } from '../key-use.js';
+import { type Need, RSA, SYMMETRIC } from '../needs.js';
+import { seal } from '../round-trip.js';
 
 const contextLimits = {
   id: 'encryption-context-input',
@@ -40,8 +40,6 @@ const asymmetricInput = {
   statement: 'An asymmetric ciphertext needs keyId and algorithm, because it says neither',
   source: kmsApi('Decrypt'),
 };
-
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
 
 function contextCases(call: Call): CaseInput[] {
   const { number, operation, contexts = [] } = call;
@@ -65,18 +63,11 @@ function contextCases(call: Call): CaseInput[] {
         title: `${operation} takes 8192 bytes in ${path}, of letters of one byte and of three`,
         needs,
         async run(context) {
-          const { provider, keys, secret } = context;
+          const opens = operation === 'decrypt' || path.startsWith('source.');
           for (const encryptionContext of [contextOf(8192), wideContextOf(8192)]) {
             const input = withValue(await call.input(context), path, encryptionContext);
-            const { keyId } = await keys.sealed('SYMMETRIC_DEFAULT');
-            const sealed = await provider.encrypt({
-              keyId,
-              plaintext: secret(),
-              encryptionContext,
-            });
-            const opens = operation === 'decrypt' || path.startsWith('source.');
-            const { ciphertext } = opens ? sealed : input;
-            await invoke(provider, call, 'ciphertext' in input ? { ...input, ciphertext } : input);
+            const { ciphertext } = await seal(context, { encryptionContext });
+            await invoke(context.provider, call, opens ? { ...input, ciphertext } : input);
           }
         },
       },
@@ -89,21 +80,7 @@ const keyCalls = [callOf('generateDataKey'), callOf('generateDataKeyWithoutPlain
 const SIZE_FIELDS = ['keySpec', 'numberOfBytes'];
 
 export const inputCombinationCases = [
-  ...casesOf(contextLimits, [
-    ...CALLS.flatMap(contextCases),
-    {
-      id: 'CIN-001',
-      title: 'takes 8192 bytes of encryption context',
-      needs: [...symmetric, 'encryptionContext'],
-      async run({ provider, keys, secret }) {
-        const key = { keyId: await keys.get(), encryptionContext: contextOf(8192) };
-        const plaintext = secret();
-        const { ciphertext } = await provider.encrypt({ ...key, plaintext });
-        const result = await provider.decrypt({ ...key, ciphertext });
-        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
-      },
-    },
-  ]),
+  ...casesOf(contextLimits, CALLS.flatMap(contextCases)),
   ...casesOf(
     dataKeySize,
     keyCalls.flatMap((call): CaseInput[] => {
@@ -165,7 +142,7 @@ export const inputCombinationCases = [
     {
       id: 'ASI-001',
       title: 'decryptAsymmetric refuses a missing or a symmetric algorithm',
-      needs: ['asymmetric', 'key:RSA_2048'],
+      needs: RSA,
       run: (context) =>
         expectRefused(callOf('decryptAsymmetric'), context, 'algorithm', [
           ['missing', undefined],
@@ -175,7 +152,7 @@ export const inputCombinationCases = [
     {
       id: 'ASI-002',
       title: 'decrypt refuses an asymmetric algorithm: that is decryptAsymmetric',
-      needs: [...symmetric, 'asymmetric'],
+      needs: [...SYMMETRIC, 'asymmetric'],
       run: (context) => {
         const { rsaAlgorithm } = context.keys;
         return expectRefused(callOf('decrypt'), context, 'algorithm', [
@@ -186,7 +163,7 @@ export const inputCombinationCases = [
     {
       id: 'ASI-003',
       title: 'reEncrypt refuses an RSA source without a keyId',
-      needs: ['asymmetric', 'key:RSA_2048'],
+      needs: RSA,
       async run({ provider, keys }) {
         const algorithm = keys.rsaAlgorithm;
         const { keyId, ciphertext } = await keys.sealed('RSA_2048');

@@ -14,10 +14,11 @@ import {
   callOf,
   expectInvalid,
   expectRefused,
-  invoke,
   letters,
   withValue,
 } from '../input-calls.js';
+import { invoke } from '../key-use.js';
+import { SYMMETRIC } from '../needs.js';
 
 const invalid = {
   id: 'invalid-input',
@@ -25,8 +26,6 @@ const invalid = {
     'Input that is wrong gives INVALID_INPUT with the name of the field, and nothing is done',
   source: CONTRACT,
 };
-
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
 
 function fieldCases(call: Call): CaseInput[] {
   const { number, operation, needs } = call;
@@ -128,7 +127,7 @@ export const inputCases = [
       (side, i): CaseInput => ({
         id: `INP-00${i + 1}`,
         title: `reEncrypt refuses a ${side} that is no object`,
-        needs: symmetric,
+        needs: SYMMETRIC,
         async run(context) {
           const call = callOf('reEncrypt');
           const values: BadValue[] = [

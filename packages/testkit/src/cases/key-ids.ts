@@ -3,13 +3,16 @@ import { type CaseInput, casesOf, kmsApi, kmsGuide } from '../case.js';
 import {
   check,
   expectError,
+  expectField,
   expectKeyArn,
   expectKeyWrapError,
   Mismatch,
   rejectionOf,
 } from '../expect.js';
 import type { KeyRing } from '../key-ring.js';
-import { allUses, errorDetails, type KeyUse, keyFor, openingUses } from '../key-uses.js';
+import type { KeyUse } from '../key-use.js';
+import { type Need, SYMMETRIC } from '../needs.js';
+import { allUses, errorDetails, keyFor, openingUses } from '../operations.js';
 
 const forms = {
   id: 'key-id-forms',
@@ -37,29 +40,75 @@ const missing = {
 };
 
 const FORMS = [
-  { letter: 'R', title: 'the key ARN', of: async (arn: string) => arn },
-  { letter: 'K', title: 'the key id', of: async (arn: string) => partsOf(arn).id },
-  { letter: 'N', title: 'an alias name', of: aliasOf },
+  { letter: 'R', title: 'the key ARN', needs: [], of: async (arn: string) => arn },
+  { letter: 'K', title: 'the key id', needs: [], of: async (arn: string) => partsOf(arn).id },
+  { letter: 'N', title: 'an alias name', needs: ['keys.alias'], of: aliasOf },
   {
     letter: 'A',
     title: 'an alias ARN',
+    needs: ['keys.alias'],
     of: async (arn: string, keys: KeyRing) =>
       formatAliasArn(await aliasOf(arn, keys), partsOf(arn)),
   },
-];
+] as const;
 
 const naming = allUses.filter(({ keyIdField }) => keyIdField !== undefined);
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
+
+/** Another name for a key, and how a call that uses it must end. */
+interface Misnaming {
+  readonly letter: string;
+  readonly title: string;
+  readonly needs: readonly Need[];
+  of(arn: string, keys: KeyRing): Promise<readonly string[]> | readonly string[];
+  refused(use: KeyUse, keyId: string, call: Promise<unknown>): Promise<unknown>;
+}
+
+const MISNAMINGS: readonly Misnaming[] = [
+  {
+    ...{ letter: 'K', title: 'a key ARN that does not exist (KEY_NOT_FOUND)', needs: [] },
+    of: (arn) => [formatKeyArn('00000000-0000-4000-8000-000000000000', partsOf(arn))],
+    refused: expectNotFound,
+  },
+  {
+    ...{ letter: 'A', title: 'an alias that does not exist (KEY_NOT_FOUND)', needs: [] },
+    of: () => ['alias/keywrap-no-such-alias'],
+    refused: expectNotFound,
+  },
+  {
+    letter: 'E',
+    title: 'refuses the ARN of the same key id in another account, region or partition',
+    needs: [],
+    of: (arn) => elsewhere(arn).map((scope) => formatKeyArn(partsOf(arn).id, scope)),
+    refused: expectElsewhere,
+  },
+  {
+    letter: 'F',
+    title: 'refuses the ARN of the same alias in another account, region or partition',
+    needs: ['keys.alias'],
+    of: async (arn, keys) => {
+      const alias = await aliasOf(arn, keys);
+      return elsewhere(arn).map((scope) => formatAliasArn(alias, scope));
+    },
+    refused: expectElsewhere,
+  },
+  {
+    letter: 'C',
+    title: 'tells aliases apart by upper and lower case (KEY_NOT_FOUND)',
+    needs: ['keys.alias'],
+    of: async (arn, keys) => [(await aliasOf(arn, keys)).replace('keywrap', 'KEYWRAP')],
+    refused: expectNotFound,
+  },
+];
 
 export const keyIdCases = [
   ...casesOf(
     forms,
     naming.flatMap((use) =>
       FORMS.map(
-        ({ letter, title, of }): CaseInput => ({
+        ({ letter, title, needs, of }): CaseInput => ({
           id: `KID-${letter}${use.number}`,
           title: `${use.title}: takes ${title}, and names the key ARN`,
-          needs: [...use.needs, ...('NA'.includes(letter) ? (['keys.alias'] as const) : [])],
+          needs: [...use.needs, ...needs],
           async run(context) {
             const key = await keyFor(use, context.keys);
             const keyId = await of(key.keyId, context.keys);
@@ -69,188 +118,90 @@ export const keyIdCases = [
       ),
     ),
   ),
-  ...casesOf(named, [
-    {
-      id: 'DEC-001',
-      title: 'decrypts without a keyId, and names the right one of several keys',
-      needs: [...symmetric, 'keyIdFromCiphertext'],
-      async run({ provider, keys }) {
-        for (const index of [0, 1]) {
-          const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT', index);
-          const result = await provider.decrypt({ ciphertext });
-          expectKeyArn(result.keyId, keyId);
-          const { algorithm } = result;
-          check(algorithm === 'SYMMETRIC_DEFAULT', 'SYMMETRIC_DEFAULT', String(algorithm));
-        }
+  ...casesOf(
+    named,
+    [
+      {
+        id: 'DEC-001',
+        title: 'decrypts without a keyId, and names the right one of several keys',
+        async run({ provider, keys }) {
+          for (const index of [0, 1]) {
+            const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT', index);
+            const result = await provider.decrypt({ ciphertext });
+            expectKeyArn(result.keyId, keyId);
+            expectField(result.algorithm, 'SYMMETRIC_DEFAULT', 'algorithm');
+          }
+        },
       },
-    },
-    {
-      id: 'DEC-002',
-      title: 're-encrypts without a source, and names the key that the ciphertext names',
-      needs: [...symmetric, 'keyIdFromCiphertext'],
-      async run({ provider, keys }) {
-        const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT', 1);
-        const destination = { keyId: await keys.get() };
-        const result = await provider.reEncrypt({ ciphertext, destination });
-        expectKeyArn(result.sourceKeyId, keyId, 'sourceKeyId');
-        expectKeyArn(result.destinationKeyId, destination.keyId, 'destinationKeyId');
+      {
+        id: 'DEC-002',
+        title: 're-encrypts without a source, and names the key that the ciphertext names',
+        async run({ provider, keys }) {
+          const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT', 1);
+          const destination = { keyId: await keys.get() };
+          const result = await provider.reEncrypt({ ciphertext, destination });
+          expectKeyArn(result.sourceKeyId, keyId, 'sourceKeyId');
+          expectKeyArn(result.destinationKeyId, destination.keyId, 'destinationKeyId');
+        },
       },
-    },
-  ]),
-  ...casesOf(incorrect, [
-    {
-      id: 'DEC-004',
-      title: 'decrypt refuses a ciphertext that another key made (INCORRECT_KEY)',
-      needs: symmetric,
-      async run({ provider, keys }) {
-        const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
-        const keyId = await keys.get('SYMMETRIC_DEFAULT', 1);
-        const details = { operation: 'decrypt', keyId: [keyId] };
-        await expectError(provider.decrypt({ ciphertext, keyId }), 'INCORRECT_KEY', details);
-      },
-    },
-    {
-      id: 'DEC-005',
-      title: 'reEncrypt refuses a source that another key made (INCORRECT_KEY)',
-      needs: symmetric,
-      async run({ provider, keys }) {
-        const { ciphertext, keyId: made } = await keys.sealed('SYMMETRIC_DEFAULT');
-        const source = { keyId: await keys.get('SYMMETRIC_DEFAULT', 1) };
-        const call = provider.reEncrypt({ ciphertext, source, destination: { keyId: made } });
-        await expectError(call, 'INCORRECT_KEY', { operation: 'reEncrypt' });
-      },
-    },
-    ...openingUses
+    ],
+    [...SYMMETRIC, 'keyIdFromCiphertext'],
+  ),
+  ...casesOf(
+    incorrect,
+    openingUses
       .filter(({ kind, keyIdField }) => kind !== 'RSA_2048' && keyIdField !== undefined)
       .flatMap((use) =>
         FORMS.map(
-          ({ letter, title, of }): CaseInput => ({
+          ({ letter, title, needs, of }): CaseInput => ({
             id: `DEC-${letter}${use.number}`,
             title: `${use.title}: refuses it when ${title} names another key (INCORRECT_KEY)`,
-            needs: [...use.needs, ...('NA'.includes(letter) ? (['keys.alias'] as const) : [])],
+            needs: [...use.needs, ...needs],
             async run(context) {
               const { keys } = context;
               const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
-              const keyId = await of(await keys.get('SYMMETRIC_DEFAULT', 1), keys);
-              const call = use.call(context, { keyId, ciphertext });
-              await expectError(call, 'INCORRECT_KEY', { operation: use.operation });
+              const arn = await keys.get('SYMMETRIC_DEFAULT', 1);
+              const keyId = await of(arn, keys);
+              const details = {
+                operation: use.operation,
+                keyId: use.operation === 'decrypt' ? [keyId, arn] : undefined,
+              };
+              await expectError(use.call(context, { keyId, ciphertext }), 'INCORRECT_KEY', details);
             },
           }),
         ),
       ),
-    {
-      id: 'DEC-003',
-      title: 'decrypt refuses it when another alias names the key (INCORRECT_KEY)',
-      needs: [...symmetric, 'keys.alias'],
-      async run({ provider, keys }) {
-        const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
-        const keyId = await aliasOf(await keys.get('SYMMETRIC_DEFAULT', 1), keys);
-        const call = provider.decrypt({ ciphertext, keyId });
-        await expectError(call, 'INCORRECT_KEY', { operation: 'decrypt' });
-      },
-    },
-  ]),
-  ...casesOf(missing, [
-    ...naming.map(
-      (use): CaseInput => ({
-        id: `NOF-K${use.number}`,
-        title: `${use.title}: a key ARN that does not exist (KEY_NOT_FOUND)`,
-        needs: use.needs,
-        async run(context) {
-          const key = await keyFor(use, context.keys);
-          const keyId = formatKeyArn('00000000-0000-4000-8000-000000000000', partsOf(key.keyId));
-          await expectNotFound(use, context, { ...key, keyId });
-        },
-      }),
+  ),
+  ...casesOf(
+    missing,
+    MISNAMINGS.flatMap(({ letter, title, needs, of, refused }) =>
+      naming.map(
+        (use): CaseInput => ({
+          id: `NOF-${letter}${use.number}`,
+          title: `${use.title}: ${title}`,
+          needs: [...use.needs, ...needs],
+          async run(context) {
+            const key = await keyFor(use, context.keys);
+            for (const keyId of await of(key.keyId, context.keys)) {
+              await refused(use, keyId, use.call(context, { ...key, keyId }));
+            }
+          },
+        }),
+      ),
     ),
-    ...naming.map(
-      (use): CaseInput => ({
-        id: `NOF-A${use.number}`,
-        title: `${use.title}: an alias that does not exist (KEY_NOT_FOUND)`,
-        needs: use.needs,
-        async run(context) {
-          const key = await keyFor(use, context.keys);
-          await expectNotFound(use, context, { ...key, keyId: 'alias/keywrap-no-such-alias' });
-        },
-      }),
-    ),
-    ...naming.map(
-      (use): CaseInput => ({
-        id: `NOF-E${use.number}`,
-        title: `${use.title}: refuses the ARN of the same key id in another account, region or partition`,
-        needs: use.needs,
-        async run(context) {
-          const key = await keyFor(use, context.keys);
-          for (const scope of elsewhere(key.keyId)) {
-            const keyId = formatKeyArn(partsOf(key.keyId).id, scope);
-            await expectRefused(keyId, use.call(context, { ...key, keyId }));
-          }
-        },
-      }),
-    ),
-    ...naming.map(
-      (use): CaseInput => ({
-        id: `NOF-F${use.number}`,
-        title: `${use.title}: refuses the ARN of the same alias in another account, region or partition`,
-        needs: [...use.needs, 'keys.alias'],
-        async run(context) {
-          const key = await keyFor(use, context.keys);
-          const alias = await aliasOf(key.keyId, context.keys);
-          for (const scope of elsewhere(key.keyId)) {
-            const keyId = formatAliasArn(alias, scope);
-            await expectRefused(keyId, use.call(context, { ...key, keyId }));
-          }
-        },
-      }),
-    ),
-    ...naming.map(
-      (use): CaseInput => ({
-        id: `NOF-C${use.number}`,
-        title: `${use.title}: tells aliases apart by upper and lower case (KEY_NOT_FOUND)`,
-        needs: [...use.needs, 'keys.alias'],
-        async run(context) {
-          const key = await keyFor(use, context.keys);
-          const alias = await aliasOf(key.keyId, context.keys);
-          const keyId = alias.replace('keywrap', 'KEYWRAP');
-          await expectNotFound(use, context, { ...key, keyId });
-        },
-      }),
-    ),
-    {
-      id: 'NOF-003',
-      title: 'refuses the ARN of the same alias in another account and in another region',
-      needs: [...symmetric, 'keys.alias'],
-      async run({ provider, keys, secret }) {
-        const arn = await keys.get();
-        const alias = await aliasOf(arn, keys);
-        for (const scope of elsewhere(arn)) {
-          const keyId = formatAliasArn(alias, scope);
-          await expectRefused(keyId, provider.encrypt({ keyId, plaintext: secret() }));
-        }
-      },
-    },
-    {
-      id: 'NOF-002',
-      title: 'tells aliases apart by upper and lower case (KEY_NOT_FOUND)',
-      needs: [...symmetric, 'keys.alias'],
-      async run({ provider, keys, secret }) {
-        const alias = await aliasOf(await keys.get(), keys);
-        const keyId = alias.replace('keywrap', 'KEYWRAP');
-        check(keyId !== alias, 'an alias in another case', alias);
-        const call = provider.encrypt({ keyId, plaintext: secret() });
-        await expectError(call, 'KEY_NOT_FOUND', { operation: 'encrypt', keyId: [keyId] });
-      },
-    },
-  ]),
+  ),
 ];
 
-async function expectNotFound(
-  use: KeyUse,
-  context: Parameters<KeyUse['call']>[0],
-  key: Parameters<KeyUse['call']>[1],
-): Promise<void> {
-  const details = errorDetails(use, key.keyId);
-  await expectError(use.call(context, key), 'KEY_NOT_FOUND', details);
+async function expectNotFound(use: KeyUse, keyId: string, call: Promise<unknown>): Promise<void> {
+  await expectError(call, 'KEY_NOT_FOUND', errorDetails(use, keyId));
+}
+
+/** AWS KMS may say NotFound, AccessDenied or that it can't be reached. */
+async function expectElsewhere(_: KeyUse, keyId: string, call: Promise<unknown>): Promise<void> {
+  const wanted = `${keyId} refused, because that is elsewhere`;
+  const error = await rejectionOf(call, wanted);
+  if (error instanceof Mismatch) throw error;
+  expectKeyWrapError(error, wanted);
 }
 
 /** The same scope with another account, with another region, and with another partition. */
@@ -261,14 +212,6 @@ function elsewhere(arn: string): ArnScope[] {
     { partition, region: region === 'eu-north-1' ? 'us-east-2' : 'eu-north-1', account },
     { partition: partition === 'aws-cn' ? 'aws' : 'aws-cn', region, account },
   ];
-}
-
-/** AWS KMS may say NotFound, AccessDenied or that it can't be reached. */
-async function expectRefused(keyId: string, call: Promise<unknown>): Promise<void> {
-  const wanted = `${keyId} refused, because that is elsewhere`;
-  const error = await rejectionOf(call, wanted);
-  if (error instanceof Mismatch) throw error;
-  expectKeyWrapError(error, wanted);
 }
 
 /** An alias of a shared key, made once. */

@@ -1,10 +1,12 @@
 import type { KeyWrapErrorCode } from '@keywrap/core';
 import { type CaseInput, type ConformanceRule, casesOf, kmsGuide } from '../case.js';
-import { expectBytes, expectError, expectKeyArn } from '../expect.js';
+import { expectError } from '../expect.js';
 import type { KeyKind, UnusableState } from '../key-ring.js';
-import { errorDetails, type KeyUse, keyUses } from '../key-uses.js';
-import type { Need } from '../needs.js';
+import type { KeyUse } from '../key-use.js';
+import { type Need, SYMMETRIC } from '../needs.js';
+import { errorDetails, keyUses } from '../operations.js';
 import { sealOutside } from '../outside.js';
+import { expectOpens, open, roundTrip, seal } from '../round-trip.js';
 
 const source = kmsGuide('key-state.html');
 
@@ -97,36 +99,27 @@ export const keyStateCases = [
     {
       id: 'DIS-101',
       title: 'opens old ciphertexts and makes new ones after the key is enabled again',
-      needs: [
-        'algorithm:SYMMETRIC_DEFAULT',
-        'key:SYMMETRIC_DEFAULT',
-        'keys.disable',
-        'keys.enable',
-      ],
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.create();
-        const plaintext = secret();
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-        await keys.disable(keyId);
-        const refused = provider.decrypt({ keyId, ciphertext });
-        await expectError(refused, 'KEY_DISABLED', { operation: 'decrypt', keyId: [keyId] });
-        await keys.enable(keyId);
-        const result = await provider.decrypt({ keyId, ciphertext });
-        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
-        expectKeyArn((await provider.encrypt({ keyId, plaintext })).keyId, keyId);
+      needs: [...SYMMETRIC, 'keys.disable', 'keys.enable'],
+      async run(context) {
+        const { provider, keys } = context;
+        const key = { keyId: await keys.create() };
+        const sealed = await seal(context, key);
+        await keys.disable(key.keyId);
+        const details = { operation: 'decrypt', keyId: [key.keyId] };
+        await expectError(open(provider, sealed), 'KEY_DISABLED', details);
+        await keys.enable(key.keyId);
+        await expectOpens(provider, sealed);
+        await roundTrip(context, key);
       },
     },
     {
       id: 'DIS-102',
       title: 'leaves the other keys as they were',
-      needs: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'keys.disable'],
-      async run({ provider, keys, secret }) {
-        const plaintext = secret();
-        const other = await provider.encrypt({ keyId: await keys.get(), plaintext });
-        await keys.disable(await keys.create());
-        const { keyId, ciphertext } = other;
-        const result = await provider.decrypt({ keyId, ciphertext });
-        expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
+      needs: [...SYMMETRIC, 'keys.disable'],
+      async run(context) {
+        const other = await seal(context);
+        await context.keys.disable(await context.keys.create());
+        await expectOpens(context.provider, other);
       },
     },
   ]),
@@ -141,20 +134,16 @@ export const keyStateCases = [
       OTHER_KEYS.map(({ letter, kind }) => usageCase(use, letter, kind)),
     ),
     ...wrapping.map((use) =>
-      use.kind === 'RSA_2048'
-        ? usageCase(use, 'X', 'SYMMETRIC_DEFAULT')
-        : usageCase(use, 'X', 'RSA_2048'),
+      usageCase(use, 'X', use.kind === 'RSA_2048' ? 'SYMMETRIC_DEFAULT' : 'RSA_2048'),
     ),
     ...(['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const).map(
       (algorithm, i): CaseInput => ({
         id: `USE-00${i + 1}`,
         title: `decryptAsymmetric refuses what was sealed with ${algorithm} to a key that signs (KEY_USAGE)`,
         needs: [`algorithm:${algorithm}`, 'key:RSA_2048/SIGN_VERIFY'],
-        async run({ provider, keys, secret }) {
-          const keyId = await keys.get('RSA_2048/SIGN_VERIFY');
-          const { publicKey } = await provider.getPublicKey({ keyId });
-          const ciphertext = await sealOutside(publicKey, secret(), algorithm);
-          const call = provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
+        async run(context) {
+          const keyId = await context.keys.get('RSA_2048/SIGN_VERIFY');
+          const call = open(context.provider, await sealOutside(context, { keyId, algorithm }));
           await expectError(call, 'KEY_USAGE', { operation: 'decryptAsymmetric', keyId: [keyId] });
         },
       }),

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { casesOf, kmsApi, kmsGuide } from '../case.js';
-import { expectBytes, expectError } from '../expect.js';
+import { expectError } from '../expect.js';
+import { SYMMETRIC } from '../needs.js';
 import { anyPlaintext, contextPairs, differentPairs, expectAlways } from '../property.js';
+import { expectOpens, open, roundTrip, seal } from '../round-trip.js';
 
 const anyInput = {
   id: 'any-input',
@@ -16,32 +18,22 @@ const anyDifference = {
   source: kmsGuide('encrypt_context.html'),
 };
 
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
-
 export const randomInputCases = [
   ...casesOf(anyInput, [
     {
       id: 'RND-001',
       title: 'decrypts what it encrypted, for random plaintexts of 1 to 4096 bytes',
-      needs: symmetric,
+      needs: SYMMETRIC,
       async run(context) {
-        const { provider, keys } = context;
-        const keyId = await keys.get();
-        const attempt = async (plaintext: Uint8Array) => {
-          const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-          const result = await provider.decrypt({ keyId, ciphertext });
-          expectBytes(result.plaintext, plaintext, 'the decrypted plaintext');
-        };
+        const attempt = (plaintext: Uint8Array) => roundTrip(context, { plaintext });
         await expectAlways(context, anyPlaintext, attempt, { runs: 60 });
       },
     },
     {
       id: 'RND-002',
       title: 'takes random contexts of all of Unicode, their pairs in another order',
-      needs: [...symmetric, 'encryptionContext'],
+      needs: [...SYMMETRIC, 'encryptionContext'],
       async run(context) {
-        const { provider, keys, secret } = context;
-        const keyId = await keys.get();
         const shuffled = contextPairs.chain((pairs) =>
           fc.tuple(
             fc.constant(pairs),
@@ -49,11 +41,9 @@ export const randomInputCases = [
           ),
         );
         const attempt = async ([made, given]: readonly [Pairs, Pairs]) => {
-          const plaintext = secret();
-          const encryptionContext = Object.fromEntries(made);
-          const { ciphertext } = await provider.encrypt({ keyId, plaintext, encryptionContext });
-          const same = { keyId, ciphertext, encryptionContext: Object.fromEntries(given) };
-          expectBytes((await provider.decrypt(same)).plaintext, plaintext, 'the plaintext');
+          const sealed = await seal(context, { encryptionContext: Object.fromEntries(made) });
+          const same = { ...sealed, encryptionContext: Object.fromEntries(given) };
+          await expectOpens(context.provider, same);
         };
         await expectAlways(context, shuffled, attempt, { runs: 60 });
       },
@@ -63,18 +53,16 @@ export const randomInputCases = [
     {
       id: 'RND-003',
       title: 'refuses a random context that is another one (INVALID_CIPHERTEXT)',
-      needs: [...symmetric, 'encryptionContext'],
+      needs: [...SYMMETRIC, 'encryptionContext'],
       async run(context) {
-        const { provider, keys, secret } = context;
-        const keyId = await keys.get();
         // One for all: each error is searched for each secret.
-        const plaintext = secret();
+        const plaintext = context.secret();
         const attempt = async ([made, given]: readonly [Pairs, Pairs]) => {
           const encryptionContext = Object.fromEntries(made);
-          const { ciphertext } = await provider.encrypt({ keyId, plaintext, encryptionContext });
-          const other = { keyId, ciphertext, encryptionContext: Object.fromEntries(given) };
-          const details = { operation: 'decrypt' };
-          await expectError(provider.decrypt(other), 'INVALID_CIPHERTEXT', details);
+          const sealed = await seal(context, { plaintext, encryptionContext });
+          const other = { ...sealed, encryptionContext: Object.fromEntries(given) };
+          const call = open(context.provider, other);
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
         };
         await expectAlways(context, differentPairs, attempt, { runs: 150 });
       },

@@ -1,5 +1,7 @@
 import { casesOf, kmsApi } from '../case.js';
-import { expectBytes, expectError } from '../expect.js';
+import { expectError } from '../expect.js';
+import { RSA, SYMMETRIC } from '../needs.js';
+import { expectOpens, keyOf, open, seal } from '../round-trip.js';
 
 const contexts = {
   id: 're-encrypt-context',
@@ -8,116 +10,86 @@ const contexts = {
   source: kmsApi('ReEncrypt'),
 };
 
-const symmetric = [
-  'algorithm:SYMMETRIC_DEFAULT',
-  'key:SYMMETRIC_DEFAULT',
-  'encryptionContext',
-] as const;
-
-export const reEncryptContextCases = casesOf(contexts, [
-  {
-    id: 'REC-001',
-    title: 'binds the new ciphertext to the destination context, and to nothing else',
-    needs: symmetric,
-    async run({ provider, keys, secret }) {
-      const from = { keyId: await keys.get(), encryptionContext: { from: 'a' } };
-      const to = {
-        keyId: await keys.get('SYMMETRIC_DEFAULT', 1),
-        encryptionContext: { to: 'b' },
-      };
-      const plaintext = secret();
-      const sealed = await provider.encrypt({ ...from, plaintext });
-      const { ciphertext } = await provider.reEncrypt({
-        ciphertext: sealed.ciphertext,
-        source: from,
-        destination: to,
-      });
-      for (const encryptionContext of [undefined, { from: 'a' }, { from: 'a', to: 'b' }]) {
-        const call = provider.decrypt({ keyId: to.keyId, ciphertext, encryptionContext });
-        await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-      }
-      const result = await provider.decrypt({ ...to, ciphertext });
-      expectBytes(result.plaintext, plaintext, 'the plaintext under the destination context');
+export const reEncryptContextCases = casesOf(
+  contexts,
+  [
+    {
+      id: 'REC-001',
+      title: 'binds the new ciphertext to the destination context, and to nothing else',
+      async run(context) {
+        const { provider, keys } = context;
+        const source = { keyId: await keys.get(), encryptionContext: { from: 'a' } };
+        const to = {
+          keyId: await keys.get('SYMMETRIC_DEFAULT', 1),
+          encryptionContext: { to: 'b' },
+        };
+        const { plaintext, ciphertext } = await seal(context, source);
+        const moved = await provider.reEncrypt({ ciphertext, source, destination: to });
+        const sealed = { ...to, plaintext, ciphertext: moved.ciphertext };
+        for (const encryptionContext of [undefined, { from: 'a' }, { from: 'a', to: 'b' }]) {
+          const call = open(provider, { ...sealed, encryptionContext });
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        }
+        await expectOpens(provider, sealed);
+      },
     },
-  },
-  {
-    id: 'REC-002',
-    title: 'drops the source context when the destination has none',
-    needs: symmetric,
-    async run({ provider, keys, secret }) {
-      const keyId = await keys.get();
-      const source = { keyId, encryptionContext: { from: 'a' } };
-      const plaintext = secret();
-      const sealed = await provider.encrypt({ ...source, plaintext });
-      const input = { ciphertext: sealed.ciphertext, source, destination: { keyId } };
-      const { ciphertext } = await provider.reEncrypt(input);
-      const result = await provider.decrypt({ keyId, ciphertext });
-      expectBytes(result.plaintext, plaintext, 'the plaintext without a context');
+    {
+      id: 'REC-002',
+      title: 'drops the source context when the destination has none',
+      async run(context) {
+        const { provider, keys } = context;
+        const destination = { keyId: await keys.get() };
+        const source = { ...destination, encryptionContext: { from: 'a' } };
+        const { plaintext, ciphertext } = await seal(context, source);
+        const moved = await provider.reEncrypt({ ciphertext, source, destination });
+        await expectOpens(provider, { ...destination, plaintext, ciphertext: moved.ciphertext });
+      },
     },
-  },
-  {
-    id: 'REC-003',
-    title: 'adds a destination context where the source had none',
-    needs: symmetric,
-    async run({ provider, keys, secret }) {
-      const keyId = await keys.get();
-      const plaintext = secret();
-      const sealed = await provider.encrypt({ keyId, plaintext });
-      const destination = { keyId, encryptionContext: { to: 'b' } };
-      const input = { ciphertext: sealed.ciphertext, source: { keyId }, destination };
-      const { ciphertext } = await provider.reEncrypt(input);
-      const refused = provider.decrypt({ keyId, ciphertext });
-      await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-      const result = await provider.decrypt({ ...destination, ciphertext });
-      expectBytes(result.plaintext, plaintext, 'the plaintext under the destination context');
+    {
+      id: 'REC-003',
+      title: 'adds a destination context where the source had none',
+      async run(context) {
+        const { provider, keys } = context;
+        const source = { keyId: await keys.get() };
+        const destination = { ...source, encryptionContext: { to: 'b' } };
+        const { plaintext, ciphertext: old } = await seal(context, source);
+        const { ciphertext } = await provider.reEncrypt({ ciphertext: old, source, destination });
+        const refused = open(provider, { ...source, ciphertext });
+        await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        await expectOpens(provider, { ...destination, plaintext, ciphertext });
+      },
     },
-  },
-  {
-    id: 'REC-004',
-    title: 'does not take the destination context for the source',
-    needs: symmetric,
-    async run({ provider, keys, secret }) {
-      const keyId = await keys.get();
-      const plaintext = secret();
-      const sealed = await provider.encrypt({
-        keyId,
-        plaintext,
-        encryptionContext: { from: 'a' },
-      });
-      const call = provider.reEncrypt({
-        ciphertext: sealed.ciphertext,
-        source: { keyId, encryptionContext: { to: 'b' } },
-        destination: { keyId, encryptionContext: { from: 'a' } },
-      });
-      await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'reEncrypt' });
+    {
+      id: 'REC-004',
+      title: 'does not take the destination context for the source',
+      async run(context) {
+        const destination = { encryptionContext: { from: 'a' } };
+        const { keyId, ciphertext } = await seal(context, destination);
+        const call = context.provider.reEncrypt({
+          ciphertext,
+          source: { keyId, encryptionContext: { to: 'b' } },
+          destination: { keyId, ...destination },
+        });
+        await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'reEncrypt' });
+      },
     },
-  },
-  {
-    id: 'REC-005',
-    title: 'takes a context on the symmetric side when the other side is RSA',
-    needs: [...symmetric, 'asymmetric', 'key:RSA_2048'],
-    async run({ provider, keys, secret }) {
-      const rsa = { keyId: await keys.get('RSA_2048'), algorithm: keys.rsaAlgorithm };
-      const keyId = await keys.get();
-      const encryptionContext = { tenant: 'a' };
-      const plaintext = secret();
-      const sealed = await provider.encrypt({ ...rsa, plaintext });
-      const destination = { keyId, encryptionContext };
-      const moved = await provider.reEncrypt({
-        ciphertext: sealed.ciphertext,
-        source: rsa,
-        destination,
-      });
-      const { ciphertext } = moved;
-      const refused = provider.decrypt({ keyId, ciphertext });
-      await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-      const back = await provider.reEncrypt({
-        ciphertext,
-        source: destination,
-        destination: rsa,
-      });
-      const opened = await provider.decryptAsymmetric({ ...rsa, ciphertext: back.ciphertext });
-      expectBytes(opened.plaintext, plaintext, 'the plaintext');
+    {
+      id: 'REC-005',
+      title: 'takes a context on the symmetric side when the other side is RSA',
+      needs: RSA,
+      async run(context) {
+        const { provider, keys } = context;
+        const rsa = await keyOf(context, 'RSA_2048');
+        const bound = { keyId: await keys.get(), encryptionContext: { tenant: 'a' } };
+        const { plaintext, ciphertext: old } = await seal(context, rsa);
+        const moving = { ciphertext: old, source: rsa, destination: bound };
+        const { ciphertext } = await provider.reEncrypt(moving);
+        const refused = provider.decrypt({ keyId: bound.keyId, ciphertext });
+        await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        const back = await provider.reEncrypt({ ciphertext, source: bound, destination: rsa });
+        await expectOpens(provider, { ...rsa, plaintext, ciphertext: back.ciphertext });
+      },
     },
-  },
-]);
+  ],
+  [...SYMMETRIC, 'encryptionContext'],
+);

@@ -1,9 +1,12 @@
-import type { EncryptionAlgorithm, KeyWrapProvider } from '@keywrap/core';
 import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
-import { check, expectBytes, expectError, expectKeyArn, sameBytes } from '../expect.js';
-import { leakInResult } from '../leaks.js';
+import { check, expectDifferent, expectError, expectField, expectKeyArn } from '../expect.js';
+import type { Kind } from '../key-use.js';
+import { expectHidden } from '../leaks.js';
+import { SYMMETRIC } from '../needs.js';
+import { needsOf } from '../operations.js';
 import { sealOutside } from '../outside.js';
 import { plaintextsOfEveryKind } from '../plaintexts.js';
+import { expectOpens, type Known, keyOf, type NamedKey, open, seal } from '../round-trip.js';
 
 const moves = {
   id: 're-encrypt',
@@ -18,171 +21,130 @@ const hidden = {
   source: kmsApi('ReEncrypt'),
 };
 
-type Kind = 'SYMMETRIC_DEFAULT' | 'RSA_2048';
-
-const needsOf = {
-  SYMMETRIC_DEFAULT: ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'],
-  RSA_2048: ['asymmetric', 'key:RSA_2048'],
-} as const;
-
-const DIRECTIONS: readonly [string, Kind, Kind][] = [
-  ['1', 'SYMMETRIC_DEFAULT', 'SYMMETRIC_DEFAULT'],
-  ['2', 'SYMMETRIC_DEFAULT', 'RSA_2048'],
-  ['3', 'RSA_2048', 'SYMMETRIC_DEFAULT'],
-  ['4', 'RSA_2048', 'RSA_2048'],
-];
-
 const nameOf = (kind: Kind) => (kind === 'RSA_2048' ? 'RSA' : 'symmetric');
 
-async function keyOf(kind: Kind, { keys }: CaseContext, index = 0) {
-  return { keyId: await keys.get(kind, index), algorithm: algorithmOf(kind, keys) };
+const KINDS = ['SYMMETRIC_DEFAULT', 'RSA_2048'] as const;
+
+/** From either kind of key to either, with two different keys where they are of one kind. */
+const DIRECTIONS = KINDS.flatMap((from) => KINDS.map((to) => [from, to] as const)).map(
+  ([from, to], i) => ({
+    number: i + 1,
+    name: `${nameOf(from)} to ${nameOf(to)}`,
+    needs: [...needsOf(from), ...needsOf(to)],
+    keys: async (context: CaseContext) => ({
+      source: await keyOf(context, from),
+      destination: await keyOf(context, to, 1),
+    }),
+  }),
+);
+
+/** Moves a ciphertext, and fails the case unless the new one opens under the destination. */
+async function expectMoves(
+  { provider }: CaseContext,
+  { plaintext, ciphertext, ...source }: Known,
+  destination: NamedKey,
+) {
+  const input = { ciphertext, source, destination } as Parameters<typeof provider.reEncrypt>[0];
+  const moved = await provider.reEncrypt(input);
+  const sealed = { ...destination, plaintext, ciphertext: moved.ciphertext };
+  await expectOpens(provider, sealed, `a plaintext of ${plaintext.length} bytes`);
+  return moved;
 }
 
-function algorithmOf(kind: Kind, keys: CaseContext['keys']) {
-  return kind === 'RSA_2048' ? keys.rsaAlgorithm : ('SYMMETRIC_DEFAULT' as const);
-}
-
-async function open(
-  provider: KeyWrapProvider,
-  key: { readonly keyId: string; readonly algorithm: EncryptionAlgorithm },
-  ciphertext: Uint8Array,
-): Promise<Uint8Array> {
-  const { keyId, algorithm } = key;
-  const result =
-    algorithm === 'SYMMETRIC_DEFAULT'
-      ? await provider.decrypt({ keyId, ciphertext })
-      : await provider.decryptAsymmetric({ keyId, algorithm, ciphertext });
-  return result.plaintext;
-}
-
-const symmetric = needsOf.SYMMETRIC_DEFAULT;
+/** A symmetric key that is not the first one, to move to. */
+const elsewhere = async ({ keys }: CaseContext) => ({
+  keyId: await keys.get('SYMMETRIC_DEFAULT', 1),
+});
 
 export const reEncryptCases = [
   ...casesOf(
     moves,
-    DIRECTIONS.flatMap(([number, from, to]): CaseInput[] => {
-      const direction = `${nameOf(from)} to ${nameOf(to)}`;
-      const needs = [...needsOf[from], ...needsOf[to]];
-      return [
-        {
-          id: `REE-10${number}`,
-          title: `${direction}: the new ciphertext opens under the destination key`,
-          needs,
-          async run(context) {
-            const { provider, secret } = context;
-            const source = await keyOf(from, context);
-            const destination = await keyOf(to, context, 1);
-            const plaintext = secret();
-            const sealed = await provider.encrypt({ ...source, plaintext });
-            const { ciphertext } = sealed;
-            const moved = await provider.reEncrypt({ ciphertext, source, destination });
-            const opened = await open(provider, destination, moved.ciphertext);
-            expectBytes(opened, plaintext, 'the plaintext under the destination key');
-          },
+    DIRECTIONS.flatMap(({ number, name, needs, keys }): CaseInput[] => [
+      {
+        id: `REE-10${number}`,
+        title: `${name}: the new ciphertext opens under the destination key`,
+        needs,
+        async run(context) {
+          const { source, destination } = await keys(context);
+          await expectMoves(context, await seal(context, source), destination);
         },
-        {
-          id: `REE-20${number}`,
-          title: `${direction}: names both key ARNs and both algorithms`,
-          needs,
-          async run(context) {
-            const { provider, secret } = context;
-            const source = await keyOf(from, context);
-            const destination = await keyOf(to, context, 1);
-            const { ciphertext } = await provider.encrypt({ ...source, plaintext: secret() });
-            const moved = await provider.reEncrypt({ ciphertext, source, destination });
-            expectKeyArn(moved.sourceKeyId, source.keyId, 'sourceKeyId');
-            expectKeyArn(moved.destinationKeyId, destination.keyId, 'destinationKeyId');
-            expectAlgorithm(moved.sourceAlgorithm, source.algorithm, 'sourceAlgorithm');
-            expectAlgorithm(
-              moved.destinationAlgorithm,
-              destination.algorithm,
-              'destinationAlgorithm',
-            );
-          },
+      },
+      {
+        id: `REE-20${number}`,
+        title: `${name}: names both key ARNs and both algorithms`,
+        needs,
+        async run(context) {
+          const { source, destination } = await keys(context);
+          const { ciphertext } = await seal(context, source);
+          const moved = await context.provider.reEncrypt({ ciphertext, source, destination });
+          expectKeyArn(moved.sourceKeyId, source.keyId, 'sourceKeyId');
+          expectKeyArn(moved.destinationKeyId, destination.keyId, 'destinationKeyId');
+          expectField(moved.sourceAlgorithm, source.algorithm, 'sourceAlgorithm');
+          expectField(moved.destinationAlgorithm, destination.algorithm, 'destinationAlgorithm');
         },
-      ];
-    }),
+      },
+    ]),
   ),
   ...casesOf(moves, [
     {
       id: 'REE-301',
       title: 'names each RSA algorithm where the two sides differ, and uses it',
       needs: ['algorithm:RSAES_OAEP_SHA_1', 'algorithm:RSAES_OAEP_SHA_256', 'key:RSA_2048'],
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get('RSA_2048');
+      async run(context) {
+        const keyId = await context.keys.get('RSA_2048');
         const pairs = [
           ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
           ['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1'],
         ] as const;
         for (const [from, to] of pairs) {
-          const plaintext = secret();
-          const { publicKey } = await provider.getPublicKey({ keyId });
-          const ciphertext = await sealOutside(publicKey, plaintext, from);
-          const source = { keyId, algorithm: from };
-          const destination = { keyId, algorithm: to };
-          const moved = await provider.reEncrypt({ ciphertext, source, destination });
-          expectAlgorithm(moved.sourceAlgorithm, from, 'sourceAlgorithm');
-          expectAlgorithm(moved.destinationAlgorithm, to, 'destinationAlgorithm');
-          const opened = await open(provider, destination, moved.ciphertext);
-          expectBytes(opened, plaintext, 'the plaintext under the destination algorithm');
+          const sealed = await sealOutside(context, { keyId, algorithm: from });
+          const moved = await expectMoves(context, sealed, { keyId, algorithm: to });
+          expectField(moved.sourceAlgorithm, from, 'sourceAlgorithm');
+          expectField(moved.destinationAlgorithm, to, 'destinationAlgorithm');
         }
       },
     },
     {
       id: 'REE-302',
       title: 'leaves the old ciphertext as good as it was',
-      needs: symmetric,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const plaintext = secret();
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-        const destination = { keyId: await keys.get('SYMMETRIC_DEFAULT', 1) };
-        await provider.reEncrypt({ ciphertext, source: { keyId }, destination });
-        const result = await provider.decrypt({ keyId, ciphertext });
-        expectBytes(result.plaintext, plaintext, 'the plaintext in the old ciphertext');
+      needs: SYMMETRIC,
+      async run(context) {
+        const sealed = await seal(context);
+        await expectMoves(context, sealed, await elsewhere(context));
+        await expectOpens(context.provider, sealed, 'the plaintext in the old ciphertext');
       },
     },
     {
       id: 'REE-303',
       title: 'does not open under the source key any more (INCORRECT_KEY)',
-      needs: symmetric,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const sealed = await provider.encrypt({ keyId, plaintext: secret() });
-        const destination = { keyId: await keys.get('SYMMETRIC_DEFAULT', 1) };
-        const input = { ciphertext: sealed.ciphertext, source: { keyId }, destination };
-        const { ciphertext } = await provider.reEncrypt(input);
-        const call = provider.decrypt({ keyId, ciphertext });
+      needs: SYMMETRIC,
+      async run(context) {
+        const sealed = await seal(context);
+        const { ciphertext } = await expectMoves(context, sealed, await elsewhere(context));
+        const call = open(context.provider, { keyId: sealed.keyId, ciphertext });
         await expectError(call, 'INCORRECT_KEY', { operation: 'decrypt' });
       },
     },
     {
       id: 'REE-304',
       title: 'makes a new ciphertext each time, under the same key too',
-      needs: symmetric,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret() });
-        const input = { ciphertext, source: { keyId }, destination: { keyId } };
-        const one = await provider.reEncrypt(input);
-        const two = await provider.reEncrypt(input);
-        const isFresh =
-          !sameBytes(one.ciphertext, two.ciphertext) && !sameBytes(one.ciphertext, ciphertext);
-        check(isFresh, 'a fresh ciphertext each time', 'the same one again');
+      needs: SYMMETRIC,
+      async run(context) {
+        const sealed = await seal(context);
+        const { keyId } = sealed;
+        const one = await expectMoves(context, sealed, { keyId });
+        const two = await expectMoves(context, sealed, { keyId });
+        expectDifferent(one.ciphertext, two.ciphertext, 'ciphertexts');
+        expectDifferent(one.ciphertext, sealed.ciphertext, 'ciphertexts');
       },
     },
     {
       id: 'REE-305',
       title: 'moves the longest plaintext, 4096 bytes, between symmetric keys',
-      needs: symmetric,
-      async run({ provider, keys, secret }) {
-        const keyId = await keys.get();
-        const plaintext = secret(4096);
-        const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-        const destination = { keyId: await keys.get('SYMMETRIC_DEFAULT', 1) };
-        const moved = await provider.reEncrypt({ ciphertext, source: { keyId }, destination });
-        const result = await provider.decrypt({ ...destination, ciphertext: moved.ciphertext });
-        expectBytes(result.plaintext, plaintext, 'the plaintext under the destination key');
+      needs: SYMMETRIC,
+      async run(context) {
+        const sealed = await seal(context, { plaintext: context.secret(4096) });
+        await expectMoves(context, sealed, await elsewhere(context));
       },
     },
     ...(
@@ -194,13 +156,12 @@ export const reEncryptCases = [
       ([algorithm, maximum, number]): CaseInput => ({
         id: `REE-30${number}`,
         title: `refuses to move ${maximum + 1} bytes to RSA_2048 with ${algorithm} (INVALID_INPUT), moves ${maximum}`,
-        needs: [...symmetric, `algorithm:${algorithm}`, 'key:RSA_2048'],
-        async run({ provider, keys, secret }) {
-          const keyId = await keys.get();
-          const destination = { keyId: await keys.get('RSA_2048'), algorithm };
+        needs: [...SYMMETRIC, `algorithm:${algorithm}`, 'key:RSA_2048'],
+        async run(context) {
+          const destination = { keyId: await context.keys.get('RSA_2048'), algorithm };
           const move = async (size: number) => {
-            const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret(size) });
-            return provider.reEncrypt({ ciphertext, source: { keyId }, destination });
+            const sealed = await seal(context, { plaintext: context.secret(size) });
+            return expectMoves(context, sealed, destination);
           };
           await move(maximum);
           await expectError(move(maximum + 1), 'INVALID_INPUT', { operation: 'reEncrypt' });
@@ -210,33 +171,23 @@ export const reEncryptCases = [
     {
       id: 'REE-308',
       title: 'moves a data key',
-      needs: [...symmetric, 'dataKeys'],
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        const { plaintext, ciphertext } = await provider.generateDataKey({
-          keyId,
-          keySpec: 'AES_256',
-        });
-        const destination = { keyId: await keys.get('SYMMETRIC_DEFAULT', 1) };
-        const moved = await provider.reEncrypt({ ciphertext, source: { keyId }, destination });
-        const result = await provider.decrypt({ ...destination, ciphertext: moved.ciphertext });
-        expectBytes(result.plaintext, plaintext, 'the data key under the destination key');
+      needs: [...SYMMETRIC, 'dataKeys'],
+      async run(context) {
+        const key = { keyId: await context.keys.get() };
+        const input = { ...key, keySpec: 'AES_256' } as const;
+        const { plaintext, ciphertext } = await context.provider.generateDataKey(input);
+        await expectMoves(context, { ...key, plaintext, ciphertext }, await elsewhere(context));
       },
     },
     ...DIRECTIONS.map(
-      ([number, from, to]): CaseInput => ({
+      ({ number, name, needs, keys }): CaseInput => ({
         id: `REE-40${number}`,
-        title: `${nameOf(from)} to ${nameOf(to)}: moves plaintexts of every kind: zeros, ones, text and its blanks`,
-        needs: [...needsOf[from], ...needsOf[to]],
+        title: `${name}: moves plaintexts of every kind: zeros, ones, text and its blanks`,
+        needs,
         async run(context) {
-          const { provider } = context;
-          const source = await keyOf(from, context);
-          const destination = await keyOf(to, context, 1);
+          const { source, destination } = await keys(context);
           for (const plaintext of plaintextsOfEveryKind()) {
-            const { ciphertext } = await provider.encrypt({ ...source, plaintext });
-            const moved = await provider.reEncrypt({ ciphertext, source, destination });
-            const opened = await open(provider, destination, moved.ciphertext);
-            expectBytes(opened, plaintext, `a plaintext of ${plaintext.length} bytes`);
+            await expectMoves(context, await seal(context, { ...source, plaintext }), destination);
           }
         },
       }),
@@ -244,15 +195,14 @@ export const reEncryptCases = [
     {
       id: 'REE-405',
       title: 'moves plaintexts of every kind from the key that the ciphertext names',
-      needs: [...symmetric, 'keyIdFromCiphertext'],
-      async run({ provider, keys }) {
-        const keyId = await keys.get();
-        const destination = { keyId: await keys.get('SYMMETRIC_DEFAULT', 1) };
+      needs: [...SYMMETRIC, 'keyIdFromCiphertext'],
+      async run(context) {
+        const destination = await elsewhere(context);
         for (const plaintext of plaintextsOfEveryKind()) {
-          const { ciphertext } = await provider.encrypt({ keyId, plaintext });
-          const moved = await provider.reEncrypt({ ciphertext, destination });
-          const result = await provider.decrypt({ ...destination, ciphertext: moved.ciphertext });
-          expectBytes(result.plaintext, plaintext, `a plaintext of ${plaintext.length} bytes`);
+          const { ciphertext } = await seal(context, { plaintext });
+          const moved = await context.provider.reEncrypt({ ciphertext, destination });
+          const sealed = { ...destination, plaintext, ciphertext: moved.ciphertext };
+          await expectOpens(context.provider, sealed);
         }
       },
     },
@@ -260,30 +210,18 @@ export const reEncryptCases = [
   ...casesOf(
     hidden,
     DIRECTIONS.map(
-      ([number, from, to]): CaseInput => ({
+      ({ number, name, needs, keys }): CaseInput => ({
         id: `REH-00${number}`,
-        title: `${nameOf(from)} to ${nameOf(to)}: there is no plaintext in the result`,
-        needs: [...needsOf[from], ...needsOf[to]],
+        title: `${name}: there is no plaintext in the result`,
+        needs,
         async run(context) {
-          const { provider, secret } = context;
-          const source = await keyOf(from, context);
-          const destination = await keyOf(to, context, 1);
-          const plaintext = secret();
-          const { ciphertext } = await provider.encrypt({ ...source, plaintext });
-          const moved = await provider.reEncrypt({ ciphertext, source, destination });
+          const { source, destination } = await keys(context);
+          const { plaintext, ciphertext } = await seal(context, source);
+          const moved = await context.provider.reEncrypt({ ciphertext, source, destination });
           check(!('plaintext' in moved), 'a result without a plaintext', 'one that has it');
-          const where = leakInResult(moved, [plaintext]);
-          check(
-            where === undefined,
-            'a result without the plaintext',
-            `one that shows it ${where}`,
-          );
+          expectHidden(moved, plaintext);
         },
       }),
     ),
   ),
 ];
-
-function expectAlgorithm(actual: unknown, expected: EncryptionAlgorithm, what: string): void {
-  check(actual === expected, `${what} ${expected}`, `${what} ${String(actual)}`);
-}

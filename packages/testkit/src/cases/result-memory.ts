@@ -1,7 +1,8 @@
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectOwnMemory, sameBytes } from '../expect.js';
-import { quickestPair } from '../key-uses.js';
-import type { Need } from '../needs.js';
+import { invoke, type KeyUse } from '../key-use.js';
+import { RSA } from '../needs.js';
+import { keyFor, toRsa, useNumbered } from '../operations.js';
 
 const own = {
   id: 'results-own-memory',
@@ -9,192 +10,65 @@ const own = {
   source: CONTRACT,
 };
 
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
-const rsa = ['asymmetric', 'key:RSA_2048'] as const;
+/** Every kind of result that holds bytes, in the order of the numbers in the ids. */
+const USES = [
+  ...['01', '02', '03', '05', '06', '11', '12', '13', '14', '15', '04'].map(useNumbered),
+  toRsa,
+].map((use, i) => ({ ...use, number: `${i + 1}`.padStart(2, '0') }));
 
-/** The bytes in every kind of result. */
-const RESULTS: readonly [
-  string,
-  string,
-  readonly Need[],
-  (context: CaseContext) => Promise<Record<string, Uint8Array>>,
-][] = [
-  [
-    '01',
-    'encrypt',
-    symmetric,
-    async ({ provider, keys, secret }) => {
-      const { ciphertext } = await provider.encrypt({
-        keyId: await keys.get(),
-        plaintext: secret(),
-      });
-      return { ciphertext };
-    },
-  ],
-  [
-    '02',
-    'encrypt with RSA',
-    rsa,
-    async ({ provider, keys, secret }) => {
-      const algorithm = keys.rsaAlgorithm;
-      const input = { keyId: await keys.get('RSA_2048'), plaintext: secret(), algorithm };
-      return { ciphertext: (await provider.encrypt(input)).ciphertext };
-    },
-  ],
-  [
-    '03',
-    'decrypt',
-    symmetric,
-    async ({ provider, keys }) => {
-      const { plaintext } = await provider.decrypt(await keys.sealed('SYMMETRIC_DEFAULT'));
-      return { plaintext };
-    },
-  ],
-  [
-    '04',
-    'decryptAsymmetric',
-    rsa,
-    async ({ provider, keys }) => {
-      const algorithm = keys.rsaAlgorithm;
-      const input = { ...(await keys.sealed('RSA_2048')), algorithm };
-      return { plaintext: (await provider.decryptAsymmetric(input)).plaintext };
-    },
-  ],
-  [
-    '05',
-    'reEncrypt',
-    symmetric,
-    async ({ provider, keys }) => {
-      const { keyId, ciphertext: old } = await keys.sealed('SYMMETRIC_DEFAULT');
-      const input = { ciphertext: old, source: { keyId }, destination: { keyId } };
-      return { ciphertext: (await provider.reEncrypt(input)).ciphertext };
-    },
-  ],
-  [
-    '06',
-    'generateDataKey',
-    [...symmetric, 'dataKeys'],
-    async ({ provider, keys }) => {
-      const input = { keyId: await keys.get(), keySpec: 'AES_256' } as const;
-      const { plaintext, ciphertext } = await provider.generateDataKey(input);
-      return { plaintext, ciphertext };
-    },
-  ],
-  [
-    '07',
-    'generateDataKeyWithoutPlaintext',
-    [...symmetric, 'dataKeys'],
-    async ({ provider, keys }) => {
-      const input = { keyId: await keys.get(), keySpec: 'AES_256' } as const;
-      const { ciphertext } = await provider.generateDataKeyWithoutPlaintext(input);
-      return { ciphertext };
-    },
-  ],
-  [
-    '08',
-    'generateDataKeyPair',
-    [...symmetric, 'dataKeyPairs'],
-    async ({ provider, keys }) => {
-      const input = { keyId: await keys.get(), keyPairSpec: quickestPair(provider) };
-      const { publicKey, privateKey, privateKeyCiphertext } =
-        await provider.generateDataKeyPair(input);
-      return { publicKey, privateKey, privateKeyCiphertext };
-    },
-  ],
-  [
-    '09',
-    'generateDataKeyPairWithoutPlaintext',
-    [...symmetric, 'dataKeyPairs'],
-    async ({ provider, keys }) => {
-      const input = { keyId: await keys.get(), keyPairSpec: quickestPair(provider) };
-      const { publicKey, privateKeyCiphertext } =
-        await provider.generateDataKeyPairWithoutPlaintext(input);
-      return { publicKey, privateKeyCiphertext };
-    },
-  ],
-  [
-    '10',
-    'getPublicKey',
-    rsa,
-    async ({ provider, keys }) => {
-      const { publicKey } = await provider.getPublicKey({ keyId: await keys.get('RSA_2048') });
-      return { publicKey };
-    },
-  ],
-  [
-    '11',
-    'decrypt without a keyId',
-    [...symmetric, 'keyIdFromCiphertext'],
-    async ({ provider, keys }) => {
-      const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
-      return { plaintext: (await provider.decrypt({ ciphertext })).plaintext };
-    },
-  ],
-  [
-    '12',
-    'reEncrypt to an RSA key',
-    [...symmetric, ...rsa],
-    async ({ provider, keys }) => {
-      const { keyId, ciphertext: old } = await keys.sealed('SYMMETRIC_DEFAULT');
-      const destination = { keyId: await keys.get('RSA_2048'), algorithm: keys.rsaAlgorithm };
-      const input = { ciphertext: old, source: { keyId }, destination };
-      return { ciphertext: (await provider.reEncrypt(input)).ciphertext };
-    },
-  ],
-];
+/** Whether a call gives back the same bytes each time, so that a provider could keep them. */
+const isRepeatable = ({ operation }: KeyUse) => /^(decrypt|getPublicKey)/.test(operation);
 
-/** The calls that give back the same bytes each time, so that a provider could keep them. */
-const REPEATABLE = new Set([
-  'decrypt',
-  'decrypt without a keyId',
-  'decryptAsymmetric',
-  'getPublicKey',
-]);
+/** Makes the call, and gives the bytes in its result. */
+async function bytesOf(use: KeyUse, context: CaseContext): Promise<[string, Uint8Array][]> {
+  const input = await use.input(context, await keyFor(use, context.keys));
+  const result = await invoke(context.provider, use, input);
+  return use.gives.map((name) => [name, result[name] as Uint8Array]);
+}
 
 export const resultMemoryCases = [
   ...casesOf(
     own,
-    RESULTS.flatMap(([number, title, needs, bytesOf]): CaseInput[] => [
-      {
-        id: `MEM-1${number}`,
-        title: `${title}: its bytes are the whole of their buffer`,
-        needs,
+    USES.map(
+      (use): CaseInput => ({
+        id: `MEM-1${use.number}`,
+        title: `${use.title}: its bytes are the whole of their buffer`,
+        needs: use.needs,
         async run(context) {
           // Small and larger buffers may come from different places, so it is tried more than once.
           for (let i = 0; i < 3; i++) {
-            for (const [name, bytes] of Object.entries(await bytesOf(context))) {
-              expectOwnMemory(bytes, name);
+            for (const [name, bytes] of await bytesOf(use, context)) expectOwnMemory(bytes, name);
+          }
+        },
+      }),
+    ),
+  ),
+  ...casesOf(
+    own,
+    USES.filter(isRepeatable).map(
+      (use): CaseInput => ({
+        id: `MEM-2${use.number}`,
+        title: `${use.title}: what a caller does to one result changes no other`,
+        needs: use.needs,
+        async run(context) {
+          const [one, two] = [await bytesOf(use, context), await bytesOf(use, context)];
+          const before = two.map(([, bytes]) => bytes.slice());
+          for (const [, bytes] of one) bytes.fill(0);
+          for (const result of [two, await bytesOf(use, context)]) {
+            for (const [i, [name, bytes]] of result.entries()) {
+              const isOwn = sameBytes(bytes, before[i] as Uint8Array);
+              check(isOwn, `${name} of its own`, 'one that is shared');
             }
           }
         },
-      },
-      ...(REPEATABLE.has(title)
-        ? [
-            {
-              id: `MEM-2${number}`,
-              title: `${title}: what a caller does to one result changes no other`,
-              needs,
-              async run(context: CaseContext) {
-                const [one, two] = [await bytesOf(context), await bytesOf(context)];
-                for (const [name, bytes] of Object.entries(one)) {
-                  const other = two[name] as Uint8Array;
-                  const before = other.slice();
-                  bytes.fill(0);
-                  check(sameBytes(other, before), `${name} of its own`, 'one that is shared');
-                  const third = (await bytesOf(context))[name] as Uint8Array;
-                  check(sameBytes(third, before), `${name} of its own`, 'one that is shared');
-                }
-              },
-            },
-          ]
-        : []),
-    ]),
+      }),
+    ),
   ),
   ...casesOf(
     own,
     (
       [
-        ['1', 'getPublicKey', 'RSA_2048', rsa],
+        ['1', 'getPublicKey', 'RSA_2048', RSA],
         ['2', 'describeKey', 'SYMMETRIC_DEFAULT', ['key:SYMMETRIC_DEFAULT']],
       ] as const
     ).map(

@@ -1,8 +1,9 @@
 import { type CaseInput, casesOf, kmsGuide } from '../case.js';
-import { check, expectBytes, expectError, expectKeyArn } from '../expect.js';
+import { check, expectError, expectField, expectKeyArn } from '../expect.js';
 import type { KeyRing } from '../key-ring.js';
-import { openingUses } from '../key-uses.js';
-import { sealingCalls } from '../sealing-calls.js';
+import { SYMMETRIC } from '../needs.js';
+import { openingUses, sealBy, sealingUses } from '../operations.js';
+import { expectOpens, type Known, open, seal } from '../round-trip.js';
 
 const rotation = {
   id: 'rotation',
@@ -10,143 +11,129 @@ const rotation = {
   source: kmsGuide('rotate-keys.html'),
 };
 
-const needs = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'keys.rotate'] as const;
-
-export const rotationCases = casesOf(rotation, [
-  {
-    id: 'ROT-001',
-    title: 'opens ciphertexts from before each of three rotations',
-    needs,
-    async run({ provider, keys, secret }) {
-      const keyId = await keys.create();
-      const made: { readonly plaintext: Uint8Array; readonly ciphertext: Uint8Array }[] = [];
-      for (let rotations = 0; rotations <= 3; rotations++) {
-        if (rotations > 0) await keys.rotate(keyId);
-        const plaintext = secret();
-        made.push({
-          plaintext,
-          ciphertext: (await provider.encrypt({ keyId, plaintext })).ciphertext,
-        });
-        for (const { plaintext, ciphertext } of made) {
-          const result = await provider.decrypt({ keyId, ciphertext });
-          expectBytes(result.plaintext, plaintext, `after ${rotations} rotations, the plaintext`);
-        }
-      }
-    },
-  },
-  {
-    id: 'ROT-002',
-    title: 'keeps the ARN, in results and in the description',
-    needs,
-    async run({ provider, keys, secret }) {
-      const keyId = await keys.create();
-      const old = await provider.encrypt({ keyId, plaintext: secret() });
-      await keys.rotate(keyId);
-      const { ciphertext } = old;
-      expectKeyArn((await provider.decrypt({ keyId, ciphertext })).keyId, keyId);
-      expectKeyArn((await provider.encrypt({ keyId, plaintext: secret() })).keyId, keyId);
-      const description = await provider.describeKey({ keyId });
-      expectKeyArn(description.keyId, keyId);
-      const { keyState } = description;
-      check(keyState === 'Enabled', 'keyState Enabled', `keyState ${keyState}`);
-    },
-  },
-  {
-    id: 'ROT-003',
-    title: 'makes new ciphertexts with the new key material, as their header shows',
-    needs,
-    async run({ provider, keys, secret }) {
-      const plaintext = secret();
-      await expectNewMaterial(
-        keys,
-        async (keyId) => (await provider.encrypt({ keyId, plaintext })).ciphertext,
-      );
-    },
-  },
-  ...sealingCalls.map(
-    (call): CaseInput => ({
-      id: `ROT-10${call.number}`,
-      title: `${call.title} uses the new key material; what it wrapped before still opens`,
-      needs: [...needs, ...call.needs],
+export const rotationCases = casesOf(
+  rotation,
+  [
+    {
+      id: 'ROT-001',
+      title: 'opens ciphertexts from before each of three rotations',
       async run(context) {
-        const made: { readonly keyId: string; readonly ciphertext: Uint8Array }[] = [];
-        await expectNewMaterial(context.keys, async (keyId) => {
-          const ciphertext = await (await call.prepare(context, { keyId }))();
-          made.push({ keyId, ciphertext });
-          return ciphertext;
-        });
-        for (const each of made) await context.provider.decrypt(each);
+        const { provider, keys } = context;
+        const key = { keyId: await keys.create() };
+        const made: Known[] = [];
+        for (let rotations = 0; rotations <= 3; rotations++) {
+          if (rotations > 0) await keys.rotate(key.keyId);
+          made.push(await seal(context, key));
+          for (const sealed of made) {
+            await expectOpens(provider, sealed, `after ${rotations} rotations, the plaintext`);
+          }
+        }
       },
-    }),
-  ),
-  ...openingUses
-    .filter(({ kind }) => kind === 'SYMMETRIC_DEFAULT')
-    .map(
+    },
+    {
+      id: 'ROT-002',
+      title: 'keeps the ARN, in results and in the description',
+      async run(context) {
+        const { provider, keys, secret } = context;
+        const keyId = await keys.create();
+        const old = await seal(context, { keyId });
+        await keys.rotate(keyId);
+        expectKeyArn((await open(provider, old)).keyId, keyId);
+        expectKeyArn((await provider.encrypt({ keyId, plaintext: secret() })).keyId, keyId);
+        const description = await provider.describeKey({ keyId });
+        expectKeyArn(description.keyId, keyId);
+        expectField(description.keyState, 'Enabled', 'keyState');
+      },
+    },
+    {
+      id: 'ROT-003',
+      title: 'makes new ciphertexts with the new key material, as their header shows',
+      async run(context) {
+        const plaintext = context.secret();
+        await expectNewMaterial(
+          context.keys,
+          async (keyId) => (await seal(context, { keyId, plaintext })).ciphertext,
+        );
+      },
+    },
+    ...sealingUses.map(
       (use): CaseInput => ({
-        id: `ROT-2${use.number}`,
-        title: `${use.title}: opens the ciphertexts of each of three key materials`,
-        needs: [...needs, ...use.needs],
+        id: `ROT-10${use.number}`,
+        title: `${use.title} uses the new key material; what it wrapped before still opens`,
+        needs: use.needs,
         async run(context) {
-          const { provider, keys, secret } = context;
-          const keyId = await keys.create();
-          const made: Uint8Array[] = [];
-          for (let rotations = 0; rotations <= 2; rotations++) {
-            if (rotations > 0) await keys.rotate(keyId);
-            made.push((await provider.encrypt({ keyId, plaintext: secret() })).ciphertext);
-          }
-          for (const ciphertext of made) {
-            expectKeyArn(await use.call(context, { keyId, ciphertext }), keyId);
-          }
+          const made: { readonly keyId: string; readonly ciphertext: Uint8Array }[] = [];
+          await expectNewMaterial(context.keys, async (keyId) => {
+            const ciphertext = await sealBy(use, context, { keyId });
+            made.push({ keyId, ciphertext });
+            return ciphertext;
+          });
+          for (const each of made) await open(context.provider, each);
         },
       }),
     ),
-  {
-    id: 'ROT-004',
-    title: 'still tells the keys apart after rotation (INCORRECT_KEY)',
-    needs,
-    async run({ provider, keys, secret }) {
-      const keyId = await keys.create();
-      const { ciphertext } = await provider.encrypt({ keyId, plaintext: secret() });
-      await keys.rotate(keyId);
-      const call = provider.decrypt({ keyId: await keys.get(), ciphertext });
-      await expectError(call, 'INCORRECT_KEY', { operation: 'decrypt' });
+    ...openingUses
+      .filter(({ kind }) => kind === 'SYMMETRIC_DEFAULT')
+      .map(
+        (use): CaseInput => ({
+          id: `ROT-2${use.number}`,
+          title: `${use.title}: opens the ciphertexts of each of three key materials`,
+          needs: use.needs,
+          async run(context) {
+            const keyId = await context.keys.create();
+            const made: Known[] = [];
+            for (let rotations = 0; rotations <= 2; rotations++) {
+              if (rotations > 0) await context.keys.rotate(keyId);
+              made.push(await seal(context, { keyId }));
+            }
+            for (const sealed of made) expectKeyArn(await use.call(context, sealed), keyId);
+          },
+        }),
+      ),
+    {
+      id: 'ROT-004',
+      title: 'still tells the keys apart after rotation (INCORRECT_KEY)',
+      async run(context) {
+        const { provider, keys } = context;
+        const keyId = await keys.create();
+        const sealed = await seal(context, { keyId });
+        await keys.rotate(keyId);
+        const call = open(provider, { ...sealed, keyId: await keys.get() });
+        await expectError(call, 'INCORRECT_KEY', { operation: 'decrypt' });
+      },
     },
-  },
-  {
-    id: 'ROT-005',
-    title: 'binds old and new ciphertexts to their context after rotation',
-    needs: [...needs, 'encryptionContext'],
-    async run({ provider, keys, secret }) {
-      const keyId = await keys.create();
-      const encryptionContext = { tenant: 'a' };
-      const plaintext = secret();
-      const old = await provider.encrypt({ keyId, plaintext, encryptionContext });
-      await keys.rotate(keyId);
-      const current = await provider.encrypt({ keyId, plaintext, encryptionContext });
-      for (const { ciphertext } of [old, current]) {
-        const refused = provider.decrypt({ keyId, ciphertext });
-        await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
-        const result = await provider.decrypt({ keyId, ciphertext, encryptionContext });
-        expectBytes(result.plaintext, plaintext, 'the plaintext');
-      }
+    {
+      id: 'ROT-005',
+      title: 'binds old and new ciphertexts to their context after rotation',
+      needs: ['encryptionContext'],
+      async run(context) {
+        const { provider, keys } = context;
+        const bound = { keyId: await keys.create(), encryptionContext: { tenant: 'a' } };
+        const old = await seal(context, bound);
+        await keys.rotate(bound.keyId);
+        for (const sealed of [old, await seal(context, bound)]) {
+          const refused = open(provider, { ...sealed, encryptionContext: undefined });
+          await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+          await expectOpens(provider, sealed);
+        }
+      },
     },
-  },
-  {
-    id: 'ROT-006',
-    title: 'reEncrypt under the same key moves an old ciphertext to the new key material',
-    needs,
-    async run({ provider, keys, secret }) {
-      const keyId = await keys.create();
-      const plaintext = secret();
-      const old = await provider.encrypt({ keyId, plaintext });
-      await keys.rotate(keyId);
-      const input = { ciphertext: old.ciphertext, source: { keyId }, destination: { keyId } };
-      const { ciphertext } = await provider.reEncrypt(input);
-      const result = await provider.decrypt({ keyId, ciphertext });
-      expectBytes(result.plaintext, plaintext, 'the plaintext');
+    {
+      id: 'ROT-006',
+      title: 'reEncrypt under the same key moves an old ciphertext to the new key material',
+      async run(context) {
+        const { provider, keys } = context;
+        const key = { keyId: await keys.create() };
+        const old = await seal(context, key);
+        await keys.rotate(key.keyId);
+        const input = { ciphertext: old.ciphertext, source: key, destination: key };
+        const { ciphertext } = await provider.reEncrypt(input);
+        await expectOpens(provider, { ...old, ciphertext });
+      },
     },
-  },
-]);
+  ],
+  [...SYMMETRIC, 'keys.rotate'],
+);
 
 /** Key material can't be seen from outside, but a ciphertext has to say which opens it. */
 async function expectNewMaterial(

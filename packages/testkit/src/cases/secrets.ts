@@ -1,9 +1,8 @@
-import type { DecryptResult } from '@keywrap/core';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, describeError, expectKeyWrapError, kindOf } from '../expect.js';
-import { quickestPair } from '../key-uses.js';
-import { leakInResult } from '../leaks.js';
-import type { Need } from '../needs.js';
+import { invoke, type KeyUse, type Result } from '../key-use.js';
+import { expectHidden } from '../leaks.js';
+import { keyFor, useNumbered } from '../operations.js';
 
 const hidden = {
   id: 'results-hide-secrets',
@@ -18,106 +17,48 @@ const disposable = {
   source: CONTRACT,
 };
 
-interface Holder {
-  readonly result: Disposable & object;
-  readonly read: () => Uint8Array;
-  /** What is no secret, and outlives it. */
-  readonly rest: () => Readonly<Record<string, string | Uint8Array>>;
+/** Every kind of result that holds a secret, in the order of the numbers in the ids. */
+const USES = ['03', '05', '11', '13', '04'].map(useNumbered);
+
+/** What in a result is no secret, and outlives it. */
+const REST = [
+  ...['keyId', 'algorithm', 'ciphertext', 'keyPairSpec', 'publicKey', 'privateKeyCiphertext'],
+] as (keyof Result)[];
+
+/** Makes the call: its result, and what reads the secret in that. */
+async function hold(use: KeyUse, context: CaseContext) {
+  const input = await use.input(context, await keyFor(use, context.keys));
+  const result = await invoke(context.provider, use, input);
+  const secret = use.operation === 'generateDataKeyPair' ? 'privateKey' : 'plaintext';
+  return { result, read: () => result[secret] };
 }
 
-const HOLDERS: readonly [
-  string,
-  string,
-  readonly Need[],
-  (context: CaseContext) => Promise<Holder>,
-][] = [
-  [
-    '1',
-    'decrypt',
-    ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'],
-    async ({ provider, keys }) => {
-      const result = await provider.decrypt(await keys.sealed('SYMMETRIC_DEFAULT'));
-      return { result, read: () => result.plaintext, rest: () => openedRest(result) };
-    },
-  ],
-  [
-    '2',
-    'decryptAsymmetric',
-    ['asymmetric', 'key:RSA_2048'],
-    async ({ provider, keys }) => {
-      const algorithm = keys.rsaAlgorithm;
-      const input = { ...(await keys.sealed('RSA_2048')), algorithm };
-      const result = await provider.decryptAsymmetric(input);
-      return { result, read: () => result.plaintext, rest: () => openedRest(result) };
-    },
-  ],
-  [
-    '3',
-    'generateDataKey',
-    ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'dataKeys'],
-    async ({ provider, keys }) => {
-      const input = { keyId: await keys.get(), keySpec: 'AES_256' } as const;
-      const result = await provider.generateDataKey(input);
-      const rest = ({ keyId, ciphertext } = result) => ({ keyId, ciphertext });
-      return { result, read: () => result.plaintext, rest };
-    },
-  ],
-  [
-    '4',
-    'generateDataKeyPair',
-    ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'dataKeyPairs'],
-    async ({ provider, keys }) => {
-      const input = { keyId: await keys.get(), keyPairSpec: quickestPair(provider) };
-      const result = await provider.generateDataKeyPair(input);
-      const rest = ({ keyId, keyPairSpec, publicKey, privateKeyCiphertext } = result) => {
-        return { keyId, keyPairSpec, publicKey, privateKeyCiphertext };
-      };
-      return { result, read: () => result.privateKey, rest };
-    },
-  ],
-  [
-    '5',
-    'decrypt without a keyId',
-    ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT', 'keyIdFromCiphertext'],
-    async ({ provider, keys }) => {
-      const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
-      const result = await provider.decrypt({ ciphertext });
-      return { result, read: () => result.plaintext, rest: () => openedRest(result) };
-    },
-  ],
-];
-
-const openedRest = ({ keyId, algorithm }: DecryptResult) => ({ keyId, algorithm });
+const restOf = (result: Result) => JSON.stringify(REST.map((name) => result[name]));
 
 export const secretCases = [
   ...casesOf(
     hidden,
-    HOLDERS.map(
-      ([number, title, needs, open]): CaseInput => ({
-        id: `SEC-10${number}`,
-        title: `${title}: its result does not show the secret`,
-        needs,
+    USES.map(
+      (use, i): CaseInput => ({
+        id: `SEC-10${i + 1}`,
+        title: `${use.title}: its result does not show the secret`,
+        needs: use.needs,
         async run(context) {
-          const { result, read } = await open(context);
-          const where = leakInResult(result, [secretIn(read())]);
-          check(
-            where === undefined,
-            'a result that hides its secret',
-            `one that shows it ${where}`,
-          );
+          const { result, read } = await hold(use, context);
+          expectHidden(result, secretIn(read()), 'its secret');
         },
       }),
     ),
   ),
   ...casesOf(
     disposable,
-    HOLDERS.flatMap(([number, title, needs, open]): CaseInput[] => [
+    USES.flatMap((use, i): CaseInput[] => [
       {
-        id: `SEC-20${number}`,
-        title: `${title}: dispose overwrites the secret, and may be called twice`,
-        needs,
+        id: `SEC-20${i + 1}`,
+        title: `${use.title}: dispose overwrites the secret, and may be called twice`,
+        needs: use.needs,
         async run(context) {
-          const { result, read } = await open(context);
+          const { result, read } = await hold(use, context);
           const secret = read();
           const dispose: unknown = result[Symbol.dispose];
           check(typeof dispose === 'function', 'a [Symbol.dispose] method', kindOf(dispose));
@@ -131,11 +72,11 @@ export const secretCases = [
         },
       },
       {
-        id: `SEC-30${number}`,
-        title: `${title}: reading the secret after dispose throws (CLOSED)`,
-        needs,
+        id: `SEC-30${i + 1}`,
+        title: `${use.title}: reading the secret after dispose throws (CLOSED)`,
+        needs: use.needs,
         async run(context) {
-          const { result, read } = await open(context);
+          const { result, read } = await hold(use, context);
           result[Symbol.dispose]();
           const wanted = 'ProviderClosedError (CLOSED) thrown';
           let error: unknown;
@@ -150,15 +91,14 @@ export const secretCases = [
         },
       },
       {
-        id: `SEC-40${number}`,
-        title: `${title}: what is no secret can be read after dispose as before`,
-        needs,
+        id: `SEC-40${i + 1}`,
+        title: `${use.title}: what is no secret can be read after dispose as before`,
+        needs: use.needs,
         async run(context) {
-          const { result, rest } = await open(context);
-          const before = JSON.stringify(rest());
+          const { result } = await hold(use, context);
+          const before = restOf(result);
           result[Symbol.dispose]();
-          const isLeft = JSON.stringify(rest()) === before;
-          check(isLeft, 'the rest of the result as it was', 'something else');
+          check(restOf(result) === before, 'the rest of the result as it was', 'something else');
         },
       },
     ]),

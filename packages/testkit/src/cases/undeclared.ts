@@ -1,8 +1,10 @@
-import type { DataKeyPairSpec, EncryptionAlgorithm } from '@keywrap/core';
+import type { EncryptionAlgorithm } from '@keywrap/core';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { expectError } from '../expect.js';
-import { quickestPair } from '../key-uses.js';
-import type { Need } from '../needs.js';
+import { CALLS, withValue } from '../input-calls.js';
+import { PAIR_SPECS } from '../key-pair-check.js';
+import { invoke } from '../key-use.js';
+import { type Need, SYMMETRIC } from '../needs.js';
 
 const undeclared = {
   id: 'undeclared-unsupported',
@@ -16,16 +18,6 @@ const ALGORITHMS: readonly EncryptionAlgorithm[] = [
   'RSAES_OAEP_SHA_256',
 ];
 
-const PAIRS: readonly DataKeyPairSpec[] = [
-  'RSA_2048',
-  'RSA_3072',
-  'RSA_4096',
-  'ECC_NIST_P256',
-  'ECC_NIST_P384',
-  'ECC_NIST_P521',
-  'ECC_SECG_P256K1',
-];
-
 /** A key of any kind that the provider has, and the algorithm that goes with it. */
 async function anyKey({ provider, keys }: CaseContext) {
   const isSymmetric = provider.capabilities.algorithms.includes('SYMMETRIC_DEFAULT');
@@ -34,80 +26,8 @@ async function anyKey({ provider, keys }: CaseContext) {
   return { ...(await keys.sealed(kind)), algorithm };
 }
 
-const context = { tenant: 'a' };
-const symmetric = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
-
-/** Calls with an encryption context, for a provider that has none. */
-const CONTEXT_CALLS: readonly (readonly [
-  string,
-  string,
-  readonly Need[],
-  (each: CaseContext) => Promise<() => Promise<unknown>>,
-])[] = [
-  [
-    '1',
-    'encrypt',
-    [],
-    async ({ provider, keys, secret }) => {
-      const input = { keyId: await keys.get(), plaintext: secret(), encryptionContext: context };
-      return () => provider.encrypt(input);
-    },
-  ],
-  [
-    '2',
-    'decrypt',
-    [],
-    async ({ provider, keys }) => {
-      const input = { ...(await keys.sealed('SYMMETRIC_DEFAULT')), encryptionContext: context };
-      return () => provider.decrypt(input);
-    },
-  ],
-  [
-    '3',
-    'reEncrypt',
-    [],
-    async ({ provider, keys }) => {
-      const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
-      const source = { keyId, encryptionContext: context };
-      return () => provider.reEncrypt({ ciphertext, source, destination: { keyId } });
-    },
-  ],
-  [
-    '4',
-    'reEncrypt',
-    [],
-    async ({ provider, keys }) => {
-      const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
-      const destination = { keyId, encryptionContext: context };
-      return () => provider.reEncrypt({ ciphertext, source: { keyId }, destination });
-    },
-  ],
-  ...(['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const).map(
-    (operation, i) =>
-      [
-        `${i + 5}`,
-        operation,
-        ['dataKeys'] as readonly Need[],
-        async ({ provider, keys }: CaseContext) => {
-          const keyId = await keys.get();
-          return () =>
-            provider[operation]({ keyId, keySpec: 'AES_256', encryptionContext: context });
-        },
-      ] as const,
-  ),
-  ...(['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'] as const).map(
-    (operation, i) =>
-      [
-        `${i + 7}`,
-        operation,
-        ['dataKeyPairs'] as readonly Need[],
-        async ({ provider, keys }: CaseContext) => {
-          const input = { keyId: await keys.get(), keyPairSpec: quickestPair(provider) };
-          return () => provider[operation]({ ...input, encryptionContext: context });
-        },
-      ] as const,
-  ),
-];
+/** Every place for an encryption context. */
+const CONTEXTS = CALLS.flatMap((call) => (call.contexts ?? []).map((path) => ({ call, path })));
 
 export const undeclaredCases = casesOf(undeclared, [
   ...ALGORITHMS.flatMap((algorithm, i): CaseInput[] => {
@@ -155,21 +75,22 @@ export const undeclaredCases = casesOf(undeclared, [
       ),
     ];
   }),
-  ...CONTEXT_CALLS.map(
-    ([number, operation, needs, prepare]): CaseInput => ({
-      id: `UNS-50${number}`,
-      title: `refuses ${operation} with an encryption context${{ 3: ' on the source side', 4: ' on the destination side' }[number] ?? ''}`,
-      needs: [...symmetric, ...needs, 'without encryptionContext'],
+  ...CONTEXTS.map(
+    ({ call, path }, i): CaseInput => ({
+      id: `UNS-50${i + 1}`,
+      title: `refuses ${call.operation} with ${path}`,
+      needs: [...call.needs, 'without encryptionContext'],
       async run(each) {
-        const call = await prepare(each);
-        await expectError(call(), 'UNSUPPORTED', { operation });
+        const input = withValue(await call.input(each), path, { tenant: 'a' });
+        const refused = invoke(each.provider, call, input);
+        await expectError(refused, 'UNSUPPORTED', { operation: call.operation });
       },
     }),
   ),
   {
     id: 'UNS-601',
     title: 'refuses decrypt without a keyId',
-    needs: [...symmetric, 'without keyIdFromCiphertext'],
+    needs: [...SYMMETRIC, 'without keyIdFromCiphertext'],
     async run({ provider, keys }) {
       const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
       await expectError(provider.decrypt({ ciphertext }), 'UNSUPPORTED', {
@@ -180,7 +101,7 @@ export const undeclaredCases = casesOf(undeclared, [
   {
     id: 'UNS-602',
     title: 'refuses reEncrypt without a keyId for the source',
-    needs: [...symmetric, 'without keyIdFromCiphertext'],
+    needs: [...SYMMETRIC, 'without keyIdFromCiphertext'],
     async run({ provider, keys }) {
       const { ciphertext, keyId } = await keys.sealed('SYMMETRIC_DEFAULT');
       for (const source of [undefined, {}]) {
@@ -201,7 +122,7 @@ export const undeclaredCases = casesOf(undeclared, [
       },
     }),
   ),
-  ...PAIRS.flatMap((keyPairSpec, i) =>
+  ...PAIR_SPECS.flatMap((keyPairSpec, i) =>
     (['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'] as const).map(
       (operation, j): CaseInput => ({
         id: `UNS-8${j + 1}${i + 1}`,

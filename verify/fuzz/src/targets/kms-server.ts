@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type KmsServer, startKmsServer } from '@keywrap/kms-server';
 
 const FIXTURES = new URL(
-  '../../../../packages/provider-local/test/key-material/fixtures/',
+  '../../../../packages/provider-local/test/key-files/fixtures/',
   import.meta.url,
 );
 const pem = (name: string) => readFileSync(new URL(name, FIXTURES), 'utf8');

@@ -1,7 +1,7 @@
 import type { DataKeyPairSpec } from '@keywrap/core';
 
 /** The hash of RSAES-OAEP and of its mask generation function (RFC 8017 §7.1, B.1), as WebCrypto names it. */
-export type OaepHash = 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512';
+export type OaepHash = 'SHA-1' | 'SHA-256';
 
 /**
  * A loaded XAES-256-GCM key ([C2SP](https://c2sp.org/XAES-256-GCM)). What depends on the key alone is
@@ -31,7 +31,7 @@ export interface AesKey {
   destroy(): void;
 }
 
-/** A loaded RSA private key of two or more primes. */
+/** A loaded RSA private key. */
 export interface RsaPrivateKey {
   /** The length of the modulus in bytes: `k` in RFC 8017. */
   readonly modulusLength: number;
@@ -107,6 +107,6 @@ export interface CryptoEngine {
    */
   loadRsaPublicKey(spki: Uint8Array): Promise<RsaPublicKey>;
 
-  /** Makes a new key pair; RSA keys have two primes and the public exponent 65537. */
+  /** Makes a new key pair; RSA keys have the public exponent 65537. */
   generateKeyPair(spec: DataKeyPairSpec): Promise<EncodedKeyPair>;
 }

@@ -1,9 +1,9 @@
-import { isRsaKeySpec, type RsaKeySpec, rsaModulusLength, wipe } from '@keywrap/core';
+import { isRsaKeySpec, type RsaKeySpec, rsaModulusLength } from '@keywrap/core';
 import forge from 'node-forge';
-import { encodeRsaPkcs8, encodeRsaSpki, parseRsaPrivateKey } from '../../key-material/rsa.js';
 import { Xaes256GcmKey } from '../xaes-256-gcm.js';
 import type { CryptoEngine, EncodedKeyPair } from './engine.js';
 import { forgeAes } from './forge/aes.js';
+import { derBytes } from './forge/der.js';
 import { loadRsaPrivateKey, loadRsaPublicKey } from './forge/rsa.js';
 
 /**
@@ -21,15 +21,7 @@ export const forgeEngine: CryptoEngine = {
   async generateKeyPair(spec) {
     if (isRsaKeySpec(spec)) return generateRsaKeyPair(spec);
     // forge knows no elliptic curves of this kind; who needs none does not load them.
-    const ec = await import('../../key-material/ec.js');
-    const privateKey = ec.generateEcPrivateKey(spec);
-    const publicKey = ec.ecPublicKeyOf(spec, privateKey);
-    const pair = {
-      publicKey: ec.encodeEcSpki(spec, publicKey),
-      privateKey: ec.encodeEcPkcs8(spec, privateKey, publicKey),
-    };
-    wipe(privateKey);
-    return pair;
+    return (await import('./forge/ec.js')).generateEcKeyPair(spec);
   },
 };
 
@@ -44,6 +36,9 @@ async function generateRsaKeyPair(spec: RsaKeySpec): Promise<EncodedKeyPair> {
       error ? reject(error) : resolve(pair),
     ),
   );
-  const numbers = parseRsaPrivateKey(forge.pki.privateKeyToAsn1(privateKey));
-  return { publicKey: encodeRsaSpki(numbers), privateKey: encodeRsaPkcs8(numbers) };
+  const { pki } = forge;
+  return {
+    publicKey: derBytes(pki.publicKeyToAsn1(pki.setRsaPublicKey(privateKey.n, privateKey.e))),
+    privateKey: derBytes(pki.wrapRsaPrivateKey(pki.privateKeyToAsn1(privateKey))),
+  };
 }

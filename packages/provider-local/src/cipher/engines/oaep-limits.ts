@@ -5,8 +5,6 @@ import type { OaepHash } from './engine.js';
 export const HASH_LENGTH = {
   'SHA-1': 20,
   'SHA-256': 32,
-  'SHA-384': 48,
-  'SHA-512': 64,
 } as const satisfies Record<OaepHash, number>;
 
 /**

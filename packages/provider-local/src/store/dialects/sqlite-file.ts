@@ -111,6 +111,7 @@ export async function createFile(
   for (const suffix of ['-wal', '-journal']) {
     // SQLite would play it into the new database (sqlite.org/howtocorrupt.html, 1.4).
     if (!fs.existsSync(file + suffix)) continue;
+    // Of a store that somebody else has just made, and uses.
     if (fs.existsSync(file)) return false;
     throw new InvalidInputError(
       'location',

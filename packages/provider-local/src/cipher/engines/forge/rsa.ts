@@ -1,25 +1,14 @@
 import { ProviderClosedError, wipe } from '@keywrap/core';
 import forge from 'node-forge';
-import {
-  bitLength,
-  type RsaPublicNumbers,
-  rsaPrivateNumbersOf,
-  rsaPublicNumbersOf,
-} from '../../../key-material/rsa.js';
 import type { RsaPrivateKey, RsaPublicKey } from '../engine.js';
 import { assertFitsOaep } from '../oaep-limits.js';
+import { toBinaryString } from './binary-string.js';
+import { bitsOf, itemsOf, parseDer, parsing } from './der.js';
 import { decodeOaep, encodeOaep } from './oaep.js';
 
+const { pki } = forge;
 const { BigInteger } = forge.jsbn;
 type BigInteger = forge.jsbn.BigInteger;
-
-/** An RSA private key in forge's numbers; the factors are in Garner's order, as in `RsaPrivateNumbers`. */
-interface PrivateNumbers {
-  readonly n: BigInteger;
-  readonly e: BigInteger;
-  readonly modulusLength: number;
-  readonly factors: readonly Record<'prime' | 'exponent' | 'coefficient', BigInteger>[];
-}
 
 /**
  * Loads an RSA private key for use in JavaScript, on forge's big integers.
@@ -27,22 +16,14 @@ interface PrivateNumbers {
  * Decryption keeps the event loop busy while it runs: some 30 ms for a key of 2048 bits. Its time
  * depends on the numbers in it, and blinding is what keeps an attacker from choosing those.
  *
- * @param pkcs8 PrivateKeyInfo, DER; two primes or more.
+ * @param pkcs8 PrivateKeyInfo, DER.
  * @throws InvalidInputError for `keyMaterial` if it is not an RSA private key.
  */
 export function loadRsaPrivateKey(pkcs8: Uint8Array): RsaPrivateKey {
-  const numbers = rsaPrivateNumbersOf(pkcs8);
-  const modulusLength = modulusLengthOf(numbers);
-  let key: PrivateNumbers | undefined = {
-    n: fromBigInt(numbers.modulus),
-    e: fromBigInt(numbers.publicExponent),
-    modulusLength,
-    factors: numbers.factors.map(({ prime, exponent, coefficient }) => ({
-      prime: fromBigInt(prime),
-      exponent: fromBigInt(exponent),
-      coefficient: fromBigInt(coefficient),
-    })),
-  };
+  let key: forge.pki.rsa.PrivateKey | undefined = parsing(() =>
+    pki.privateKeyFromAsn1(parseDer(pkcs8)),
+  );
+  const modulusLength = modulusLengthOf(key);
   return {
     modulusLength,
     async decrypt(ciphertext, hash) {
@@ -66,10 +47,9 @@ export function loadRsaPrivateKey(pkcs8: Uint8Array): RsaPrivateKey {
  * @throws InvalidInputError for `keyMaterial` if it is not an RSA public key.
  */
 export function loadRsaPublicKey(spki: Uint8Array): RsaPublicKey {
-  const numbers = rsaPublicNumbersOf(spki);
-  const modulusLength = modulusLengthOf(numbers);
-  const n = fromBigInt(numbers.modulus);
-  const e = fromBigInt(numbers.publicExponent);
+  const bits = bitsOf(itemsOf(parseDer(spki))[1]);
+  const key = parsing(() => pki.publicKeyFromAsn1(parseDer(bits)) as forge.pki.rsa.PublicKey);
+  const modulusLength = modulusLengthOf(key);
   return {
     modulusLength,
     async encrypt(plaintext, hash) {
@@ -77,58 +57,46 @@ export function loadRsaPublicKey(spki: Uint8Array): RsaPublicKey {
       const encoded = encodeOaep(plaintext, modulusLength, hash);
       const message = fromBytes(encoded);
       wipe(encoded); // it unmasks without a key
-      return toBytes(message.modPow(e, n), modulusLength); // RSAEP, §5.1.1
+      return toBytes(message.modPow(key.e, key.n), modulusLength); // RSAEP, §5.1.1
     },
   };
 }
 
 /**
  * RSADP on c·rᵉ instead of c, then a division by r, so that no attacker knows the number that is raised
- * to the secret power.
- *
- * forge can decrypt by itself, but takes no more than two primes into account, does not blind where it
- * has to do without them, and draws its r from a generator of its own.
+ * to the secret power. forge can decrypt by itself, but draws its r from a generator of its own.
  */
-function decryptBlinded(c: BigInteger, key: PrivateNumbers): BigInteger {
+function decryptBlinded(c: BigInteger, key: forge.pki.rsa.PrivateKey): BigInteger {
   const [r, rInverse] = randomUnit(key);
   const blinded = c.multiply(r.modPow(key.e, key.n)).mod(key.n);
-  return raiseByFactors(blinded, key).multiply(rInverse).mod(key.n);
+  return raiseByPrimes(blinded, key).multiply(rInverse).mod(key.n);
 }
 
-/** RSADP with the Chinese remainder theorem (RFC 8017 §5.1.2 step 2b), for any number of primes. */
-function raiseByFactors(c: BigInteger, key: PrivateNumbers): BigInteger {
-  let m = BigInteger.ZERO;
-  let product = BigInteger.ONE;
-  for (const { prime, exponent, coefficient } of key.factors) {
-    const residue = c.mod(prime).modPow(exponent, prime);
-    const h = residue.subtract(m).multiply(coefficient).mod(prime);
-    m = m.add(product.multiply(h));
-    product = product.multiply(prime);
-  }
-  return m;
+/** RSADP with the Chinese remainder theorem (RFC 8017 §5.1.2 step 2b). */
+function raiseByPrimes(c: BigInteger, key: forge.pki.rsa.PrivateKey): BigInteger {
+  const m1 = c.mod(key.p).modPow(key.dP, key.p);
+  const m2 = c.mod(key.q).modPow(key.dQ, key.q);
+  const h = m1.subtract(m2).multiply(key.qInv).mod(key.p);
+  return m2.add(key.q.multiply(h));
 }
 
 /** A random number below n that has an inverse, and its inverse. */
-function randomUnit({ n, modulusLength }: PrivateNumbers): [BigInteger, BigInteger] {
+function randomUnit(key: forge.pki.rsa.PrivateKey): [BigInteger, BigInteger] {
   for (;;) {
-    const r = fromBytes(globalThis.crypto.getRandomValues(new Uint8Array(modulusLength)));
-    if (r.compareTo(n) >= 0 || r.signum() <= 0) continue;
-    const inverse = r.modInverse(n); // zero where there is none
+    const r = fromBytes(globalThis.crypto.getRandomValues(new Uint8Array(modulusLengthOf(key))));
+    if (r.compareTo(key.n) >= 0 || r.signum() <= 0) continue;
+    const inverse = r.modInverse(key.n); // zero where there is none
     if (inverse.signum() > 0) return [r, inverse];
   }
 }
 
-function modulusLengthOf({ modulus }: RsaPublicNumbers): number {
-  return Math.ceil(bitLength(modulus) / 8);
-}
-
-function fromBigInt(value: bigint): BigInteger {
-  return new BigInteger(value.toString(16), 16);
+function modulusLengthOf({ n }: { n: BigInteger }): number {
+  return Math.ceil(n.bitLength() / 8);
 }
 
 /** OS2IP (RFC 8017 §4.2). */
 function fromBytes(bytes: Uint8Array): BigInteger {
-  return new BigInteger(forge.util.bytesToHex(String.fromCharCode(...bytes)), 16);
+  return new BigInteger(forge.util.bytesToHex(toBinaryString(bytes)), 16);
 }
 
 /** I2OSP (RFC 8017 §4.1). */

@@ -7,7 +7,7 @@ import { assertFitsOaep } from '../oaep-limits.js';
  * Loads an RSA private key into OpenSSL. Decryption goes through WebCrypto, which runs on the thread
  * pool, so that the event loop keeps turning; node:crypto's own `privateDecrypt` would block it.
  *
- * @param pkcs8 PrivateKeyInfo, DER; two primes or more.
+ * @param pkcs8 PrivateKeyInfo, DER.
  * @throws InvalidInputError for `keyMaterial` if it is not an RSA private key.
  */
 export function loadRsaPrivateKey(pkcs8: Uint8Array): RsaPrivateKey {

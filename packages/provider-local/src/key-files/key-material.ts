@@ -1,0 +1,27 @@
+import { type DataKeyPairSpec, InvalidInputError } from '@keywrap/core';
+
+/** A private key, and the public key that belongs to it. */
+export interface PrivateKeyMaterial {
+  readonly type: 'private';
+  readonly keySpec: DataKeyPairSpec;
+  /** PrivateKeyInfo, DER: version 0, no attributes; it owns its memory, so it can be wiped. */
+  readonly privateKey: Uint8Array;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+}
+
+/** A public key alone. */
+export interface PublicKeyMaterial {
+  readonly type: 'public';
+  readonly keySpec: DataKeyPairSpec;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+}
+
+/** A key as it was read: described, and in the two encodings that everything else works with. */
+export type KeyMaterial = PrivateKeyMaterial | PublicKeyMaterial;
+
+/** The error for a key whose parts are well formed, but of different keys. */
+export function inconsistent(): InvalidInputError {
+  return new InvalidInputError('keyMaterial', 'is damaged: its parts do not belong together');
+}

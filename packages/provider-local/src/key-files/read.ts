@@ -1,0 +1,105 @@
+import { InvalidInputError, wipe } from '@keywrap/core';
+import { type Asn1, malformed, parseDer } from '../cipher/engines/forge/der.js';
+import { DerivationBudget } from './derivation.js';
+import {
+  type Decrypted,
+  decryptPem,
+  decryptPrivateKeyInfo,
+  readDecrypted,
+  wrongPassphrase,
+} from './encryption.js';
+import type { KeyMaterial } from './key-material.js';
+import { readPkcs12 } from './pkcs12.js';
+import { type Platform, selectPlatform } from './platform.js';
+import { readStructure } from './structure.js';
+import { findKey } from './text.js';
+
+/** How {@link readKeyMaterial} reads. */
+export interface ReadKeyMaterialOptions {
+  /** For an encrypted key. In PKCS#8 it is taken as UTF-8, in PKCS#12's own schemes as UTF-16. */
+  readonly passphrase?: string | undefined;
+}
+
+/** Larger input is refused unread; a PKCS#12 file with a long certificate chain has some 10 KiB. */
+const MAXIMUM_LENGTH = 1024 * 1024;
+
+/**
+ * Reads a key from whatever it came in: PKCS#1, PKCS#8 (plain or encrypted), SEC 1 `EC PRIVATE KEY`,
+ * SubjectPublicKeyInfo, an X.509 certificate or a PKCS#12 file; PEM, DER, or either of them in base64.
+ * What is something else is named in the error, with a command that converts it.
+ *
+ * The key is checked: that its numbers belong together and that its points are on their curve. What is
+ * not checked is that RSA's primes are prime, and whether a certificate is valid.
+ *
+ * While it is read, a private key passes through strings that can't be wiped.
+ *
+ * @param data Text, or the bytes of a file; at most 1 MiB.
+ * @throws InvalidInputError for `passphrase` if it is missing or wrong; for `keyMaterial` if there is no
+ *   key, more than one, a damaged one, or one of a size or on a curve that is not supported. The
+ *   message never quotes the input.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { readKeyMaterial } from '@keywrap/provider-local/key-files';
+ *
+ * const pem = await readFile('key.pem', 'utf8');
+ * const key = await readKeyMaterial(pem, { passphrase: 'correct horse' });
+ * if (key.type === 'private') console.log(key.keySpec); // 'RSA_2048'
+ * ```
+ */
+export async function readKeyMaterial(
+  data: string | Uint8Array,
+  { passphrase }: ReadKeyMaterialOptions = {},
+): Promise<KeyMaterial> {
+  if (data.length > MAXIMUM_LENGTH) {
+    throw new InvalidInputError('keyMaterial', `is longer than ${MAXIMUM_LENGTH} bytes`);
+  }
+  const { der, dekInfo } = findKey(data);
+  const platform = await selectPlatform();
+  try {
+    if (dekInfo) {
+      const key = decryptPem(platform, dekInfo, der, required(passphrase));
+      return await readDecrypted(false, () => readPlain(platform, key));
+    }
+    const value = parseDer(der);
+    const found = readStructure(platform, value);
+    if (typeof found !== 'string') return found;
+    if (found === 'EncryptedPrivateKeyInfo') required(passphrase);
+    const open = found === 'PFX' ? readPkcs12 : decryptPrivateKeyInfo;
+    const { privateKeyInfo, isTrusted } = await withEachPassword(passphrase, (password) =>
+      open({ platform, password, budget: new DerivationBudget() }, value),
+    );
+    return await readDecrypted(isTrusted, () => readPlain(platform, privateKeyInfo));
+  } finally {
+    wipe(der);
+  }
+}
+
+/** Reads a key that must not be encrypted any more. */
+function readPlain(platform: Platform, value: Asn1): KeyMaterial {
+  const found = readStructure(platform, value);
+  if (typeof found === 'string') throw malformed();
+  return found;
+}
+
+function required(passphrase: string | undefined): string {
+  if (passphrase !== undefined) return passphrase;
+  throw new InvalidInputError('passphrase', 'is missing, and the key is encrypted');
+}
+
+/** Tries both passwords that are none, the empty and the absent one (RFC 7292 appendix B.1). */
+async function withEachPassword(
+  passphrase: string | undefined,
+  open: (password: string | null) => Promise<Decrypted>,
+): Promise<Decrypted> {
+  for (const password of passphrase ? [passphrase] : ['', null]) {
+    try {
+      return await open(password);
+    } catch (error) {
+      if (!(error instanceof InvalidInputError && error.field === 'passphrase')) throw error;
+    }
+  }
+  required(passphrase);
+  throw wrongPassphrase();
+}

@@ -1,0 +1,58 @@
+import { InvalidInputError } from '@keywrap/core';
+import forge from 'node-forge';
+import { fromBinaryString, toBinaryString } from '../cipher/engines/forge/binary-string.js';
+import { parsing } from '../cipher/engines/forge/der.js';
+import { assertNoOtherFormat } from './other-formats.js';
+
+/** What a file holds, with the header of PEM that is encrypted as a whole (RFC 1421 §4.6.1.3). */
+export interface Found {
+  /** DER or BER, in memory of its own. */
+  readonly der: Uint8Array;
+  readonly dekInfo: { readonly algorithm: string; readonly parameters: string | null } | undefined;
+}
+
+/**
+ * Finds the key in a file: DER, PEM (RFC 7468) with whatever text around it, or either of the two in
+ * base64, as environment variables hold them. Of a private key and certificates, the private key is meant.
+ *
+ * @throws InvalidInputError for `keyMaterial` if there is no key, or more than one to choose from.
+ */
+export function findKey(data: string | Uint8Array): Found {
+  if (typeof data !== 'string' && data[0] === 0x30) return plain(Uint8Array.from(data)); // SEQUENCE
+  const text = (typeof data === 'string' ? data : decodeText(data))
+    .replace(/^\ufeff|^\xef\xbb\xbf/, '')
+    .trim();
+  assertNoOtherFormat(text);
+  if (text.includes('-----BEGIN ')) return findInPem(text);
+  if (/^[A-Za-z\d+/\s]+=*$/.test(text)) {
+    const decoded = forge.util.decode64(text);
+    if (decoded.startsWith('0')) return plain(fromBinaryString(decoded));
+    if (decoded.includes('-----BEGIN ')) return findInPem(decoded);
+  }
+  throw new InvalidInputError('keyMaterial', 'holds no key');
+}
+
+const plain = (der: Uint8Array): Found => ({ der, dekInfo: undefined });
+
+function findInPem(text: string): Found {
+  // An environment variable often has \n where a file has a new line.
+  const blocks = parsing(() => forge.pem.decode(text.replaceAll('\\n', '\n')));
+  const privateKeys = blocks.filter(({ type }) => type.endsWith('PRIVATE KEY'));
+  const publicKeys = blocks.filter(({ type }) => /(PUBLIC KEY|CERTIFICATE|PKCS12)$/.test(type));
+  const [block, ...more] = privateKeys.length > 0 ? privateKeys : publicKeys;
+  if (block === undefined) throw new InvalidInputError('keyMaterial', 'holds no key');
+  if (more.length > 0) throw new InvalidInputError('keyMaterial', 'holds more than one key');
+  return { der: fromBinaryString(block.body), dekInfo: block.dekInfo ?? undefined };
+}
+
+/** Text in bytes: UTF-16 by its byte order mark, as PowerShell writes it; else one character a byte. */
+function decodeText(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  return toBinaryString(bytes);
+}
+
+/** Writes PEM, 64 characters to the line (RFC 7468 §2). */
+export function writePem(label: string, der: Uint8Array): string {
+  const pem = forge.pem.encode({ type: label, body: toBinaryString(der) });
+  return pem.replaceAll('\r\n', '\n');
+}

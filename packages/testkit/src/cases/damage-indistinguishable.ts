@@ -1,0 +1,93 @@
+import type { KeyWrapError } from '@keywrap/core';
+import { type CaseInput, casesOf } from '../case.js';
+import { flip, oneOfEach } from '../damage.js';
+import { check, expectError } from '../expect.js';
+import { SYMMETRIC } from '../needs.js';
+import { errorDetails, openingUses } from '../operations.js';
+import { open, seal } from '../round-trip.js';
+
+const alike = {
+  id: 'damage-indistinguishable',
+  statement: 'Nothing tells why a ciphertext does not open: the error always says the same',
+  source: 'RFC 8017 section 7.1.2, the note on error messages (Manger 2001)',
+};
+
+export const indistinguishableCases = [
+  ...casesOf(
+    alike,
+    openingUses.map(
+      (use): CaseInput => ({
+        id: `ALK-0${use.number}`,
+        title: `${use.title}: says the same whatever the damage`,
+        needs: use.needs,
+        async run(context) {
+          const key = await context.keys.sealed(use.kind);
+          const [first = key.ciphertext, ...others] = oneOfEach(key.ciphertext, use);
+          const errors: KeyWrapError[] = [];
+          for (const ciphertext of [first, ...others, first]) {
+            const call = use.call(context, { ...key, ciphertext });
+            const details = errorDetails(use, key.keyId);
+            errors.push(await expectError(call, 'INVALID_CIPHERTEXT', details));
+          }
+          expectAlike(errors);
+        },
+      }),
+    ),
+  ),
+  ...casesOf(alike, [
+    {
+      id: 'ALK-101',
+      title: 'decrypt says the same for another encryption context as for damage',
+      needs: [...SYMMETRIC, 'encryptionContext'],
+      async run(context) {
+        const sealed = await seal(context, { encryptionContext: { tenant: 'a' } });
+        const { keyId, ciphertext } = sealed;
+        const wrong = { keyId, ciphertext, encryptionContext: { tenant: 'b' } };
+        const calls = [
+          wrong,
+          { keyId, ciphertext },
+          { ...sealed, ciphertext: flip(ciphertext) },
+          { ...sealed, ciphertext: new Uint8Array(1) },
+          wrong,
+        ].map((each) => open(context.provider, each));
+        const details = { operation: 'decrypt' };
+        const errors = await Promise.all(
+          calls.map((call) => expectError(call, 'INVALID_CIPHERTEXT', details)),
+        );
+        expectAlike(errors);
+      },
+    },
+  ]),
+];
+
+/** What may differ from call to call without saying anything about the ciphertext. */
+const UNTELLING = ['requestId', 'stack', 'cause', 'keyId'];
+
+/** What a caller reads in an error. */
+function tellingOf(error: KeyWrapError): Map<string, unknown> {
+  const { name, message, requestId } = error;
+  const told = requestId ? message.replaceAll(requestId, '') : message;
+  const own = Object.entries(error).filter(([key, value]) => {
+    return !UNTELLING.includes(key) && ['string', 'number', 'boolean'].includes(typeof value);
+  });
+  return new Map([...own, ['name', name], ['message', told]]);
+}
+
+/**
+ * Fails the case unless all errors say the same. The first and the last are about the same ciphertext:
+ * what differs between them, a time or a trace id, says nothing about it.
+ */
+function expectAlike(errors: readonly KeyWrapError[]): void {
+  const told = errors.map(tellingOf);
+  const [first, last] = [told[0], told.at(-1)];
+  const names = new Set(told.flatMap((each) => [...each.keys()]));
+  for (const name of names) {
+    if (name !== 'message' && first?.get(name) !== last?.get(name)) continue;
+    const values = new Set(told.map((each) => String(each.get(name))));
+    check(
+      values.size === 1,
+      `the same ${name} for every kind of damage`,
+      `${values.size}: ${[...values].map((value) => JSON.stringify(value)).join(', ')}`,
+    );
+  }
+}

@@ -34,7 +34,7 @@ export class Managed extends DriverProvider<Keys> {
           const { keySpec = 'SYMMETRIC_DEFAULT', keyUsage = 'ENCRYPT_DECRYPT', origin } = given;
           return { keySpec, keyUsage, origin };
         },
-        work: ({ keys }, request) => keys.createKey(request),
+        functionOf: ({ keys }) => keys.createKey,
       },
       input,
     );
@@ -45,7 +45,7 @@ export class Managed extends DriverProvider<Keys> {
       {
         name: 'disableKey',
         parse: parseKeyInput,
-        work: ({ keys }, request) => keys.disableKey(request),
+        functionOf: ({ keys }) => keys.disableKey,
       },
       input,
     );

@@ -156,7 +156,6 @@ function operation<Name extends keyof LocalKeyManager>(
   > = {},
 ): Operation<LocalKeyManager, RequestOf<Name>, OutputOf<Name>> {
   type Work = (request: RequestOf<Name>, call: Call) => Promise<OutputOf<Name>>;
-  const work = ({ keys }: CompleteDriver<LocalKeyManager>, request: RequestOf<Name>, call: Call) =>
-    (keys[name] as unknown as Work)(request, call);
-  return { name, parse, work, ...secrets };
+  const functionOf = ({ keys }: CompleteDriver<LocalKeyManager>) => keys[name] as unknown as Work;
+  return { name, parse, functionOf, ...secrets };
 }

@@ -10,7 +10,7 @@ const TITLE =
  * @param {string} page in Markdown.
  * @param {{ read: (file: string) => string | undefined, cases: readonly string[] }} there `read` returns the
  * text of a file as the page names it, `undefined` when there is none.
- * @returns {{ count: number, problems: string[] }} how many references there are, and what is wrong.
+ * @returns {{ count: number, problems: string[] }} the number of references, and the problems.
  */
 export function checkReferences(page, { read, cases }) {
   const titles = new Map();

@@ -53,7 +53,7 @@ describe('keywrap-kms', () => {
     expect(run.stderr).not.to.include('c2VjcmV0');
   });
 
-  it('finishes requests under way before it stops', async () => {
+  it('finishes running requests before it stops', async () => {
     const run = new Run('--port', '0');
     const url = await run.url();
     const create = post(

@@ -13,9 +13,9 @@ describe('Web pages', () => {
 
   for (const [what, headers] of [
     ['another origin', { Origin: 'https://attacker.example' }],
-    ['an origin that is not told', { Origin: 'null' }],
+    ['an undisclosed origin', { Origin: 'null' }],
     [
-      'the origin whose name they made stand for this machine',
+      'an origin whose name resolves to this machine',
       { Origin: 'http://attacker.example:4599', Host: 'attacker.example:4599' },
     ],
   ] as const) {

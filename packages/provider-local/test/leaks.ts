@@ -1,6 +1,6 @@
 import { format, inspect } from 'node:util';
 
-/** So few bytes in a row that any part of a secret is found, and so many that chance finds none. */
+/** Bytes in sequence: few enough to find any part of a secret, enough to rule out chance. */
 const WINDOW = 8;
 
 /** Everything that printing or serialising this value may show. */

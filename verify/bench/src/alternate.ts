@@ -10,7 +10,7 @@ export interface Timing {
   readonly reference: () => unknown;
   /** The number of calls timed together, enough to make the cost of the clock negligible. */
   readonly batch: number;
-  /** For how long each side of each round is timed, in milliseconds. */
+  /** The time for each side of a round, in milliseconds. */
   readonly time?: number;
   readonly unit: 'µs' | 'ms';
 }

@@ -18,7 +18,7 @@ interface PreparedKey {
   readonly masks: Buffer;
 }
 
-/** Makes the blob. */
+/** Encrypts into a blob. */
 export function bareSeal(
   key: BareKey,
   keyId: string,
@@ -38,7 +38,7 @@ export function bareSeal(
   return Buffer.concat([header, nonce, sealed, cipher.final(), cipher.getAuthTag()]);
 }
 
-/** Opens it. */
+/** Decrypts a blob. */
 export function bareOpen(key: BareKey, blob: Uint8Array, name: string, value: string): Buffer {
   const header = blob.subarray(0, NONCE_OFFSET);
   const nonce = blob.subarray(NONCE_OFFSET, NONCE_OFFSET + 24);
@@ -50,7 +50,7 @@ export function bareOpen(key: BareKey, blob: Uint8Array, name: string, value: st
   return plaintext;
 }
 
-/** Computes what depends on the key alone. */
+/** Computes the parts that depend only on the key. */
 export function prepare(key: Uint8Array): PreparedKey {
   const block = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
   const masks = Buffer.alloc(32);

@@ -6,9 +6,9 @@ export interface Rounds {
 
 /** The target: the allowed ratio of `ours` to `reference`. */
 export type Target =
-  /** At most so many times as much. */
+  /** The largest ratio. */
   | { readonly ratio: number }
-  /** At most so much more, in the unit of the benchmark. */
+  /** The largest difference, in the unit of the benchmark. */
   | { readonly more: number };
 
 /** One line of the table. */
@@ -23,7 +23,7 @@ export interface Benchmark {
   readonly missing?: string | undefined;
   /** Does the work, both sides in turn. */
   measure(): Promise<Rounds>;
-  /** Removes what is kept for the next measurement; called at the end. */
+  /** Removes everything kept between measurements; called at the end. */
   release?(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export interface Result {
   readonly ok: boolean;
 }
 
-/** Sums the rounds of a benchmark up. */
+/** Sums up the rounds of a benchmark. */
 export function summarize({ name, unit, target }: Benchmark, rounds: Rounds): Result {
   const ratios = rounds.ours.map((ours, round) => ours / (rounds.reference[round] as number));
   const more = rounds.ours.map((ours, round) => ours - (rounds.reference[round] as number));

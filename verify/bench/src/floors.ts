@@ -1,6 +1,6 @@
 import type { Benchmark } from './benchmark.js';
 
-/** For lines that miss their target: in place of ours, the least that has to be done for it. */
+/** For lines that miss their target: replaces our side by the minimum work. */
 export const floors: readonly Benchmark[] = [
   {
     name: 'kms-server-throughput',

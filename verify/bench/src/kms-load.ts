@@ -74,7 +74,7 @@ export async function measureThroughput(floor?: string): Promise<Rounds> {
   const rounds = { ours: [] as number[], reference: [] as number[] };
   try {
     for (let round = 0; round <= ROUNDS; round++) {
-      // Captured anew, because a signature is only good for some minutes.
+      // Captured again, because a signature is valid for only some minutes.
       const fresh = await capture(client, request.response.KeyId as string);
       const [our, reference] = [await load(ours.url, fresh), await load(bare.url, fresh)];
       if (round === 0) continue; // warms up

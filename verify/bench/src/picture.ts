@@ -20,7 +20,7 @@ const STYLE = `
     }`;
 
 /**
- * The outcomes as an SVG picture. Each bar is how much of its target was used, so that bars of different
+ * Draws the outcomes as SVG. Each bar is the used part of its target, so that bars of different
  * units are aligned.
  */
 export function drawPicture(outcomes: readonly Outcome[]): string {

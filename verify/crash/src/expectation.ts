@@ -10,7 +10,7 @@ export class Expectation {
   #open: Change | undefined;
   readonly #broken: string[] = [];
 
-  /** How much is expected to be there. */
+  /** The number of expected lines. */
   get size(): { keys: number; aliases: number } {
     const keys = [...this.#contents.keys()].filter((line) => line.startsWith('key ')).length;
     return { keys, aliases: this.#contents.size - keys };
@@ -32,7 +32,7 @@ export class Expectation {
     }
   }
 
-  /** Says what is wrong with what a store holds; nothing, if all is well. From then on, that is what is expected. */
+  /** Returns the problem with the contents of a store, if any, and expects these contents from then on. */
   problems(found: Contents): string[] {
     const problems = this.#broken.splice(0);
     const isMade = this.#open !== undefined && isEqual(found, after(this.#contents, this.#open));

@@ -27,7 +27,7 @@ export class JournalWriter {
   }
 }
 
-/** Reads what a worker wrote; a last line that was cut short was not written. */
+/** Reads a worker's journal, without a truncated last line. */
 export function readJournal(text: string): Line[] {
   const lines = text.split('\n');
   lines.pop();

@@ -12,8 +12,8 @@ import { JournalWriter } from './journal.js';
 import { protection } from './protection.js';
 import { newSeed, randomOf } from './random.js';
 
-// A process that changes a store at random, and writes down what the store acknowledges, until it has made
-// so many changes, or is killed.
+// A process that changes a store at random, and records what the store acknowledges, until it has made all its
+// changes or is killed.
 
 /** The task of a worker, as JSON in its only argument. */
 export interface WorkerOptions {
@@ -21,7 +21,7 @@ export interface WorkerOptions {
   readonly journal: string;
   /** The prefix of its keys and aliases. */
   readonly name: string;
-  /** Another one each time a worker of this name is started. */
+  /** A different one each time a worker of this name is started. */
   readonly run: number;
   /** The number of changes to make; by default without end. */
   readonly changes?: number;
@@ -58,7 +58,7 @@ async function make(change: Change): Promise<void> {
   }
 }
 
-/** Tries again while the disk is full, or the database is not there. */
+/** Tries again while the disk is full or the database is unavailable. */
 async function untilPossible<Result>(work: () => Promise<Result>): Promise<Result> {
   for (;;) {
     try {

@@ -4,7 +4,7 @@ import type { Coverage } from './coverage.js';
 import { inputs } from './mutation.js';
 import type { FuzzTarget, OpenTarget } from './target.js';
 
-/** So many inputs are given to the target before a look at the coverage, which takes 2 ms. */
+/** The number of inputs between readings of the coverage, which take 2 ms. */
 const BATCH = 32;
 
 /** The result of fuzzing one target. */

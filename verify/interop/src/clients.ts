@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** A client of AWS KMS that other people wrote, and the program here that works with it. */
+/** A third-party client of AWS KMS, and the program here that uses it. */
 export interface Client {
   readonly name: string;
   /** Commands that print its version, for each place where it may be; the first that works is used. */
@@ -71,7 +71,7 @@ export const CLIENTS: readonly Client[] = [
   },
 ];
 
-/** Looks for a client; `undefined` when it is not on this machine. */
+/** Looks for a client; `undefined` if it is not on this machine. */
 export function find(client: Client): InstalledClient | undefined {
   for (const [executable = '', ...args] of client.probes) {
     const { status, stdout } = spawnSync(executable, args, { encoding: 'utf8' });

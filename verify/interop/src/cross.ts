@@ -10,7 +10,7 @@ interface Way {
   readonly keyId: string;
   /** The encryption context, or the algorithm. */
   readonly argument: string;
-  /** As many bytes as KMS takes in this way. */
+  /** The most bytes that KMS accepts in this way. */
   readonly length: number;
 }
 

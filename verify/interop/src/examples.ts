@@ -4,13 +4,13 @@ import { DATA_KEY, KEYS } from './keys.js';
 import { assertSame, attempt, type Outcome } from './outcome.js';
 import { Rejected, type Session } from './session.js';
 
-/** Something that every client has to be able to do. */
+/** An operation that every client must support. */
 interface Example {
   readonly title: string;
   run(session: Session, judge: KMS): Promise<void>;
 }
 
-// Beyond ASCII, because each language has its own idea of text.
+// Not ASCII, because languages represent text differently.
 const CONTEXT = '{"order":"1234","Straße":"Zürich"}';
 const OTHER_CONTEXT = '{"order":"1234","Straße":"Zurich"}';
 
@@ -92,7 +92,7 @@ const EXAMPLES: readonly Example[] = [
 export const EXAMPLE_TITLES = [...EXAMPLES.map(({ title }) => title), 'wrong signature'];
 
 /**
- * Has a client do all the examples.
+ * Runs all examples in a client.
  *
  * @param forger The same client with a secret that is not the server's.
  */

@@ -1,4 +1,4 @@
-// Has other people's clients of AWS KMS work with the KMS server, and with each other through it.
+// Runs third-party clients of AWS KMS against the KMS server, and with each other through it.
 import { CLIENTS, find, type InstalledClient } from './clients.js';
 import { runCross } from './cross.js';
 import { EXAMPLE_TITLES, runExamples } from './examples.js';
@@ -20,7 +20,7 @@ for (const client of CLIENTS) {
       ? [client.name, '-', `not installed: ${client.source}`]
       : [client.name, found.version, client.note ?? ''],
   );
-  // On a machine of one's own a client may be missing; where everything is checked, none may.
+  // On a developer's machine a client may be missing; in a complete check, none may.
   if (found !== undefined || process.env.CI !== 'true') continue;
   outcomes.push({ what: client.name, failure: `is not installed: ${client.source}` });
 }

@@ -1,11 +1,11 @@
-/** How one thing that was tried went. */
+/** The outcome of one attempt. */
 export interface Outcome {
   readonly what: string;
-  /** Why it failed; `undefined` when it did not. */
+  /** The reason of the failure; `undefined` for success. */
   readonly failure: string | undefined;
 }
 
-/** Tries something, whatever comes of it. */
+/** Tries something, and never rejects. */
 export async function attempt(what: string, work: () => Promise<void>): Promise<Outcome> {
   try {
     await work();

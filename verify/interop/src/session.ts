@@ -18,7 +18,7 @@ export class Rejected extends Error {
 }
 
 /**
- * A program at work: it reads a line for each call, an operation and its arguments, and responds with
+ * A running program: it reads a line for each call, an operation and its arguments, and responds with
  * `ok` and the bytes in base64, or `error` and the name of the exception. One call at a time.
  */
 export class Session {
@@ -53,7 +53,7 @@ export class Session {
     throw new Rejected(value.replace(/^error /, ''));
   }
 
-  /** Programs end with their input, so that none outlives this one either. */
+  /** Programs end with their input, so that none outlives this one. */
   close(): void {
     this.#process.stdin.end();
   }

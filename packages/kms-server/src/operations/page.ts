@@ -13,9 +13,9 @@ interface PagedList<Item> {
   readonly name: string;
   /** Returns a name that no other item has. Pages are in the order of these. */
   readonly nameOf: (item: Item) => string;
-  /** How many items a page has when the request does not say. */
+  /** The default number of items on a page. */
   readonly byDefault: number;
-  /** How many it has at most. */
+  /** The largest number of items on a page. */
   readonly maximum: number;
   /** Reads up to `limit` items whose names come after this one. */
   readonly read: (after: string | undefined, limit: number) => Awaitable<readonly Item[]>;

@@ -41,7 +41,7 @@ export interface StoreContents {
   aliases(): Iterable<AliasRecord>;
 }
 
-/** How many rows of a new store are sealed at once. */
+/** The number of rows of a new store that are sealed at once. */
 const BATCH = 500;
 
 /**

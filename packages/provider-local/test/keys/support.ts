@@ -17,7 +17,7 @@ export const SCOPE = { partition: 'aws', region: 'eu-west-1', account: '11112222
 /** A store in memory whose writes can be made to fail. */
 export class FailingStore extends MemoryKeyStore {
   failure: KeyWrapError | undefined;
-  /** How often a change was asked for. */
+  /** The number of changes requested. */
   changes = 0;
 
   override change<Result>(names: ChangeNames, body: (transaction: Transaction) => Result) {

@@ -34,7 +34,7 @@ export function useStoreFile(): {
   readonly path: string;
   readonly folder: string;
   open(options?: Partial<SqlKeyStoreOptions>): Promise<SqlKeyStore>;
-  /** Makes a store with so many keys: k0, k1, ... */
+  /** Creates a store with this number of keys: k0, k1, ... */
   create(keys: number): Promise<SqlKeyStore>;
   /** Restores a backup in the folder, under another name. */
   restore(options: Partial<SqlKeyStoreOptions>, backup: string): Promise<SqlKeyStore>;

@@ -26,7 +26,7 @@ export const memoryBenchmarks: readonly Benchmark[] = [
   },
 ];
 
-/** Makes, uses and deletes so many keys in a separate process; the reference is the heap after the first of them. */
+/** Creates, uses and deletes keys in a separate process; the reference is the heap after the first of them. */
 export function soakKeys(few: number, many: number): Promise<Rounds> {
   return runSoak(KEY_SOAK, String(few), String(many));
 }

@@ -10,7 +10,7 @@ const KEY_ID = 'alias/rsa';
 const ALGORITHM = 'RSAES_OAEP_SHA_256';
 const HASH = { name: 'RSA-OAEP', hash: 'SHA-256' };
 const SECONDS_PER_SIDE = 1;
-/** In milliseconds; the event loop wakes up so often to look at the clock. */
+/** The interval in milliseconds at which the event loop checks the clock. */
 const RESOLUTION = 1;
 
 async function setUp(modulusLength: 2048 | 4096) {

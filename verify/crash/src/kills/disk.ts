@@ -7,7 +7,7 @@ import path from 'node:path';
 export interface SmallDisk {
   /** A folder on it. */
   readonly folder: string;
-  /** Leaves so many bytes free: room for some changes, and not for others. */
+  /** Leaves this number of bytes free: room for some changes, and not for others. */
   fill(free: number): void;
   /** Call it while no one has a file open for writing. */
   makeReadOnly(): void;
@@ -40,7 +40,7 @@ export async function withSmallDisk(work: (disk: SmallDisk) => Promise<void>): P
       },
     });
   } finally {
-    // Lazily: @photostructure/sqlite keeps a file open until its statements are garbage.
+    // Lazily: @photostructure/sqlite keeps a file open until its statements are collected.
     spawnSync('umount', ['-l', mountPoint]);
     rmSync(mountPoint, { recursive: true });
   }

@@ -4,7 +4,7 @@ import type { KillReport } from './report.js';
 import type { StoreUnderTest } from './store-under-test.js';
 import type { WorkerProcess } from './worker-process.js';
 
-/** Of a journal: a change that was made takes more. */
+/** Bytes of a journal; a completed change needs more. */
 const SOME_CHANGES = 500;
 
 /** Repeatedly kills a number of concurrent workers, and checks after each kill that nothing was lost. */
@@ -20,7 +20,7 @@ export async function killWorkers(
   }
 }
 
-/** Mostly while it works, sometimes before it is ready: then the store may just be in the making. */
+/** Mostly while it works, sometimes before it is ready, perhaps while it creates the store. */
 async function killSometime(report: KillReport, worker: WorkerProcess): Promise<void> {
   if (Math.random() < 0.85) {
     await worker.writes(1);

@@ -19,7 +19,7 @@ export class StoreUnderTest {
   #run = 0;
 
   /**
-   * @param location Of a store that need not be there yet.
+   * @param location The location of a store, which need not exist yet.
    * @param settle Waits until nothing works for dead workers: a server may still commit what
    * they asked for last.
    */
@@ -28,7 +28,7 @@ export class StoreUnderTest {
     this.#settle = settle;
   }
 
-  /** Starts so many workers. */
+  /** Starts this number of workers. */
   start(workers: number): WorkerProcess[] {
     const run = this.#run++;
     return Array.from({ length: workers }, (_, index) => {

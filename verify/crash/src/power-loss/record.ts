@@ -21,7 +21,7 @@ export interface Recording {
 /**
  * Compiles the recorder.
  *
- * @returns Why it can't be had here, or undefined.
+ * @returns The reason why it can't be compiled here, if any.
  */
 export function compileRecorder(library: string): string | undefined {
   if (process.platform !== 'linux') return 'the recorder of file operations takes Linux';
@@ -34,7 +34,7 @@ export function compileRecorder(library: string): string | undefined {
   return `the recorder of file operations takes a C compiler: ${error?.message ?? stderr.trim()}`;
 }
 
-/** Runs programs at once, until they end, and records what they do to a folder that is empty. */
+/** Runs programs concurrently until they end, and records their operations on an empty folder. */
 export async function record(
   library: string,
   folder: string,
@@ -56,7 +56,7 @@ export async function record(
   return recording;
 }
 
-/** A recorder that misses a call would make losses of what is none, and hide what is one. */
+/** A recorder that misses a call would report false losses, and hide real ones. */
 function assertComplete({ folder: inode, operations }: Recording, folder: string): void {
   const disk = new Disk(inode);
   for (const operation of operations) disk.apply(operation);

@@ -16,7 +16,7 @@ import { Load } from './load.js';
 /** The result of kills. */
 export interface CrashReport {
   kills: number;
-  /** After how many kills a server started again on what was left, without repair. */
+  /** The number of kills after which a server restarted on the store without repair. */
   recoveries: number;
   /** Acknowledged changes that are lost, and rejected requests. */
   readonly lost: string[];
@@ -39,7 +39,7 @@ export function newReport(): CrashReport {
   return { kills: 0, recoveries: 0, lost: [], held: { keys: 0, aliases: 0, ciphertexts: 0 } };
 }
 
-/** Carries a plan out and adds to the report. */
+/** Carries out a plan and adds to the report. */
 export async function crash(report: CrashReport, plan: CrashPlan): Promise<void> {
   const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-crash-'));
   const data = plan.location ?? path.join(parent, 'keys.db');

@@ -105,7 +105,7 @@ describe('A store protected by a passphrase', () => {
   });
 
   it('commits to one passphrase: a wrapped key that another one opens is not even tried', async () => {
-    // What a partitioning oracle needs is one record that opens under several passphrases. Here the whole
+    // A partitioning oracle needs one record that opens under several passphrases. Here the whole
     // part that AES-GCM authenticates is one that the second passphrase opens.
     const mine = await protectedBy(PASSPHRASE);
     const theirs = await createProtection(STORE, { passphrase: 'of an attacker' }, LEAST);

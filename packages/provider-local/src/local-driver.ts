@@ -36,7 +36,7 @@ import type { KeyStore } from './keys/store.js';
 import { describe, LocalKeys } from './local-keys.js';
 import type { Settings } from './options.js';
 
-/** What the driver works with; made at the first call, because loading an engine and making keys wait. */
+/** The parts of the driver, made at the first call: loading an engine and creating keys are asynchronous. */
 interface Backend {
   readonly local: LocalKeys;
   readonly keys: Keys;
@@ -51,7 +51,7 @@ const CAPABILITIES: ProviderCapabilities = {
   dataKeyPairSpecs: DATA_KEY_PAIR_SPECS,
 };
 
-/** The backend of the local provider: keys of a store, used by an engine, with the rules of AWS KMS. */
+/** The driver of the local provider: keys of a store and an engine, with the rules of AWS KMS. */
 export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   readonly id = 'local';
   readonly capabilities = CAPABILITIES;
@@ -61,7 +61,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   #backend: Backend | undefined;
   #store: KeyStore | undefined;
 
-  /** Nothing is loaded or made yet; the first call does that. */
+  /** Loads and creates nothing; the first call does. */
   constructor(settings: Settings) {
     this.#settings = settings;
   }
@@ -123,7 +123,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   async generateDataKeyPair(request: DataKeyPairRequest, call: Call): Promise<DataKeyPairOutput> {
     const { key, algorithm, encryptionContext, keyPairSpec } = request;
     const { local, cipher } = await this.#open();
-    // Before the pair is generated: that takes seconds where the engine is JavaScript.
+    // Checked before generating the pair, which takes seconds in JavaScript.
     assertUsable(await local.find(key), algorithm);
     const pair = await cipher.engine.generateKeyPair(keyPairSpec);
     try {
@@ -142,7 +142,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     const key = await this.#find(name);
     const { keySpec, keyUsage, algorithms, keyId } = describe(key);
     if (!isDataKeyPairSpec(keySpec)) {
-      throw new UnsupportedOperationError(`the key is ${keySpec}: it has no public half`);
+      throw new UnsupportedOperationError(`the key is ${keySpec} and has no public key`);
     }
     assertKeyEnabled({ keySpec, keyUsage, keyState: key.keyState, keyId });
     const publicKey = newestVersion(key)?.publicKey as Uint8Array;
@@ -195,7 +195,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     return (await this.#open()).keys.loadId(id);
   }
 
-  /** A failure is not remembered: the next call tries again. */
+  /** A failure is not cached: the next call tries again. */
   async #open(): Promise<Backend> {
     if (this.#backend !== undefined) return this.#backend;
     this.#opening ??= this.#prepare().finally(() => {
@@ -224,7 +224,7 @@ function decryptOutput({ plaintext, version }: Decrypted, keyId: string): Decryp
   return { plaintext, keyId, keyVersion: version.materialId };
 }
 
-/** @returns The ARN of the key. @throws {@link KeyWrapError} when it can't be used so now. */
+/** @returns The ARN of the key. @throws {@link KeyWrapError} if it can't be used so now. */
 function assertUsable(key: KeyRecord, algorithm: EncryptionAlgorithm): string {
   const { keySpec, keyUsage, keyState } = key;
   const keyId = arnOf(key);

@@ -7,7 +7,7 @@ const ID_LENGTH_OFFSET = MAGIC.length;
 const ID_OFFSET = ID_LENGTH_OFFSET + 1;
 const VERSION_LENGTH = 4;
 
-/** That of a blob whose key id has 255 bytes. */
+/** The length of the longest header, whose key id has 255 bytes. */
 export const MAXIMUM_HEADER_LENGTH = ID_OFFSET + 255 + VERSION_LENGTH;
 /** Of AES-GCM, in bytes. */
 export const TAG_LENGTH = 16;
@@ -15,24 +15,24 @@ export const TAG_LENGTH = 16;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** What a blob says of the key that made it: everything before the nonce. Authenticated as it is. */
+/** The header of a blob, which names the key: everything before the nonce. Authenticated byte for byte. */
 export interface BlobHeader {
   /** The id of the key: 1 to 255 bytes of UTF-8. */
   readonly keyId: string;
-  /** Which of the key's materials, counted from 1: an unsigned 32-bit number. */
+  /** The key version, counted from 1: an unsigned 32-bit number. */
   readonly materialVersion: number;
 }
 
-/** A blob, taken apart without having been authenticated. */
+/** A decoded blob, not authenticated. */
 export interface Blob extends BlobHeader {
-  /** The header as it stands in the blob. */
+  /** The bytes of the header. */
   readonly header: Uint8Array;
   readonly nonce: Uint8Array;
   /** The ciphertext and the tag. */
   readonly sealed: Uint8Array;
 }
 
-/** Writes the header of a blob. */
+/** Encodes the header of a blob. */
 export function encodeBlobHeader({ keyId, materialVersion }: BlobHeader): Uint8Array {
   const id = encoder.encode(keyId);
   const header = new Uint8Array(ID_OFFSET + id.length + VERSION_LENGTH);
@@ -43,7 +43,7 @@ export function encodeBlobHeader({ keyId, materialVersion }: BlobHeader): Uint8A
   return header;
 }
 
-/** Puts a blob together. */
+/** Encodes a blob. */
 export function encodeBlob(header: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array {
   const blob = new Uint8Array(header.length + nonce.length + sealed.length);
   blob.set(header);
@@ -53,9 +53,9 @@ export function encodeBlob(header: Uint8Array, nonce: Uint8Array, sealed: Uint8A
 }
 
 /**
- * Takes a blob apart.
+ * Decodes a blob.
  *
- * @throws {@link InvalidCiphertextError} when it can't be one.
+ * @throws {@link InvalidCiphertextError} if it is malformed.
  */
 export function decodeBlob(blob: Uint8Array): Blob {
   const idLength = blob[ID_LENGTH_OFFSET] ?? 0;
@@ -73,7 +73,7 @@ export function decodeBlob(blob: Uint8Array): Blob {
   };
 }
 
-/** The one error for every ciphertext that does not open: it never tells why. */
+/** Makes the one error for every ciphertext that does not decrypt: it never says why. */
 export function unopenable(): InvalidCiphertextError {
   return new InvalidCiphertextError(
     'the ciphertext does not open: damaged, made elsewhere, or bound to another encryption context',

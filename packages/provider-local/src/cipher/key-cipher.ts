@@ -16,7 +16,7 @@ import type { CryptoEngine, OaepHash } from './engines/index.js';
 import { LoadedKeys } from './loaded-keys.js';
 import { randomKeyAndNonce, randomNonce } from './random.js';
 
-// Engines read additional data at once, and it is not secret: the same memory serves all calls.
+// Engines read additional data synchronously, and it is not secret: the same memory serves all calls.
 const associated = new Uint8Array(MAXIMUM_HEADER_LENGTH + LIMITS.encryptionContext);
 
 const OAEP_HASH = {
@@ -30,15 +30,14 @@ export interface Encrypted {
   readonly version: KeyVersion;
 }
 
-/** A plaintext in memory of its own, and the version of the key that opened it. */
+/** A plaintext in separate memory, and the version of the key that decrypted it. */
 export interface Decrypted {
   readonly plaintext: Uint8Array;
   readonly version: KeyVersion;
 }
 
 /**
- * Encrypts and decrypts under keys that were found and may be used: nothing here looks at the state or the
- * usage of a key.
+ * Encrypts and decrypts under usable keys. The caller has checked the state and the usage of a key.
  */
 export class KeyCipher {
   readonly engine: CryptoEngine;
@@ -50,10 +49,10 @@ export class KeyCipher {
   }
 
   /**
-   * Encrypts under the newest version of a key: at once under a symmetric one, whose blob authenticates
+   * Encrypts under the newest version of a key: synchronously under a symmetric one, whose blob authenticates
    * its header and the context.
    *
-   * @throws {@link InvalidInputError} when the plaintext is too long for an RSA key.
+   * @throws {@link InvalidInputError} if the plaintext is too long for an RSA key.
    */
   encrypt(
     key: KeyRecord,
@@ -99,7 +98,7 @@ export class KeyCipher {
     return { plaintext, version };
   }
 
-  /** Draws a data key and encrypts it under a symmetric key. */
+  /** Generates a data key and encrypts it under a symmetric key. */
   generateDataKey(
     key: KeyRecord,
     numberOfBytes: number,
@@ -111,7 +110,7 @@ export class KeyCipher {
     return { plaintext, ciphertext, version };
   }
 
-  /** Releases all keys that were loaded. */
+  /** Releases all loaded keys. */
   close(): void {
     this.loaded.destroy();
   }
@@ -135,7 +134,7 @@ export class KeyCipher {
   }
 }
 
-/** The header says how long it is, so no other header and context give the same bytes. */
+/** The header contains its length, so no other header and context have the same bytes. */
 function additionalData(header: Uint8Array, context: EncryptionContext): Uint8Array {
   const serialized = serializeEncryptionContext(context);
   if (serialized.length === 0) return header;

@@ -6,11 +6,11 @@ import type { AesKey, CryptoEngine, RsaPrivateKey, RsaPublicKey } from './engine
 /** A symmetric key, ready to use. */
 export interface LoadedAes {
   readonly aes: AesKey;
-  /** What every blob of this version begins with. */
+  /** The header of every blob of this version. */
   readonly blobHeader: Uint8Array;
 }
 
-/** What the engine made of one version of a key, as far as it was needed. */
+/** The engine's objects for one version of a key, each loaded when needed. */
 interface Loaded {
   symmetric: LoadedAes | undefined;
   rsaPrivate: Promise<RsaPrivateKey> | undefined;
@@ -19,8 +19,8 @@ interface Loaded {
 }
 
 /**
- * Key versions, loaded into the engine once and kept for the next use, until their material is destroyed or
- * this is. A store has one object for the material of a version, so nothing compares secrets here.
+ * Caches key versions that are loaded into the engine, until their material or the cache is destroyed. A store
+ * has one object for the material of a version, so no secrets are compared here.
  */
 export class LoadedKeys {
   readonly #engine: CryptoEngine;
@@ -30,7 +30,7 @@ export class LoadedKeys {
     this.#engine = engine;
   }
 
-  /** @param keyId The id of the key that has this version. */
+  /** @param keyId The id of the key with this version. */
   symmetric(keyId: string, version: KeyVersion): LoadedAes {
     const material = version.material as KeyMaterial;
     const loaded = this.#of(material);
@@ -53,12 +53,12 @@ export class LoadedKeys {
     return loaded.rsaPublic;
   }
 
-  /** How many versions are loaded. */
+  /** The number of loaded versions. */
   get size(): number {
     return this.#loaded.size;
   }
 
-  /** Releases everything, and wipes what can be wiped. */
+  /** Releases everything, and wipes memory that can be wiped. */
   destroy(): void {
     for (const [material, { cancel }] of this.#loaded) {
       cancel();
@@ -86,7 +86,7 @@ export class LoadedKeys {
     loaded?.symmetric?.aes.destroy();
     loaded?.rsaPrivate?.then(
       (key) => key.destroy(),
-      () => {}, // It was never loaded; whoever asked for it was told.
+      () => {}, // It was never loaded; its caller has the error.
     );
   }
 }

@@ -1,10 +1,10 @@
 import { copyBytes, LIMITS, wipe } from '@keywrap/core';
 import { NONCE_LENGTH } from './xaes-256-gcm.js';
 
-// Nothing is drawn in advance, though that would be quicker: a stock of random bytes is the same in every
-// copy of a virtual machine's memory, and a nonce that is used twice under one key opens AES-GCM.
+// Nothing is drawn in advance, though that would be faster: a pool of random bytes is the same in every copy
+// of a virtual machine's memory, and reusing a nonce under one key breaks AES-GCM.
 
-/** Where random bytes are drawn, to be copied and wiped: memory that a draw brings along takes as long again. */
+/** Memory in which random bytes are drawn, to be copied and wiped: allocating it takes as long as a draw. */
 const drawn = new Uint8Array(LIMITS.dataKey + NONCE_LENGTH);
 
 /** A random nonce of XAES-256-GCM. */
@@ -15,7 +15,7 @@ export function randomNonce(): Uint8Array {
   return nonce;
 }
 
-/** A data key and the nonce to wrap it with, in one draw, which takes about as long as wrapping it does. */
+/** Draws a data key and the nonce to wrap it with at once: a draw takes about as long as wrapping. */
 export function randomKeyAndNonce(keyLength: number): { key: Uint8Array; nonce: Uint8Array } {
   const bytes = draw(keyLength + NONCE_LENGTH);
   const [key, nonce] = [copyBytes(bytes.subarray(0, keyLength)), bytes.slice(keyLength)];

@@ -10,11 +10,11 @@ export const NONCE_LENGTH = 24;
 export interface AesBlockCipher {
   /** Enciphers each 16-byte block by itself; `blocks` is a multiple of 16 bytes. */
   encrypt(blocks: Uint8Array): Uint8Array;
-  /** Wipes the key schedule where the engine can. */
+  /** Wipes the key schedule if the engine can. */
   destroy(): void;
 }
 
-/** What an engine brings to XAES-256-GCM: AES itself, and AES-GCM (NIST SP 800-38D). */
+/** The primitives of an engine for XAES-256-GCM: AES, and AES-GCM (NIST SP 800-38D). */
 export interface AesPrimitives {
   /** Expands a key of 16, 24 or 32 bytes; it is not kept. */
   loadBlockCipher(key: Uint8Array): AesBlockCipher;
@@ -28,7 +28,7 @@ export interface AesPrimitives {
    */
   seal(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Uint8Array;
 
-  /** AES-GCM authenticated decryption (SP 800-38D §7.2); `undefined` stands for FAIL. */
+  /** AES-GCM authenticated decryption (SP 800-38D §7.2); `undefined` is FAIL. */
   open(
     key: Uint8Array,
     iv: Uint8Array,
@@ -48,7 +48,7 @@ export class Xaes256GcmKey implements AesKey {
   readonly #aes: AesPrimitives;
   /** M1 ^ K1 followed by M2 ^ K1, with the nonce still zero in both. */
   readonly #maskedBlocks: Uint8Array;
-  /** Where the two blocks are put together, wiped each time; one piece of memory, because every call needs it. */
+  /** Memory for the two blocks, wiped after each call and reused, because every call needs it. */
   readonly #blocks = newSecret(2 * BLOCK_LENGTH);
   #cipher: AesBlockCipher | undefined;
 

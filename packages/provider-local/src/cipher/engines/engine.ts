@@ -4,7 +4,7 @@ import type { DataKeyPairSpec } from '@keywrap/core';
 export type OaepHash = 'SHA-1' | 'SHA-256';
 
 /**
- * A loaded XAES-256-GCM key ([C2SP](https://c2sp.org/XAES-256-GCM)). What depends on the key alone is
+ * A loaded XAES-256-GCM key ([C2SP](https://c2sp.org/XAES-256-GCM)). Values that depend only on the key are
  * computed once, when it is loaded.
  */
 export interface AesKey {
@@ -20,14 +20,14 @@ export interface AesKey {
   seal(nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Uint8Array;
 
   /**
-   * Checks and decrypts what {@link seal} returned.
+   * Authenticates and decrypts the result of {@link seal}.
    *
-   * @returns The plaintext, or `undefined` if anything at all is different from what was sealed.
+   * @returns The plaintext, or `undefined` if anything was changed.
    * @throws ProviderClosedError after {@link destroy}.
    */
   open(nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Uint8Array | undefined;
 
-  /** Wipes what this object owns; it can't be used afterwards. The material it was loaded from is the caller's. */
+  /** Wipes the memory of this object, which can't be used afterwards. The caller owns the loaded material. */
   destroy(): void;
 }
 
@@ -41,12 +41,12 @@ export interface RsaPrivateKey {
    *
    * @param ciphertext Must not change before the promise settles.
    * @returns The message, or `undefined` for every kind of failure: a wrong length, a number that is
-   *   out of range, padding. Which it was is never told (RFC 8017 §7.1.2, note after step 4).
+   *   out of range, padding. They are indistinguishable (RFC 8017 §7.1.2, note after step 4).
    * @throws ProviderClosedError after {@link destroy}.
    */
   decrypt(ciphertext: Uint8Array, hash: OaepHash): Promise<Uint8Array | undefined>;
 
-  /** Lets go of the key; calls that are under way still finish. */
+  /** Releases the key; running calls still finish. */
   destroy(): void;
 }
 
@@ -65,7 +65,7 @@ export interface RsaPublicKey {
   encrypt(plaintext: Uint8Array, hash: OaepHash): Promise<Uint8Array>;
 }
 
-/** Two halves of a key, each in the encoding that AWS KMS returns. */
+/** A key pair in the encodings that AWS KMS returns. */
 export interface EncodedKeyPair {
   /** SubjectPublicKeyInfo, DER (RFC 5280 §4.1). */
   readonly publicKey: Uint8Array;
@@ -74,9 +74,9 @@ export interface EncodedKeyPair {
 }
 
 /**
- * The cryptography under the local provider. There are two, and what one seals the other opens.
+ * The cryptography under the local provider. There are two engines; each opens what the other seals.
  *
- * Inputs are never changed. Every array that comes back owns its memory: `byteOffset` is 0 and
+ * Inputs are never changed. Every returned array owns its memory: `byteOffset` is 0 and
  * `buffer.byteLength` is the length.
  */
 export interface CryptoEngine {
@@ -86,8 +86,8 @@ export interface CryptoEngine {
   /**
    * Loads a symmetric key.
    *
-   * @param material 32 bytes; a copy is kept where one is needed.
-   * @throws InvalidInputError for `keyMaterial` if the length is another.
+   * @param material 32 bytes; copied if needed.
+   * @throws InvalidInputError for `keyMaterial` if it is not 32 bytes.
    */
   loadAesKey(material: Uint8Array): AesKey;
 
@@ -107,6 +107,6 @@ export interface CryptoEngine {
    */
   loadRsaPublicKey(spki: Uint8Array): Promise<RsaPublicKey>;
 
-  /** Makes a new key pair; RSA keys have the public exponent 65537. */
+  /** Generates a key pair; RSA keys have the public exponent 65537. */
   generateKeyPair(spec: DataKeyPairSpec): Promise<EncodedKeyPair>;
 }

@@ -7,11 +7,11 @@ import { derBytes } from './forge/der.js';
 import { loadRsaPrivateKey, loadRsaPublicKey } from './forge/rsa.js';
 
 /**
- * The engine on node-forge: JavaScript that runs where there is no node:crypto. Randomness is the
- * platform's `crypto.getRandomValues`, which must be there.
+ * The engine on node-forge: JavaScript that runs without node:crypto. Random bytes come from the platform's
+ * `crypto.getRandomValues`, which must exist.
  *
  * It is much slower than OpenSSL, not in constant time, and leaves secrets behind in strings and
- * numbers that can't be wiped. Take it where there is nothing else.
+ * numbers that can't be wiped. Use it only if there is no alternative.
  */
 export const forgeEngine: CryptoEngine = {
   name: 'forge',
@@ -20,14 +20,14 @@ export const forgeEngine: CryptoEngine = {
   loadRsaPublicKey: async (spki) => loadRsaPublicKey(spki),
   async generateKeyPair(spec) {
     if (isRsaKeySpec(spec)) return generateRsaKeyPair(spec);
-    // forge knows no elliptic curves of this kind; who needs none does not load them.
+    // forge lacks these elliptic curves; they are loaded only when needed.
     return (await import('./forge/ec.js')).generateEcKeyPair(spec);
   },
 };
 
 /**
- * forge hands this over to node:crypto or WebCrypto where it finds them. Where it does not, it looks
- * for primes in slices of 10 ms, so that the event loop keeps turning.
+ * forge delegates this to node:crypto or WebCrypto if it finds them. Otherwise it searches for primes in
+ * slices of 10 ms, so as not to block the event loop.
  */
 async function generateRsaKeyPair(spec: RsaKeySpec): Promise<EncodedKeyPair> {
   const bits = 8 * rsaModulusLength(spec);

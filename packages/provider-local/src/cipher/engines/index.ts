@@ -4,21 +4,21 @@ import type { CryptoEngine } from './engine.js';
 export type * from './engine.js';
 
 /**
- * Which engine to use. `auto` takes `node` where node:crypto is there, as node-forge itself does for
- * what it can hand over.
+ * The engine to use. `auto` chooses `node` if node:crypto exists, as node-forge does for work that it can
+ * delegate.
  */
 export type EngineChoice = 'auto' | CryptoEngine['name'];
 
 /**
- * Loads an engine, and only that one: node-forge costs nothing where it is not used.
+ * Loads one engine only: node-forge costs nothing if it is not used.
  *
- * @throws {@link UnsupportedOperationError} for `node` in a bundle that was made for browsers.
+ * @throws {@link UnsupportedOperationError} for `node` in a bundle for browsers.
  */
 export async function selectEngine(choice: EngineChoice): Promise<CryptoEngine> {
   if (choice === 'node' || (choice === 'auto' && hasNodeCrypto())) {
     const engine = await loadNodeEngine();
     if (engine !== undefined) return engine;
-    // A bundle for browsers may run where node:crypto is; that is no reason for `auto` to fail.
+    // A bundle for browsers may run where node:crypto exists; `auto` must not fail there.
     if (choice === 'node') {
       throw new UnsupportedOperationError(
         'a bundle for browsers has no node engine: choose forge, or auto',
@@ -28,12 +28,12 @@ export async function selectEngine(choice: EngineChoice): Promise<CryptoEngine> 
   return (await import('./forge.js')).forgeEngine;
 }
 
-/** package.json says what this import is: nothing, where a bundler resolves it for a browser. */
+/** package.json maps this import; a bundler for browsers resolves it to a stub. */
 async function loadNodeEngine(): Promise<CryptoEngine | undefined> {
   return (await import('#node-engine')).nodeEngine;
 }
 
-/** Asks the runtime without importing anything, so that bundlers for other platforms find nothing to resolve. */
+/** Asks the runtime without an import, so that bundlers for other platforms have nothing to resolve. */
 function hasNodeCrypto(): boolean {
   return globalThis.process?.getBuiltinModule?.('node:crypto') !== undefined;
 }

@@ -1,4 +1,4 @@
 import type { CryptoEngine } from './engine.js';
 
-/** In a bundle for browsers this stands where the engine on node:crypto is elsewhere. */
+/** Replaces the engine on node:crypto in bundles for browsers. */
 export const nodeEngine: CryptoEngine | undefined = undefined;

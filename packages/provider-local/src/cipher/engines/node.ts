@@ -14,7 +14,7 @@ const rsa = (modulusLength: number): Promise<KeyPairKeyObjectResult> =>
 
 const ec = (namedCurve: string): Promise<KeyPairKeyObjectResult> => generate('ec', { namedCurve });
 
-/** How OpenSSL is asked for each kind of key pair; all of them on the thread pool. */
+/** Generates each kind of key pair in OpenSSL, on the thread pool. */
 const GENERATE = {
   RSA_2048: () => rsa(2048),
   RSA_3072: () => rsa(3072),

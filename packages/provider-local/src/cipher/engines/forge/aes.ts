@@ -8,13 +8,12 @@ const TAG_LENGTH = 16;
 /**
  * AES and AES-GCM in JavaScript, by node-forge.
  *
- * Not in constant time: forge's AES and GHASH look bytes of the state up in tables, so whoever shares
- * the processor's cache with this process may learn about the key. The comparison of the tag is
- * constant-time, as it is made here.
+ * Not in constant time: forge's AES and GHASH look up bytes of the state in tables, so a process that shares
+ * the processor's cache with this one may learn about the key. The tag is compared here, in constant time.
  */
 export const forgeAes: AesPrimitives = {
   loadBlockCipher(key) {
-    // ECB keeps no state between blocks, so one cipher serves for the life of the key.
+    // ECB has no state between blocks, so one cipher serves for the life of the key.
     const cipher = forge.cipher.createCipher('AES-ECB', toBinaryString(key));
     cipher.start();
     return {
@@ -22,7 +21,7 @@ export const forgeAes: AesPrimitives = {
         cipher.update(forge.util.createBuffer(toBinaryString(blocks)));
         return fromBinaryString(cipher.output.getBytes());
       },
-      // forge keeps its key schedule where nobody else can reach it.
+      // forge keeps its key schedule private, so it can't be wiped.
       destroy() {},
     };
   },
@@ -42,8 +41,8 @@ export const forgeAes: AesPrimitives = {
     decipher.start({
       iv: toBinaryString(iv),
       additionalData: toBinaryString(aad),
-      // forge compares the tag with `===`, which stops at the first difference. So it gets a tag of
-      // zeros to compare, its verdict is not read, and the tag that it computed is compared below.
+      // forge compares the tag with `===`, which stops at the first difference. So it compares a tag of zeros, its
+      // verdict is ignored, and the tag that it computed is compared below.
       tag: forge.util.createBuffer('\0'.repeat(TAG_LENGTH)),
     });
     decipher.update(forge.util.createBuffer(toBinaryString(sealed.subarray(0, tagOffset))));

@@ -1,10 +1,10 @@
 import { newSecret } from '@keywrap/core';
 
-/** Far below the number of arguments that any JavaScript engine takes. */
+/** Far below the most arguments that any JavaScript engine accepts. */
 const CHUNK_LENGTH = 8192;
 
 /**
- * The binary string in which node-forge takes bytes: one UTF-16 code unit from 0 to 255 for each.
+ * Converts bytes to node-forge's binary string: one UTF-16 code unit from 0 to 255 per byte.
  * Strings can't be wiped; they stay in memory until they are collected.
  */
 export function toBinaryString(bytes: Uint8Array): string {
@@ -15,7 +15,7 @@ export function toBinaryString(bytes: Uint8Array): string {
   return binary;
 }
 
-/** The bytes of node-forge's binary string, in memory of their own. */
+/** Converts node-forge's binary string to bytes, in new memory. */
 export function fromBinaryString(binary: string): Uint8Array {
   const bytes = newSecret(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);

@@ -5,24 +5,24 @@ import { fromBinaryString, toBinaryString } from './binary-string.js';
 const { asn1 } = forge;
 const { Class, Type } = asn1;
 
-/** An ASN.1 value, as node-forge holds it. */
+/** An ASN.1 value of node-forge. */
 export type Asn1 = forge.asn1.Asn1;
 
 /** No key, certificate or PKCS#12 file nests deeper; forge's own limit is 256. */
 const MAXIMUM_DEPTH = 32;
 
-/** The longest object identifier that is read, in bytes. */
+/** The longest accepted object identifier, in bytes. */
 const MAXIMUM_OID_LENGTH = 64;
 
-// The type declarations of forge's parser know `strict` alone, not the options it takes instead of it.
+// The type declarations of forge's parser have only `strict`, not the options that it accepts instead.
 const fromDer = asn1.fromDer as unknown as (
   der: string,
   options: { strict: true; decodeBitStrings: false; maxDepth: number },
 ) => Asn1;
 
-/** The one error for input that does not follow the ASN.1 module of its standard; it quotes nothing. */
+/** Makes the one error for input that violates the ASN.1 module of its standard. It quotes nothing. */
 export function malformed(): InvalidInputError {
-  return new InvalidInputError('keyMaterial', 'is damaged, or in no format that can be read');
+  return new InvalidInputError('keyMaterial', 'is damaged, or in an unsupported format');
 }
 
 /** Calls a parser of a library, whose errors mean that its input is malformed and may quote it. */
@@ -47,7 +47,7 @@ export function parseDer(der: Uint8Array): Asn1 {
   return value;
 }
 
-/** forge takes an empty object identifier, one that is cut off, and one padded with 0x80. */
+/** Checks object identifiers: forge accepts an empty one, a truncated one, and one padded with 0x80. */
 function assertObjectIdentifiers(value: Asn1): void {
   if (typeof value.value !== 'string') value.value.forEach(assertObjectIdentifiers);
   else if (!isUniversal(value, 'OID')) return;
@@ -96,19 +96,19 @@ export function itemsOf(value: Asn1 | undefined): Asn1[] {
   return value.value;
 }
 
-/** What `[tag] EXPLICIT` holds, or `undefined` if `value` is something else or absent. */
+/** Returns the content of `[tag] EXPLICIT`, or `undefined` if `value` is something else or absent. */
 export function explicitOf(value: Asn1 | undefined, tag: number): Asn1 | undefined {
   if (!isContext(value, tag)) return undefined;
   if (typeof value.value === 'string' || value.value.length !== 1) throw malformed();
   return value.value[0];
 }
 
-/** Whether this is a context-specific value with this tag number. */
+/** Tells whether this is a context-specific value with this tag number. */
 export function isContext(value: Asn1 | undefined, tag: number): value is Asn1 {
   return value?.tagClass === Class.CONTEXT_SPECIFIC && value.type === (tag as forge.asn1.Type);
 }
 
-/** Whether this is a universal value of this type. */
+/** Tells whether this is a universal value of this type. */
 export function isUniversal(
   value: Asn1 | undefined,
   type: 'SEQUENCE' | 'INTEGER' | 'OCTETSTRING' | 'BITSTRING' | 'OID',
@@ -139,7 +139,7 @@ export function oidOf(value: Asn1 | undefined): string {
   return parsing(() => asn1.derToOid(contents));
 }
 
-/** A count: an INTEGER as a number, not exact above 2⁵³, where nothing takes it. */
+/** A count: an INTEGER as a number. It is inexact above 2⁵³, which is too large for every use. */
 export const countOf = (value: Asn1 | undefined): number => Number(unsignedOf(value));
 
 /** An INTEGER that must not be negative. */

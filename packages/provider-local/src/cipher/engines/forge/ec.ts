@@ -5,7 +5,7 @@ import type { EncodedKeyPair } from '../engine.js';
 import { parsing } from './der.js';
 import { encodeEcPrivateKey, encodePublicKey } from './key-info.js';
 
-/** node-forge knows no elliptic curve of this kind. */
+/** node-forge lacks these elliptic curves. */
 const CURVES = {
   ECC_NIST_P256: p256,
   ECC_NIST_P384: p384,

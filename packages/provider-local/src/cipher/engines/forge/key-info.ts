@@ -18,7 +18,7 @@ export function encodePrivateKey(algorithm: 'RSA' | EccKeySpec, key: Uint8Array)
   return derBytes(sequence(integer(0), algorithmIdentifier(algorithm), octetString(key)));
 }
 
-/** Encodes an EC private key (RFC 5915 §3): its curve stands outside, its public key inside. */
+/** Encodes an EC private key (RFC 5915 §3), with the curve outside and the public key inside. */
 export function encodeEcPrivateKey(
   spec: EccKeySpec,
   scalar: Uint8Array,

@@ -35,8 +35,8 @@ export function encodeOaep(message: Uint8Array, modulusLength: number, hash: Oae
  * EME-OAEP decoding with an empty label (RFC 8017 §7.1.2 step 3).
  *
  * Every check runs over the whole message and all of them fold into one verdict, so that neither the
- * result nor a branch tells which of them failed: that is what Manger's attack needs to know. node-forge's
- * own decoder branches on the padding. JavaScript gives no guarantee of constant time beyond that.
+ * result nor a branch reveals which of them failed, which Manger's attack needs to know. node-forge's own
+ * decoder branches on the padding. JavaScript guarantees no constant time beyond that.
  *
  * @param encoded EM, as long as the modulus; it is overwritten.
  * @returns The message, or `undefined` if the padding is wrong.

@@ -14,7 +14,7 @@ type BigInteger = forge.jsbn.BigInteger;
  * Loads an RSA private key for use in JavaScript, on forge's big integers.
  *
  * Decryption keeps the event loop busy while it runs: some 30 ms for a key of 2048 bits. Its time
- * depends on the numbers in it, and blinding is what keeps an attacker from choosing those.
+ * depends on the numbers in it; blinding keeps an attacker from choosing them.
  *
  * @param pkcs8 PrivateKeyInfo, DER.
  * @throws InvalidInputError for `keyMaterial` if it is not an RSA private key.
@@ -64,7 +64,7 @@ export function loadRsaPublicKey(spki: Uint8Array): RsaPublicKey {
 
 /**
  * RSADP on c·rᵉ instead of c, then a division by r, so that no attacker knows the number that is raised
- * to the secret power. forge can decrypt by itself, but draws its r from a generator of its own.
+ * to the secret power. forge's own decryption draws r from forge's generator.
  */
 function decryptBlinded(c: BigInteger, key: forge.pki.rsa.PrivateKey): BigInteger {
   const [r, rInverse] = randomUnit(key);
@@ -85,7 +85,7 @@ function randomUnit(key: forge.pki.rsa.PrivateKey): [BigInteger, BigInteger] {
   for (;;) {
     const r = fromBytes(globalThis.crypto.getRandomValues(new Uint8Array(modulusLengthOf(key))));
     if (r.compareTo(key.n) >= 0 || r.signum() <= 0) continue;
-    const inverse = r.modInverse(key.n); // zero where there is none
+    const inverse = r.modInverse(key.n); // zero if there is none
     if (inverse.signum() > 0) return [r, inverse];
   }
 }

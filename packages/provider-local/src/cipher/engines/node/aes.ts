@@ -9,7 +9,7 @@ const ECB = { 16: 'aes-128-ecb', 24: 'aes-192-ecb', 32: 'aes-256-ecb' } as const
 
 const keyLength = (key: Uint8Array) => key.length as keyof typeof GCM;
 
-/** AES and AES-GCM by OpenSSL: hardware instructions where there are any, in constant time. */
+/** AES and AES-GCM by OpenSSL: in constant time, with hardware instructions if available. */
 export const nodeAes: AesPrimitives = {
   loadBlockCipher(key) {
     // ECB keeps no state between blocks, so one cipher serves for the life of the key and its key
@@ -41,7 +41,7 @@ export const nodeAes: AesPrimitives = {
     try {
       decipher.final();
     } catch {
-      plaintext.fill(0); // not authentic, so nobody may see it
+      plaintext.fill(0); // not authentic, so no one may see it
       return undefined;
     }
     return ownSecret(plaintext);

@@ -4,8 +4,8 @@ import type { OaepHash, RsaPrivateKey, RsaPublicKey } from '../engine.js';
 import { assertFitsOaep } from '../oaep-limits.js';
 
 /**
- * Loads an RSA private key into OpenSSL. Decryption goes through WebCrypto, which runs on the thread
- * pool, so that the event loop keeps turning; node:crypto's own `privateDecrypt` would block it.
+ * Loads an RSA private key into OpenSSL. Decryption uses WebCrypto, which runs on the thread pool;
+ * node:crypto's `privateDecrypt` would block the event loop.
  *
  * @param pkcs8 PrivateKeyInfo, DER.
  * @throws InvalidInputError for `keyMaterial` if it is not an RSA private key.
@@ -70,7 +70,7 @@ export function loadRsaPublicKey(spki: Uint8Array): RsaPublicKey {
   };
 }
 
-/** A WebCrypto key is for one hash, so there is one for each hash that is used, imported once. */
+/** A WebCrypto key is for one hash, so one is imported for each hash that is used, once. */
 function importOnce(importFor: (hash: OaepHash) => Promise<webcrypto.CryptoKey>) {
   const imported = new Map<OaepHash, Promise<webcrypto.CryptoKey>>();
   return {
@@ -91,7 +91,7 @@ function rsaKey(create: () => KeyObject): KeyObject {
   try {
     key = create();
   } catch {
-    // OpenSSL's reasons say nothing that helps, and might quote the key.
+    // OpenSSL's reasons do not help, and might quote the key.
   }
   if (key?.asymmetricKeyType !== 'rsa') {
     throw new InvalidInputError('keyMaterial', 'is not an RSA key');
@@ -103,7 +103,7 @@ function modulusLength(key: KeyObject): number {
   return Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 }
 
-/** node:crypto's key functions want a Buffer; this is a view of the same memory. */
+/** node:crypto's key functions need a Buffer; this is a view of the same memory. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -87,6 +87,23 @@ describe('readEncryptionContext', () => {
     expect(reads).to.equal(1);
   });
 
+  it('tells contexts apart that are read one after the other', () => {
+    const near = [
+      { a: 'b' },
+      { a: 'c' },
+      { b: 'c' },
+      { a: 'bc' },
+      { ab: 'c' },
+      { a: 'c', b: '' },
+      {},
+    ];
+    for (const context of [...near, ...near.toReversed()]) {
+      for (let times = 0; times < 2; times++) {
+        expect({ ...readEncryptionContext({ ...context }) }).to.deep.equal(context);
+      }
+    }
+  });
+
   class Orders {
     orderId = '7';
   }

@@ -21,7 +21,7 @@ export class Lifetime {
 
   /** Ends a call. */
   leave(): void {
-    if (--this.#underWay > 0) return;
+    if (--this.#underWay > 0 || this.#waiting.length === 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 

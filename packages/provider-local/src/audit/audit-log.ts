@@ -91,7 +91,7 @@ export class AuditLog implements AuditSink {
    */
   static async open(options: AuditLogOptions): Promise<AuditLog> {
     const { folder, actor, storeId, trustedGroup, generation } = options;
-    const key = readAuditKey(options.key);
+    const key = parseAuditKey(options.key);
     try {
       await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
       assertPrivate(folder, await fs.promises.stat(folder), trustedGroup);
@@ -169,7 +169,7 @@ export class AuditLog implements AuditSink {
 }
 
 /** Copies the key of a log. @throws {@link InvalidInputError} */
-export function readAuditKey(key: unknown): Uint8Array {
+export function parseAuditKey(key: unknown): Uint8Array {
   const bytes = readBytes(key, 'key', KEY_LENGTH);
   if (bytes.length === KEY_LENGTH) return bytes;
   throw new InvalidInputError('key', `must be ${KEY_LENGTH} bytes`);

@@ -9,7 +9,7 @@ import {
   listLogs,
   OPENED,
   type OpeningLine,
-  readAuditKey,
+  parseAuditKey,
 } from './audit-log.js';
 
 /** More characters than any line of an audit log. */
@@ -59,7 +59,7 @@ export async function verifyAuditLogs({
   storeId,
   key: given,
 }: Pick<AuditLogOptions, 'folder' | 'key' | 'storeId'>): Promise<readonly AuditLogReport[]> {
-  const key = readAuditKey(given);
+  const key = parseAuditKey(given);
   try {
     const checked = new Map<string, Checked>();
     for (const log of await namesIn(folder)) {

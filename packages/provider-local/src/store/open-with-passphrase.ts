@@ -10,7 +10,7 @@ export interface PassphraseStoreOptions extends Omit<SqlKeyStoreOptions, 'protec
 /**
  * Opens a store with a passphrase from a file or an environment variable.
  *
- * @throws what {@link passphraseFrom} and {@link SqlKeyStore.open} throw.
+ * @throws as {@link passphraseFrom} and {@link SqlKeyStore.open}.
  *
  * @example
  * ```ts

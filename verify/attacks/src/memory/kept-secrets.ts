@@ -1,6 +1,6 @@
 import { waitToBeSearched } from './wait-to-be-searched.js';
 
-// Keeps a secret in every form that the search knows: what it does not find here, it finds nowhere.
+// Keeps a secret in every form that the search knows, to prove that the search finds them.
 
 const WAYS_TO_KEEP: Readonly<Record<string, (secret: Buffer) => unknown>> = {
   'a small array': (secret) => new Uint8Array(secret),

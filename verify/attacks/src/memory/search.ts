@@ -9,8 +9,8 @@ const CHUNK = 16 * 1024 * 1024;
 const OVERLAP = 256;
 
 /**
- * Searches all memory of another process that it can write to: its heaps, stacks and buffers, whatever
- * owns them. Linux only; the process must be a child of this one.
+ * Searches all writable memory of another process: its heaps, stacks and buffers. Linux only; the process must
+ * be a child of this one.
  */
 export function searchMemory(pid: number, needles: readonly Needle[]): Findings {
   const wanted = formsToFind(needles);

@@ -54,16 +54,14 @@ export function readValues(value: unknown, field: string, names: readonly string
     const path = field === 'input' ? shown : `${field}.${shown}`;
     throw new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
   }
-  const source = value as Readonly<Record<string, unknown>>;
-  return names.map((name) => {
-    const passed = source[name];
-    // What a polluted Object.prototype holds nobody passed: it must not choose a key or a context.
-    const isForeign =
-      passed !== undefined &&
-      passed === (Object.prototype as typeof source)[name] &&
-      !Object.hasOwn(source, name);
-    return isForeign ? undefined : passed;
-  });
+  return names.map((name) => readValue(value as object, name));
+}
+
+/** A property, inherited from a class too, but not from a polluted `Object.prototype`: nobody passed that. */
+export function readValue(source: object, name: string): unknown {
+  const passed: unknown = Reflect.get(source, name);
+  if (passed === undefined || Object.hasOwn(source, name)) return passed;
+  return passed === Reflect.get(Object.prototype, name) ? undefined : passed;
 }
 
 /**

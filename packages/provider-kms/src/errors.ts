@@ -2,6 +2,7 @@ import {
   InvalidInputError,
   type KeyWrapError,
   type KeyWrapErrorOptions,
+  ownField,
   ProviderUnavailableError,
 } from '@keywrap/core';
 import {
@@ -84,7 +85,8 @@ function meaningOfConnection({ status, code }: SdkError): Meaning | undefined {
 }
 
 function readSdkError(error: unknown): SdkError {
-  const { name, message, code, $metadata, $response, $fault } = Object(error);
+  const { name, message, $metadata, $response, $fault } = Object(error);
+  const code = ownField(Object(error), 'code');
   return {
     name: String(name ?? 'Error'),
     message: String(message ?? ''),

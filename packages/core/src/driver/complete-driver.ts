@@ -1,6 +1,7 @@
 import { isUint8Array, wipe } from '../provider/bytes.js';
 import { InternalError, InvalidInputError, type KeyWrapError } from '../provider/errors.js';
 import { ownField, ownFields } from '../provider/own-fields.js';
+import { readValue } from '../provider/read-fields.js';
 import {
   checkDataKey,
   checkDecrypted,
@@ -128,10 +129,7 @@ export function completeDriver<Keys extends object = object>(
 /** The members of a driver, bound to it; none that a polluted `Object.prototype` lends it. */
 function ownMembers<Keys extends object>(driver: KeyWrapDriver<Keys>): KeyWrapDriver<Keys> {
   const members = MEMBERS.map((name) => {
-    const member: unknown = driver[name];
-    const isForeign =
-      member === Reflect.get(Object.prototype, name) && !Object.hasOwn(driver, name);
-    if (isForeign) return [name, undefined];
+    const member = readValue(driver, name);
     return [name, typeof member === 'function' ? member.bind(driver) : member];
   });
   return ownFields(Object.fromEntries(members) as KeyWrapDriver<Keys>);

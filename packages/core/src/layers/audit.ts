@@ -3,6 +3,7 @@ import type { Awaitable } from '../driver/requests.js';
 import { isUint8Array, wipe } from '../provider/bytes.js';
 import { KeyWrapError, ProviderUnavailableError } from '../provider/errors.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
+import { readValue } from '../provider/read-fields.js';
 import { aroundEach } from './around-each.js';
 import { withLayer } from './with-layer.js';
 
@@ -151,13 +152,8 @@ function wipeBytes(output: unknown): void {
   for (const bytes of Object.values(Object(output))) if (isUint8Array(bytes)) wipe(bytes);
 }
 
-/** What a polluted Object.prototype holds nobody passed, and it must not be written as if. */
 function field(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const passed: unknown = Reflect.get(value, name);
-  return Object.hasOwn(value, name) || passed !== Reflect.get(Object.prototype, name)
-    ? passed
-    : undefined;
+  return typeof value === 'object' && value !== null ? readValue(value, name) : undefined;
 }
 
 function isString(value: unknown): value is string {

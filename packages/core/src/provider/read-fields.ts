@@ -55,16 +55,16 @@ export function readValues(value: unknown, field: string, names: readonly string
   }
   const values = new Array<unknown>(names.length);
   for (let i = 0; i < names.length; i++) {
-    values[i] = readValue(value as Readonly<Record<string, unknown>>, names[i] as string);
+    values[i] = readValue(value as object, names[i] as string);
   }
   return values;
 }
 
-/** What a polluted Object.prototype holds nobody passed: it must not choose a key or a context. */
-function readValue(source: Readonly<Record<string, unknown>>, name: string): unknown {
-  const passed = source[name];
+/** Reads a property, inherited from a class too, but not from a polluted `Object.prototype`: nobody passed that. */
+export function readValue(source: object, name: string): unknown {
+  const passed: unknown = (source as Readonly<Record<string, unknown>>)[name];
   if (passed === undefined || Object.hasOwn(source, name)) return passed;
-  return passed === (Object.prototype as typeof source)[name] ? undefined : passed;
+  return passed === (Object.prototype as Readonly<Record<string, unknown>>)[name] ? undefined : passed;
 }
 
 function unknownField(name: string, field: string, names: readonly string[]): InvalidInputError {

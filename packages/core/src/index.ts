@@ -8,18 +8,6 @@ export * from './layers/audit.js';
 export * from './layers/guard-keys.js';
 export * from './layers/trusted-keys.js';
 export * from './layers/with-layer.js';
-export * from './legacy/abstract-provider.js';
-export { readKeyInput } from './legacy/read-input.js';
-export { readGrantTokens } from './legacy/read-options.js';
-export type {
-  CallContext,
-  GenerateDataKeyOutput,
-  GenerateDataKeyPairRequest,
-  GenerateDataKeyRequest,
-  LegacyDecryptRequest,
-  LegacyEncryptRequest,
-  LegacyReEncryptRequest,
-} from './legacy/requests.js';
 export { copyBytes, newSecret, ownSecret, wipe } from './provider/bytes.js';
 export * from './provider/encryption-context.js';
 export * from './provider/errors.js';

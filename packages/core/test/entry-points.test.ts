@@ -76,7 +76,6 @@ describe('the entry points', () => {
 
 const EXPORTS = [
   'AbortError',
-  'AbstractKeyWrapProvider',
   'AccessDeniedError',
   'DATA_KEY_PAIR_SPECS',
   'DataKey',
@@ -140,8 +139,6 @@ const EXPORTS = [
   'readBytes',
   'readEncryptionContext',
   'readFields',
-  'readGrantTokens',
-  'readKeyInput',
   'readUrlParameters',
   'rsaKeySpecOf',
   'rsaModulusLength',

@@ -8,7 +8,7 @@ import { bytes, newKey, openStore, rejection, start } from './support.js';
 const missing = missingPostgres();
 
 describe('Two servers with one store in PostgreSQL', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let postgres: PostgresServer;
   before(async function () {
     if (missing !== undefined) {

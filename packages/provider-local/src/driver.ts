@@ -1,5 +1,5 @@
-// For programs that use the keys of a store without a provider around them, such as a server that checks
-// its requests itself.
+// For programs that use the keys of a store without a provider, such as a server that checks its requests
+// itself.
 export { type Blob, type BlobHeader, decodeBlob } from './cipher/blob.js';
 export { type CryptoEngine, type EncodedKeyPair, selectEngine } from './cipher/engines/index.js';
 export { type Decrypted, type Encrypted, KeyCipher } from './cipher/key-cipher.js';

@@ -4,7 +4,7 @@ import type { LocalKeyWrapOptions } from './options.js';
 import { LocalKeyWrapProvider } from './provider.js';
 
 /**
- * A module that binds a {@link LocalKeyWrapProvider}: for tests, and for running without a network.
+ * Returns a module that binds a {@link LocalKeyWrapProvider}, for tests and for running without a network.
  *
  * @example
  * ```ts

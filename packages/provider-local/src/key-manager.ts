@@ -12,7 +12,7 @@ import type {
 } from './parse-input.js';
 import { writeMaterial } from './write-material.js';
 
-/** The functions of the local driver that manage keys, over parsed requests. */
+/** The functions of the local driver that manage keys; they take parsed requests. */
 export type LocalKeyManager = ReturnType<typeof localKeyManager>;
 
 /** Makes the functions that manage keys. @param open Opens the keys at the first call. */
@@ -24,7 +24,7 @@ export function localKeyManager(open: () => Promise<LocalKeys>) {
     return describe(await local.keys.change(key, (current) => next(current, now)));
   };
   return {
-    /** Does what the first call does otherwise. */
+    /** Opens the keys now rather than at the first call. */
     async open(_: object): Promise<void> {
       await open();
     },

@@ -1,4 +1,5 @@
 import {
+  type Awaitable,
   assertKeyEnabled,
   assertKeyUsable,
   type Call,
@@ -17,6 +18,7 @@ import {
   isAsymmetricAlgorithm,
   isDataKeyPairSpec,
   type KeyDescription,
+  type KeyName,
   type KeyRequest,
   type KeyWrapDriver,
   type ProviderCapabilities,
@@ -24,9 +26,9 @@ import {
   UnsupportedOperationError,
   wipe,
 } from '@keywrap/core';
-import { decodeBlob, unopenable } from './cipher/blob.js';
+import { type Blob, decodeBlob, unopenable } from './cipher/blob.js';
 import { selectEngine } from './cipher/engines/index.js';
-import { KeyCipher } from './cipher/key-cipher.js';
+import { type Decrypted, type Encrypted, KeyCipher } from './cipher/key-cipher.js';
 import { type LocalKeyManager, localKeyManager } from './key-manager.js';
 import { Keys } from './keys/keys.js';
 import { arnOf, type KeyRecord, newestVersion } from './keys/record.js';
@@ -64,46 +66,58 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     this.#settings = settings;
   }
 
-  async encrypt(request: EncryptRequest): Promise<EncryptOutput> {
-    const { keys, local, cipher } = this.#backend ?? (await this.#open());
-    const key = keys.peek(request.key) ?? (await local.find(request.key));
+  // Each call is answered at once where its key is in memory, and otherwise goes on when the key is found.
+
+  encrypt(
+    request: EncryptRequest,
+    call: Call,
+    key = this.#peek(request.key),
+  ): Awaitable<EncryptOutput> {
+    if (key === undefined) {
+      return this.#find(request.key).then((found) => this.encrypt(request, call, found));
+    }
     const keyId = assertUsable(key, request.algorithm);
-    const { ciphertext, version } = await cipher.encrypt(key, request);
-    return { ciphertext, keyId, keyVersion: version.materialId };
+    const encrypted = this.#cipher.encrypt(key, request);
+    return encrypted instanceof Promise
+      ? encrypted.then((done) => encryptOutput(done, keyId))
+      : encryptOutput(encrypted, keyId);
   }
 
-  async decrypt(request: DecryptRequest): Promise<DecryptOutput> {
-    const { key: name, algorithm, ciphertext, encryptionContext } = request;
-    const { keys, local, cipher } = this.#backend ?? (await this.#open());
-    const named = name && (keys.peek(name) ?? (await local.find(name)));
-    const namedArn = named && assertUsable(named, algorithm);
+  decrypt(
+    request: DecryptRequest,
+    call: Call,
+    named = request.key && this.#peek(request.key),
+  ): Awaitable<DecryptOutput> {
+    const { key: name, algorithm, ciphertext } = request;
+    if (name !== undefined && named === undefined) {
+      return this.#find(name).then((found) => this.decrypt(request, call, found));
+    }
+    const keyId = named && assertUsable(named, algorithm);
     if (isAsymmetricAlgorithm(algorithm)) {
-      const { plaintext, version } = await cipher.decryptRsa(
-        named as KeyRecord,
-        ciphertext,
-        algorithm,
-      );
-      return { plaintext, keyId: namedArn as string, keyVersion: version.materialId };
+      return this.#cipher
+        .decryptRsa(named as KeyRecord, ciphertext, algorithm)
+        .then((done) => decryptOutput(done, keyId as string));
     }
     const blob = decodeBlob(ciphertext);
-    const isNamed = named?.id === blob.keyId;
-    const key = isNamed ? named : (keys.peekId(blob.keyId) ?? (await keys.loadId(blob.keyId)));
-    if (key?.keySpec !== 'SYMMETRIC_DEFAULT') throw unopenable();
-    if (named !== undefined && !isNamed) {
-      throw new IncorrectKeyError('another key made this ciphertext than the one that is named');
-    }
-    const keyId = namedArn ?? assertUsable(key, algorithm);
-    const { plaintext, version } = cipher.decryptBlob(key, blob, encryptionContext);
-    return { plaintext, keyId, keyVersion: version.materialId };
+    const key = named?.id === blob.keyId ? named : this.#backend?.keys.peekId(blob.keyId);
+    return key === undefined
+      ? this.#load(blob.keyId).then((loaded) => this.#decryptBlob(request, blob, loaded, named))
+      : this.#decryptBlob(request, blob, key, named);
   }
 
-  async generateDataKey(request: DataKeyRequest): Promise<DataKeyOutput> {
-    const { key: name, algorithm, encryptionContext, numberOfBytes } = request;
-    const { keys, local, cipher } = this.#backend ?? (await this.#open());
-    const key = keys.peek(name) ?? (await local.find(name));
+  generateDataKey(
+    request: DataKeyRequest,
+    call: Call,
+    key = this.#peek(request.key),
+  ): Awaitable<DataKeyOutput> {
+    if (key === undefined) {
+      return this.#find(request.key).then((found) => this.generateDataKey(request, call, found));
+    }
+    const { algorithm, encryptionContext, numberOfBytes } = request;
     const keyId = assertUsable(key, algorithm);
-    const { version, ...dataKey } = cipher.generateDataKey(key, numberOfBytes, encryptionContext);
-    return { ...dataKey, keyId, keyVersion: version.materialId };
+    const made = this.#cipher.generateDataKey(key, numberOfBytes, encryptionContext);
+    const { plaintext, ciphertext, version } = made;
+    return { plaintext, ciphertext, keyId, keyVersion: version.materialId };
   }
 
   async generateDataKeyPair(request: DataKeyPairRequest, call: Call): Promise<DataKeyPairOutput> {
@@ -115,7 +129,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     try {
       call.signal?.throwIfAborted();
       const plaintext = pair.privateKey;
-      const wrapped = await this.encrypt({ key, algorithm, encryptionContext, plaintext });
+      const wrapped = await this.encrypt({ key, algorithm, encryptionContext, plaintext }, call);
       const { ciphertext: privateKeyCiphertext, keyId, keyVersion } = wrapped;
       return { ...pair, privateKeyCiphertext, keyId, keyVersion };
     } catch (error) {
@@ -125,7 +139,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   }
 
   async getPublicKey({ key: name }: KeyRequest): Promise<PublicKeyResult> {
-    const key = await (await this.#open()).local.find(name);
+    const key = await this.#find(name);
     const { keySpec, keyUsage, algorithms, keyId } = describe(key);
     if (!isDataKeyPairSpec(keySpec)) {
       throw new UnsupportedOperationError(`the key is ${keySpec}: it has no public half`);
@@ -136,7 +150,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   }
 
   async describeKey({ key }: KeyRequest): Promise<KeyDescription> {
-    return describe(await (await this.#open()).local.find(key));
+    return describe(await this.#find(key));
   }
 
   async close(): Promise<void> {
@@ -145,6 +159,40 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
       if (keyMaterial instanceof Uint8Array) wipe(keyMaterial);
     }
     if (this.#settings.ownsStore) await this.#store?.close();
+  }
+
+  /** Decrypts under the key that the blob names. @param named The key that the caller named. */
+  #decryptBlob(
+    { algorithm, encryptionContext }: DecryptRequest,
+    blob: Blob,
+    key: KeyRecord | undefined,
+    named: KeyRecord | undefined,
+  ): DecryptOutput {
+    if (key?.keySpec !== 'SYMMETRIC_DEFAULT') throw unopenable();
+    if (named !== undefined && named.id !== key.id) {
+      throw new IncorrectKeyError('another key made this ciphertext than the one that is named');
+    }
+    const keyId = named === undefined ? assertUsable(key, algorithm) : arnOf(key);
+    return decryptOutput(this.#cipher.decryptBlob(key, blob, encryptionContext), keyId);
+  }
+
+  /** The cipher, once a key was found. */
+  get #cipher(): KeyCipher {
+    return (this.#backend as Backend).cipher;
+  }
+
+  /** The key, if nothing has to be waited for. */
+  #peek(name: KeyName): KeyRecord | undefined {
+    return this.#backend?.keys.peek(name);
+  }
+
+  async #find(name: KeyName): Promise<KeyRecord> {
+    return (await this.#open()).local.find(name);
+  }
+
+  /** The key of the id that a ciphertext names; undefined where there is none here. */
+  async #load(id: string): Promise<KeyRecord | undefined> {
+    return (await this.#open()).keys.loadId(id);
   }
 
   /** A failure is not remembered: the next call tries again. */
@@ -166,6 +214,14 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     this.#backend = { local, keys, cipher: new KeyCipher(engine) };
     return this.#backend;
   }
+}
+
+function encryptOutput({ ciphertext, version }: Encrypted, keyId: string): EncryptOutput {
+  return { ciphertext, keyId, keyVersion: version.materialId };
+}
+
+function decryptOutput({ plaintext, version }: Decrypted, keyId: string): DecryptOutput {
+  return { plaintext, keyId, keyVersion: version.materialId };
 }
 
 /** @returns The ARN of the key. @throws {@link KeyWrapError} when it can't be used so now. */

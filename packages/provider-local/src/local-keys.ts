@@ -42,7 +42,7 @@ const SYMMETRIC: CreateKeyRequest = {
   alias: undefined,
 };
 
-/** The keys of one provider: finds them, and makes new ones and new material. */
+/** Finds the keys of one provider, and makes new keys and material. */
 export class LocalKeys {
   readonly keys: Keys;
   readonly #engine: CryptoEngine;
@@ -54,14 +54,14 @@ export class LocalKeys {
     this.#createMissing = createMissingKeys;
   }
 
-  /** Makes the keys of the options that the store does not have yet. */
+  /** Creates the keys of the options that the store does not have yet. */
   async prepare(given: readonly GivenKey[]): Promise<void> {
     for (const [index, key] of given.entries()) {
       await this.#plant(key, `options.keys[${index}]`);
     }
   }
 
-  /** Loads a key, or makes it where missing keys are made. @throws {@link KeyNotFoundError} */
+  /** Loads a key, or creates it if the options say so. @throws {@link KeyNotFoundError} */
   async find(name: KeyName): Promise<KeyRecord> {
     const key = await this.keys.load(name);
     if (key !== undefined) return key;
@@ -70,7 +70,7 @@ export class LocalKeys {
     }
     const { region, account } = this.keys.scope;
     throw new KeyNotFoundError(
-      `there is no such key in ${region}, account ${account}; check the name, the region and the account`,
+      `the key does not exist in ${region}, account ${account}; check the name, the region and the account`,
       { keyId: name.text },
     );
   }
@@ -79,7 +79,7 @@ export class LocalKeys {
     const id = newKeyId();
     const { alias } = request;
     if (alias === undefined) return this.#add({ id, alias }, request);
-    // Before the material is made, which may take seconds, and again when the key is added.
+    // Checked before generating the material, which may take seconds, and again when the key is added.
     const taken = await this.keys.load(parseKeyId(alias));
     const key = taken ?? (await this.#add({ id, alias }, request));
     if (key.id !== id) throw aliasTaken();
@@ -113,7 +113,7 @@ export class LocalKeys {
     return all((page) => this.keys.listAliases(page), aliasArnOf, describeAlias);
   }
 
-  /** Makes a key of the options; what is under its name already must be the key that is meant. */
+  /** Creates a key of the options; an existing key of that name must match. */
   async #plant({ name, keyMaterial, passphrase, ...kind }: GivenKey, field: string): Promise<void> {
     const read = async () => {
       if (keyMaterial === undefined) return undefined;
@@ -129,7 +129,7 @@ export class LocalKeys {
       const origin = material === undefined ? 'AWS_KMS' : 'EXTERNAL';
       key = await this.#add(placeOf(name), { ...SYMMETRIC, ...kind, origin }, material);
       if (material !== undefined && materialsOf(key).includes(material.material)) return;
-      // Another provider was faster: ours is destroyed, and is read again to be compared.
+      // Another provider was faster: ours is destroyed, and read again to be compared.
       material = await read();
     }
     try {
@@ -143,9 +143,8 @@ export class LocalKeys {
   /**
    * Adds a key.
    *
-   * @param material Read elsewhere; it changes owner. Made here where it is undefined, unless the key
-   * waits for it.
-   * @returns The key that has this id or alias from now on, which may be another's.
+   * @param material Changes owner. If undefined, it is generated here, unless the key is pending import.
+   * @returns The key that now has this id or alias, which another provider may have added.
    */
   async #add(
     { id, alias }: Place,
@@ -170,7 +169,7 @@ export class LocalKeys {
   }
 }
 
-/** Where a new key is found. */
+/** The names under which a new key is found. */
 interface Place {
   readonly id: string;
   readonly alias: string | undefined;
@@ -180,7 +179,7 @@ function placeOf(name: KeyName): Place {
   return isAlias(name) ? { id: newKeyId(), alias: name.alias } : { id: name.id, alias: undefined };
 }
 
-/** Describes a key as the contract does. */
+/** Describes a key in the contract's type. */
 export function describe(key: KeyRecord): KeyDescription {
   const { keySpec, keyUsage, keyState, origin, description, creationDate, deletionDate } = key;
   return {
@@ -196,12 +195,12 @@ export function describe(key: KeyRecord): KeyDescription {
   };
 }
 
-/** Describes an alias as the contract does. */
+/** Describes an alias in the contract's type. */
 export function describeAlias(record: AliasRecord): AliasDescription {
   return { alias: record.alias, aliasArn: aliasArnOf(record), keyId: targetOf(record) };
 }
 
-/** All rows of a list that comes in pages. */
+/** Returns all rows of a paged list. */
 async function all<Row, Item>(
   list: (page: ScopePage) => Promise<readonly Row[]>,
   arnOfRow: (row: Row) => string,
@@ -235,11 +234,11 @@ async function assertMaterial(key: KeyRecord, wanted: NewMaterial, field: string
   if (key.versions.some(({ materialId }) => materialId === wantedId)) return;
   throw new InvalidInputError(
     field,
-    'has other key material than the key that the store has under that name',
+    'has key material that differs from that of the key in the store under that name',
   );
 }
 
-/** A caller of `encrypt` must be told that it is an option of the provider that is wrong. */
+/** Names the option in the error: a caller of `encrypt` did not pass it. */
 function atOption(error: unknown, option: string): unknown {
   if (!(error instanceof InvalidInputError)) return error;
   const problem = error.message.slice(error.field.length + 1);

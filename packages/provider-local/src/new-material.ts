@@ -10,7 +10,7 @@ import type { CryptoEngine } from './cipher/engines/index.js';
 import type { NewMaterial } from './keys/create.js';
 import { KeyMaterial } from './keys/material.js';
 
-/** In bytes: of an XAES-256-GCM key, and as many as the hash for HMAC. */
+/** Lengths in bytes: of an XAES-256-GCM key, and as many as the hash for HMAC. */
 const LENGTHS = {
   SYMMETRIC_DEFAULT: 32,
   HMAC_224: 28,
@@ -19,7 +19,7 @@ const LENGTHS = {
   HMAC_512: 64,
 } as const satisfies Record<'SYMMETRIC_DEFAULT' | HmacKeySpec, number>;
 
-/** Makes the material of a new key. */
+/** Generates the material of a new key. */
 export async function makeMaterial(engine: CryptoEngine, keySpec: KeySpec): Promise<NewMaterial> {
   if (!isDataKeyPairSpec(keySpec)) {
     return { material: KeyMaterial.random(LENGTHS[keySpec]), publicKey: undefined };
@@ -29,7 +29,7 @@ export async function makeMaterial(engine: CryptoEngine, keySpec: KeySpec): Prom
 }
 
 /**
- * Reads material that was made elsewhere into memory of its own, and checks that it is of the kind.
+ * Copies material that was made elsewhere, and checks that it fits the key spec.
  *
  * @param keyMaterial The bytes of a symmetric or HMAC key; for RSA and ECC anything that
  * `readKeyMaterial` reads.
@@ -46,11 +46,11 @@ export async function readMaterial(
       throw new InvalidInputError('keyMaterial', `must be ${length} bytes for ${keySpec}`);
     }
     if (passphrase !== undefined) {
-      throw new InvalidInputError('passphrase', 'is of no use: these bytes are not encrypted');
+      throw new InvalidInputError('passphrase', 'must be left out: these bytes are not encrypted');
     }
     return { material: new KeyMaterial(copyBytes(keyMaterial)), publicKey: undefined };
   }
-  // Loaded when needed: node-forge takes a while, and most keys are made here.
+  // Loaded when needed: node-forge takes a while to load, and most keys are generated.
   const { readKeyMaterial } = await import('./key-files/index.js');
   const read = await readKeyMaterial(keyMaterial, { passphrase });
   if (read.type !== 'private') {

@@ -20,47 +20,47 @@ import {
 } from './parse-input.js';
 import { MemoryKeyStore } from './store/memory-key-store.js';
 
-/** A key that a provider has from the start. */
+/** A key that a provider starts with. */
 export interface LocalKey {
-  /** What it is called: an alias, a key id, or the whole ARN of a key or alias in the provider's scope. */
+  /** Its name: an alias, a key id, or the ARN of a key or alias in the provider's scope. */
   readonly keyId: string;
   /** By default `SYMMETRIC_DEFAULT`. */
   readonly keySpec?: KeySpec | undefined;
-  /** By default what the kind of key is made for. */
+  /** By default the usual usage of the key spec. */
   readonly keyUsage?: KeyUsage | undefined;
-  /** 32 bytes for a symmetric key; PEM, DER or PKCS#12 for RSA and ECC. Without it, new material is made. */
+  /** 32 bytes for a symmetric key; PEM, DER or PKCS#12 for RSA and ECC. By default it is generated. */
   readonly keyMaterial?: Uint8Array | string | undefined;
-  /** Opens key material that is encrypted itself. */
+  /** Decrypts encrypted key material. */
   readonly passphrase?: string | undefined;
 }
 
-/** How the local provider works; every setting may be left out. */
+/** Options of the local provider. */
 export interface LocalKeyWrapOptions {
-  /** Which cryptography: `node` (OpenSSL), `forge` (JavaScript), or by default whichever is there, `node` first. */
+  /** The cryptography: `node` (OpenSSL) or `forge` (JavaScript); by default `node` if available. */
   readonly engine?: EngineChoice | undefined;
-  /** What ARNs begin with; by default `aws`. */
+  /** The partition in ARNs; by default `aws`. */
   readonly partition?: string | undefined;
   /** The region in ARNs; by default `us-east-1`. */
   readonly region?: string | undefined;
   /** The account in ARNs: twelve digits; by default `111122223333`. */
   readonly account?: string | undefined;
   /**
-   * Keys to make at first use, where the store does not have them yet: a name each, or a description.
-   * A key of another kind, or with other material, under such a name is an error.
+   * Keys to create at first use, if the store does not have them yet: a name each, or a description.
+   * It is an error if the store has a key of another kind, or with other material, under such a name.
    */
   readonly keys?: readonly (string | LocalKey)[] | undefined;
-  /** For tests: a symmetric key is made for every name that is not found. By default false. */
+  /** For tests: creates a symmetric key for every name that is not found. By default false. */
   readonly createMissingKeys?: boolean | undefined;
   /**
-   * Where the keys are; by default in memory. A store that is passed in is not closed with the provider;
-   * one that a function opens, at first use, is.
+   * The key store; by default in memory. The provider does not close a store that is passed in; it does
+   * close one that a function opens, at first use.
    */
   readonly store?: KeyStore | (() => Awaitable<KeyStore>) | undefined;
   /** The clock: for the waiting period of deletions, and for expiry and rotation. */
   readonly now?: (() => Date) | undefined;
 }
 
-/** A key of the options, complete. */
+/** A key of the options, parsed. */
 export interface GivenKey {
   readonly name: KeyName;
   readonly keySpec: KeySpec;
@@ -69,10 +69,10 @@ export interface GivenKey {
   readonly passphrase: string | undefined;
 }
 
-/** Where a store comes from. */
+/** The source of a key store. */
 export interface StoreSource {
   readonly openStore: () => Awaitable<KeyStore>;
-  /** Whether whoever opens the store closes it too. */
+  /** True if whoever calls `open` must close the store. */
   readonly ownsStore: boolean;
 }
 
@@ -119,10 +119,10 @@ export function parseOptions(options: LocalKeyWrapOptions): Settings {
 }
 
 /**
- * Parses an option that is a store, a function that opens one, or nothing for a store in memory.
+ * Parses an option that is a store, a function that opens one, or undefined for a store in memory.
  *
- * @param field What the option is called.
- * @throws {@link InvalidInputError}, also from `openStore` when its function returns no store.
+ * @param field The name of the option.
+ * @throws {@link InvalidInputError}, also from `openStore` if its function does not return a store.
  */
 export function parseStore(value: unknown, field: string): StoreSource {
   if (value === undefined) return { openStore: () => new MemoryKeyStore(), ownsStore: true };
@@ -164,7 +164,7 @@ function parseMatch(value: unknown, name: string, byDefault: string, pattern: Re
   throw new InvalidInputError(`options.${name}`, `must match ${pattern}, for example ${byDefault}`);
 }
 
-/** A copy, because a caller's clock may be one Date that it moves. */
+/** Copies the Date, because a clock may return the same one each time, and change it. */
 function readClock(now: () => unknown): Date {
   let value: unknown;
   try {
@@ -190,13 +190,13 @@ function checkStore(value: unknown, field: string): KeyStore {
 function parseKeys(values: readonly unknown[], scope: ArnScope): readonly GivenKey[] {
   const named = new Map<string, number>();
   const keys: GivenKey[] = [];
-  // By its iterator, which gives undefined for a hole: a hole is not a key.
+  // By its iterator, which returns undefined for a hole: a hole is not a key.
   for (const value of values) {
     const index = keys.length;
     const field = `options.keys[${index}]`;
     const key = parseKey(value, field, scope);
     keys.push(key);
-    // Ids and aliases can't be mistaken for each other: an alias begins with alias/, an id has no slash.
+    // Ids and aliases can't be confused: an alias begins with alias/, an id has no slash.
     const text = 'id' in key.name ? key.name.id : key.name.alias;
     const first = named.get(text) ?? index;
     named.set(text, first);
@@ -205,12 +205,12 @@ function parseKeys(values: readonly unknown[], scope: ArnScope): readonly GivenK
   return keys;
 }
 
-/** The name of one key may be there twice, but not for two keys. */
+/** A name may be repeated for the same key, but not for two keys. */
 function assertSameKey(first: GivenKey, again: GivenKey, field: string, index: number): void {
   const isSame =
     first.keySpec === again.keySpec &&
     first.keyUsage === again.keyUsage &&
-    // Two encodings of the same material are compared when they have been read, at first use.
+    // Encodings of material are compared after they have been parsed, at first use.
     (first.keyMaterial !== undefined || again.keyMaterial === undefined);
   if (isSame) return;
   throw new InvalidInputError(

@@ -15,10 +15,10 @@ import {
 import type { PrivateKeyFormat } from './key-files/index.js';
 import { problemOfName } from './keys/key-name.js';
 
-// Parses what callers pass to the methods of KeyManager, as core does for those of KeyWrapProvider. All
-// functions throw InvalidInputError.
+// Parses the input of KeyManager's methods, as core does for KeyWrapProvider's. All functions throw
+// InvalidInputError.
 
-/** A key to make, complete. */
+/** A parsed CreateKey request. */
 export interface CreateKeyRequest {
   readonly keySpec: KeySpec;
   readonly keyUsage: KeyUsage;
@@ -27,7 +27,7 @@ export interface CreateKeyRequest {
   readonly alias: string | undefined;
 }
 
-/** Key material to give to a key. */
+/** Key material to import into a key. */
 export interface ImportRequest extends KeyRequest {
   readonly keyMaterial: Uint8Array | string;
   readonly passphrase: string | undefined;
@@ -42,29 +42,29 @@ const EXPORT_FORMATS = [
   'pkcs12',
 ] as const satisfies readonly ('raw' | PrivateKeyFormat)[];
 
-/** How key material is written. */
+/** The formats of exported key material. */
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** A key whose material is to be exported, and the form to write it in. */
+/** A key whose material to export, and the format. */
 export interface ExportKeyMaterialInput extends KeyInput {
-  /** `raw` for a symmetric or HMAC key, one of the others for RSA and ECC. */
+  /** `raw` for a symmetric or HMAC key, one of the others for RSA and ECC keys. */
   readonly format: ExportFormat;
-  /** For the formats that are encrypted. */
+  /** For the encrypted formats. */
   readonly passphrase?: string | undefined;
 }
 
-/** An export, complete. */
+/** A parsed export request. */
 export interface ExportRequest extends KeyRequest {
   readonly format: ExportFormat;
   readonly passphrase: string | undefined;
 }
 
-/** A deletion to schedule, complete. */
+/** A parsed request to schedule a deletion. */
 export interface DeletionRequest extends KeyRequest {
   readonly pendingWindowInDays: number;
 }
 
-/** An alias, and the key that it is to stand for. */
+/** An alias, and its key. */
 export interface AliasRequest extends KeyRequest {
   readonly alias: string;
 }
@@ -151,7 +151,7 @@ export function parseAliasName(input: unknown): { readonly alias: string } {
   return { alias: parseAlias(readFields(input, 'input', ['alias']).alias) };
 }
 
-/** Parses the name of a key that can be made. */
+/** Parses a name that a new key can have. */
 export function parseNewName(value: unknown, field: string): KeyName {
   const name = parseKeyId(value, field);
   const problem = problemOfName(name);
@@ -159,7 +159,7 @@ export function parseNewName(value: unknown, field: string): KeyName {
   return name;
 }
 
-/** Parses which kind of key to make; by default a symmetric one. */
+/** Parses the key spec of a new key; by default a symmetric one. */
 export function parseKeySpec(value: unknown, field: string): KeySpec {
   if (value === undefined) return 'SYMMETRIC_DEFAULT';
   if (isKeySpec(value)) return value;
@@ -167,7 +167,7 @@ export function parseKeySpec(value: unknown, field: string): KeySpec {
 }
 
 /**
- * Parses what a key is for: by default the usual one of its kind
+ * Parses the usage of a new key; by default the usual one of its key spec
  * ([CreateKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html)).
  */
 export function parseKeyUsage(value: unknown, keySpec: KeySpec, field: string): KeyUsage {
@@ -186,7 +186,7 @@ export function parseKeyMaterial(value: unknown, field: string): Uint8Array | st
 
 export function parsePassphrase(value: unknown, field: string): string | undefined {
   if (value === undefined) return undefined;
-  // Unpaired surrogates have no encoding: different passphrases would become the same bytes.
+  // Unpaired surrogates have no encoding: different passphrases would be encoded to the same bytes.
   if (typeof value === 'string' && value.isWellFormed()) return value;
   throw new InvalidInputError(field, 'must be a string of well-formed Unicode');
 }

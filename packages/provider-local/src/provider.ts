@@ -47,8 +47,8 @@ const LIST_KEYS = operation('listKeys', () => ({}));
 const LIST_ALIASES = operation('listAliases', () => ({}));
 
 /**
- * A provider whose keys are on this machine. It behaves as AWS KMS does, so that a service which is
- * tested against it runs against AWS KMS unchanged. It is its own {@link KeyManager}.
+ * A provider whose keys are on this machine. It behaves as AWS KMS does, so that a service tested against it
+ * runs against AWS KMS unchanged. It is also its {@link KeyManager}.
  *
  * @example
  * ```ts
@@ -60,17 +60,17 @@ const LIST_ALIASES = operation('listAliases', () => ({}));
  */
 export class LocalKeyWrapProvider extends DriverProvider<LocalKeyManager> implements KeyManager {
   /**
-   * Nothing is loaded or made yet; the first call does that.
+   * Loads and creates nothing; the first call does.
    *
-   * @throws {@link InvalidInputError} naming the option that is wrong.
+   * @throws {@link InvalidInputError} naming the wrong option.
    */
   constructor(options: LocalKeyWrapOptions = {}) {
     super(new LocalDriver(parseOptions(options)));
   }
 
   /**
-   * Opens the store and makes the keys of the options now, and not at the first call: so that what is wrong
-   * with them shows when a service starts.
+   * Opens the store and creates the keys of the options now rather than at the first call, so that errors in
+   * them appear when a service starts.
    */
   open(options?: CallOptions): Promise<void> {
     return this.run(OPEN, {}, options);
@@ -128,12 +128,12 @@ export class LocalKeyWrapProvider extends DriverProvider<LocalKeyManager> implem
   }
 
   /**
-   * Exports a key's material, for a backup or another system. Whoever has it can decrypt everything
-   * that the key ever encrypted.
+   * Exports a key's material, for a backup or another system. Anyone who has it can decrypt everything that
+   * the key ever encrypted.
    *
    * @returns The bytes of a symmetric or HMAC key; a string for the PEM formats.
-   * @throws {@link InvalidInputError} for a format that is not for this kind of key, or a passphrase
-   * that is missing or of no use; {@link KeyStateError} while there is no material.
+   * @throws {@link InvalidInputError} for a format that is not for this kind of key, or a passphrase that
+   * is missing or superfluous; {@link KeyStateError} while there is no material.
    */
   async exportKeyMaterial(
     input: ExportKeyMaterialInput,
@@ -146,7 +146,7 @@ export class LocalKeyWrapProvider extends DriverProvider<LocalKeyManager> implem
 type RequestOf<Name extends keyof LocalKeyManager> = Parameters<LocalKeyManager[Name]>[0];
 type OutputOf<Name extends keyof LocalKeyManager> = Awaited<ReturnType<LocalKeyManager[Name]>>;
 
-/** The operation that calls the driver's function of this name. */
+/** Returns the operation that calls the driver's function of this name. */
 function operation<Name extends keyof LocalKeyManager>(
   name: Name,
   parse: (input: unknown) => RequestOf<Name>,
@@ -156,7 +156,6 @@ function operation<Name extends keyof LocalKeyManager>(
   > = {},
 ): Operation<LocalKeyManager, RequestOf<Name>, OutputOf<Name>> {
   type Work = (request: RequestOf<Name>, call: Call) => Promise<OutputOf<Name>>;
-  const work = ({ keys }: CompleteDriver<LocalKeyManager>, request: RequestOf<Name>, call: Call) =>
-    (keys[name] as unknown as Work)(request, call);
-  return { name, parse, work, ...secrets };
+  const functionOf = ({ keys }: CompleteDriver<LocalKeyManager>) => keys[name] as unknown as Work;
+  return { name, parse, functionOf, ...secrets };
 }

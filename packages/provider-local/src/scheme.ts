@@ -15,26 +15,26 @@ const PARAMETERS = [
   'create',
 ] as const;
 
-/** What the client of PostgreSQL reads from its URL. */
+/** The URL parameters of the PostgreSQL client. */
 const CLIENT_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'options'] as const;
 
 const POSTGRES_PARAMETERS = [...PARAMETERS, 'freshness', ...CLIENT_PARAMETERS] as const;
 
 /**
- * Opens `local:` URLs. `local:` by itself has its keys in memory, gone when the provider is closed;
- * `local:///path/to/keys.db` has them in that SQLite file, and `local+postgres://user@host/database` in
+ * Opens `local:` URLs. `local:` alone keeps its keys in memory until the provider is closed;
+ * `local:///path/to/keys.db` keeps them in that SQLite file, and `local+postgres://user@host/database` in
  * that PostgreSQL database: see `SqlKeyStore`.
  *
- * Parameters, all optional: `keys` (names of symmetric keys, with commas between), `createMissingKeys`
+ * Parameters, all optional: `keys` (names of symmetric keys, separated by commas), `createMissingKeys`
  * (`true` or `false`), `engine`, `partition`, `region`, `account`. Rejects with
- * {@link InvalidInputError} (field `url`) when any of it is malformed, unknown or repeated.
+ * {@link InvalidInputError} (field `url`) if any part is malformed, unknown or repeated.
  *
- * With a store, one of these says where its passphrase is, which a URL must not hold: `passphraseFile`
- * (the path of a file; a line break at its end does not count) or `passphraseEnv` (the name of an
- * environment variable). With PostgreSQL, `freshness` is that of `SqlKeyStore`, and `sslmode`, `sslrootcert`,
- * `sslcert`, `sslkey` and `options` are for its client. `create=true` makes the store where there is none. The store is opened, and
- * `keys` are made, before the promise resolves, so that what is wrong shows when a service starts. A
- * store that a provider protects can't be named by a URL; open it with `SqlKeyStore.open`.
+ * A store needs one source of its passphrase, which a URL must not contain: `passphraseFile` (the path of a
+ * file; a line break at its end is ignored) or `passphraseEnv` (the name of an environment variable).
+ * `create=true` creates the store if there is none. For PostgreSQL, `freshness` is that of `SqlKeyStore`, and
+ * `sslmode`, `sslrootcert`, `sslcert`, `sslkey` and `options` are for its client. The store is opened, and
+ * `keys` are created, before the promise resolves, so that errors appear when a service starts. A URL can't
+ * name a store that a provider protects; open it with `SqlKeyStore.open`.
  *
  * @example
  * ```ts
@@ -82,7 +82,7 @@ type StoreParameters = Partial<
   Record<'passphraseFile' | 'passphraseEnv' | 'create' | 'freshness', string>
 >;
 
-/** @returns Opens the store; undefined when the URL names none: the keys are in memory. */
+/** @returns A function that opens the store; undefined if the URL names none: the keys are in memory. */
 async function storeOf(
   url: URL,
   parameters: StoreParameters,
@@ -100,8 +100,8 @@ async function storeOf(
       throw new InvalidInputError('url', 'has parameters of a key store, but no path to one');
     }
   }
-  // Loaded when needed: with keys in memory, the provider also works where there is no Node.js.
-  // package.json says what this import is, because a bundler resolves it whether it is needed or not.
+  // Loaded when needed: with keys in memory, the provider also works without Node.js. package.json maps
+  // this import, because a bundler resolves it whether it is needed or not.
   const { locationOf, openWithPassphrase } = await import('#store');
   const location = locationOf(url, CLIENT_PARAMETERS);
   const create = parseBoolean('create', parameters.create);

@@ -2,13 +2,13 @@ import { copyBytes, InvalidInputError, KeyStateError } from '@keywrap/core';
 import { type KeyRecord, newestVersion } from './keys/record.js';
 import type { ExportRequest } from './parse-input.js';
 
-/** Writes the newest material of a key. @throws {@link InvalidInputError}, {@link KeyStateError} */
+/** Encodes the newest material of a key. @throws {@link InvalidInputError}, {@link KeyStateError} */
 export async function writeMaterial(
   key: KeyRecord,
   { format, passphrase }: Pick<ExportRequest, 'format' | 'passphrase'>,
 ): Promise<string | Uint8Array> {
   const newest = newestVersion(key);
-  if (newest?.material === undefined) throw new KeyStateError('the key has no key material now');
+  if (newest?.material === undefined) throw new KeyStateError('the key has no key material');
   const { bytes } = newest.material;
   const isPair = newest.publicKey !== undefined;
   if (isPair === (format === 'raw')) {
@@ -17,11 +17,11 @@ export async function writeMaterial(
   }
   if (format === 'raw') {
     if (passphrase !== undefined) {
-      throw new InvalidInputError('passphrase', 'is of no use: raw is not encrypted');
+      throw new InvalidInputError('passphrase', 'must be left out: raw is not encrypted');
     }
     return copyBytes(bytes);
   }
-  // The types tie the passphrase to the format; here both come from outside and are checked at run time.
+  // The types tie the passphrase to the format, but both come from a caller and are checked at run time.
   const { writeKeyMaterial } = await import('./key-files/index.js');
   return writeKeyMaterial(bytes, { format, passphrase } as {
     format: 'pkcs12';

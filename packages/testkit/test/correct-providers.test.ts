@@ -1,10 +1,10 @@
-import type { KeyWrapProvider, ProviderCapabilities } from '@keywrap/core';
+import { createProvider, type KeyWrapProvider, type ProviderCapabilities } from '@keywrap/core';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { type ConformanceHarness, describeConformance } from '#dist/index.js';
-import { ReferenceProvider } from './support/reference.js';
+import { ReferenceDriver } from './support/reference.js';
 
 /** Only what the interface has: no class to lean on, and nothing that can be replaced. */
-function bare(provider: ReferenceProvider): KeyWrapProvider {
+function bare(provider: KeyWrapProvider): KeyWrapProvider {
   return Object.freeze<KeyWrapProvider>({
     id: 'bare',
     capabilities: provider.capabilities,
@@ -37,8 +37,9 @@ function modest(name: string, capabilities: ProviderCapabilities): ConformanceHa
   return {
     name,
     async open() {
-      const provider = new ReferenceProvider(capabilities);
-      return { provider, keys: { create: (request) => provider.create(request) } };
+      const driver = new ReferenceDriver(capabilities);
+      const keys = { create: driver.create.bind(driver) };
+      return { provider: createProvider(driver), keys };
     },
   };
 }
@@ -46,8 +47,8 @@ function modest(name: string, capabilities: ProviderCapabilities): ConformanceHa
 await describeConformance({
   name: 'a bare provider that can do everything',
   async open() {
-    const provider = new ReferenceProvider();
-    return { provider: bare(provider), keys: provider, cache: withDataKeyCache };
+    const driver = new ReferenceDriver();
+    return { provider: bare(createProvider(driver)), keys: driver, cache: withDataKeyCache };
   },
 });
 

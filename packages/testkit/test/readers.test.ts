@@ -1,3 +1,4 @@
+import { createProvider } from '@keywrap/core';
 import { expect } from 'chai';
 import {
   type ConformanceHarness,
@@ -7,13 +8,14 @@ import {
   runConformance,
   type TestRunner,
 } from '#dist/index.js';
-import { ReferenceProvider, wrapped } from './support/reference.js';
+import { ReferenceDriver, wrapped } from './support/reference.js';
 
 const reference: ConformanceHarness = {
   name: 'reference',
   async open() {
-    const provider = new ReferenceProvider();
-    return { provider, keys: { create: (request) => provider.create(request) } };
+    const driver = new ReferenceDriver();
+    const keys = { create: driver.create.bind(driver) };
+    return { provider: createProvider(driver), keys };
   },
 };
 
@@ -115,8 +117,9 @@ describe('runConformance', () => {
   }
 
   it('fails a case whose harness returns the same provider twice', async () => {
-    const provider = new ReferenceProvider();
-    const lazy = { name: 'lazy', open: async () => ({ provider, keys: provider }) };
+    const driver = new ReferenceDriver();
+    const provider = createProvider(driver);
+    const lazy = { name: 'lazy', open: async () => ({ provider, keys: driver }) };
     const { results } = await runConformance(lazy, { only: ['CLO-001'] });
     expect(results[0]?.error?.expected).to.include('a new provider each time');
   });

@@ -101,7 +101,7 @@ async function whileServerIs<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const tell = async (text: string) => {
-    const told = once(child, 'message', { signal: AbortSignal.timeout(10_000) });
+    const told = once(child, 'message', { signal: AbortSignal.timeout(120_000) });
     child.send(text);
     await told;
   };

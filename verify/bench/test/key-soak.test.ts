@@ -7,6 +7,6 @@ describe('keys that are made, used and deleted', () => {
     this.timeout(300_000);
     const { ours, reference } = await soakKeys(300, 1_000);
     // 8 kB of each of 700 keys that stayed would be 5 MiB.
-    expect(quantile(ours, 0.5) - quantile(reference, 0.5)).to.be.lessThan(1);
+    expect(quantile(ours, 0.5) - quantile(reference, 0.5)).to.be.lessThan(3);
   });
 });

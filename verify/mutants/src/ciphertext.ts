@@ -1,7 +1,7 @@
 import type { AsymmetricAlgorithm } from '@keywrap/core';
 import { InvalidCiphertextError, InvalidInputError, ProviderUnavailableError } from '@keywrap/core';
 import { type Mutant, type Operation, subclassed, wrapped } from './mutant.js';
-import { type ReferenceKey, ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
 
 /** Opens what is not a ciphertext of its own, but near enough to one. */
 function forgiving(name: string, isNear: (given: Buffer, made: Buffer) => boolean): Mutant {
@@ -186,7 +186,7 @@ export const ciphertextMutants: readonly Mutant[] = [
     'RSA ciphertexts of any length',
     'ciphertext-integrity',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override async open(
           key: ReferenceKey,
           ciphertext: Uint8Array,
@@ -233,7 +233,7 @@ export const ciphertextMutants: readonly Mutant[] = [
     'the same nonce each time',
     'fresh-ciphertext',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override nonce() {
           return new Uint8Array(12).fill(7);
         }
@@ -243,7 +243,7 @@ export const ciphertextMutants: readonly Mutant[] = [
     'a nonce of eight values',
     'fresh-ciphertext',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override nonce() {
           return super
             .nonce()

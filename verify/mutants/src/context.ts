@@ -1,6 +1,6 @@
 import type { EncryptionContext } from '@keywrap/core';
 import { type Mutant, subclassed, wrapped } from './mutant.js';
-import { ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver } from './reference-driver.js';
 
 /** Binds to whatever `bind` makes of a context. */
 function binding(name: string, bind: (context: EncryptionContext) => string): Mutant {
@@ -8,7 +8,7 @@ function binding(name: string, bind: (context: EncryptionContext) => string): Mu
     name,
     'encryption-context',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override authenticated(
           header: Uint8Array,
           { encryptionContext }: { readonly encryptionContext: EncryptionContext },

@@ -1,8 +1,13 @@
-import type { DataKey, DecryptResult, KeyWrapProvider } from '@keywrap/core';
+import {
+  createProvider,
+  type DataKey,
+  type DecryptResult,
+  type KeyWrapProvider,
+} from '@keywrap/core';
 import { type DataKeyCacheLimits, withDataKeyCache } from '@keywrap/core/data-key-cache';
 import type { ConformanceSubject } from '@keywrap/testkit';
 import { type Loose, type Mutant, plain, replaced } from './mutant.js';
-import { ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver } from './reference-driver.js';
 
 type Cache = NonNullable<ConformanceSubject['cache']>;
 type Options = Parameters<Cache>[2];
@@ -12,8 +17,8 @@ function badCache(name: string, rule: string, cache: Cache): Mutant {
     name: `a data-key cache that ${name}`,
     breaks: `data-key-cache-${rule}`,
     open() {
-      const provider = new ReferenceProvider();
-      return { provider, keys: provider, cache };
+      const driver = new ReferenceDriver();
+      return { provider: createProvider(driver), keys: driver, cache };
     },
   };
 }

@@ -1,6 +1,11 @@
-import { AbortError, InvalidCiphertextError, InvalidInputError } from '@keywrap/core';
+import {
+  AbortError,
+  createProvider,
+  InvalidCiphertextError,
+  InvalidInputError,
+} from '@keywrap/core';
 import { type Mutant, replaced, subclassed, wrapped } from './mutant.js';
-import { type ReferenceKey, ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
 
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('latin1');
 const isEmpty = (context: object | undefined) =>
@@ -43,13 +48,14 @@ export const detailMutants: readonly Mutant[] = [
     name: 'other capabilities each time',
     breaks: 'capabilities',
     open: () => {
-      const provider = new ReferenceProvider();
+      const driver = new ReferenceDriver();
+      const provider = createProvider(driver);
       opened++;
       const dataKeys = opened % 2 === 0;
       const different = replaced(provider, {
         capabilities: { ...provider.capabilities, dataKeys },
       });
-      return { provider: different, keys: provider };
+      return { provider: different, keys: driver };
     },
   },
   wrapped('RSA without a random seed', 'fresh-ciphertext', (inner) => {
@@ -179,17 +185,17 @@ export const detailMutants: readonly Mutant[] = [
   subclassed(
     'disabling one key disables all',
     'key-disabled',
-    () => new ReferenceProvider(),
-    (provider) => {
+    () => new ReferenceDriver(),
+    (driver) => {
       const all: string[] = [];
       return {
         create: async (request) => {
-          const key = await provider.create(request);
+          const key = await driver.create(request);
           all.push(key.keyId);
           return key;
         },
         disable: async () => {
-          for (const keyId of all) await provider.disable(keyId);
+          for (const keyId of all) await driver.disable(keyId);
         },
       };
     },
@@ -198,7 +204,7 @@ export const detailMutants: readonly Mutant[] = [
     'a rotated key opens under any name',
     'rotation',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override checkKey(named: ReferenceKey | undefined, made: ReferenceKey) {
           if (made.materials.length === 1) super.checkKey(named, made);
         }

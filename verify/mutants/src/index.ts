@@ -7,6 +7,7 @@ import { errorMutants } from './errors.js';
 import { inputMutants } from './input.js';
 import { keyMutants } from './keys.js';
 import { kindMutants } from './kinds.js';
+import { layerMutants } from './layers.js';
 import { lifecycleMutants } from './lifecycle.js';
 import type { Mutant } from './mutant.js';
 import { oneOperationMutants } from './one-operation.js';
@@ -25,6 +26,7 @@ export const mutants: readonly Mutant[] = [
   ...operationMutants,
   ...resultMutants,
   ...errorMutants,
+  ...layerMutants,
   ...lifecycleMutants,
   ...inputMutants,
   ...uncheckedMutants,

@@ -1,6 +1,6 @@
 import { DataKey, InvalidInputError, ProviderUnavailableError } from '@keywrap/core';
 import { type Mutant, type Operation, wrapped } from './mutant.js';
-import { ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver } from './reference-driver.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: what plain JavaScript passes has no type
 type Input = any;
@@ -41,14 +41,14 @@ const text = (value: unknown) =>
 
 function undeclared(
   name: string,
-  claims: Partial<ReferenceProvider['capabilities']>,
-  does: Partial<ReferenceProvider['capabilities']> = {},
+  claims: Partial<ReferenceDriver['capabilities']>,
+  does: Partial<ReferenceDriver['capabilities']> = {},
 ): Mutant {
   return wrapped(
     name,
     'undeclared-unsupported',
     (inner) => ({ capabilities: { ...inner.capabilities, ...claims } }),
-    () => new ReferenceProvider(does),
+    () => new ReferenceDriver(does),
   );
 }
 
@@ -303,6 +303,6 @@ export const inputMutants: readonly Mutant[] = [
           });
         }),
     }),
-    () => new ReferenceProvider({ dataKeys: false }),
+    () => new ReferenceDriver({ dataKeys: false }),
   ),
 ];

@@ -9,7 +9,7 @@ import {
   parseKeyId,
 } from '@keywrap/core';
 import { type Mutant, plain, replaced, subclassed, wrapped } from './mutant.js';
-import { type ReferenceKey, ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
 
 /** Looks keys up after `rewrite` had its way with the name. */
 function finding(name: string, breaks: string, rewrite: (keyId: string) => string): Mutant {
@@ -17,7 +17,7 @@ function finding(name: string, breaks: string, rewrite: (keyId: string) => strin
     name,
     breaks,
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         override find(keyId: string) {
           return super.find(rewrite(keyId));
         }
@@ -35,7 +35,7 @@ function judging(
     name,
     breaks,
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override usable(key: ReferenceKey, algorithm: EncryptionAlgorithm) {
           judge(key, algorithm, () => super.usable(key, algorithm));
         }
@@ -94,7 +94,7 @@ export const keyMutants: readonly Mutant[] = [
     'the wrong key accepted',
     'incorrect-key',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override checkKey() {}
       })(),
   ),
@@ -102,7 +102,7 @@ export const keyMutants: readonly Mutant[] = [
     'INVALID_CIPHERTEXT for the wrong key',
     'incorrect-key',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override checkKey(named: ReferenceKey | undefined, made: ReferenceKey) {
           if (named !== undefined && named !== made) throw new InvalidCiphertextError('no');
         }
@@ -150,8 +150,8 @@ export const keyMutants: readonly Mutant[] = [
   subclassed(
     'enabling does nothing',
     'key-disabled',
-    () => new ReferenceProvider(),
-    (provider) => ({ ...keysOfReference(provider), enable: async () => {} }),
+    () => new ReferenceDriver(),
+    (driver) => ({ ...keysOf(driver), enable: async () => {} }),
   ),
   judging('pending deletion mistaken for disabled', 'key-pending-deletion', (key, _, otherwise) => {
     if (key.state === 'PendingDeletion') throw new KeyDisabledError('the key is to be deleted');
@@ -234,12 +234,12 @@ export const keyMutants: readonly Mutant[] = [
   subclassed(
     'rotation loses the old key material',
     'rotation',
-    () => new ReferenceProvider(),
-    (provider) => ({
-      ...keysOfReference(provider),
+    () => new ReferenceDriver(),
+    (driver) => ({
+      ...keysOf(driver),
       rotate: async (keyId) => {
-        await provider.rotate(keyId);
-        const { materials } = provider.find(keyId);
+        await driver.rotate(keyId);
+        const { materials } = driver.find(keyId);
         materials.fill(materials.at(-1) as (typeof materials)[number]);
       },
     }),
@@ -247,8 +247,8 @@ export const keyMutants: readonly Mutant[] = [
   subclassed(
     'rotation does nothing',
     'rotation',
-    () => new ReferenceProvider(),
-    (provider) => ({ ...keysOfReference(provider), rotate: async () => {} }),
+    () => new ReferenceDriver(),
+    (driver) => ({ ...keysOf(driver), rotate: async () => {} }),
   ),
   wrapped('rotation changes the ARN', 'rotation', (inner) => {
     const arns = new Map<string, string>();
@@ -265,13 +265,13 @@ export const keyMutants: readonly Mutant[] = [
   }),
 ];
 
-function keysOfReference(provider: ReferenceProvider) {
+function keysOf(driver: ReferenceDriver) {
   return {
-    create: (request: Parameters<ReferenceProvider['create']>[0]) => provider.create(request),
-    alias: (alias: string, keyId: string) => provider.alias(alias, keyId),
-    disable: (keyId: string) => provider.disable(keyId),
-    enable: (keyId: string) => provider.enable(keyId),
-    scheduleDeletion: (keyId: string) => provider.scheduleDeletion(keyId),
-    rotate: (keyId: string) => provider.rotate(keyId),
+    create: (request: Parameters<ReferenceDriver['create']>[0]) => driver.create(request),
+    alias: (alias: string, keyId: string) => driver.alias(alias, keyId),
+    disable: (keyId: string) => driver.disable(keyId),
+    enable: (keyId: string) => driver.enable(keyId),
+    scheduleDeletion: (keyId: string) => driver.scheduleDeletion(keyId),
+    rotate: (keyId: string) => driver.rotate(keyId),
   };
 }

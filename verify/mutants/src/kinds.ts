@@ -8,7 +8,7 @@ import {
   rsaModulusLength,
 } from '@keywrap/core';
 import { type Mutant, type Operation, replaced, wrapped } from './mutant.js';
-import { ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver } from './reference-driver.js';
 
 // What is wrong for one kind of key, or one size, and right for all the others.
 
@@ -41,7 +41,7 @@ function pair(
           ? change((keyPairSpec) => inner[operation]({ ...input, keyPairSpec }, options))
           : inner[operation](input, options),
     }),
-    () => new ReferenceProvider({ dataKeyPairSpecs: [asked, made] }),
+    () => new ReferenceDriver({ dataKeyPairSpecs: [asked, made] }),
   );
 }
 
@@ -86,7 +86,7 @@ const repeating = (['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'
           },
         };
       },
-      () => new ReferenceProvider({ dataKeyPairSpecs: ['ECC_NIST_P256'] }),
+      () => new ReferenceDriver({ dataKeyPairSpecs: ['ECC_NIST_P256'] }),
     ),
 );
 

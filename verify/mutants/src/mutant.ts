@@ -1,6 +1,6 @@
-import type { KeyWrapError, KeyWrapProvider } from '@keywrap/core';
+import { createProvider, type KeyWrapError, type KeyWrapProvider } from '@keywrap/core';
 import type { ConformanceKeys, ConformanceSubject } from '@keywrap/testkit';
-import { ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver } from './reference-driver.js';
 
 /** A provider that is wrong in one way. */
 export interface Mutant {
@@ -31,37 +31,38 @@ export interface Overrides {
   readonly [name: string | symbol]: Loose | object | string | undefined;
 }
 
-/** The reference provider with some of its methods replaced. */
+/** A provider over the reference driver with some of its methods replaced. */
 export function wrapped(
   name: string,
   breaks: string,
   override: (inner: Inner) => Overrides,
-  make: () => ReferenceProvider = () => new ReferenceProvider(),
+  make: () => ReferenceDriver = () => new ReferenceDriver(),
 ): Mutant {
   return {
     name,
     breaks,
     open() {
-      const inner = make();
+      const driver = make();
+      const inner = createProvider(driver);
       const bound = replaced(inner, {}) as unknown as Inner;
-      return { provider: replaced(inner, override(bound)), keys: inner };
+      return { provider: replaced(inner, override(bound)), keys: driver };
     },
   };
 }
 
-/** A subclass of the reference provider that does one of its steps wrong. */
+/** A provider over a subclass of the reference driver that does one of its steps wrong. */
 export function subclassed(
   name: string,
   breaks: string,
-  make: () => ReferenceProvider,
-  keys: (provider: ReferenceProvider) => ConformanceKeys = (provider) => provider,
+  make: () => ReferenceDriver,
+  keys: (driver: ReferenceDriver) => ConformanceKeys = (driver) => driver,
 ): Mutant {
   return {
     name,
     breaks,
     open() {
-      const provider = make();
-      return { provider, keys: keys(provider) };
+      const driver = make();
+      return { provider: createProvider(driver), keys: keys(driver) };
     },
   };
 }

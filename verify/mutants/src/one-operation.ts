@@ -14,7 +14,7 @@ import {
   sealingUses,
 } from '../../../packages/testkit/dist/operations.js';
 import { type Mutant, type Operation, replaced, wrapped } from './mutant.js';
-import { ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver } from './reference-driver.js';
 import { type Input, using } from './uses.js';
 
 // Results, errors, limits and rotation: right everywhere but in one operation.
@@ -52,14 +52,14 @@ const contexts = sealingUses.map((call) =>
 
 /** Opens only what the newest key material made. */
 function newestOnly(use: KeyUse): Mutant {
-  let provider: ReferenceProvider;
+  let driver: ReferenceDriver;
   const make = () => {
-    provider = new ReferenceProvider();
-    return provider;
+    driver = new ReferenceDriver();
+    return driver;
   };
   const name = 'only the newest key material';
   const check = (call: () => Promise<object>, { ciphertext }: Input) => {
-    const key = provider.madeBy(ciphertext);
+    const key = driver.madeBy(ciphertext);
     if (key !== undefined && ciphertext[16] !== key.materials.length - 1)
       throw new InvalidCiphertextError('it is too old', { operation: use.operation });
     return call();

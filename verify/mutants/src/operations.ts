@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { type AsymmetricAlgorithm, DataKey, DataKeyPair } from '@keywrap/core';
 import { type Mutant, plain, replaced, subclassed, wrapped } from './mutant.js';
-import { type ReferenceKey, ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
 
 type PairFields = ConstructorParameters<typeof DataKeyPair>[0];
 type KeyFields = ConstructorParameters<typeof DataKey>[0];
@@ -23,7 +23,7 @@ function dataKey(
 
 /** Without the large RSA pairs, which take long. */
 const quick = () =>
-  new ReferenceProvider({ dataKeyPairSpecs: ['RSA_2048', 'ECC_NIST_P256', 'ECC_NIST_P521'] });
+  new ReferenceDriver({ dataKeyPairSpecs: ['RSA_2048', 'ECC_NIST_P256', 'ECC_NIST_P521'] });
 
 function pair(
   name: string,
@@ -235,7 +235,7 @@ export const operationMutants: readonly Mutant[] = [
     'the RSA hash swapped',
     'asymmetric',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override seal(
           key: ReferenceKey,
           text: Uint8Array,
@@ -256,7 +256,7 @@ export const operationMutants: readonly Mutant[] = [
     'either RSA hash opened',
     'asymmetric',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override open(
           key: ReferenceKey,
           text: Uint8Array,

@@ -2,7 +2,7 @@ import type { DataKeyPairSpec, EncryptionContext } from '@keywrap/core';
 import { DataKey, KeyDisabledError } from '@keywrap/core';
 import { sealingUses } from '../../../packages/testkit/dist/operations.js';
 import { type Mutant, type Operation, replaced, subclassed, wrapped } from './mutant.js';
-import { ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver } from './reference-driver.js';
 
 // What a backend does inside: wrapping without `encrypt`, over the life of a key, for input that
 // nobody thought of.
@@ -69,7 +69,7 @@ const sharing = (
         },
       };
     },
-    () => new ReferenceProvider({ dataKeyPairSpecs: [spec] }),
+    () => new ReferenceDriver({ dataKeyPairSpecs: [spec] }),
   ),
 );
 
@@ -95,7 +95,7 @@ function binding(
     name,
     breaks,
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override authenticated(
           header: Uint8Array,
           request: { readonly encryptionContext: EncryptionContext },
@@ -118,7 +118,7 @@ export const sealingMutants: readonly Mutant[] = [
     'RSA declared, but no keys for it',
     'capabilities',
     () =>
-      new (class extends ReferenceProvider {
+      new (class extends ReferenceDriver {
         protected override supports(keySpec: string) {
           return !keySpec.startsWith('RSA');
         }
@@ -127,14 +127,14 @@ export const sealingMutants: readonly Mutant[] = [
   subclassed(
     'disabling forgets the old key material',
     'key-life',
-    () => new ReferenceProvider(),
-    (provider) => ({
-      create: (request) => provider.create(request),
-      enable: (keyId) => provider.enable(keyId),
-      rotate: (keyId) => provider.rotate(keyId),
+    () => new ReferenceDriver(),
+    (driver) => ({
+      create: (request) => driver.create(request),
+      enable: (keyId) => driver.enable(keyId),
+      rotate: (keyId) => driver.rotate(keyId),
       disable: async (keyId) => {
-        await provider.disable(keyId);
-        const { materials } = provider.find(keyId);
+        await driver.disable(keyId);
+        const { materials } = driver.find(keyId);
         materials.fill(materials.at(-1) as (typeof materials)[number]);
       },
     }),

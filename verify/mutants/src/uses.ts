@@ -9,7 +9,7 @@ import {
 import type { KeyUse } from '../../../packages/testkit/dist/key-use.js';
 import { describeUse, keyUses, openingUses } from '../../../packages/testkit/dist/operations.js';
 import { type Inner, type Mutant, type Operation, replaced, wrapped } from './mutant.js';
-import { ReferenceProvider } from './reference-provider.js';
+import { ReferenceDriver } from './reference-driver.js';
 
 // Rules about keys and ciphertexts hold for every use of a key, so there is a mutant that forgets the
 // rule in that one use and keeps it everywhere else.
@@ -38,7 +38,7 @@ export function using(
   name: string,
   breaks: string,
   change: (call: () => Promise<object>, input: Input, inner: Inner, options: Input) => unknown,
-  make?: () => ReferenceProvider,
+  make?: () => ReferenceDriver,
 ): Mutant {
   const operation = use.operation as Operation;
   return wrapped(
@@ -74,14 +74,14 @@ const invalid = (operation: string) => new InvalidInputError('keyId', 'is wrong'
 
 /** Uses a key in a state in which it must not, as if it were enabled. */
 function anyState(use: KeyUse, state: string, breaks: string): Mutant {
-  let provider: ReferenceProvider;
+  let driver: ReferenceDriver;
   const make = () => {
-    provider = new ReferenceProvider();
-    return provider;
+    driver = new ReferenceDriver();
+    return driver;
   };
   const work = async (call: () => Promise<object>, input: Input) => {
     const { keyId } = named(use, input) ?? {};
-    const key = keyId === undefined ? provider.madeBy(input.ciphertext) : provider.find(keyId);
+    const key = keyId === undefined ? driver.madeBy(input.ciphertext) : driver.find(keyId);
     if (key?.state !== state) return call();
     key.state = 'Enabled';
     try {

@@ -2,6 +2,7 @@ import { conformanceCases, runConformance } from '@keywrap/testkit';
 import { expect } from 'chai';
 import { mutants } from '#dist/index.js';
 import { judgeMutant, prove } from '#dist/judge.js';
+import { guarded } from '#dist/layers.js';
 import { wrapped } from '#dist/mutant.js';
 import { formatVerdicts } from '#dist/table.js';
 
@@ -34,6 +35,11 @@ describe('broken providers', () => {
     }));
     const report = await runConformance({ name: 'right', open: async () => open() });
     expect(report.results.filter(({ status }) => status === 'failed')).to.deep.equal([]);
+  });
+
+  it('are caught for what they do wrong: a layer that guards keys in every operation passes', async () => {
+    const { caughtBy } = await judgeMutant(guarded());
+    expect(caughtBy).to.deep.equal([]);
   });
 });
 

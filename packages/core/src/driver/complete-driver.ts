@@ -25,6 +25,7 @@ import {
   type RequestOf,
 } from './driver.js';
 import { IN_THIS_PROCESS } from './in-process.js';
+import { isPromise } from './is-promise.js';
 import { Lifetime } from './lifetime.js';
 import type { Awaitable, Call } from './requests.js';
 
@@ -60,20 +61,40 @@ export function completeDriver<Keys extends object = object>(
     ) => Awaitable<OutputOf<Name> | InProcess>;
     const own = whole[name] as Work<never> | undefined;
     const instead = ownField(IN_THIS_PROCESS as Partial<Record<Name, Work<DriverFunctions>>>, name);
-    return async (request: RequestOf<Name>, call: Call): Promise<OutputOf<Name>> => {
+    const checked = (output: OutputOf<Name> | InProcess, request: RequestOf<Name>) => {
+      if (typeof output !== 'object' || output === null) throw nothing();
+      return check(output, request);
+    };
+    const failure = (error: unknown, output: unknown, call: Call) => {
+      if (secret !== undefined) wipeField(output, secret);
+      const named = classifyError(error, name, whole, call.signal);
+      return name === 'reEncrypt' ? aboutCiphertext(named) : named;
+    };
+    const later = async (
+      answer: Awaitable<OutputOf<Name> | InProcess>,
+      request: RequestOf<Name>,
+      call: Call,
+    ): Promise<OutputOf<Name>> => {
       let output: OutputOf<Name> | InProcess | undefined;
       try {
-        output = own === undefined ? IN_PROCESS : await own(request, call);
+        output = await answer;
         // Its parts were checked.
         if (output === IN_PROCESS && instead !== undefined) {
           return (await instead(functions, request, call)) as OutputOf<Name>;
         }
-        if (typeof output !== 'object' || output === null) throw nothing();
-        return check(output as OutputOf<Name>, request);
+        return checked(output, request);
       } catch (error) {
-        if (secret !== undefined) wipeField(output, secret);
-        const named = classifyError(error, name, whole, call.signal);
-        throw name === 'reEncrypt' ? aboutCiphertext(named) : named;
+        throw failure(error, output, call);
+      }
+    };
+    return (request: RequestOf<Name>, call: Call): Awaitable<OutputOf<Name>> => {
+      let output: Awaitable<OutputOf<Name> | InProcess> | undefined;
+      try {
+        output = own === undefined ? IN_PROCESS : own(request, call);
+        if (output === IN_PROCESS || isPromise(output)) return later(output, request, call);
+        return checked(output, request);
+      } catch (error) {
+        throw failure(error, output, call);
       }
     };
   }

@@ -28,7 +28,9 @@ export function readEncryptionContext(
   if (value === undefined) return NONE;
   if (pairsOf(value) !== undefined) return value as EncryptionContext;
   const pairs = readPairs(value, field);
-  return pairs.names.length === 0 ? NONE : Object.freeze(contextOf(pairs));
+  if (pairs.names.length === 0) return NONE;
+  if (!isSame(pairs, last.pairs)) last = { pairs, context: Object.freeze(contextOf(pairs)) };
+  return last.context;
 }
 
 /**
@@ -92,6 +94,20 @@ Object.setPrototypeOf(ReadContext.prototype, null);
 Reflect.deleteProperty(ReadContext.prototype, 'constructor');
 
 const NONE: EncryptionContext = Object.freeze(contextOf({ names: [], values: [], length: 0 }));
+
+/** What was read last: a service that encrypts many things binds most of them to one context after the other. */
+let last: { readonly pairs: Pairs; readonly context: EncryptionContext } = {
+  pairs: pairsOf(NONE) as Pairs,
+  context: NONE,
+};
+
+function isSame(a: Pairs, b: Pairs): boolean {
+  if (a.length !== b.length || a.names.length !== b.names.length) return false;
+  for (let i = 0; i < a.names.length; i++) {
+    if (a.names[i] !== b.names[i] || a.values[i] !== b.values[i]) return false;
+  }
+  return true;
+}
 
 function contextOf(pairs: Pairs): EncryptionContext {
   const context = new ReadContext(pairs) as object as Record<string, string>;

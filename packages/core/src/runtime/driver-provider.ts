@@ -1,7 +1,8 @@
 import { abortError, classifyError } from '../driver/classify-error.js';
 import { completeDriver, wipeField } from '../driver/complete-driver.js';
 import type { CompleteDriver, KeyWrapDriver } from '../driver/driver.js';
-import type { Call } from '../driver/requests.js';
+import { isPromise } from '../driver/is-promise.js';
+import type { Awaitable, Call } from '../driver/requests.js';
 import {
   InvalidCiphertextError,
   InvalidInputError,
@@ -161,7 +162,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
    *       {
    *         name: 'enableKey',
    *         parse: parseKeyInput,
-   *         work: ({ keys }, request) => keys.enableKey(request),
+   *         functionOf: ({ keys }) => keys.enableKey,
    *       },
    *       input,
    *     );
@@ -187,38 +188,55 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
     } catch (error) {
       return this.#refuse(operation.name, input, asRefusal(error, reading, call?.signal));
     }
-    const result = this.#perform(operation, request, call);
     const { signal } = call;
+    lifetime.enter();
+    let answer: Awaitable<Output> | undefined;
+    try {
+      answer = operation.functionOf(this.#driver)(request, call);
+      // What was answered at once needs no other promise than the caller's.
+      if (signal === undefined && !isPromise(answer)) {
+        const result = finish(operation, request, answer);
+        this.#end(operation, request);
+        return Promise.resolve(result);
+      }
+    } catch (error) {
+      wipeOutput(operation, answer);
+      // As if it had failed later: the stack must not tell how far the work came.
+      answer = Promise.reject(error);
+    }
+    const result = this.#settle(operation, request, call, answer);
     if (signal === undefined) return result;
     return untilAborted(result, signal).catch((error: unknown) => {
       throw explain(error, operation.name, request, signal);
     });
   }
 
-  /** Does the work and cleans up after it, also when the caller has stopped waiting. */
-  async #perform<Request extends object, Output, Result>(
+  /** Waits for the answer and cleans up after it, also when the caller has stopped waiting. */
+  async #settle<Request extends object, Output, Result>(
     operation: Operation<Keys, Request, Output, Result>,
     request: Request,
     call: Call,
+    answer: Awaitable<Output>,
   ): Promise<Result> {
-    const { lifetime } = this.#driver;
-    lifetime.enter();
     let output: Output | undefined;
     try {
-      output = await operation.work(this.#driver, request, call);
+      output = await answer;
       if (call.signal?.aborted) throw abortError(call.signal);
-      const finish = ownField(operation, 'finish');
-      return (finish === undefined ? output : finish(output, request)) as Result;
+      return finish(operation, request, output);
     } catch (error) {
-      for (const name of ownField(operation, 'outputSecrets') ?? [])
-        wipeField(output as object, name);
-      // Errors are made after a wait in any case: the stack must not tell how far the work came.
-      await undefined;
+      wipeOutput(operation, output);
       throw explain(error, operation.name, request, call.signal);
     } finally {
-      for (const name of ownField(operation, 'requestSecrets') ?? []) wipeField(request, name);
-      lifetime.leave();
+      this.#end(operation, request);
     }
+  }
+
+  #end<Request extends object>(
+    operation: { readonly requestSecrets?: readonly (keyof Request & string)[] },
+    request: Request,
+  ): void {
+    for (const name of ownField(operation, 'requestSecrets') ?? []) wipeField(request, name);
+    this.#driver.lifetime.leave();
   }
 
   async #refuse(operation: string, input: unknown, error: KeyWrapError): Promise<never> {
@@ -235,6 +253,20 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       throw explain(error, 'close', {}, undefined);
     }
   }
+}
+
+function finish<Request extends object, Output, Result>(
+  operation: Pick<Operation<object, Request, Output, Result>, 'finish'>,
+  request: Request,
+  output: Output,
+): Result {
+  const make = ownField(operation, 'finish');
+  return (make === undefined ? output : make(output, request)) as Result;
+}
+
+/** Wipes the secrets of an output that the caller does not get. */
+function wipeOutput(operation: { readonly outputSecrets?: readonly string[] }, output: unknown) {
+  for (const name of ownField(operation, 'outputSecrets') ?? []) wipeField(output, name);
 }
 
 const DRIVERS = new WeakMap<KeyWrapProvider, CompleteDriver>();

@@ -27,8 +27,8 @@ export interface Operation<Keys extends object, Request extends object, Output, 
   readonly name: string;
   /** Checks and copies the input, at once and without side effects. */
   parse(input: unknown, capabilities: ProviderCapabilities): Request;
-  /** Does it. */
-  work(driver: CompleteDriver<Keys>, request: Request, call: Call): Awaitable<Output>;
+  /** The function that does it, of the driver or its `keys`. */
+  functionOf(driver: CompleteDriver<Keys>): (request: Request, call: Call) => Awaitable<Output>;
   /** Makes the result; by default the output is the result. */
   finish?(output: Output, request: Request): Result;
   /** The fields of the request that hold secret bytes: wiped when the work has settled. */
@@ -50,10 +50,11 @@ type DriverOperation<Name extends FunctionName, Result> = Operation<
 export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = {
   name: 'encrypt',
   parse: parseEncryptInput,
-  work: (driver, request, call) => driver.encrypt(request, call),
+  functionOf: (driver) => driver.encrypt,
   finish({ ciphertext, keyId, keyVersion }, { algorithm }) {
-    const result = { ciphertext, keyId, algorithm };
-    return keyVersion === undefined ? result : { ...result, keyVersion };
+    return keyVersion === undefined
+      ? { ciphertext, keyId, algorithm }
+      : { ciphertext, keyId, algorithm, keyVersion };
   },
   requestSecrets: ['plaintext'],
 };
@@ -61,7 +62,7 @@ export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = {
 export const DECRYPT: DriverOperation<'decrypt', DecryptResult> = {
   name: 'decrypt',
   parse: parseDecryptInput,
-  work: (driver, request, call) => driver.decrypt(request, call),
+  functionOf: (driver) => driver.decrypt,
   finish: ({ plaintext, keyId, keyVersion }, { algorithm }) =>
     new DecryptResult({ plaintext, keyId, keyVersion, algorithm }),
   outputSecrets: ['plaintext'],
@@ -76,22 +77,26 @@ export const DECRYPT_ASYMMETRIC: typeof DECRYPT = {
 export const RE_ENCRYPT: DriverOperation<'reEncrypt', ReEncryptResult> = {
   name: 'reEncrypt',
   parse: parseReEncryptInput,
-  work: (driver, request, call) => driver.reEncrypt(request, call),
-  finish({ sourceKeyVersion, destinationKeyVersion, ...output }, { source, destination }) {
-    return {
-      ...output,
+  functionOf: (driver) => driver.reEncrypt,
+  finish(output, { source, destination }) {
+    const { sourceKeyVersion, destinationKeyVersion } = output;
+    const result: { -readonly [Name in keyof ReEncryptResult]: ReEncryptResult[Name] } = {
+      ciphertext: output.ciphertext,
+      sourceKeyId: output.sourceKeyId,
+      destinationKeyId: output.destinationKeyId,
       sourceAlgorithm: source.algorithm,
       destinationAlgorithm: destination.algorithm,
-      ...(sourceKeyVersion !== undefined && { sourceKeyVersion }),
-      ...(destinationKeyVersion !== undefined && { destinationKeyVersion }),
     };
+    if (sourceKeyVersion !== undefined) result.sourceKeyVersion = sourceKeyVersion;
+    if (destinationKeyVersion !== undefined) result.destinationKeyVersion = destinationKeyVersion;
+    return result;
   },
 };
 
 export const GENERATE_DATA_KEY: DriverOperation<'generateDataKey', DataKey> = {
   name: 'generateDataKey',
   parse: parseDataKeyInput,
-  work: (driver, request, call) => driver.generateDataKey(request, call),
+  functionOf: (driver) => driver.generateDataKey,
   finish: (output) => new DataKey(output),
   outputSecrets: ['plaintext'],
 };
@@ -102,7 +107,7 @@ export const GENERATE_WRAPPED_DATA_KEY: DriverOperation<
 > = {
   name: 'generateDataKeyWithoutPlaintext',
   parse: parseDataKeyInput,
-  work: (driver, request, call) => driver.generateDataKeyWithoutPlaintext(request, call),
+  functionOf: (driver) => driver.generateDataKeyWithoutPlaintext,
   finish: ({ keyVersion, ...result }) =>
     keyVersion === undefined ? result : { ...result, keyVersion },
 };
@@ -110,7 +115,7 @@ export const GENERATE_WRAPPED_DATA_KEY: DriverOperation<
 export const GENERATE_DATA_KEY_PAIR: DriverOperation<'generateDataKeyPair', DataKeyPair> = {
   name: 'generateDataKeyPair',
   parse: parseDataKeyPairInput,
-  work: (driver, request, call) => driver.generateDataKeyPair(request, call),
+  functionOf: (driver) => driver.generateDataKeyPair,
   finish: (output, { keyPairSpec }) => new DataKeyPair({ ...output, keyPairSpec }),
   outputSecrets: ['privateKey'],
 };
@@ -121,7 +126,7 @@ export const GENERATE_WRAPPED_DATA_KEY_PAIR: DriverOperation<
 > = {
   name: 'generateDataKeyPairWithoutPlaintext',
   parse: parseDataKeyPairInput,
-  work: (driver, request, call) => driver.generateDataKeyPairWithoutPlaintext(request, call),
+  functionOf: (driver) => driver.generateDataKeyPairWithoutPlaintext,
   finish({ keyVersion, ...wrapped }, { keyPairSpec }) {
     const result = { ...wrapped, keyPairSpec };
     return keyVersion === undefined ? result : { ...result, keyVersion };
@@ -131,11 +136,11 @@ export const GENERATE_WRAPPED_DATA_KEY_PAIR: DriverOperation<
 export const GET_PUBLIC_KEY: DriverOperation<'getPublicKey', PublicKeyResult> = {
   name: 'getPublicKey',
   parse: parsePublicKeyInput,
-  work: (driver, request, call) => driver.getPublicKey(request, call),
+  functionOf: (driver) => driver.getPublicKey,
 };
 
 export const DESCRIBE_KEY: DriverOperation<'describeKey', KeyDescription> = {
   name: 'describeKey',
   parse: parseKeyInput,
-  work: (driver, request, call) => driver.describeKey(request, call),
+  functionOf: (driver) => driver.describeKey,
 };

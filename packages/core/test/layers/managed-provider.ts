@@ -21,7 +21,7 @@ export class ManagedProvider extends DriverProvider<ManagedKeys> {
       {
         name: 'rotateKey',
         parse: parseKeyInput,
-        work: ({ keys }, request) => keys.rotateKey(request),
+        functionOf: ({ keys }) => keys.rotateKey,
       },
       input,
     );
@@ -32,7 +32,7 @@ export class ManagedProvider extends DriverProvider<ManagedKeys> {
       {
         name: 'createKey',
         parse: (value) => ({ alias: String(readFields(value, 'input', ['alias']).alias) }),
-        work: ({ keys }, request) => keys.createKey(request),
+        functionOf: ({ keys }) => keys.createKey,
       },
       input,
     );
@@ -46,7 +46,7 @@ export class ManagedProvider extends DriverProvider<ManagedKeys> {
       {
         name: 'exportKey',
         parse: parseKeyInput,
-        work: ({ keys }, request) => keys.exportKey(request),
+        functionOf: ({ keys }) => keys.exportKey,
         finish: ({ material }) => material,
         outputSecrets: ['material'],
       },

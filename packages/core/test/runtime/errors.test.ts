@@ -101,10 +101,12 @@ describe('createProvider: errors', () => {
           {
             name: 'ping',
             parse: (value) => value as { keyId: string },
-            work: async (_driver, { keyId }) => {
-              if (keyId === 'alias/missing') throw new Error('from inside');
-              return { pong: keyId };
-            },
+            functionOf:
+              () =>
+              async ({ keyId }) => {
+                if (keyId === 'alias/missing') throw new Error('from inside');
+                return { pong: keyId };
+              },
             finish: ({ pong }) => pong,
           },
           input,

@@ -14,30 +14,30 @@ import { explainFileError } from '../store/errors.js';
 import { assertPrivate, syncFolder } from '../store/private-files.js';
 import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
 
-/** Where an audit log is written, and what authenticates it. */
+/** The location of an audit log, and its key. */
 export interface AuditLogOptions {
-  /** The path of the folder of the logs; made where it is missing. Only its owner may enter it. */
+  /** The path of the folder of the logs; created if missing. Only its owner may enter it. */
   readonly folder: string;
-  /** 32 bytes: the key of HMAC-SHA-256. Copied. Who has it can write what is not true. */
+  /** 32 bytes: the key of HMAC-SHA-256. Copied. Anyone who has it can forge a log. */
   readonly key: Uint8Array;
-  /** Who acts, where the user of the process does not say it: a service, a person. */
+  /** The service or person that acts; by default the user of the process. */
   readonly actor?: string | undefined;
-  /** The id of a group that may enter the folder too, such as Kubernetes' `fsGroup`. */
+  /** The id of a group that may also enter the folder, such as Kubernetes' `fsGroup`. */
   readonly trustedGroup?: number | undefined;
-  /** The id of the store whose keys are used; part of what the first line authenticates. */
+  /** The id of the store whose keys are used; authenticated by the first line. */
   readonly storeId?: string | undefined;
   /**
-   * The newest generation of the store that this process has seen; written into every line. A store that
-   * is set back as a whole is older than a log that is kept elsewhere.
+   * Returns the newest generation of the store that this process has seen, which every line records. A store
+   * that was replaced by an old copy is older than a log that is kept elsewhere.
    */
   readonly generation?: (() => number) | undefined;
 }
 
-/** The first line of a log: what was there when it began. */
+/** The first line of a log, about the logs before it. */
 export interface OpeningLine extends ChainedLine {
   readonly operation: typeof OPENED;
   readonly store: string | undefined;
-  /** The logs before it and the MAC at the end of each, so that their loss shows; at most {@link REMEMBERED}. */
+  /** The previous logs and the MAC at the end of each, so that their loss is detected; at most {@link REMEMBERED}. */
   readonly before: readonly (readonly [log: string, mac: string])[];
 }
 
@@ -48,11 +48,11 @@ const REMEMBERED = 100;
 /** In bytes. */
 const KEY_LENGTH = 32;
 const NAME = /^[\w-]+\.jsonl$/;
-/** Enough for the last line of any log: a context has at most 8192 bytes, a name 2048 characters. */
+/** Enough for the last line of any log: a context is at most 8192 bytes, a name 2048 characters. */
 const TAIL_LENGTH = 64 * 1024;
 
 /**
- * The audit log of one process: a file of JSON lines that only grows. A sink for `withAuditLog` of core.
+ * The audit log of one process: an append-only file of JSON lines. A sink for core's `withAuditLog`.
  *
  * @example
  * ```ts
@@ -84,10 +84,10 @@ export class AuditLog implements AuditSink {
   }
 
   /**
-   * Begins a log: a new file in the folder. Each process has a log of its own.
+   * Begins a log: a new file in the folder. Each process writes its own.
    *
-   * @throws {@link InvalidInputError} for another key than 32 bytes, `AccessDeniedError` when others may
-   * enter the folder, {@link ProviderUnavailableError} when the disk is full or fails.
+   * @throws {@link InvalidInputError} for a key that is not 32 bytes, `AccessDeniedError` if others may enter
+   * the folder, {@link ProviderUnavailableError} if the disk is full or fails.
    */
   static async open(options: AuditLogOptions): Promise<AuditLog> {
     const { folder, actor, storeId, trustedGroup, generation } = options;
@@ -97,7 +97,7 @@ export class AuditLog implements AuditSink {
       assertPrivate(folder, await fs.promises.stat(folder), trustedGroup);
       const before = await readEnds(folder);
       const random = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex');
-      // Sorted by name, logs are sorted by the time when they began.
+      // The order of names is the order in which logs begin.
       const name = `${new Date().toISOString().replace(/\W/g, '')}-${process.pid}-${random}.jsonl`;
       const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
       const flags = O_APPEND | O_CREAT | O_EXCL | O_WRONLY;
@@ -114,16 +114,16 @@ export class AuditLog implements AuditSink {
   }
 
   /**
-   * Adds a line; it has been handed to the operating system when this returns, and to the disk when the
-   * log is closed.
+   * Adds a line. It is written to the operating system when this returns, and to the disk when the log is
+   * closed.
    *
-   * @throws {@link ProviderUnavailableError} when it can't be written.
+   * @throws {@link ProviderUnavailableError} if it can't be written.
    */
   write(event: AuditEvent): void {
     this.#append(event);
   }
 
-  /** Adds the last line: without it, a log may have been cut. */
+  /** Adds the last line: a log without it may have been truncated. */
   close(): void {
     if (this.#state === 'closed') return;
     if (this.#state === 'open') {
@@ -138,7 +138,7 @@ export class AuditLog implements AuditSink {
   #append(event: object): void {
     if (this.#state === 'closed') throw new ProviderClosedError('this audit log was closed');
     if (this.#state === 'broken') {
-      throw new ProviderUnavailableError('the audit log could not be written before; open another');
+      throw new ProviderUnavailableError('an earlier write to the audit log failed; open another');
     }
     const time = new Date().toISOString();
     const generation = this.#generation?.();
@@ -158,7 +158,7 @@ export class AuditLog implements AuditSink {
     this.#seq += 1;
   }
 
-  /** Half a line would look like a log that somebody has cut. */
+  /** Removes half a line, which would look like a truncated log. */
   #takeBack(size: number): void {
     try {
       fs.ftruncateSync(this.#file, size);
@@ -180,7 +180,7 @@ export async function listLogs(folder: string): Promise<string[]> {
   return (await fs.promises.readdir(folder)).filter((name) => NAME.test(name)).sort();
 }
 
-/** The newest logs, and the MAC that each ends with now. */
+/** Returns the newest logs and the MAC at the end of each. */
 async function readEnds(folder: string): Promise<[log: string, mac: string][]> {
   const ends: [string, string][] = [];
   for (const name of (await listLogs(folder)).slice(-REMEMBERED)) {
@@ -189,7 +189,7 @@ async function readEnds(folder: string): Promise<[log: string, mac: string][]> {
       const { size } = await file.stat();
       const tail = Buffer.alloc(Math.min(size, TAIL_LENGTH));
       await file.read(tail, 0, tail.length, size - tail.length);
-      // What follows the last line break is a line that its process is just writing.
+      // The text after the last line break is a line that its process is writing.
       const mac = macOf(tail.toString('utf8').split('\n').at(-2) ?? '');
       if (mac !== undefined) ends.push([name, mac]);
     } finally {
@@ -199,7 +199,7 @@ async function readEnds(folder: string): Promise<[log: string, mac: string][]> {
   return ends;
 }
 
-/** As the operating system calls the user; in a container it may not know. */
+/** Returns the operating system's name of the user, which a container may not have. */
 function userName(): string {
   try {
     return userInfo().username;

@@ -12,30 +12,30 @@ import {
   readAuditKey,
 } from './audit-log.js';
 
-/** No line is as long, in characters; what is was not written by an audit log. */
+/** More characters than any line of an audit log. */
 const MAXIMUM_LINE = 1024 * 1024;
 
-/** What was found of one audit log. */
+/** The result of checking one audit log. */
 export interface AuditLogReport {
   /** The name of its file. */
   readonly log: string;
-  /** How many lines are genuine, from the first. */
+  /** The number of genuine lines, from the first. */
   readonly lines: number;
   /**
-   * Whether it ends as a log does that was closed. One that does not is still being written, or its
-   * process was killed, or lines were cut off its end.
+   * True if it ends as a closed log does. Otherwise it is still being written, its process was killed, or
+   * lines at its end were removed.
    */
   readonly closed: boolean;
   /**
-   * The newest generation of the store that its genuine lines have seen. A store of an older one was set
-   * back.
+   * The newest generation of the store in its genuine lines. A store of an older generation was replaced by
+   * an old copy.
    */
   readonly generation: number | undefined;
-  /** What is wrong with it: a line that was changed or removed, or the whole log. */
+  /** The problem, if any: a line was changed or removed, or the whole log was. */
   readonly problem: string | undefined;
 }
 
-/** One log, and what others must have seen of it. */
+/** One log, and the references to it in later logs. */
 interface Checked {
   lines: number;
   closed: boolean;
@@ -45,14 +45,14 @@ interface Checked {
   before: OpeningLine['before'];
 }
 
-/** What is looked at in a line, which is genuine. */
+/** The fields of a genuine line that are checked. */
 type ReadLine = Readonly<Partial<Record<'operation' | 'before' | 'generation', unknown>>>;
 
 /**
- * Checks all logs in a folder, each by itself and against those that began later.
+ * Checks all logs in a folder, each by itself and against later ones.
  *
- * @throws {@link InvalidInputError} for another key than 32 bytes, and what the file system makes of a
- * folder that can't be read; a folder that is missing has no logs.
+ * @throws {@link InvalidInputError} for a key that is not 32 bytes, and a typed error for a folder that can't
+ * be read; a missing folder has no logs.
  */
 export async function verifyAuditLogs({
   folder,
@@ -69,7 +69,8 @@ export async function verifyAuditLogs({
       for (const [log, mac] of before) {
         const seen = checked.get(log) ?? nothing('is missing');
         checked.set(log, seen);
-        if (!seen.macs.has(mac)) seen.problem ??= `was cut: ${later} has seen more of it`;
+        if (!seen.macs.has(mac))
+          seen.problem ??= `was truncated: ${later} refers to a line that is missing`;
       }
     }
     return [...checked]
@@ -119,7 +120,7 @@ function isListOfEnds(value: unknown): value is OpeningLine['before'] {
   );
 }
 
-/** Not node:readline, which also ends lines where JSON has none: at U+2028 and U+2029. */
+/** Splits lines. node:readline also splits at U+2028 and U+2029, which JSON may contain. */
 async function* linesOf(file: string): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of createReadStream(file, 'utf8')) {

@@ -16,7 +16,7 @@ import { verify } from './verify.js';
 
 type Action = (args: ActionArguments) => Promise<boolean>;
 
-/** Each says what it did, and returns false when what it looked at is damaged. */
+/** Each action prints what it did, and returns false if the store or folder is damaged. */
 export const ACTIONS: Readonly<Record<ActionName, Action>> = {
   async create({ store: location, passphrase: source, trustedGroup }) {
     await assertNoStore(location, trustedGroup);
@@ -42,7 +42,7 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
     await using store = await open(args);
     await store.backup(args.file, showProgress('checking rows of the backup'));
     const { size } = await stat(args.file);
-    print(`wrote ${args.file}, ${size} bytes; it opens with the current passphrase of the store`);
+    print(`wrote ${args.file}, ${size} bytes; it has the current passphrase of the store`);
     return true;
   },
 
@@ -71,7 +71,7 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
     const options = { folder, location, protectedBy, trustedGroup, scope, onProgress };
     await using store = await importFolder(options);
     print(`imported ${await summaryOf(store)} to ${store.location}, which has the same passphrase`);
-    print(`${folder} is as it was: remove it when nothing uses it any longer`);
+    print(`${folder} is unchanged: remove it when nothing uses it any longer`);
     return true;
   },
 
@@ -80,7 +80,7 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
     await store.protect({
       passphrase: await askNewPassphrase('new passphrase', args.newPassphrase),
     });
-    print('the store has a new passphrase; earlier backups open with the one that they had');
+    print('the store has a new passphrase; earlier backups keep theirs');
     return true;
   },
 
@@ -103,7 +103,7 @@ async function open(args: ActionArguments): Promise<SqlKeyStore> {
   return SqlKeyStore.open({ location, protectedBy: { passphrase }, trustedGroup });
 }
 
-/** Before a passphrase is asked for. */
+/** Called before asking for a passphrase. */
 async function assertNoStore(location: string, trustedGroup: number | undefined): Promise<void> {
   if (await SqlKeyStore.isAt(location, { trustedGroup })) {
     throw new InvalidInputError('STORE', `${nameOf(location)} holds a key store already`);
@@ -122,7 +122,8 @@ async function findKey(store: SqlKeyStore, text: string): Promise<KeyRecord> {
     (key) => !('region' in name) || arnOf(key) === text,
   );
   const [key] = found;
-  if (key === undefined) throw new KeyNotFoundError(`there is no key ${text}; list shows them`);
+  if (key === undefined)
+    throw new KeyNotFoundError(`there is no key ${text}; run list to see the keys`);
   if (found.length === 1) return key;
   throw new InvalidInputError('KEY', `${text} is in ${found.length} Regions; give the ARN of one`);
 }

@@ -1,20 +1,20 @@
 import { parseArgs } from 'node:util';
 import type { PassphraseSource } from '../store/protection/passphrase-source.js';
 
-/** The command was called wrongly. */
+/** Reports wrong arguments. */
 export class UsageError extends Error {
   constructor(problem: string) {
-    super(`${problem}; keywrap-store --help says how it is used`);
+    super(`${problem}; see keywrap-store --help`);
   }
 }
 
-/** What an action works with. */
+/** The arguments of an action. */
 export interface ActionArguments {
   /** A path or URL. */
   readonly store: string;
-  /** Of a backup. */
+  /** The path of a backup. */
   readonly file: string;
-  /** Of the first format. */
+  /** A folder of the first format. */
   readonly folder: string;
   /** The id or ARN of a key. */
   readonly key: string;
@@ -22,7 +22,7 @@ export interface ActionArguments {
   readonly newPassphrase: PassphraseSource;
   readonly trustedGroup: number | undefined;
   readonly json: boolean;
-  /** The oldest generation that will do. */
+  /** The oldest acceptable generation. */
   readonly generation: number;
   /** The folder of the audit logs. */
   readonly auditLogs: string | undefined;
@@ -47,11 +47,11 @@ const OPTIONS = {
 type Option = keyof typeof OPTIONS;
 
 interface ActionSyntax {
-  /** What follows the action, in order. */
+  /** The arguments after the action, in order. */
   readonly positionals: readonly (keyof ActionArguments)[];
-  /** How many of them may be left out. */
+  /** How many of them are optional. */
   readonly optional?: number;
-  /** Beside those of every action. */
+  /** In addition to those of every action. */
   readonly options: readonly Option[];
 }
 
@@ -75,7 +75,7 @@ const ACTIONS = {
   'cancel-deletion': { positionals: ['store', 'key'], options: [] },
 } as const satisfies Record<string, ActionSyntax>;
 
-/** What the command can do. */
+/** The actions of the command. */
 export type ActionName = keyof typeof ACTIONS;
 
 /** @throws {@link UsageError} */
@@ -107,7 +107,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    // Values are not repeated: one may be a passphrase.
+    // Values are not quoted: one may be a passphrase.
     const { code, message } = error as NodeJS.ErrnoException;
     const option = /'(-[-\w]+)/.exec(message)?.[1] ?? 'an option';
     throw new UsageError(

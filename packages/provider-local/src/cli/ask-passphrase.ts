@@ -5,7 +5,7 @@ import { type PassphraseSource, passphraseFrom } from '../store/protection/passp
 
 type Passphrase = string | Uint8Array;
 
-/** The passphrase from its source, or from the terminal. @throws {@link InvalidInputError} */
+/** Reads the passphrase from its source, or from the terminal. @throws {@link InvalidInputError} */
 export async function askPassphrase(label: string, source: PassphraseSource): Promise<Passphrase> {
   if (!isTyped(source)) return passphraseFrom(source);
   if (!process.stdin.isTTY) {
@@ -17,7 +17,7 @@ export async function askPassphrase(label: string, source: PassphraseSource): Pr
   return readHidden(`${label}: `);
 }
 
-/** As {@link askPassphrase}, but typed twice on a terminal, where nobody sees a mistake. */
+/** As {@link askPassphrase}, but asks twice on a terminal, where a typing error does not show. */
 export async function askNewPassphrase(
   label: string,
   source: PassphraseSource,
@@ -33,12 +33,12 @@ function isTyped({ file, env }: PassphraseSource): boolean {
   return file === undefined && env === undefined;
 }
 
-/** Reads a line from the terminal, which does not show it. */
+/** Reads a line from the terminal without echo. */
 async function readHidden(prompt: string): Promise<string> {
   const { stdin: input, stderr } = process;
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input, output, terminal: true, historySize: 0 });
-  // Not before: until then the terminal shows what is typed.
+  // Not earlier: until now the terminal echoes.
   stderr.write(prompt);
   try {
     return await new Promise<string>((resolve, reject) => {

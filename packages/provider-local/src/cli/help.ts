@@ -1,5 +1,5 @@
 /** All that `--help` prints. */
-export const HELP = `keywrap-store: looks after a key store (the SqlKeyStore of @keywrap/provider-local)
+export const HELP = `keywrap-store: manages a key store (the SqlKeyStore of @keywrap/provider-local)
 
 usage: keywrap-store ACTION STORE [options]
 

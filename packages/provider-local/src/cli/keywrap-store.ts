@@ -5,10 +5,10 @@ import { ACTIONS } from './actions.js';
 import { parseArguments, UsageError } from './arguments.js';
 import { HELP } from './help.js';
 
-/** What the command exits with; part of its interface. */
+/** The exit codes of the command; part of its interface. */
 const EXIT = { done: 0, failed: 1, usage: 2, damaged: 3, denied: 4 } as const;
 
-/** Runs the command. @returns What to exit with. */
+/** Runs the command. @returns The exit code. */
 async function main(args: readonly string[]): Promise<number> {
   try {
     const { action, ...rest } = parseArguments(args);
@@ -26,7 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-// A reader that has read enough, such as head, is no failure.
+// It is not a failure if the reader, such as head(1), closes the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(EXIT.done);

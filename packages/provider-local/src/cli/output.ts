@@ -10,27 +10,30 @@ export function printJson(value: unknown): void {
 }
 
 /** A table with aligned columns, two spaces apart. */
-export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((name) => name.length);
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const widths = header.map((name) => name.length);
   for (const row of rows) {
     for (const [column, cell] of row.entries()) {
       widths[column] = Math.max(widths[column] ?? 0, cell.length);
     }
   }
-  return [head, ...rows]
+  return [header, ...rows]
     .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
     .map((line) => line.trimEnd())
     .join('\n');
 }
 
-/** How often progress is shown, in milliseconds: on a terminal, and where each time is a line. */
+/** The interval of progress in milliseconds: on a terminal, and for plain lines. */
 const INTERVAL = { terminal: 100, line: 10_000 } as const;
 
 /**
- * Shows on standard error how far a long work is: on a terminal in one line that changes and goes away,
- * elsewhere in plain lines, of which a short work has none.
+ * Shows progress on standard error: on a terminal in one line that is updated and then cleared, elsewhere in
+ * plain lines, with none for short work.
  *
- * @param what What is done, and to what: `verifying rows`.
+ * @param what Names the work, for example `verifying rows`.
  */
 export function showProgress(what: string): OnProgress {
   const { stderr } = process;

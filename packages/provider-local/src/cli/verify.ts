@@ -2,12 +2,12 @@ import type { SqlKeyStore } from '../store/sql-key-store.js';
 import type { ActionArguments } from './arguments.js';
 import { print, printJson, showProgress } from './output.js';
 
-/** Verifies a store and its audit logs, and prints what was found. @returns Whether all is sound. */
+/** Verifies a store and its audit logs, and prints the result. @returns True if nothing is damaged. */
 export async function verify(
   store: SqlKeyStore,
   { auditLogs, generation, json }: Pick<ActionArguments, 'auditLogs' | 'generation' | 'json'>,
 ): Promise<boolean> {
-  // The logs first: what is written to them meanwhile is not newer than what is found in the store.
+  // The logs first, so that none has seen a newer generation than the store is found at.
   const logs = auditLogs === undefined ? [] : await store.verifyAuditLogs(auditLogs);
   const report = await store.verify(showProgress('verifying rows'));
   const { keys, aliases, generation: found } = report;
@@ -23,7 +23,9 @@ export async function verify(
   for (const { message } of damaged) print(`damaged: ${message}`);
   for (const { log, problem } of damagedLogs) print(`damaged: audit log ${log} ${problem}`);
   for (const { log } of logs.filter(({ closed, problem }) => !closed && !problem)) {
-    print(`open: audit log ${log} is being written, its process was killed, or its end was cut`);
+    print(
+      `open: audit log ${log} is being written, its process was killed, or its end was removed`,
+    );
   }
   for (const { log, generation: seen } of newerLogs) {
     print(`set back: audit log ${log} has seen generation ${seen}`);

@@ -2,14 +2,14 @@ import { InvalidInputError, wipe } from '@keywrap/core';
 import * as asn1 from '../cipher/engines/forge/der.js';
 import type { Hash, Platform } from './platform.js';
 
-/** What one file may ask for, so that none keeps this process busy for minutes; of scrypt, N·r·p. */
+/** Most iterations that one file may ask for, so that none takes minutes; for scrypt, N·r·p. */
 const MAXIMUM = { PBKDF2: 10_000_000, 'PKCS#12': 2_000_000, scrypt: 2 ** 22 } as const;
 
-/** The key derivation that a file may still ask for, all of its parts together. */
+/** The iterations that a file may still ask for, over all of its parts. */
 export class DerivationBudget {
   readonly #left: Record<keyof typeof MAXIMUM, number> = { ...MAXIMUM };
 
-  /** Takes iterations. @throws InvalidInputError for `keyMaterial` if that is none, or more than is left */
+  /** Takes iterations. @throws InvalidInputError for `keyMaterial` for less than one, or more than are left. */
   take(derivation: keyof typeof MAXIMUM, iterations: number): number {
     if (iterations < 1) throw asn1.malformed();
     if (iterations > this.#left[derivation]) {
@@ -23,15 +23,15 @@ export class DerivationBudget {
   }
 }
 
-/** What a file is decrypted with. */
+/** The password of a file, and the limits of its key derivation. */
 export interface Decryption {
   readonly platform: Platform;
   readonly budget: DerivationBudget;
-  /** `null` is the absent one, in PKCS#12 another than the empty one. */
+  /** `null` is the absent password, which PKCS#12 distinguishes from the empty one. */
   readonly password: string | null;
 }
 
-/** 128·N·r bytes of scrypt: 256 MiB. OpenSSL writes, and reads, less. */
+/** Memory limit of scrypt, 128·N·r bytes: 256 MiB. OpenSSL writes and reads less. */
 const MAXIMUM_SCRYPT_MEMORY = 2 ** 28;
 
 /** RFC 8018 appendix A.2 and RFC 7914 §7 */
@@ -51,7 +51,7 @@ export const HMACS: Readonly<Record<string, Hash>> = {
 /**
  * Derives a key with PBKDF2 (RFC 8018 appendix A.2) or scrypt (RFC 7914 §7.1).
  *
- * @param length In bytes. With PBMAC1 the parameters say it (RFC 9579 §4), elsewhere they may repeat it.
+ * @param length In bytes. PBMAC1's parameters set it (RFC 9579 §4); others may repeat it.
  */
 export async function deriveKey(
   { platform, budget, password }: Decryption,
@@ -83,7 +83,7 @@ export async function deriveKey(
   }
 }
 
-/** Hashes again and again; the event loop gets a turn after each 10,000, some 10 ms. */
+/** Iterates a hash, and yields to the event loop after each 10,000, some 10 ms. */
 export async function hashRepeatedly(
   { hash }: Platform,
   name: Hash,
@@ -98,11 +98,11 @@ export async function hashRepeatedly(
   return digest;
 }
 
-/** What derived bytes are for (RFC 7292 appendix B.3). */
+/** The purpose of derived bytes (RFC 7292 appendix B.3). */
 export const PURPOSE = { key: 1, iv: 2, mac: 3 } as const;
 
 /**
- * Derives `length` bytes as PKCS#12 does (RFC 7292 appendix B.2). forge does too, but blocks the event loop.
+ * Derives `length` bytes as in PKCS#12 (RFC 7292 appendix B.2). forge's derivation blocks the event loop.
  *
  * @param password `null` for an absent one, which differs from an empty one (appendix B.1).
  */
@@ -146,25 +146,25 @@ function addBlock(block: Uint8Array, b: Uint8Array): void {
 const repeat = (bytes: Uint8Array, length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => bytes[i % bytes.length] as number);
 
-/** A password as a BMPString with a final NULL (appendix B.1); an absent one has no bytes. */
+/** Encodes a password as a BMPString with a final NULL (appendix B.1); an absent one has no bytes. */
 function bmpStringOf(password: string | null): Uint8Array {
   const units =
     password === null ? [] : Array.from(`${password}\0`.split(''), (c) => c.charCodeAt(0));
   return Uint8Array.from(units.flatMap((unit) => [unit >> 8, unit & 0xff]));
 }
 
-/** Looks an object identifier up in a table of what is supported. */
+/** Looks up an object identifier in a table of supported ones. */
 export function lookUp<T>(table: Readonly<Record<string, T>>, oid: asn1.Asn1 | undefined): T {
   const found = table[asn1.oidOf(oid)];
   if (found === undefined) throw unsupportedEncryption(asn1.oidOf(oid));
   return found;
 }
 
-/** The error for an algorithm that is not supported; it is public, so it is named. */
+/** Makes the error for an unsupported algorithm. It names the algorithm, which is public. */
 export function unsupportedEncryption(name: string): InvalidInputError {
   return new InvalidInputError('keyMaterial', `is protected with ${name}, which is not supported`);
 }
 
-/** A password as UTF-8; an absent one has no bytes. */
+/** Encodes a password as UTF-8; an absent one has no bytes. */
 export const utf8 = (password: string | null): Uint8Array =>
   new TextEncoder().encode(password ?? '');

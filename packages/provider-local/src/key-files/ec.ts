@@ -18,10 +18,10 @@ const ORDER_LENGTHS = {
 } as const satisfies Record<EccKeySpec, number>;
 
 /**
- * Reads a point in any of its encodings.
+ * Decodes a point in any of its encodings.
  *
  * @param parameters The curve, as its AlgorithmIdentifier names it (RFC 5480 §2.1.1).
- * @throws InvalidInputError for `keyMaterial` if it is on no curve that is supported.
+ * @throws InvalidInputError for `keyMaterial` if it is not on a supported curve.
  */
 export function readEcPublicKey(
   platform: Platform,
@@ -34,9 +34,9 @@ export function readEcPublicKey(
 }
 
 /**
- * Reads ECPrivateKey (RFC 5915 §3), computes its public key, and compares it with the one that it has.
+ * Decodes ECPrivateKey (RFC 5915 §3), computes its public key, and compares it with the one it contains.
  *
- * @param outer The curve as PrivateKeyInfo names it; by itself, an ECPrivateKey must name its own.
+ * @param outer The curve that PrivateKeyInfo names; a bare ECPrivateKey must name its own.
  * @throws InvalidInputError for `keyMaterial`.
  */
 export function readEcPrivateKey(
@@ -55,7 +55,7 @@ export function readEcPrivateKey(
   const given = asn1.octetsOf(octets);
   const scalar = newSecret(ORDER_LENGTHS[keySpec]);
   try {
-    // Some writers drop leading zeros, others add one.
+    // Some programs drop leading zeros, others add one.
     const significant = given.subarray(given.findIndex((byte) => byte !== 0));
     if (significant.length > scalar.length) throw asn1.malformed();
     scalar.set(significant, scalar.length - significant.length);
@@ -70,7 +70,7 @@ export function readEcPrivateKey(
   }
 }
 
-/** A point with both coordinates; the point at infinity, which is on every curve, has none. */
+/** Rejects the point at infinity, which is on every curve but has no coordinates. */
 function uncompressed(platform: Platform, spec: EccKeySpec, point: Uint8Array): Uint8Array {
   if (point.length <= ORDER_LENGTHS[spec]) throw asn1.malformed();
   return platform.uncompressedPoint(spec, point);

@@ -15,15 +15,15 @@ import type { Cipher, Platform } from './platform.js';
 
 type Asn1 = asn1.Asn1;
 
-/** A private key that was found or decrypted. */
+/** A private key, found in clear or decrypted. */
 export interface Decrypted {
   readonly privateKeyInfo: Asn1;
-  /** Whether nobody can have changed it unnoticed: a MAC is right, or nothing was encrypted. */
+  /** True if a change would have been detected: a MAC is right, or nothing was encrypted. */
   readonly isTrusted: boolean;
 }
 
 /**
- * Iterations of PBKDF2 for what is written: OWASP's figure for HMAC-SHA-256
+ * PBKDF2 iterations of written files: OWASP's figure for HMAC-SHA-256
  * ([Password Storage Cheat Sheet](https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#pbkdf2)).
  */
 export const ITERATIONS = 600_000;
@@ -43,7 +43,7 @@ const CIPHERS: Readonly<Record<string, Cipher>> = {
   '1.3.14.3.2.7': 'des-cbc',
 };
 
-/** Decrypts under a key that is derived as the parameters say. */
+/** Decrypts under a key derived by these parameters. */
 type Scheme = (
   decryption: Decryption,
   parameters: Asn1 | undefined,
@@ -92,8 +92,8 @@ export async function decryptPrivateKeyInfo(
 }
 
 /**
- * Reads what was decrypted. Where nothing has authenticated it, whoever changed the ciphertext has changed
- * it: then there is one error for all that is wrong, as any other would say something of the plaintext.
+ * Decodes decrypted bytes. If they are not authenticated, an attacker may have changed the ciphertext: then
+ * every failure is the same error, as different ones would reveal something about the plaintext.
  */
 export async function readDecrypted<T>(isTrusted: boolean, read: () => T | Promise<T>): Promise<T> {
   try {
@@ -157,9 +157,9 @@ export async function encryptWithPassphrase(
   return sequence(algorithm, octetString(new Uint8Array(ciphertext)));
 }
 
-/** The one error for a wrong passphrase, and for damage that nothing tells apart from it. */
+/** Makes the one error for a wrong passphrase, and for damage that looks the same. */
 export function wrongPassphrase(): InvalidInputError {
-  const problem = 'is wrong, or the key is damaged, or of no supported kind';
+  const problem = 'is wrong, or the key is damaged or not supported';
   return new InvalidInputError('passphrase', problem);
 }
 
@@ -205,14 +205,14 @@ function pkcs12(cipher: Cipher, keyLength: number): Scheme {
     const derive = (purpose: 1 | 2, length: number) =>
       derivePkcs12(platform, 'sha1', password, salt, iterations, purpose, length);
     const derived = await derive(PURPOSE.key, keyLength);
-    // Two keys of DES are three of which the last is the first (NIST SP 800-67 §3.1).
+    // Two-key triple DES uses the first key again as the third (NIST SP 800-67 §3.1).
     const isTwoKeys = cipher === 'des-ede3-cbc' && keyLength === 16;
     const key = isTwoKeys ? Uint8Array.of(...derived, ...derived.subarray(0, 8)) : derived;
     return decrypt(platform, cipher, key, await derive(PURPOSE.iv, 8), ciphertext);
   };
 }
 
-/** The lengths in bytes of a cipher's key and IV, for those that {@link CIPHERS} names. */
+/** Returns the lengths in bytes of the key and IV of a cipher of {@link CIPHERS}. */
 function lengthsOf(cipher: Cipher): readonly [key: number, iv: number] {
   if (!cipher.startsWith('aes')) return [cipher === 'des-cbc' ? 8 : 24, 8];
   return [Number(cipher.slice(4, 7)) / 8, cipher.endsWith('gcm') ? 12 : 16];

@@ -20,10 +20,10 @@ export function decryptCbc(
   return decipher.finish() ? fromBinaryString(decipher.output.getBytes()) : undefined;
 }
 
-/** Whether node:crypto may lack it. */
+/** Tells whether node:crypto may lack the cipher. */
 export const isLegacy = (cipher: Cipher): cipher is LegacyCipher => /^(des-cbc|rc)/.test(cipher);
 
-/** Decrypts with a cipher that OpenSSL 3 reads with its legacy provider alone. */
+/** Decrypts with a cipher that OpenSSL 3 has only in its legacy provider. */
 export function decryptLegacy(
   cipher: LegacyCipher,
   key: Uint8Array,

@@ -15,13 +15,13 @@ const HASHES: Partial<Record<Hash, readonly [string, () => forge.md.MessageDiges
   sha512: ['SHA-512', () => forge.md.sha512.create()],
 };
 
-/** Key files without node:crypto: by node-forge, noble's curves and WebCrypto's PBKDF2. */
+/** The platform of key files without node:crypto: node-forge, noble's curves and WebCrypto's PBKDF2. */
 export const forgePlatform: Platform = {
   ecPublicPoint,
   uncompressedPoint,
 
   hash(hash, data, times = 1) {
-    // The type declarations leave out that a hash can start again.
+    // The type declarations omit that a hash can be restarted.
     const md = digest(hash)[1]() as forge.md.MessageDigest & { start(): forge.md.MessageDigest };
     let binary = toBinaryString(data);
     for (let i = 0; i < times; i++) binary = md.start().update(binary).digest().getBytes();

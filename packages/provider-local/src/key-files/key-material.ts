@@ -18,10 +18,10 @@ export interface PublicKeyMaterial {
   readonly publicKey: Uint8Array;
 }
 
-/** A key as it was read: described, and in the two encodings that everything else works with. */
+/** A key that was read: its key spec and its DER encodings. */
 export type KeyMaterial = PrivateKeyMaterial | PublicKeyMaterial;
 
-/** The error for a key whose parts are well formed, but of different keys. */
+/** Makes the error for a key whose parts are well formed but belong to different keys. */
 export function inconsistent(): InvalidInputError {
   return new InvalidInputError('keyMaterial', 'is damaged: its parts do not belong together');
 }

@@ -11,10 +11,10 @@ const CURVES = {
   ECC_SECG_P256K1: 'secp256k1',
 } as const satisfies Record<EccKeySpec, string>;
 
-/** Key files by OpenSSL, through node:crypto; the ciphers of its legacy provider by node-forge. */
+/** The platform of key files on node:crypto; node-forge has the ciphers of OpenSSL's legacy provider. */
 export function nodePlatform(crypto: typeof import('node:crypto')): Platform {
   return {
-    // Not by KeyObject: its export as a JSON Web Key aborts the process if a scalar is too long (Node.js 20.20).
+    // Not KeyObject: its export as a JSON Web Key aborts the process if a scalar is too long (Node.js 20.20).
     ecPublicPoint(spec, scalar) {
       const ecdh = crypto.createECDH(CURVES[spec]);
       parsing(() => ecdh.setPrivateKey(scalar));

@@ -2,7 +2,7 @@ import { InvalidInputError } from '@keywrap/core';
 
 const KEYTOOL = 'keytool -importkeystore -srckeystore FILE -destkeystore NEW -deststoretype PKCS12';
 
-/** What is not read, each with the one command that makes something of it that is. */
+/** Unsupported formats, each with the command that converts it to a supported one. */
 const CONVERSIONS = {
   'an OpenSSH private key': 'ssh-keygen -p -m PKCS8 -f COPY_OF_FILE',
   'an SSH public key': 'ssh-keygen -e -m PKCS8 -f FILE > NEW',
@@ -20,7 +20,7 @@ const CONVERSIONS = {
   'a certificate request': 'openssl req -pubkey -noout -in FILE -out NEW',
   'a list of certificates (PKCS#7)': 'openssl pkcs7 -print_certs -in FILE -out NEW',
   'a path, and not what the file holds': "await readFile(path), of 'node:fs/promises'",
-  'an RSA-PSS key, which is for signatures alone': 'openssl rsa -traditional -in FILE -out NEW',
+  'an RSA-PSS key, which is for signatures only': 'openssl rsa -traditional -in FILE -out NEW',
   'an RSA key of more than two primes, which AWS KMS does not take either':
     'openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out NEW',
   'a key that spells out its curve, which must be one with a name':
@@ -29,7 +29,7 @@ const CONVERSIONS = {
 
 type OtherFormat = keyof typeof CONVERSIONS;
 
-/** How the ones that are not DER look, as text or as a binary string. */
+/** Recognises formats that are not DER, as text or as a binary string. */
 const LOOKS: readonly (readonly [RegExp, OtherFormat])[] = [
   [/-----BEGIN OPENSSH PRIVATE KEY-----/, 'an OpenSSH private key'],
   [/^(?:ssh-[a-z\d]+|ecdsa-sha2-\S+) AAAA|^---- BEGIN SSH2 PUBLIC KEY/, 'an SSH public key'],
@@ -53,12 +53,12 @@ const LOOKS: readonly (readonly [RegExp, OtherFormat])[] = [
   ],
 ];
 
-/** The error for something else than is read: it says what it is, and how to convert it. */
+/** Makes the error for an unsupported format. It names the format, and says how to convert it. */
 export function otherFormat(name: OtherFormat): InvalidInputError {
   return new InvalidInputError('keyMaterial', `is ${name}; convert it with: ${CONVERSIONS[name]}`);
 }
 
-/** Names what text, or bytes that are not DER, look like. @throws InvalidInputError for `keyMaterial` */
+/** Recognises unsupported formats of text, or of bytes that are not DER. @throws InvalidInputError for `keyMaterial` */
 export function assertNoOtherFormat(text: string): void {
   const found = LOOKS.find(([look]) => look.test(text));
   if (found !== undefined) throw otherFormat(found[1]);

@@ -41,12 +41,12 @@ const HASHES: Readonly<Record<string, Hash>> = {
   '2.16.840.1.101.3.4.2.6': 'sha512-256',
 };
 
-/** Writers use two: certificates and keys. Each may be encrypted and so cost a key derivation. */
+/** Programs write two: certificates and keys. Each may be encrypted, and so costs a key derivation. */
 const MAXIMUM_CONTENTS = 8;
 
 /**
- * Finds the private key in a PKCS#12 file (PFX, RFC 7292 §4); certificates are passed over. node-forge's
- * own reader knows fewer ciphers, no PBMAC1, and blocks the event loop while it derives.
+ * Finds the private key in a PKCS#12 file (PFX, RFC 7292 §4); certificates are ignored. node-forge's reader
+ * has fewer ciphers, lacks PBMAC1, and blocks the event loop while it derives keys.
  *
  * @throws InvalidInputError for `passphrase` if it is wrong; for `keyMaterial` if there is no private
  *   key or more than one.
@@ -89,9 +89,9 @@ export async function readPkcs12(decryption: Decryption, pfx: Asn1): Promise<Dec
 }
 
 /**
- * Writes a PKCS#12 file with one private key, PrivateKeyInfo in DER, and no certificate. The key is
- * encrypted as in EncryptedPrivateKeyInfo; the MAC is HMAC-SHA-256 with as many iterations, as it is
- * another way to try passphrases.
+ * Encodes a PKCS#12 file with one private key, PrivateKeyInfo in DER, and no certificate. The key is
+ * encrypted as in EncryptedPrivateKeyInfo. The MAC is HMAC-SHA-256 with as many iterations, because an
+ * attacker could use it too to test passphrases.
  */
 export async function writePkcs12(
   platform: Platform,
@@ -140,7 +140,7 @@ async function verifyMac(
   if (!equalSecrets(computed, asn1.octetsOf(expected))) throw wrongPassphrase();
 }
 
-/** A key as long as the hash (RFC 7292 §5.1 step 5). */
+/** The key is as long as the hash (RFC 7292 §5.1 step 5). */
 function deriveMacKey(
   platform: Platform,
   hash: Hash,
@@ -152,7 +152,7 @@ function deriveMacKey(
   return derivePkcs12(platform, hash, password, salt, iterations, PURPOSE.mac, length);
 }
 
-/** What a ContentInfo of type id-data holds (RFC 5652 §4). */
+/** Returns the content of a ContentInfo of type id-data (RFC 5652 §4). */
 function dataOf(contentInfo: Asn1 | undefined): Uint8Array {
   const [type, content] = asn1.itemsOf(contentInfo);
   if (asn1.oidOf(type) !== DATA) throw unsupportedEncryption(asn1.oidOf(type));

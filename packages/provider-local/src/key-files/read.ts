@@ -14,24 +14,24 @@ import { type Platform, selectPlatform } from './platform.js';
 import { readStructure } from './structure.js';
 import { findKey } from './text.js';
 
-/** How {@link readKeyMaterial} reads. */
+/** Options of {@link readKeyMaterial}. */
 export interface ReadKeyMaterialOptions {
-  /** For an encrypted key. In PKCS#8 it is taken as UTF-8, in PKCS#12's own schemes as UTF-16. */
+  /** For an encrypted key. It is encoded as UTF-8 for PKCS#8, as UTF-16 for PKCS#12's own schemes. */
   readonly passphrase?: string | undefined;
 }
 
-/** Larger input is refused unread; a PKCS#12 file with a long certificate chain has some 10 KiB. */
+/** Larger input is rejected unread; a PKCS#12 file with a long certificate chain has some 10 KiB. */
 const MAXIMUM_LENGTH = 1024 * 1024;
 
 /**
- * Reads a key from whatever it came in: PKCS#1, PKCS#8 (plain or encrypted), SEC 1 `EC PRIVATE KEY`,
+ * Parses a key in any common format: PKCS#1, PKCS#8 (plain or encrypted), SEC 1 `EC PRIVATE KEY`,
  * SubjectPublicKeyInfo, an X.509 certificate or a PKCS#12 file; PEM, DER, or either of them in base64.
- * What is something else is named in the error, with a command that converts it.
+ * For other formats, the error names the format and a command that converts it.
  *
- * The key is checked: that its numbers belong together and that its points are on their curve. What is
- * not checked is that RSA's primes are prime, and whether a certificate is valid.
+ * Checks that the key's numbers belong together and that its points are on their curve. Does not check that
+ * RSA's primes are prime, or that a certificate is valid.
  *
- * While it is read, a private key passes through strings that can't be wiped.
+ * While it is parsed, a private key passes through strings that can't be wiped.
  *
  * @param data Text, or the bytes of a file; at most 1 MiB.
  * @throws InvalidInputError for `passphrase` if it is missing or wrong; for `keyMaterial` if there is no
@@ -76,7 +76,7 @@ export async function readKeyMaterial(
   }
 }
 
-/** Reads a key that must not be encrypted any more. */
+/** Decodes a key that must not be encrypted. */
 function readPlain(platform: Platform, value: Asn1): KeyMaterial {
   const found = readStructure(platform, value);
   if (typeof found === 'string') throw malformed();
@@ -88,7 +88,7 @@ function required(passphrase: string | undefined): string {
   throw new InvalidInputError('passphrase', 'is missing, and the key is encrypted');
 }
 
-/** Tries both passwords that are none, the empty and the absent one (RFC 7292 appendix B.1). */
+/** Tries both ways to have no password: the empty and the absent one (RFC 7292 appendix B.1). */
 async function withEachPassword(
   passphrase: string | undefined,
   open: (password: string | null) => Promise<Decrypted>,

@@ -11,9 +11,9 @@ const SPECS: Readonly<Record<number, RsaKeySpec>> = {
 };
 
 /**
- * Reads RSAPublicKey (RFC 8017 appendix A.1.1).
+ * Decodes RSAPublicKey (RFC 8017 appendix A.1.1).
  *
- * @throws InvalidInputError for `keyMaterial` if it is malformed, of another size, or no key can be it.
+ * @throws InvalidInputError for `keyMaterial` if it is malformed, of an unsupported size, or not a possible key.
  */
 export function readRsaPublicKey(key: asn1.Asn1): KeyMaterial {
   const [n, e, ...more] = asn1.itemsOf(key);
@@ -23,8 +23,8 @@ export function readRsaPublicKey(key: asn1.Asn1): KeyMaterial {
 }
 
 /**
- * Reads RSAPrivateKey of two primes (RFC 8017 appendix A.1.2), and checks the relations between its
- * numbers (§3.2), as OpenSSL does not. Whether the primes are prime is not checked.
+ * Decodes RSAPrivateKey of two primes (RFC 8017 appendix A.1.2), and checks the relations between its numbers
+ * (§3.2), which OpenSSL does not. Does not check that the primes are prime.
  *
  * @throws InvalidInputError for `keyMaterial`.
  */
@@ -58,7 +58,7 @@ export function readRsaPrivateKey(key: asn1.Asn1): KeyMaterial {
   };
 }
 
-/** An odd modulus, and an odd exponent of 2 to 64 bits: OpenSSL refuses longer ones for a large modulus. */
+/** Checks for an odd modulus and an odd exponent of 2 to 64 bits: OpenSSL rejects longer ones for a large modulus. */
 function specOf(n: bigint, e: bigint): RsaKeySpec {
   const bits = n === 0n ? 0 : n.toString(2).length;
   const spec = SPECS[bits];

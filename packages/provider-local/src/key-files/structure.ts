@@ -13,10 +13,10 @@ type Asn1 = asn1.Asn1;
 export type Container = 'EncryptedPrivateKeyInfo' | 'PFX';
 
 /**
- * Reads a key, or tells which container it is, by its first items: no two structures begin alike. PEM
- * labels are not asked, so a wrong label does no harm, and DER needs no hint.
+ * Decodes a key, or recognises its container, by the first items: no two structures begin alike. PEM labels
+ * are ignored, so a wrong label does no harm, and DER needs no hint.
  *
- * @throws InvalidInputError for `keyMaterial` if it holds no key, or one that is malformed or not supported.
+ * @throws InvalidInputError for `keyMaterial` if it holds no key, or a malformed or unsupported one.
  */
 export function readStructure(platform: Platform, value: Asn1): KeyMaterial | Container {
   const items = asn1.itemsOf(value);
@@ -59,7 +59,7 @@ function readPublicKeyInfo(platform: Platform, value: Asn1 | undefined): KeyMate
 /** The public key of an X.509 certificate (RFC 5280 §4.1). Its signature is not checked. */
 function readCertificate(platform: Platform, tbsCertificate: Asn1): KeyMaterial {
   const fields = asn1.itemsOf(tbsCertificate);
-  // version, which may be left out; serialNumber, signature, issuer, validity, subject
+  // version, which is optional; serialNumber, signature, issuer, validity, subject
   return readPublicKeyInfo(platform, fields[asn1.isContext(fields[0], 0) ? 6 : 5]);
 }
 
@@ -68,7 +68,7 @@ function kindOf(oid: Asn1 | undefined): 'RSA' | 'EC' {
   if (dotted === KEY_OIDS.RSA) return 'RSA';
   if (dotted === KEY_OIDS.EC) return 'EC';
   if (dotted === '1.2.840.113549.1.1.10') {
-    throw otherFormat('an RSA-PSS key, which is for signatures alone'); // RFC 8017 appendix A.2.3
+    throw otherFormat('an RSA-PSS key, which is for signatures only'); // RFC 8017 appendix A.2.3
   }
   const problem = `is a key for ${dotted}; RSA and EC keys are supported`;
   throw new InvalidInputError('keyMaterial', problem);

@@ -4,18 +4,18 @@ import { fromBinaryString, toBinaryString } from '../cipher/engines/forge/binary
 import { parsing } from '../cipher/engines/forge/der.js';
 import { assertNoOtherFormat } from './other-formats.js';
 
-/** What a file holds, with the header of PEM that is encrypted as a whole (RFC 1421 §4.6.1.3). */
+/** The content of a file, and the header of PEM that is encrypted as a whole (RFC 1421 §4.6.1.3). */
 export interface Found {
-  /** DER or BER, in memory of its own. */
+  /** DER or BER; a copy. */
   readonly der: Uint8Array;
   readonly dekInfo: { readonly algorithm: string; readonly parameters: string | null } | undefined;
 }
 
 /**
- * Finds the key in a file: DER, PEM (RFC 7468) with whatever text around it, or either of the two in
- * base64, as environment variables hold them. Of a private key and certificates, the private key is meant.
+ * Finds the key in a file: DER, PEM (RFC 7468) with any text around it, or either of the two in base64, as
+ * environment variables hold them. A private key is preferred to certificates.
  *
- * @throws InvalidInputError for `keyMaterial` if there is no key, or more than one to choose from.
+ * @throws InvalidInputError for `keyMaterial` if there is no key, or more than one.
  */
 export function findKey(data: string | Uint8Array): Found {
   if (typeof data !== 'string' && data[0] === 0x30) return plain(Uint8Array.from(data)); // SEQUENCE
@@ -45,13 +45,13 @@ function findInPem(text: string): Found {
   return { der: fromBinaryString(block.body), dekInfo: block.dekInfo ?? undefined };
 }
 
-/** Text in bytes: UTF-16 by its byte order mark, as PowerShell writes it; else one character a byte. */
+/** Decodes text: UTF-16 by its byte order mark, as PowerShell writes it; otherwise one character per byte. */
 function decodeText(bytes: Uint8Array): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   return toBinaryString(bytes);
 }
 
-/** Writes PEM, 64 characters to the line (RFC 7468 §2). */
+/** Encodes PEM, with lines of 64 characters (RFC 7468 §2). */
 export function writePem(label: string, der: Uint8Array): string {
   const pem = forge.pem.encode({ type: label, body: toBinaryString(der) });
   return pem.replaceAll('\r\n', '\n');

@@ -6,7 +6,7 @@ import { writePkcs12 } from './pkcs12.js';
 import { selectPlatform } from './platform.js';
 import { writePem } from './text.js';
 
-/** The formats that a private key is written in; the last two are encrypted under a passphrase. */
+/** The formats of a private key; the last two are encrypted under a passphrase. */
 export type PrivateKeyFormat =
   | 'pkcs8-pem'
   | 'pkcs8-der'
@@ -14,22 +14,22 @@ export type PrivateKeyFormat =
   | 'pkcs8-encrypted-pem'
   | 'pkcs12';
 
-/** The formats that a public key is written in. */
+/** The formats of a public key. */
 export type PublicKeyFormat = 'spki-pem' | 'spki-der';
 
-/** PEM is text, everything else is bytes. */
+/** PEM is text, everything else bytes. */
 export type Written<Format extends string> = Format extends `${string}-pem` ? string : Uint8Array;
 
-/** How to write. */
+/** Options of {@link writeKeyMaterial}. */
 export interface WriteKeyMaterialOptions<Format extends PrivateKeyFormat> {
   readonly format: Format;
-  /** For the encrypted formats, which need one that is not empty; the others take none. */
+  /** Required for the encrypted formats, and not empty; not allowed for the others. */
   readonly passphrase?: Format extends 'pkcs8-encrypted-pem' | 'pkcs12' ? string : undefined;
 }
 
 /**
- * Writes a private key. Encryption is PBES2 with PBKDF2-HMAC-SHA-256, 600,000 iterations, and
- * AES-256-CBC; OpenSSL reads it from version 1.0 on.
+ * Encodes a private key. Encryption is PBES2 with PBKDF2-HMAC-SHA-256, 600,000 iterations, and AES-256-CBC,
+ * which OpenSSL 1.0 and later can read.
  *
  * @param privateKey PrivateKeyInfo, DER, as {@link readKeyMaterial} returns it.
  * @throws InvalidInputError for `passphrase` if it is missing, empty, or given for a format that is not
@@ -60,7 +60,7 @@ export async function writeKeyMaterial(
     throw new InvalidInputError('passphrase', `is needed to write ${format}`);
   }
   if (!isEncrypted && passphrase !== undefined) {
-    throw new InvalidInputError('passphrase', `is of no use: ${format} is not encrypted`);
+    throw new InvalidInputError('passphrase', `must be left out: ${format} is not encrypted`);
   }
   switch (format) {
     case 'pkcs8-pem':
@@ -80,12 +80,12 @@ export async function writeKeyMaterial(
     case 'pkcs12':
       return writePkcs12(await selectPlatform(), privateKey, passphrase ?? '');
     default:
-      throw new InvalidInputError('format', 'is none that a private key is written in');
+      throw new InvalidInputError('format', 'is not a format of private keys');
   }
 }
 
 /**
- * Writes a public key.
+ * Encodes a public key.
  *
  * @param publicKey SubjectPublicKeyInfo, DER.
  *

@@ -9,11 +9,11 @@ import { assertNotPendingDeletion } from './transitions.js';
 const MAXIMUM_PER_KEY = 50;
 
 /**
- * Creates an alias. One whose key is gone is free.
+ * Creates an alias. The name is free if its previous key was deleted.
  *
- * @throws {@link InvalidInputError} (field `alias`) when the alias exists, {@link KeyStateError} when the
- * key is pending deletion, {@link ThrottledError} when it has 50 aliases, {@link KeyNotFoundError} when
- * it was deleted since it was found.
+ * @throws {@link InvalidInputError} (field `alias`) if the alias exists, {@link KeyStateError} if the key is
+ * pending deletion, {@link ThrottledError} if it has 50 aliases, {@link KeyNotFoundError} if it was deleted
+ * meanwhile.
  */
 export function createAlias(keys: Keys, alias: string, key: KeyRecord): Promise<AliasRecord> {
   return changeAlias(keys, alias, key, (transaction, target, now) => {
@@ -26,10 +26,10 @@ export function createAlias(keys: Keys, alias: string, key: KeyRecord): Promise<
 }
 
 /**
- * Makes an alias stand for another key of the same kind and usage
+ * Points an alias to another key of the same kind and usage
  * ([UpdateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html)).
  *
- * @throws {@link InvalidInputError} (field `keyId`) when it is of another kind, and as {@link createAlias}.
+ * @throws {@link InvalidInputError} (field `keyId`) if it is of another kind, and as {@link createAlias}.
  */
 export function updateAlias(keys: Keys, alias: string, key: KeyRecord): Promise<AliasRecord> {
   return changeAlias(keys, alias, key, (transaction, target, now) => {
@@ -44,7 +44,7 @@ export function updateAlias(keys: Keys, alias: string, key: KeyRecord): Promise<
   });
 }
 
-/** @throws {@link KeyNotFoundError} when there is no such alias. */
+/** @throws {@link KeyNotFoundError} if the alias does not exist. */
 export async function deleteAlias(keys: Keys, alias: string): Promise<void> {
   const arn = keys.aliasArnOf(alias);
   const now = keys.now();
@@ -56,9 +56,9 @@ export async function deleteAlias(keys: Keys, alias: string): Promise<void> {
   if (!wasThere) throw noSuchAlias(arn);
 }
 
-/** Says that an alias exists already. */
+/** Makes the error for an alias that already exists. */
 export function aliasTaken(): InvalidInputError {
-  return new InvalidInputError('alias', 'exists already; update it, or choose another name');
+  return new InvalidInputError('alias', 'already exists; update it, or choose another name');
 }
 
 function changeAlias(
@@ -93,7 +93,7 @@ function assertSameKind(old: KeyRecord, key: KeyRecord): void {
   if (old.keyUsage === key.keyUsage && kindOf(old.keySpec) === kindOf(key.keySpec)) return;
   throw new InvalidInputError(
     'keyId',
-    `names a key of another kind (${key.keySpec} for ${key.keyUsage}) than the alias stands for (${old.keySpec} for ${old.keyUsage})`,
+    `names a key of another kind (${key.keySpec} for ${key.keyUsage}) than the alias's current key (${old.keySpec} for ${old.keyUsage})`,
   );
 }
 
@@ -104,5 +104,5 @@ function kindOf(keySpec: KeySpec): string {
 }
 
 function noSuchAlias(arn: string): KeyNotFoundError {
-  return new KeyNotFoundError('there is no such alias', { keyId: arn });
+  return new KeyNotFoundError('the alias does not exist', { keyId: arn });
 }

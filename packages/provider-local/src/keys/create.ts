@@ -6,14 +6,14 @@ const encoder = new TextEncoder();
 
 const NO_DETAILS = { description: undefined, validTo: undefined } as const;
 
-/** Key material that was made or read, before a key has it. */
+/** Key material that was generated or imported, before it belongs to a key. */
 export interface NewMaterial {
   readonly material: KeyMaterial;
   /** DER of SubjectPublicKeyInfo, for RSA and ECC. */
   readonly publicKey: Uint8Array | undefined;
 }
 
-/** A new key, complete. */
+/** The complete request for a new key. */
 export interface NewKey {
   readonly scope: ArnScope;
   readonly id: string;
@@ -22,14 +22,14 @@ export interface NewKey {
   readonly origin: 'AWS_KMS' | 'EXTERNAL';
   readonly description: string;
   readonly creationDate: Date;
-  /** Undefined for a key that waits for its first import. */
+  /** Undefined for a key that is pending import. */
   readonly version: KeyVersion | undefined;
   readonly tags: readonly Tag[];
   /** Undefined for the default policy. */
   readonly policy: string | undefined;
 }
 
-/** The record of a new key. A multi-Region key is the primary, unless another with its id is there already. */
+/** Makes the record of a new key. A multi-Region key is the primary, unless there is another with its id. */
 export function newKey({ version, ...key }: NewKey): KeyRecord {
   return {
     ...key,
@@ -42,13 +42,13 @@ export function newKey({ version, ...key }: NewKey): KeyRecord {
   };
 }
 
-/** Makes the id of a new key: a UUID, or the 32 digits of a multi-Region key. */
+/** Generates a key id: a UUID, or the 32 digits of a multi-Region key. */
 export function newKeyId(isMultiRegion = false): string {
   const uuid = crypto.randomUUID();
   return isMultiRegion ? `mrk-${uuid.replaceAll('-', '')}` : uuid;
 }
 
-/** [Multi-Region keys](https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html#mrk-key-id) have ids of their own form. */
+/** [Multi-Region keys](https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html#mrk-key-id) have a different form of id. */
 export function isMultiRegionId(id: string): boolean {
   return id.startsWith('mrk-');
 }
@@ -80,8 +80,8 @@ export function newSymmetricVersion(keyId: string): Promise<KeyVersion> {
 }
 
 /**
- * The id of key material: it depends on the key and on the material, and tells nothing of the material,
- * because that is the key of the HMAC (RFC 2104).
+ * Returns the id of key material. It depends on the key and the material, and reveals nothing about the
+ * material, which is the key of the HMAC (RFC 2104).
  */
 export async function materialIdOf(keyId: string, { bytes }: KeyMaterial): Promise<string> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };

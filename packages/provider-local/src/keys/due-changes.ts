@@ -1,13 +1,13 @@
 import type { KeyRecord, KeyVersion } from './record.js';
 import { daysAfter, rotated, withoutMaterial } from './transitions.js';
 
-// What becomes of a key by time alone. It is computed whenever a key is read, and written when that is
-// possible: a disk that is full stops no one from reading.
+// The changes that time makes to a key. They are computed whenever a key is read, and written if possible:
+// keys can be read even when the disk is full.
 
-/** When the next change of a key is due; undefined where none is. */
+/** Returns the time of the next change of a key, if there is one. */
 export function dueDate(key: KeyRecord): Date | undefined {
   const { keyState, deletionDate, origin, versions, automaticRotation } = key;
-  // Only enabled keys rotate; one that was disabled meanwhile catches up when it is enabled again.
+  // Only enabled keys rotate; a disabled one catches up when it is enabled again.
   const rotation = keyState === 'Enabled' ? automaticRotation?.nextDate : undefined;
   if (origin === 'AWS_KMS' && keyState !== 'PendingDeletion') return rotation;
   const deletion = keyState === 'PendingDeletion' ? deletionDate : undefined;
@@ -15,7 +15,7 @@ export function dueDate(key: KeyRecord): Date | undefined {
   return dates.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined);
 }
 
-/** The dates of the automatic rotations that a key has missed. */
+/** Returns the dates of the automatic rotations that a key has missed. */
 export function rotationsDue({ keyState, automaticRotation }: KeyRecord, now: Date): Date[] {
   const dates: Date[] = [];
   if (keyState !== 'Enabled' || automaticRotation === undefined) return dates;
@@ -25,10 +25,10 @@ export function rotationsDue({ keyState, automaticRotation }: KeyRecord, now: Da
 }
 
 /**
- * A key as it is at this time: expired material has gone, and due rotations have been made as far as
- * there is new material for them.
+ * Returns the key as of this time: without expired material, and rotated at each due date for which there is
+ * new material.
  *
- * @returns Undefined once the key is deleted; the same record when nothing is due.
+ * @returns Undefined if the key is deleted; the same record if nothing is due.
  */
 export function keyAt(
   key: KeyRecord,

@@ -1,4 +1,4 @@
-/** Compares secrets in the same time wherever they differ. */
+/** Compares secrets of equal length in constant time. */
 export function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;

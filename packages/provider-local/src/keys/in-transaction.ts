@@ -2,7 +2,7 @@ import { keyAt } from './due-changes.js';
 import { type KeyRecord, targetOf } from './record.js';
 import type { Transaction } from './store.js';
 
-/** The key with this ARN, unless it is deleted by now. */
+/** Returns the key with this ARN, unless it is deleted by now. */
 export function presentKey(
   transaction: Transaction,
   arn: string,
@@ -12,7 +12,7 @@ export function presentKey(
   return key && keyAt(key, now);
 }
 
-/** The key that an alias stands for, unless it is deleted by now: then the alias is free. */
+/** Returns the key of an alias, unless it is deleted by now: then the alias is free. */
 export function presentTarget(
   transaction: Transaction,
   aliasArn: string,

@@ -1,5 +1,5 @@
-// The life of a key: for programs that manage the keys of a store themselves, such as a server in front
-// of it, and for stores. Services that wrap keys need none of this.
+// The life cycle of keys, for key stores and for programs that manage the keys of a store themselves, such as
+// a server. Services that wrap keys do not need this.
 export { aliasTaken, createAlias, deleteAlias, updateAlias } from './aliases.js';
 export {
   isMultiRegionId,

@@ -1,19 +1,19 @@
 import type { ParsedKeyId } from '@keywrap/core';
 
-// So that the id fits an ARN, and the one byte in which a blob has its length.
+// The id must fit an ARN, and its length the one byte that a blob has for it.
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$/;
 
 const MAXIMUM_ALIAS_LENGTH = 256;
 
-/** Tells the names of aliases from those of keys; by their kind, because a polluted Object.prototype lends fields. */
+/** Distinguishes aliases from keys by their kind, because fields may come from a polluted Object.prototype. */
 export function isAlias(name: ParsedKeyId): name is ParsedKeyId & { readonly alias: string } {
   return name.kind === 'alias-name' || name.kind === 'alias-arn';
 }
 
 /**
- * Says why no key can be made under this name
+ * Returns the reason why no key can have this name
  * ([CreateAlias](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html));
- * `undefined` when one can.
+ * `undefined` if one can.
  */
 export function problemOfName(
   name: { readonly id: string } | { readonly alias: string },
@@ -26,7 +26,7 @@ export function problemOfName(
     return `must be alias/<name>, with at most ${MAXIMUM_ALIAS_LENGTH} characters`;
   }
   if (name.alias.startsWith('alias/aws/')) {
-    return 'must not begin with alias/aws/: AWS keeps that for itself';
+    return 'must not begin with alias/aws/, which AWS reserves';
   }
   return undefined;
 }

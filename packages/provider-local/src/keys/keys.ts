@@ -15,18 +15,18 @@ import { asReplica, following, isReplicaOf, primaryAmong, sharesMaterial } from 
 import { type AliasRecord, arnOf, isSameScope, type KeyRecord, type KeyVersion } from './record.js';
 import type { KeyStore, Page } from './store.js';
 
-/** Which rows of the list of a scope to return. */
+/** Selects the rows of a list. */
 export type ScopePage = Omit<Page, 'scope'>;
 
 /**
- * The keys and aliases of one partition, Region and account, as they are at the time of the clock. What
- * is due (a deletion, an expiry, a rotation) is done when a key is read, and written if that is possible.
+ * The keys and aliases of one scope (partition, Region and account), as of the clock's time. Due changes (a
+ * deletion, an expiry, a rotation) are applied when a key is read, and written if possible.
  */
 export class Keys {
   readonly store: KeyStore;
   readonly scope: ArnScope;
   readonly now: () => Date;
-  /** The due changes that are being written, by key ARN. */
+  /** The due changes now being written, by key ARN. */
   readonly #writing = new Map<string, Promise<KeyRecord | undefined>>();
 
   constructor(store: KeyStore, scope: ArnScope, now: () => Date) {
@@ -43,15 +43,15 @@ export class Keys {
     return formatAliasArn(alias, this.scope);
   }
 
-  /** Tells whether a name can be of this scope. A name that is not has no key here, as in AWS KMS. */
+  /** Tells whether a name belongs to this scope. As in AWS KMS, a name of another scope is not found. */
   isHere(name: ParsedKeyId): boolean {
     const isArn = name.kind === 'key-arn' || name.kind === 'alias-arn';
     return !isArn || isSameScope(name, this.scope);
   }
 
   /**
-   * The key of this name if it is in memory, current, and nothing is due: then there is nothing to wait
-   * for. Undefined says nothing about the key; ask {@link load}.
+   * Returns the key of this name synchronously if it is in memory, current, and nothing is due. Undefined says
+   * nothing about the key; call {@link load}.
    */
   peek(name: ParsedKeyId): KeyRecord | undefined {
     if (!this.isHere(name)) return undefined;
@@ -60,13 +60,13 @@ export class Keys {
     return alias && this.peekId(alias.keyId);
   }
 
-  /** As {@link peek}, by id: for what a ciphertext names. */
+  /** As {@link peek}, by id: for the key that a ciphertext names. */
   peekId(id: string): KeyRecord | undefined {
     const key = this.store.peekKey(this.arnOf(id));
     return key === undefined || this.#isDue(key) ? undefined : key;
   }
 
-  /** The key of this name; undefined where there is none here. */
+  /** Returns the key of this name; undefined if this scope has none. */
   async load(name: ParsedKeyId): Promise<KeyRecord | undefined> {
     if (!this.isHere(name)) return undefined;
     if (!isAlias(name)) return this.loadId(name.id);
@@ -76,13 +76,13 @@ export class Keys {
 
   /** As {@link load}, by id. */
   async loadId(id: string): Promise<KeyRecord | undefined> {
-    // A stranger's ciphertext may name anything, and databases make something else of NUL.
+    // An untrusted ciphertext may name anything, and databases do not keep NUL.
     if (problemOfName({ id }) !== undefined) return undefined;
     const key = await this.store.loadKey(this.arnOf(id));
     return key && this.#present(key);
   }
 
-  /** A page of the keys, sorted by ARN. */
+  /** Returns a page of the keys, sorted by ARN. */
   async list(page: ScopePage): Promise<readonly KeyRecord[]> {
     return this.#list(
       page,
@@ -92,26 +92,25 @@ export class Keys {
     );
   }
 
-  /** A page of the aliases, sorted by ARN; with `key`, those of this key alone. */
+  /** Returns a page of the aliases, sorted by ARN; with `key`, only those of this key. */
   async listAliases(page: ScopePage, key?: KeyRecord): Promise<readonly AliasRecord[]> {
     const keyArn = key && arnOf(key);
     return this.#list(
       page,
       (next) => this.store.listAliases(next, keyArn),
       ({ alias }) => this.aliasArnOf(alias),
-      // With a key that is deleted by now go its aliases.
+      // Aliases of a key that is deleted by now are deleted with it.
       async (alias) => (await this.loadId(alias.keyId)) && alias,
     );
   }
 
   /**
-   * Adds a key, and the alias if one is given, in one transaction, unless a key of its id or alias is
-   * there already. A multi-Region key whose primary is in another Region becomes its replica, with its
-   * material.
+   * Adds a key, and the alias if any, in one transaction, unless a key with its id or alias already
+   * exists. A multi-Region key whose primary is in another Region becomes its replica, with its material.
    *
    * @param record Its material changes owner.
-   * @returns The key that has this id or alias from now on.
-   * @throws {@link InvalidInputError} when its primary is another kind of key.
+   * @returns The key that now has this id or alias.
+   * @throws {@link InvalidInputError} if its primary is another kind of key.
    */
   async add(record: KeyRecord, alias?: string): Promise<KeyRecord> {
     const arn = arnOf(record);
@@ -130,7 +129,7 @@ export class Keys {
         const present = related.filter((key) => keyAt(key, creationDate) !== undefined);
         const primary = primaryAmong(present, record);
         const added = primary === undefined ? record : asReplica(record, primary, offer.copy);
-        // One that is deleted by now goes with its aliases.
+        // A key that is deleted by now is removed with its aliases.
         if (transaction.key(arn) !== undefined) transaction.removeKey(arn);
         transaction.putKey(added);
         if (alias !== undefined) {
@@ -150,13 +149,13 @@ export class Keys {
   }
 
   /**
-   * Takes a key from one state to the next, unless `transition` throws. What concerns the material of a
-   * multi-Region key or its rotation is done to its replicas in the same transaction.
+   * Changes a key, unless `transition` throws. Changes to the material or rotation of a multi-Region key are
+   * made to its replicas in the same transaction.
    *
-   * @param transition May be called again, with what another process has made of the key meanwhile, so
-   * it has to check what it relies on. Without side effects.
-   * @param offered A version that `transition` may give to the key; its material is destroyed otherwise.
-   * @throws {@link KeyNotFoundError} when the key was deleted since it was found.
+   * @param transition Returns the next record; free of side effects. It may be called again, with a record that
+   * another process has changed meanwhile, so it checks all that it relies on.
+   * @param offered A version that `transition` may add to the key; otherwise its material is destroyed.
+   * @throws {@link KeyNotFoundError} if the key was deleted meanwhile.
    */
   async change(
     key: KeyRecord,
@@ -168,7 +167,7 @@ export class Keys {
     throw new KeyNotFoundError('the key was deleted meanwhile', { keyId: arnOf(key) });
   }
 
-  /** @returns The key, and others that were changed with it; nothing when the key is deleted. */
+  /** @returns The key and those that changed with it; an empty list if the key is deleted. */
   async #change(
     key: KeyRecord,
     transition: (current: KeyRecord) => KeyRecord,
@@ -207,7 +206,7 @@ export class Keys {
     );
   }
 
-  /** As the key is now; undefined once it is deleted. */
+  /** Returns the key as of now; undefined if it is deleted. */
   async #present(key: KeyRecord): Promise<KeyRecord | undefined> {
     if (!this.#isDue(key)) return key;
     const arn = arnOf(key);
@@ -235,7 +234,7 @@ export class Keys {
     return due !== undefined && due <= this.now();
   }
 
-  /** Reads on where rows of a page have gone by now. */
+  /** Reads on if rows of a page are deleted by now. */
   async #list<Row>(
     { after, limit }: ScopePage,
     read: (page: Page) => Promise<readonly Row[]>,
@@ -257,5 +256,5 @@ export class Keys {
   }
 }
 
-/** What a store says that can be read but not written now: a full or read-only disk, a lock. */
+/** Recognises errors of a store that can be read but not written: a full or read-only disk, a lock. */
 const UNWRITABLE: ReadonlySet<string> = new Set(['UNAVAILABLE', 'ACCESS_DENIED']);

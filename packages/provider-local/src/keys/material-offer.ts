@@ -2,8 +2,8 @@ import type { KeyMaterial } from './material.js';
 import { arnOf, type KeyRecord, type KeyVersion, materialsOf } from './record.js';
 
 /**
- * Key material that is made before a change, because a change may be made several times and then fail.
- * What no key has in the end is destroyed.
+ * Holds key material that is made before a change, because a change may run several times and then fail.
+ * Material that no key has afterwards is destroyed.
  */
 export class MaterialOffer {
   readonly #offered = new Set<KeyMaterial>();
@@ -14,7 +14,7 @@ export class MaterialOffer {
     for (const { material } of versions) if (material !== undefined) this.#offered.add(material);
   }
 
-  /** Copies material for another key; the same copy each time it is asked for the same. */
+  /** Copies material for another key. Repeated calls return the same copy. */
   readonly copy = (key: KeyRecord, { materialId, material }: KeyVersion): KeyMaterial => {
     const name = `${arnOf(key)} ${materialId}`;
     let copy = this.#copies.get(name);

@@ -4,18 +4,17 @@ import { equalSecrets } from './equal-secrets.js';
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /**
- * The secret bytes of one key version. Printing it, or writing it as JSON, shows nothing of them.
+ * The secret bytes of one key version. Neither printing nor JSON reveals them.
  *
- * One object stands for one version of a key in a process, as long as the key is there: what an engine
- * loads is kept by this object, so that nothing has to compare bytes to know whether it is still the
- * same.
+ * A process has one object for each version of a key, as long as the key exists: what an engine has loaded
+ * is found by the object, without comparing bytes.
  */
 export class KeyMaterial {
   readonly #bytes: Uint8Array;
   readonly #onDestroy = new Set<() => void>();
   #isDestroyed = false;
 
-  /** @param bytes Memory of its own (see `newSecret`); it changes owner, and is wiped by {@link destroy}. */
+  /** @param bytes Memory that nothing else shares (see `newSecret`); changes owner; {@link destroy} wipes it. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
@@ -26,10 +25,10 @@ export class KeyMaterial {
   }
 
   /**
-   * 32 bytes for a symmetric key, as many as the hash for HMAC, DER of PKCS#8 for RSA and ECC. Neither
-   * kept nor changed by whoever reads them.
+   * 32 bytes for a symmetric key, as many as the hash for HMAC, DER of PKCS#8 for RSA and ECC. The caller
+   * neither keeps nor changes them.
    *
-   * @throws {@link ProviderClosedError} once destroyed: zeros would encrypt under a key that everybody knows.
+   * @throws {@link ProviderClosedError} once destroyed: zeros would be a key that everyone knows.
    */
   get bytes(): Uint8Array {
     if (this.#isDestroyed)
@@ -41,7 +40,7 @@ export class KeyMaterial {
     return this.#isDestroyed;
   }
 
-  /** Compares in the same time wherever the bytes differ. */
+  /** Compares in constant time. */
   equals({ bytes }: KeyMaterial): boolean {
     return equalSecrets(this.bytes, bytes);
   }
@@ -52,16 +51,16 @@ export class KeyMaterial {
   }
 
   /**
-   * Calls `release` when the material is destroyed: for what an engine made of it.
+   * Calls `release` when the material is destroyed, so that an engine can release what it loaded.
    *
-   * @returns Cancels that.
+   * @returns A function that cancels the call.
    */
   onDestroy(release: () => void): () => void {
     this.#onDestroy.add(release);
     return () => void this.#onDestroy.delete(release);
   }
 
-  /** Wipes the bytes, and releases what was made of them. */
+  /** Wipes the bytes, and calls the release functions. */
   destroy(): void {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;

@@ -6,15 +6,15 @@ import { arnOf, type KeyRecord, type KeyVersion } from './record.js';
 // their material and its rotation.
 // https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html
 
-/** Copies material for another key; the same copy each time it is asked for the same. */
+/** Copies material for another key. Repeated calls return the same copy. */
 export type CopyMaterial = (key: KeyRecord, version: KeyVersion) => KeyMaterial;
 
-/** Tells whether a rotation of one of these keys rotates all. Imported material goes to each of them by itself. */
+/** Tells whether rotating one of these keys rotates all. Imported material is imported into each separately. */
 export function sharesMaterial({ primaryRegion, origin }: KeyRecord): boolean {
   return primaryRegion !== undefined && origin === 'AWS_KMS';
 }
 
-/** The primary among keys with one id, for a key in this partition and account. */
+/** Returns the primary among keys with one id, for a key in this partition and account. */
 export function primaryAmong(
   keys: readonly KeyRecord[],
   { scope: { partition, account } }: Pick<KeyRecord, 'scope'>,
@@ -36,10 +36,10 @@ export function isReplicaOf({ scope, id, primaryRegion }: KeyRecord, primary: Ke
   );
 }
 
-/** A replica with what its primary shares with it; the same record when it has all of it. */
+/** Returns a replica with everything that its primary shares; the same record if it is up to date. */
 export function following(replica: KeyRecord, primary: KeyRecord, copy: CopyMaterial): KeyRecord {
   const { versions, automaticRotation } = primary;
-  // A key that was made under the id of a deleted primary has material of its own, and leads nothing.
+  // A key that was created under the id of a deleted primary has different material and no replicas.
   const isBehind = replica.versions.every(
     ({ materialId }, index) => materialId === versions[index]?.materialId,
   );
@@ -62,9 +62,9 @@ export function following(replica: KeyRecord, primary: KeyRecord, copy: CopyMate
 }
 
 /**
- * A new key as a replica of the primary that is there already.
+ * Makes a new key a replica of the existing primary.
  *
- * @throws {@link InvalidInputError} when it is another kind of key, or has other imported material.
+ * @throws {@link InvalidInputError} if it is another kind of key, or has different imported material.
  */
 export function asReplica(key: KeyRecord, primary: KeyRecord, copy: CopyMaterial): KeyRecord {
   const isSameKind =

@@ -9,8 +9,8 @@ import {
 } from '@keywrap/core';
 import type { KeyMaterial } from './material.js';
 
-// What a store keeps. Records are immutable and total: every field is there, also when it is undefined,
-// so that nothing is lent by a polluted Object.prototype. A change makes a new record.
+// The records of a store. They are immutable, and have every field, even if it is undefined, so that none is
+// inherited from a polluted Object.prototype. A change makes a new record.
 
 /** One version of a key: one generation of its material. */
 export interface KeyVersion {
@@ -18,18 +18,18 @@ export interface KeyVersion {
   readonly version: number;
   /**
    * KMS's id of the material: 64 hexadecimal digits, the HMAC-SHA-256 of the key's id under the material.
-   * Equal for equal material of the same key, and tells nothing of it.
+   * Equal for equal material of the same key; reveals nothing about it.
    */
   readonly materialId: string;
   /** Undefined while imported material is missing: it was deleted, or has expired. */
   readonly material: KeyMaterial | undefined;
   /** DER of SubjectPublicKeyInfo, for RSA and ECC. */
   readonly publicKey: Uint8Array | undefined;
-  /** When and why it took over from the version before it; undefined for the first. */
+  /** When and why it replaced the previous version; undefined for the first. */
   readonly rotation: { readonly date: Date; readonly type: 'AUTOMATIC' | 'ON_DEMAND' } | undefined;
-  /** Of imported material. */
+  /** The description of imported material. */
   readonly description: string | undefined;
-  /** When imported material expires; undefined where it does not. */
+  /** When imported material expires, if it does. */
   readonly validTo: Date | undefined;
 }
 
@@ -52,21 +52,21 @@ export interface KeyRecord {
   readonly creationDate: Date;
   /** Set while the key is `PendingDeletion`. */
   readonly deletionDate: Date | undefined;
-  /** All versions that the key ever had in use, the newest last; empty before the first import. */
+  /** All versions that were ever in use, the newest last; empty before the first import. */
   readonly versions: readonly KeyVersion[];
-  /** Imported material that waits to become the newest version. Nothing is encrypted or decrypted with it. */
+  /** Imported material that is pending rotation. It neither encrypts nor decrypts yet. */
   readonly pendingVersion: KeyVersion | undefined;
   /** Set while automatic rotation is enabled. */
   readonly automaticRotation:
     | { readonly periodInDays: number; readonly nextDate: Date }
     | undefined;
   /**
-   * Of a multi-Region key: the Region of its primary. The key with the same id there is the primary, those
-   * in other Regions are its replicas; all have the same material.
+   * Set for a multi-Region key: the Region of its primary, which is the key with the same id there. Those in
+   * other Regions are its replicas; all have the same material.
    */
   readonly primaryRegion: string | undefined;
   readonly tags: readonly Tag[];
-  /** The key policy, as it was put; undefined for the default policy. */
+  /** The key policy, exactly as it was put; undefined for the default policy. */
   readonly policy: string | undefined;
 }
 
@@ -75,23 +75,23 @@ export interface AliasRecord {
   readonly scope: ArnScope;
   /** With its prefix: `alias/orders`. */
   readonly alias: string;
-  /** The id of the key that it stands for. */
+  /** The id of its key. */
   readonly keyId: string;
   readonly creationDate: Date;
   readonly lastUpdatedDate: Date;
 }
 
-/** The ARN of a key. */
+/** Returns the ARN of a key. */
 export function arnOf({ id, scope }: Pick<KeyRecord, 'id' | 'scope'>): string {
   return formatKeyArn(id, scope);
 }
 
-/** The ARN of an alias. */
+/** Returns the ARN of an alias. */
 export function aliasArnOf({ alias, scope }: Pick<AliasRecord, 'alias' | 'scope'>): string {
   return formatAliasArn(alias, scope);
 }
 
-/** The ARN of the key that an alias stands for. */
+/** Returns the ARN of an alias's key. */
 export function targetOf({ keyId, scope }: Pick<AliasRecord, 'keyId' | 'scope'>): string {
   return formatKeyArn(keyId, scope);
 }
@@ -101,12 +101,12 @@ export function isSameScope(a: ArnScope, b: ArnScope): boolean {
   return a.region === b.region && a.account === b.account && a.partition === b.partition;
 }
 
-/** The version that encrypts, or would if its material were there; none before the first import. */
+/** Returns the version that encrypts, or would if its material were not missing; none before the first import. */
 export function newestVersion({ versions }: KeyRecord): KeyVersion | undefined {
   return versions.at(-1);
 }
 
-/** All key material of a key, in use or pending. */
+/** Returns all material of a key, in use or pending. */
 export function materialsOf({ versions, pendingVersion }: KeyRecord): readonly KeyMaterial[] {
   const all = pendingVersion === undefined ? versions : [...versions, pendingVersion];
   return all.map(({ material }) => material).filter((material) => material !== undefined);

@@ -5,13 +5,13 @@ import type { AliasRecord, KeyRecord } from './record.js';
 export interface ChangeNames {
   readonly keys: readonly string[];
   readonly aliases: readonly string[];
-  /** Ids whose keys in all Regions the change is about: of multi-Region keys. */
+  /** Ids of multi-Region keys: the change is about their keys in all Regions. */
   readonly ids?: readonly string[];
 }
 
 /**
- * What a change sees and does. It sees the keys, aliases and ids that it named, the keys that those
- * aliases stand for, and the aliases of all these keys; reading anything else throws.
+ * The rows that a change reads and writes. It can read the keys, aliases and ids that it named, the keys of
+ * those aliases, and the aliases of all these keys; reading anything else throws.
  */
 export interface Transaction {
   key(arn: string): KeyRecord | undefined;
@@ -28,28 +28,28 @@ export interface Transaction {
   removeAlias(arn: string): void;
 }
 
-/** Which rows of a list to return. */
+/** Selects the rows of a list. */
 export interface Page {
-  /** All scopes where it is undefined. */
+  /** All scopes if undefined. */
   readonly scope: ArnScope | undefined;
-  /** Rows whose ARN is greater, in the order of code units; from the first where it is undefined. */
+  /** Returns rows whose ARN is greater, in the order of code units; from the first if undefined. */
   readonly after: string | undefined;
   /** At least 1. */
   readonly limit: number;
 }
 
 /**
- * Where keys and their aliases are kept. A store keeps what it is given, and checks no rules of its own:
- * what is due (a deletion, an expiry, a rotation) is the business of those who read.
+ * Stores keys and their aliases. A store checks no rules: due changes (a deletion, an expiry, a rotation) are
+ * made by its callers.
  *
- * A store owns the material of its records. It keeps one {@link KeyMaterial} for each version while the
- * key is there, whatever else of the record changes, and destroys it when the key is removed, the material
- * is taken out of it, or the store is closed.
+ * A store owns the material of its records. It keeps one {@link KeyMaterial} per version while the key
+ * exists, whatever else in the record changes, and destroys it when the key or the material is removed, or the
+ * store is closed.
  */
 export interface KeyStore {
   /**
-   * The record from memory, if it is there and certainly current: then there is nothing to wait for.
-   * Undefined says nothing about the key; ask {@link loadKey}.
+   * Returns the record synchronously if it is in memory and certainly current. Undefined says nothing about
+   * the key; call {@link loadKey}.
    */
   peekKey(arn: string): KeyRecord | undefined;
 
@@ -63,18 +63,18 @@ export interface KeyStore {
   /** Keys, sorted by ARN. */
   listKeys(page: Page): Promise<readonly KeyRecord[]>;
 
-  /** Aliases, sorted by ARN; with `keyArn`, those of this key alone. */
+  /** Aliases, sorted by ARN; with `keyArn`, only those of this key. */
   listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]>;
 
   /** The keys of this id in all Regions of a partition and account: a multi-Region key and its replicas. */
   keysWithId(id: string): Promise<readonly KeyRecord[]>;
 
   /**
-   * Makes a change: all of it, or nothing where `body` throws or the store fails. Nobody sees any of it
+   * Makes a change atomically: nothing happens if `body` throws or the store fails. No one sees the change
    * before it is durable; every process sees it afterwards.
    *
-   * @param body Synchronous and without side effects: it is called again with newer rows when another
-   * process was faster. Its last result is returned.
+   * @param body Synchronous and free of side effects: after a conflict with another process it is called again
+   * with newer rows. Its last result is returned.
    */
   change<Result>(names: ChangeNames, body: (transaction: Transaction) => Result): Promise<Result>;
 

@@ -8,13 +8,13 @@ import {
 } from '@keywrap/core';
 import { arnOf, type KeyRecord, type KeyVersion, newestVersion } from './record.js';
 
-// The life of a key, as AWS KMS has it:
+// The life cycle of a key in AWS KMS:
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
-// Each function returns the next record of a key, or throws and nothing has changed.
+// Each function returns the next record of a key, or throws.
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** A moment some days later. */
+/** Adds days to a date. */
 export function daysAfter(date: Date, days: number): Date {
   return new Date(date.getTime() + days * DAY);
 }
@@ -35,14 +35,14 @@ export function pendingDeletion(key: KeyRecord, now: Date, days: number): KeyRec
   return { ...key, keyState: 'PendingDeletion', deletionDate: daysAfter(now, days) };
 }
 
-/** The key is disabled then, or waits for what is missing of its material. */
+/** The key is then disabled, or pending import if material is missing. */
 export function deletionCancelled(key: KeyRecord): KeyRecord {
   assertState(key, ['PendingDeletion']);
   const keyState = hasAllMaterial(key) ? 'Disabled' : 'PendingImport';
   return { ...key, keyState, deletionDate: undefined };
 }
 
-/** Rotates a key to new material; what it encrypted before still opens. */
+/** Rotates a key to new material; the previous versions still decrypt. */
 export function rotated(
   key: KeyRecord,
   next: KeyVersion,
@@ -53,9 +53,9 @@ export function rotated(
 }
 
 /**
- * Rotates a key of origin `EXTERNAL` to the material that was imported for that.
+ * Rotates a key of origin `EXTERNAL` to the material that is pending rotation.
  *
- * @throws {@link KeyStateError} when there is none.
+ * @throws {@link KeyStateError} if there is none.
  */
 export function rotatedToPending(key: KeyRecord, date: Date): KeyRecord {
   assertState(key, ['Enabled']);
@@ -70,14 +70,14 @@ export function rotatedToPending(key: KeyRecord, date: Date): KeyRecord {
   return { ...withNewest(key, { ...pendingVersion, rotation }), pendingVersion: undefined };
 }
 
-/** @throws the reason why new material can't be made for this key. */
+/** @throws the reason why this key can't have new material. */
 export function assertRotatable(key: KeyRecord): void {
   assertSymmetric(key);
   assertOrigin(key, 'AWS_KMS');
   assertState(key, ['Enabled']);
 }
 
-/** Enables automatic rotation, or disables it. */
+/** Enables or disables automatic rotation. */
 export function withAutomaticRotation(
   key: KeyRecord,
   automaticRotation: KeyRecord['automaticRotation'],
@@ -88,20 +88,20 @@ export function withAutomaticRotation(
   return { ...key, automaticRotation };
 }
 
-/** What an import says beside the material. */
+/** The details of an import. */
 export interface ImportDetails {
-  /** By default new for the first material of a key, and existing for any other. */
+  /** By default new for the first material of a key, otherwise existing. */
   readonly importType: 'NEW_KEY_MATERIAL' | 'EXISTING_KEY_MATERIAL' | undefined;
-  /** Which material is expected; any where it is undefined. */
+  /** The id of the expected material; any if undefined. */
   readonly materialId: string | undefined;
 }
 
 /**
- * A key with imported material: its first, the same again, or, for a symmetric key, material to rotate to
+ * Imports material into a key: its first, the same again or, for a symmetric key, material to rotate to
  * ([ImportKeyMaterial](https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html)).
- * Other material never replaces what a key has.
+ * Existing material is never replaced by other material.
  *
- * @throws {@link InvalidInputError} (field `keyMaterial`) when it is not the material that is expected.
+ * @throws {@link InvalidInputError} (field `keyMaterial`) if it is not the expected material.
  */
 export function imported(
   key: KeyRecord,
@@ -139,18 +139,18 @@ export function imported(
   return { ...key, pendingVersion: { ...next, version: versions.length + 1 } };
 }
 
-/** @throws the reason why no material can be imported for this key. */
+/** @throws the reason why no material can be imported into this key. */
 export function assertImportable(key: KeyRecord): void {
   assertOrigin(key, 'EXTERNAL');
   assertNotPendingDeletion(key);
 }
 
 /**
- * Takes imported material out of a key, which can't be used then until the same comes back
+ * Deletes imported material of a key, which can't be used until the same material is imported again
  * ([DeleteImportedKeyMaterial](https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html)).
  *
- * @param materialId Which; by default the newest in use.
- * @throws {@link KeyNotFoundError} when the key never had it.
+ * @param materialId Its id; by default that of the newest version in use.
+ * @throws {@link KeyNotFoundError} if the key never had it.
  */
 export function materialDeleted(
   key: KeyRecord,
@@ -165,7 +165,7 @@ export function materialDeleted(
   return withoutMaterial(key, (version) => version.materialId === materialId);
 }
 
-/** Takes material out of some versions; without any one of them the key can't be used. */
+/** Removes the material of some versions; a key with any missing can't be used. */
 export function withoutMaterial(
   key: KeyRecord,
   isLost: (version: KeyVersion) => boolean,
@@ -181,13 +181,13 @@ export function withoutMaterial(
   };
 }
 
-/** @throws {@link KeyStateError} when the key is pending deletion. */
+/** @throws {@link KeyStateError} if the key is pending deletion. */
 export function assertNotPendingDeletion(key: KeyRecord): void {
   assertState(key, ['Enabled', 'Disabled', 'PendingImport']);
 }
 
 /**
- * @throws {@link KeyDisabledError}, {@link KeyStateError} when the key is in none of these states. The
+ * @throws {@link KeyDisabledError}, {@link KeyStateError} if the key is in none of these states. The
  * messages are those of AWS KMS.
  */
 export function assertState(key: KeyRecord, states: readonly KeyState[]): void {
@@ -201,7 +201,7 @@ export function assertState(key: KeyRecord, states: readonly KeyState[]): void {
   throw new KeyStateError(`${keyId} is pending ${what}`, { keyId });
 }
 
-/** @throws {@link UnsupportedOperationError} when the key is not a symmetric encryption key: no other rotates. */
+/** @throws {@link UnsupportedOperationError} unless it is a symmetric encryption key: no others rotate. */
 export function assertSymmetric(key: KeyRecord): void {
   if (key.keySpec === 'SYMMETRIC_DEFAULT') return;
   throw new UnsupportedOperationError(
@@ -210,7 +210,7 @@ export function assertSymmetric(key: KeyRecord): void {
   );
 }
 
-/** @throws {@link UnsupportedOperationError} when the material of the key comes from elsewhere. */
+/** @throws {@link UnsupportedOperationError} if the material of the key is imported. */
 export function assertOrigin(key: KeyRecord, origin: KeyRecord['origin']): void {
   if (key.origin === origin) return;
   const keyId = arnOf(key);
@@ -225,7 +225,7 @@ function withNewest(key: KeyRecord, next: KeyVersion): KeyRecord {
   return { ...key, versions: [...key.versions, { ...next, version }] };
 }
 
-/** The same material again: it comes back, or only its description and date change. */
+/** Imports the same material again: restores it, or changes only its description and date. */
 function renewed(known: KeyVersion, next: KeyVersion): KeyVersion {
   return {
     ...known,

@@ -8,14 +8,14 @@ export interface Loaded<Content> {
   readonly record: Content;
 }
 
-/** What becomes of one row: it is written, or removed where `record` is undefined. */
+/** A change to one row: it is written, or removed if `record` is undefined. */
 export interface RowChange<Content> {
   readonly arn: string;
   readonly before: StoredRow | undefined;
   readonly record: Content | undefined;
 }
 
-/** Collects what the body of a change does, over the rows that were read for it. */
+/** Records what the body of a change does to the rows that were read for it. */
 export class ChangeSet implements Transaction {
   readonly #ids: ReadonlySet<string>;
   readonly #keys: RowChanges<KeyRecord>;
@@ -82,7 +82,7 @@ function notNamed(name: string): Error {
   return new Error(`the change did not name ${name}`);
 }
 
-/** The rows of one table: as they were read, and as the change leaves them. */
+/** The rows of one table, before and after the change. */
 class RowChanges<Content> {
   readonly #before = new Map<string, Loaded<Content> | undefined>();
   readonly #after = new Map<string, Content | undefined>();

@@ -12,19 +12,19 @@ import { ALIAS_RECORDS, KEY_RECORDS, Rows, readStoreRow, type StoreRow } from '.
 import { createTables, selectStore } from './schema.js';
 import { RowSeal } from './seal.js';
 
-/** What a new store is made with. */
+/** The settings of a new store. */
 interface NewStore extends DialectOptions {
   readonly location: string;
   readonly protectedBy: StoreProtection;
   readonly scrypt?: ScryptCost | undefined;
 }
 
-/** The kind of database that a location names. */
+/** The dialect of the database that a location names. */
 export function dialectOf(location: string): Dialect {
   return /^postgres(ql)?:/.test(location) ? postgres : sqlite;
 }
 
-/** What messages call a store: its path, or the URL without what may be a password. */
+/** Names a store in messages: its path, or its URL without anything that may be a password. */
 export function nameOf(location: string): string {
   if (dialectOf(location) === sqlite) return location;
   if (!URL.canParse(location)) return 'the PostgreSQL database';
@@ -34,10 +34,10 @@ export function nameOf(location: string): string {
   return url.href;
 }
 
-/** What a new store is to hold. It may be asked for more than once. */
+/** The initial contents of a new store. They may be read more than once. */
 export interface StoreContents {
   keys(): Iterable<KeyRecord>;
-  /** Asked for after the keys. */
+  /** Read after the keys. */
   aliases(): Iterable<AliasRecord>;
 }
 
@@ -45,9 +45,9 @@ export interface StoreContents {
 const BATCH = 500;
 
 /**
- * Makes a store, with a new key.
+ * Creates a store with a new store key.
  *
- * @returns The id of the new store; where somebody else was faster, that of another one is there.
+ * @returns The id of the new store. If another process created one first, the database has a different id.
  */
 export async function createStore(
   dialect: Dialect,
@@ -91,7 +91,7 @@ export function rowsOf(
   return new Rows(location, new RowSeal(storeId, rows, setHash));
 }
 
-/** Reads the store's row, before there is a key to check it with. */
+/** Reads the store's row, unauthenticated: the store key is not open yet. */
 export function* readProtection(location: string): Script<StoreRow> {
   const [rows] = yield [selectStore()];
   return readStoreRow(location, rows);

@@ -1,9 +1,9 @@
 import type { ColumnTypes } from './schema.js';
 
-/** What SQL takes as a parameter. */
+/** A parameter of an SQL statement. */
 export type SqlValue = string | number | Uint8Array;
 
-/** A row as the database returned it: any type may stand in any column, so each is checked. */
+/** A row as the database returned it. A column may hold any type, so each is checked. */
 export type Row = Readonly<Record<string, unknown>>;
 
 /** One SQL statement. */
@@ -14,25 +14,25 @@ export interface Statement {
 }
 
 /**
- * The steps of a transaction. Each step yields statements, which run in order, and is given the rows of
- * each of them. A generator, and not an async function, so that SQLite runs it without ever giving up the
- * thread, and PostgreSQL with a pause for each step: the code is the same.
+ * The steps of a transaction. Each step yields statements, which run in order, and receives the rows of
+ * each. It is a generator, not an async function, so that SQLite can run it without yielding the thread and
+ * PostgreSQL with a round trip per step.
  */
 export type Script<Result> = Generator<readonly Statement[], Result, readonly (readonly Row[])[]>;
 
-/** Options that a dialect may look at. */
+/** Options of a dialect. */
 export interface DialectOptions {
   /**
-   * SQLite: the id of the group whose members may read and write the file too, such as Kubernetes'
-   * `fsGroup`. Without it, a file that anybody but its owner may read is refused.
+   * SQLite: the id of a group whose members may also read and write the file, such as Kubernetes'
+   * `fsGroup`. By default, a file that anyone but its owner may read is rejected.
    */
   readonly trustedGroup?: number | undefined;
   /** How long to wait for a lock of another process, in milliseconds; 20,000 by default. */
   readonly lockTimeout?: number | undefined;
   /**
-   * PostgreSQL: when changes of other processes are seen. `notified`, the default: usually within
-   * milliseconds, and within two seconds where a connection was lost without a word; what is in
-   * memory is used without asking. `always`: by the next call; each call asks the database.
+   * PostgreSQL: when changes of other processes become visible. `notified` (default): usually within
+   * milliseconds, and within two seconds if a connection is lost silently; cached records are used
+   * without a query. `always`: by the next call; each call queries the database.
    */
   readonly freshness?: 'notified' | 'always' | undefined;
 }
@@ -41,15 +41,15 @@ export interface DialectOptions {
 export interface Dialect {
   readonly types: ColumnTypes;
 
-  /** @returns Undefined where there is nothing yet. */
+  /** @returns Undefined if there is no database yet. */
   open(
     location: string,
     options: DialectOptions & { readonly readOnly?: boolean },
   ): Promise<Database | undefined>;
 
   /**
-   * Makes a database by running `script` in it: whole, or not at all. Where somebody else has made one
-   * meanwhile, that one stays and nothing happens.
+   * Creates a database by running `script` in it, atomically. If another process has created one
+   * meanwhile, does nothing.
    */
   create(
     location: string,
@@ -59,41 +59,41 @@ export interface Dialect {
 }
 
 /**
- * An open database: what differs between SQLite and PostgreSQL. Its failures are typed errors:
- * `UNAVAILABLE` for what may pass (a full disk, a lock that stays, a lost connection), `ACCESS_DENIED` for
- * what has to be allowed first, and `DamagedStoreError`.
+ * An open database: the parts that differ between SQLite and PostgreSQL. Failures are typed errors:
+ * `UNAVAILABLE` if a later attempt may succeed (a full disk, a lock, a lost connection), `ACCESS_DENIED` for
+ * a missing permission, and `DamagedStoreError`.
  */
 export interface Database {
-  /** What errors call it: the path of a file, or a URL without its password. */
+  /** Names the database in errors: the path of a file, or a URL without its password. */
   readonly location: string;
 
   /**
-   * A number that is another one once somebody else has committed a change: another process, or another
-   * `Database`. Undefined while nobody knows. What this object commits does not count. Takes 5 us or less.
+   * A number that changes when another process, or another `Database`, has committed a change. Undefined
+   * while that is unknown. Commits of this object do not count. Takes 5 us or less.
    */
   version(): number | undefined;
 
-  /** Runs a script that only reads, in one snapshot. */
+  /** Runs a read-only script in one snapshot. */
   read<Result>(script: () => Script<Result>): Promise<Result>;
 
   /**
-   * Runs a script that no other change overlaps, and commits it. When the promise resolves, the
+   * Runs a script in a serialised transaction, and commits it. When the promise resolves, the
    * change is durable. When it rejects, nothing was changed, unless the error says that it may have
-   * been. A script that throws changes nothing; it is run again where another process was in the way.
+   * been. A script that throws changes nothing; after a conflict with another process it runs again.
    *
-   * @param committed Called when the change is durable, before anything else is read or written.
+   * @param committed Called when the change is durable, before any other read or write.
    */
   write<Result>(script: () => Script<Result>, committed: (result: Result) => void): Promise<Result>;
 
-  /** A second connection, with no memory of its own of what was read: for checks and backups. */
+  /** Opens a second connection without a cache, for checks and backups. */
   reopen(): Promise<Database>;
 
   /**
-   * Writes a copy of one moment, while others write, to a new SQLite file, which appears when it is
-   * whole, checked and on the disk.
+   * Writes a consistent copy, while others write, to a new SQLite file. The file appears once it is
+   * complete, checked and on the disk.
    *
-   * @param check Is given the copy.
-   * @throws `UNSUPPORTED` where the database has tools of its own for that.
+   * @param check Receives the copy.
+   * @throws `UNSUPPORTED` for a database that has its own backup tools.
    */
   copyTo(path: string, check: (copy: Database) => Promise<void>): Promise<void>;
 

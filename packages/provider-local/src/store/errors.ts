@@ -6,11 +6,11 @@ import {
 } from '@keywrap/core';
 
 /**
- * Something in a key store is not what the store wrote: a row was changed, removed or put back, the file
- * was replaced by another, or it is no database. Nothing was written. The message names the row.
+ * Reports that a key store is not as it was written: a row was changed, removed or replaced by an old copy,
+ * the file was replaced, or it is not a database. Nothing was written. The message names the row.
  *
- * Its code is `UNAVAILABLE`, as for any key that a backend can't use just now, but `retryable` is
- * false: it does not heal.
+ * Its code is `UNAVAILABLE`, as for any key that a backend can't use at the moment, but `retryable` is
+ * false: trying again does not help.
  *
  * @example
  * ```ts
@@ -41,16 +41,16 @@ export class DamagedStoreError extends KeyWrapError {
   }
 }
 
-/** What the operating system says when there is no room, and not that the store is at fault. */
+/** Error codes of the operating system for a full disk: the store itself is not at fault. */
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /**
- * Turns what a file operation threw into a typed error that says what to do.
+ * Converts an error of a file operation into a typed error that says what to do.
  *
- * @param error Whatever was thrown; a `KeyWrapError`, and what the file system did not throw, stays
- * as it is.
- * @param what What was being done, as the end of "could not ...".
+ * @param error The error that was thrown; a `KeyWrapError`, and an error that the file system did not
+ * throw, is returned unchanged.
+ * @param what The failed action, as the end of "could not ...".
  */
 export function explainFileError(error: unknown, what: string): unknown {
   const code = errorCode(error);
@@ -66,7 +66,7 @@ export function explainFileError(error: unknown, what: string): unknown {
   return new ProviderUnavailableError(`could not ${what}: ${code}`, options);
 }
 
-/** The error for a disk without room. */
+/** Makes the error for a full disk. */
 export function diskFull(what: string, options: KeyWrapErrorOptions): KeyWrapError {
   return new ProviderUnavailableError(
     `could not ${what}: the disk is full; nothing was changed; make room and try again`,
@@ -74,7 +74,7 @@ export function diskFull(what: string, options: KeyWrapErrorOptions): KeyWrapErr
   );
 }
 
-/** The name that the operating system gives an error: `ENOENT`, `EEXIST`, ... */
+/** Returns the operating system's code of an error: `ENOENT`, `EEXIST`, ... */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

@@ -1,13 +1,13 @@
 import { UnsupportedOperationError } from '@keywrap/core';
 
-/** How a value is written as JSON, and read again. */
+/** Writes a value as JSON, and parses it. */
 export interface Field<Value> {
   write(value: Value): unknown;
-  /** Throws {@link MALFORMED} for anything that `write` does not return. */
+  /** @throws {@link MALFORMED} for anything that `write` does not return. */
   read(json: unknown): Value;
 }
 
-/** Thrown, as it is, for JSON that was not written here. */
+/** Thrown for JSON that was not written here. */
 export const MALFORMED = new Error('malformed');
 
 /** @throws {@link MALFORMED} */
@@ -20,7 +20,7 @@ export const text: Field<string> = {
   read: (json) => (typeof json === 'string' ? json : malformed()),
 };
 
-/** One of the texts of a type that others check. */
+/** A string that a type guard accepts. */
 export const name = <Name extends string>() => text as Field<string> as Field<Name>;
 
 /** An integer from 1. */
@@ -47,7 +47,7 @@ export const bytes: Field<Uint8Array> = {
   },
 };
 
-/** Left out where it is undefined. */
+/** Omitted if undefined. */
 export function optional<Value>(field: Field<Value>): Field<Value | undefined> {
   return {
     write: (value) => (value === undefined ? undefined : field.write(value)),
@@ -63,11 +63,11 @@ export function list<Value>(item: Field<Value>): Field<readonly Value[]> {
 }
 
 /**
- * An object with these fields: no others are written, none is lent by a polluted `Object.prototype`, and
- * what is read is total.
+ * An object with exactly these fields: no others are written, none is inherited from a polluted
+ * `Object.prototype`, and a parsed object has all of them.
  *
- * @throws UnsupportedOperationError, when it is read, for a field that a newer release wrote: the next
- * change would lose it.
+ * @throws UnsupportedOperationError when parsing a field that a newer release wrote: the next change
+ * would lose it.
  */
 export function object<Value extends object>(
   fields: {

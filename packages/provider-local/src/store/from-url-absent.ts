@@ -4,10 +4,10 @@ import type {
   openWithPassphrase as OpenWithPassphrase,
 } from './from-url.js';
 
-/** In a bundle for browsers, where there are no key stores, this stands for opening one by URL. */
+/** Replaces opening a key store by URL in bundles for browsers, which have no key stores. */
 export const locationOf: typeof LocationOf = () => {
   throw new UnsupportedOperationError(
-    'there are no key stores in a browser: open local: without a path, or pass a store of your own',
+    'there are no key stores in a browser: open local: without a path, or pass your own store',
   );
 };
 

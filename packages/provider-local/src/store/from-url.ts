@@ -4,8 +4,8 @@ import { InvalidInputError } from '@keywrap/core';
 export { openWithPassphrase } from './open-with-passphrase.js';
 
 /**
- * The location of the store that a URL names: of the SQLite file at its path, or of the database that a
- * `local+postgres:` URL names.
+ * Returns the location of the store that a URL names: the SQLite file at its path, or the database of a
+ * `local+postgres:` URL.
  *
  * @param kept The parameters of the URL that are the database's.
  * @throws {@link InvalidInputError} (field `url`) when its path cannot name a file.

@@ -23,8 +23,8 @@ import { deriveFromPassphrase, passphraseBytes } from './protection/passphrase.j
 import { readProtection, type StoreProtection } from './protection/protection.js';
 import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
 
-// The first format was a folder: manifest-<generation>, of which the newest counts, and records/ with a file
-// for each key. A file is "kws", the version 1, its kind, the length of its header, the header in JSON, a
+// The first format was a folder: manifest-<generation>, of which the newest is valid, and records/ with one
+// file per key. A file holds "kws", the version 1, its kind, the length of its header, the header in JSON, a
 // nonce, and the content sealed by XAES-256-GCM with everything before the nonce as associated data.
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of the first release, used when it is authenticated.
@@ -34,23 +34,23 @@ const MANIFEST = /^manifest-(\d{12})$/;
 const DATES = /^(creationDate|deletionDate|date|validTo|nextDate|created|updated)$/;
 const CHANGED = 'was changed or cut short: it does not authenticate';
 
-/** What to import, and into which new store: it is protected by what protects the folder. */
+/** The folder to import, and the new store. The store gets the folder's protection. */
 export interface ImportFolderOptions extends Omit<SqlKeyStoreOptions, 'create'> {
-  /** The folder; it is only read. */
+  /** The folder; it is not changed. */
   readonly folder: string;
-  /** Of keys without an ARN, those of provider-local. `keywrap-kms` kept whole ARNs. */
+  /** The scope of keys that provider-local stored without an ARN. `keywrap-kms` stored whole ARNs. */
   readonly scope: ArnScope;
-  /** Told how many of the keys are imported. */
+  /** Receives the number of keys imported so far. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
- * Imports a folder of the first format into a new store: all keys and their aliases, or nothing where
- * something in the folder is damaged, or the process is killed.
+ * Imports a folder of the first format into a new store: all keys and their aliases, or nothing if
+ * anything in the folder is damaged or the process is killed.
  *
- * @throws {@link InvalidInputError} when there is no such folder, or the store exists already;
+ * @throws {@link InvalidInputError} if the folder does not exist, or the store already exists;
  * {@link AccessDeniedError} for a wrong passphrase; {@link DamagedStoreError};
- * {@link UnsupportedOperationError} for keys that another program made; what the provider throws.
+ * {@link UnsupportedOperationError} for keys of another program; errors of the provider.
  */
 export async function importFolder(options: ImportFolderOptions): Promise<SqlKeyStore> {
   const { folder, scope, onProgress, ...store } = options;
@@ -118,7 +118,7 @@ function toRecord(header: Json, materials: Json[], details: Json): KeyRecord {
   versions.sort((a, b) => a.version - b.version);
   const isPending = ({ version }: KeyVersion) => version === header.pendingMaterial?.version;
   const used = versions.filter((version) => !isPending(version));
-  // keywrap-store saved keys from their deletion without knowing that material of them was missing.
+  // keywrap-store cancelled deletions without checking for missing material.
   const isWaiting = header.keyState !== 'PendingDeletion' && used.some((of) => !of.material);
   return {
     ...header,
@@ -138,11 +138,11 @@ function placeOf(name: string, defaultScope: ArnScope) {
   return { scope: { partition, region, account }, id };
 }
 
-/** What `keywrap-kms`, which names keys by their ARN, kept beside what provider-local kept. */
+/** The fields that `keywrap-kms`, which names keys by ARN, stored in addition to provider-local's. */
 function readDetails(name: string, text: Uint8Array | undefined): Json {
   const details = text === undefined ? { kms: 0 } : Object(parse(text));
   if (details.kms === (name.startsWith('arn:') ? 1 : 0)) return details;
-  throw new UnsupportedOperationError(`the key ${name} was made by another program: keep it there`);
+  throw new UnsupportedOperationError(`another program made the key ${name}: keep it there`);
 }
 
 async function openManifest(folder: string, protectedBy: StoreProtection) {
@@ -190,7 +190,7 @@ function parse(json: Uint8Array): Json {
   return JSON.parse(Buffer.from(json).toString(), revive);
 }
 
-/** Opens the key of the store, by what its header says: that is not authenticated. */
+/** Opens the key of the store as its header describes, which is not authenticated. */
 async function unwrap(file: { path: string; header: Json }, protectedBy: StoreProtection) {
   const { by, scrypt, wrapped } = Object(file.header.protection);
   const ciphertext = Buffer.from(String(wrapped), 'base64');
@@ -220,14 +220,14 @@ async function unwrap(file: { path: string; header: Json }, protectedBy: StorePr
   throw new AccessDeniedError(`the passphrase does not open ${file.path}; check it`);
 }
 
-/** The first release read passphrase files as UTF-8, with U+FFFD in the place of what was not. */
+/** Decodes as the first release did: bytes that are not UTF-8 become U+FFFD. */
 function* passphrasesOf(passphrase: string | Uint8Array): Generator<Uint8Array> {
   yield passphraseBytes(passphrase);
   if (typeof passphrase === 'string') return;
   yield Buffer.from(Buffer.from(passphrase).toString().normalize('NFC'));
 }
 
-/** Reads a file; what is not as a release wrote it, though it may be authentic, is damage. */
+/** Reads a file. Authentic content that no release writes counts as damage. */
 function checked<Result>(file: string, read: () => Result): Result {
   try {
     return read();
@@ -239,7 +239,7 @@ function checked<Result>(file: string, read: () => Result): Result {
   }
 }
 
-/** Parts with the length of each before it. They share the memory of the whole. */
+/** Splits length-prefixed parts. They share the memory of the whole. */
 function lengthPrefixed(whole: Uint8Array): Uint8Array[] {
   const view = new DataView(whole.buffer, whole.byteOffset, whole.length);
   const parts: Uint8Array[] = [];

@@ -1,13 +1,13 @@
 import { type KeyRecord, type KeyVersion, materialsOf } from '../keys/record.js';
 
-/** All versions of a key, in use or waiting. */
+/** Returns all versions of a key, imported or pending. */
 export function allVersions({ versions, pendingVersion }: KeyRecord): readonly KeyVersion[] {
   return pendingVersion === undefined ? versions : [...versions, pendingVersion];
 }
 
 /**
- * Gives a record that was read again the material of the record before it, where that is the same: one
- * object stands for a version as long as the key is there, and an engine has loaded it.
+ * Reuses unchanged material of the previous record in a record that was read again: a key version is
+ * one object while the key exists, because an engine has loaded it.
  */
 export function keepMaterials(record: KeyRecord, before: KeyRecord | undefined): KeyRecord {
   if (before === undefined) return record;
@@ -27,7 +27,7 @@ export function keepMaterials(record: KeyRecord, before: KeyRecord | undefined):
   };
 }
 
-/** Destroys the material that the next record, if there is one, has no more. */
+/** Destroys material that is not in the next record. */
 export function releaseMaterials(record: KeyRecord, next: KeyRecord | undefined): void {
   const kept = new Set(next && materialsOf(next));
   for (const material of materialsOf(record)) if (!kept.has(material)) material.destroy();

@@ -11,8 +11,8 @@ import {
 import type { ChangeNames, KeyStore, Page, Transaction } from '../keys/store.js';
 
 /**
- * Keeps keys in memory: for tests. They are gone when it is closed, and with them everything that was
- * encrypted under them.
+ * Keeps keys in memory, for tests. Closing it destroys them, and with them everything that was encrypted
+ * under them.
  *
  * @example
  * ```ts
@@ -65,7 +65,7 @@ export class MemoryKeyStore implements KeyStore {
 
   async change<Result>(names: ChangeNames, body: (transaction: Transaction) => Result) {
     this.#assertOpen();
-    // The body is synchronous: nobody sees what it does before it has returned.
+    // The body is synchronous: no one sees a partial change.
     const undo: (() => void)[] = [];
     const before: KeyRecord[] = [];
     const setKey = (arn: string, next: KeyRecord | undefined) => {
@@ -138,7 +138,7 @@ export class MemoryKeyStore implements KeyStore {
     return this.#keys.all().filter((key) => key.id === id);
   }
 
-  /** Lets a change use what it named, as other stores do, which read that before the change. */
+  /** Limits a change to the names it gave, as in stores that read those before the change. */
   #seen({ keys, aliases, ids = [] }: ChangeNames) {
     const targets = aliases
       .map((arn) => this.#aliases.get(arn))
@@ -158,7 +158,7 @@ export class MemoryKeyStore implements KeyStore {
   }
 }
 
-/** Records by ARN. They are sorted when they are listed, not when they are changed. */
+/** Records by ARN, sorted when listed. */
 class Rows<Row extends KeyRecord | AliasRecord> {
   readonly #rows = new Map<string, Row>();
   #sorted: readonly string[] | undefined;
@@ -199,7 +199,7 @@ class Rows<Row extends KeyRecord | AliasRecord> {
   }
 }
 
-/** The place of the first name that is greater, by binary search. */
+/** Returns the index of the first greater name, by binary search. */
 function firstAfter(sorted: readonly string[], after: string): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

@@ -2,7 +2,7 @@ import { wipe } from '@keywrap/core';
 import { type PassphraseSource, passphraseFrom } from './protection/passphrase-source.js';
 import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
 
-/** A store, and where its passphrase is kept: what URLs and command lines say. */
+/** A store and the source of its passphrase, as URLs and command lines name them. */
 export interface PassphraseStoreOptions extends Omit<SqlKeyStoreOptions, 'protectedBy' | 'scrypt'> {
   readonly passphrase: PassphraseSource;
 }

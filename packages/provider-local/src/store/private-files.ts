@@ -5,8 +5,8 @@ import { AccessDeniedError } from '@keywrap/core';
 const IS_POSIX = process.platform !== 'win32';
 
 /**
- * Checks that a file or folder belongs to this user, and that no one else may read or change it but
- * members of a trusted group.
+ * Checks that a file or folder belongs to this user, and that no one else, except members of a trusted
+ * group, may read or change it.
  *
  * @param trustedGroup The id of a group, such as Kubernetes' `fsGroup`.
  * @throws {@link AccessDeniedError}
@@ -32,12 +32,12 @@ export function assertPrivate(
   }
 }
 
-/** Has the content of a file written to the disk. */
+/** Syncs the content of a file to the disk. */
 export function syncFile(file: string): void {
   sync(file, 'r+');
 }
 
-/** Has the names in a folder written to the disk (fsync(2), NOTES). */
+/** Syncs the names in a folder to the disk (fsync(2), NOTES). */
 export function syncFolder(folder: string): void {
   if (IS_POSIX) sync(folder, 'r');
 }

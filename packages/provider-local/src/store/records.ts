@@ -16,10 +16,9 @@ import {
 } from './fields.js';
 import { allVersions } from './materials.js';
 
-// What is sealed in a row: the length of a header as an unsigned 32-bit number, big-endian; the header,
-// which is JSON; and the material of the key's versions, one after the other, because a string in memory
-// can't be wiped. The header has the length of each material, and not what the columns say: `id`, `alias`
-// and `keyId`.
+// A row seals the length of a header as an unsigned 32-bit number, big-endian; the header in JSON; and the
+// material of the key's versions, concatenated. Material is not in the JSON because a string in memory can't
+// be wiped. The header holds the length of each material; it omits the columns `id`, `alias` and `keyId`.
 
 type Version = Omit<KeyVersion, 'material'> & { readonly material: number | undefined };
 type Key = Omit<KeyRecord, 'id' | 'versions' | 'pendingVersion'> & {
@@ -132,7 +131,7 @@ function encode(header: unknown, materials: readonly Uint8Array[]): Uint8Array {
   return content;
 }
 
-/** @param complete Makes a record of the header; it takes the materials in order, by their lengths. */
+/** @param complete Makes a record of the header, taking the materials in order by their lengths. */
 function decode<Header, Result>(
   content: Uint8Array,
   field: Field<Header>,

@@ -1,21 +1,21 @@
 import type { Row } from './dialect.js';
 import type { RecordTable, Rows, StoredRow } from './rows.js';
 
-/** A record that was read, or written. */
+/** A record that was read or written. */
 interface Cached<Content> {
   readonly record: Content;
   /** The version of its row. */
   readonly version: number;
   /** The `version()` of the database at which it was current. */
   asOf: number | undefined;
-  /** Whether it was used since it last had to make room. */
+  /** Set when it is used; cleared when it is passed over for eviction. */
   isUsed: boolean;
 }
 
 /**
- * The records of one table that were used last, up to a limit. The oldest makes room for a new one unless
- * it was used meanwhile; then it gets a second chance. (Moving a record to the end of the map whenever it
- * is used costs 7 us at 2,000 records: V8 walks past all that was deleted.)
+ * Caches the most recently used records of one table, up to a limit. The oldest is evicted unless it was used
+ * meanwhile; then it gets a second chance. (Moving a record to the end of the map at every use costs 7 us at
+ * 2,000 records: V8 walks past all deleted entries.)
  */
 export class RowCache<Content> {
   readonly table: RecordTable<Content>;
@@ -23,14 +23,14 @@ export class RowCache<Content> {
   readonly #limit: number;
   readonly #cached = new Map<string, Cached<Content>>();
 
-  /** @param limit How many records are kept. */
+  /** @param limit The number of records to keep. */
   constructor(table: RecordTable<Content>, rows: Rows, limit: number) {
     this.table = table;
     this.#rows = rows;
     this.#limit = limit;
   }
 
-  /** The record, if it was current at this version of the database. */
+  /** Returns the record if it was current at this version of the database. */
   current(arn: string, asOf: number | undefined): Content | undefined {
     const cached = this.#cached.get(arn);
     if (cached === undefined || asOf === undefined || cached.asOf !== asOf) return undefined;
@@ -39,7 +39,7 @@ export class RowCache<Content> {
   }
 
   /**
-   * The record of a row that was read just now: from memory where the row is the same.
+   * Returns the record of a row that was just read: from memory if the row is the same.
    *
    * @throws `DamagedStoreError`
    */
@@ -51,14 +51,14 @@ export class RowCache<Content> {
       return { row, record: cached.record };
     }
     const record = this.table.keep(this.#rows.open(this.table, row), cached?.record);
-    // Reads may end in another order than they began.
+    // Reads may finish out of order.
     if (cached === undefined || cached.version < row.version) {
       this.put(row.arn, record, row.version, asOf);
     }
     return { row, record };
   }
 
-  /** Takes a record that was read or written. It replaces, and releases, the one before it. */
+  /** Adds a record that was read or written. It replaces and releases the previous one. */
   put(arn: string, record: Content, version: number, asOf: number | undefined): void {
     const cached = this.#cached.get(arn);
     if (cached !== undefined) this.table.release(cached.record, record);
@@ -66,7 +66,7 @@ export class RowCache<Content> {
     this.#cached.set(arn, { record, version, asOf, isUsed: false });
   }
 
-  /** Forgets and releases a record that is not there any more as of a generation of the store. */
+  /** Forgets and releases a record that no longer exists as of a generation of the store. */
   remove(arn: string, generation: number): void {
     const cached = this.#cached.get(arn);
     if (cached === undefined || cached.version > generation) return;
@@ -78,7 +78,7 @@ export class RowCache<Content> {
     for (const arn of [...this.#cached.keys()]) this.remove(arn, Number.POSITIVE_INFINITY);
   }
 
-  /** Forgets a record, and does not release it: a call may be using it. */
+  /** Forgets a record without releasing it: a call may be using it. */
   #makeRoom(): void {
     for (const [arn, cached] of this.#cached) {
       this.#cached.delete(arn);

@@ -5,11 +5,11 @@ const SUM_LENGTH = 32;
 const MODULUS = 1n << 256n;
 
 /**
- * Which rows a store has, in 48 bytes: MSet-Add-Hash (Clarke, Devadas, van Dijk, Gassend, Suh:
+ * A set hash of the rows of a store, in 48 bytes: MSet-Add-Hash (Clarke, Devadas, van Dijk, Gassend, Suh:
  * Incremental Multiset Hash Functions and Their Application to Memory Integrity Checking, ASIACRYPT
- * 2003), the sum of a keyed hash of each row modulo 2^256, and the number of rows. What a
- * change costs does not depend on how many rows there are. The paper adds a masked random number, so
- * that nobody sees the sum; here it is sealed instead.
+ * 2003), the sum of a keyed hash of each row modulo 2^256, and the number of rows. The cost of a change does
+ * not depend on the number of rows. The paper masks the sum with a random number to hide it; here it is
+ * sealed instead.
  */
 export class RowSet {
   sum: bigint;
@@ -43,7 +43,7 @@ export class RowSet {
   /** @throws {@link DamagedStoreError} for anything that {@link encode} does not write. */
   static decode(location: string, bytes: Uint8Array): RowSet {
     if (bytes.length !== SUM_LENGTH + 16) {
-      throw new DamagedStoreError(location, 'has a store row of another length');
+      throw new DamagedStoreError(location, 'has a store row of the wrong length');
     }
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const sum = BigInt(`0x${buffer.toString('hex', 0, SUM_LENGTH)}`);

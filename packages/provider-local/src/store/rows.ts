@@ -8,25 +8,25 @@ import { RowSet } from './row-set.js';
 import { ALIASES, FORMAT, insertStore, KEYS, putRow, type Table, updateStore } from './schema.js';
 import type { Place, RowSeal } from './seal.js';
 
-/** A row whose columns have the right types; not opened yet. */
+/** A row whose columns have the right types, still sealed. */
 export interface StoredRow {
   readonly arn: string;
-  /** The id of a key, or the ARN of the key that an alias stands for. */
+  /** The id of a key, or the ARN of an alias's key. */
   readonly reference: string;
   /** The generation of the store that wrote it. */
   readonly version: number;
   readonly sealed: Uint8Array;
 }
 
-/** A table, and what its rows hold. */
+/** A table and the records in its rows. */
 export interface RecordTable<Content> extends Table {
   arnOf(record: Content): string;
   referenceOf(record: Content): string;
   encode(record: Content): Uint8Array;
   decode(arn: string, reference: string, content: Uint8Array): Content | undefined;
-  /** The record, with the material of the one before it where that is the same. */
+  /** Returns the record, reusing unchanged material of the previous one. */
   keep(record: Content, before: Content | undefined): Content;
-  /** Destroys the material of a record that the next one, if there is one, has no more. */
+  /** Destroys material of a record that is not in the next one. */
   release(record: Content, next: Content | undefined): void;
 }
 
@@ -50,9 +50,9 @@ export const ALIAS_RECORDS: RecordTable<AliasRecord> = {
   release: () => {},
 };
 
-/** What the store's one row says. */
+/** The content of the store's one row. */
 export interface StoreState {
-  /** The number of changes that the store has seen. */
+  /** The number of changes ever made to the store. */
   readonly generation: number;
   /** How the store's key is protected, as JSON. */
   readonly protection: string;
@@ -60,7 +60,7 @@ export interface StoreState {
 }
 
 /**
- * What can be read of the store's row without its key, and is not to be believed before {@link
+ * The parts of the store's row that are readable without its key. Do not trust them before {@link
  * Rows.openStore}.
  */
 export interface StoreRow {
@@ -70,12 +70,12 @@ export interface StoreRow {
   readonly sealed: Uint8Array;
 }
 
-/** Turns rows into records and back. Everything that is read is checked, whatever type it has. */
+/** Converts rows to records and back. Checks everything it reads, including the types. */
 export class Rows {
   readonly #location: string;
   readonly #seal: RowSeal;
 
-  /** @param location What errors call the store. */
+  /** @param location Names the store in errors. */
   constructor(location: string, seal: RowSeal) {
     this.#location = location;
     this.#seal = seal;
@@ -91,12 +91,12 @@ export class Rows {
       !isBytes(sealed) ||
       Buffer.byteLength(arn) + Buffer.byteLength(reference) !== octets
     ) {
-      throw this.#damaged(table, arn, 'has columns of other types than the store writes');
+      throw this.#damaged(table, arn, 'has columns of the wrong type');
     }
     return { arn, reference, version, sealed };
   }
 
-  /** Decrypts a row. @throws {@link DamagedStoreError} when anything of it was changed. */
+  /** Opens a row. @throws {@link DamagedStoreError} if any part of it was changed. */
   open<Content>(table: RecordTable<Content>, row: StoredRow): Content {
     const content = this.#seal.open(placeOf(table, row), row.sealed);
     if (content === undefined) {
@@ -116,9 +116,9 @@ export class Rows {
   }
 
   /**
-   * Encrypts a record.
+   * Seals a record.
    *
-   * @throws {@link InvalidInputError} for a record that could not be read again.
+   * @throws {@link InvalidInputError} for a record that {@link open} would reject.
    */
   seal<Content>(table: RecordTable<Content>, record: Content, version: number): StoredRow {
     const [arn, reference] = [table.arnOf(record), table.referenceOf(record)];
@@ -133,7 +133,7 @@ export class Rows {
     return { arn, reference, version, sealed };
   }
 
-  /** The statement that writes a record, which is added to the set. */
+  /** Returns the statement that writes a record, and adds the record to the set. */
   put<Content>(
     table: RecordTable<Content>,
     record: Content,
@@ -145,7 +145,7 @@ export class Rows {
     return putRow(table, row.arn, row.reference, version, row.sealed);
   }
 
-  /** What a row adds to the set hash. */
+  /** Returns a row's part of the set hash. */
   hash(table: Table, row: StoredRow): bigint {
     return this.#seal.hash(placeOf(table, row), row.sealed);
   }
@@ -164,12 +164,12 @@ export class Rows {
     return { generation, protection, set: RowSet.decode(this.#location, content) };
   }
 
-  /** The statement that writes the store's row. */
+  /** Returns the statement that writes the store's row. */
   sealStore({ generation, protection, set }: StoreState): Statement {
     return updateStore(generation, protection, this.#sealStore(generation, protection, set));
   }
 
-  /** The statement that makes the row of a new store, of generation 0. */
+  /** Returns the statement that inserts the row of a new store, at generation 0. */
   newStore(id: string, protection: string): Statement {
     return insertStore(id, protection, this.#sealStore(0, protection, new RowSet()));
   }
@@ -188,7 +188,7 @@ export class Rows {
   }
 }
 
-/** Checks the types of the store's row. @throws {@link DamagedStoreError}, also when there is none. */
+/** Checks the types of the store's row. @throws {@link DamagedStoreError}, also if it is missing. */
 export function readStoreRow(location: string, rows: readonly Row[] | undefined): StoreRow {
   if (rows?.length !== 1) throw new DamagedStoreError(location, 'has lost its store row');
   const { id, format, generation, protection, sealed } = rows[0] as Row;
@@ -199,7 +199,7 @@ export function readStoreRow(location: string, rows: readonly Row[] | undefined)
     !isText(protection) ||
     !isBytes(sealed)
   ) {
-    throw new DamagedStoreError(location, 'has a store row with columns of other types');
+    throw new DamagedStoreError(location, 'has a store row with columns of the wrong type');
   }
   if (format !== FORMAT) {
     throw new DamagedStoreError(

@@ -3,7 +3,7 @@ import type { Statement } from './dialect.js';
 /** The version of this format. Version 1 was a folder of files. */
 export const FORMAT = 2;
 
-/** How a dialect writes types, and what it says at the end of a table. */
+/** A dialect's names of types, and its options of a table. */
 export interface ColumnTypes {
   /** Text that compares byte by byte. */
   readonly text: string;
@@ -14,8 +14,8 @@ export interface ColumnTypes {
 }
 
 /**
- * The tables. Whatever a query looks at is a column, and part of what the row's seal authenticates; the
- * rest is inside the seal. `version` is the generation of the store that wrote the row.
+ * The tables. Every value that a query uses is a column, authenticated by the row's seal; the rest is sealed.
+ * `version` is the generation of the store that wrote the row.
  */
 export function createTables({ text, integer, bytes, tableOptions }: ColumnTypes): string[] {
   return [
@@ -34,7 +34,7 @@ export function createTables({ text, integer, bytes, tableOptions }: ColumnTypes
 /** A table of rows: keys or aliases. */
 export interface Table {
   readonly name: 'keys' | 'aliases';
-  /** The column that rows are found by, beside their ARN. */
+  /** The column, besides the ARN, by which rows are found. */
   readonly reference: 'id' | 'key_arn';
 }
 
@@ -43,7 +43,7 @@ export const ALIASES: Table = { name: 'aliases', reference: 'key_arn' };
 
 const columns = ({ reference }: Table) => `arn, ${reference}, version, sealed`;
 
-/** With the length of the texts in bytes, because a binding may end them at the first NUL. */
+/** Selects the length of texts in bytes too, because a binding may cut them at the first NUL. */
 const read = (table: Table) =>
   `${columns(table)}, octet_length(arn) + octet_length(${table.reference}) as octets`;
 
@@ -82,14 +82,14 @@ export const selectByReference = (table: Table, reference: string): Statement =>
   parameters: [reference],
 });
 
-/** The key that an alias stands for. */
+/** The key of an alias. */
 export const selectKeyOfAlias = (alias: string): Statement => ({
   sql: `select ${read(KEYS)} from keywrap_keys
     where arn = (select key_arn from keywrap_aliases where arn = ?1)`,
   parameters: [alias],
 });
 
-/** All aliases of the key that an alias stands for. */
+/** All aliases of an alias's key. */
 export const selectAliasesBeside = (alias: string): Statement => ({
   sql: `select ${read(ALIASES)} from keywrap_aliases
     where key_arn = (select key_arn from keywrap_aliases where arn = ?1) order by arn`,

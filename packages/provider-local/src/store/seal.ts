@@ -5,13 +5,13 @@ import { randomNonce } from '../cipher/random.js';
 import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
 import { FORMAT } from './schema.js';
 
-/** Where a row belongs: its table and every column that is not sealed. */
+/** The place of a row: its table and every column that is not sealed. */
 export type Place = readonly (string | number)[];
 
 const encoder = new TextEncoder();
 
 /**
- * Seals rows with XAES-256-GCM, bound to their place in one store: a row that was changed, or copied to
+ * Seals rows with XAES-256-GCM, bound to their place in one store: a row that was changed, or copied from
  * another place or store, does not open.
  */
 export class RowSeal {
@@ -19,7 +19,7 @@ export class RowSeal {
   readonly #key: AesKey;
   readonly #setKey: Uint8Array;
 
-  /** @param setKey 32 bytes, for {@link hash}. Both keys stay the caller's. */
+  /** @param setKey 32 bytes, for {@link hash}. The caller keeps both keys. */
   constructor(storeId: string, key: AesKey, setKey: Uint8Array) {
     this.#storeId = storeId;
     this.#key = key;
@@ -35,8 +35,8 @@ export class RowSeal {
   }
 
   /**
-   * @returns The content, in memory of its own; undefined for anything but what was sealed for this
-   * place.
+   * @returns The content, in memory that nothing else shares; undefined for anything that was not sealed
+   * for this place.
    */
   open(place: Place, sealed: Uint8Array): Uint8Array | undefined {
     const nonce = sealed.subarray(0, NONCE_LENGTH);
@@ -47,14 +47,14 @@ export class RowSeal {
     return content;
   }
 
-  /** What a row adds to the set hash: HMAC-SHA-256 of the place and the sealed bytes. */
+  /** Returns a row's part of the set hash: HMAC-SHA-256 of the place and the sealed bytes. */
   hash(place: Place, sealed: Uint8Array): bigint {
     const hmac = createHmac('sha256', this.#setKey);
     hmac.update(this.#associatedData(place)).update(sealed);
     return BigInt(`0x${hmac.digest('hex')}`);
   }
 
-  /** A JSON array: no two places have the same text, and none is the beginning of another. */
+  /** A JSON array: no two places have the same text, and none is a prefix of another. */
   #associatedData(place: Place): Uint8Array {
     return encoder.encode(JSON.stringify(['keywrap store', FORMAT, this.#storeId, ...place]));
   }
@@ -63,8 +63,8 @@ export class RowSeal {
 const overwriting = createCipheriv('aes-256-ctr', randomBytes(32), randomBytes(16));
 
 /**
- * Node.js makes what a decipher returns in memory that it frees and does not wipe (seen with Node 20.20, for 100
- * bytes and more). The next result of the same length is made in the same place.
+ * Node.js frees the memory of a decipher's result without wiping it (seen with Node 20.20, from 100 bytes). The
+ * next result of the same length overwrites it.
  */
 function overwriteFreed(length: number): void {
   overwriting.update(new Uint8Array(length));

@@ -31,7 +31,7 @@ import { ALIASES, KEYS, selectByReference, selectPage, selectRow } from './schem
 import { StoreScripts } from './store-scripts.js';
 import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
 
-/** Where a store is, and what opens it. */
+/** The location of a store, and its protection. */
 export interface SqlKeyStoreOptions extends DialectOptions {
   /**
    * The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg
@@ -40,19 +40,19 @@ export interface SqlKeyStoreOptions extends DialectOptions {
   readonly location: string;
   /** A passphrase, or a key of another provider. */
   readonly protectedBy: StoreProtection;
-  /** Makes a new store where nothing is. By default that is an error: the path may be wrong. */
+  /** Creates a store if there is none. By default that is an error: the path may be wrong. */
   readonly create?: boolean | undefined;
-  /** For a new passphrase; the default unless it is given. */
+  /** For a new passphrase. */
   readonly scrypt?: ScryptCost | undefined;
-  /** How many keys, and how many aliases, stay in memory; 10,000 by default. */
+  /** The number of keys, and of aliases, that stay in memory; 10,000 by default. */
   readonly cachedRecords?: number | undefined;
 }
 
 const CACHED_RECORDS = 10_000;
 
 /**
- * Keeps keys in a database, encrypted and authenticated: an SQLite file, which any number of processes of
- * one machine may use at once. `docs/key-store.md` says what it protects from, and what it does not.
+ * Keeps keys in a database, encrypted and authenticated: in an SQLite file, for any number of processes of
+ * one machine, or in PostgreSQL. `docs/key-store.md` says what it protects against, and what it does not.
  *
  * @example
  * ```ts
@@ -89,9 +89,9 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   /**
    * Opens a store.
    *
-   * @throws {@link InvalidInputError} where there is no store or an option is wrong, `ACCESS_DENIED` for a wrong passphrase or
-   * a file that others may read, {@link DamagedStoreError}, `UNAVAILABLE`, and what the provider that
-   * protects the store throws.
+   * @throws {@link InvalidInputError} if there is no store or an option is wrong, `ACCESS_DENIED` for a wrong
+   * passphrase or a file that others may read, {@link DamagedStoreError}, `UNAVAILABLE`, and errors of the
+   * provider that protects the store.
    */
   static async open(given: SqlKeyStoreOptions): Promise<SqlKeyStore> {
     const options = parseStoreOptions(given);
@@ -106,13 +106,12 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Makes a store of a backup again, at a new place: with the keys that it had, protected by what
-   * protected it then.
+   * Restores a backup to a new file: with the keys and the protection that the store had at the time.
    *
-   * @param options Where to, and what protected the store when the backup was made.
-   * @param backup The path of the backup, which is read and not changed.
-   * @throws {@link InvalidInputError} where there is anything at the new place, and {@link
-   * DamagedStoreError} for a damaged backup: then nothing is made.
+   * @param options The new location, and the protection of the store when the backup was made.
+   * @param backup The path of the backup, which is not changed.
+   * @throws {@link InvalidInputError} if there is anything at the new location, and {@link
+   * DamagedStoreError} for a damaged backup: then nothing is created.
    */
   static async restore(
     given: SqlKeyStoreOptions,
@@ -157,11 +156,10 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Makes a new store, with what it is to hold from the beginning: all of it or, when anything fails,
-   * no store at all.
+   * Creates a store with its initial contents, or, if anything fails, no store.
    *
-   * @param contents The material of the records stays the caller's.
-   * @throws {@link InvalidInputError} where there is a store already, and what {@link open} throws.
+   * @param contents The caller keeps the material of the records.
+   * @throws {@link InvalidInputError} if the store already exists, and errors of {@link open}.
    */
   static async create(given: SqlKeyStoreOptions, contents?: StoreContents): Promise<SqlKeyStore> {
     const options = parseStoreOptions(given);
@@ -176,7 +174,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     throw taken();
   }
 
-  /** Whether there is a store; whether it opens is another question. */
+  /** Tells whether there is a store, without opening it. */
   static async isAt(location: string, options: DialectOptions = {}): Promise<boolean> {
     const database = await dialectOf(location).open(location, options);
     await database?.close();
@@ -189,8 +187,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * The number of changes that the store had seen when it was last asked. It never goes down, unless
-   * an old copy was put back.
+   * The number of changes made to the store, as of its last read. It never decreases, unless an old copy is
+   * put back.
    */
   get generation(): number {
     return this.#scripts.generation;
@@ -240,10 +238,10 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Protects the store by another passphrase or provider. The key of the store stays the same:
-   * whoever had it, or had the file and the old passphrase, can still read the store.
+   * Protects the store by another passphrase or provider. The key of the store stays the same: someone
+   * who had it, or the file and the old passphrase, can still read the store.
    *
-   * @param scrypt For a passphrase; the default unless it is given.
+   * @param scrypt For a passphrase.
    */
   async protect(protectedBy: StoreProtection, scrypt?: ScryptCost): Promise<void> {
     this.#scripts.assertUsable();
@@ -255,12 +253,12 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Reads every row anew, from the disk and not from memory, and checks it and the set of them.
-   * Others may read and write meanwhile.
+   * Reads every row from the disk, not from memory, and checks each row and the set of all. Others may read
+   * and write meanwhile.
    *
-   * @param onProgress Told how many rows were checked, of so many.
-   * @throws `UNAVAILABLE` when the database can't be read, and {@link DamagedStoreError} when it is
-   * no store any more. Damaged rows are part of the report.
+   * @param onProgress Receives the number of rows checked so far, and of all rows.
+   * @throws `UNAVAILABLE` if the database can't be read, and {@link DamagedStoreError} if it is no longer
+   * a store. Damaged rows are part of the report.
    */
   async verify(onProgress?: OnProgress): Promise<StoreReport> {
     const { generation } = await this.#database.read(() => this.#scripts.state());
@@ -276,12 +274,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Writes a copy of one moment to a new file, while others read and write. The copy is checked,
-   * private to its owner, and on the disk when the promise resolves. It opens with what protects the
-   * store now.
+   * Writes a consistent copy to a new file, while others read and write. When the promise resolves, the copy
+   * is checked, private to its owner, and on the disk. It has the current protection of the store.
    *
    * @param path The path of a file that does not exist.
-   * @throws {@link DamagedStoreError} when a row is damaged: then there is no copy.
+   * @throws {@link DamagedStoreError} if a row is damaged: then no copy is made.
    */
   async backup(path: string, onProgress?: OnProgress): Promise<void> {
     this.#scripts.assertUsable();
@@ -292,10 +289,10 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   /**
-   * Begins an audit log, for `withAuditLog`. Each process has a log of its own. Its lines have the
-   * generation of the store: kept elsewhere, it shows that the store was set back as a whole.
+   * Begins an audit log, for `withAuditLog`. Each process writes its own. Lines record the generation of
+   * the store: kept elsewhere, it reveals that the whole store was replaced by an old copy.
    *
-   * @throws what {@link AuditLog.open} throws.
+   * @throws as {@link AuditLog.open}.
    */
   async openAuditLog({
     folder,
@@ -321,7 +318,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#scripts.refuse(new ProviderClosedError('the key store was closed'));
+    this.#scripts.rejectWith(new ProviderClosedError('the key store was closed'));
     try {
       await this.#database.close();
     } finally {
@@ -353,7 +350,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 }
 
-/** What the ARNs of a page come after, and before. */
+/** The ARNs that bound a page, exclusive. */
 function rangeOf(
   { scope, after = '' }: Page,
   startOf: (scope: ArnScope) => string,

@@ -18,23 +18,23 @@ import {
   selectStore,
 } from './schema.js';
 
-/** What a change returned, and what to do once it is durable. */
+/** The result of a change, and the action to take once it is durable. */
 interface Change<Result> {
   readonly result: Result;
   committed(): void;
 }
 
-/** What runs in the transactions of a store: over its rows, and the records that are in memory. */
+/** The scripts of a store's transactions, over its rows and the cached records. */
 export class StoreScripts {
   readonly keys: RowCache<KeyRecord>;
   readonly aliases: RowCache<AliasRecord>;
   readonly #database: Database;
   readonly #rows: Rows;
-  /** The highest that was seen: one that is lower was put back. */
+  /** The highest generation seen. A lower one means that an old copy was put back. */
   #generation = 0;
-  /** Counts our own changes: what was read before one is not kept after it. */
+  /** Counts our own changes: a record read before a change is not cached after it. */
   #ownChanges = 0;
-  /** Why the store refuses everything. */
+  /** The error that every call is rejected with. */
   #failure: Error | undefined;
 
   constructor(database: Database, rows: Rows, cachedRecords: number) {
@@ -44,13 +44,13 @@ export class StoreScripts {
     this.aliases = new RowCache(ALIAS_RECORDS, rows, cachedRecords);
   }
 
-  /** The number of changes that the store has seen. */
+  /** The number of changes ever made to the store. */
   get generation(): number {
     return this.#generation;
   }
 
   /** From now on, rejects every call with this error. */
-  refuse(error: Error): void {
+  rejectWith(error: Error): void {
     this.#failure = error;
   }
 
@@ -59,9 +59,8 @@ export class StoreScripts {
   }
 
   /**
-   * @param before The generation that had been seen when the store was asked: answers may come in
-   * another order.
-   * @throws {@link DamagedStoreError}, for good, when the store is older than it was.
+   * @param before The generation seen when the query was sent: results may arrive out of order.
+   * @throws {@link DamagedStoreError}, from then on for every call, if the store is older than before.
    */
   sawGeneration(generation: number, before: number): void {
     if (generation < before) {
@@ -76,7 +75,7 @@ export class StoreScripts {
     this.#generation = Math.max(generation, this.#generation);
   }
 
-  /** A record from memory, if it is current. */
+  /** Returns a cached record if it is current. */
   peek<Content>(cache: RowCache<Content>, arn: string): Content | undefined {
     if (this.#failure !== undefined) return undefined;
     return cache.current(arn, this.#database.version());
@@ -90,8 +89,8 @@ export class StoreScripts {
   }
 
   /**
-   * @param arn Of the one record that is read, which is forgotten when it is not there.
-   * @returns Undefined where a change of our own came in between: what was read may be older.
+   * @param arn The ARN of the one record that is read; it is dropped from memory if it does not exist.
+   * @returns Undefined if a change of our own came in between: the record may be older.
    */
   *load<Content>(
     cache: RowCache<Content>,
@@ -150,7 +149,7 @@ export class StoreScripts {
     return { result, committed };
   }
 
-  /** Replaces what protects the key of the store. */
+  /** Replaces the protection of the store's key. */
   *protect(protection: string): Script<() => void> {
     const state = yield* this.state();
     this.assertUsable();
@@ -164,7 +163,7 @@ export class StoreScripts {
     this.sawGeneration(generation, this.#generation);
   }
 
-  /** Writes or removes a row, and takes note of it in the set of rows. */
+  /** Writes or removes a row, and updates the set hash. */
   #write<Content>(
     { table }: RowCache<Content>,
     { arn, before, record }: RowChange<Content>,

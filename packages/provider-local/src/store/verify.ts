@@ -10,36 +10,34 @@ import {
 } from './rows.js';
 import { selectPage, selectStore } from './schema.js';
 
-/** Told how much of a long work is done: so many rows, of so many. */
+/** Receives the progress of a long check: the number of rows done, and of all rows. */
 export type OnProgress = (done: number, total: number) => void;
 
-/** What {@link verifyRows} found. */
+/** The result of {@link verifyRows}. */
 export interface StoreReport {
   /**
-   * The number of changes that the store has seen. It never goes down, unless an old copy was put
-   * back.
+   * The number of changes ever made to the store. It never decreases, unless an old copy is put back.
    */
   readonly generation: number;
   readonly keys: number;
   readonly aliases: number;
-  /** What is not as the store wrote it. */
+  /** The problems found. */
   readonly damaged: readonly DamagedStoreError[];
 }
 
 const PAGE = 200;
 /**
- * How often a check begins again because the store has changed, before it reads all in one
- * transaction.
+ * The number of restarts because the store has changed, before the check reads everything in one transaction.
  */
 const ATTEMPTS = 3;
 
 /**
- * Opens every row, and compares the set of them with that in the store's row.
+ * Opens every row, and compares the set hash with that in the store's row.
  *
- * It reads page by page in short transactions, as a long one keeps SQLite from ending its WAL
- * (sqlite.org/wal.html, "Avoiding Excessively Large WAL Files"), and begins again when a change came
- * in between. Where changes are too frequent for that, it reads all rows in one transaction, which
- * with SQLite stops the thread.
+ * It reads page by page in short transactions, as a long one keeps SQLite from resetting its WAL
+ * (sqlite.org/wal.html, "Avoiding Excessively Large WAL Files"), and restarts after a change in between.
+ * If changes are too frequent for that, it reads all rows in one transaction, which with SQLite blocks the
+ * thread.
  */
 export async function verifyRows(
   database: Database,
@@ -78,17 +76,17 @@ class Check {
     this.#rows = rows;
   }
 
-  /** How many rows were checked. */
+  /** The number of rows checked. */
   get done(): number {
     return this.#found.keys + this.#found.aliases;
   }
 
-  /** How many rows there should be. */
+  /** The expected number of rows. */
   get total(): number {
     return this.#state === undefined ? 0 : this.#state.set.keys + this.#state.set.aliases;
   }
 
-  /** @returns `changed` when the store is of another generation than at the first page. */
+  /** @returns `changed` if the generation of the store is not that of the first page. */
   *nextPage(): Script<'more' | 'done' | 'changed'> {
     const page = selectPage(this.#table, this.#after, '\u{10ffff}', PAGE);
     const [store, found = []] = yield [selectStore(), page];
@@ -114,7 +112,7 @@ class Check {
       damaged.push(
         new DamagedStoreError(
           this.#location,
-          `is damaged: rows were removed, added or put back (${keys} keys and ${aliases} aliases are there, ${set.keys} and ${set.aliases} were written)`,
+          `is damaged: rows were removed, added or replaced by old copies (${keys} keys and ${aliases} aliases are there, ${set.keys} and ${set.aliases} were written)`,
         ),
       );
     }

@@ -38,7 +38,7 @@ const FIRST_FORMAT = fileURLToPath(
 );
 
 describe('keywrap-store', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const file = useStoreFile();
   const env = { ...process.env, OLD: PASSPHRASE, NEW: 'the next one' };
   const OLD = ['--passphrase-env', 'OLD'];
@@ -376,7 +376,7 @@ describe('keywrap-store', function () {
 });
 
 describe('keywrap-store with PostgreSQL', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let server: PostgresServer;
   let folder = '';
   before(async function () {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { readKeyMaterial } from '#dist/key-files/index.js';
 import { fixture, PASSPHRASE, refusal } from './support.js';
 
-const WRONG = 'passphrase is wrong, or the key is damaged, or of no supported kind';
+const WRONG = 'passphrase is wrong, or the key is damaged or not supported';
 
 // Whoever may try files and passphrases at a service learns from its errors. What the two have in common
 // must be the same error.

@@ -7,7 +7,10 @@ import { describeConformance } from '@keywrap/testkit';
 import { withReadyKeys } from '../ready-keys.js';
 import { CHEAP, PASSPHRASE } from './support.js';
 
-await describeConformance({
+// What depends on where the keys are: names, states, uses, rotations, imports, and calls at the same time.
+const only = ['KID', 'DIS', 'DEL', 'IMP', 'USE', 'ROT', 'LIF', 'CLO', 'CON'];
+
+const harness = {
   name: 'LocalKeyWrapProvider with an SQLite key store',
   async open() {
     const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-store-'));
@@ -25,4 +28,5 @@ await describeConformance({
       close: () => rm(folder, { recursive: true, force: true }),
     };
   },
-});
+};
+await describeConformance(harness, globalThis, { only });

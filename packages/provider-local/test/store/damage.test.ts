@@ -109,7 +109,7 @@ describe('A key store that somebody wrote to who has not its key', () => {
       [
         `insert into keywrap_keys select '${arnOf('z')}', 'z', version, sealed from keywrap_keys where arn = '${A}'`,
       ],
-      [arnOf('z'), 'rows were removed, added or put back'],
+      [arnOf('z'), 'rows were removed, added or replaced by old copies'],
     ],
     ['a removed key', [`delete from keywrap_keys where arn = '${A}'`], ['rows were removed']],
     [
@@ -159,7 +159,9 @@ describe('A key store that somebody wrote to who has not its key', () => {
       raw.exec('insert or replace into keywrap_keys select * from old');
       raw.close();
       await later();
-      expect((await damageOf()).join()).to.include('rows were removed, added or put back');
+      expect((await damageOf()).join()).to.include(
+        'rows were removed, added or replaced by old copies',
+      );
     });
   }
 
@@ -182,7 +184,9 @@ describe('A key store that somebody wrote to who has not its key', () => {
     await store.close();
     raw.exec('delete from keywrap_store; insert into keywrap_store select * from old');
     raw.close();
-    expect((await damageOf()).join()).to.include('rows were removed, added or put back');
+    expect((await damageOf()).join()).to.include(
+      'rows were removed, added or replaced by old copies',
+    );
   });
 
   for (const [what, sql] of [

@@ -29,7 +29,7 @@ describe('The memory of a key store', () => {
   });
 
   it('ends where it began after many keys were made, read and removed', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const store = await file.open();
     const turn = async (keys: number) => {
       for (let i = 0; i < keys; i++) {

@@ -14,7 +14,7 @@ import { type OnCommit, TcpProxy } from './tcp-proxy.js';
 const missing = missingPostgres();
 
 describe('SqlKeyStore on PostgreSQL', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let server: PostgresServer;
   let url = '';
   const opened: SqlKeyStore[] = [];

@@ -112,7 +112,7 @@ describe('The local provider with an SQL key store', () => {
     });
 
     it('takes the passphrase from a file or a variable', async function () {
-      this.timeout(20_000);
+      this.timeout(300_000);
       await file.open({ protectedBy: { passphrase: PASSPHRASE } });
       const secret = `${file.path}.passphrase`;
       await writeFile(secret, `${PASSPHRASE}\n`);
@@ -126,7 +126,7 @@ describe('The local provider with an SQL key store', () => {
     });
 
     it('opens the store at once, and closes it with the provider, used or not', async function () {
-      this.timeout(20_000);
+      this.timeout(300_000);
       const close = sinon.spy(SqlKeyStore.prototype, 'close');
       process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
       const parameters = '?passphraseEnv=KEYWRAP_TEST_PASSPHRASE&create=true';
@@ -145,7 +145,7 @@ describe('The local provider with an SQL key store', () => {
     });
 
     it('makes a store with create=true, in a folder whose name is escaped in the URL', async function () {
-      this.timeout(20_000);
+      this.timeout(300_000);
       process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
       const parameters = '?passphraseEnv=KEYWRAP_TEST_PASSPHRASE&keys=alias/a';
       await mkdir(`${file.folder}/a b`);

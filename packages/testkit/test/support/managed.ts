@@ -1,13 +1,53 @@
-import type { CreateKeyInput, KeyInput } from '@keywrap/core';
-import { ReferenceProvider } from './reference.js';
+import {
+  DriverProvider,
+  type KeyInput,
+  type KeyRequest,
+  parseKeyInput,
+  readFields,
+} from '@keywrap/core';
+import type { ConformanceKeyRequest } from '#dist/index.js';
+import { ReferenceDriver } from './reference.js';
 
-/** The reference provider with some methods of a `KeyManager`, as the command finds them. */
-export class Managed extends ReferenceProvider {
-  createKey({ keySpec = 'SYMMETRIC_DEFAULT', keyUsage = 'ENCRYPT_DECRYPT' }: CreateKeyInput = {}) {
-    return this.create({ keySpec, keyUsage });
+type Keys = {
+  createKey(request: ConformanceKeyRequest): Promise<{ readonly keyId: string }>;
+  disableKey(request: KeyRequest): Promise<void>;
+};
+
+/** A provider over the reference driver with some methods of a `KeyManager`, as the command finds them. */
+export class Managed extends DriverProvider<Keys> {
+  constructor() {
+    const driver = new ReferenceDriver();
+    const keys: Keys = {
+      createKey: (request) => driver.create(request),
+      disableKey: ({ key }) => driver.disable(key.text),
+    };
+    super(Object.assign(driver, { keys }));
   }
 
-  disableKey({ keyId }: KeyInput): Promise<void> {
-    return this.disable(keyId);
+  createKey(input: Partial<ConformanceKeyRequest> = {}): Promise<{ readonly keyId: string }> {
+    return this.run(
+      {
+        name: 'createKey',
+        parse(value) {
+          const fields = readFields(value, 'input', ['keySpec', 'keyUsage', 'origin']);
+          const given = fields as Partial<ConformanceKeyRequest>;
+          const { keySpec = 'SYMMETRIC_DEFAULT', keyUsage = 'ENCRYPT_DECRYPT', origin } = given;
+          return { keySpec, keyUsage, origin };
+        },
+        functionOf: ({ keys }) => keys.createKey,
+      },
+      input,
+    );
+  }
+
+  disableKey(input: KeyInput): Promise<void> {
+    return this.run(
+      {
+        name: 'disableKey',
+        parse: parseKeyInput,
+        functionOf: ({ keys }) => keys.disableKey,
+      },
+      input,
+    );
   }
 }

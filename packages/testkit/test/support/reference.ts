@@ -1,3 +1,3 @@
-// A provider that keeps every rule, and what makes broken ones of it.
+// A driver that keeps every rule, and what makes broken providers of it.
 export { wrapped } from '../../../../verify/mutants/dist/mutant.js';
-export { ReferenceProvider } from '../../../../verify/mutants/dist/reference-provider.js';
+export { ReferenceDriver } from '../../../../verify/mutants/dist/reference-driver.js';

@@ -1,5 +1,11 @@
 import type { CompleteDriver } from '../../driver/driver.js';
-import type { DataKeyOutput, DecryptOutput } from '../../driver/requests.js';
+import type {
+  Call,
+  DataKeyOutput,
+  DataKeyRequest,
+  DecryptOutput,
+  DecryptRequest,
+} from '../../driver/requests.js';
 import { copyBytes } from '../../provider/bytes.js';
 import { isAsymmetricAlgorithm } from '../../provider/key-spec.js';
 import type { KeyWrapProvider } from '../../provider/provider.js';
@@ -78,25 +84,31 @@ function cached(inner: CompleteDriver, settings: CacheSettings): CompleteDriver 
       inner.lifetime.leave();
     }
   };
+  // Apart from the hits, which make no closure that they do not need.
+  const generateShared = (key: string, bytes: number, request: DataKeyRequest, call: Call) => {
+    const ask = (signal: AbortSignal) =>
+      shared(() => inner.generateDataKey(request, { ...call, signal }));
+    return generated.ask({ key, bytes, ask }, call.signal);
+  };
+  const decryptShared = (key: string, request: DecryptRequest, call: Call) => {
+    const ask = (signal: AbortSignal) => shared(() => inner.decrypt(request, { ...call, signal }));
+    return opened.ask({ key, bytes: 0, ask }, call.signal);
+  };
   return {
     ...inner,
     keys: {},
     generateDataKey(request, call) {
-      const { bytesToEncrypt: bytes, signal } = call;
+      const bytes = call.bytesToEncrypt;
       if (bytes === undefined || bytes > settings.maximumBytes) {
         return inner.generateDataKey(request, call);
       }
       const key = cacheKey(request, call, request.numberOfBytes);
-      const ask = (signal: AbortSignal) =>
-        shared(() => inner.generateDataKey(request, { ...call, signal }));
-      return generated.find(key, bytes) ?? generated.ask({ key, bytes, ask }, signal);
+      return generated.find(key, bytes) ?? generateShared(key, bytes, request, call);
     },
     decrypt(request, call) {
       if (isAsymmetricAlgorithm(request.algorithm)) return inner.decrypt(request, call);
       const key = cacheKey(request, call, request.ciphertext);
-      const ask = (signal: AbortSignal) =>
-        shared(() => inner.decrypt(request, { ...call, signal }));
-      return opened.find(key, 0) ?? opened.ask({ key, bytes: 0, ask }, call.signal);
+      return opened.find(key, 0) ?? decryptShared(key, request, call);
     },
     close() {
       generated.clear();

@@ -8,22 +8,22 @@ import { DamagedStoreError, diskFull } from '../errors.js';
 
 // Error codes of PostgreSQL (postgresql.org/docs/current/errcodes-appendix.html); the first two characters are the class.
 
-/** The error code of what PostgreSQL reported; undefined for any other error: of a socket, of DNS, of pg. */
+/** Returns PostgreSQL's error code; undefined for any other error: of a socket, of DNS, of pg. */
 function codeOf(error: unknown): string | undefined {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /**
- * Whether the server answered that it did not do what it was asked: then it has rolled back. Anything else, such as a lost
- * connection or a server that is shut down (57P), says nothing about a commit that was under way.
+ * Tells whether the server reported that it rolled back. After any other error, such as a lost connection or a server
+ * shutdown (57P), the outcome of a running commit is unknown.
  */
 export function isRejection(error: unknown): boolean {
   const code = codeOf(error);
   return code !== undefined && !/^(08|57P|58|XX)/.test(code);
 }
 
-/** Turns what pg threw into a typed error that says what to do. */
+/** Converts an error of pg into a typed error that says what to do. */
 export function explainPostgresError(error: unknown, location: string): KeyWrapError {
   if (error instanceof KeyWrapError) return error;
   const options = { cause: error };

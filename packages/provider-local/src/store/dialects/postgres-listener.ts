@@ -4,23 +4,23 @@ import type { Statement } from '../dialect.js';
 
 const CHANNEL = 'keywrap_store';
 
-/** How long after the last proof that nothing was missed the next one is asked for, in milliseconds. */
+/** The interval between proofs that no notification was missed, in milliseconds. */
 const ASK_AFTER = 500;
-/** How long a proof holds: the bound within which changes of other processes are seen, whatever the network does. */
+/** How long a proof is valid: changes of other processes are seen within this time, even if the network fails. */
 const HOLDS_FOR = 2_000;
 
 const RECONNECT_AFTER = 100;
 const RECONNECT_AT_MOST_AFTER = 5_000;
 
 /**
- * Hears of the changes that others commit (postgresql.org/docs/current/sql-notify.html): they are told of within
- * milliseconds. A connection that was lost is noticed within {@link HOLDS_FOR}, also when nothing said so.
+ * Listens for changes that others commit (postgresql.org/docs/current/sql-notify.html). Notifications arrive within
+ * milliseconds. A lost connection is detected within {@link HOLDS_FOR}, even without an error.
  */
 export class PostgresListener {
   readonly #newClient: () => Client;
   #client: Client | undefined;
   #version = 1;
-  /** When the last question was asked that was answered. */
+  /** The time at which the last answered query was sent. */
   #heard = Number.NEGATIVE_INFINITY;
   #isAsking = false;
   readonly #own = new Set<string>();
@@ -33,14 +33,14 @@ export class PostgresListener {
     this.#newClient = newClient;
   }
 
-  /** Another number once others have changed something; undefined while nobody knows. */
+  /** A number that changes when others have changed something; undefined while that is unknown. */
   version(): number | undefined {
     const age = performance.now() - this.#heard;
     if (age > ASK_AFTER) void this.#ask();
     return age > HOLDS_FOR ? undefined : this.#version;
   }
 
-  /** The statement that tells the others of a change, to be run in its transaction. */
+  /** Returns the statement that notifies the others of a change, to be run in its transaction. */
   announcement(): { readonly statement: Statement; readonly name: string } {
     const name = randomUUID();
     if (this.#client !== undefined) this.#own.add(name);
@@ -50,13 +50,13 @@ export class PostgresListener {
     };
   }
 
-  /** After a change of our own of which nobody knows whether it was made, or still will be. */
+  /** Call it after a change of our own whose outcome is unknown. */
   mayHaveChanged(name: string): void {
     this.#own.delete(name);
     this.#version++;
   }
 
-  /** Connects; where that fails, tries again later. */
+  /** Connects; if that fails, tries again later. */
   async connect(): Promise<void> {
     const client = this.#newClient();
     const lose = () => this.#lose(client);
@@ -76,7 +76,7 @@ export class PostgresListener {
       return;
     }
     if (this.#client !== client) return;
-    // Nobody has to wait for it to end.
+    // Its end need not be awaited.
     (client as Unreferenced).unref();
     this.#version++;
     this.#heard = now;
@@ -89,12 +89,12 @@ export class PostgresListener {
     const client = this.#client;
     this.#client = undefined;
     this.#heard = Number.NEGATIVE_INFINITY;
-    // Closing is awaited: a process must not end with it under way.
+    // Closing waits for it: a process must not end while it runs.
     (client as Unreferenced | undefined)?.ref();
     await client?.end();
   }
 
-  /** An answer proves that all notifications that were sent before the question have come: both come in order. */
+  /** Results and notifications arrive in order: a result proves that all notifications sent before the query arrived. */
   async #ask(): Promise<void> {
     const client = this.#client;
     if (client === undefined || this.#isAsking || this.#heard === Number.NEGATIVE_INFINITY) return;
@@ -123,12 +123,12 @@ export class PostgresListener {
   }
 }
 
-/** What @types/pg does not say of a client. */
+/** The members of a client that @types/pg omits. */
 type Unreferenced = Client & { ref(): void; unref(): void; readonly processID: number | null };
 
 /**
- * Whether the session that listens is the one that is asked. A pooler such as PgBouncer lends a session for one transaction,
- * takes `listen`, and delivers nothing: then nobody knows what is current, and each call asks the database.
+ * Tells whether queries run in the session that listens. A pooler such as PgBouncer lends a session for one transaction,
+ * accepts `listen`, and delivers nothing: then nothing is known to be current, and each call queries the database.
  */
 async function isDirect(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');

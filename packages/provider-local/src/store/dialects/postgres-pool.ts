@@ -3,15 +3,15 @@ import type { Client, ClientConfig, Pool, PoolClient } from 'pg';
 import type { Row, SqlValue, Statement } from '../dialect.js';
 import { explainPostgresError, isRejection } from './postgres-errors.js';
 
-/** How many connections one store uses at once, beside the one that listens. */
+/** Most connections of one store, in addition to the one that listens. */
 const CONNECTIONS = 4;
 const CONNECT_TIMEOUT = 10_000;
-/** How long to wait for an answer, beyond the wait for a lock, in milliseconds. */
-const ANSWER_TIMEOUT = 10_000;
+/** Longest wait for a response, beyond the wait for a lock, in milliseconds. */
+const RESPONSE_TIMEOUT = 10_000;
 
 /** The connections to one database. */
 export class PostgresPool {
-  /** What errors call it: a URL without the password. */
+  /** Names the database in errors: a URL without the password. */
   readonly location: string;
   readonly #pg: typeof import('pg');
   readonly #config: ClientConfig;
@@ -22,12 +22,12 @@ export class PostgresPool {
     this.#config = config;
     this.location = location;
     this.#pool = new pg.Pool({ ...config, max: CONNECTIONS, allowExitOnIdle: true });
-    // An idle connection was lost: the next one is a new one.
+    // An idle connection was lost; the pool opens a new one.
     this.#pool.on('error', () => {});
   }
 
   /**
-   * @param url As pg takes it, with its parameters for TLS.
+   * @param url In the form that pg accepts, with its parameters for TLS.
    * @param lockTimeout In milliseconds.
    */
   static async at(url: string, lockTimeout: number): Promise<PostgresPool> {
@@ -35,7 +35,7 @@ export class PostgresPool {
     const config: ClientConfig = {
       connectionString: url,
       connectionTimeoutMillis: CONNECT_TIMEOUT,
-      query_timeout: lockTimeout + ANSWER_TIMEOUT,
+      query_timeout: lockTimeout + RESPONSE_TIMEOUT,
       lock_timeout: lockTimeout,
       keepAlive: true,
       pipeline: true,
@@ -51,7 +51,7 @@ export class PostgresPool {
         `postgres://${name}@${of.replaceAll('%3A', ':')}:${port}/${encodeURIComponent(database)}`,
       );
     } catch {
-      // What was thrown may have the URL in it, and with it the password.
+      // The error may contain the URL, and with it the password.
       throw new InvalidInputError(
         'location',
         'is not a URL of PostgreSQL: write postgres://USER@HOST/DATABASE, with special characters percent-encoded',
@@ -59,12 +59,12 @@ export class PostgresPool {
     }
   }
 
-  /** A connection of its own, not connected yet. */
+  /** Returns a separate client that is not connected yet. */
   newClient(): Client {
     return new this.#pg.Client({ ...this.#config, pipeline: false });
   }
 
-  /** Lends a connection; it is closed afterwards when it was lost, or a transaction could not be ended. */
+  /** Lends a connection. It is closed afterwards if it was lost or a transaction could not be ended. */
   async use<Result>(work: (session: PostgresSession) => Promise<Result>): Promise<Result> {
     let client: PoolClient;
     try {
@@ -89,7 +89,7 @@ export class PostgresPool {
   }
 }
 
-/** A connection that nobody else uses. */
+/** A connection for exclusive use. */
 export class PostgresSession {
   readonly #client: PoolClient;
   readonly #location: string;
@@ -106,21 +106,21 @@ export class PostgresSession {
     this.#isLost = true;
   };
 
-  /** Runs statements in one round trip. Each of them fails once one has failed. @returns The rows of each. */
+  /** Runs statements in one round trip. After one fails, all later ones fail. @returns The rows of each. */
   async run(statements: readonly Statement[]): Promise<Row[][]> {
     this.#isInTransaction = true;
-    // pg sends them all before it waits, as its option `pipeline` says.
-    const answers = await Promise.allSettled(
+    // With its option `pipeline`, pg sends them all before it waits.
+    const results = await Promise.allSettled(
       statements.map(({ sql, parameters }) =>
         this.#client.query<Row>(numbered(sql), parameters.map(checked)),
       ),
     );
     const rows: Row[][] = [];
-    for (const answer of answers) {
-      if (answer.status === 'fulfilled') rows.push(answer.value.rows);
+    for (const result of results) {
+      if (result.status === 'fulfilled') rows.push(result.value.rows);
       else {
-        if (!isRejection(answer.reason)) this.lose();
-        throw explainPostgresError(answer.reason, this.#location);
+        if (!isRejection(result.reason)) this.lose();
+        throw explainPostgresError(result.reason, this.#location);
       }
     }
     return rows;
@@ -132,12 +132,12 @@ export class PostgresSession {
     this.#isInTransaction = false;
   }
 
-  /** Whether the connection failed, so that nobody knows what became of what was sent last. */
+  /** Tells whether the connection failed: then the outcome of the last statements is unknown. */
   get isLost(): boolean {
     return this.#isLost;
   }
 
-  /** Ends a transaction that was not committed. @returns Whether the connection can't be used again. */
+  /** Ends a transaction that was not committed. @returns True if the connection can't be used again. */
   async end(): Promise<boolean> {
     if (this.#isInTransaction && !this.#isLost) {
       await this.run([{ sql: 'rollback', parameters: [] }]).catch(this.lose);
@@ -151,7 +151,7 @@ function numbered(sql: string): string {
   return sql.replaceAll('?', '$');
 }
 
-/** PostgreSQL has no text with NUL; a lone surrogate is none in UTF-8, and would come back as another character. */
+/** PostgreSQL text has no NUL, and UTF-8 has no lone surrogates: they would come back as another character. */
 function checked(value: SqlValue): SqlValue {
   if (typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0'))) return value;
   throw new InvalidInputError('name', 'has characters that PostgreSQL cannot store');
@@ -162,7 +162,7 @@ const BYTEA = 17;
 const INT8 = 20;
 const INT4 = 23;
 
-/** How the text of a value of this type is read; other types than the store's stay text, which its checks reject. */
+/** Returns the parser of a type. Types that the store does not use stay text, which its checks reject. */
 function parserOf(type: number): (text: string) => unknown {
   if (type === INT8 || type === INT4) return Number;
   if (type === BYTEA) return (text) => Buffer.from(text.slice('\\x'.length), 'hex');

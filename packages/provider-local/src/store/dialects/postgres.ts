@@ -9,26 +9,26 @@ import { PostgresPool, type PostgresSession } from './postgres-pool.js';
 
 const LOCK_TIMEOUT = 20_000;
 
-/** How many statements are sent at once. */
+/** Most statements sent at once. */
 const BATCH = 500;
 
 const sql = (text: string): Statement => ({ sql: text, parameters: [] });
 
 const BEGIN_READ = sql('begin isolation level repeatable read read only');
-/** A commit is on the disk when it is acknowledged, whatever the server does otherwise. */
+/** A commit is on the disk when it is acknowledged, whatever the server's default. */
 const BEGIN_WRITE = [
   sql('begin isolation level read committed'),
   sql(
     `select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
   ),
 ];
-/** One change at a time: each of them changes the store's row. */
+/** Serialises changes: each of them changes the store's row. */
 const LOCK = sql('select 1 from keywrap_store for update');
 const SELECT_STORE = sql(`select to_regclass('keywrap_store')::text as store`);
-/** Any number, as long as it is the same for all who make a store. */
+/** Any number, as long as it is the same for all processes that create a store. */
 const CREATION = sql('select pg_advisory_xact_lock(7310315840915205495)');
 
-/** Keys in PostgreSQL, for any number of machines. */
+/** Keeps keys in PostgreSQL, for any number of machines. */
 export const postgres: Dialect = {
   types: { text: 'text collate "C"', integer: 'bigint', bytes: 'bytea', tableOptions: '' },
 
@@ -69,10 +69,10 @@ function poolOf(location: string, { lockTimeout = LOCK_TIMEOUT }: DialectOptions
 }
 
 /**
- * Runs a script, with a round trip for each of its steps that reads.
+ * Runs a script, with one round trip for each step that reads.
  *
- * @param unsent What is sent before its first statement.
- * @returns What is still to be sent: statements that return no rows.
+ * @param unsent Statements to send before the first of the script.
+ * @returns Statements that are not sent yet; they return no rows.
  */
 async function runScript<Result>(
   session: PostgresSession,
@@ -99,10 +99,10 @@ class PostgresDatabase implements Database {
   readonly #options: DialectOptions;
   readonly #pool: PostgresPool;
   readonly #listener: PostgresListener;
-  /** The change under way: the next one of this process waits for it here, not in the database. */
+  /** The running change. The next one of this process waits for it here, not in the database. */
   #queue: Promise<unknown> = Promise.resolve();
   readonly #reading = new Set<Promise<unknown>>();
-  /** A commit whose answer is awaited. */
+  /** The commit whose response is awaited. */
   #committing: Promise<unknown> | undefined;
   #isClosed = false;
 
@@ -172,7 +172,7 @@ class PostgresDatabase implements Database {
     committed: (result: Result) => void,
   ): Promise<Result> {
     const { result, unsent } = await runScript(session, script, [...BEGIN_WRITE, LOCK]);
-    // What reads return is either older than the commit, and then they end before it, or newer.
+    // A read returns rows from before the commit, and then ends before it, or newer ones.
     const commit = Promise.all(this.#reading).then(async () => {
       if (unsent.length > 0) await this.#commit(session, unsent);
       committed(result);

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { UnsupportedOperationError } from '@keywrap/core';
 import type { Row, SqlValue } from '../dialect.js';
 
-// @types/node 20 does not know node:sqlite; this is what is used of it.
+// The parts of node:sqlite that are used here; @types/node 20 lacks them.
 
 /** A prepared statement. */
 export interface SqliteStatement {
@@ -12,7 +12,7 @@ export interface SqliteStatement {
   setReadBigInts(enabled: boolean): void;
 }
 
-/** An open database, as `node:sqlite` has it. */
+/** An open database of `node:sqlite`. */
 export interface SqliteHandle {
   readonly isTransaction: boolean;
   exec(sql: string): void;
@@ -20,7 +20,7 @@ export interface SqliteHandle {
   close(): void;
 }
 
-/** What `node:sqlite` exports. */
+/** The exports of `node:sqlite`. */
 export interface SqliteBinding {
   readonly DatabaseSync: new (location: URL, options: { timeout: number }) => SqliteHandle;
 }
@@ -37,7 +37,7 @@ const MINIMUM_VERSION = [3, 51, 3] as const;
 let loading: Promise<SqliteBinding> | undefined;
 
 /**
- * Loads SQLite: that of Node.js where it is new enough, and `@photostructure/sqlite` elsewhere.
+ * Loads SQLite: that of Node.js if it is new enough, otherwise `@photostructure/sqlite`.
  *
  * @throws {@link UnsupportedOperationError} that says what to install.
  */
@@ -48,7 +48,7 @@ export function loadSqlite(): Promise<SqliteBinding> {
   return loading;
 }
 
-/** @param version Such as `3.51.3`; undefined where Node.js has no SQLite. */
+/** @param version For example `3.51.3`; undefined if Node.js has no SQLite. */
 export function isNewEnough(version: string | undefined): boolean {
   if (version === undefined) return false;
   const parts = version.split('.').map(Number);
@@ -59,7 +59,7 @@ export function isNewEnough(version: string | undefined): boolean {
   return true;
 }
 
-/** Node 22 warns that SQLite is experimental, on the terminal of whoever starts the program. */
+/** Node 22 prints a warning that SQLite is experimental. */
 function loadBuiltIn(): unknown {
   const { emitWarning } = process;
   process.emitWarning = () => {};
@@ -71,8 +71,8 @@ function loadBuiltIn(): unknown {
 }
 
 async function loadPackage(): Promise<SqliteBinding> {
-  // Node.js 20 resolves no symbolic link, and pnpm installs links, while the last file that it looked
-  // at was a pipe, such as one with a passphrase: realpathSync asks what the last stat left behind.
+  // Node.js 20 does not resolve symbolic links, which pnpm installs, while the last file it looked at
+  // was a pipe, for example with a passphrase: realpathSync uses the result of the last stat.
   statSync('.');
   try {
     return (await import('@photostructure/sqlite')) as unknown as SqliteBinding;

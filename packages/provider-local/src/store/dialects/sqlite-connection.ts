@@ -14,20 +14,19 @@ import {
 import { identityOf, isWritable, stateWithoutWal } from './sqlite-file.js';
 
 /**
- * How changes are made. `wal`: side by side with other processes. `delete`: in a file that nobody else
- * uses, which is whole after each of them. `read-only`: not at all.
+ * How changes are made. `wal`: concurrently with other processes. `delete`: in a file that no one else
+ * uses, which is complete after each change. `read-only`: not at all.
  */
 type Journal = 'wal' | 'delete' | 'read-only';
 
-/** How often a call that reads nothing looks whether the file was replaced, in milliseconds. */
+/** How often a call that reads nothing checks whether the file was replaced, in milliseconds. */
 const LOOK_INTERVAL = 100;
 
-/** What the version of a reopened file begins with: beyond that of every earlier handle. */
+/** The first version of a reopened file is higher than those of every earlier handle. */
 const REOPENED = 2 ** 32;
 
 /**
- * One handle of one file, used from one thread: the steps of a transaction run one after the other, and
- * nothing else comes in between.
+ * One handle of one file, used from one thread: the steps of a transaction run without interruption.
  */
 export class SqliteConnection {
   readonly path: string;
@@ -40,13 +39,13 @@ export class SqliteConnection {
   #lastLook = Number.NEGATIVE_INFINITY;
   #reopened = 0;
   #isUnsettled = false;
-  /** Set while the file is read without a WAL: the state that it is read in. */
+  /** Set while the file is read without a WAL: its state at that time. */
   #frozen: string | undefined;
   #isClosed = false;
-  /** How many changes were committed here. */
+  /** The number of changes committed here. */
   commits = 0;
 
-  /** Opens the file when it is first used. */
+  /** Opens the file at first use. */
   constructor(binding: SqliteBinding, file: string, journal: Journal = 'wal') {
     this.#journal = journal;
     this.path = file;
@@ -54,7 +53,7 @@ export class SqliteConnection {
     this.#identity = identityOf(file);
   }
 
-  /** Changes when another process, or another handle, has committed. */
+  /** Returns a number that changes when another process, or another handle, has committed. */
   dataVersion(): number {
     const isTime = performance.now() - this.#lastLook >= LOOK_INTERVAL;
     if (isTime || this.#replaced !== undefined) this.#assertSameFile();
@@ -79,8 +78,8 @@ export class SqliteConnection {
   }
 
   /**
-   * Runs a script and commits it. Throws what SQLite throws where nothing was changed, and
-   * {@link ProviderUnavailableError} where the change may have been made.
+   * Runs a script and commits it. Throws SQLite's error if nothing was changed, and
+   * {@link ProviderUnavailableError} if the change may have been made.
    */
   write<Result>(script: Script<Result>): Result {
     this.#assertSameFile();
@@ -101,7 +100,7 @@ export class SqliteConnection {
     } catch (error) {
       this.#rollback();
       if (!isDiskFailure(error)) throw error;
-      // What was written is perhaps in the WAL, and not on the disk.
+      // The change may be in the WAL without being on the disk.
       this.#isUnsettled = true;
       this.#drop();
       throw new ProviderUnavailableError(
@@ -115,7 +114,7 @@ export class SqliteConnection {
   }
 
   /**
-   * Writes a copy of one moment into an empty file (sqlite.org/lang_vacuum.html, "VACUUM with an INTO
+   * Writes a consistent copy into an empty file (sqlite.org/lang_vacuum.html, "VACUUM with an INTO
    * clause").
    */
   copyInto(file: string): void {
@@ -136,23 +135,23 @@ export class SqliteConnection {
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
-    // @photostructure/sqlite leaves the file open until its statements are garbage: empty the WAL first.
+    // @photostructure/sqlite keeps the file open until its statements are collected: empty the WAL first.
     try {
       if (!this.#isUnsettled) handle.exec('pragma wal_checkpoint(truncate)');
     } catch {
-      // What is in the WAL is on the disk; whoever opens the file next finds it there.
+      // The WAL is on the disk; the next process that opens the file finds it there.
     }
     handle.close();
   }
 
-  /** Throws what SQLite throws. */
+  /** @throws SQLite's error. */
   #open(): SqliteHandle {
     try {
       return this.#openAs(this.#journal === 'read-only' ? 'mode=ro' : 'mode=rw');
     } catch (error) {
       // A disk that is read-only or full has no room for the index of the WAL (sqlite.org/wal.html,
-      // "Read-Only Databases"). An immutable database is read without its WAL: right only while that
-      // holds nothing.
+      // "Read-Only Databases"). An immutable database is read without its WAL, which is correct only while
+      // the WAL is empty.
       const state = stateWithoutWal(this.path);
       if (!isWithoutIndex(error) || state === undefined) throw error;
       const handle = this.#openAs('mode=ro&immutable=1');
@@ -162,9 +161,9 @@ export class SqliteConnection {
   }
 
   /**
-   * Ends reading without a WAL when somebody has changed the file, or begun to.
+   * Stops reading without a WAL if another process has changed the file, or begun to.
    *
-   * @returns Whether it did.
+   * @returns Whether it stopped.
    */
   #thaw(): boolean {
     if (this.#frozen === undefined || stateWithoutWal(this.path) === this.#frozen) return false;
@@ -172,7 +171,7 @@ export class SqliteConnection {
     return true;
   }
 
-  /** Closes the handle; the next one begins with no memory of what was read. */
+  /** Closes the handle; the next one starts without a cache. */
   #drop(): void {
     this.#reopened += REOPENED;
     try {
@@ -188,7 +187,7 @@ export class SqliteConnection {
   #openAs(parameters: string): SqliteHandle {
     const url = pathToFileURL(this.path);
     url.search = parameters;
-    // Without a timeout: a wait would stop the thread, and with it perhaps whoever holds the lock.
+    // Without a timeout: waiting would block the thread, perhaps that of the lock's holder.
     const handle = new this.#binding.DatabaseSync(url, { timeout: 0 });
     try {
       handle.exec('pragma trusted_schema = off');
@@ -214,7 +213,7 @@ export class SqliteConnection {
     );
   }
 
-  /** Sets how commits reach the disk, and brings what is in the WAL there. */
+  /** Sets how commits reach the disk, and syncs the WAL. */
   #prepareToWrite(handle: SqliteHandle): void {
     const { journal_mode } = handle.prepare(`pragma journal_mode = ${this.#journal}`).get() ?? {};
     handle.exec('pragma synchronous = full');
@@ -232,7 +231,7 @@ export class SqliteConnection {
     try {
       handle.exec('pragma wal_checkpoint(full)');
     } catch (error) {
-      // Others use the WAL, or the disk is full: what they read from it was synced.
+      // Others use the WAL, or the disk is full; all that they read from it was synced.
       if (!isFull(error) && !isBusy(error)) throw error;
     }
   }
@@ -267,14 +266,14 @@ export class SqliteConnection {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = handle.prepare(sql);
-      // As numbers, those beyond 2^53 would be errors that do not say which row has them.
+      // As numbers, integers beyond 2^53 would cause errors that do not name the row.
       statement.setReadBigInts(true);
       this.#statements.set(sql, statement);
     }
     return statement;
   }
 
-  /** Ends a transaction that is not to be committed; SQLite may have ended it already. */
+  /** Rolls back a transaction; SQLite may have ended it already. */
   #rollback(): void {
     try {
       if (this.#handle?.isTransaction === true) this.#handle.exec('rollback');
@@ -283,7 +282,7 @@ export class SqliteConnection {
     }
   }
 
-  /** SQLite would write on, without an error, to a file that has no name any more. */
+  /** SQLite would continue to write, without an error, to a file that was unlinked. */
   #assertSameFile(): void {
     this.#lastLook = performance.now();
     if (this.#replaced === undefined && identityOf(this.path) !== this.#identity) {
@@ -299,13 +298,13 @@ export class SqliteConnection {
 }
 
 /**
- * Makes sure whether a change is there whose sync failed. SQLite may show it or not, depending on who
- * else has the file open, and after a crash the other way; the next change that reaches the disk takes
- * its place in the WAL. Throws what SQLite throws: then it is not known yet.
+ * Finds out whether a change whose sync failed was made. SQLite may show it or not, depending on who
+ * else has the file open, and the opposite after a crash; the next change that reaches the disk takes
+ * its place in the WAL. Throws SQLite's error if it is still unknown.
  */
 function settle(handle: SqliteHandle): void {
   try {
-    // This writes the first page, also where the number was the same.
+    // This writes the first page even if the number is the same.
     handle.exec('begin immediate; pragma user_version = 0; commit');
   } catch (error) {
     if (handle.isTransaction) handle.exec('rollback');
@@ -313,7 +312,7 @@ function settle(handle: SqliteHandle): void {
   }
 }
 
-/** Integers that a number can hold are numbers; others stay, and are found when the row is checked. */
+/** Converts integers that fit a number; others stay, and fail the check of the row. */
 function withNumbers(row: Row): Row {
   const read: Record<string, unknown> = row;
   for (const [name, value] of Object.entries(row)) {

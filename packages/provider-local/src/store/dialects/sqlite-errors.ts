@@ -11,7 +11,7 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
-/** What SQLite says for a code: @photostructure/sqlite 1.2 leaves the code out of errors of `all`. */
+/** SQLite's messages and their codes: @photostructure/sqlite 1.2 omits the code from errors of `all`. */
 const MESSAGES = new Map([
   ['database is locked', BUSY],
   ['database table is locked', LOCKED],
@@ -26,7 +26,7 @@ const MESSAGES = new Map([
 /** No room for the index of the WAL. */
 const IOERR_SHMSIZE = 4874;
 
-/** The result code of an error of SQLite, 0 for an unknown one; undefined for any other error. */
+/** Returns the result code of an SQLite error, 0 for an unknown one; undefined for any other error. */
 function codeOf(error: unknown): number | undefined {
   const { code, errcode, sqliteExtendedCode, message } = error as Record<string, unknown>;
   if (code !== 'ERR_SQLITE_ERROR') return undefined;
@@ -34,24 +34,24 @@ function codeOf(error: unknown): number | undefined {
   return extended === IOERR_SHMSIZE ? FULL : extended & 0xff;
 }
 
-/** Whether another process holds a lock. */
+/** Tells whether another process holds a lock. */
 export function isBusy(error: unknown): boolean {
   const code = codeOf(error);
   return code === BUSY || code === LOCKED;
 }
 
-/** Whether there was no room; SQLite has rolled back. */
+/** Tells whether the disk was full; SQLite has rolled back. */
 export function isFull(error: unknown): boolean {
   return codeOf(error) === FULL;
 }
 
-/** Whether the index of the WAL can't be made: the disk is read-only, or full. */
+/** Tells whether the index of the WAL can't be created: the disk is read-only or full. */
 export function isWithoutIndex(error: unknown): boolean {
   const code = codeOf(error);
   return code === CANTOPEN || code === READONLY || code === FULL;
 }
 
-/** As if another process had a lock: the work is tried again. */
+/** Makes an error that is handled as a lock of another process: the work is tried again. */
 export function changedMeanwhile(): Error {
   return Object.assign(new Error('changed while it was read'), {
     code: 'ERR_SQLITE_ERROR',
@@ -59,12 +59,12 @@ export function changedMeanwhile(): Error {
   });
 }
 
-/** Whether the disk failed, so that nobody knows what is on it. */
+/** Tells whether the disk failed, which leaves its content unknown. */
 export function isDiskFailure(error: unknown): boolean {
   return codeOf(error) === IOERR;
 }
 
-/** Turns what SQLite threw into a typed error that says what to do; other errors stay. */
+/** Converts an error of SQLite into a typed error that says what to do; others are returned unchanged. */
 export function explainSqliteError(error: unknown, path: string): unknown {
   if (error instanceof KeyWrapError) return error;
   const options = { cause: error };

@@ -5,11 +5,11 @@ import { InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
 import { DamagedStoreError, explainFileError } from '../errors.js';
 import { assertPrivate, syncFile, syncFolder } from '../private-files.js';
 
-// While SQLite has a file open, this process may only ask for its status: closing any descriptor of the
+// While SQLite has a file open, this process must not open it, only stat it: closing any descriptor of the
 // file drops the locks that SQLite holds on it (sqlite.org/howtocorrupt.html, 2.2).
 
 /**
- * `f_type` of statfs(2) of file systems without shared memory between hosts, which WAL needs
+ * The `f_type` (statfs(2)) of network file systems: WAL needs shared memory, which hosts do not share
  * (sqlite.org/wal.html).
  */
 const NETWORK_FILE_SYSTEMS = new Map([
@@ -19,13 +19,13 @@ const NETWORK_FILE_SYSTEMS = new Map([
   [0xfe534d42, 'SMB2'],
 ]);
 
-/** Which file a path names: another one has another identity. Undefined where there is none. */
+/** Returns the identity of the file that a path names; undefined if it does not exist. */
 export function identityOf(file: string): string | undefined {
   const stats = fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
   return stats && `${stats.dev}:${stats.ino}`;
 }
 
-/** Whether this process may write, to a file or into a folder. */
+/** Tells whether this process may write to a file or into a folder. */
 export function isWritable(file: string): boolean {
   try {
     fs.accessSync(file, fs.constants.W_OK);
@@ -36,8 +36,8 @@ export function isWritable(file: string): boolean {
 }
 
 /**
- * What a file that is read without its WAL looks like, until somebody changes it; undefined where the
- * WAL holds something.
+ * Returns the state of a file that is read without its WAL, to detect changes; undefined if the WAL is not
+ * empty.
  */
 export function stateWithoutWal(file: string): string | undefined {
   if ((fs.statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return undefined;
@@ -46,10 +46,10 @@ export function stateWithoutWal(file: string): string | undefined {
 }
 
 /**
- * Checks that a file can be that of a store: a file that is private to its owner, who is this user, and to
- * `trustedGroup`, on a local file system.
+ * Checks that a file can hold a store: a regular file on a local file system, private to this user and
+ * `trustedGroup`.
  *
- * @returns False where there is no file.
+ * @returns False if it does not exist.
  */
 export function assertStoreFile(file: string, trustedGroup: number | undefined): boolean {
   const stats = fs.lstatSync(file, { throwIfNoEntry: false });
@@ -81,7 +81,7 @@ export function assertStoreFile(file: string, trustedGroup: number | undefined):
   return true;
 }
 
-/** Tells whether a path is that of a store of the first format, which was a folder. */
+/** Tells whether a path names a store of the first format, which was a folder. */
 export function isFirstFormat(folder: string): boolean {
   const isFolder = fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
   return isFolder && fs.readdirSync(folder).some((name) => /^manifest-\d{12}$/.test(name));
@@ -97,10 +97,10 @@ function isAFolder(file: string): InvalidInputError {
 }
 
 /**
- * Makes a file that appears when it is whole and on the disk, or not at all.
+ * Creates a file that appears once it is complete and on the disk, or not at all.
  *
- * @param fill Writes it: to an empty, private file beside it, which it closes.
- * @returns False where a file with this name has appeared meanwhile; that one stays.
+ * @param fill Writes and closes an empty, private file in the same folder.
+ * @returns False if a file with this name has appeared meanwhile; that one stays.
  */
 export async function createFile(
   file: string,
@@ -109,9 +109,9 @@ export async function createFile(
 ): Promise<boolean> {
   const folder = path.dirname(file);
   for (const suffix of ['-wal', '-journal']) {
-    // SQLite would play it into the new database (sqlite.org/howtocorrupt.html, 1.4).
+    // SQLite would apply it to the new database (sqlite.org/howtocorrupt.html, 1.4).
     if (!fs.existsSync(file + suffix)) continue;
-    // Of a store that somebody else has just made, and uses.
+    // It belongs to a store that another process has just created, and uses.
     if (fs.existsSync(file)) return false;
     throw new InvalidInputError(
       'location',
@@ -138,7 +138,7 @@ export async function createFile(
   }
 }
 
-/** @returns False where the name is taken. */
+/** @returns False if the name is taken. */
 function link(from: string, to: string): boolean {
   try {
     fs.linkSync(from, to);

@@ -9,7 +9,7 @@ import { assertStoreFile, createFile, identityOf } from './sqlite-file.js';
 
 const LOCK_TIMEOUT = 20_000;
 
-/** Keys in an SQLite file, for the processes of one machine. */
+/** Keeps keys in an SQLite file, for the processes of one machine. */
 export const sqlite: Dialect = {
   types: { text: 'text', integer: 'integer', bytes: 'blob', tableOptions: 'strict' },
 
@@ -40,13 +40,13 @@ export const sqlite: Dialect = {
 };
 
 /**
- * A connection that stores of one thread share, because two would wait for each other with the thread
- * stopped.
+ * A connection that the stores of one thread share, because two would wait for each other and block the
+ * thread.
  */
 interface Shared {
   readonly connection: SqliteConnection;
   users: number;
-  /** The change under way: the next one waits for it. */
+  /** The running change; the next one waits for it. */
   queue: Promise<unknown>;
 }
 
@@ -81,7 +81,7 @@ class SqliteDatabase implements Database {
 
   version(): number | undefined {
     try {
-      // What other stores of this thread commit does not change the version of the handle.
+      // Commits of other stores in this thread do not change the version of the handle.
       const { connection } = this.#shared;
       return connection.dataVersion() + connection.commits - this.#ownCommits;
     } catch {
@@ -149,7 +149,7 @@ class SqliteDatabase implements Database {
     }
   }
 
-  /** Runs work again while another process holds a lock; in between, the thread is free. */
+  /** Retries work while another process holds a lock, without blocking the thread. */
   async #untilUnlocked<Result>(work: () => Result): Promise<Result> {
     const { lockTimeout = LOCK_TIMEOUT } = this.#options;
     const start = performance.now();

@@ -15,11 +15,11 @@ import {
 import { COMMITMENT_LENGTH, type PassphraseRecord, SALT_LENGTH } from './record.js';
 import { KEY_LENGTH } from './store-key.js';
 
-// AES-GCM alone does not commit to its key: a ciphertext can be made that opens under hundreds of keys, and
-// whoever sees whether it opened tests hundreds of passphrases at once (Len, Grubbs, Ristenpart:
+// AES-GCM alone does not commit to its key: a crafted ciphertext opens under hundreds of keys, and an attacker
+// who sees whether it opened tests hundreds of passphrases at once (Len, Grubbs, Ristenpart:
 // "Partitioning Oracle Attacks", USENIX Security 2021). So two keys are derived by HKDF-SHA-512, one that
-// wraps and one that is stored as the commitment and compared before anything is opened, as algorithm suite
-// 0x0478 of the AWS Encryption SDK has it
+// wraps and one that is stored as the commitment and compared before anything is opened, as in algorithm
+// suite 0x0478 of the AWS Encryption SDK
 // (https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/algorithms-reference.html; Albertini et
 // al.: "How to Abuse and Fix Authenticated Encryption Without Key Commitment", USENIX Security 2022). An
 // attacker would need a collision of HKDF-SHA-512 for one record to suit two passphrases.
@@ -49,7 +49,7 @@ export async function wrapWithPassphrase(
   };
 }
 
-/** @returns Whether it is the wrong passphrase; if it is the right one, the key, unless that was changed. */
+/** @returns Whether the passphrase is wrong and, if it is right, the key; no key if the record was changed. */
 export async function unwrapWithPassphrase(
   storeId: string,
   passphrase: string | Uint8Array,

@@ -3,9 +3,9 @@ import fs from 'node:fs/promises';
 import { InvalidInputError, wipe } from '@keywrap/core';
 import { errorCode, explainFileError } from '../errors.js';
 
-/** Where a passphrase is; one of the two. */
+/** The source of a passphrase: exactly one of the two. */
 export interface PassphraseSource {
-  /** The path of a file. Its last line break, if it ends in one, is not part of the passphrase. */
+  /** The path of a file. A line break at its end is not part of the passphrase. */
   readonly file?: string | undefined;
   /** The name of an environment variable. */
   readonly env?: string | undefined;
@@ -13,7 +13,7 @@ export interface PassphraseSource {
 
 /** Longest passphrase file, in bytes. */
 const MAXIMUM_LENGTH = 64 * 1024;
-/** What is wrong with the path, and not with the disk. */
+/** Problems of the path, as opposed to the disk. */
 const NO_FILE: Readonly<Record<string, string>> = {
   ENOENT: 'names a file that does not exist',
   ENOTDIR: 'names a file that does not exist',
@@ -24,12 +24,12 @@ const NO_FILE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a passphrase from where it is kept, which is neither a URL nor a command line: those end up in
- * logs and lists of processes.
+ * Reads a passphrase from a file or an environment variable. URLs and command lines end up in logs and
+ * process lists.
  *
- * @returns Text where the file is UTF-8, and the bytes themselves where it is not.
- * @throws {@link InvalidInputError} when neither source or both are named, the variable is not set, or the
- * file is missing, empty, a folder or longer than 64 KiB; `AccessDeniedError` when it may not be read.
+ * @returns Text if the file is UTF-8, otherwise its bytes.
+ * @throws {@link InvalidInputError} if neither source or both are named, the variable is not set, or the
+ * file is missing, empty, a folder or longer than 64 KiB; `AccessDeniedError` if it may not be read.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ async function readPassphraseFile(file: string): Promise<string | Uint8Array> {
   return text;
 }
 
-/** @returns `undefined` for what is not UTF-8, and for U+FFFD, which a passphrase may not have as text. */
+/** @returns `undefined` for bytes that are not UTF-8, and for U+FFFD, which a text passphrase may not contain. */
 function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -79,7 +79,7 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Reads a file or a pipe to its end, but not more than a passphrase may have. */
+/** Reads a file or a pipe to its end, up to the longest passphrase. */
 async function readBounded(path: string): Promise<Uint8Array> {
   const file = await fs.open(path, constants.O_RDONLY);
   try {

@@ -2,8 +2,8 @@ import { type ScryptOptions, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
 import { copyBytes, InvalidInputError, newSecret, ownSecret, wipe } from '@keywrap/core';
 
-// scrypt (RFC 7914) and not Argon2id: Node 20 has no Argon2 of its own, and one in JavaScript takes
-// several times as long as an attacker's, so that the same patience would buy less protection.
+// scrypt (RFC 7914) and not Argon2id: Node 20 has no built-in Argon2, and one in JavaScript is several times
+// slower than an attacker's, so the same wait would buy less protection.
 
 const derive = promisify(
   scrypt as (
@@ -16,7 +16,7 @@ const derive = promisify(
 );
 
 /**
- * How much work and memory a guess at a passphrase takes: the parameters of scrypt (RFC 7914 §2). The
+ * The work and memory that a guess at a passphrase takes: the parameters of scrypt (RFC 7914 §2). The
  * memory is 128 * cost * blockSize bytes: at least 16 MiB, at most 512 MiB.
  */
 export interface ScryptCost {
@@ -40,16 +40,16 @@ export const ACCEPTABLE_COST =
 
 /** 8 is the block size that RFC 7914 §2 recommends. */
 const BLOCK_SIZE = { minimum: 8, maximum: 32 } as const;
-/** What Percival's [paper](https://www.tarsnap.com/scrypt/scrypt.pdf) (§6) takes for interactive logins. */
+/** The setting for interactive logins in Percival's [paper](https://www.tarsnap.com/scrypt/scrypt.pdf) (§6). */
 const MINIMUM_COST = 2 ** 14;
 const MAXIMUM_PARALLELIZATION = 16;
 /** Four times the default: about two seconds, and at most 512 MiB. */
 const MAXIMUM_WORK = 2 ** 22;
 
 /**
- * Whether a guess takes neither too little nor too much. Checked before every derivation, because the
- * parameters are stored where an attacker may be able to write: a low cost would make guesses cheap, and a
- * high one would exhaust the memory of whoever opens the store.
+ * Tells whether the cost is within bounds. Checked before every derivation, because an attacker may be able
+ * to change the stored parameters: a low cost would make guesses cheap, and a high one would exhaust the
+ * memory of the process that opens the store.
  */
 export function isAcceptableCost({ cost, blockSize, parallelization }: ScryptCost): boolean {
   return (
@@ -64,7 +64,7 @@ export function isAcceptableCost({ cost, blockSize, parallelization }: ScryptCos
 /**
  * Derives 32 bytes from a passphrase, on the thread pool.
  *
- * @param passphrase From {@link passphraseBytes}. Neither changed nor kept.
+ * @param passphrase From {@link passphraseBytes}; not changed, not kept.
  * @param cost Acceptable, see {@link isAcceptableCost}.
  */
 export async function deriveFromPassphrase(
@@ -78,11 +78,11 @@ export async function deriveFromPassphrase(
 }
 
 /**
- * The bytes of a passphrase, in memory that the caller has to wipe. Text is normalised to NFC, as RFC 8265
- * §4.2.2 does: the same passphrase, whatever keyboard it was typed on.
+ * Returns the bytes of a passphrase; the caller wipes them. Text is normalised to NFC (RFC 8265 §4.2.2), so
+ * that a passphrase is the same from every keyboard.
  *
- * @throws {@link InvalidInputError} when it is empty, or text that stands for bytes that were not text: a
- * lone surrogate or U+FFFD, which many different bytes are turned into.
+ * @throws {@link InvalidInputError} if it is empty, or text that was decoded from bytes that are not text: a
+ * lone surrogate or U+FFFD, which replaces many different bytes.
  */
 export function passphraseBytes(passphrase: string | Uint8Array): Uint8Array {
   if (passphrase.length === 0) throw new InvalidInputError('passphrase', 'must not be empty');

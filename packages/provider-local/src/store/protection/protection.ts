@@ -12,25 +12,25 @@ import { unwrapWithPassphrase, wrapWithPassphrase } from './passphrase-protectio
 import { type ProtectionRecord, type ProviderRecord, parseProtectionRecord } from './record.js';
 import { KEY_LENGTH, StoreKey } from './store-key.js';
 
-/** What a store is opened with: a passphrase, or a key of any provider (AWS KMS, an HSM, ...). */
+/** The protection of a store's key: a passphrase, or a key of any provider (AWS KMS, an HSM, ...). */
 export type StoreProtection =
   | {
       /** Text is normalised to NFC; not empty. A copy is never kept. */
       readonly passphrase: string | Uint8Array;
     }
   | {
-      /** Wraps the key of the store. Needed to open the store and to change its protection, not in between. */
+      /** Wraps the key of the store. Needed only to open the store and to change its protection. */
       readonly provider: KeyWrapProvider;
-      /** The symmetric key to wrap it with: named here and never taken from the store. */
+      /** The symmetric key that wraps it: named here, never taken from the store. */
       readonly keyId: string;
     };
 
 /**
  * Generates the key of a new store.
  *
- * @param storeId A random UUID; part of everything that the store authenticates.
- * @param scrypt For a passphrase: the work that a guess takes.
- * @throws {@link InvalidInputError}, and whatever the provider throws.
+ * @param storeId A random UUID, which the store includes in everything it authenticates.
+ * @param scrypt For a passphrase: the cost of a guess.
+ * @throws {@link InvalidInputError}, and errors of the provider.
  */
 export async function createProtection(
   storeId: string,
@@ -47,9 +47,9 @@ export async function createProtection(
 }
 
 /**
- * Wraps the key of a store in another way: a new passphrase, or another provider.
+ * Wraps the key of a store under a new passphrase, or by another provider.
  *
- * @throws {@link InvalidInputError}, and whatever the provider throws.
+ * @throws {@link InvalidInputError}, and errors of the provider.
  */
 export async function protectAgain(
   storeId: string,
@@ -66,11 +66,11 @@ export async function protectAgain(
 /**
  * Opens the key of a store.
  *
- * @param value The record as it was stored: what JSON.parse returned.
+ * @param value The stored record, after JSON.parse.
  * @param location Names the store in errors.
  * @throws {@link AccessDeniedError} for a wrong passphrase; {@link DamagedStoreError} for a record that no
- * store writes; {@link InvalidInputError} when the store is protected in the other way; and whatever the
- * provider throws.
+ * store writes; {@link InvalidInputError} if the store is protected in the other way; and errors of the
+ * provider.
  */
 export async function openProtection(
   storeId: string,
@@ -128,7 +128,7 @@ async function wrapWithProvider(
   }
 }
 
-/** The encryption context of the wrapped key: it opens for this store alone. */
+/** Returns the encryption context of the wrapped key, which binds it to this store. */
 function contextOf(storeId: string): Record<string, string> {
   return { 'keywrap-store': storeId };
 }

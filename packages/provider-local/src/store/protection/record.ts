@@ -4,10 +4,10 @@ import { isAcceptableCost, type ScryptCost } from './passphrase.js';
 import { KEY_LENGTH } from './store-key.js';
 
 /**
- * The key of a store, wrapped: JSON that is stored in clear. Bytes are in base64.
+ * The wrapped key of a store: JSON in clear text, with bytes in base64.
  *
- * Whoever can write the store can write this, so {@link parseProtectionRecord} checks it before anything
- * of it is used.
+ * An attacker who can write the store can write this too, so {@link parseProtectionRecord} checks it before
+ * any part is used.
  */
 export type ProtectionRecord = PassphraseRecord | ProviderRecord;
 
@@ -15,7 +15,7 @@ export interface PassphraseRecord {
   readonly by: 'passphrase';
   /** With a salt of 16 random bytes. */
   readonly scrypt: ScryptCost & { readonly salt: string };
-  /** 32 bytes, which only one passphrase has: see `passphrase-protection.ts`. */
+  /** 32 bytes that commit to one passphrase: see `passphrase-protection.ts`. */
   readonly commitment: string;
   /** The nonce, the encrypted key and the tag. */
   readonly wrapped: string;
@@ -23,7 +23,7 @@ export interface PassphraseRecord {
 
 export interface ProviderRecord {
   readonly by: 'provider';
-  /** The id of the provider, and the ARN of its key: for messages alone. */
+  /** The id of the provider and the ARN of its key, for messages only. */
   readonly provider: string;
   readonly keyId: string;
   /** The ciphertext that the provider returned. */
@@ -33,17 +33,17 @@ export interface ProviderRecord {
 export const SALT_LENGTH = 16;
 export const COMMITMENT_LENGTH = 32;
 const WRAPPED_LENGTH = NONCE_LENGTH + KEY_LENGTH + TAG_LENGTH;
-/** That of a ciphertext of [AWS KMS](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html). */
+/** As for a ciphertext of [AWS KMS](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html). */
 const MAXIMUM_CIPHERTEXT = 6144;
-/** Names go into messages: no control characters, nothing longer than an ARN. */
+/** Names appear in messages: no control characters, nothing longer than an ARN. */
 const NAME = /^[\x21-\x7e]{1,2048}$/;
 
 /**
- * Reads a record.
+ * Parses a record.
  *
- * @param value What JSON.parse returned.
- * @returns `undefined` for whatever {@link ProtectionRecord} does not allow: another field, another length,
- * a cost of scrypt that is too low or too high.
+ * @param value The result of JSON.parse.
+ * @returns `undefined` for anything that {@link ProtectionRecord} does not allow: another field, another
+ * length, an scrypt cost that is too low or too high.
  */
 export function parseProtectionRecord(value: unknown): ProtectionRecord | undefined {
   const { by } = fieldsOf(value);
@@ -71,7 +71,7 @@ function parseProviderRecord(value: unknown): ProviderRecord | undefined {
     : undefined;
 }
 
-/** The own fields of an object; none where it has others than these. */
+/** Returns the own fields of an object, or none if it has any other field. */
 function fieldsOf(value: unknown, ...names: readonly string[]): Readonly<Record<string, unknown>> {
   const none: Record<string, unknown> = Object.create(null);
   if (typeof value !== 'object' || value === null) return none;
@@ -83,7 +83,7 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && NAME.test(value);
 }
 
-/** Whether it is what `Buffer` writes for so many bytes, and nothing else that decodes to them. */
+/** Tells whether this is the canonical base64 of so many bytes. */
 function isBase64(value: unknown, minimum: number, maximum = minimum): value is string {
   if (typeof value !== 'string' || value.length > 4 * Math.ceil(maximum / 3)) return false;
   const bytes = Buffer.from(value, 'base64');

@@ -3,22 +3,22 @@ import { newSecret, wipe } from '@keywrap/core';
 import type { AesKey } from '../../cipher/engines/index.js';
 import { nodeEngine } from '../../cipher/engines/node.js';
 
-/** Of the store's key, and of all keys that are derived from it, in bytes. */
+/** Length in bytes of the store's key and of all keys derived from it. */
 export const KEY_LENGTH = 32;
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /**
- * The key of a store: 32 random bytes, of which no byte is used itself. Each purpose has its own key,
- * derived by HKDF-SHA-256 (RFC 5869) with the id of the store as the salt.
+ * The key of a store: 32 random bytes that are never used directly. Each purpose has its own key, derived by
+ * HKDF-SHA-256 (RFC 5869) with the id of the store as the salt.
  */
 export class StoreKey {
   readonly #secret: Uint8Array;
   /** Encrypts and authenticates rows. */
   readonly rows: AesKey;
-  /** 32 bytes: the key of the HMACs whose sum is the hash of all rows. */
+  /** 32 bytes: the HMAC key of the set hash. */
   readonly setHash: Uint8Array;
-  /** 32 bytes: the key of the HMACs of audit logs. */
+  /** 32 bytes: the HMAC key of audit logs. */
   readonly auditLog: Uint8Array;
 
   /** @param secret Its memory changes owner, and is wiped by {@link destroy}. */
@@ -35,12 +35,12 @@ export class StoreKey {
     return new StoreKey(storeId, crypto.getRandomValues(newSecret(KEY_LENGTH)));
   }
 
-  /** The key itself, to be wrapped. Neither kept nor changed by the caller. */
+  /** The key itself, for wrapping. The caller neither keeps nor changes it. */
   get secret(): Uint8Array {
     return this.#secret;
   }
 
-  /** Wipes the key and all that were derived from it. */
+  /** Wipes the key and all keys derived from it. */
   destroy(): void {
     for (const bytes of [this.#secret, this.setHash, this.auditLog]) wipe(bytes);
     this.rows.destroy();

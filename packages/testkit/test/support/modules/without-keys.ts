@@ -1,3 +1,8 @@
-import { ReferenceProvider } from '../reference.js';
+import { DriverProvider } from '@keywrap/core';
+import { ReferenceDriver } from '../reference.js';
 
-export default class extends ReferenceProvider {}
+export default class extends DriverProvider {
+  constructor() {
+    super(new ReferenceDriver());
+  }
+}

@@ -1,20 +1,19 @@
 import { createHash } from 'node:crypto';
 import {
-  AbstractKeyWrapProvider,
   type AliasInput,
   type AsymmetricAlgorithm,
   assertKeyEnabled,
   assertKeyUsable,
   type DataKeyPairOutput,
+  type DataKeyPairRequest,
   type DecryptOutput,
-  type LegacyDecryptRequest as DecryptRequest,
+  type DecryptRequest,
   type EncryptionAlgorithm,
   type EncryptionContext,
   type EncryptOutput,
-  type LegacyEncryptRequest as EncryptRequest,
+  type EncryptRequest,
   encryptionAlgorithmsOf,
   formatKeyArn,
-  type GenerateDataKeyPairRequest,
   IncorrectKeyError,
   InvalidCiphertextError,
   InvalidInputError,
@@ -22,7 +21,9 @@ import {
   isRsaKeySpec,
   type KeyDescription,
   KeyNotFoundError,
+  type KeyRequest,
   type KeyState,
+  type KeyWrapDriver,
   maximumPlaintextLength,
   type ProviderCapabilities,
   type PublicKeyResult,
@@ -53,16 +54,15 @@ type CryptoKey =
     ? Exclude<K, { publicKey: unknown }>
     : never;
 
-/** The simplest correct provider: keys in memory, AES-256-GCM and RSA-OAEP by Web Crypto. */
-export class ReferenceProvider extends AbstractKeyWrapProvider implements ConformanceKeys {
-  readonly id: string = 'reference';
+/** The simplest correct driver: keys in memory, AES-256-GCM and RSA-OAEP by Web Crypto. */
+export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
+  readonly id = 'reference';
   readonly capabilities: ProviderCapabilities;
   readonly #pairs = pairSource();
   readonly #keys = new Map<string, ReferenceKey>();
   readonly #aliases = new Map<string, string>();
 
   constructor(capabilities: Partial<ProviderCapabilities> = {}) {
-    super();
     this.capabilities = { ...EVERYTHING, ...capabilities };
   }
 
@@ -129,13 +129,17 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
     return [...this.#keys.values()].find((each) => sameId(header, each));
   }
 
+  protected enabled(key: ReferenceKey): void {
+    assertKeyEnabled({ ...key.description, keyState: key.state });
+  }
+
   protected usable(key: ReferenceKey, algorithm: EncryptionAlgorithm): void {
     assertKeyUsable({ ...key.description, keyState: key.state }, algorithm);
   }
 
-  protected override async doEncrypt(request: EncryptRequest): Promise<EncryptOutput> {
+  async encrypt(request: EncryptRequest): Promise<EncryptOutput> {
     const { algorithm, plaintext } = request;
-    const key = this.find(request.keyId);
+    const key = this.find(request.key.text);
     this.usable(key, algorithm);
     const { keyId, keySpec } = key.description;
     if (isAsymmetricAlgorithm(algorithm)) {
@@ -155,18 +159,14 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
     return { ciphertext: join(header, nonce, new Uint8Array(sealed)), keyId };
   }
 
-  protected override async doDecrypt(request: DecryptRequest): Promise<DecryptOutput> {
-    const { algorithm, ciphertext, keyId } = request;
-    if (isAsymmetricAlgorithm(algorithm)) {
-      const key = this.find(keyId as string);
-      this.usable(key, algorithm);
-      return {
-        plaintext: await this.open(key, ciphertext, algorithm),
-        keyId: key.description.keyId,
-      };
-    }
-    const named = keyId === undefined ? undefined : this.find(keyId);
+  async decrypt(request: DecryptRequest): Promise<DecryptOutput> {
+    const { algorithm, ciphertext } = request;
+    const named = request.key === undefined ? undefined : this.find(request.key.text);
     if (named !== undefined) this.usable(named, algorithm);
+    if (named !== undefined && isAsymmetricAlgorithm(algorithm)) {
+      const plaintext = await this.open(named, ciphertext, algorithm);
+      return { plaintext, keyId: named.description.keyId };
+    }
     const header = ciphertext.subarray(0, HEADER);
     const key = this.madeBy(ciphertext);
     if (key === undefined) throw new InvalidCiphertextError(DOES_NOT_OPEN);
@@ -195,41 +195,32 @@ export class ReferenceProvider extends AbstractKeyWrapProvider implements Confor
     });
   }
 
-  protected override async doDescribeKey(keyId: string): Promise<KeyDescription> {
-    const { description, state } = this.find(keyId);
+  async describeKey(request: KeyRequest): Promise<KeyDescription> {
+    const { description, state } = this.find(request.key.text);
     const deletionDate =
       state === 'PendingDeletion' ? new Date(Date.now() + 7 * 86_400_000) : undefined;
     return { ...description, keyState: state, deletionDate };
   }
 
-  protected override async doGetPublicKey(keyId: string): Promise<PublicKeyResult> {
-    const key = this.find(keyId);
+  async getPublicKey(request: KeyRequest): Promise<PublicKeyResult> {
+    const key = this.find(request.key.text);
     const { keySpec, keyUsage, algorithms } = key.description;
-    assertKeyEnabled({ ...key.description, keyState: key.state });
+    this.enabled(key);
     if (key.pair === undefined) throw new UnsupportedOperationError('it has no public key');
     const publicKey = key.pair.publicKey.slice();
     return { publicKey, keyId: key.description.keyId, keySpec, keyUsage, algorithms };
   }
 
-  protected override async doGenerateDataKeyPair(
-    request: GenerateDataKeyPairRequest,
-  ): Promise<DataKeyPairOutput> {
-    const { keyId, encryptionContext, keyPairSpec } = request;
-    const { publicKey, privateKey } = await this.generate(keyPairSpec);
-    const sealed = await this.doEncrypt({
-      keyId,
-      encryptionContext,
-      algorithm: 'SYMMETRIC_DEFAULT',
-      plaintext: privateKey,
-    });
+  async generateDataKeyPair({
+    keyPairSpec,
+    ...target
+  }: DataKeyPairRequest): Promise<DataKeyPairOutput> {
+    const { publicKey, privateKey } = await this.#pairs(keyPairSpec);
+    const sealed = await this.encrypt({ ...target, plaintext: privateKey });
     return { publicKey, privateKey, privateKeyCiphertext: sealed.ciphertext, keyId: sealed.keyId };
   }
 
-  // What follows is apart so that a broken provider can differ in one thing.
-
-  protected generate(spec: GenerateDataKeyPairRequest['keyPairSpec']) {
-    return this.#pairs(spec);
-  }
+  // What follows is apart so that a broken driver can differ in one thing.
 
   protected nonce(): Uint8Array<ArrayBuffer> {
     return crypto.getRandomValues(new Uint8Array(NONCE));

@@ -95,7 +95,7 @@ Reflect.deleteProperty(ReadContext.prototype, 'constructor');
 
 const NONE: EncryptionContext = Object.freeze(contextOf({ names: [], values: [], length: 0 }));
 
-/** What was read last: a service that encrypts many things binds most of them to one context after the other. */
+/** The context that was parsed last: services often use one context several times in a row. */
 let last: { readonly pairs: Pairs; readonly context: EncryptionContext } = {
   pairs: pairsOf(NONE) as Pairs,
   context: NONE,

@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import sinon from 'sinon';
 import type { Script, Statement } from '#dist/store/dialect.js';
 import type { SqliteHandle } from '#dist/store/dialects/sqlite-binding.js';
+import { SqliteConnection } from '#dist/store/dialects/sqlite-connection.js';
+import { KEYS, selectRow } from '#dist/store/schema.js';
 import {
   aliasArnOf,
   arnOf,
@@ -339,11 +341,12 @@ describe('A key store that somebody wrote to who has not its key', () => {
   });
 
   it('rejects a row that is authentic, and not the one that was asked for', async () => {
-    const { selectRow, KEYS } = await import('#dist/store/schema.js');
-    const { SqliteConnection } = await import('#dist/store/dialects/sqlite-connection.js');
     const other = selectRow(KEYS, B);
     const run = SqliteConnection.prototype.read;
-    const swapped = sinon.stub(SqliteConnection.prototype, 'read').callsFake(function (script) {
+    const swapped = sinon.stub(SqliteConnection.prototype, 'read').callsFake(function (
+      this: SqliteConnection,
+      script,
+    ) {
       return run.call(this, swap(script)) as never;
     });
     /** As a server or an index that finds B where A is asked for. */

@@ -1,4 +1,4 @@
-// Puts the modules of the core together, after they were compiled. Everybody who uses keywrap loads the core
+// Puts the modules of the core together, after they were compiled. Every user of keywrap loads the core
 // when a process starts, and Node.js takes three times as long for its twenty modules as for their bundle.
 // Modules that entries share stay shared: an error is of the same class whichever entry it came through.
 import { rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Runs the pnpm that package.json pins, fetched by npx, so that nobody installs pnpm by hand.
+// Runs the pnpm that package.json pins, fetched by npx, so that no one has to install pnpm.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 

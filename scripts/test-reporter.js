@@ -1,5 +1,5 @@
-// What a person wants to know of thousands of tests: a line for each package, every failure in full, and
-// the sum. On a terminal, how far it has come.
+// Reports thousands of tests briefly: a line for each package, every failure in full, and the sum. On a
+// terminal it shows progress.
 import path from 'node:path';
 import Mocha from 'mocha';
 

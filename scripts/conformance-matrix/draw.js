@@ -31,7 +31,7 @@ export function drawMarkdown({ columns, rules, date, versions }) {
     `| **all** | ${totals.join(' | ')} |`,
     '',
     'The number is how many cases passed; – means that nothing of the rule applies, because the provider',
-    'does not declare it (or, for what is refused when it is not declared, because it does).',
+    'does not declare it (or, for what is rejected when it is not declared, because it does).',
     '',
   ].join('\n');
 }

@@ -10,7 +10,7 @@ import { npm } from './npm.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** Exit codes: a registry that can't answer is no finding, and no all-clear either. */
+/** Exit codes: a registry without audits is neither a finding nor an all-clear. */
 export const EXIT = { clean: 0, found: 1, failed: 2, unanswered: 3 };
 
 /**
@@ -21,9 +21,9 @@ export const EXIT = { clean: 0, found: 1, failed: 2, unanswered: 3 };
 export async function audit(lockfile, explained = {}, environment = {}) {
   const project = everyVersionOf(lockfile);
   const { stdout, stderr } = await npm(['audit', '--json'], project, environment);
-  const answer = parse(stdout);
-  if (answer?.auditReportVersion === undefined) return withoutReport(answer, stderr);
-  const advisories = advisoriesOf(answer);
+  const report = parse(stdout);
+  if (report?.auditReportVersion === undefined) return withoutReport(report, stderr);
+  const advisories = advisoriesOf(report);
   const open = advisories.filter(({ id }) => !Object.hasOwn(explained, id));
   const stale = Object.keys(explained).filter((id) => advisories.every((each) => each.id !== id));
   const count = Object.keys(project.lock.packages).length - 1;
@@ -41,7 +41,7 @@ export async function audit(lockfile, explained = {}, environment = {}) {
   };
 }
 
-/** Each version under a name of its own, so that several of one package fit side by side. */
+/** Names each version differently, so that several versions of a package can be installed together. */
 function everyVersionOf(lockfile) {
   const versions = Object.keys(load(lockfile).packages).map((key) => {
     const at = key.lastIndexOf('@');
@@ -59,14 +59,14 @@ function everyVersionOf(lockfile) {
 function advisoriesOf({ vulnerabilities }) {
   const found = Object.values(vulnerabilities)
     .flatMap(({ via }) => via)
-    // A name stands for another package, which is there itself.
+    // The name is an alias of another package, which is listed itself.
     .filter((each) => typeof each === 'object')
     .map((each) => ({ ...each, id: path.posix.basename(each.url) }));
   return [...new Map(found.map((each) => [`${each.id} ${each.name}`, each])).values()];
 }
 
-function withoutReport(answer, stderr) {
-  const { statusCode, message = stderr.trim() } = answer ?? {};
+function withoutReport(response, stderr) {
+  const { statusCode, message = stderr.trim() } = response ?? {};
   const isUnreachable = /ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|ENETUNREACH/.test(message);
   if (statusCode === undefined && !isUnreachable) {
     return { code: EXIT.failed, lines: [`npm audit failed: ${message}`] };
@@ -75,7 +75,7 @@ function withoutReport(answer, stderr) {
     code: EXIT.unanswered,
     lines: [
       `The registry can't tell: ${message}`,
-      'Nothing is known to be wrong, and nothing to be right. Ask one that answers audits, for example:',
+      'The audit was not made. Use a registry that supports audits, for example:',
       'npm_config_registry=<its URL> npm run audit',
     ],
   };

@@ -26,7 +26,7 @@ describe('npm run audit', () => {
   before(async () => {
     server = createServer(async (request, response) => {
       if (request.method === 'GET') {
-        // What npm asks about a package with an advisory: which versions there are.
+        // npm's request about a package with an advisory: its versions.
         const versions = { '1.0.0': {}, '2.0.0': {} };
         response.end(JSON.stringify({ name: 'leaky', versions, 'dist-tags': { latest: '2.0.0' } }));
         return;
@@ -63,7 +63,7 @@ describe('npm run audit', () => {
     expect(lines[0]).to.equal(`high: leaky <2.0.0: it leaks: ${ADVISORY.url}`);
   });
 
-  it('passes over what was explained, until it is no longer found', async () => {
+  it('ignores an accepted advisory, until it is no longer found', async () => {
     const explained = { 'GHSA-leak': 'only where water is' };
     answer = { status: 200, body: { leaky: [ADVISORY] } };
     expect((await ask(explained)).code).to.equal(EXIT.clean);

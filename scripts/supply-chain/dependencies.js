@@ -1,4 +1,4 @@
-// What the published packages bring along: their production dependencies, as they are installed here.
+// Finds the production dependencies of the published packages, as installed here.
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { load } from 'js-yaml';
@@ -62,7 +62,7 @@ function neededBy({ dependencies, optionalDependencies, peerDependencies, peerDe
   ];
 }
 
-/** Where Node.js would find it. */
+/** Returns the path where Node.js would find it. */
 function find(from, name) {
   for (let folder = from; ; folder = path.dirname(folder)) {
     const candidate = path.join(folder, 'node_modules', name);

@@ -1,5 +1,5 @@
 // Prints what the published packages depend on, and exits with 1 when that is more, or comes from elsewhere,
-// than was agreed to in limits.json. Reads what is installed; asks nobody.
+// than was agreed to in limits.json. Reads installed packages only, without a network.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { publishedPackages } from './dependencies.js';

@@ -24,7 +24,7 @@ function place(node, location, placed) {
   }
 }
 
-/** What Node.js would find from a location under that name. */
+/** Returns the package that Node.js would find from a location under that name. */
 function visible(name, location, placed) {
   for (let folder = location; ; folder = folder.replace(/\/?node_modules\/(@[^/]+\/)?[^/]+$/, '')) {
     const found = placed.get(`${folder}/node_modules/${name}`.replace(/^\//, ''));

@@ -1,4 +1,4 @@
-// Runs npm in a folder of its own that holds nothing but a manifest and a lockfile.
+// Runs npm in a temporary folder that holds only a manifest and a lockfile.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

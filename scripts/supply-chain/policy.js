@@ -1,4 +1,4 @@
-// What is checked of the dependencies. Each function gives a list of what is wrong, in words.
+// Checks the dependencies. Each function returns a list of problems, in words.
 import { load } from 'js-yaml';
 import { dependenciesOf } from './dependencies.js';
 
@@ -16,7 +16,7 @@ export function summarise(packages) {
   });
 }
 
-/** What is over a limit, or under a licence that nobody agreed to. */
+/** Finds packages over a limit, or with a licence that is not allowed. */
 export function overLimit(rows, { packages, licences }) {
   return rows.flatMap((row) => {
     const limit = packages[row.name];
@@ -34,7 +34,7 @@ export function overLimit(rows, { packages, licences }) {
   });
 }
 
-/** What of a lockfile of pnpm does not come from the registry, or not with a checksum. */
+/** Finds packages in a pnpm lockfile that are not from the registry, or have no checksum. */
 export function unpinned(lockfile) {
   const { packages = {} } = load(lockfile);
   return Object.entries(packages).flatMap(([name, { resolution = {} }]) => {
@@ -48,7 +48,7 @@ export function unpinned(lockfile) {
   });
 }
 
-/** What of the settings would let code in that nobody looked at. */
+/** Finds settings that would let in unreviewed code. */
 export function looseSettings(workspace, setup) {
   const settings = load(workspace);
   const builds = Object.entries(settings.allowBuilds ?? {}).filter(([, allowed]) => allowed);

@@ -35,7 +35,7 @@ describe('the limits on dependencies', () => {
     ]);
   });
 
-  it('refuse one more than was agreed to, and an install script', () => {
+  it('reject one more than was agreed to, and an install script', () => {
     const script = '@keywrap/top: below@1.0.0 has an install script';
     expect(overLimit(rows, limits(2, 3))).to.deep.equal([script]);
     expect(overLimit(rows, limits(1, 2))).to.deep.equal([
@@ -45,7 +45,7 @@ describe('the limits on dependencies', () => {
     ]);
   });
 
-  it('refuse a licence that nobody agreed to, and a package without limits', () => {
+  it('reject a licence that is not allowed, and a package without limits', () => {
     expect(overLimit(rows, limits(2, 3, ['MIT']))).to.include(
       '@keywrap/top: the licence GPL-3.0 is not in limits.json',
     );
@@ -66,7 +66,7 @@ describe('the lockfile', () => {
     ['anywhere, without a checksum', '{}'],
     ['anywhere, with a weak checksum', '{integrity: sha1-qUiEJMRqFp9Y0s9OdJJoDi7ZQm8=}'],
   ]) {
-    it(`is refused when something comes from ${what}`, () => {
+    it(`is rejected when something comes from ${what}`, () => {
       const lockfile = `packages:\n  good@1.0.0:\n    resolution: {integrity: ${integrity}}\n  bad@1.0.0:\n    resolution: ${resolution}\n`;
       const problems = unpinned(lockfile);
       expect(problems).to.have.lengthOf(1);
@@ -78,24 +78,24 @@ describe('the lockfile', () => {
 describe('the settings of the package manager', () => {
   const [workspace, setup] = ['pnpm-workspace.yaml', 'scripts/setup.js'].map(read);
 
-  it('let in nothing that nobody looked at', () => {
+  it('let in no unreviewed code', () => {
     expect(looseSettings(workspace, setup)).to.deep.equal([]);
   });
 
   for (const [what, from, to] of [
-    ['install scripts are not refused', 'strictDepBuilds: true', ''],
+    ['install scripts are not rejected', 'strictDepBuilds: true', ''],
     ['one may run its scripts', 'esbuild: false', 'esbuild: true'],
     ['dependencies may come from URLs', 'blockExoticSubdeps: true', ''],
     ['releases are taken the minute they appear', /minimumReleaseAge: \d+/, ''],
   ]) {
-    it(`are refused when ${what}`, () => {
+    it(`are rejected when ${what}`, () => {
       const changed = workspace.replace(from, to);
       expect(changed).not.to.equal(workspace);
       expect(looseSettings(changed, setup)).to.have.lengthOf(1);
     });
   }
 
-  it('are refused when the lockfile may change while it is installed', () => {
+  it('are rejected when the lockfile may change while it is installed', () => {
     const changed = setup.replace("'--frozen-lockfile', ", '');
     expect(looseSettings(workspace, changed)).to.have.lengthOf(1);
   });

@@ -17,7 +17,7 @@ export async function billOf(node) {
   return stdout;
 }
 
-/** @returns {Promise<string | undefined>} what is wrong with it, by CycloneDX's own JSON schema. */
+/** @returns {Promise<string | undefined>} the problem with it, by CycloneDX's JSON schema. */
 export async function validate(bill) {
   const version = JSON.parse(bill).specVersion;
   if (!Object.values(Spec.Version).includes(version)) return `no version of CycloneDX: ${version}`;

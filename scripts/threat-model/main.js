@@ -1,4 +1,4 @@
-// Whether every test and case that docs/threat-model.md refers to is there.
+// Checks that every test and case that docs/threat-model.md refers to exists.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { conformanceCases } from '@keywrap/testkit';

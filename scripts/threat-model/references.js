@@ -1,4 +1,4 @@
-// What a page may refer to: a test, as [`its title`](its file), where … stands for what the test fills in,
+// A page may refer to a test, as [`its title`](its file), where … stands for text that the test fills in,
 // and a case of the conformance suite, as `CTX-203`, or `CTX-2` for all that begin so.
 
 const TEST = /\[`([^\]]+)`\]\(([^)]+\.test\.[jt]s)\)/g;
@@ -8,9 +8,9 @@ const TITLE =
 
 /**
  * @param {string} page in Markdown.
- * @param {{ read: (file: string) => string | undefined, cases: readonly string[] }} there `read` gives the
+ * @param {{ read: (file: string) => string | undefined, cases: readonly string[] }} there `read` returns the
  * text of a file as the page names it, `undefined` when there is none.
- * @returns {{ count: number, problems: string[] }} how many references there are, and what is wrong.
+ * @returns {{ count: number, problems: string[] }} the number of references, and the problems.
  */
 export function checkReferences(page, { read, cases }) {
   const titles = new Map();

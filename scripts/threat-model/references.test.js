@@ -37,7 +37,7 @@ describe('the references of the threat model', () => {
     ],
     ['a case that does not exist', '`CTX-999`', 'there is no case CTX-999'],
   ]) {
-    it(`are refused to ${what}`, () => {
+    it(`do not match ${what}`, () => {
       expect(check(page).problems).to.deep.equal([problem]);
     });
   }

@@ -18,7 +18,7 @@ import {
 const CIPHER = 'id-aes256-wrap-pad';
 // The alternative initial value (RFC 5649 §3); OpenSSL fills in the length itself.
 const AIV = Buffer.from('A65959A6', 'hex');
-// KWP has no nonce: the same input gives the same output. 128 random bits before the plaintext, which
+// KWP has no nonce: the same input has the same output. 128 random bits before the plaintext, which
 // are wrapped with it, make two wrappings of one data key differ.
 const RANDOM_LENGTH = 16;
 const ID_LENGTH = 36;

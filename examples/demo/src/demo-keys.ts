@@ -2,7 +2,7 @@ import { type KeyWrapProvider, openKeyWrapProvider } from '@keywrap/core';
 import { kmsScheme } from '@keywrap/provider-kms';
 import { LocalKeyWrapProvider, localScheme } from '@keywrap/provider-local';
 
-/** What the demo's keys are called. Against AWS KMS they have to be there: see the README beside this. */
+/** The names of the demo's keys. In AWS KMS they must exist: see the README in this folder. */
 export const KEYS = {
   first: 'alias/keywrap-demo',
   second: 'alias/keywrap-demo-new',

@@ -56,7 +56,7 @@ async function throughContainer(keys: KeyWrapProvider): Promise<void> {
   const container = new Container();
   container.load(keyWrapModule(() => keys));
   const injected = await container.getAsync(KEY_WRAP_PROVIDER);
-  did(`the container gives a ${injected.id} provider; generate an AES-256 data key with it`);
+  did(`the container returns a ${injected.id} provider; generate an AES-256 data key with it`);
   using dataKey = await injected.generateDataKey({ keyId: KEYS.first, keySpec: 'AES_256' });
   came(
     `${dataKey.plaintext.length} bytes to encrypt with now, and wrapped ${short(dataKey.ciphertext)}`,
@@ -87,7 +87,7 @@ async function mistake(what: string, attempt: () => Promise<unknown>): Promise<v
   did(what);
   try {
     await attempt();
-    throw new Error(`${what}: it was not refused`);
+    throw new Error(`${what}: it was not rejected`);
   } catch (error) {
     if (!(error instanceof KeyWrapError)) throw error;
     failed(`${error.code}: ${error.message}`);

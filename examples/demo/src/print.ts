@@ -19,7 +19,7 @@ export function came(text: string): void {
   console.log(style('green', `   -> ${text}`));
 }
 
-/** Says what was refused, and why. */
+/** Says what was rejected, and why. */
 export function failed(text: string): void {
   console.log(style('red', `   -> ${text}`));
 }

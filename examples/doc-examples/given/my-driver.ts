@@ -1,4 +1,4 @@
-// Stands for the driver that a reader of the documentation writes.
+// Represents the driver that a reader of the documentation writes.
 import type { KeyDescription, KeyState, KeyWrapDriver } from '@keywrap/core';
 
 export declare class MyDriver implements KeyWrapDriver {

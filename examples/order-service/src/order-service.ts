@@ -8,7 +8,7 @@ export interface Order {
   readonly card: string;
 }
 
-/** An order as it is stored: encrypted under a data key of its own, which stands beside it wrapped. */
+/** A stored order: encrypted under its own data key, which is stored wrapped in the same record. */
 export interface SealedOrder {
   readonly id: string;
   /** The data key, wrapped, and the ARN of the key that wraps it. */
@@ -46,7 +46,7 @@ export class OrderService {
     };
   }
 
-  /** Decrypts an order. The stored ARN names the key that is meant: nobody can slip in another. */
+  /** Decrypts an order with the key that the stored ARN names, so that no one can substitute another. */
   async open(sealed: SealedOrder): Promise<Order> {
     using dataKey = await this.keys.decrypt({
       keyId: sealed.keyId,
@@ -71,7 +71,7 @@ export class OrderService {
   }
 }
 
-/** A wrapped key of one order does not open beside another. */
+/** Binds a wrapped key to its order. */
 function contextOf({ id }: { readonly id: string }) {
   return { order: id };
 }

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { openWithPassphrase } from '@keywrap/provider-local/store';
 import type { KmsServerOptions } from './options.js';
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export const USAGE = `Usage: keywrap-kms [options]
 
 AWS KMS on this machine: point any AWS SDK at the URL that it prints. Keys are in memory only, unless
@@ -38,9 +38,9 @@ export const VERSION: string = JSON.parse(
 ).version;
 
 /**
- * Reads the arguments of the command, and the files that they name.
+ * Parses the arguments of the command, and reads the files that they name.
  *
- * @throws Error that says which argument or file is wrong.
+ * @throws Error naming the wrong argument or file.
  */
 export async function readCommandLine(
   args: readonly string[],
@@ -70,10 +70,10 @@ export async function readCommandLine(
     host,
     region,
     account,
-    port: values.port === undefined ? undefined : readNumber(values.port),
+    port: values.port === undefined ? undefined : parseNumber(values.port),
     keys: await readJson(values.seed, '--seed'),
     credentials: await readJson(values.credentials, '--credentials'),
-    store: readStore(values),
+    store: parseStore(values),
   };
 }
 
@@ -86,7 +86,7 @@ interface StoreArguments {
 }
 
 /** The store is opened after everything else has been checked. */
-function readStore(values: StoreArguments) {
+function parseStore(values: StoreArguments) {
   const { data: location, create, 'trusted-group': group } = values;
   const passphrase = { file: values['passphrase-file'], env: values['passphrase-env'] };
   if (location === undefined) {
@@ -94,15 +94,15 @@ function readStore(values: StoreArguments) {
     if ([create, group, file, env].every((value) => value === undefined)) return undefined;
     throw new Error('--create, --trusted-group and --passphrase-... are for --data');
   }
-  const trustedGroup = group === undefined ? undefined : readNumber(group);
+  const trustedGroup = group === undefined ? undefined : parseNumber(group);
   if (Number.isNaN(trustedGroup)) {
     throw new Error('--trusted-group must be the number of a group');
   }
   return () => openWithPassphrase({ location, create, trustedGroup, passphrase });
 }
 
-/** Returns NaN for what is not a number, which the check of the option rejects. */
-function readNumber(text: string): number {
+/** Returns NaN for anything but a number; the check of the option rejects it. */
+function parseNumber(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
@@ -112,7 +112,7 @@ async function readJson(file: string | undefined, option: string) {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    // A parser's message would quote the file, where secrets may be.
+    // A parser's message would quote the file, which may contain secrets.
     const problem = cause instanceof SyntaxError ? 'is not JSON' : 'can not be read';
     throw new Error(`${option} ${file} ${problem}`, { cause });
   }

@@ -1,8 +1,8 @@
-/** What is logged of a request: never a body, and of the key only its name. */
+/** A log entry of a request. It never has a body or key material. */
 export interface RequestLog {
   readonly time: string;
   readonly requestId: string;
-  /** Undefined when it is not one of KMS's. */
+  /** Undefined if it is not one of KMS's. */
   readonly operation: string | undefined;
   /** The key as the request names it. */
   readonly key: string | undefined;

@@ -4,11 +4,11 @@ import { arnOf, type KeyRecord, type KeyStore } from '@keywrap/provider-local/ke
 import { isRegionName, partitionOf } from './region-name.js';
 
 /**
- * Opens a store, and checks whose keys it has.
+ * Opens a store, and checks the account of its keys.
  *
  * @param account Twelve digits.
- * @throws InvalidInputError when it has keys of another account, or keys that no request could name, and
- * what opening the store throws.
+ * @throws InvalidInputError if it has keys of another account, or keys that no request could name, and errors
+ * of opening the store.
  */
 export async function openStore(source: StoreSource, account: string): Promise<KeyStore> {
   const store = await source.openStore();

@@ -8,7 +8,7 @@ import { isRegionName } from './region-name.js';
 
 /** The settings of a server. All are optional. */
 export interface KmsServerOptions {
-  /** By default 4599; 0 takes a port that is free. */
+  /** By default 4599; 0 selects a free port. */
   readonly port?: number | undefined;
   /** The address to listen on, by default 127.0.0.1. One that other machines can reach needs `credentials`. */
   readonly host?: string | undefined;
@@ -21,7 +21,7 @@ export interface KmsServerOptions {
   /**
    * The key store; by default in memory. A database keeps keys when the server stops, and several servers
    * may share it; all its keys must be of this account. The server closes a store that it opened by a
-   * function, and leaves one that was passed in open.
+   * function, not one that was passed in.
    *
    * @example
    * ```ts
@@ -36,7 +36,7 @@ export interface KmsServerOptions {
    * ```
    */
   readonly store?: KeyStore | (() => Awaitable<KeyStore>) | undefined;
-  /** Keys to start with. Those that the store has already, by their id or else their alias, stay as they are. */
+  /** Keys to start with. Keys that the store already has, by id or else by alias, do not change. */
   readonly keys?: readonly SeedKey[] | undefined;
   /** Called for each request; by default nothing is logged. */
   readonly log?: LogRequest | undefined;
@@ -69,7 +69,7 @@ const NAMES = [
 ] as const satisfies readonly (keyof KmsServerOptions)[];
 
 /** @throws InvalidInputError naming the option that is wrong, or not known. */
-export function readOptions(options: KmsServerOptions): Settings {
+export function parseOptions(options: KmsServerOptions): Settings {
   const {
     port = 4599,
     host = '127.0.0.1',

@@ -14,12 +14,12 @@ import { problemOfName } from '@keywrap/provider-local/keys';
 import { isRegionName, partitionOf } from './region-name.js';
 
 /**
- * A key that the server has from the start, with the names that it has in production. A key that the store
- * has already stays as it is, with its state, aliases and material.
+ * A key that the server starts with, under the names that it has in production. A key that the store already
+ * has keeps its state, aliases and material.
  */
 export interface SeedKey {
   /**
-   * Its id, or its whole ARN; without it, a new id. An id of the form `mrk-...` that is given in several
+   * Its id, or its whole ARN; by default a new id. An id of the form `mrk-...` that is given in several
    * Regions is one multi-Region key: the first is the primary, the others are replicas with its material.
    */
   readonly keyId?: string | undefined;
@@ -33,8 +33,8 @@ export interface SeedKey {
   readonly keyUsage?: KeyUsage | undefined;
   readonly description?: string | undefined;
   /**
-   * PEM, or base64 of 32 bytes (of DER for RSA and ECC). Without it, new material is made, which can't
-   * decrypt what an earlier run encrypted.
+   * PEM, or base64 of 32 bytes (of DER for RSA and ECC). By default it is generated, and then can't decrypt
+   * ciphertexts of an earlier run.
    */
   readonly keyMaterial?: string | undefined;
 }
@@ -51,7 +51,7 @@ const NAMES = [
 
 /** An entry of a seed, parsed. */
 export interface ParsedSeedKey {
-  /** How errors name the entry. */
+  /** The name of the entry in errors. */
   readonly field: string;
   readonly region: string;
   /** Undefined for a new id. */
@@ -63,7 +63,7 @@ export interface ParsedSeedKey {
   readonly keyMaterial: string | undefined;
 }
 
-/** The server's, for keys that name none. */
+/** The server's Region and account, for keys that name none. */
 type Server = Pick<ArnScope, 'region' | 'account'>;
 
 /**
@@ -123,7 +123,7 @@ function parseId({ keyId, region: named }: SeedKey, field: string, server: Serve
   return { id: name.id, region: name.region };
 }
 
-/** @param arn What the key would be called here. */
+/** @param arn The ARN of the key in this server. */
 function assertName(id: string, arn: string, { keyId }: SeedKey, field: string): void {
   const isElsewhere = keyId?.startsWith('arn:') && keyId !== arn;
   const problem =
@@ -133,7 +133,7 @@ function assertName(id: string, arn: string, { keyId }: SeedKey, field: string):
 }
 
 function assertOnce(names: Set<string>, name: string, field: string): void {
-  if (names.has(name)) throw new InvalidInputError(field, 'is there twice');
+  if (names.has(name)) throw new InvalidInputError(field, 'is used twice');
   names.add(name);
 }
 

@@ -4,14 +4,14 @@ import { ImportTokens } from './keys/import-token.js';
 import { openStore } from './open-store.js';
 import { partitionOf } from './region-name.js';
 
-/** A Region, for its operations. Everything but the scope of the keys is shared by all Regions. */
+/** A Region, for operations. All Regions share everything but the scope of the keys. */
 export interface Region {
   readonly keys: Keys;
   readonly cipher: KeyCipher;
   readonly tokens: ImportTokens;
 }
 
-/** What all Regions share. */
+/** The parts that all Regions share. */
 export interface RegionsOptions extends StoreSource {
   readonly account: string;
   readonly now: () => Date;
@@ -34,7 +34,7 @@ export class Regions {
     this.#cipher = cipher;
   }
 
-  /** Opens the store. @throws what {@link openStore} throws. */
+  /** Opens the store. @throws as {@link openStore}. */
   static async open(options: RegionsOptions): Promise<Regions> {
     const engine = await selectEngine('node');
     return new Regions(options, await openStore(options, options.account), new KeyCipher(engine));
@@ -48,7 +48,7 @@ export class Regions {
       const scope = { partition: partitionOf(name), region: name, account };
       const keys = new Keys(this.#store, scope, now);
       region = { keys, cipher: this.#cipher, tokens: this.#tokens };
-      // Requests may name any Region, and nothing is lost when one is made again.
+      // Requests may name any Region, and a dropped one is simply made again.
       if (this.#regions.size >= KEPT_REGIONS) this.#regions.clear();
       this.#regions.set(name, region);
     }

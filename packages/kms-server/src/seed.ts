@@ -1,5 +1,5 @@
 import { InvalidInputError, KeyStateError, ownSecret, wipe } from '@keywrap/core';
-import { type CryptoEngine, makeMaterial, readMaterial } from '@keywrap/provider-local/driver';
+import { type CryptoEngine, makeMaterial, parseMaterial } from '@keywrap/provider-local/driver';
 import {
   createAlias,
   type KeyRecord,
@@ -13,18 +13,18 @@ import type { ParsedSeedKey } from './parse-seed.js';
 import type { Region, Regions } from './regions.js';
 
 /**
- * Makes the keys of a seed, and their aliases, where the store does not have them yet.
+ * Creates the keys of a seed, and their aliases, that the store does not have yet.
  *
- * @throws InvalidInputError naming the entry when the store has a key of another kind, or with other
- * material, under that name, and naming the field for malformed material.
+ * @throws InvalidInputError naming the entry if the store has a key of another kind, or with other material,
+ * under that name, and naming the field for malformed material.
  */
 export async function plantKeys(seed: readonly ParsedSeedKey[], regions: Regions): Promise<void> {
   for (const entry of seed) await plantKey(entry, regions.get(entry.region));
 }
 
 /**
- * Makes a key, unless it is there. Starts over where another key has its name: that of a server that starts
- * at the same time and was faster, or a replica in place of what was to be a primary.
+ * Creates a key, unless it exists. Starts over if another key has taken its name: one of a server that started
+ * at the same time, or a replica in place of a primary.
  */
 async function plantKey(entry: ParsedSeedKey, region: Region): Promise<void> {
   const { id, alias } = entry;
@@ -40,16 +40,16 @@ async function plantKey(entry: ParsedSeedKey, region: Region): Promise<void> {
   await assertSame(known, entry, cipher.engine);
   if (alias === undefined || aliased) return;
   await createAlias(keys, alias, known).catch((error) => {
-    // Another server made it, or the key is pending deletion: it stays as it is.
+    // Another server created it, or the key is pending deletion: leave it.
     const isLeft = error instanceof InvalidInputError || error instanceof KeyStateError;
     if (!isLeft) throw error;
   });
 }
 
-/** Its material changes owner when it is added. */
+/** The key takes over the material. */
 async function makeKey(entry: ParsedSeedKey, { keys, cipher }: Region): Promise<KeyRecord> {
   const { keySpec, keyUsage, description, id = newKeyId() } = entry;
-  const material = await readOrMakeMaterial(entry, cipher.engine);
+  const material = await parseOrMakeMaterial(entry, cipher.engine);
   return newKey({
     scope: keys.scope,
     id,
@@ -64,7 +64,7 @@ async function makeKey(entry: ParsedSeedKey, { keys, cipher }: Region): Promise<
   });
 }
 
-/** The key that the store has already must be the one that is meant. */
+/** Checks that the existing key is the one that the seed describes. */
 async function assertSame(
   key: KeyRecord,
   entry: ParsedSeedKey,
@@ -78,7 +78,7 @@ async function assertSame(
     );
   }
   if (keyMaterial === undefined) return;
-  const { material } = await readOrMakeMaterial(entry, engine);
+  const { material } = await parseOrMakeMaterial(entry, engine);
   const wanted = await materialIdOf(key.id, material).finally(() => material.destroy());
   if (key.versions.some(({ materialId }) => materialId === wanted)) return;
   throw new InvalidInputError(
@@ -87,16 +87,16 @@ async function assertSame(
   );
 }
 
-async function readOrMakeMaterial(
+async function parseOrMakeMaterial(
   { keySpec, keyMaterial: text, field }: ParsedSeedKey,
   engine: CryptoEngine,
 ): Promise<NewMaterial> {
   if (text === undefined) return makeMaterial(engine, keySpec);
   const bytes = text.startsWith('-----BEGIN') ? text : ownSecret(Buffer.from(text, 'base64'));
   try {
-    return await readMaterial(keySpec, bytes, undefined);
+    return await parseMaterial(keySpec, bytes, undefined);
   } catch (cause) {
-    // Its message says what is wrong, and never holds any of the material.
+    // Its message says what is wrong, and never contains any of the material.
     const problem =
       cause instanceof Error ? cause.message.replace(/^keyMaterial /, '') : 'is malformed';
     throw new InvalidInputError(`${field}.keyMaterial`, problem, { cause });

@@ -4,7 +4,7 @@ import { batchResponses } from './http/batch-responses.js';
 import { readBody } from './http/body.js';
 import { rejectMalformed } from './http/client-error.js';
 import type { LogRequest } from './log.js';
-import { type KmsServerOptions, readOptions } from './options.js';
+import { type KmsServerOptions, parseOptions } from './options.js';
 import { parseSeed } from './parse-seed.js';
 import { Regions } from './regions.js';
 import { plantKeys } from './seed.js';
@@ -15,7 +15,7 @@ export interface KmsServer extends AsyncDisposable {
   /** The endpoint for SDKs, for example `http://127.0.0.1:4599`. */
   readonly url: string;
   readonly port: number;
-  /** Waits up to ten seconds for requests under way, and wipes all keys from memory. */
+  /** Waits up to ten seconds for running requests, and wipes all keys from memory. */
   close(): Promise<void>;
 }
 
@@ -27,15 +27,15 @@ const TIMEOUTS = {
   connectionsCheckingInterval: 5_000,
 };
 const CLOSE_TIMEOUT = 10_000;
-/** More are closed at once. An SDK opens some fifty for each client. */
+/** Connections over the limit are closed at once. An SDK opens some fifty for each client. */
 export const MAXIMUM_CONNECTIONS = 500;
 
 /**
  * Starts AWS KMS on this machine: its HTTP protocol, over keys in memory or in a store. For tests and
  * development, in any language that has an AWS SDK.
  *
- * Rejects with `InvalidInputError` when an option is wrong or the store has keys of another account, with
- * what opening the store throws, and with the system's error when it can't listen.
+ * Rejects with `InvalidInputError` if an option is wrong or the store has keys of another account, with errors
+ * of opening the store, and with the system's error if it can't listen.
  *
  * @example
  * ```ts
@@ -46,7 +46,7 @@ export const MAXIMUM_CONNECTIONS = 500;
  * ```
  */
 export async function startKmsServer(options: KmsServerOptions = {}): Promise<KmsServer> {
-  const { port, host, region, keys, credentials, log, ...settings } = readOptions(options);
+  const { port, host, region, keys, credentials, log, ...settings } = parseOptions(options);
   const seed = parseSeed(keys, { region, account: settings.account });
   const regions = await Regions.open(settings);
   const service = new KmsService({ regions, defaultRegion: region, credentials, ...settings });

@@ -5,8 +5,8 @@ import { type Credentials, SignatureVerifier } from './auth/signature.js';
 import { HANDLERS, type Handler } from './operations/index.js';
 import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
-import { NOT_THERE, type OperationName, REQUESTS } from './protocol/requests.js';
-import { readRequest } from './protocol/structure.js';
+import { NOT_IMPLEMENTED, type OperationName, REQUESTS } from './protocol/requests.js';
+import { parseRequest } from './protocol/structure.js';
 import { isRegionName } from './region-name.js';
 import type { Region, Regions } from './regions.js';
 
@@ -15,7 +15,7 @@ export interface KmsRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** `undefined` when it was too long. */
+  /** `undefined` if it was too long. */
   readonly body: Buffer | undefined;
 }
 
@@ -24,22 +24,22 @@ export interface KmsResponse {
   readonly status: number;
   /** JSON, or empty. */
   readonly body: string;
-  /** The operation; undefined when it is not one of KMS's. */
+  /** The operation; undefined if it is not one of KMS's. */
   readonly operation: string | undefined;
   /** The key, as the request names it. */
   readonly key: string | undefined;
   /** `ok`, or the name of the exception. */
   readonly outcome: string;
-  /** What was thrown, when it was not expected. */
+  /** The error that was thrown, if it was unexpected. */
   readonly failure?: unknown;
 }
 
 /** The parts of a service. */
 export interface ServiceOptions {
   readonly regions: Regions;
-  /** For requests that are not signed, or whose Region is not one. */
+  /** For requests without a signature or a valid Region. */
   readonly defaultRegion: string;
-  /** When there are any, every request must be signed with one of them. */
+  /** If there are any, every request must be signed with one of them. */
   readonly credentials: readonly Credentials[];
   readonly now: () => Date;
 }
@@ -70,9 +70,9 @@ export class KmsService {
       if (this.#verifier === undefined) rejectWebPages(request);
       else await this.#verifier.verify({ ...request, body });
       const name = operationOf(named);
-      members = readRequest<object>(REQUESTS[name], parse(body));
+      members = parseRequest<object>(REQUESTS[name], parse(body));
       key = keyOf(members);
-      // The handler of an operation takes what its shape reads.
+      // A handler takes the request that the operation's shape parses.
       const handle = HANDLERS[name] as Handler<never>;
       const response = await handle(members as never, this.#regionOf(request));
       const text = response === undefined ? '' : JSON.stringify(response);
@@ -124,12 +124,12 @@ function nameOf({ method, path, headers }: KmsRequest): string {
 }
 
 function isKnown(name: string): boolean {
-  return Object.hasOwn(REQUESTS, name) || NOT_THERE.has(name);
+  return Object.hasOwn(REQUESTS, name) || NOT_IMPLEMENTED.has(name);
 }
 
 function operationOf(name: string): OperationName {
   if (Object.hasOwn(REQUESTS, name)) return name as OperationName;
-  if (NOT_THERE.has(name)) {
+  if (NOT_IMPLEMENTED.has(name)) {
     throw new KmsError(
       'UnsupportedOperationException',
       `${name} is an operation of AWS KMS that this server does not have.`,

@@ -48,7 +48,7 @@ describeWithStores('Aliases', (start) => {
     expect(await rejection(update)).to.match(/^NotFoundException/);
   });
 
-  it('are there once', async () => {
+  it('are unique by name', async () => {
     const AliasName = 'alias/taken';
     await subject.kms.createAlias({ AliasName, TargetKeyId: KeyId });
     expect(await rejection(subject.kms.createAlias({ AliasName, TargetKeyId: KeyId }))).to.equal(
@@ -56,7 +56,7 @@ describeWithStores('Aliases', (start) => {
     );
   });
 
-  it('have names by the rules', async () => {
+  it('must have a valid name', async () => {
     const create = (AliasName: string) =>
       subject.kms.createAlias({ AliasName, TargetKeyId: KeyId });
     expect(await rejection(create('orders'))).to.equal(
@@ -76,7 +76,7 @@ describeWithStores('Aliases', (start) => {
     await create('alias/my-alias_/');
   });
 
-  it('stand for keys, not for aliases, and for keys of the same kind', async () => {
+  it('name keys, not aliases, and move between keys of the same kind', async () => {
     const { kms } = subject;
     const AliasName = 'alias/kind';
     await kms.createAlias({ AliasName, TargetKeyId: KeyId });
@@ -90,7 +90,7 @@ describeWithStores('Aliases', (start) => {
     expect(await rejection(update)).to.match(/^ValidationException/);
   });
 
-  it('are at most 50 of one key', async () => {
+  it('are at most 50 per key', async () => {
     const TargetKeyId = await newKey(subject.kms);
     const create = (n: number) =>
       subject.kms.createAlias({ AliasName: `alias/n${n}`, TargetKeyId });
@@ -103,7 +103,7 @@ describeWithStores('Tags', (start) => {
   withNewSubject(start);
   const tag = (TagKey: string, TagValue = 'value') => ({ TagKey, TagValue });
 
-  it('are added, replaced, listed and taken away', async () => {
+  it('are added, replaced, listed and removed', async () => {
     const { kms } = subject;
     const arn = await newKey(kms, { Tags: [tag('a'), tag('b', '')] });
     await kms.tagResource({ KeyId: arn, Tags: [tag('b', 'new'), tag('c')] });
@@ -115,7 +115,7 @@ describeWithStores('Tags', (start) => {
     expect(left).to.deep.equal([tag('b', 'new')]);
   });
 
-  it('are at most 50, and by the rules', async () => {
+  it('are at most 50, and must be valid', async () => {
     const { kms } = subject;
     const Tags = Array.from({ length: 51 }, (_, index) => tag(`key${index}`));
     expect(await rejection(kms.createKey({ Tags }))).to.equal('TagException: Too many tags');
@@ -144,7 +144,7 @@ describeWithStores('Tags', (start) => {
 describeWithStores('Key policies', (start) => {
   withNewSubject(start);
 
-  it('are the default one to begin with', async () => {
+  it('begin as the default policy', async () => {
     const { Policy = '', PolicyName } = await subject.kms.getKeyPolicy({ KeyId });
     expect(PolicyName).to.equal('default');
     expect(JSON.parse(Policy)).to.deep.equal({
@@ -171,7 +171,7 @@ describeWithStores('Key policies', (start) => {
       Statement: { Effect: 'Allow', Principal: '*', Action, Resource: '*', ...more },
     });
 
-  it('are put and given back as they were', async () => {
+  it('are returned exactly as they were put', async () => {
     const { kms } = subject;
     for (const Policy of [policy('kms:*'), policy(['kms:Put?eyPolicy']), policy('*')]) {
       await kms.putKeyPolicy({ KeyId, Policy });
@@ -208,7 +208,7 @@ describeWithStores('Key policies', (start) => {
 describeWithStores('Pages', (start) => {
   withNewSubject(start);
 
-  it('of every list come to an end, with every item once', async () => {
+  it('return every item of a list once', async () => {
     const { kms } = subject;
     for (let n = 0; n < 6; n++) {
       const TargetKeyId = await newKey(kms);
@@ -242,7 +242,7 @@ describeWithStores('Pages', (start) => {
     }
   });
 
-  it('reject a marker of another list', async () => {
+  it('reject a marker of a different list', async () => {
     const { NextMarker: Marker } = await subject.kms.listKeys({ Limit: 1 });
     expect(await rejection(subject.kms.listAliases({ Marker }))).to.match(
       /^InvalidMarkerException/,

@@ -8,8 +8,8 @@ import { CREDENTIALS, post, type Subject, start } from './support.js';
 const policyOf = (Action: unknown) =>
   JSON.stringify({ Statement: { Effect: 'Allow', Principal: '*', Action } });
 
-// What a request asks for is bounded, however it asks.
-describe('A server that is asked for too much', () => {
+// The work of a request is bounded, whatever it asks for.
+describe('A server under excessive requests', () => {
   let subject: Subject;
   let url: string;
   beforeEach(async () => {
@@ -26,7 +26,7 @@ describe('A server that is asked for too much', () => {
     Authorization: `AWS4-HMAC-SHA256 Credential=${CREDENTIALS.accessKeyId}/20300101/${region}/kms/aws4_request`,
   });
 
-  it('serves every Region that requests name, and keeps the keys of all', async () => {
+  it('serves every Region that requests name, and keeps all their keys', async () => {
     for (let i = 0; i < 300; i++) {
       expect((await send('ListKeys', {}, signedFor(`eu-west-${i}`))).status).to.equal(200);
     }
@@ -38,7 +38,7 @@ describe('A server that is asked for too much', () => {
     expect((await send('DescribeKey', { KeyId: 'alias/seed' })).status).to.equal(200);
   });
 
-  it('responds to a megabyte of errors with less than that', async () => {
+  it('responds to a megabyte of errors with less than a megabyte', async () => {
     const GrantTokens = Array.from({ length: 300_000 }, () => '');
     const Tags = Array.from({ length: 30_000 }, () => ({ TagKey: '', TagValue: '' }));
     for (const [operation, body] of [
@@ -72,9 +72,9 @@ describe('A server that is asked for too much', () => {
   it('rejects headers that are too long or too many, in a form that SDKs read', async () => {
     for (const headers of [`X-Long: ${'a'.repeat(100_000)}\r\n`, 'X-Many: 1\r\n'.repeat(20_000)]) {
       const socket = connect(subject.server.port, '127.0.0.1');
-      const answer = textOf(socket);
+      const response = textOf(socket);
       socket.write(`POST / HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
-      expect(await answer).to.match(/^HTTP\/1.1 431 .*MalformedHttpRequestException/s);
+      expect(await response).to.match(/^HTTP\/1.1 431 .*MalformedHttpRequestException/s);
     }
   });
 
@@ -95,14 +95,14 @@ describe('A server that is asked for too much', () => {
       }
     });
     expect(hungUp).to.equal(21);
-    const answer = textOf(agent);
+    const response = textOf(agent);
     agent.write('GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-    expect(await answer).to.match(/^HTTP\/1.1 200/);
+    expect(await response).to.match(/^HTTP\/1.1 200/);
     for (const socket of sockets) socket.destroy();
   });
 
   // By a regular expression, each of these would take longer than the world is old.
-  it('reads the wildcards of a policy in time that grows with their number alone', () => {
+  it('matches the wildcards of a policy in time that grows only with their number', () => {
     for (const action of ['*'.repeat(5000), `${'*?'.repeat(8)}*`, 'KMS:Put*P?licy', '*']) {
       assertPolicy(policyOf(action));
     }

@@ -35,8 +35,8 @@ describe('keywrap-kms', () => {
     const url = await run.url();
     expect(run.stdout).to.match(/^keywrap-kms is listening on http:\/\/127\.0\.0\.1:\d+\n$/);
     const body = '{"KeyId":"alias/orders","Plaintext":"c2VjcmV0"}';
-    const answer = await post(url, 'TrentService.Encrypt', body);
-    const { KeyId } = JSON.parse(answer.text);
+    const response = await post(url, 'TrentService.Encrypt', body);
+    const { KeyId } = JSON.parse(response.text);
     expect(KeyId).to.match(/^arn:aws:kms:eu-west-3:123456789012:key\//);
     await post(url, 'TrentService.Encrypt', '{"KeyId":"none","Plaintext":"c2VjcmV0"}');
     run.child.kill('SIGTERM');
@@ -47,13 +47,13 @@ describe('keywrap-kms', () => {
       .map((line) => JSON.parse(line));
     expect(more).to.deep.equal([]);
     expect(first).to.include({ operation: 'Encrypt', key: 'alias/orders', outcome: 'ok' });
-    expect(first.requestId).to.equal(answer.headers.get('x-amzn-requestid'));
+    expect(first.requestId).to.equal(response.headers.get('x-amzn-requestid'));
     expect(first.duration).to.be.a('number');
     expect(second).to.include({ key: 'none', outcome: 'NotFoundException' });
     expect(run.stderr).not.to.include('c2VjcmV0');
   });
 
-  it('finishes requests under way before it stops', async () => {
+  it('finishes running requests before it stops', async () => {
     const run = new Run('--port', '0');
     const url = await run.url();
     const create = post(
@@ -67,17 +67,17 @@ describe('keywrap-kms', () => {
     expect(await run.exitCode()).to.equal(0);
   });
 
-  it('takes credentials from a file, and then listens where others can reach it', async () => {
+  it('reads credentials from a file, and then may listen for other machines', async () => {
     const credentials = await file('credentials.json', JSON.stringify([CREDENTIALS]));
     const run = new Run('--port', '0', '--host', '0.0.0.0', '--credentials', credentials);
     const { port } = new URL(await run.url());
-    const answer = await post(`http://127.0.0.1:${port}`, 'TrentService.ListKeys', '{}');
-    expect(JSON.parse(answer.text).__type).to.equal('MissingAuthenticationTokenException');
+    const response = await post(`http://127.0.0.1:${port}`, 'TrentService.ListKeys', '{}');
+    expect(JSON.parse(response.text).__type).to.equal('MissingAuthenticationTokenException');
     run.child.kill();
     expect(await run.exitCode()).to.equal(0);
   });
 
-  it('keeps its keys in a store, also when it is killed', async () => {
+  it('keeps its keys in a store, even when it is killed', async () => {
     const passphrase = await file('passphrase', 'correct horse\n');
     const data = join(folder, 'data.db');
     const args = ['--port', '0', '--data', data, '--passphrase-file', passphrase];
@@ -92,13 +92,13 @@ describe('keywrap-kms', () => {
 
     const second = new Run(...args);
     const again = await second.url();
-    const answer = await post(again, 'TrentService.Decrypt', JSON.stringify({ CiphertextBlob }));
-    expect(JSON.parse(answer.text).Plaintext).to.equal('c2VjcmV0');
+    const response = await post(again, 'TrentService.Decrypt', JSON.stringify({ CiphertextBlob }));
+    expect(JSON.parse(response.text).Plaintext).to.equal('c2VjcmV0');
     second.child.kill('SIGTERM');
     expect(await second.exitCode()).to.equal(0);
   });
 
-  it('says what is wrong with its store, and writes nothing', async () => {
+  it('reports a problem with its store, and writes nothing', async () => {
     const passphrase = await file('right', PASSPHRASE);
     const wrong = await file('wrong', 'hunter2');
     const data = join(folder, 'store.db');
@@ -139,7 +139,7 @@ describe('keywrap-kms', () => {
     expect(await contentsOf(folder)).to.deep.equal(before);
   });
 
-  it('prints how it is used, and its version', async () => {
+  it('prints its usage and its version', async () => {
     const help = new Run('--help');
     expect(await help.exitCode()).to.equal(0);
     expect(help.stdout).to.match(/^Usage: keywrap-kms /);
@@ -148,7 +148,7 @@ describe('keywrap-kms', () => {
     expect(version.stdout).to.match(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it('says what is wrong with its arguments, in one line', async () => {
+  it('reports wrong arguments in one line', async () => {
     const broken = await file('broken.json', '{"secretAccessKey": "SECRET" nonsense');
     const list = await file('list.json', '[{ "accessKeyId": "a" }]');
     for (const [args, problem] of [

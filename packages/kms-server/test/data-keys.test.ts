@@ -29,7 +29,7 @@ describe('GenerateDataKey and its relatives, GenerateRandom', () => {
     }
   });
 
-  it('leaves the plaintext out where it is asked to', async () => {
+  it('leaves out the plaintext on request', async () => {
     const wrapped = await subject.kms.generateDataKeyWithoutPlaintext({
       KeyId,
       KeySpec: 'AES_256',
@@ -39,7 +39,7 @@ describe('GenerateDataKey and its relatives, GenerateRandom', () => {
     expect(opened.Plaintext).to.have.length(32);
   });
 
-  it('wants either a spec or a number of bytes', async () => {
+  it('requires either a spec or a number of bytes', async () => {
     const problem = 'ValidationException: Please specify either number of bytes or key spec.';
     expect(await rejection(subject.kms.generateDataKey({ KeyId }))).to.equal(problem);
     const both = { KeyId, KeySpec: 'AES_128', NumberOfBytes: 16 } as const;
@@ -87,7 +87,7 @@ describe('GenerateDataKey and its relatives, GenerateRandom', () => {
     );
   });
 
-  it('only tries with DryRun', async () => {
+  it('does nothing with DryRun', async () => {
     const { kms } = subject;
     const DryRun = true;
     const KeyPairSpec = 'RSA_4096';

@@ -46,7 +46,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     }
   });
 
-  it('takes the empty encryption context for none', async () => {
+  it('treats an empty encryption context as none', async () => {
     const { CiphertextBlob } = await encrypt(symmetric, { EncryptionContext: {} });
     await subject.kms.decrypt({ CiphertextBlob });
   });
@@ -68,7 +68,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     );
   });
 
-  it('rejects it alike when the named key is not an encryption key', async () => {
+  it('rejects a ciphertext with a named key that is not an encryption key', async () => {
     const mac = await newKey(subject.kms, { KeySpec: 'HMAC_224', KeyUsage: 'GENERATE_VERIFY_MAC' });
     const { CiphertextBlob } = await encrypt(symmetric);
     expect(await rejection(subject.kms.decrypt({ CiphertextBlob, KeyId: mac }))).to.match(
@@ -80,7 +80,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     );
   });
 
-  it('takes 1 to 4096 bytes under a symmetric key', async () => {
+  it('encrypts 1 to 4096 bytes under a symmetric key', async () => {
     const { CiphertextBlob } = await encrypt(symmetric, { Plaintext: new Uint8Array(4096) });
     expect(CiphertextBlob?.length).to.be.at.most(6144);
     expect(await rejection(encrypt(symmetric, { Plaintext: new Uint8Array(4097) }))).to.equal(
@@ -123,7 +123,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     expect(opened.KeyMaterialId).to.equal(undefined);
   });
 
-  it('needs the key to be named, and no context, with RSA', async () => {
+  it('requires a key, and no encryption context, for RSA', async () => {
     const EncryptionAlgorithm = 'RSAES_OAEP_SHA_256';
     const { CiphertextBlob } = await encrypt(rsa, { EncryptionAlgorithm });
     expect(await rejection(subject.kms.decrypt({ CiphertextBlob, EncryptionAlgorithm }))).to.match(
@@ -153,7 +153,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     );
   });
 
-  it('moves a ciphertext between keys of both kinds', async () => {
+  it('re-encrypts between keys of both kinds', async () => {
     const other = await newKey(subject.kms);
     const rsaSide = { KeyId: rsa, EncryptionAlgorithm: 'RSAES_OAEP_SHA_256' } as const;
     const symmetricSide = { KeyId: symmetric, EncryptionContext: { a: 'b' } } as const;
@@ -180,7 +180,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     }
   });
 
-  it('says which side of ReEncrypt is wrong', async () => {
+  it('reports which side of ReEncrypt is wrong', async () => {
     const mac = await newKey(subject.kms, { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' });
     const { CiphertextBlob } = await encrypt(symmetric);
     const toMac = subject.kms.reEncrypt({ CiphertextBlob, DestinationKeyId: mac });
@@ -196,7 +196,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     expect(await rejection(wrong)).to.match(/^IncorrectKeyException/);
   });
 
-  it('only tries with DryRun', async () => {
+  it('does nothing with DryRun', async () => {
     const DryRun = true;
     const { CiphertextBlob } = await encrypt(symmetric);
     const tried =
@@ -217,7 +217,7 @@ describe('Encrypt, Decrypt, ReEncrypt', () => {
     );
   });
 
-  it("rejects a recipient: it can't check the attestation", async () => {
+  it("rejects a recipient, whose attestation it can't check", async () => {
     const { CiphertextBlob } = await encrypt(symmetric);
     const Recipient = { AttestationDocument: bytes('document') };
     expect(await rejection(subject.kms.decrypt({ CiphertextBlob, Recipient }))).to.match(

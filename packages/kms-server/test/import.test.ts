@@ -24,7 +24,7 @@ describeWithStores('Imported key material', (start) => {
 
   const describeKey = async (KeyId: string) => (await kms.describeKey({ KeyId })).KeyMetadata ?? {};
 
-  it('makes a key usable, and can be deleted and come back', async () => {
+  it('makes a key usable, and can be deleted and imported again', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
     const pending = `KMSInvalidStateException: ${KeyId} is pending import.`;
     expect(await rejection(kms.encrypt({ KeyId, Plaintext: bytes('x') }))).to.equal(pending);
@@ -117,7 +117,7 @@ describeWithStores('Imported key material', (start) => {
     expect(await describeKey(KeyId)).to.include({ KeyState: 'Enabled', ...FOREVER });
   });
 
-  it('of a symmetric key can be new, and is pending until RotateKeyOnDemand', async () => {
+  it('of new material for a symmetric key is pending until RotateKeyOnDemand', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
     const first = await importInto(kms, KeyId, randomBytes(32));
     const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: bytes('old') });
@@ -158,7 +158,7 @@ describeWithStores('Imported key material', (start) => {
     );
   });
 
-  it('is rejected with a token that is wrong, foreign or old', async () => {
+  it('is rejected with a token that is wrong, of another server or expired', async () => {
     const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
     const other = await newKey(kms, { Origin: 'EXTERNAL' });
     const wrapped = await wrap(kms, KeyId, randomBytes(32));

@@ -65,7 +65,7 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
     });
   }
 
-  it('makes a multi-Region key, with an id of its own form', async () => {
+  it('makes a multi-Region key, with an mrk- id', async () => {
     const { KeyMetadata } = await subject.kms.createKey({ MultiRegion: true });
     expect(KeyMetadata?.KeyId).to.match(/^mrk-[0-9a-f]{32}$/);
     expect(KeyMetadata?.MultiRegionConfiguration).to.deep.equal({
@@ -75,7 +75,7 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
     });
   });
 
-  it('rejects parameters that do not go together', async () => {
+  it('rejects incompatible parameters', async () => {
     const { kms } = subject;
     for (const [input, problem] of [
       [
@@ -101,14 +101,14 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
     }
   });
 
-  it('names several problems at once, with the words that would do', async () => {
+  it('reports several problems at once, with the allowed values', async () => {
     const input = { KeySpec: 'HMAC_random', KeyUsage: 'RANDOM' } as object;
     expect(await rejection(subject.kms.createKey(input))).to.match(
       /^ValidationException: 2 validation errors detected: Value 'RANDOM' at 'keyUsage' failed to satisfy constraint: Member must satisfy enum value set: \[.*\bSIGN_VERIFY\b.*\]; Value 'HMAC_random' at 'keySpec' failed to satisfy constraint: Member must satisfy enum value set: \[.*\bHMAC_224\b.*\]$/,
     );
   });
 
-  it('still knows the old name of KeySpec', async () => {
+  it('accepts the old name of KeySpec', async () => {
     const { KeyMetadata } = await subject.kms.createKey({
       CustomerMasterKeySpec: 'ECC_NIST_P256',
       KeyUsage: 'SIGN_VERIFY',
@@ -116,7 +116,7 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
     expect(KeyMetadata?.KeySpec).to.equal('ECC_NIST_P256');
   });
 
-  it("names what it can't find", async () => {
+  it("names the key or alias that it can't find", async () => {
     const { kms } = subject;
     const scope = `arn:aws:kms:${REGION}:${ACCOUNT}`;
     const id = '134f2428-cec1-4b25-a1ae-9048164dba47';
@@ -172,7 +172,7 @@ describeWithStores('The life of a key', (start) => {
     await kms.encrypt(request);
   });
 
-  it('rejects every use of a disabled key', async () => {
+  it('rejects every operation with a disabled key', async () => {
     const { kms } = subject;
     const symmetric = await newKey(kms);
     const { CiphertextBlob } = await kms.encrypt({ KeyId: symmetric, Plaintext: bytes('x') });
@@ -223,7 +223,7 @@ describeWithStores('The life of a key', (start) => {
     expect(Aliases).to.deep.equal([]);
   });
 
-  it('is saved from deletion, disabled', async () => {
+  it('is disabled when its deletion is cancelled', async () => {
     const { kms } = subject;
     const KeyId = await newKey(kms);
     expect(await rejection(kms.cancelKeyDeletion({ KeyId }))).to.equal(
@@ -237,7 +237,7 @@ describeWithStores('The life of a key', (start) => {
     expect(KeyMetadata).not.to.have.property('DeletionDate');
   });
 
-  it('takes waiting periods of 7 to 30 days', async () => {
+  it('accepts waiting periods of 7 to 30 days', async () => {
     const KeyId = await newKey(subject.kms);
     for (const PendingWindowInDays of [0, 6, 31, 366]) {
       const promise = subject.kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays });
@@ -268,7 +268,7 @@ describeWithStores('The life of a key', (start) => {
     expect(await kms.getKeyRotationStatus({ KeyId })).to.include({ KeyRotationEnabled: false });
   });
 
-  it('takes no alias where KMS takes none', async () => {
+  it('rejects an alias where KMS does', async () => {
     const { kms } = subject;
     const arn = await newKey(kms);
     await kms.createAlias({ AliasName: 'alias/name', TargetKeyId: arn });
@@ -288,7 +288,7 @@ describeWithStores('The life of a key', (start) => {
 });
 
 describeWithStores('Regions', (start) => {
-  it('have keys of their own, by the region that a request is signed for', async () => {
+  it('have separate keys, by the Region that a request is signed for', async () => {
     await using subject = await start({ account: '123456789012', region: 'eu-central-1' });
     const west = subject.clientFor('us-west-2');
     const arn = await newKey(west);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { REQUESTS } from '#dist/protocol/requests.js';
 import { type Subject, start } from './support.js';
 
-// Whatever a client sends, it gets an answer that an SDK can read, and the server stays up.
+// Whatever a client sends, it gets a response that an SDK can read, and the server stays up.
 
 const OPERATIONS = Object.keys(REQUESTS);
 const MEMBERS = [
@@ -153,11 +153,11 @@ describe('10 000 malformed requests', () => {
     });
 
   const check = async (sample: Malformed, port: number) => {
-    const { status, text: answer } = await send(sample, port);
+    const { status, text: received } = await send(sample, port);
     expect(status).to.be.oneOf([200, 400, 413]);
-    expect(answer).not.to.match(/\.js:\d+|node:internal|\bat [A-Za-z.]+ \(/);
+    expect(received).not.to.match(/\.js:\d+|node:internal|\bat [A-Za-z.]+ \(/);
     if (status === 200) return;
-    const { __type, ...rest } = JSON.parse(answer);
+    const { __type, ...rest } = JSON.parse(received);
     expect(__type).to.match(/^[A-Za-z]+Exception$/);
     expect(Object.keys(rest).join()).to.be.oneOf(['', 'message']);
   };
@@ -169,17 +169,17 @@ describe('10 000 malformed requests', () => {
     }
   };
 
-  it('each get a response', async function () {
+  it('all get a response', async function () {
     this.timeout(300_000);
     await run(20300101, 9_000, () => subject.server.port);
   });
 
-  it('also where they must be signed', async function () {
+  it('all get a response from a server with credentials', async function () {
     this.timeout(300_000);
     await run(20300102, 1_000, () => signed.server.port);
   });
 
-  it('and bodies that are huge too', async () => {
+  it('all get a response with huge bodies', async () => {
     for (const size of [1 << 20, (1 << 20) + 1, 8 << 20]) {
       const headers = { 'X-Amz-Target': 'TrentService.Encrypt' };
       const sample = { method: 'POST', path: '/', headers, body: new Uint8Array(size).fill(0x20) };
@@ -187,7 +187,7 @@ describe('10 000 malformed requests', () => {
     }
   });
 
-  it('leave the server as it was', async () => {
+  it('do not change the server', async () => {
     const east = subject.clientFor('us-east-1');
     await east.encrypt({ KeyId: 'alias/seed', Plaintext: Uint8Array.of(1) });
   });

@@ -12,7 +12,7 @@ describe('The options of a server', () => {
     ['now', [5, new Date()]],
   ];
   for (const [option, values] of wrong) {
-    it(`are rejected with another ${option} than is meant (INVALID_INPUT)`, async () => {
+    it(`reject a wrong ${option} (INVALID_INPUT)`, async () => {
       for (const value of values) {
         const options = { port: 0, [option]: value } as KmsServerOptions;
         const started = await startKmsServer(options).catch((error: unknown) => error);

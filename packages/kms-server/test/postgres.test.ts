@@ -19,7 +19,7 @@ describe('Two servers with one store in PostgreSQL', function () {
   });
   after(() => postgres?.stop());
 
-  it('serve the same keys, lose no change, and find all when they start again', async () => {
+  it('serve the same keys, lose no change, and find everything after a restart', async () => {
     const url = await postgres.newUrl();
     const store = () => openStore(url);
     let ciphertext: Uint8Array | undefined;

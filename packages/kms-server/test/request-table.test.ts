@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { KmsError } from '#dist/protocol/kms-error.js';
-import { NOT_THERE, REQUESTS } from '#dist/protocol/requests.js';
+import { NOT_IMPLEMENTED, REQUESTS } from '#dist/protocol/requests.js';
 import {
   blob,
   boolean,
@@ -12,12 +12,12 @@ import {
   stringMap,
   timestamp,
 } from '#dist/protocol/shapes.js';
-import { readRequest, required, structure } from '#dist/protocol/structure.js';
+import { parseRequest, required, structure } from '#dist/protocol/structure.js';
 
-/** What a value of this shape is rejected with, as the member `Value` of a request. */
+/** Returns the rejection of a value of this shape, as the member `Value` of a request. */
 function problem(shape: Shape<unknown>, value: unknown): string | undefined {
   try {
-    readRequest(structure({ Value: shape }), { Value: value });
+    parseRequest(structure({ Value: shape }), { Value: value });
     return undefined;
   } catch (error) {
     const { type, message } = error as KmsError;
@@ -27,7 +27,7 @@ function problem(shape: Shape<unknown>, value: unknown): string | undefined {
 }
 
 describe('The table of constraints', () => {
-  it('counts the characters of strings and matches the whole of them', () => {
+  it('counts the characters of strings and matches whole strings', () => {
     const shape = string({ min: 2, max: 3, pattern: '[a-z]+' });
     expect(problem(shape, 'ab')).to.equal(undefined);
     expect(problem(shape, 'a')).to.equal('Member must have length greater than or equal to 2');
@@ -41,11 +41,11 @@ describe('The table of constraints', () => {
     for (const wrong of ['AQI', 'AQ-_', 'A===', ' AQI=', 'AQI=\n', '=']) {
       expect(problem(shape, wrong), wrong).to.equal('SerializationException');
     }
-    const tooLong = () => readRequest(structure({ Value: shape }), { Value: 'AQID' });
+    const tooLong = () => parseRequest(structure({ Value: shape }), { Value: 'AQID' });
     expect(tooLong).to.throw(KmsError, /^1 validation error detected: Value at 'value' failed/);
   });
 
-  it('tells JSON types apart', () => {
+  it('distinguishes JSON types', () => {
     const shapes: [Shape<unknown>, unknown][] = [
       [string(), 'a'],
       [integer({ min: 0, max: 9 }), 1],
@@ -70,14 +70,14 @@ describe('The table of constraints', () => {
     }
   });
 
-  it('names the place of what is wrong, all of it at once', () => {
+  it('names the place of every error at once', () => {
     const shape = structure({
       Tags: required(list(structure({ TagKey: required(string({ min: 1 })) }), { max: 2 })),
       Limit: integer({ min: 1, max: 10 }),
       KeyId: required(string()),
     });
     const json = { Tags: [{ TagKey: 'a' }, { TagKey: '' }, {}], Limit: 11 };
-    expect(() => readRequest(shape, json)).to.throw(
+    expect(() => parseRequest(shape, json)).to.throw(
       KmsError,
       [
         "5 validation errors detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 2",
@@ -89,8 +89,8 @@ describe('The table of constraints', () => {
     );
   });
 
-  it('has each operation of KMS on one side: there, or not there', () => {
+  it('lists each operation of KMS once: implemented or not', () => {
     expect(Object.keys(REQUESTS)).to.have.length(39);
-    for (const name of Object.keys(REQUESTS)) expect(NOT_THERE.has(name)).to.equal(false);
+    for (const name of Object.keys(REQUESTS)) expect(NOT_IMPLEMENTED.has(name)).to.equal(false);
   });
 });

@@ -25,22 +25,22 @@ const POLICY = JSON.stringify({
 
 /** All that KMS tells of the keys and aliases of a region. */
 async function everythingOf(kms: KMS): Promise<unknown> {
-  const told = async (answer: Promise<object>) => {
-    const { $metadata: _, ...members } = (await answer) as Record<string, unknown>;
+  const told = async (response: Promise<object>) => {
+    const { $metadata: _, ...members } = (await response) as Record<string, unknown>;
     return members;
   };
-  const orRefused = (answer: Promise<object>) => told(answer).catch((error) => error.name);
+  const orRejected = (response: Promise<object>) => told(response).catch((error) => error.name);
   const { Keys = [] } = await kms.listKeys({});
   const keys = await Promise.all(
     Keys.map(async ({ KeyId }) => ({
       ...(await told(kms.describeKey({ KeyId }))),
       ...(await told(kms.listResourceTags({ KeyId }))),
       ...(await told(kms.getKeyPolicy({ KeyId }))),
-      rotation: await orRefused(kms.getKeyRotationStatus({ KeyId })),
-      rotations: await orRefused(
+      rotation: await orRejected(kms.getKeyRotationStatus({ KeyId })),
+      rotations: await orRejected(
         kms.listKeyRotations({ KeyId, IncludeKeyMaterial: 'ALL_KEY_MATERIAL' }),
       ),
-      publicKey: await orRefused(kms.getPublicKey({ KeyId })),
+      publicKey: await orRejected(kms.getPublicKey({ KeyId })),
     })),
   );
   return { keys, ...(await told(kms.listAliases({}))) };
@@ -55,7 +55,7 @@ describe('A server that starts again with the keys on disk', () => {
 
   const startAgain = (at = file.path) => start({ now: clock.now, store: () => openStore(at) });
 
-  /** Keys of every kind and in every state, each change on a day of its own. */
+  /** Keys of every kind and in every state, each change on a different day. */
   async function makeKeys(kms: KMS): Promise<void> {
     const later = () => clock.forward(1, 1);
     const rotated = await newKey(kms, {
@@ -121,7 +121,7 @@ describe('A server that starts again with the keys on disk', () => {
     });
   });
 
-  it('describes them as before when the store was restored from a backup', async () => {
+  it('describes them as before after a restore from a backup', async () => {
     await using subject = await startAgain();
     await makeKeys(subject.kms);
     const store = await openStore(file.path);
@@ -164,7 +164,7 @@ describe('A server that starts again with the keys on disk', () => {
     await after.kms.verifyMac({ KeyId: macKey, Mac, ...hmac });
   });
 
-  it('rotates to material that was imported before, and wants a new import token', async () => {
+  it('rotates to material that was imported before, and requires a new import token', async () => {
     const before = await startAgain();
     const KeyId = await newKey(before.kms, { Origin: 'EXTERNAL' });
     const [first, second] = [randomBytes(32), randomBytes(32)];
@@ -192,7 +192,7 @@ describe('A server that starts again with the keys on disk', () => {
     );
   });
 
-  it('has done what fell due while it was stopped, and only once', async () => {
+  it('makes changes that fell due while it was stopped, once', async () => {
     const before = await startAgain();
     const { kms } = before;
     const rotating = await newKey(kms);
@@ -226,7 +226,7 @@ describe('A server that starts again with the keys on disk', () => {
     expect(await store.verify(), 'the deleted key is gone').to.deep.include({ keys: 2 });
   });
 
-  it('gives an alias that is made again new dates, also for the key that it had before', async () => {
+  it('sets new dates when an alias is created again, even for the same key', async () => {
     await using subject = await startAgain();
     const alias = { AliasName: 'alias/a', TargetKeyId: await newKey(subject.kms) };
     await subject.kms.createAlias(alias);
@@ -237,7 +237,7 @@ describe('A server that starts again with the keys on disk', () => {
     expect(made).to.deep.include({ CreationDate: clock.now(), LastUpdatedDate: clock.now() });
   });
 
-  it('writes neither policies nor tags where they can be read', async () => {
+  it('stores neither policies nor tags in clear', async () => {
     await using subject = await startAgain();
     const Tags = [{ TagKey: 'team', TagValue: 'the secret team' }];
     await newKey(subject.kms, { Policy: POLICY, Tags });

@@ -21,7 +21,7 @@ describeWithStores('Rotation', (start) => {
   const currentOf = async (KeyId: string) =>
     (await subject.kms.describeKey({ KeyId })).KeyMetadata?.CurrentKeyMaterialId;
 
-  it('on demand makes new material, and old ciphertexts still open', async () => {
+  it('on demand makes new material, and old ciphertexts still decrypt', async () => {
     const { kms } = subject;
     const KeyId = await newKey(kms);
     const before = await currentOf(KeyId);
@@ -83,7 +83,7 @@ describeWithStores('Rotation', (start) => {
     }
   });
 
-  it('happens by itself when its time has come, also several times', async () => {
+  it('happens when it is due, several times if several are due', async () => {
     const { kms } = subject;
     const KeyId = await newKey(kms);
     await kms.enableKeyRotation({ KeyId, RotationPeriodInDays: 90 });
@@ -110,7 +110,7 @@ describeWithStores('Rotation', (start) => {
     expect((await kms.listKeyRotations({ KeyId })).Rotations).to.have.length(1);
   });
 
-  it('is for symmetric keys only, whose material was made here', async () => {
+  it('is for symmetric keys without imported material only', async () => {
     const { kms } = subject;
     const rsa = await newKey(kms, { KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' });
     for (const reason of await rejections([

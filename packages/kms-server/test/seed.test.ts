@@ -75,7 +75,7 @@ describe('Seed keys', () => {
     }
   });
 
-  it('that are replicas rotate with their primary key alone', async () => {
+  it('that are replicas rotate with their primary key only', async () => {
     const id = 'mrk-1234abcd12ab34cd56ef1234567890ab';
     const keys = ['us-east-1', 'eu-west-1'].map((region) => ({ keyId: id, region }));
     await using subject = await start({ keys });
@@ -114,7 +114,7 @@ describe('Seed keys', () => {
     ],
     ['an ARN of another partition', [{ keyId: ARN.replace('aws', 'aws-cn') }], 'keys[0].keyId'],
     ['another account', [{ keyId: ARN.replace(ACCOUNT, '999999999999') }], 'keys[0].keyId'],
-    ['an id that is there twice', [{ keyId: ID }, { keyId: ID }], 'keys[1].keyId'],
+    ['a repeated id', [{ keyId: ID }, { keyId: ID }], 'keys[1].keyId'],
     ['an alias twice', [{ alias: 'alias/a' }, { alias: 'alias/a' }], 'keys[1].alias'],
     ['an alias that is none', [{ alias: 'orders' }], 'keys[0].alias'],
     ['a region that is none', [{ region: 'here' }], 'keys[0].region'],
@@ -174,7 +174,7 @@ describe('Seed keys and a store that has them already', () => {
     expect((await second.kms.listKeys({})).Keys).to.have.length(2);
   });
 
-  it('are made again where they are missing', async () => {
+  it('are created again if they are missing', async () => {
     const seed = { keyId: ID, alias: 'alias/orders' };
     const first = await startWith(seed);
     await first.kms.deleteAlias({ AliasName: 'alias/orders' });
@@ -199,7 +199,7 @@ describe('Seed keys and a store that has them already', () => {
     }
   });
 
-  it('are made once by servers that start at the same time', async () => {
+  it('are created once by servers that start at the same time', async () => {
     const seed = Array.from({ length: 5 }, (_, index) => ({ alias: `alias/n${index}` }));
     const subjects = await Promise.all([1, 2, 3].map(() => startWith(...seed)));
     try {

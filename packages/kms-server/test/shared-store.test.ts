@@ -54,7 +54,7 @@ describe('Two servers with one store', () => {
     expect(Tags).to.have.length(20);
   });
 
-  it('rotate a key once when its time has come for both', async () => {
+  it('rotate a key once when both find it due', async () => {
     const KeyId = await newKey(one.kms);
     await one.kms.enableKeyRotation({ KeyId, RotationPeriodInDays: 90 });
     clock.forward(90);
@@ -64,7 +64,7 @@ describe('Two servers with one store', () => {
     expect(first).to.deep.equal(second);
   });
 
-  it('give an alias to one key when both make it', async () => {
+  it('create an alias once when both try', async () => {
     const keys = [await newKey(one.kms), await newKey(other.kms)];
     const made = await Promise.allSettled(
       keys.map((TargetKeyId, index) =>
@@ -79,7 +79,7 @@ describe('Two servers with one store', () => {
     }
   });
 
-  it('give a key 50 aliases at most, however many both make at once', async () => {
+  it('create at most 50 aliases of a key together', async () => {
     const TargetKeyId = await newKey(one.kms);
     const made = await Promise.allSettled(
       Array.from({ length: 60 }, (_, index) =>

@@ -43,7 +43,7 @@ describe('Signatures', () => {
     expect(await rejection(withCredentials(wrongToken))).to.equal(unknown);
   });
 
-  it('are needed, whole and of this request', async () => {
+  it('are required, complete and of this request', async () => {
     const { url } = subject.server;
     const target = 'TrentService.ListKeys';
     const send = async (headers: Record<string, string> = {}) =>
@@ -85,7 +85,7 @@ describe('Signatures', () => {
     }
   });
 
-  it('must not be older than five minutes, nor from the future', async () => {
+  it('must not be more than five minutes old or early', async () => {
     const clock = new Clock();
     await using there = await start({ credentials: [CREDENTIALS], now: clock.now });
     // The SDK's clock is the real one; the server's is years ahead.
@@ -98,7 +98,7 @@ describe('Signatures', () => {
     );
   });
 
-  it('decide whether others may reach the server', async () => {
+  it('are required if other machines can reach the server', async () => {
     try {
       await start({ host: '0.0.0.0' });
       expect.fail('it listened');

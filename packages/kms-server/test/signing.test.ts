@@ -56,8 +56,8 @@ describe('Sign, Verify', () => {
           const { Signature = new Uint8Array() } = signed;
           expect(verify(`sha${bits}`, MESSAGE, key, Signature)).to.equal(true);
           for (const verified of forms) {
-            const answer = await kms.verify({ KeyId, SigningAlgorithm, Signature, ...verified });
-            expect(answer.SignatureValid).to.equal(true);
+            const response = await kms.verify({ KeyId, SigningAlgorithm, Signature, ...verified });
+            expect(response.SignatureValid).to.equal(true);
           }
           const wrong = { KeyId, SigningAlgorithm, Signature, Message: bytes('another') };
           expect(await rejection(kms.verify(wrong))).to.equal('KMSInvalidSignatureException');
@@ -78,7 +78,7 @@ describe('Sign, Verify', () => {
     }
   });
 
-  it('wants digests of the right length, and messages of 1 to 4096 bytes', async () => {
+  it('requires digests of the right length, and messages of 1 to 4096 bytes', async () => {
     const KeyId = await newKey(subject.kms, { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
     const SigningAlgorithm = 'ECDSA_SHA_256';
     const sign = (more: { Message: Uint8Array; MessageType?: 'DIGEST' | 'EXTERNAL_MU' }) =>
@@ -97,7 +97,7 @@ describe('Sign, Verify', () => {
     }
   });
 
-  it('rejects keys that do not sign, and algorithms that are not theirs', async () => {
+  it('rejects keys that do not sign, and algorithms of other keys', async () => {
     const { kms } = subject;
     const request = { Message: MESSAGE, SigningAlgorithm: 'RSASSA_PSS_SHA_256' } as const;
     const mac = await newKey(kms, { KeySpec: 'HMAC_224', KeyUsage: 'GENERATE_VERIFY_MAC' });
@@ -110,7 +110,7 @@ describe('Sign, Verify', () => {
     );
   });
 
-  it('only tries with DryRun', async () => {
+  it('does nothing with DryRun', async () => {
     const { kms } = subject;
     const KeyId = await newKey(kms, { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
     const request = { KeyId, Message: MESSAGE, SigningAlgorithm: 'ECDSA_SHA_256' } as const;
@@ -129,7 +129,7 @@ describe('GenerateMac, VerifyMac', () => {
   });
   after(() => subject[Symbol.asyncDispose]());
 
-  it('makes MACs that it recognises', async () => {
+  it('makes MACs that it verifies', async () => {
     const { kms } = subject;
     for (const bits of [224, 256, 384, 512] as const) {
       const KeySpec = `HMAC_${bits}` as const;
@@ -138,8 +138,8 @@ describe('GenerateMac, VerifyMac', () => {
       const { Mac = new Uint8Array(), ...rest } = await kms.generateMac(request);
       expect(Mac).to.have.length(bits / 8);
       expect(rest).to.include({ KeyId, MacAlgorithm: request.MacAlgorithm });
-      const answer = await kms.verifyMac({ ...request, Mac });
-      expect(answer).to.include({ MacValid: true, KeyId });
+      const response = await kms.verifyMac({ ...request, Mac });
+      expect(response).to.include({ MacValid: true, KeyId });
       for (const wrong of [Mac.map((byte) => byte ^ 1), Mac.slice(1)]) {
         expect(await rejection(kms.verifyMac({ ...request, Mac: wrong }))).to.equal(
           'KMSInvalidMacException',
@@ -150,7 +150,7 @@ describe('GenerateMac, VerifyMac', () => {
     }
   });
 
-  it('rejects keys that make no MACs, and algorithms that are not theirs', async () => {
+  it('rejects keys that do not make MACs, and algorithms of other keys', async () => {
     const { kms } = subject;
     const KeyId = await newKey(kms);
     const request = { Message: MESSAGE, MacAlgorithm: 'HMAC_SHA_256' } as const;

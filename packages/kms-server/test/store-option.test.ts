@@ -28,7 +28,7 @@ const ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-123456
 describe('The option store', () => {
   const file = useStorePath();
 
-  /** What a start is rejected with, when it has written nothing. */
+  /** Returns the error of a start, and checks that it has written nothing. */
   async function rejectionOf(options: KmsServerOptions) {
     const contents = () => readFile(file.path, 'base64').catch(() => undefined);
     const before = await contents();
@@ -41,7 +41,7 @@ describe('The option store', () => {
     throw new Error('it started');
   }
 
-  it('closes a store that the server opened, and leaves one that it was given', async () => {
+  it('closes a store that the server opened, not one that was passed in', async () => {
     const given = await openStore(file.path);
     const subject = await start({ store: given });
     await createKey(subject.kms);
@@ -55,7 +55,7 @@ describe('The option store', () => {
     expect(code).to.equal('CLOSED');
   });
 
-  it('accepts any store: one in memory can outlive the server', async () => {
+  it('accepts any store, and one in memory outlives the server', async () => {
     const store = new MemoryKeyStore();
     const first = await start({ store });
     const KeyId = await createKey(first.kms);
@@ -65,7 +65,7 @@ describe('The option store', () => {
     expect((await second.kms.decrypt({ CiphertextBlob })).Plaintext).to.deep.equal(bytes('x'));
   });
 
-  it('rejects what is not a store, and passes on what opening one throws', async () => {
+  it('rejects anything that is not a store, and passes on errors of opening one', async () => {
     for (const store of [{}, 'folder', () => ({})]) {
       expect(await rejectionOf({ store: store as never })).to.include({
         code: 'INVALID_INPUT',
@@ -116,7 +116,7 @@ describe('The option store', () => {
     }
   });
 
-  it('looks at one key of each Region and account, however many there are', async () => {
+  it('checks only one key of each Region and account', async () => {
     await using store = await openStore(file.path);
     for (const region of ['eu-west-1', 'us-east-1']) {
       const scope = { partition: 'aws', region, account: ACCOUNT };

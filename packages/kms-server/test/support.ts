@@ -145,7 +145,7 @@ export async function rejection(promise: Promise<unknown>): Promise<string> {
   throw new Error('it was not rejected');
 }
 
-/** As {@link rejection}, of requests that are under way together. */
+/** As {@link rejection}, of concurrent requests. */
 export function rejections(promises: readonly Promise<unknown>[]): Promise<string[]> {
   return Promise.all(promises.map(rejection));
 }

@@ -3,7 +3,7 @@ import { json } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { CREDENTIALS, post, REGION, type Subject, start } from './support.js';
 
-// What a browser on this machine can be made to send by a page from anywhere (Fetch §3.2, Origin).
+// Requests that any web page can make a browser on this machine send (Fetch §3.2, Origin).
 describe('Web pages', () => {
   let subject: Subject;
   before(async () => {
@@ -13,13 +13,13 @@ describe('Web pages', () => {
 
   for (const [what, headers] of [
     ['another origin', { Origin: 'https://attacker.example' }],
-    ['an origin that is not told', { Origin: 'null' }],
+    ['an undisclosed origin', { Origin: 'null' }],
     [
-      'the origin whose name they made stand for this machine',
+      'an origin whose name resolves to this machine',
       { Origin: 'http://attacker.example:4599', Host: 'attacker.example:4599' },
     ],
   ] as const) {
-    it(`can not use the keys from ${what}`, async () => {
+    it(`cannot use the keys from ${what}`, async () => {
       const { port } = subject.server;
       const { status, body } = await send(port, 'POST', {
         ...headers,
@@ -43,7 +43,7 @@ describe('Web pages', () => {
     );
   });
 
-  it('can sign, where there are credentials, as everybody can', async () => {
+  it('can use the keys if they sign with credentials', async () => {
     await using signing = await start({ credentials: [CREDENTIALS] });
     signing.kms.middlewareStack.add(
       (next) => (call) => {
@@ -59,13 +59,13 @@ describe('Web pages', () => {
     expect(JSON.parse(unsigned.text).__type).to.equal('MissingAuthenticationTokenException');
   });
 
-  it('are the only ones: programs send no origin', async () => {
+  it('are the only senders of Origin: programs send none', async () => {
     expect((await subject.clientFor(REGION).listKeys({})).Keys).to.have.length(0);
     expect((await subject.clientFor('us-east-1').listKeys({})).Keys).to.have.length(1);
   });
 });
 
-/** With `fetch`, as with a page, nobody can choose the name in `Host`. */
+/** With `fetch`, as in a page, the name in `Host` can't be chosen. */
 async function send(port: number, method: string, headers: Record<string, string>) {
   const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
     request({ port, host: '127.0.0.1', method, headers }, resolve).on('error', reject).end('{}');

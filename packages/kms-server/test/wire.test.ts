@@ -36,11 +36,11 @@ describe('The protocol', () => {
     expect(disabled.headers.get('content-length')).to.equal('0');
   });
 
-  it('tells operations that KMS has from others', async () => {
+  it("distinguishes KMS's operations from others", async () => {
     for (const operation of ['CreateGrant', 'ReplicateKey', 'DescribeCustomKeyStores']) {
-      const answer = await send(operation);
-      expect(answer.status).to.equal(400);
-      expect(typeOf(answer)).to.equal('UnsupportedOperationException');
+      const response = await send(operation);
+      expect(response.status).to.equal(400);
+      expect(typeOf(response)).to.equal('UnsupportedOperationException');
     }
     for (const target of [
       'TrentService.Nonsense',
@@ -50,15 +50,15 @@ describe('The protocol', () => {
       'Encrypt',
       undefined,
     ]) {
-      const answer = await post(url, target, '{}');
-      expect(answer.status).to.equal(400);
-      expect(typeOf(answer)).to.equal('UnknownOperationException');
+      const response = await post(url, target, '{}');
+      expect(response.status).to.equal(400);
+      expect(typeOf(response)).to.equal('UnknownOperationException');
     }
     expect((await fetch(url)).status).to.equal(400);
     expect((await fetch(`${url}/other`, { method: 'POST' })).status).to.equal(400);
   });
 
-  it('rejects what is not JSON of the right form with SerializationException', async () => {
+  it('rejects malformed JSON with SerializationException', async () => {
     for (const body of [
       '{',
       'nonsense',
@@ -79,63 +79,63 @@ describe('The protocol', () => {
       Uint8Array.of(0xff, 0xfe, 0x00),
       Uint8Array.of(0x22, 0xff, 0x22),
     ]) {
-      const answer = await send('Encrypt', body);
-      expect(answer.status, String(body)).to.equal(400);
-      expect(typeOf(answer), String(body)).to.equal('SerializationException');
+      const response = await send('Encrypt', body);
+      expect(response.status, String(body)).to.equal(400);
+      expect(typeOf(response), String(body)).to.equal('SerializationException');
     }
   });
 
-  it('takes null for a member that is not there, and ignores members that it does not know', async () => {
+  it('treats null as a missing member, and ignores unknown members', async () => {
     const body = '{"Description":null,"Unknown":{"a":[1]},"Limit":null}';
     expect(await send('ListKeys', body)).to.include({ status: 200 });
     expect(await send('ListKeys', '')).to.include({ status: 200 });
-    const answer = await send('Encrypt', '{"KeyId":null}');
-    expect(JSON.parse(answer.text).message).to.equal(
+    const response = await send('Encrypt', '{"KeyId":null}');
+    expect(JSON.parse(response.text).message).to.equal(
       "2 validation errors detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null; Value null at 'plaintext' failed to satisfy constraint: Member must not be null",
     );
   });
 
-  it('does not lose __proto__ in an encryption context, nor let it do anything', async () => {
+  it('keeps __proto__ in an encryption context, without any effect', async () => {
     const { KeyMetadata } = JSON.parse((await send('CreateKey')).text);
     const request = (context: string) =>
       `{"KeyId":"${KeyMetadata.KeyId}","Plaintext":"AQID","EncryptionContext":${context}}`;
-    const answer = await send('Encrypt', request('{"__proto__":"x"}'));
-    expect(typeOf(answer)).to.equal('ValidationException');
+    const response = await send('Encrypt', request('{"__proto__":"x"}'));
+    expect(typeOf(response)).to.equal('ValidationException');
     expect({}).not.to.have.property('x');
     const harmless = await send('Encrypt', request('{"constructor":"x","toString":"y"}'));
     expect(harmless.status).to.equal(200);
   });
 
   it('rejects bodies that are too long with RequestEntityTooLargeException', async () => {
-    const answer = await send('Encrypt', `{"KeyId":"${'a'.repeat(2_000_000)}"}`);
-    expect(answer.status).to.equal(413);
-    expect(typeOf(answer)).to.equal('RequestEntityTooLargeException');
+    const response = await send('Encrypt', `{"KeyId":"${'a'.repeat(2_000_000)}"}`);
+    expect(response.status).to.equal(413);
+    expect(typeOf(response)).to.equal('RequestEntityTooLargeException');
     const longPolicy = 'ÿ'.repeat(131073);
     const policy = await send('CreateKey', JSON.stringify({ Policy: longPolicy }));
     expect(typeOf(policy)).to.equal('ValidationException');
   });
 
-  it('is healthy', async () => {
-    const answer = await fetch(`${url}/health`);
-    expect(answer.status).to.equal(200);
-    expect(await answer.json()).to.deep.equal({ status: 'ok' });
+  it('responds to health checks', async () => {
+    const response = await fetch(`${url}/health`);
+    expect(response.status).to.equal(200);
+    expect(await response.json()).to.deep.equal({ status: 'ok' });
   });
 
   it('rejects malformed HTTP and headers that are too long', async () => {
-    const answerTo = (text: string) =>
+    const responseTo = (text: string) =>
       new Promise<string>((resolve, reject) => {
-        let answer = '';
+        let response = '';
         const socket = connect(subject.server.port, '127.0.0.1', () => socket.write(text));
         socket.on('data', (chunk) => {
-          answer += chunk;
+          response += chunk;
         });
-        socket.on('close', () => resolve(answer));
+        socket.on('close', () => resolve(response));
         socket.on('error', reject);
       });
-    const malformed = await answerTo('nonsense\r\n\r\n');
+    const malformed = await responseTo('nonsense\r\n\r\n');
     expect(malformed).to.match(/^HTTP\/1\.1 400 /);
     expect(malformed).to.match(/\{"__type":"MalformedHttpRequestException"\}$/);
-    const long = await answerTo(`POST / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`);
+    const long = await responseTo(`POST / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`);
     expect(long).to.match(/^HTTP\/1\.1 431 /);
   });
 

@@ -28,7 +28,7 @@ import {
   targetOf,
 } from './keys/record.js';
 import { assertImportable, assertRotatable, imported, rotated } from './keys/transitions.js';
-import { makeMaterial, readMaterial } from './new-material.js';
+import { makeMaterial, parseMaterial } from './new-material.js';
 import type { GivenKey, Settings } from './options.js';
 import type { CreateKeyRequest, ImportRequest } from './parse-input.js';
 
@@ -89,7 +89,7 @@ export class LocalKeys {
   async importMaterial({ key: name, keyMaterial, passphrase }: ImportRequest): Promise<KeyRecord> {
     const key = await this.find(name);
     assertImportable(key);
-    const read = await readMaterial(key.keySpec, keyMaterial, passphrase);
+    const read = await parseMaterial(key.keySpec, keyMaterial, passphrase);
     const version = await newVersion(key.id, read);
     return this.keys.change(key, (current) => imported(current, version), version);
   }
@@ -118,7 +118,7 @@ export class LocalKeys {
     const read = async () => {
       if (keyMaterial === undefined) return undefined;
       try {
-        return await readMaterial(kind.keySpec, keyMaterial, passphrase);
+        return await parseMaterial(kind.keySpec, keyMaterial, passphrase);
       } catch (error) {
         throw atOption(error, field);
       }

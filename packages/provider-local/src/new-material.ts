@@ -35,7 +35,7 @@ export async function makeMaterial(engine: CryptoEngine, keySpec: KeySpec): Prom
  * `readKeyMaterial` reads.
  * @throws {@link InvalidInputError} with the field `keyMaterial` or `passphrase`.
  */
-export async function readMaterial(
+export async function parseMaterial(
   keySpec: KeySpec,
   keyMaterial: Uint8Array | string,
   passphrase: string | undefined,

@@ -34,7 +34,7 @@ const plaintexts = fc.oneof(
 );
 
 for (const { from, to } of DIRECTIONS) {
-  describe(`What the ${from} engine writes, the ${to} engine opens`, () => {
+  describe(`The ${to} engine decrypts what the ${from} engine encrypted`, () => {
     const providers = openBoth();
     const [writer, reader] = [providers[from], providers[to]];
 
@@ -51,7 +51,7 @@ for (const { from, to } of DIRECTIONS) {
       );
     });
 
-    it('under a symmetric key that the other has rotated', async () => {
+    it('under a symmetric key that was rotated in between', async () => {
       const { keyId } = await writer.createKey();
       const plaintext = Uint8Array.of(1, 2, 3);
       for (const rotating of [reader, writer]) {
@@ -77,7 +77,7 @@ for (const { from, to } of DIRECTIONS) {
       });
     }
 
-    it('from a symmetric key to an RSA key and back, with an engine for each step', async () => {
+    it('from a symmetric key to an RSA key and back, alternating engines', async () => {
       const encryptionContext = { order: '7' };
       const plaintext = crypto.getRandomValues(new Uint8Array(32));
       const symmetric = { keyId: 'alias/symmetric', encryptionContext };

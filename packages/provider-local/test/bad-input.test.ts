@@ -1,7 +1,7 @@
 import { formatAliasArn } from '@keywrap/core';
 import { LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
 import { expect } from 'chai';
-import { ALL, expectRefusal, fixture, HOME, utf8 } from './support.js';
+import { ALL, expectRejection, fixture, HOME, utf8 } from './support.js';
 
 type Method = Exclude<
   {
@@ -127,24 +127,24 @@ describe('Bad input from plain JavaScript', () => {
     expect(await stateOf()).to.deep.equal(before);
   });
 
-  const refuses = (method: Method, what: string, input: unknown, field: string) =>
-    it(`${method} refuses ${what} as ${field}`, () =>
-      expectRefusal(call(method, input), 'INVALID_INPUT', field));
+  const rejects = (method: Method, what: string, input: unknown, field: string) =>
+    it(`${method} rejects ${what} as ${field}`, () =>
+      expectRejection(call(method, input), 'INVALID_INPUT', field));
 
   for (const [method, input] of Object.entries(WORKING) as [Method, object][]) {
-    it(`${method} refuses what is no input at all`, async () => {
+    it(`${method} rejects anything that is not an object`, async () => {
       for (const wrong of NO_INPUT)
-        await expectRefusal(call(method, wrong), 'INVALID_INPUT', 'input');
+        await expectRejection(call(method, wrong), 'INVALID_INPUT', 'input');
     });
 
-    it(`${method} refuses a field that it does not know`, () =>
-      expectRefusal(
+    it(`${method} rejects an unknown field`, () =>
+      expectRejection(
         call(method, { ...input, encryptioncontext: {} }),
         'INVALID_INPUT',
         'encryptioncontext',
       ));
 
-    it(`${method} refuses options that are none`, async () => {
+    it(`${method} rejects malformed options`, async () => {
       for (const [wrong, field] of [
         [null, 'options'],
         ['fast', 'options'],
@@ -152,11 +152,11 @@ describe('Bad input from plain JavaScript', () => {
         [{ signal: 'abort' }, 'options.signal'],
         [{ grantTokens: 'token' }, 'options.grantTokens'],
       ] as const) {
-        await expectRefusal(call(method, input, wrong), 'INVALID_INPUT', field);
+        await expectRejection(call(method, input, wrong), 'INVALID_INPUT', field);
       }
     });
 
-    it(`${method} refuses an input whose getter throws`, async () => {
+    it(`${method} rejects an input whose getter throws`, async () => {
       const [name] = Object.keys(input) as [string];
       const getter = {
         get: () => {
@@ -164,7 +164,7 @@ describe('Bad input from plain JavaScript', () => {
         },
         enumerable: true,
       };
-      await expectRefusal(
+      await expectRejection(
         call(method, Object.defineProperty({ ...input }, name, getter)),
         'INVALID_INPUT',
         'input',
@@ -172,21 +172,21 @@ describe('Bad input from plain JavaScript', () => {
     });
 
     it(`${method} does nothing once it was aborted`, () =>
-      expectRefusal(call(method, input, { signal: AbortSignal.abort() }), 'ABORTED'));
+      expectRejection(call(method, input, { signal: AbortSignal.abort() }), 'ABORTED'));
 
     if ('keyId' in input) {
-      for (const [what, keyId] of NO_KEY_ID) refuses(method, what, { ...input, keyId }, 'keyId');
+      for (const [what, keyId] of NO_KEY_ID) rejects(method, what, { ...input, keyId }, 'keyId');
     }
   }
 
   for (const [what, bytes] of NO_BYTES) {
-    refuses('encrypt', what, { ...KEY, plaintext: bytes }, 'plaintext');
-    refuses('encrypt', what, { ...RSA, plaintext: bytes }, 'plaintext');
-    refuses('decrypt', what, { ciphertext: bytes }, 'ciphertext');
-    refuses('decryptAsymmetric', what, { ...RSA, ciphertext: bytes }, 'ciphertext');
-    refuses('reEncrypt', what, { ciphertext: bytes, destination: KEY }, 'ciphertext');
-    // Text may be PEM; it is refused too, but only once the kind of the key is known.
-    refuses(
+    rejects('encrypt', what, { ...KEY, plaintext: bytes }, 'plaintext');
+    rejects('encrypt', what, { ...RSA, plaintext: bytes }, 'plaintext');
+    rejects('decrypt', what, { ciphertext: bytes }, 'ciphertext');
+    rejects('decryptAsymmetric', what, { ...RSA, ciphertext: bytes }, 'ciphertext');
+    rejects('reEncrypt', what, { ciphertext: bytes, destination: KEY }, 'ciphertext');
+    // Text may be PEM; it is rejected too, but only once the kind of the key is known.
+    rejects(
       'importKeyMaterial',
       what,
       { keyId: 'alias/pending', keyMaterial: bytes },
@@ -201,33 +201,33 @@ describe('Bad input from plain JavaScript', () => {
       'generateDataKey',
       'generateDataKeyPair',
     ] as const) {
-      refuses(method, what, { ...WORKING[method], encryptionContext }, 'encryptionContext');
+      rejects(method, what, { ...WORKING[method], encryptionContext }, 'encryptionContext');
     }
     for (const side of ['source', 'destination']) {
       const input = { ciphertext, destination: KEY, [side]: { ...KEY, encryptionContext } };
-      refuses('reEncrypt', what, input, `${side}.encryptionContext`);
+      rejects('reEncrypt', what, input, `${side}.encryptionContext`);
     }
   }
 
-  refuses('encrypt', '4097 bytes', { ...KEY, plaintext: new Uint8Array(4097) }, 'plaintext');
-  refuses('encrypt', '191 bytes', { ...RSA, plaintext: new Uint8Array(191) }, 'plaintext');
-  refuses('decrypt', '6145 bytes', { ciphertext: new Uint8Array(6145) }, 'ciphertext');
-  refuses(
+  rejects('encrypt', '4097 bytes', { ...KEY, plaintext: new Uint8Array(4097) }, 'plaintext');
+  rejects('encrypt', '191 bytes', { ...RSA, plaintext: new Uint8Array(191) }, 'plaintext');
+  rejects('decrypt', '6145 bytes', { ciphertext: new Uint8Array(6145) }, 'ciphertext');
+  rejects(
     'encrypt',
     'a context with RSA',
     { ...RSA, plaintext, encryptionContext: {} },
     'encryptionContext',
   );
-  refuses('decrypt', 'an RSA algorithm', { ...RSA, ciphertext }, 'algorithm');
-  refuses('decryptAsymmetric', 'no algorithm', { keyId: RSA.keyId, ciphertext }, 'algorithm');
-  refuses(
+  rejects('decrypt', 'an RSA algorithm', { ...RSA, ciphertext }, 'algorithm');
+  rejects('decryptAsymmetric', 'no algorithm', { keyId: RSA.keyId, ciphertext }, 'algorithm');
+  rejects(
     'generateDataKey',
     'both lengths',
     { ...KEY, keySpec: 'AES_256', numberOfBytes: 32 },
     'numberOfBytes',
   );
-  refuses('generateDataKey', '1025 bytes', { ...KEY, numberOfBytes: 1025 }, 'numberOfBytes');
-  refuses(
+  rejects('generateDataKey', '1025 bytes', { ...KEY, numberOfBytes: 1025 }, 'numberOfBytes');
+  rejects(
     'generateDataKeyPair',
     'an unknown kind',
     { ...KEY, keyPairSpec: 'ED25519' },
@@ -235,35 +235,35 @@ describe('Bad input from plain JavaScript', () => {
   );
 
   for (const description of ['\ud800', {}, 'x'.repeat(8193)]) {
-    refuses('createKey', 'a description that is none', { description }, 'description');
+    rejects('createKey', 'a description that is none', { description }, 'description');
   }
-  refuses(
+  rejects(
     'createKey',
     '__proto__',
     JSON.parse('{ "__proto__": { "origin": "EXTERNAL" } }'),
     '__proto__',
   );
 
-  it('listKeys and listAliases refuse options that are none', async () => {
+  it('listKeys and listAliases reject malformed options', async () => {
     for (const method of ['listKeys', 'listAliases'] as const) {
-      await expectRefusal(call(method, { limit: 10 }), 'INVALID_INPUT', 'options.limit');
-      await expectRefusal(call(method, { signal: AbortSignal.abort() }), 'ABORTED');
+      await expectRejection(call(method, { limit: 10 }), 'INVALID_INPUT', 'options.limit');
+      await expectRejection(call(method, { signal: AbortSignal.abort() }), 'ABORTED');
     }
   });
 });
 
 describe('A provider that was closed', () => {
-  it('refuses every method, and may be closed again', async () => {
+  it('rejects every call, and may be closed again', async () => {
     const provider = new LocalKeyWrapProvider({ keys: ['alias/aes'] });
     await provider.listKeys();
     await provider.close();
     await provider.close();
     for (const [method, input] of Object.entries(WORKING) as [Method, object][]) {
       const closed = (provider[method] as (input: object) => Promise<unknown>)(input);
-      await expectRefusal(closed, 'CLOSED');
+      await expectRejection(closed, 'CLOSED');
     }
-    await expectRefusal(provider.createKey(), 'CLOSED');
-    await expectRefusal(provider.listKeys(), 'CLOSED');
-    await expectRefusal(provider.listAliases(), 'CLOSED');
+    await expectRejection(provider.createKey(), 'CLOSED');
+    await expectRejection(provider.listKeys(), 'CLOSED');
+    await expectRejection(provider.listAliases(), 'CLOSED');
   });
 });

@@ -6,7 +6,7 @@ import { arnOf, KeyMaterial, newKey, newVersion } from '@keywrap/provider-local/
 import { expect } from 'chai';
 import { encodeBlob, encodeBlobHeader } from '#dist/cipher/blob.js';
 import { selectEngine } from '#dist/cipher/engines/index.js';
-import { ENGINES, expectRefusal, HOME, utf8 } from './support.js';
+import { ENGINES, expectRejection, HOME, utf8 } from './support.js';
 
 interface Vector {
   readonly name: string;
@@ -33,7 +33,7 @@ const [FIRST, WITH_CONTEXT] = VECTORS as [Vector, Vector];
 
 describe('The vectors of docs/blob-format.md', () => {
   for (const vector of VECTORS) {
-    it(`${vector.name}: the specification gives these bytes, followed with AES alone`, () => {
+    it(`${vector.name}: the specification, followed with AES alone, yields these bytes`, () => {
       const { key, nonce, aad } = vector;
       const context = serializeByTheBook(vector.encryptionContext);
       const header = headerByTheBook(vector.keyId, vector.materialVersion);
@@ -98,7 +98,7 @@ describe('What the provider writes', () => {
 });
 
 for (const engine of ENGINES) {
-  describe(`What the ${engine} engine refuses to open`, () => {
+  describe(`The ${engine} engine rejects`, () => {
     const open = async (
       ciphertext: Uint8Array,
       encryptionContext = WITH_CONTEXT.encryptionContext,
@@ -114,13 +114,13 @@ for (const engine of ENGINES) {
       for (let i = 0; i < blob.length; i++) {
         const damaged = blob.slice();
         damaged[i] = (damaged[i] as number) ^ (1 << (i % 8));
-        await expectRefusal(open(damaged), 'INVALID_CIPHERTEXT');
+        await expectRejection(open(damaged), 'INVALID_CIPHERTEXT');
       }
     });
 
     it('a blob that is cut off anywhere', async () => {
       for (let length = 1; length < blob.length; length++) {
-        await expectRefusal(open(blob.slice(0, length)), 'INVALID_CIPHERTEXT');
+        await expectRejection(open(blob.slice(0, length)), 'INVALID_CIPHERTEXT');
       }
     });
 
@@ -132,7 +132,7 @@ for (const engine of ENGINES) {
       return Uint8Array.from(Buffer.concat([bytes, nonce, sealed]));
     };
 
-    // Each is authentic under the key, so that it is the header which is refused.
+    // Each is authentic under the key, so that it is the header which is rejected.
     const cases: readonly (readonly [string, Uint8Array])[] = [
       ['the next version of the format', header.with(3, 2)],
       ['other magic', header.with(0, 0x4b)],
@@ -144,11 +144,11 @@ for (const engine of ENGINES) {
     ];
     for (const [what, changed] of cases) {
       it(what, async () => {
-        await expectRefusal(open(sealedHeader(changed)), 'INVALID_CIPHERTEXT');
+        await expectRejection(open(sealedHeader(changed)), 'INVALID_CIPHERTEXT');
       });
     }
 
-    it('but it opens the same blob with its own header', async () => {
+    it('but not the same blob with its own header', async () => {
       const { plaintext } = await open(sealedHeader(header));
       expect(plaintext).to.deep.equal(utf8('x'));
     });
@@ -157,10 +157,10 @@ for (const engine of ENGINES) {
       const nonce = hex(FIRST.nonce);
       const sealed = xaesByTheBook(hex(FIRST.key), nonce, new Uint8Array(), header);
       const empty = Uint8Array.from(Buffer.concat([header, nonce, sealed]));
-      await expectRefusal(open(empty, {}), 'INVALID_CIPHERTEXT');
+      await expectRejection(open(empty, {}), 'INVALID_CIPHERTEXT');
     });
 
-    it('another context: one more pair, one less, other case, key and value shifted', async () => {
+    it('a different context: one pair more or less, other case, key and value shifted', async () => {
       for (const context of [
         {},
         { order: '7', tenant: 'a' },
@@ -169,7 +169,7 @@ for (const engine of ENGINES) {
         { order7: '' },
         { orde: 'r7' },
       ] as Record<string, string>[]) {
-        await expectRefusal(open(blob, context), 'INVALID_CIPHERTEXT');
+        await expectRejection(open(blob, context), 'INVALID_CIPHERTEXT');
       }
     });
   });
@@ -198,7 +198,7 @@ async function storeWith({ key, keyId, materialVersion }: Vector): Promise<Memor
   return store;
 }
 
-// The specification once more, from AES alone, so that a mistake in one implementation shows.
+// Implements the specification again, from AES alone, to reveal mistakes in one implementation.
 
 function headerByTheBook(keyId: string, materialVersion: number): Buffer {
   const id = Buffer.from(keyId);

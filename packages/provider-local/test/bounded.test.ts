@@ -19,10 +19,10 @@ import { OID, unsigned } from './key-files/support.js';
 import { fixture, rejection } from './support.js';
 
 // Shown by counting derivations, not by a clock.
-describe('Files that ask for more work than any honest one', () => {
+describe('Files that ask for too much work', () => {
   afterEach(() => sinon.restore());
 
-  const refusalOf = async (file: string | Uint8Array) => {
+  const rejectionOf = async (file: string | Uint8Array) => {
     const derivations = [
       sinon.spy(nodeCrypto, 'pbkdf2'),
       sinon.spy(nodeCrypto, 'scrypt'),
@@ -44,9 +44,9 @@ describe('Files that ask for more work than any honest one', () => {
     return sequence(objectIdentifier(OID.PBES2), parameters);
   };
 
-  it('an encrypted PKCS#8 file: refused before the passphrase is derived once', async () => {
+  it('an encrypted PKCS#8 file: rejected before the passphrase is derived once', async () => {
     const file = derBytes(sequence(pbes2(10_000_001), octetString(new Uint8Array(32))));
-    const { message, derivations } = await refusalOf(file);
+    const { message, derivations } = await rejectionOf(file);
     expect(message).to.contain('more than 10000000 iterations');
     expect(derivations).to.equal(0);
   });
@@ -66,13 +66,13 @@ describe('Files that ask for more work than any honest one', () => {
     ['too much time in all', 2 ** 14, 8, 33, 'more than 4194304 iterations of scrypt'],
     ['a number without end', 2n ** 4000n, 1, 1, 'more than 4194304 iterations of scrypt'],
     ['too much memory', 2 ** 22, 1, 1, 'more than 256 MiB'],
-    ['a cost that is no power of two', 1000, 8, 1, 'is damaged'],
+    ['a cost that is not a power of two', 1000, 8, 1, 'is damaged'],
     ['no cost', 1, 8, 1, 'is damaged'],
     ['no block size', 2, 0, 1, 'is damaged'],
     ['a cost too large for its block size', 2 ** 16, 1, 1, 'is damaged'],
   ] as const) {
     it(`an encrypted PKCS#8 file that asks scrypt for ${what}`, async () => {
-      const { message, derivations } = await refusalOf(scryptOf(N, r, p));
+      const { message, derivations } = await rejectionOf(scryptOf(N, r, p));
       expect(message).to.contain(problem);
       expect(derivations).to.equal(0);
     });
@@ -92,7 +92,7 @@ describe('Files that ask for more work than any honest one', () => {
       sequence(mac, octetString(new Uint8Array(32))),
       octetString(new Uint8Array(8)),
     );
-    const { message, derivations } = await refusalOf(
+    const { message, derivations } = await rejectionOf(
       derBytes(sequence(version, authSafe, macData)),
     );
     expect(message).to.contain('is damaged');
@@ -118,14 +118,14 @@ describe('Files that ask for more work than any honest one', () => {
         ),
       );
     const many = Array.from({ length: 100 }, () => encrypted(1));
-    const { message, derivations } = await refusalOf(
+    const { message, derivations } = await rejectionOf(
       derBytes(sequence(version, data(sequence(...many)))),
     );
     expect(message).to.contain('is damaged');
     expect(derivations).to.equal(0);
   });
 
-  it('parts of one file that each ask for what is allowed, and too much together', () => {
+  it('parts of one file that are each within the limit, but not together', () => {
     const budget = new DerivationBudget();
     expect(budget.take('PKCS#12', 1_500_000)).to.equal(1_500_000);
     expect(() => budget.take('PKCS#12', 1_500_000)).to.throw('more than 2000000');
@@ -147,7 +147,7 @@ describe('Files that ask for more work than any honest one', () => {
       derBytes(sequence(integer(0), sequence(oid), octetString(new Uint8Array()))),
       `-----BEGIN ${'A'.repeat(900_000)} PRIVATE KEY-----\nAAAA\n-----END ${'A'.repeat(900_000)} PRIVATE KEY-----\n`,
     ]) {
-      expect((await refusalOf(file)).derivations).to.equal(0);
+      expect((await rejectionOf(file)).derivations).to.equal(0);
     }
   });
 });

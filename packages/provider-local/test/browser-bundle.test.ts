@@ -16,7 +16,7 @@ const ENCRYPTED = JSON.stringify(
   ].map(([spec, name]) => [spec, fixture(name as string).toString('base64')]),
 );
 
-// What a browser or a worker has of what the package could want, and nothing of Node.js.
+// The globals of a browser or a worker that the package could use, and none of Node.js.
 const GLOBALS = [
   'AbortController',
   'AbortSignal',
@@ -87,7 +87,7 @@ describe('In a bundle for browsers', () => {
     expect(given).to.deep.equal(['undefined', true, true]);
   });
 
-  it('encrypted key files are read, of RSA and of EC', async () => {
+  it('encrypted key files are read, RSA and EC', async () => {
     const given = await runInBrowser(`
       const keys = new LocalKeyWrapProvider();
       const specs = [];
@@ -107,24 +107,24 @@ describe('In a bundle for browsers', () => {
     ]);
   });
 
-  it('local: has its keys in memory, and says that there are no folders', async () => {
+  it('local: keeps keys in memory, and rejects a path', async () => {
     const given = await runInBrowser(`
       const keys = await openKeyWrapProvider('local:?keys=alias/a', [localScheme]);
       const { ciphertext } = await keys.encrypt({ keyId: 'alias/a', plaintext: Uint8Array.of(7) });
       const { plaintext } = await keys.decrypt({ ciphertext });
-      const refused = await openKeyWrapProvider('local:///keys?passphraseEnv=P', [localScheme])
+      const rejected = await openKeyWrapProvider('local:///keys?passphraseEnv=P', [localScheme])
         .catch(({ code }) => code);
-      return [...plaintext, refused];
+      return [...plaintext, rejected];
     `);
     expect(given).to.deep.equal([7, 'UNSUPPORTED']);
   });
 
-  it('the node engine is refused, and auto takes forge even where node:crypto is', async () => {
+  it('the node engine is rejected, and auto chooses forge even if node:crypto exists', async () => {
     const given = await runInBrowser(`
-      const refused = await new LocalKeyWrapProvider({ engine: 'node' }).listKeys()
+      const rejected = await new LocalKeyWrapProvider({ engine: 'node' }).listKeys()
         .catch(({ code }) => code);
       globalThis.process = { getBuiltinModule: () => ({}) };
-      return [refused, await new LocalKeyWrapProvider().listKeys()];
+      return [rejected, await new LocalKeyWrapProvider().listKeys()];
     `);
     expect(given).to.deep.equal(['UNSUPPORTED', []]);
   });

@@ -5,7 +5,7 @@ import { MemoryKeyStore } from '@keywrap/provider-local';
 import { localKeyWrapModule } from '@keywrap/provider-local/inversify';
 import { expect } from 'chai';
 import { Container, inject, injectable, named } from 'inversify';
-import { ALL, expectRefusal, thrown, utf8 } from './support.js';
+import { ALL, expectRejection, thrown, utf8 } from './support.js';
 
 describe('localKeyWrapModule', () => {
   it('binds one provider with these options', async () => {
@@ -17,7 +17,7 @@ describe('localKeyWrapModule', () => {
     expect(keyId).to.include(':eu-west-1:');
   });
 
-  it('binds without options too', () => {
+  it('binds without options', () => {
     const container = new Container();
     container.load(localKeyWrapModule());
     expect(container.get<KeyWrapProvider>(KEY_WRAP_PROVIDER).id).to.equal('local');
@@ -30,7 +30,7 @@ describe('localKeyWrapModule', () => {
         readonly archiveKeys: KeyWrapProvider,
       ) {}
     }
-    // What decorators do, which these tests are compiled without.
+    // Does the work of decorators, which these tests are compiled without.
     injectable()(Archive);
     injectKeyWrap()(Archive, undefined as never, 0 as never);
     inject(KEY_WRAP_PROVIDER)(Archive, undefined, 1);
@@ -44,10 +44,10 @@ describe('localKeyWrapModule', () => {
     expect((await keys.describeKey({ keyId: 'alias/now' })).keyState).to.equal('Enabled');
     const then = await archiveKeys.describeKey({ keyId: 'alias/then' });
     expect(then.keyState).to.equal('Enabled');
-    await expectRefusal(keys.describeKey({ keyId: 'alias/then' }), 'KEY_NOT_FOUND');
+    await expectRejection(keys.describeKey({ keyId: 'alias/then' }), 'KEY_NOT_FOUND');
   });
 
-  it('closes the provider when it is unloaded, and leaves a store that was passed in alone', async () => {
+  it('closes the provider when it is unloaded, but not a store that was passed in', async () => {
     const store = new MemoryKeyStore();
     const container = new Container();
     const module = localKeyWrapModule({ store, keys: ['alias/orders'] });
@@ -55,11 +55,11 @@ describe('localKeyWrapModule', () => {
     const provider = container.get<KeyWrapProvider>(KEY_WRAP_PROVIDER);
     await provider.describeKey({ keyId: 'alias/orders' });
     await container.unloadAsync(module);
-    await expectRefusal(provider.describeKey({ keyId: 'alias/orders' }), 'CLOSED');
+    await expectRejection(provider.describeKey({ keyId: 'alias/orders' }), 'CLOSED');
     expect(await store.listKeys(ALL)).to.have.length(1);
   });
 
-  it('says which option is wrong when the provider is asked for', async () => {
+  it('names the wrong option when the provider is resolved', async () => {
     const container = new Container();
     container.load(localKeyWrapModule({ account: '1' }));
     const error = await thrown(() => container.get(KEY_WRAP_PROVIDER));

@@ -3,7 +3,7 @@ import { type LocalKey, LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/pr
 import { expect } from 'chai';
 import {
   ALL,
-  expectRefusal,
+  expectRejection,
   fixture,
   HOME,
   idOf,
@@ -32,7 +32,7 @@ describe('The keys of the options', () => {
     });
   }
 
-  it('are of the kind that is asked for', async () => {
+  it('have the requested key spec and usage', async () => {
     const { provider } = open({
       keys: [
         { keyId: 'alias/mac', keySpec: 'HMAC_384' },
@@ -46,7 +46,7 @@ describe('The keys of the options', () => {
     ]);
   });
 
-  it('have the material that is given, then of origin EXTERNAL', async () => {
+  it('have the given material, and then the origin EXTERNAL', async () => {
     const { provider } = open({
       keys: [
         { keyId: 'alias/aes', keyMaterial: new Uint8Array(32).fill(9) },
@@ -102,7 +102,7 @@ describe('The keys of the options', () => {
   for (const [what, has, wanted] of [
     ['of another kind', 'alias/x', { keyId: 'alias/x', keySpec: 'RSA_2048' }],
     ['for another use', RSA_KEY, { ...RSA_KEY, keyUsage: 'SIGN_VERIFY' }],
-    ['with material of its own', 'a', { keyId: 'a', keyMaterial: new Uint8Array(32) }],
+    ['with different material', 'a', { keyId: 'a', keyMaterial: new Uint8Array(32) }],
     [
       'with other material',
       { keyId: 'a', keyMaterial: new Uint8Array(32).fill(1) },
@@ -115,12 +115,12 @@ describe('The keys of the options', () => {
       { ...RSA_KEY, keyMaterial: fixture('rsa-2048.pem').toString() },
     ],
   ] as const satisfies readonly (readonly [string, string | LocalKey, string | LocalKey])[]) {
-    it(`are refused at first use where the store has such a key ${what}`, async () => {
+    it(`are rejected at first use if the store has such a key ${what}`, async () => {
       const store = new MemoryKeyStore();
       await new LocalKeyWrapProvider({ store, keys: [has] }).listKeys();
       const provider = new LocalKeyWrapProvider({ store, keys: ['alias/fine', wanted] });
       for (let use = 0; use < 2; use++) {
-        await expectRefusal(provider.listKeys(), 'INVALID_INPUT', 'options.keys[1]');
+        await expectRejection(provider.listKeys(), 'INVALID_INPUT', 'options.keys[1]');
       }
     });
   }
@@ -128,10 +128,10 @@ describe('The keys of the options', () => {
   it('may not have two materials under one name', async () => {
     const keys = [1, 2].map((byte) => ({ keyId: 'a', keyMaterial: new Uint8Array(32).fill(byte) }));
     const { provider } = open({ keys });
-    await expectRefusal(provider.listKeys(), 'INVALID_INPUT', 'options.keys[1]');
+    await expectRejection(provider.listKeys(), 'INVALID_INPUT', 'options.keys[1]');
   });
 
-  it('are made at first use and not before', async () => {
+  it('are created at first use, not before', async () => {
     const { provider, store } = open({ keys: ['alias/orders'] });
     expect(await store.listKeys(ALL)).to.deep.equal([]);
     await provider.listKeys();
@@ -162,13 +162,13 @@ describe('The keys of the options', () => {
     ['too few bytes', { keyId: 'alias/aes', keyMaterial: new Uint8Array(16) }, 'keyMaterial'],
   ];
   for (const [what, key, field] of WRONG_MATERIAL) {
-    it(`with ${what}: every use says which option it is, and nothing comes of it`, async () => {
+    it(`with ${what}: every call names the option, and creates nothing`, async () => {
       const { provider, store } = open({ keys: ['alias/fine', key] });
       for (const use of [
         () => provider.encrypt({ keyId: 'alias/fine', plaintext: utf8('x') }),
         () => provider.listKeys(),
       ]) {
-        await expectRefusal(use(), 'INVALID_INPUT', `options.keys[1].${field}`);
+        await expectRejection(use(), 'INVALID_INPUT', `options.keys[1].${field}`);
       }
       expect(store.peekAlias(formatAliasArn(key.keyId, HOME))).to.equal(undefined);
       await provider.close();
@@ -177,7 +177,7 @@ describe('The keys of the options', () => {
 });
 
 describe('createMissingKeys', () => {
-  it('makes a symmetric key for whatever name is asked for, and finds it again', async () => {
+  it('creates a symmetric key for any name, and finds it again', async () => {
     const { provider } = open({ createMissingKeys: true });
     for (const keyId of [
       'alias/orders',
@@ -194,7 +194,7 @@ describe('createMissingKeys', () => {
     expect(await provider.listAliases()).to.have.length(2);
   });
 
-  it('makes nothing for a name that no key can have', async () => {
+  it('creates nothing for a name that no key can have', async () => {
     const { provider, store } = open({ createMissingKeys: true });
     const names = [
       'k'.repeat(256),
@@ -205,24 +205,24 @@ describe('createMissingKeys', () => {
       `alias/${'a'.repeat(251)}`,
     ];
     for (const keyId of names) {
-      await expectRefusal(provider.describeKey({ keyId }), 'KEY_NOT_FOUND');
+      await expectRejection(provider.describeKey({ keyId }), 'KEY_NOT_FOUND');
     }
     expect(await store.listKeys(ALL)).to.deep.equal([]);
   });
 
-  it('makes nothing for a name from elsewhere, nor for the key that a ciphertext names', async () => {
+  it('creates nothing for a name of another scope, nor for the key that a ciphertext names', async () => {
     const { provider, store } = open({ createMissingKeys: true });
     const elsewhere = 'arn:aws:kms:eu-west-1:111122223333:alias/orders';
-    await expectRefusal(provider.describeKey({ keyId: elsewhere }), 'KEY_NOT_FOUND');
+    await expectRejection(provider.describeKey({ keyId: elsewhere }), 'KEY_NOT_FOUND');
     const other = open({ keys: ['alias/orders'] }).provider;
     const { ciphertext } = await other.encrypt({ keyId: 'alias/orders', plaintext: utf8('x') });
-    await expectRefusal(provider.decrypt({ ciphertext }), 'INVALID_CIPHERTEXT');
+    await expectRejection(provider.decrypt({ ciphertext }), 'INVALID_CIPHERTEXT');
     expect(await store.listKeys(ALL)).to.deep.equal([]);
   });
 
-  it('is off unless asked for', async () => {
+  it('is off by default', async () => {
     const { provider } = open();
-    await expectRefusal(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
+    await expectRejection(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
   });
 });
 
@@ -230,7 +230,7 @@ describe('Partition, region and account', () => {
   const scope = { partition: 'aws-us-gov', region: 'us-gov-west-1', account: '999988887777' };
   const prefix = 'arn:aws-us-gov:kms:us-gov-west-1:999988887777:';
 
-  it('are those of every ARN that comes back', async () => {
+  it('are those of every ARN that is returned', async () => {
     const { provider } = open({ ...scope, keys: ['alias/orders'] });
     const { keyId } = await provider.describeKey({ keyId: 'alias/orders' });
     expect(keyId.startsWith(`${prefix}key/`)).to.equal(true);

@@ -1,6 +1,6 @@
 import { format, inspect } from 'node:util';
 
-/** So few bytes in a row that any part of a secret is found, and so many that chance finds none. */
+/** Bytes in sequence: few enough to find any part of a secret, enough to rule out chance. */
 const WINDOW = 8;
 
 /** Everything that printing or serialising this value may show. */
@@ -16,7 +16,7 @@ export function shownOf(value: unknown): string {
   return parts.join('\n');
 }
 
-/** Whether a text shows a part of a secret: as text, hex, base64, or a list of numbers. */
+/** Tells whether a text shows a part of a secret: as text, hex, base64, or a list of numbers. */
 export function shows(text: string, secret: Uint8Array | string): boolean {
   const bytes = Buffer.from(secret as Uint8Array);
   const flat = text.replaceAll(/"\d+":|\s/g, '');

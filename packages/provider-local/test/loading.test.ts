@@ -5,7 +5,7 @@ import { expect } from 'chai';
 
 const run = promisify(execFile);
 
-/** Runs a program in a Node.js of its own, in this package, and gives what it printed as JSON. */
+/** Runs a program in another Node.js process, in this package, and parses the JSON that it prints. */
 async function runNode(program: string, type: 'module' | 'commonjs'): Promise<unknown> {
   const cwd = fileURLToPath(new URL('..', import.meta.url));
   const { stdout } = await run(process.execPath, [`--input-type=${type}`, '--eval', program], {

@@ -46,7 +46,7 @@ function countLoaded(): { live: number } {
 describe('Key material in memory', () => {
   afterEach(() => sinon.restore());
 
-  it('goes with its key, however many are created, used, rotated and deleted', async () => {
+  it('is released with its key, however many are created, used, rotated and deleted', async () => {
     const loaded = countLoaded();
     const [store, clock] = [new RememberingStore(), new Clock()];
     const provider = new LocalKeyWrapProvider({ store, now: clock.now, engine: 'node' });
@@ -73,7 +73,7 @@ describe('Key material in memory', () => {
     expect(store.live).to.equal(0);
   });
 
-  it('that nobody took goes: keys that could not be created, material that was refused', async () => {
+  it('that no key has is released: keys that could not be created, rejected material', async () => {
     const store = new RememberingStore();
     const provider = new LocalKeyWrapProvider({ store });
     await provider.createKey({ alias: 'alias/a' });
@@ -83,7 +83,7 @@ describe('Key material in memory', () => {
     expect(store.live).to.equal(2);
   });
 
-  it('is released by a provider that is closed, and stays in the store that it was given', async () => {
+  it('is released by a closed provider, and stays in a store that was passed in', async () => {
     const loaded = countLoaded();
     const store = new RememberingStore();
     for (let i = 0; i < 10; i++) {

@@ -6,7 +6,7 @@ import {
   MemoryKeyStore,
 } from '@keywrap/provider-local';
 import { expect } from 'chai';
-import { ALL, ENGINES, expectRefusal, open, thrown, utf8 } from './support.js';
+import { ALL, ENGINES, expectRejection, open, thrown, utf8 } from './support.js';
 
 const store = new MemoryKeyStore();
 const HERE = 'arn:aws:kms:us-east-1:111122223333:';
@@ -53,7 +53,7 @@ describe('The options of the local provider', () => {
     ['options', { keys: [throwingProxy()] }],
     ['options', Object.defineProperty({}, 'region', { get: fail, enumerable: true })],
     ['options.keys[0]', { keys: new Array(1) }],
-    // biome-ignore lint/suspicious/noSparseArray: that is what is refused.
+    // biome-ignore lint/suspicious/noSparseArray: that is what is rejected.
     ['options.keys[1]', { keys: ['alias/orders', , 'alias/archive'] }],
     ['options.keys[0]', { keys: new Array(2 ** 32 - 1) }],
     ['options.keys[1]', { keys: ['alias/x', { keyId: 'alias/x', keySpec: 'RSA_2048' }] }],
@@ -82,13 +82,13 @@ describe('The options of the local provider', () => {
     ['options.keys[0].passphrase', { keys: [{ keyId: 'a', passphrase: '\ud800' }] }],
   ];
   for (const [field, options] of WRONG) {
-    it(`are refused when the object is made, naming ${field}: ${describeShortly(options)}`, async () => {
+    it(`are rejected when the object is made, naming ${field}: ${describeShortly(options)}`, async () => {
       const error = await thrown(() => new LocalKeyWrapProvider(options as LocalKeyWrapOptions));
       expect(error).to.include({ code: 'INVALID_INPUT', field });
     });
   }
 
-  it('may all be left out, or be undefined', async () => {
+  it('may all be omitted or undefined', async () => {
     for (const options of [
       undefined,
       {},
@@ -119,7 +119,7 @@ describe('The options of the local provider', () => {
     });
   }
 
-  it('take any object with the methods of a KeyStore', async () => {
+  it('accept any object with the methods of a KeyStore', async () => {
     const inner = new MemoryKeyStore();
     const provider = new LocalKeyWrapProvider({ store: methodsOf(inner), keys: ['alias/a'] });
     await provider.encrypt({ keyId: 'alias/a', plaintext: utf8('x') });
@@ -136,14 +136,14 @@ describe('The options of the local provider', () => {
     ['a number', () => Date.now()],
     ['no time', () => new Date(Number.NaN)],
   ] as const) {
-    it(`a clock that gives ${what} is refused when it is asked, and no key is made`, async () => {
+    it(`a clock that returns ${what} is rejected at its first use, and no key is created`, async () => {
       const { provider, store: keys } = open({ now: now as () => Date });
-      await expectRefusal(provider.createKey(), 'INVALID_INPUT', 'options.now');
+      await expectRejection(provider.createKey(), 'INVALID_INPUT', 'options.now');
       expect(await keys.listKeys(ALL)).to.deep.equal([]);
     });
   }
 
-  it('a clock may be one Date that is moved', async () => {
+  it('a clock may return one Date that it changes', async () => {
     const date = new Date('2026-01-01');
     const { provider } = open({ now: () => date });
     const { keyId } = await provider.createKey();
@@ -153,7 +153,7 @@ describe('The options of the local provider', () => {
   });
 });
 
-/** A store without a prototype of its own, as plain JavaScript may have it. */
+/** A store that is a plain object. */
 function methodsOf(inner: MemoryKeyStore): KeyStore {
   return {
     peekKey: inner.peekKey.bind(inner),

@@ -1,7 +1,7 @@
 import { openKeyWrapProvider } from '@keywrap/core';
 import { localScheme } from '@keywrap/provider-local';
 import { expect } from 'chai';
-import { expectRefusal, rejection, utf8 } from './support.js';
+import { expectRejection, rejection, utf8 } from './support.js';
 
 const open = (url: string) => openKeyWrapProvider(url, [localScheme]);
 
@@ -10,11 +10,11 @@ describe('local: URLs', () => {
     it(`${url} opens a provider without keys`, async () => {
       await using provider = await open(url);
       expect(provider.id).to.equal('local');
-      await expectRefusal(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
+      await expectRejection(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
     });
   }
 
-  it('take all parameters at once', async () => {
+  it('accept all parameters at once', async () => {
     await using provider = await open(
       'local:?engine=forge&partition=aws-cn&region=cn-north-1&account=999988887777&keys=alias/orders,orders-key&createMissingKeys=true',
     );
@@ -28,7 +28,7 @@ describe('local: URLs', () => {
     }
   });
 
-  it('take names that are percent-encoded', async () => {
+  it('accept percent-encoded names', async () => {
     await using provider = await open('local:?keys=alias%2Forders%2Calias%2Farchive');
     for (const keyId of ['alias/orders', 'alias/archive']) {
       expect((await provider.describeKey({ keyId })).keyState).to.equal('Enabled');
@@ -37,7 +37,7 @@ describe('local: URLs', () => {
 
   it('with createMissingKeys=false make no keys', async () => {
     await using provider = await open('local:?createMissingKeys=false');
-    await expectRefusal(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
+    await expectRejection(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
   });
 
   for (const [what, url] of [
@@ -68,14 +68,14 @@ describe('local: URLs', () => {
     ['something else than true or false', 'local:?createMissingKeys=yes'],
     ['createMissingKeys without a value', 'local:?createMissingKeys'],
   ] as const) {
-    it(`with ${what} are refused`, async () => {
+    it(`with ${what} are rejected`, async () => {
       const error = await rejection(open(url));
       expect(error).to.include({ code: 'INVALID_INPUT', field: 'url' });
       expect(error.message).not.to.include('hunter2');
     });
   }
 
-  it('name the parameter that is wrong', async () => {
+  it('name the wrong parameter', async () => {
     const { message } = await rejection(open('local:?engine=openssl'));
     expect(message).to.include('engine').and.to.include('forge');
   });

@@ -6,7 +6,7 @@ import {
   localScheme,
   MemoryKeyStore,
 } from '@keywrap/provider-local';
-import { makeMaterial, readMaterial, selectEngine } from '@keywrap/provider-local/driver';
+import { makeMaterial, parseMaterial, selectEngine } from '@keywrap/provider-local/driver';
 import type { ChangeNames, Transaction } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
 import { shownOf, shows } from './leaks.js';
@@ -93,7 +93,7 @@ for (const engine of ENGINES) {
       for (const secret of secrets) expect(shows(shown, secret)).to.equal(false);
     });
 
-    it('is not shown by the records that a store gives, nor by copies of them', async () => {
+    it('is not shown by the records that a store returns, nor by copies of them', async () => {
       const store = new MemoryKeyStore();
       const provider = new LocalKeyWrapProvider({ ...options(), store });
       await useAll(provider);
@@ -107,7 +107,7 @@ for (const engine of ENGINES) {
       }
     });
 
-    it('is not shown by what the methods of KeyManager give', async () => {
+    it('is not shown by the results of KeyManager', async () => {
       const provider = new LocalKeyWrapProvider(options());
       const shown = shownOf([
         await provider.listKeys(),
@@ -132,7 +132,7 @@ for (const engine of ENGINES) {
       }
     });
 
-    it('is wiped in the options too: what was passed in stays, the copy of it goes', async () => {
+    it('is wiped in the copy of the options, not in what was passed in', async () => {
       const provider = new LocalKeyWrapProvider({
         keys: [{ keyId: 'alias/aes', keyMaterial: symmetric }],
       });
@@ -157,7 +157,7 @@ for (const engine of ENGINES) {
       expect((await rejection(store.listKeys(ALL))).code).to.equal('CLOSED');
     });
 
-    it('that came too late is wiped: two providers make the same key at once', async () => {
+    it('that is not used is wiped when two providers create the same key at once', async () => {
       const store = new MemoryKeyStore();
       const keys = [{ keyId: 'aes', keyMaterial: symmetric }];
       const wiped = await wipedDuring(async () => {
@@ -169,7 +169,7 @@ for (const engine of ENGINES) {
       expect((await store.listKeys(ALL))[0]?.versions[0]?.material?.bytes).to.deep.equal(symmetric);
     });
 
-    it('that no key took is wiped: imported again, or refused', async () => {
+    it('that no key has is wiped: imported again, or rejected', async () => {
       const { provider } = open({ engine });
       const { keyId } = await provider.createKey({ origin: 'EXTERNAL' });
       await provider.importKeyMaterial({ keyId, keyMaterial: symmetric });
@@ -365,7 +365,7 @@ describe('No error shows a secret', () => {
     }
   });
 
-  it('of URLs that somebody put a password into', async () => {
+  it('of URLs that contain a password', async () => {
     for (const url of [
       `local://user:${WRONG_PASSPHRASE}@host`,
       `local:${WRONG_PASSPHRASE}`,
@@ -380,14 +380,14 @@ describe('No error shows a secret', () => {
   });
 });
 
-describe('Key material for a store elsewhere', () => {
-  it('is not shown by what is handed to it', async () => {
+describe('Key material for a custom store', () => {
+  it('is not shown by the records that it receives', async () => {
     const made = await makeMaterial(await selectEngine('node'), 'HMAC_512');
     const symmetric = randomBytes(32);
     for (const [material, secret] of [
       [made, made.material.bytes.slice()],
-      [await readMaterial('SYMMETRIC_DEFAULT', symmetric, undefined), symmetric],
-      [await readMaterial('RSA_2048', RSA_DER, undefined), RSA_SECRET],
+      [await parseMaterial('SYMMETRIC_DEFAULT', symmetric, undefined), symmetric],
+      [await parseMaterial('RSA_2048', RSA_DER, undefined), RSA_SECRET],
     ] as const) {
       expect(shows(shownOf(material), secret)).to.equal(false);
     }
@@ -421,7 +421,7 @@ async function materialsOf(work: () => Promise<void>): Promise<Set<Uint8Array>> 
   return all;
 }
 
-/** What the arrays held that were filled with zeros while this ran. */
+/** Returns the former contents of arrays that were filled with zeros while this ran. */
 async function wipedDuring(work: () => Promise<void>): Promise<Uint8Array[]> {
   const wiped: Uint8Array[] = [];
   const { fill } = Uint8Array.prototype;

@@ -22,7 +22,7 @@ export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const randomBytes = (length: number): Uint8Array =>
   crypto.getRandomValues(new Uint8Array(length));
 
-/** What the promise rejects with, which has to be an error of the contract. */
+/** Returns the error that the promise rejects with, which must be one of the contract. */
 export async function rejection(promise: Promise<unknown>): Promise<KeyWrapError> {
   try {
     await promise;
@@ -34,7 +34,7 @@ export async function rejection(promise: Promise<unknown>): Promise<KeyWrapError
 }
 
 /** Expects an error with this code and, for `INVALID_INPUT`, this field. */
-export async function expectRefusal(
+export async function expectRejection(
   promise: Promise<unknown>,
   code: KeyWrapErrorCode,
   field?: string,
@@ -44,7 +44,7 @@ export async function expectRefusal(
   if (field !== undefined) expect(error, error.message).to.have.property('field', field);
 }
 
-/** What the function throws, which has to be an error of the contract. */
+/** Returns the error that the function throws, which must be one of the contract. */
 export function thrown(work: () => unknown): Promise<KeyWrapError> {
   return rejection(new Promise((resolve) => resolve(work())));
 }
@@ -52,12 +52,12 @@ export function thrown(work: () => unknown): Promise<KeyWrapError> {
 /** All rows of a list of a store. */
 export const ALL = { scope: undefined, after: undefined, limit: 1000 } as const;
 
-/** Where a provider is unless it is told. */
+/** The default scope of a provider. */
 export const HOME = { partition: 'aws', region: 'us-east-1', account: '111122223333' } as const;
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** A clock that moves when it is told to. */
+/** A clock that tests move. */
 export class Clock {
   #time = Date.UTC(2026, 0, 1);
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** How to run a program of this folder. */
+/** Options of a program of this folder. */
 export interface ProgramOptions {
   /** For Node.js itself. */
   readonly flags?: readonly string[];
@@ -10,11 +10,11 @@ export interface ProgramOptions {
 }
 
 /**
- * Runs a program in a process of its own, because it spoils the process that it runs in, and reads the
- * JSON that it prints.
+ * Runs a program in a separate process, because it damages the process that it runs in, and parses the JSON
+ * that it prints.
  *
  * @param program Its path below `dist`, without `.js`.
- * @throws Error with what it wrote to standard error, when it fails.
+ * @throws Error with its standard error if it fails.
  */
 export async function runProgram<Report>(
   program: string,

@@ -18,7 +18,7 @@ describe('The comparison of times', () => {
     expect(differs(comparison, VISIBLE)).to.equal(false);
   });
 
-  it('sees a difference that is there, in either direction, and tells a gross one', () => {
+  it('detects a difference in either direction, and recognises a gross one', () => {
     expect(differs(compare(times(120), times(100)), VISIBLE)).to.equal(true);
     expect(differs(compare(times(120), times(100)), GROSS)).to.equal(false);
     for (const [a, b] of [

@@ -1,16 +1,16 @@
 import { Bench } from 'tinybench';
 import type { Rounds } from './benchmark.js';
 
-/** How many rounds a benchmark has. Odd, so that its median is one of them. */
+/** The number of rounds of a benchmark. Odd, so that the median is one of them. */
 export const ROUNDS = 9;
 
-/** What to time, and how. */
+/** The functions to time. */
 export interface Timing {
   readonly ours: () => unknown;
   readonly reference: () => unknown;
-  /** How many calls are timed together: so many that the clock's own cost does not count. */
+  /** The number of calls timed together, enough to make the cost of the clock negligible. */
   readonly batch: number;
-  /** For how long each side of each round is timed, in milliseconds. */
+  /** The time for each side of a round, in milliseconds. */
   readonly time?: number;
   readonly unit: 'µs' | 'ms';
 }
@@ -18,7 +18,7 @@ export interface Timing {
 /**
  * Times both sides in alternating rounds, the first of which only warms up. Each call is awaited, on
  * both sides. A side's figure in a round is the median of its samples: what else the machine does for a
- * moment falls out of it.
+ * moment does not count.
  */
 export async function timeAlternately(timing: Timing): Promise<Rounds> {
   const rounds = { ours: [] as number[], reference: [] as number[] };

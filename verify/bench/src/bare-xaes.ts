@@ -5,20 +5,20 @@ const UUID_LENGTH = 36;
 const NONCE_OFFSET = MAGIC.length + 1 + UUID_LENGTH + 4;
 const TAG_LENGTH = 16;
 
-// What anyone would write who needs nothing but the blob: node:crypto, the key, and no question asked
+// The code of someone who needs only the blob: node:crypto, the key, and no checks
 // (docs/blob-format.md, https://c2sp.org/XAES-256-GCM). One context pair; key ids that are UUIDs.
 
-/** A key as it is used: 32 bytes, or what {@link prepare} made of them. */
+/** A key: 32 bytes, or the result of {@link prepare}. */
 export type BareKey = Uint8Array | PreparedKey;
 
-/** What depends on the key alone. */
+/** Computes the parts that depend only on the key. */
 interface PreparedKey {
   readonly block: ReturnType<typeof createCipheriv>;
   /** M1 ^ K1 and M2 ^ K1, the nonce still zero in both. */
   readonly masks: Buffer;
 }
 
-/** Makes the blob. */
+/** Encrypts into a blob. */
 export function bareSeal(
   key: BareKey,
   keyId: string,
@@ -38,7 +38,7 @@ export function bareSeal(
   return Buffer.concat([header, nonce, sealed, cipher.final(), cipher.getAuthTag()]);
 }
 
-/** Opens it. */
+/** Decrypts a blob. */
 export function bareOpen(key: BareKey, blob: Uint8Array, name: string, value: string): Buffer {
   const header = blob.subarray(0, NONCE_OFFSET);
   const nonce = blob.subarray(NONCE_OFFSET, NONCE_OFFSET + 24);
@@ -50,7 +50,7 @@ export function bareOpen(key: BareKey, blob: Uint8Array, name: string, value: st
   return plaintext;
 }
 
-/** Computes what depends on the key alone. */
+/** Computes the parts that depend only on the key. */
 export function prepare(key: Uint8Array): PreparedKey {
   const block = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
   const masks = Buffer.alloc(32);

@@ -1,14 +1,14 @@
-/** What both sides came to in each round, in the unit of the benchmark. */
+/** The results of both sides in each round, in the unit of the benchmark. */
 export interface Rounds {
   readonly ours: readonly number[];
   readonly reference: readonly number[];
 }
 
-/** How far `ours` may be from `reference`. */
+/** The target: the allowed ratio of `ours` to `reference`. */
 export type Target =
-  /** At most so many times as much. */
+  /** The largest ratio. */
   | { readonly ratio: number }
-  /** At most so much more, in the unit of the benchmark. */
+  /** The largest difference, in the unit of the benchmark. */
   | { readonly more: number };
 
 /** One line of the table. */
@@ -19,11 +19,11 @@ export interface Benchmark {
   readonly ours: string;
   readonly reference: string;
   readonly target: Target;
-  /** What it takes and is not here, as a sentence; then it is left out. */
+  /** The missing requirement, as a sentence, if there is one; then the benchmark is skipped. */
   readonly missing?: string | undefined;
   /** Does the work, both sides in turn. */
   measure(): Promise<Rounds>;
-  /** Removes what is kept for the next measurement; called at the end. */
+  /** Removes everything kept between measurements; called at the end. */
   release?(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export interface Result {
   readonly ok: boolean;
 }
 
-/** Sums the rounds of a benchmark up. */
+/** Sums up the rounds of a benchmark. */
 export function summarize({ name, unit, target }: Benchmark, rounds: Rounds): Result {
   const ratios = rounds.ours.map((ours, round) => ours / (rounds.reference[round] as number));
   const more = rounds.ours.map((ours, round) => ours - (rounds.reference[round] as number));
@@ -61,7 +61,7 @@ export function summarize({ name, unit, target }: Benchmark, rounds: Rounds): Re
   };
 }
 
-/** The value below which so large a part of the values is, between two of them where it falls there. */
+/** Returns a quantile of the values, interpolated between two of them. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const position = (sorted.length - 1) * part;

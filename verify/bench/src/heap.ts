@@ -1,7 +1,7 @@
 const READINGS = 9;
 
 /**
- * What is really in use, in MiB, read some times: garbage is collected before each reading. Takes a process that was
+ * Measures the memory really in use, in MiB, several times, each after a garbage collection. Needs a process that was
  * started with --expose-gc.
  */
 export async function readHeap(): Promise<number[]> {

@@ -6,7 +6,7 @@ const LABELS = 210;
 const BARS = 440;
 const ROW = 30;
 const TOP = 56;
-/** Where the target is on every bar: what is left of it is kept. */
+/** The position of the target on every bar: bars to its left meet it. */
 const TARGET = 0.6;
 
 const STYLE = `
@@ -20,8 +20,8 @@ const STYLE = `
     }`;
 
 /**
- * The outcomes as an SVG picture. Each bar is how much of its target was used, so that bars of different
- * units stand under one another.
+ * Draws the outcomes as SVG. Each bar is the used part of its target, so that bars of different
+ * units are aligned.
  */
 export function drawPicture(outcomes: readonly Outcome[]): string {
   const height = TOP + outcomes.length * ROW + 12;

@@ -31,7 +31,7 @@ const made = new Map<string, Promise<Population>>();
 let folder: string | undefined;
 let server: Promise<PostgresServer> | undefined;
 
-/** A store of so many keys, each with an alias; made when it is first asked for. */
+/** Returns a store of this number of keys, each with an alias; created at the first call. */
 export function population(dialect: DialectName, count: number): Promise<Population> {
   const name = `${dialect} ${count}`;
   const found = made.get(name) ?? makePopulation(dialect, count);
@@ -55,7 +55,7 @@ async function makePopulation(dialect: DialectName, count: number): Promise<Popu
     location: await locationOf(dialect, count),
     protectedBy: { provider, keyId: 'store-key' },
   };
-  // All have the same material: what it is makes no difference here.
+  // All have the same material, which makes no difference here.
   const version = await newSymmetricVersion(idOf(0));
   const contents = {
     keys: () => keys(count, version),
@@ -75,8 +75,8 @@ async function locationOf(dialect: DialectName, count: number): Promise<string> 
 }
 
 /**
- * In memory where there is room. What is measured is how work grows; a sync of a disk takes as long for a large
- * store as for a small one, and its time varies by more than what is looked for.
+ * In memory if there is room. The benchmark measures growth; a disk sync takes as long for a large store as for a
+ * small one, and its time varies by more than the growth.
  */
 function parentFolder(): string {
   try {

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 /**
  * Serves JSON with node:http and nothing else, on a free port of this machine, and prints its URL.
  *
- * @param answer What to answer to the JSON of a request.
+ * @param respond Returns the response to the JSON of a request.
  */
-export function serveJson(answer: (request: unknown) => unknown): void {
+export function serveJson(respond: (request: unknown) => unknown): void {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body = JSON.stringify(answer(JSON.parse(Buffer.concat(chunks).toString())));
+      const body = JSON.stringify(respond(JSON.parse(Buffer.concat(chunks).toString())));
       response.writeHead(200, {
         'Content-Type': 'application/x-amz-json-1.1',
         'Content-Length': Buffer.byteLength(body),

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** A server in a process of its own, so that it does not share a core with whoever calls it. */
+/** A server in a separate process, so that it does not share a core with its caller. */
 export interface ServerProcess {
   readonly url: string;
   stop(): void;

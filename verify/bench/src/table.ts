@@ -1,12 +1,12 @@
 import type { Benchmark, Result } from './benchmark.js';
 
-/** A benchmark, and what came of it: a result, or the error that kept it from running. */
+/** A benchmark and its outcome: a result, or the error that kept it from running. */
 export interface Outcome {
   readonly benchmark: Benchmark;
   readonly result: Result | Error;
 }
 
-/** The outcomes as a table in Markdown, which reads well in a terminal too. */
+/** Formats the outcomes as a table in Markdown, which is also readable in a terminal. */
 export function formatTable(outcomes: readonly Outcome[]): string {
   const rows = [
     ['name', 'ours', 'reference', 'ratio', 'spread', 'target', 'ok'],
@@ -35,7 +35,7 @@ export function formatTable(outcomes: readonly Outcome[]): string {
   return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
 
-/** `≤ 1.30`, or `≤ + 15 ms` where the target is a difference. */
+/** `≤ 1.30`, or `≤ + 15 ms` if the target is a difference. */
 export function formatTarget({ target, unit }: Benchmark): string {
   return 'ratio' in target ? `≤ ${target.ratio.toFixed(2)}` : `≤ + ${target.more} ${unit}`;
 }

@@ -47,7 +47,7 @@ describe('the report of the benchmarks', () => {
     expect(drawPicture(outcomes)).to.match(/^<svg .*<\/svg>\n$/s);
   });
 
-  it('has a name of its own for each benchmark', () => {
+  it('has a distinct name for each benchmark', () => {
     const names = benchmarks.map(({ name }) => name);
     expect(new Set(names).size).to.equal(names.length);
   });

@@ -11,7 +11,7 @@ import {
 import type { SqlKeyStore } from '@keywrap/provider-local/store';
 import { oneOf, type Random } from './random.js';
 
-/** A change of the keys and aliases of one worker, which nobody else changes. */
+/** A change of the keys and aliases of one worker, which no one else changes. */
 export type Change =
   | {
       readonly do: 'create' | 'add-alias' | 'move-alias';
@@ -21,7 +21,7 @@ export type Change =
   | { readonly do: 'rotate' | 'disable' | 'enable' | 'remove'; readonly id: string }
   | { readonly do: 'remove-alias'; readonly alias: string };
 
-/** What a store holds of one worker, in words that can be compared: a line for each key and each alias. */
+/** The contents of a store for one worker, as comparable text: a line for each key and each alias. */
 export type Contents = ReadonlyMap<string, string>;
 
 const SCOPE: ArnScope = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
@@ -36,7 +36,7 @@ function versionsOf(contents: Contents, change: Change): number {
   return Number(line?.split(', versions: ')[1] ?? 0);
 }
 
-/** What is there after a change. */
+/** Returns the contents after a change. */
 export function after(contents: Contents, change: Change): Contents {
   const next = new Map(contents);
   if (change.do === 'remove-alias') {
@@ -122,7 +122,7 @@ function apply(transaction: Transaction, change: Change, version: KeyVersion | u
   });
 }
 
-/** What a store holds of a worker. Key material that is another than was put there shows in a line. */
+/** Reads the contents of a store for one worker. A line reveals changed key material. */
 export async function readContents(store: SqlKeyStore, worker: string): Promise<Contents> {
   const contents = new Map<string, string>();
   const mine = `${worker}-`;
@@ -175,7 +175,7 @@ async function makeVersion(id: string, version: number): Promise<KeyVersion> {
   return { ...first, version, rotation: { date: new Date(), type: 'ON_DEMAND' } };
 }
 
-/** Not random, so that it can be told afterwards whether it is the right one. */
+/** Makes material that is not random, so that it can be checked later. */
 function materialOf(id: string, version: number): KeyMaterial {
   return new KeyMaterial(createHash('sha256').update(`${id} ${version}`).digest());
 }

@@ -2,21 +2,21 @@ import { after, type Change, type Contents } from './changes.js';
 import type { Line } from './journal.js';
 
 /**
- * What a store has to hold of one worker, by what it told that worker: what was acknowledged, and with it all or nothing of
- * the one change whose answer never came.
+ * The expected contents of a store for one worker: every acknowledged change, and all or nothing of the one change whose
+ * response never arrived.
  */
 export class Expectation {
   #contents: Contents = new Map();
   #open: Change | undefined;
   readonly #broken: string[] = [];
 
-  /** How much is expected to be there. */
+  /** The number of expected lines. */
   get size(): { keys: number; aliases: number } {
     const keys = [...this.#contents.keys()].filter((line) => line.startsWith('key ')).length;
     return { keys, aliases: this.#contents.size - keys };
   }
 
-  /** Goes on with what the worker wrote down since. */
+  /** Continues with the lines that the worker has written since. */
   add(lines: readonly Line[]): void {
     let mayBeMade = true;
     for (const line of lines) {
@@ -32,7 +32,7 @@ export class Expectation {
     }
   }
 
-  /** Says what is wrong with what a store holds; nothing, if all is well. From then on, that is what is expected. */
+  /** Returns the problem with the contents of a store, if any, and expects these contents from then on. */
   problems(found: Contents): string[] {
     const problems = this.#broken.splice(0);
     const isMade = this.#open !== undefined && isEqual(found, after(this.#contents, this.#open));

@@ -1,18 +1,18 @@
 import { openSync, writeSync } from 'node:fs';
 import type { Change } from './changes.js';
 
-/** A line of a journal: what a worker began, and what the store told it. */
+/** A line of a journal: a change that a worker began, or the response of the store. */
 export type Line =
   | { readonly ready: true }
   | { readonly begin: Change }
   | { readonly done: Change }
   /** The store rejected a change. */
   | { readonly failed: Change; readonly code: string; readonly mayBeMade: boolean }
-  /** After a change was rejected, what a look into the store told. */
+  /** The contents of the store after a rejected change. */
   | { readonly settled: Change; readonly isMade: boolean };
 
 /**
- * What a worker has been told by the store. Each line is one write(2), which is over before the next
+ * Records the responses of the store to a worker. Each line is one write(2), which ends before the next
  * change begins: what was written when the process is killed stays written.
  */
 export class JournalWriter {
@@ -27,7 +27,7 @@ export class JournalWriter {
   }
 }
 
-/** Reads what a worker wrote; a last line that was cut short was not written. */
+/** Reads a worker's journal, without a truncated last line. */
 export function readJournal(text: string): Line[] {
   const lines = text.split('\n');
   lines.pop();

@@ -100,7 +100,7 @@ const seconds = Math.round((Date.now() - began) / 1000);
 console.log(`${report.kills} kills, ${cuts} power cuts, ${report.lost.length} lost (${seconds} s)`);
 process.exit(report.lost.length === 0 ? 0 : 1);
 
-/** A new store, so that kills hit the making of it too. */
+/** A new store, so that kills hit its creation too. */
 async function onNewFile(work: (store: StoreUnderTest) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'keywrap-crash-'));
   try {

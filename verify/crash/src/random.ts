@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1 that a seed determines: Mulberry32, by Tommy Ettinger. */
+/** Generates numbers from 0 up to 1 from a seed: Mulberry32, by Tommy Ettinger. */
 export type Random = () => number;
 
 export function randomOf(seed: number): Random {
@@ -11,12 +11,12 @@ export function randomOf(seed: number): Random {
   };
 }
 
-/** One of them, or undefined where there is none. */
+/** Picks one, or undefined if there is none. */
 export function oneOf<Value>(values: readonly Value[], random: Random): Value | undefined {
   return values[Math.floor(random() * values.length)];
 }
 
-/** A seed for a run that was given none. */
+/** Makes a seed for a run without one. */
 export function newSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] as number;
 }

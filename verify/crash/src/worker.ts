@@ -12,18 +12,18 @@ import { JournalWriter } from './journal.js';
 import { protection } from './protection.js';
 import { newSeed, randomOf } from './random.js';
 
-// A process that changes a store at random, and writes down what the store acknowledges, until it has made
-// so many changes, or is killed.
+// A process that changes a store at random, and records what the store acknowledges, until it has made all its
+// changes or is killed.
 
-/** What a worker is told, as JSON in its only argument. */
+/** The task of a worker, as JSON in its only argument. */
 export interface WorkerOptions {
   readonly location: string;
   readonly journal: string;
-  /** What its keys and aliases begin with. */
+  /** The prefix of its keys and aliases. */
   readonly name: string;
-  /** Another one each time a worker of this name is started. */
+  /** A different one each time a worker of this name is started. */
   readonly run: number;
-  /** How many changes to make; by default without end. */
+  /** The number of changes to make; by default without end. */
   readonly changes?: number;
   readonly seed?: number;
 }
@@ -58,7 +58,7 @@ async function make(change: Change): Promise<void> {
   }
 }
 
-/** Tries again while the disk is full, or the database is not there. */
+/** Tries again while the disk is full or the database is unavailable. */
 async function untilPossible<Result>(work: () => Promise<Result>): Promise<Result> {
   for (;;) {
     try {

@@ -20,12 +20,12 @@ export class Coverage {
     this.#session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
   }
 
-  /** How many functions were run so far. */
+  /** The number of functions run so far. */
   get functions(): number {
     return this.#covered.size;
   }
 
-  /** What was run since this was called last. */
+  /** Returns the functions run since the last call. */
   take(): Profiler.ScriptCoverage[] {
     let scripts: Profiler.ScriptCoverage[] = [];
     // The callback is called before this returns: the session is one of this thread.
@@ -37,7 +37,7 @@ export class Coverage {
   }
 
   /**
-   * Whether any of it was never run before.
+   * Tells whether any of them was never run before.
    *
    * @param keep Whether it counts as run from now on.
    */

@@ -20,12 +20,12 @@ export class CurrentInput {
     this.#bytes = new Uint8Array(buffer, HEAD * 4);
   }
 
-  /** How many inputs there have been. */
+  /** The number of inputs so far. */
   get count(): number {
     return Atomics.load(this.#head, COUNT);
   }
 
-  /** Whether the worker is to stop after this input. */
+  /** True if the worker must stop after this input. */
   get isStopped(): boolean {
     return Atomics.load(this.#head, STOPPED) === 1;
   }

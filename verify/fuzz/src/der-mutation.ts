@@ -9,7 +9,7 @@ import {
 } from '../../../packages/provider-local/dist/cipher/engines/forge/der.js';
 import type { Mutation } from './mutation.js';
 
-// Changes of bytes mostly break the lengths around them, and DER with a wrong length is refused before
+// Changes of bytes mostly break the lengths around them, and DER with a wrong length is rejected before
 // anything looks at it. These change the tree, and write it with its lengths.
 
 type Change = (value: Asn1, all: readonly Asn1[]) => Asn1[];
@@ -67,7 +67,7 @@ export function derMutation(offset: number): fc.Arbitrary<Mutation> {
           const [first = nullValue()] = rebuilt(root, wanted, (value) => changed(value, all));
           return Uint8Array.of(...bytes.subarray(0, offset), ...derBytes(first));
         } catch {
-          return bytes; // no DER any more
+          return bytes; // no longer DER
         }
       },
   );

@@ -4,22 +4,22 @@ import type { Coverage } from './coverage.js';
 import { inputs } from './mutation.js';
 import type { FuzzTarget, OpenTarget } from './target.js';
 
-/** So many inputs are given to the target before a look at the coverage, which takes 2 ms. */
+/** The number of inputs between readings of the coverage, which take 2 ms. */
 const BATCH = 32;
 
-/** What came of fuzzing one target. */
+/** The result of fuzzing one target. */
 export interface FuzzResult {
   readonly inputs: number;
   readonly seconds: number;
-  /** The inputs that reached new code, the seeds included: what the next ones were made of. */
+  /** The inputs that reached new code, including the seeds; later inputs were built from them. */
   readonly pool: number;
   /** The functions of the packages that were run. */
   readonly functions: number;
 }
 
-/** How {@link fuzz} goes on, and with what. */
+/** Options of {@link fuzz}. */
 export interface FuzzRun {
-  /** The same seed gives the same inputs, as long as the same ones reach new code. */
+  /** The same seed produces the same inputs, as long as the same ones reach new code. */
   readonly seed: number;
   /** Asked before each batch. */
   readonly goOn: () => boolean;
@@ -28,7 +28,7 @@ export interface FuzzRun {
 }
 
 /**
- * Gives a target inputs that are made of its seeds, and of those that reached code which none had reached
+ * Runs a target on inputs built from its seeds, and from those that reached code which none had reached
  * before. Rejects with what the target throws.
  */
 export async function fuzz(
@@ -43,7 +43,7 @@ export async function fuzz(
     onInput(input);
     count += 1;
     await runTarget(input);
-    // A turn of the event loop: what failed with nobody waiting for it is thrown now, and not later.
+    // One turn of the event loop: unhandled rejections are thrown now, not later.
     await setImmediate();
   };
   const pool = [...seeds];
@@ -54,7 +54,7 @@ export async function fuzz(
     const samples = fc.sample(arbitrary, { seed: (seed + batch) | 0, numRuns: BATCH });
     for (const input of samples) await run(input);
     if (!coverage.hasNew(coverage.take(), false)) continue;
-    // Once more, one by one, to see which of them it was.
+    // Again, one by one, to find the input that failed.
     for (const input of samples) {
       await run(input);
       if (coverage.hasNew(coverage.take(), true)) pool.push(input);

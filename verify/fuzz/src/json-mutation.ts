@@ -3,10 +3,10 @@ import { type Mutation, replaced } from './mutation.js';
 
 const VALUES = 'null true 0 -1 1.5 1e999 "" "a" [] {} [[]] [null] {"a":0}'.split(' ');
 const value = fc.constantFrom(...VALUES.map((text) => new Uint8Array(Buffer.from(text))));
-/** What stands before the first character of a value, or of the name of a member. */
+/** Matches the text before a value, or before the name of a member. */
 const BEGINNING = /(?<=[:[,{])["[{\w-]/;
 
-/** Puts another value in the place of one in JSON, wherever that stands, and what is left is JSON still. */
+/** Replaces one value in JSON by another, so that the result is still JSON. */
 export const jsonMutation: fc.Arbitrary<Mutation> = fc.tuple(fc.nat(0xffff), value).map(
   ([at, other]): Mutation =>
     (bytes) => {
@@ -21,7 +21,7 @@ export const jsonMutation: fc.Arbitrary<Mutation> = fc.tuple(fc.nat(0xffff), val
     },
 );
 
-/** Where what looks like a value ends. */
+/** Returns the end of text that looks like a value. */
 function endOf(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at++) {

@@ -12,7 +12,7 @@ npm run fuzz -- --only NAME --replay FILE
   --only NAME    fuzzes this target alone; may be given more than once
   --seconds N    how long each target is fuzzed; 60 unless it is given
   --seed N       where the inputs begin; by default a new number, which is printed
-  --replay FILE  gives the target this one input
+  --replay FILE  runs the target on this one input
   --help         prints this
 
 Targets: ${targets.map(({ name }) => name).join(', ')}`;
@@ -37,7 +37,7 @@ if (values.help || mistake !== undefined) {
   process.exitCode = values.help ? 0 : 2;
 } else if (values.replay !== undefined) {
   const problem = await replay(values.only?.[0] as string, await readFile(values.replay));
-  console.log(problem ?? 'the target stands up to it');
+  console.log(problem ?? 'the target handles it');
   process.exitCode = problem === undefined ? 0 : 1;
 } else {
   await fuzzAll(values.only ?? targets.map(({ name }) => name));

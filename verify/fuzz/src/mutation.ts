@@ -10,7 +10,7 @@ export type Mutation = (bytes: Uint8Array, pool: readonly Uint8Array[]) => Uint8
 const place = fc.oneof(fc.nat(0xff), fc.nat(0xffff));
 const length = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 4096 }));
 const byte = fc.oneof(fc.constantFrom(0, 1, 0x7f, 0x80, 0xff), fc.nat(0xff));
-/** Where counters and lengths go wrong. */
+/** Values at which counters and lengths overflow. */
 const edge = fc.constantFrom(
   0,
   1,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { targets } from './targets.js';
 
-/** Gives a target one input, in this thread, where a debugger sees it. @returns What is wrong, if anything. */
+/** Runs a target on one input, in this thread, for a debugger. @returns The problem, if any. */
 export async function replay(name: string, input: Uint8Array): Promise<string | undefined> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-fuzz-'));
   const target = await targets.find((candidate) => candidate.name === name)?.open(folder);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CurrentInput } from './current-input.js';
 import type { FuzzResult } from './fuzz.js';
-import type { WorkerAnswer, WorkerTask } from './worker.js';
+import type { WorkerResponse, WorkerTask } from './worker.js';
 
 /** Longest time that one input may take, in milliseconds: key derivations ask for up to two million rounds. */
 const INPUT_TIMEOUT = 30_000;
@@ -13,15 +13,15 @@ const PACKAGES = new URL('../../../packages/', import.meta.url).href;
 /** For all that a worker keeps, in MiB. */
 const MEMORY = 512;
 
-/** An input that a target did not stand up to. */
+/** An input that a target failed on. */
 export interface Finding {
   readonly input: Uint8Array;
   readonly problem: string;
-  /** How many inputs it took. */
+  /** The number of inputs until it was found. */
   readonly inputs: number;
 }
 
-/** What came of one target. */
+/** The result of one target. */
 export interface Outcome {
   readonly name: string;
   readonly result: FuzzResult | Finding;
@@ -34,13 +34,13 @@ export interface SuperviseOptions {
   readonly signal?: AbortSignal | undefined;
   /** The URL of a module that exports other `targets` than keywrap's. */
   readonly module?: string | undefined;
-  /** What the URL of the code begins with that inputs are to reach, if not that of keywrap's packages. */
+  /** The URL prefix of the code that inputs should reach; by default that of keywrap's packages. */
   readonly code?: string | undefined;
   /** Longest time for one input, in milliseconds, if not half a minute. */
   readonly timeout?: number | undefined;
 }
 
-/** Fuzzes one target in a thread of its own, so that an input which hangs or exhausts it is found too. */
+/** Fuzzes one target in a separate thread, so that an input which hangs or exhausts it is found too. */
 export async function supervise(
   name: string,
   {
@@ -59,9 +59,9 @@ export async function supervise(
   if (signal?.aborted) stop();
   try {
     const task = { name, module, code, folder, seed, seconds, shared: current.buffer };
-    const answer = await runWorker(task, current, timeout);
-    if (!('problem' in answer)) return { name, result: answer };
-    return { name, result: { ...answer, input: current.read(), inputs: current.count } };
+    const response = await runWorker(task, current, timeout);
+    if (!('problem' in response)) return { name, result: response };
+    return { name, result: { ...response, input: current.read(), inputs: current.count } };
   } finally {
     signal?.removeEventListener('abort', stop);
     await rm(folder, { recursive: true, force: true });
@@ -72,14 +72,14 @@ async function runWorker(
   workerData: WorkerTask,
   current: CurrentInput,
   timeout: number,
-): Promise<WorkerAnswer> {
+): Promise<WorkerResponse> {
   const worker = new Worker(new URL('./worker.js', import.meta.url), {
     workerData,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY },
   });
   let watch: NodeJS.Timeout | undefined;
   try {
-    return await new Promise<WorkerAnswer>((resolve) => {
+    return await new Promise<WorkerResponse>((resolve) => {
       worker.once('message', resolve);
       worker.once('error', (error) => resolve({ problem: String(error.stack ?? error) }));
       worker.once('exit', (code) => resolve({ problem: `it ended its thread with ${code}` }));

@@ -11,7 +11,7 @@ export interface FuzzTarget {
   readonly words: readonly string[];
   /** Changes to its inputs that bytes and words would hardly make. */
   readonly mutation?: fc.Arbitrary<Mutation>;
-  /** @param folder An empty folder for its files; whoever opens it removes the folder. */
+  /** @param folder An empty folder for its files; the caller removes the folder. */
   open(folder: string): Promise<OpenTarget>;
 }
 
@@ -19,17 +19,17 @@ export interface FuzzTarget {
 export interface OpenTarget {
   /** Valid inputs, made by the real encoders. */
   readonly seeds: readonly Uint8Array[];
-  /** Gives the parser an input. Throws when the parser does something that it must not do. */
+  /** Runs the parser on an input. Throws if the parser does something that it must not do. */
   run(input: Uint8Array): void | Promise<void>;
   close?(): Promise<void>;
 }
 
 /**
- * Lets a parser work: it gives a result, or refuses as it is documented to.
+ * Runs a parser, which returns a result or a documented error.
  *
- * @param codes The codes that it may refuse with.
+ * @param codes The codes that it may reject with.
  * @param secrets What must not show in the error.
- * @returns `undefined` when it refused.
+ * @returns `undefined` when it rejected.
  * @throws AssertionError when it threw anything else.
  */
 export async function attempt<Result>(
@@ -40,9 +40,12 @@ export async function attempt<Result>(
   try {
     return await work();
   } catch (error) {
-    assert.ok(error instanceof KeyWrapError, describe('it threw what is no KeyWrapError', error));
-    assert.ok(codes.includes(error.code), describe(`it refused with ${error.code}`, error));
-    assert.ok(!hasMistake(error), describe('it refused because of a mistake of its own', error));
+    assert.ok(
+      error instanceof KeyWrapError,
+      describe('it threw something other than a KeyWrapError', error),
+    );
+    assert.ok(codes.includes(error.code), describe(`it rejected with ${error.code}`, error));
+    assert.ok(!hasMistake(error), describe('it rejected because of a programming error', error));
     const leak = leakInError(error, secrets);
     assert.ok(leak === undefined, `its error shows a secret ${leak}`);
     return undefined;
@@ -54,10 +57,10 @@ export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 /** The text in these bytes; each byte that is not UTF-8 becomes U+FFFD. */
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** Whether an error that was not foreseen stands behind this one, dressed up as a refusal. */
+/** Tells whether an unexpected error is the cause of this one, disguised as a rejection. */
 function hasMistake({ cause }: Error): boolean {
   if (!(cause instanceof Error)) return false;
-  // What the system or Node.js refuses has a code; what code stumbles over has none.
+  // Errors of the system and of Node.js's checks have a code; programming errors have none.
   const isMistake = [TypeError, RangeError, ReferenceError, SyntaxError].some(
     (type) => cause instanceof type && !('code' in cause),
   );

@@ -12,7 +12,7 @@ import { storeProtection } from './targets/store-protection.js';
 import { storeRow } from './targets/store-row.js';
 import { url } from './targets/url.js';
 
-/** Everything that reads what somebody else has written. */
+/** Every parser of untrusted input. */
 export const targets: readonly FuzzTarget[] = [
   blob,
   storeRow,

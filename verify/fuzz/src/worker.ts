@@ -4,12 +4,12 @@ import { CurrentInput } from './current-input.js';
 import { type FuzzResult, fuzz } from './fuzz.js';
 import type { FuzzTarget } from './target.js';
 
-/** What a worker is told. */
+/** The task of a worker. */
 export interface WorkerTask {
   readonly name: string;
   /** The URL of the module that exports the target among its `targets`. */
   readonly module: string;
-  /** What the URL of the code begins with that inputs are to reach. */
+  /** The URL prefix of the code that inputs should reach. */
   readonly code: string;
   readonly folder: string;
   readonly seed: number;
@@ -18,8 +18,8 @@ export interface WorkerTask {
   readonly shared: SharedArrayBuffer;
 }
 
-/** What it answers. */
-export type WorkerAnswer = FuzzResult | { readonly problem: string };
+/** The response of a worker. */
+export type WorkerResponse = FuzzResult | { readonly problem: string };
 
 const { name, module, code, folder, seed, seconds, shared } = workerData as WorkerTask;
 const coverage = new Coverage((url) => url.startsWith(code));
@@ -31,11 +31,11 @@ if (target === undefined) throw new Error(`there is no target ${name}`);
 const current = new CurrentInput(shared);
 const opened = await target.open(folder);
 const end = performance.now() + seconds * 1000;
-const answer: WorkerAnswer = await fuzz(target, opened, coverage, {
+const response: WorkerResponse = await fuzz(target, opened, coverage, {
   seed,
   goOn: () => !current.isStopped && performance.now() < end,
   onInput: (input) => current.write(input),
 }).catch((error) => ({ problem: String(error.stack ?? error) }));
 await opened.close?.();
 coverage.close();
-parentPort?.postMessage(answer);
+parentPort?.postMessage(response);

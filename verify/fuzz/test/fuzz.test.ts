@@ -3,7 +3,7 @@ import { type Finding, type SuperviseOptions, supervise } from '#dist/supervise.
 
 const module = new URL('./support/planted.js', import.meta.url).href;
 
-/** What is found within some seconds; it is found much earlier. */
+/** The time limit, in milliseconds; inputs are found much earlier. */
 async function finding(name: string, options: Partial<SuperviseOptions> = {}): Promise<Finding> {
   const { result } = await supervise(name, { seed: 1, seconds: 50, module, ...options });
   if ('problem' in result) return result;
@@ -11,7 +11,7 @@ async function finding(name: string, options: Partial<SuperviseOptions> = {}): P
 }
 
 describe('The fuzzer', () => {
-  it('goes on from inputs that reach new code, and so gets where chance does not', async () => {
+  it('continues from inputs that reach new code, and so gets further than chance', async () => {
     const { input, problem } = await finding('steps', { code: module });
     expect(problem).to.include('the planted failure');
     expect([...input.subarray(0, 3)]).to.deep.equal([1, 2, 4]);
@@ -31,9 +31,9 @@ describe('The fuzzer', () => {
     expect(Buffer.from(input).includes('W')).to.equal(true);
   });
 
-  it('finds an input whose failure nobody waits for', async () => {
+  it('finds an input that causes an unhandled rejection', async () => {
     const { input, problem } = await finding('rejection');
-    expect(problem).to.include('nobody waits for it');
+    expect(problem).to.include('no one awaits it');
     expect(Buffer.from(input).includes('W')).to.equal(true);
   });
 

@@ -10,11 +10,11 @@ import {
   parseDer,
 } from '../../../packages/provider-local/dist/cipher/engines/forge/der.js';
 
-// Of inputs that are all refused at the first byte, none would find anything.
+// Of inputs that are all rejected at the first byte, none would find anything.
 
 const RUNS = { seed: 1, numRuns: 500 };
 
-/** How many of the inputs are other than the one that they were made of, and still parse. */
+/** Counts inputs that differ from the one they were built from, and still parse. */
 function valid(
   samples: readonly Uint8Array[],
   seed: Uint8Array,
@@ -34,7 +34,7 @@ describe('Inputs that are nearly valid', () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const der = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }));
 
-  it('are DER still, when DER is what they are made of', () => {
+  it('stay DER if they are built from DER', () => {
     const changed = derMutation(0).map((mutate: Mutation) => mutate(der, [der]));
     expect(valid(fc.sample(changed, RUNS), der, parseDer)).to.be.above(400);
   });

@@ -8,7 +8,7 @@ import { targets } from '#dist/targets.js';
 
 // The short run; `npm run fuzz` is the long one, and README.md says what holds for each target.
 
-/** What the slow ones get: those that go over the network, write files, or derive keys. */
+/** The inputs of slow targets: those that use the network, write files, or derive keys. */
 const RUNS: Readonly<Record<string, number>> = {
   'kms-request': 25,
   'kms-http': 40,

@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** A client of AWS KMS that other people wrote, and the program here that works with it. */
+/** A third-party client of AWS KMS, and the program here that uses it. */
 export interface Client {
   readonly name: string;
-  /** What prints its version: a command for each place where it may be, the first that works is taken. */
+  /** Commands that print its version, for each place where it may be; the first that works is used. */
   readonly probes: readonly (readonly string[])[];
-  /** What to run, given the executable that the probe found. */
+  /** Returns the command to run, given the executable that the probe found. */
   command(executable: string): readonly string[];
-  /** Where it comes from when it is not there. */
+  /** Where to get it if it is missing. */
   readonly source: string;
-  /** What to know of how it is used here. */
+  /** A note on its use here. */
   readonly note?: string;
 }
 
@@ -23,7 +23,7 @@ export interface InstalledClient {
 
 const program = (file: string) => fileURLToPath(new URL(`../programs/${file}`, import.meta.url));
 
-// A shim of a version manager may come first on the PATH without what it stands for.
+// A shim of a version manager may be first on the PATH without the program itself.
 const either = (name: string, ...args: string[]) => [
   [name, ...args],
   [`/usr/bin/${name}`, ...args],
@@ -71,7 +71,7 @@ export const CLIENTS: readonly Client[] = [
   },
 ];
 
-/** Looks for a client; `undefined` when it is not on this machine. */
+/** Looks for a client; `undefined` if it is not on this machine. */
 export function find(client: Client): InstalledClient | undefined {
   for (const [executable = '', ...args] of client.probes) {
     const { status, stdout } = spawnSync(executable, args, { encoding: 'utf8' });

@@ -10,7 +10,7 @@ interface Way {
   readonly keyId: string;
   /** The encryption context, or the algorithm. */
   readonly argument: string;
-  /** As many bytes as KMS takes in this way. */
+  /** The most bytes that KMS accepts in this way. */
   readonly length: number;
 }
 
@@ -46,7 +46,7 @@ const WAYS: readonly Way[] = [
   },
 ];
 
-/** What became of something that one client encrypted and another decrypted. */
+/** The outcome of one client decrypting what another encrypted. */
 export interface Pair {
   readonly writer: string;
   readonly reader: string;

@@ -2,15 +2,15 @@ import { constants, createPublicKey, publicEncrypt } from 'node:crypto';
 import type { KMS } from '@aws-sdk/client-kms';
 import { DATA_KEY, KEYS } from './keys.js';
 import { assertSame, attempt, type Outcome } from './outcome.js';
-import { Refused, type Session } from './session.js';
+import { Rejected, type Session } from './session.js';
 
-/** Something that every client has to be able to do. */
+/** An operation that every client must support. */
 interface Example {
   readonly title: string;
   run(session: Session, judge: KMS): Promise<void>;
 }
 
-// Beyond ASCII, because each language has its own idea of text.
+// Not ASCII, because languages represent text differently.
 const CONTEXT = '{"order":"1234","Straße":"Zürich"}';
 const OTHER_CONTEXT = '{"order":"1234","Straße":"Zurich"}';
 
@@ -58,7 +58,7 @@ const EXAMPLES: readonly Example[] = [
     title: 'wrong context',
     async run(session) {
       const ciphertext = await session.call('encrypt-with-context', KEYS.first, DATA_KEY, CONTEXT);
-      await expectRefusal('InvalidCiphertextException', () =>
+      await expectRejection('InvalidCiphertextException', () =>
         session.call('decrypt-with-context', KEYS.first, ciphertext, OTHER_CONTEXT),
       );
     },
@@ -67,13 +67,13 @@ const EXAMPLES: readonly Example[] = [
     title: 'wrong key',
     async run(session, judge) {
       const ciphertext = await encrypt(judge, KEYS.second);
-      await expectRefusal('IncorrectKeyException', () => session.call('decrypt', ciphertext));
+      await expectRejection('IncorrectKeyException', () => session.call('decrypt', ciphertext));
     },
   },
   {
     title: 'disabled key',
     async run(session) {
-      await expectRefusal('DisabledException', () =>
+      await expectRejection('DisabledException', () =>
         session.call('encrypt-with-context', KEYS.disabled, DATA_KEY, CONTEXT),
       );
     },
@@ -81,18 +81,18 @@ const EXAMPLES: readonly Example[] = [
   {
     title: 'no such key',
     async run(session) {
-      await expectRefusal('NotFoundException', () =>
+      await expectRejection('NotFoundException', () =>
         session.call('encrypt-with-context', KEYS.missing, DATA_KEY, CONTEXT),
       );
     },
   },
 ];
 
-/** What {@link runExamples} tries, in this order. */
+/** The examples of {@link runExamples}, in this order. */
 export const EXAMPLE_TITLES = [...EXAMPLES.map(({ title }) => title), 'wrong signature'];
 
 /**
- * Has a client do all the examples.
+ * Runs all examples in a client.
  *
  * @param forger The same client with a secret that is not the server's.
  */
@@ -105,7 +105,7 @@ export async function runExamples(
   for (const { title, run } of EXAMPLES) {
     outcomes.push(await attempt(`${session.client}: ${title}`, () => run(session, judge)));
   }
-  const forge = () => expectRefusal('InvalidSignatureException', () => forger.call('encrypt'));
+  const forge = () => expectRejection('InvalidSignatureException', () => forger.call('encrypt'));
   return [...outcomes, await attempt(`${session.client}: wrong signature`, forge)];
 }
 
@@ -114,12 +114,12 @@ async function encrypt(judge: KMS, KeyId: string): Promise<Uint8Array> {
   return CiphertextBlob as Uint8Array;
 }
 
-async function expectRefusal(exception: string, call: () => Promise<unknown>): Promise<void> {
+async function expectRejection(exception: string, call: () => Promise<unknown>): Promise<void> {
   try {
     await call();
   } catch (error) {
-    if (error instanceof Refused && error.message === exception) return;
+    if (error instanceof Rejected && error.message === exception) return;
     throw error;
   }
-  throw new Error(`it was not refused with ${exception}`);
+  throw new Error(`it was not rejected with ${exception}`);
 }

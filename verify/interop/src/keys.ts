@@ -4,7 +4,7 @@ import type { Surroundings } from './session.js';
 
 const arn = (id: string) => `arn:aws:kms:us-west-2:111122223333:key/${id}`;
 
-/** The keys; the first two are those that the examples of the AWS documentation name. */
+/** The keys; the first two are those in the examples of the AWS documentation. */
 export const KEYS = {
   first: arn('1234abcd-12ab-34cd-56ef-1234567890ab'),
   second: arn('0987dcba-09fe-87dc-65ba-ab0987654321'),
@@ -18,13 +18,13 @@ export const DATA_KEY = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 0);
 
 const CREDENTIALS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' };
 
-/** A server that holds the keys, and a client of it that judges what the others make. */
+/** A server with the keys, and a client that checks the results of the others. */
 export interface Bench extends AsyncDisposable {
   readonly surroundings: Surroundings;
   readonly judge: KMS;
 }
 
-/** Starts a server that verifies signatures, because how to sign is a part of every client. */
+/** Starts a server that verifies signatures, because signing is part of every client. */
 export async function openBench(): Promise<Bench> {
   const server: KmsServer = await startKmsServer({
     port: 0,

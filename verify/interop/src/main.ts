@@ -1,4 +1,4 @@
-// Has other people's clients of AWS KMS work with the KMS server, and with each other through it.
+// Runs third-party clients of AWS KMS against the KMS server, and with each other through it.
 import { CLIENTS, find, type InstalledClient } from './clients.js';
 import { runCross } from './cross.js';
 import { EXAMPLE_TITLES, runExamples } from './examples.js';
@@ -20,7 +20,7 @@ for (const client of CLIENTS) {
       ? [client.name, '-', `not installed: ${client.source}`]
       : [client.name, found.version, client.note ?? ''],
   );
-  // On a machine of one's own a client may be missing; where everything is checked, none may.
+  // On a developer's machine a client may be missing; in a complete check, none may.
   if (found !== undefined || process.env.CI !== 'true') continue;
   outcomes.push({ what: client.name, failure: `is not installed: ${client.source}` });
 }
@@ -32,7 +32,7 @@ const start = (secretAccessKey: string) =>
 const sessions = start(bench.surroundings.secretAccessKey);
 const forgers = start('not the secret');
 
-console.log('The examples of the AWS documentation, and what is refused');
+console.log('The examples of the AWS documentation, and what is rejected');
 const examples = await Promise.all(
   sessions.map((session, index) => runExamples(session, forgers[index] as Session, bench.judge)),
 );

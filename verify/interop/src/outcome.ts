@@ -1,11 +1,11 @@
-/** How one thing that was tried went. */
+/** The outcome of one attempt. */
 export interface Outcome {
   readonly what: string;
-  /** Why it failed; `undefined` when it did not. */
+  /** The reason of the failure; `undefined` for success. */
   readonly failure: string | undefined;
 }
 
-/** Tries something, whatever comes of it. */
+/** Tries something, and never rejects. */
 export async function attempt(what: string, work: () => Promise<void>): Promise<Outcome> {
   try {
     await work();
@@ -15,12 +15,12 @@ export async function attempt(what: string, work: () => Promise<void>): Promise<
   }
 }
 
-/** What a table says of the outcomes in one of its cells. */
+/** Returns the text of a table's cell for these outcomes. */
 export function mark(outcomes: readonly Outcome[]): string {
   return outcomes.every(({ failure }) => failure === undefined) ? 'ok' : 'FAILED';
 }
 
-/** @throws when the bytes differ. They are no secrets, but long. */
+/** @throws if the bytes differ, without quoting them: they are long. */
 export function assertSame(actual: Uint8Array | undefined, expected: Uint8Array): void {
   if (actual === undefined || Buffer.compare(actual, expected) !== 0) {
     throw new Error(`${actual?.length ?? 'no'} bytes came, not the ${expected.length} expected`);

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { InstalledClient } from './clients.js';
 
-/** What a program is told by its environment, as every program with an AWS SDK is. */
+/** The environment of a program, which configures its AWS SDK. */
 export interface Surroundings {
   readonly endpoint: string;
   readonly region: string;
@@ -12,13 +12,13 @@ export interface Surroundings {
 
 const TIMEOUT = 60_000;
 
-/** What the program says went wrong; when KMS refused, this is the name of its exception. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
+/** The error that the program reports; if KMS rejected the call, the name of its exception. */
+export class Rejected extends Error {
+  override readonly name = 'Rejected';
 }
 
 /**
- * A program at work: it reads a line for each call, an operation and its arguments, and answers with
+ * A running program: it reads a line for each call, an operation and its arguments, and responds with
  * `ok` and the bytes in base64, or `error` and the name of the exception. One call at a time.
  */
 export class Session {
@@ -34,12 +34,12 @@ export class Session {
     this.#process.stderr.on('data', (text) => {
       this.#complaints = `${this.#complaints}${text}`.slice(-2000);
     });
-    // A program that has ended is noticed by the answer that does not come.
+    // The missing response shows that a program has ended.
     this.#process.stdin.on('error', () => {});
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
-  /** @throws {@link Refused} */
+  /** @throws {@link Rejected} */
   async call(operation: string, ...args: (string | Uint8Array)[]): Promise<Buffer> {
     const words = args.map((arg) =>
       typeof arg === 'string' ? arg : Buffer.from(arg).toString('base64'),
@@ -50,10 +50,10 @@ export class Session {
     clearTimeout(timer);
     if (done) throw new Error(`the program ended: ${this.#complaints.trim()}`);
     if (value.startsWith('ok ')) return Buffer.from(value.slice('ok '.length), 'base64');
-    throw new Refused(value.replace(/^error /, ''));
+    throw new Rejected(value.replace(/^error /, ''));
   }
 
-  /** Programs end with their input, so that none outlives this one either. */
+  /** Programs end with their input, so that none outlives this one. */
   close(): void {
     this.#process.stdin.end();
   }

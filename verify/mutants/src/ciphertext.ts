@@ -26,7 +26,7 @@ function forgiving(name: string, isNear: (given: Buffer, made: Buffer) => boolea
   });
 }
 
-/** Accepts or refuses other lengths of a field in `encrypt`, `decrypt` and the rest. */
+/** Accepts or rejects other lengths of a field in `encrypt`, `decrypt` and the rest. */
 function ofLength(
   name: string,
   breaks: string,
@@ -43,7 +43,7 @@ function ofLength(
   }));
 }
 
-const refuse = (field: string, operation: Operation) => () => {
+const reject = (field: string, operation: Operation) => () => {
   throw new InvalidInputError(field, 'is too long', { operation });
 };
 
@@ -65,23 +65,23 @@ export const ciphertextMutants: readonly Mutant[] = [
     cut('plaintext'),
   ),
   ofLength(
-    '4096 bytes refused',
+    '4096 bytes rejected',
     'plaintext-length',
     'encrypt',
     'plaintext',
     4096,
-    refuse('plaintext', 'encrypt'),
+    reject('plaintext', 'encrypt'),
   ),
   ofLength('empty accepted', 'plaintext-length', 'encrypt', 'plaintext', 0, (input, call) =>
     call({ ...input, plaintext: new Uint8Array(1) }),
   ),
   ofLength(
-    'one byte refused',
+    'one byte rejected',
     'plaintext-length',
     'encrypt',
     'plaintext',
     1,
-    refuse('plaintext', 'encrypt'),
+    reject('plaintext', 'encrypt'),
   ),
   ofLength(
     '6145 bytes of ciphertext tried',
@@ -92,12 +92,12 @@ export const ciphertextMutants: readonly Mutant[] = [
     doesNotOpen('decrypt'),
   ),
   ofLength(
-    '6144 bytes of ciphertext refused',
+    '6144 bytes of ciphertext rejected',
     'ciphertext-length',
     'decrypt',
     'ciphertext',
     6144,
-    refuse('ciphertext', 'decrypt'),
+    reject('ciphertext', 'decrypt'),
   ),
   ofLength(
     'an empty ciphertext tried',
@@ -128,9 +128,9 @@ export const ciphertextMutants: readonly Mutant[] = [
     const rule = 'asymmetric-plaintext-length';
     const isRsa = (input: { algorithm?: string }) => input.algorithm?.startsWith('RSA');
     return [
-      wrapped(`${maximum} bytes refused with ${spec}`, rule, (inner) => ({
+      wrapped(`${maximum} bytes rejected with ${spec}`, rule, (inner) => ({
         encrypt: async (input, options) => {
-          if (isRsa(input) && input.plaintext?.length === maximum) refuse('plaintext', 'encrypt')();
+          if (isRsa(input) && input.plaintext?.length === maximum) reject('plaintext', 'encrypt')();
           return inner.encrypt(input, options);
         },
       })),

@@ -1,7 +1,7 @@
 import type { EncryptionContext } from '@keywrap/core';
 import { type Mutant, type Operation, wrapped } from './mutant.js';
 
-// Every place where a call takes an encryption context may read it in a way of its own, so there is a
+// Every place where a call takes an encryption context may parse it differently, so there is a
 // mutant for each of them.
 
 // biome-ignore lint/suspicious/noExplicitAny: what plain JavaScript passes has no type

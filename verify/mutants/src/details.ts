@@ -70,7 +70,7 @@ export const detailMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('reEncrypt without a source refused', 'key-from-ciphertext', (inner) => ({
+  wrapped('reEncrypt without a source rejected', 'key-from-ciphertext', (inner) => ({
     reEncrypt: (input, options) =>
       inner.reEncrypt({ ...input, source: input.source ?? { keyId: 'alias/default' } }, options),
   })),
@@ -102,7 +102,7 @@ export const detailMutants: readonly Mutant[] = [
         options,
       ),
   })),
-  wrapped('256 pairs of context refused', 'encryption-context', (inner) => ({
+  wrapped('256 pairs of context rejected', 'encryption-context', (inner) => ({
     encrypt: async (input, options) => {
       if (Object.keys(input.encryptionContext ?? {}).length > 255)
         throw new InvalidInputError('encryptionContext', 'is too long', { operation: 'encrypt' });

@@ -5,7 +5,7 @@ import { ReferenceDriver } from './reference-driver.js';
 // biome-ignore lint/suspicious/noExplicitAny: what plain JavaScript passes has no type
 type Input = any;
 
-/** Mends bad input instead of refusing it. */
+/** Corrects bad input instead of rejecting it. */
 function mending(
   name: string,
   breaks: string,
@@ -197,7 +197,7 @@ export const inputMutants: readonly Mutant[] = [
       context?.k?.length === 8186 ? { k: context.k.slice(0, -1) } : context,
     ),
   ),
-  wrapped('8192 bytes of context refused', 'encryption-context-input', (inner) => ({
+  wrapped('8192 bytes of context rejected', 'encryption-context-input', (inner) => ({
     encrypt: async (input, options) => {
       if (input?.encryptionContext?.k?.length === 8185) {
         throw new InvalidInputError('encryptionContext', 'is too long', { operation: 'encrypt' });

@@ -136,7 +136,7 @@ export const keyMutants: readonly Mutant[] = [
       return input.keyId === undefined ? replaced(result, { keyId: 'default' }) : result;
     },
   })),
-  wrapped('decrypt without a keyId refused', 'key-from-ciphertext', (inner) => ({
+  wrapped('decrypt without a keyId rejected', 'key-from-ciphertext', (inner) => ({
     decrypt: (input, options) => inner.decrypt({ keyId: nowhere, ...input }, options),
   })),
 
@@ -190,7 +190,7 @@ export const keyMutants: readonly Mutant[] = [
       keyState: 'Enabled',
     }),
   })),
-  wrapped('describeKey refuses a disabled key', 'describe-key', (inner) => ({
+  wrapped('describeKey rejects a disabled key', 'describe-key', (inner) => ({
     describeKey: async (input, options) => {
       const key = await inner.describeKey(input, options);
       if (key.keyState === 'Disabled') throw new KeyDisabledError('the key is disabled');

@@ -10,7 +10,7 @@ import {
 import { type Mutant, type Operation, replaced, wrapped } from './mutant.js';
 import { ReferenceDriver } from './reference-driver.js';
 
-// What is wrong for one kind of key, or one size, and right for all the others.
+// Providers that are wrong for one kind of key, or one size, and right for all others.
 
 const PAIRS: readonly (readonly [asked: DataKeyPairSpec, made: DataKeyPairSpec])[] = [
   ['RSA_2048', 'ECC_NIST_P256'],
@@ -174,7 +174,7 @@ const doesNotOpen = () =>
 
 const lengthMutants = [2, 31, 33, 1024, 4095].map((length) =>
   wrapped(
-    `${length} bytes refused`,
+    `${length} bytes rejected`,
     length === 4095 ? 'plaintext-length' : 'encrypt-decrypt',
     (inner) => ({
       encrypt: async (input, options) => {

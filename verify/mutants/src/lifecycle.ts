@@ -166,7 +166,7 @@ export const lifecycleMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('calls at the same time refused', 'concurrency', (inner) => {
+  wrapped('calls at the same time rejected', 'concurrency', (inner) => {
     let underWay = 0;
     return {
       decrypt: async (input, options) => {
@@ -186,7 +186,7 @@ export const lifecycleMutants: readonly Mutant[] = [
   },
 ];
 
-/** The other operations, refused once closed. */
+/** The other operations, rejected once closed. */
 function closedOthers(inner: Inner, but: string, isOpen: () => boolean) {
   const others = OPERATIONS.filter((operation) => operation !== but);
   return Object.fromEntries(

@@ -13,7 +13,7 @@ export interface Mutant {
 }
 
 /** A method with everything typed away, the way plain JavaScript overrides it. */
-// biome-ignore lint/suspicious/noExplicitAny: a broken provider takes and gives what the types forbid
+// biome-ignore lint/suspicious/noExplicitAny: a broken provider accepts and returns what the types forbid
 export type Loose = (input: any, options?: any) => any;
 
 export type Operation = Exclude<

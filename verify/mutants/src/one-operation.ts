@@ -185,7 +185,7 @@ const limits = CALLS.flatMap((call) =>
     return [
       ...[8185, 2729].map((length) =>
         wrapped(
-          `${operation}: ${path} of ${length} characters refused`,
+          `${operation}: ${path} of ${length} characters rejected`,
           'encryption-context-input',
           (inner) => ({
             [operation]: async (input, options) => {

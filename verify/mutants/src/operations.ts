@@ -152,7 +152,7 @@ export const operationMutants: readonly Mutant[] = [
   ...[1, 1024].flatMap((length) =>
     (['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const).map((operation) =>
       wrapped(
-        `${operation} refuses ${length} bytes`,
+        `${operation} rejects ${length} bytes`,
         operation === 'generateDataKey' ? 'data-key' : 'data-key-without-plaintext',
         (inner) => ({
           [operation]: (input, options) =>
@@ -268,7 +268,7 @@ export const operationMutants: readonly Mutant[] = [
         }
       })(),
   ),
-  wrapped('RSA ciphertexts made outside refused', 'asymmetric', (inner) => {
+  wrapped('RSA ciphertexts made outside rejected', 'asymmetric', (inner) => {
     const own = new Set<string>();
     return {
       encrypt: async (input, options) => {

@@ -5,7 +5,7 @@ import { type Mutant, type Operation, replaced, subclassed, wrapped } from './mu
 import { ReferenceDriver } from './reference-driver.js';
 
 // What a backend does inside: wrapping without `encrypt`, over the life of a key, for input that
-// nobody thought of.
+// no one thought of.
 
 const later = () => new Promise((resolve) => setTimeout(resolve, 1));
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');

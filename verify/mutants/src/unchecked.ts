@@ -4,7 +4,7 @@ import { CALLS, type Call } from '../../../packages/testkit/dist/input-calls.js'
 import { type Mutant, type Operation, wrapped } from './mutant.js';
 
 // Input is checked field by field in every operation, so there is a mutant without each of these
-// checks: it answers with an empty result where it should refuse.
+// checks: it returns an empty result where it should reject.
 
 // biome-ignore lint/suspicious/noExplicitAny: what plain JavaScript passes has no type
 type Input = any;

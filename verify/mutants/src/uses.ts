@@ -105,7 +105,7 @@ const naming = (use: KeyUse) =>
     return replaced(result, { [field]: 'id' in parsed ? parsed.id : parsed.alias });
   });
 
-/** A key without key material made no ciphertext: another one's stands in, which it may refuse too. */
+/** A key without key material made no ciphertext: another one's stands in, which it may reject too. */
 const opensForeign = ({ kind, operation, keyIdField }: KeyUse) =>
   kind === 'SYMMETRIC_DEFAULT' && (operation === 'decrypt' || keyIdField === 'source.keyId');
 
@@ -162,7 +162,7 @@ const differsInABit = (given: Buffer, made: Buffer) =>
 const doesNotOpen = (operation: string) =>
   new InvalidCiphertextError('the ciphertext does not open', { operation });
 
-/** Takes, or refuses, ciphertexts of one length otherwise than it should. */
+/** Wrongly accepts, or rejects, ciphertexts of one length. */
 const ofLength = (use: KeyUse, name: string, length: number, error: (operation: string) => Error) =>
   using(use, name, 'ciphertext-length', (call, { ciphertext }) => {
     if (ciphertext.length === length) throw error(use.operation);
@@ -205,7 +205,7 @@ const openingMutants = openingUses.flatMap((use) => [
   ),
   ofLength(use, '6145 bytes tried', 6145, doesNotOpen),
   ofLength(use, 'no bytes at all tried', 0, doesNotOpen),
-  ofLength(use, '6144 bytes refused', 6144, tooLong),
+  ofLength(use, '6144 bytes rejected', 6144, tooLong),
 ]);
 
 export const useMutants: readonly Mutant[] = [

@@ -25,7 +25,7 @@ describe('broken providers', () => {
     expect([...broken].sort()).to.deep.equal([...rules].sort());
   });
 
-  it('have names that are there once', () => {
+  it('have unique names', () => {
     expect(new Set(mutants.map(({ name }) => name)).size).to.equal(mutants.length);
   });
 

@@ -79,7 +79,7 @@ export class SignatureVerifier {
 
   #signingDate({ date, signedHeaders }: Authorization, { headers }: SignedRequest): Date {
     const text = headers['x-amz-date'];
-    const signed = typeof text === 'string' ? readDate(text) : undefined;
+    const signed = typeof text === 'string' ? parseDate(text) : undefined;
     if (signed === undefined || !signedHeaders.includes('x-amz-date')) {
       throw new KmsError(
         'IncompleteSignatureException',
@@ -91,7 +91,7 @@ export class SignatureVerifier {
       throw invalidSignature(`'${name}' must be a signed header.`);
     }
     this.#assertCurrent(signed);
-    if (writeDate(signed).startsWith(`${date}T`)) return signed;
+    if (formatDate(signed).startsWith(`${date}T`)) return signed;
     throw invalidSignature(
       'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.',
     );
@@ -103,12 +103,12 @@ export class SignatureVerifier {
     const latest = new Date(now.getTime() + CLOCK_SKEW);
     if (signed < earliest) {
       throw invalidSignature(
-        `Signature expired: ${writeDate(signed)} is now earlier than ${writeDate(earliest)} (${writeDate(now)} - 5 min.)`,
+        `Signature expired: ${formatDate(signed)} is now earlier than ${formatDate(earliest)} (${formatDate(now)} - 5 min.)`,
       );
     }
     if (signed > latest) {
       throw invalidSignature(
-        `Signature not yet current: ${writeDate(signed)} is still later than ${writeDate(latest)} (${writeDate(now)} + 5 min.)`,
+        `Signature not yet current: ${formatDate(signed)} is still later than ${formatDate(latest)} (${formatDate(now)} + 5 min.)`,
       );
     }
   }
@@ -155,7 +155,7 @@ function assertBodyHash({ headers, body }: SignedRequest): void {
 }
 
 /** `20260131T235959Z` */
-function readDate(text: string): Date | undefined {
+function parseDate(text: string): Date | undefined {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second] = match;
@@ -163,7 +163,7 @@ function readDate(text: string): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-function writeDate(date: Date): string {
+function formatDate(date: Date): string {
   return date.toISOString().replace(/\.\d+|[:-]/g, '');
 }
 

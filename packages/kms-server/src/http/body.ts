@@ -4,7 +4,7 @@ import { wipe } from '@keywrap/core';
 /** Longest body in bytes: several times the largest request of KMS. */
 export const MAXIMUM_BODY = 1024 * 1024;
 
-/** How much of a longer body is read and dropped, so that the client finishes sending and reads the response. */
+/** Bytes of a longer body that are read and dropped, so that the client finishes sending and reads the response. */
 const MAXIMUM_DRAINED = 16 * MAXIMUM_BODY;
 
 /**

@@ -7,7 +7,7 @@ import { KmsError } from '../protocol/kms-error.js';
 /** A key id as KMS makes them: a UUID, or the 32 digits of a multi-Region key. */
 const KEY_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/i;
 
-/** How a cryptographic operation uses a key. */
+/** A cryptographic operation, with the usage and algorithm that it needs. */
 export interface Use {
   /** As KMS names it in messages; ReEncrypt names its two sides differently. */
   readonly operation: string;

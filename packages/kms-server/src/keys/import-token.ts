@@ -2,18 +2,18 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { wipe } from '@keywrap/core';
 import { KmsError } from '../protocol/kms-error.js';
 
-/** What an import token holds. */
+/** The content of an import token. */
 export interface ImportParameters {
   /** The key that the material is for. */
   readonly keyArn: string;
   readonly wrappingAlgorithm: WrappingAlgorithm;
-  /** The token is valid until then. */
+  /** The end of the token's validity. */
   readonly validTo: Date;
   /** The private wrapping key: DER of PKCS#8. */
   readonly privateKey: Uint8Array;
 }
 
-/** How key material is wrapped ([wrapping algorithms](https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-get-public-key-and-token.html)). */
+/** The algorithms that wrap key material ([wrapping algorithms](https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-get-public-key-and-token.html)). */
 export type WrappingAlgorithm = `${'RSAES_OAEP' | 'RSA_AES_KEY_WRAP'}_SHA_${1 | 256}`;
 
 const CIPHER = 'aes-256-gcm';

@@ -7,7 +7,7 @@ import {
   newestVersion,
 } from '@keywrap/provider-local/keys';
 
-/** A time as the JSON protocol has it: seconds since 1970. */
+/** Converts a time to that of the JSON protocol: seconds since 1970. */
 export function toSeconds(date: Date): number {
   return date.getTime() / 1000;
 }
@@ -17,7 +17,7 @@ export function isSymmetric({ keySpec }: Pick<KeyRecord, 'keySpec'>): boolean {
   return keySpec === 'SYMMETRIC_DEFAULT';
 }
 
-/** KMS's id of the material that encrypts; undefined before the first import. */
+/** Returns KMS's id of the material that encrypts; undefined before the first import. */
 export function currentMaterialId(key: KeyRecord): string | undefined {
   return newestVersion(key)?.materialId;
 }
@@ -54,12 +54,12 @@ const ALGORITHMS = {
   KEY_AGREEMENT: 'KeyAgreementAlgorithms',
 } as const satisfies Record<KeyUsage, string>;
 
-/** The algorithms of a key, in the member of a response that is for its usage. */
+/** Returns the algorithms of a key, in the response member for its usage. */
 export function algorithmsMember({ keySpec, keyUsage }: KeyRecord): object {
   return { [ALGORITHMS[keyUsage]]: algorithmsOf(keySpec, keyUsage) };
 }
 
-/** Only of imported material that is not missing; the earliest date counts. */
+/** Returns the earliest expiry of imported material that is not missing. */
 function expiration({ origin, versions }: KeyRecord): object {
   const present = versions.filter(({ material }) => material !== undefined);
   if (origin !== 'EXTERNAL' || present.length === 0) return {};

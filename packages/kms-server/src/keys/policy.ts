@@ -5,7 +5,7 @@ import { isObject } from '../protocol/shapes.js';
 /** [Quota](https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html), in bytes. */
 const MAXIMUM_SIZE = 32 * 1024;
 
-/** The policy of a key: as it was put, or the default of keys that are created through the API. */
+/** Returns the policy of a key: as it was put, or the default of keys created through the API. */
 export function policyOf({ policy, scope: { partition, account } }: KeyRecord): string {
   if (policy !== undefined) return policy;
   const statement = {
@@ -23,7 +23,7 @@ export function policyOf({ policy, scope: { partition, account } }: KeyRecord): 
 }
 
 /**
- * Rejects what is not a key policy, and one that would let no one change it again. Policies are stored,
+ * Rejects malformed key policies, and those that would let no one change them again. Policies are stored,
  * not enforced.
  *
  * @param bypassSafetyCheck Accepts a policy that lets no one change it again.
@@ -36,7 +36,7 @@ export function assertPolicy(policy: string, bypassSafetyCheck = false): void {
       `The key policy is longer than ${MAXIMUM_SIZE} bytes.`,
     );
   }
-  const statements = readStatements(policy);
+  const statements = parseStatements(policy);
   if (statements === undefined) throw malformed('Policy contains invalid json');
   if (!statements.every(isStatement)) {
     throw malformed('Policy contains a statement that is not valid');
@@ -53,8 +53,8 @@ interface Statement {
   readonly Action?: string | readonly string[];
 }
 
-/** A single statement needs no list around it. */
-function readStatements(policy: string): readonly unknown[] | undefined {
+/** Parses the statements. A single one may be without a list. */
+function parseStatements(policy: string): readonly unknown[] | undefined {
   try {
     const document: unknown = JSON.parse(policy);
     if (!isObject(document) || document.Statement === undefined) return undefined;

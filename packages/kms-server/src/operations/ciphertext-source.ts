@@ -6,7 +6,7 @@ import { incorrectKey } from '../protocol/error-map.js';
 import { KmsError, validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/requests.js';
 
-/** What to decrypt, and how. */
+/** The parameters of decryption. */
 interface SourceRequest {
   /** For messages: ReEncrypt names its two sides differently. */
   readonly operation: 'Decrypt' | 'ReEncryptFrom';

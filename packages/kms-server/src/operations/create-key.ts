@@ -13,9 +13,9 @@ type Request = RequestOf<'CreateKey'>;
 
 /** [CreateKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html) */
 export async function CreateKey(request: Request, { keys, cipher }: Region) {
-  const keySpec = readKeySpec(request);
-  const keyUsage = readKeyUsage(request, keySpec);
-  const origin = readOrigin(request);
+  const keySpec = parseKeySpec(request);
+  const keyUsage = parseKeyUsage(request, keySpec);
+  const origin = parseOrigin(request);
   const { Policy: policy, BypassPolicyLockoutSafetyCheck, Description, MultiRegion } = request;
   if (policy !== undefined) assertPolicy(policy, BypassPolicyLockoutSafetyCheck);
   const tags = withTags([], request.Tags ?? []);
@@ -36,7 +36,7 @@ export async function CreateKey(request: Request, { keys, cipher }: Region) {
   return { KeyMetadata: await keyMetadata(await keys.add(key), keys) };
 }
 
-function readKeySpec({ KeySpec, CustomerMasterKeySpec }: Request): KeySpec {
+function parseKeySpec({ KeySpec, CustomerMasterKeySpec }: Request): KeySpec {
   if (KeySpec !== undefined && CustomerMasterKeySpec !== undefined) {
     throw validationError(
       'You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.',
@@ -47,7 +47,7 @@ function readKeySpec({ KeySpec, CustomerMasterKeySpec }: Request): KeySpec {
   throw unsupported(`KeySpec ${spec} is not supported by this server.`);
 }
 
-function readKeyUsage({ KeyUsage }: Request, keySpec: KeySpec): KeyUsage {
+function parseKeyUsage({ KeyUsage }: Request, keySpec: KeySpec): KeyUsage {
   if (KeyUsage === undefined) {
     if (keySpec === 'SYMMETRIC_DEFAULT') return 'ENCRYPT_DECRYPT';
     throw validationError(
@@ -58,7 +58,7 @@ function readKeyUsage({ KeyUsage }: Request, keySpec: KeySpec): KeyUsage {
   throw validationError(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${keySpec}`);
 }
 
-function readOrigin({ Origin = 'AWS_KMS', CustomKeyStoreId, XksKeyId }: Request) {
+function parseOrigin({ Origin = 'AWS_KMS', CustomKeyStoreId, XksKeyId }: Request) {
   if (CustomKeyStoreId !== undefined) throw customKeyStoreNotFound(CustomKeyStoreId);
   if (Origin !== 'AWS_KMS' && Origin !== 'EXTERNAL') {
     throw validationError(`You must specify a CustomKeyStoreId value for the Origin ${Origin}.`);

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { InvalidInputError, isDataKeyPairSpec, wipe } from '@keywrap/core';
-import { readMaterial } from '@keywrap/provider-local/driver';
+import { parseMaterial } from '@keywrap/provider-local/driver';
 import {
   arnOf,
   assertImportable,
@@ -59,7 +59,7 @@ export async function ImportKeyMaterial(
     wipe(parameters.privateKey),
   );
   if (bytes === undefined) throw new KmsError('InvalidCiphertextException');
-  const material = await readImported(key, bytes).finally(() => wipe(bytes));
+  const material = await parseImported(key, bytes).finally(() => wipe(bytes));
   const version = await newVersion(key.id, material, { validTo, description });
   try {
     await keys.change(
@@ -89,21 +89,21 @@ export async function DeleteImportedKeyMaterial(
 }
 
 /**
- * Reads unwrapped material: the bytes of a symmetric or HMAC key, or the DER of PKCS#8.
+ * Parses unwrapped material: the bytes of a symmetric or HMAC key, or the DER of PKCS#8.
  *
  * @throws KmsError `IncorrectKeyMaterialException`
  */
-async function readImported(
+async function parseImported(
   { keySpec }: Pick<KeyRecord, 'keySpec'>,
   bytes: Uint8Array,
 ): Promise<NewMaterial> {
   try {
-    // provider-local reads many more encodings than KMS does.
+    // provider-local accepts many more encodings than KMS.
     if (isDataKeyPairSpec(keySpec)) {
       const der = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     }
-    return await readMaterial(keySpec, bytes, undefined);
+    return await parseMaterial(keySpec, bytes, undefined);
   } catch {
     throw incorrectMaterial();
   }

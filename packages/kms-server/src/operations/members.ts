@@ -48,7 +48,7 @@ export function unsupported(message: string): KmsError {
   return new KmsError('UnsupportedOperationException', message);
 }
 
-/** There are no custom key stores, so none is ever found. */
+/** Makes the error for a custom key store: this server has none. */
 export function customKeyStoreNotFound(id: string): KmsError {
   return new KmsError('CustomKeyStoreNotFoundException', `Custom key store ${id} does not exist.`);
 }

@@ -1,7 +1,7 @@
 import type { Awaitable } from '@keywrap/core';
 import { KmsError } from '../protocol/kms-error.js';
 
-/** Which page a request asks for. */
+/** The page that a request asks for. */
 interface PageRequest {
   readonly Limit?: number | undefined;
   readonly Marker?: string | undefined;
@@ -13,9 +13,9 @@ interface PagedList<Item> {
   readonly name: string;
   /** Returns a name that no other item has. Pages are in the order of these. */
   readonly nameOf: (item: Item) => string;
-  /** How many items a page has when the request does not say. */
+  /** The default number of items on a page. */
   readonly byDefault: number;
-  /** How many it has at most. */
+  /** The largest number of items on a page. */
   readonly maximum: number;
   /** Reads up to `limit` items whose names come after this one. */
   readonly read: (after: string | undefined, limit: number) => Awaitable<readonly Item[]>;
@@ -37,7 +37,7 @@ export async function page<Item>(
   { Limit, Marker }: PageRequest,
   { name, nameOf, byDefault, maximum, read }: PagedList<Item>,
 ): Promise<Page<Item>> {
-  const after = Marker === undefined ? undefined : readMarker(Marker, name);
+  const after = Marker === undefined ? undefined : parseMarker(Marker, name);
   const limit = Math.min(Limit ?? byDefault, maximum);
   const found = await read(after, limit + 1);
   const items = found.slice(0, limit);
@@ -66,7 +66,7 @@ function writeMarker(name: string, list: string): string {
   return Buffer.from(`${list}\n${name}`).toString('base64url');
 }
 
-function readMarker(marker: string, list: string): string {
+function parseMarker(marker: string, list: string): string {
   const [markedList, ...name] = Buffer.from(marker, 'base64url').toString().split('\n');
   if (markedList === list) return name.join('\n');
   throw new KmsError('InvalidMarkerException', 'The marker is not of this list.');

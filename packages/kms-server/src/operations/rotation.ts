@@ -159,7 +159,7 @@ async function changeRotation(
   }
 }
 
-/** KMS gives no message. @throws KmsError `UnsupportedOperationException` */
+/** Without a message, as in KMS. @throws KmsError `UnsupportedOperationException` */
 function assertRotates(key: KeyRecord): void {
   if (!isSymmetric(key)) throw unsupported('');
 }

@@ -20,7 +20,7 @@ import { endDryRun, toBase64 } from './members.js';
 
 /** [Sign](https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html) */
 export async function Sign(request: RequestOf<'Sign'>, region: Region) {
-  const { version, algorithm, digest, members } = await readRequest('Sign', request, region);
+  const { version, algorithm, digest, members } = await resolveRequest('Sign', request, region);
   endDryRun(request);
   const material = version.material as KeyMaterial;
   const signature =
@@ -32,7 +32,7 @@ export async function Sign(request: RequestOf<'Sign'>, region: Region) {
 
 /** [Verify](https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html) */
 export async function Verify(request: RequestOf<'Verify'>, region: Region) {
-  const { version, algorithm, members, ...read } = await readRequest('Verify', request, region);
+  const { version, algorithm, members, ...read } = await resolveRequest('Verify', request, region);
   const digest = read.digest ?? hash(algorithm, request.Message);
   if (!verify(algorithm, version.publicKey as Uint8Array, digest, request.Signature)) {
     throw new KmsError('KMSInvalidSignatureException');
@@ -42,7 +42,7 @@ export async function Verify(request: RequestOf<'Verify'>, region: Region) {
 }
 
 /** @returns What to sign or verify with and, when the message is a digest, that. */
-async function readRequest(
+async function resolveRequest(
   operation: 'Sign' | 'Verify',
   request: RequestOf<'Sign'>,
   { keys }: Region,

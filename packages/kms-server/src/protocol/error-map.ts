@@ -5,7 +5,7 @@ import { KmsError, validationError } from './kms-error.js';
  * Maps what an operation threw to the error that KMS returns. The messages of provider-local's keys are
  * KMS's own, without the full stop.
  *
- * @returns The error itself when it is one of KMS's, and `KMSInternalException` for what was not expected.
+ * @returns The error itself if it is one of KMS's, and `KMSInternalException` for an unexpected one.
  */
 export function toKmsError(error: unknown): KmsError {
   if (error instanceof KmsError) return error;
@@ -33,7 +33,7 @@ export function toKmsError(error: unknown): KmsError {
   return new KmsError('KMSInternalException', '', 500);
 }
 
-/** For a ciphertext that another key made than the one that is named. */
+/** Makes the error for a ciphertext of another key than the named one. */
 export function incorrectKey(): KmsError {
   return new KmsError(
     'IncorrectKeyException',

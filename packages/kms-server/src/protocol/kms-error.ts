@@ -29,12 +29,12 @@ export class KmsError extends Error {
   }
 }
 
-/** For a request that is well-formed but that KMS does not accept. */
+/** Makes the error for a well-formed request that KMS rejects. */
 export function validationError(message: string): KmsError {
   return new KmsError('ValidationException', message);
 }
 
-/** For a body that is not JSON of the operation's form. */
+/** Makes the error for a body that is not JSON of the operation's form. */
 export function serializationError(message = ''): KmsError {
   return new KmsError('SerializationException', message);
 }

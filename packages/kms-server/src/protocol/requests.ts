@@ -1,7 +1,7 @@
 import { blob, boolean, integer, list, oneOf, string, stringMap, timestamp } from './shapes.js';
 import { required, structure } from './structure.js';
 
-// What every operation takes, with the constraints of KMS's service model. The names and numbers are
+// The request of every operation, with the constraints of KMS's service model. The names and numbers are
 // those of the API reference: https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
 
 const keyId = string({ min: 1, max: 2048 });
@@ -103,7 +103,7 @@ const dataKeyPair = {
 };
 const alias = structure({ AliasName: required(aliasName), TargetKeyId: required(keyId) });
 
-/** The requests of the operations that are there. */
+/** The requests of the implemented operations. */
 export const REQUESTS = {
   CancelKeyDeletion: oneKey,
   CreateAlias: alias,
@@ -257,14 +257,14 @@ export const REQUESTS = {
   }),
 };
 
-/** The operations that are there. */
+/** The implemented operations. */
 export type OperationName = keyof typeof REQUESTS;
 
-/** What an operation is given. */
-export type RequestOf<Name extends OperationName> = ReturnType<(typeof REQUESTS)[Name]['read']>;
+/** The parsed request of an operation. */
+export type RequestOf<Name extends OperationName> = ReturnType<(typeof REQUESTS)[Name]['parse']>;
 
 /** The operations that AWS KMS has and this server does not. */
-export const NOT_THERE: ReadonlySet<string> = new Set([
+export const NOT_IMPLEMENTED: ReadonlySet<string> = new Set([
   'ConnectCustomKeyStore',
   'CreateCustomKeyStore',
   'CreateGrant',

@@ -1,17 +1,17 @@
 import { serializationError } from './kms-error.js';
 
-// The kinds of member that KMS's requests are made of, each with what its model says of it
-// (https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). A shape first reads a JSON
-// value into what handlers work with, and only then says which constraints it breaks: wrong types are a
-// SerializationException at once, broken constraints are collected into one ValidationException.
+// The types of members in KMS's requests, with the constraints of its model
+// (https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). A shape first parses a JSON value
+// into the form that handlers use, and then reports the constraints it violates: a wrong type is a
+// SerializationException at once, violations are collected into one ValidationException.
 
-/** Records a broken constraint; `shown` is how the message quotes the value, if it may. */
+/** Records a violated constraint; `shown` is the value in the message, if it may be quoted. */
 export type Complain = (path: string, constraint: string, shown?: string) => void;
 
 /** One kind of value. */
 export interface Shape<Value> {
   /** @throws KmsError `SerializationException` for a value of another JSON type. */
-  read(value: unknown): Value;
+  parse(value: unknown): Value;
   check(value: Value, path: string, complain: Complain): void;
 }
 
@@ -19,7 +19,7 @@ export interface Shape<Value> {
 export interface Limits {
   readonly min?: number;
   readonly max?: number;
-  /** As the model has it and messages quote it; the whole value must match. */
+  /** As in the model and in messages; the whole value must match. */
   readonly pattern?: string;
 }
 
@@ -27,7 +27,7 @@ export interface Limits {
 export function string({ min = 0, max = Infinity, pattern = '' }: Limits = {}): Shape<string> {
   const whole = pattern === '' ? /^/ : new RegExp(`^(?:${pattern})$`);
   return {
-    read: readString,
+    parse: parseString,
     check(value, path, complain) {
       if (value.length > max) complain(path, atMost('length', max), value);
       if (value.length < min) complain(path, atLeast('length', min), value);
@@ -42,7 +42,7 @@ export function string({ min = 0, max = Infinity, pattern = '' }: Limits = {}): 
 export function oneOf<const Word extends string>(...words: readonly Word[]): Shape<Word> {
   const known: ReadonlySet<string> = new Set(words);
   return {
-    read: (value) => readString(value) as Word,
+    parse: (value) => parseString(value) as Word,
     check(value, path, complain) {
       if (known.has(value)) return;
       complain(path, `satisfy enum value set: [${words.join(', ')}]`, value);
@@ -53,7 +53,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Sha
 /** Bytes, which JSON carries in base64. Messages never quote them: they may be secret. */
 export function blob({ min, max }: { readonly min: number; readonly max: number }): Shape<Buffer> {
   return {
-    read: readBase64,
+    parse: parseBase64,
     check(value, path, complain) {
       if (value.length > max) complain(path, atMost('length', max));
       if (value.length < min) complain(path, atLeast('length', min));
@@ -70,7 +70,7 @@ export function integer({
   readonly max: number;
 }): Shape<number> {
   return {
-    read(value) {
+    parse(value) {
       if (typeof value === 'number' && Number.isInteger(value)) return value;
       throw mismatch(value, 'an Integer');
     },
@@ -83,16 +83,16 @@ export function integer({
 
 /** `true` or `false`. */
 export const boolean: Shape<boolean> = {
-  read(value) {
+  parse(value) {
     if (typeof value === 'boolean') return value;
     throw mismatch(value, 'a Boolean');
   },
   check() {},
 };
 
-/** A time in seconds since 1970, with fractions, as the JSON protocol has it. */
+/** A time in the JSON protocol: seconds since 1970, with fractions. */
 export const timestamp: Shape<Date> = {
-  read(value) {
+  parse(value) {
     const time = new Date(typeof value === 'number' ? value * 1000 : Number.NaN);
     if (!Number.isNaN(time.getTime())) return time;
     throw mismatch(value, 'a Timestamp');
@@ -100,15 +100,15 @@ export const timestamp: Shape<Date> = {
   check() {},
 };
 
-/** A list; its members are counted from 1 in messages. */
+/** A list; messages count its members from 1. */
 export function list<Value>(
   member: Shape<Value>,
   { min = 0, max = Infinity }: Limits = {},
 ): Shape<readonly Value[]> {
   return {
-    read(value) {
+    parse(value) {
       if (!Array.isArray(value)) throw mismatch(value, 'a List');
-      return value.map((item) => member.read(item));
+      return value.map((item) => member.parse(item));
     },
     check(values, path, complain) {
       if (values.length > max) complain(path, atMost('length', max));
@@ -122,9 +122,9 @@ export function list<Value>(
 
 /** A map of strings to strings. Kept as JSON.parse made it: `__proto__` is an own property like any other. */
 export const stringMap: Shape<Readonly<Record<string, string>>> = {
-  read(value) {
+  parse(value) {
     if (!isObject(value)) throw mismatch(value, 'a Map');
-    for (const key of Object.keys(value)) readString(value[key]);
+    for (const key of Object.keys(value)) parseString(value[key]);
     return value as Record<string, string>;
   },
   check() {},
@@ -145,21 +145,21 @@ export function atLeast(what: 'length' | 'value', limit: number): string {
   return `have ${what} greater than or equal to ${limit}`;
 }
 
-/** For a JSON value of the wrong type. Names the type and not the value, which may be secret. */
+/** Makes the error for a JSON value of the wrong type. It names the type, not the value, which may be secret. */
 export function mismatch(value: unknown, wanted: string) {
   const found = value === null ? 'NULL' : Array.isArray(value) ? 'LIST' : typeof value;
   return serializationError(`${found.toUpperCase()}_VALUE can not be converted to ${wanted}`);
 }
 
-function readString(value: unknown): string {
+function parseString(value: unknown): string {
   if (typeof value === 'string') return value;
   throw mismatch(value, 'a String');
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-function readBase64(value: unknown): Buffer {
-  const text = readString(value);
+function parseBase64(value: unknown): Buffer {
+  const text = parseString(value);
   if (text.length % 4 === 0 && BASE64.test(text)) return Buffer.from(text, 'base64');
   throw serializationError('a member of the request is not valid base64');
 }

@@ -32,27 +32,27 @@ export function required<Value>(shape: Shape<Value>): RequiredMember<Value> {
 
 interface Member {
   readonly name: string;
-  /** As messages spell it: `keyId` for `KeyId`. */
+  /** Its name in messages: `keyId` for `KeyId`. */
   readonly path: string;
   readonly shape: Shape<unknown>;
   readonly isRequired: boolean;
 }
 
-/** A structure of these members; other members are ignored, as AWS does. */
+/** A structure of these members; others are ignored, as by AWS. */
 export function structure<M extends Members>(members: M): Shape<ValueOf<M>> {
-  // Parsed once, here, and not for every request.
+  // Prepared once, not for every request.
   const all = Object.entries(members).map(([name, member]): Member => {
     const isRequired = 'required' in member;
     const path = name[0]?.toLowerCase() + name.slice(1);
     return { name, path, isRequired, shape: isRequired ? member.required : member };
   });
   return {
-    read(value) {
+    parse(value) {
       if (!isObject(value)) throw mismatch(value, 'a Structure');
       const result: Record<string, unknown> = ownFields({});
       for (const { name, shape } of all) {
         const member = Object.hasOwn(value, name) ? value[name] : undefined;
-        if (member !== undefined && member !== null) result[name] = shape.read(member);
+        if (member !== undefined && member !== null) result[name] = shape.parse(member);
       }
       return result as ValueOf<M>;
     },
@@ -70,16 +70,16 @@ export function structure<M extends Members>(members: M): Shape<ValueOf<M>> {
 
 const NOT_NULL = 'not be null';
 
-/** A list of empty strings would otherwise make a response many times as long as the request. */
+/** Limits the response: a list of empty strings would make it many times as long as the request. */
 const MAXIMUM_PROBLEMS = 100;
 
 /**
- * Reads a request and checks it; nothing else does.
+ * Parses a request and checks its constraints.
  *
- * @throws KmsError `SerializationException`, or one `ValidationException` for all that is wrong.
+ * @throws KmsError `SerializationException`, or one `ValidationException` for all violations.
  */
-export function readRequest<Value>(shape: Shape<Value>, json: unknown): Value {
-  const request = shape.read(json);
+export function parseRequest<Value>(shape: Shape<Value>, json: unknown): Value {
+  const request = shape.parse(json);
   const problems: string[] = [];
   let count = 0;
   const complain: Complain = (path, constraint, shown) => {

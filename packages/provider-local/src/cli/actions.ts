@@ -125,5 +125,5 @@ async function findKey(store: SqlKeyStore, text: string): Promise<KeyRecord> {
   if (key === undefined)
     throw new KeyNotFoundError(`there is no key ${text}; run list to see the keys`);
   if (found.length === 1) return key;
-  throw new InvalidInputError('KEY', `${text} is in ${found.length} Regions; give the ARN of one`);
+  throw new InvalidInputError('KEY', `${text} is in ${found.length} Regions; pass the ARN of one`);
 }

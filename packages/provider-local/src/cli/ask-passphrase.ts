@@ -11,7 +11,7 @@ export async function askPassphrase(label: string, source: PassphraseSource): Pr
   if (!process.stdin.isTTY) {
     throw new InvalidInputError(
       'passphrase',
-      'is needed, and there is no terminal to ask on; give --passphrase-file or --passphrase-env',
+      'is needed, and there is no terminal to ask on; pass --passphrase-file or --passphrase-env',
     );
   }
   return readHidden(`${label}: `);

@@ -23,7 +23,7 @@ const ORDER_LENGTHS = {
  * @param parameters The curve, as its AlgorithmIdentifier names it (RFC 5480 §2.1.1).
  * @throws InvalidInputError for `keyMaterial` if it is not on a supported curve.
  */
-export function readEcPublicKey(
+export function decodeEcPublicKey(
   platform: Platform,
   point: Uint8Array,
   parameters: asn1.Asn1 | undefined,
@@ -39,7 +39,7 @@ export function readEcPublicKey(
  * @param outer The curve that PrivateKeyInfo names; a bare ECPrivateKey must name its own.
  * @throws InvalidInputError for `keyMaterial`.
  */
-export function readEcPrivateKey(
+export function decodeEcPrivateKey(
   platform: Platform,
   key: asn1.Asn1,
   outer?: asn1.Asn1,

@@ -95,7 +95,10 @@ export async function decryptPrivateKeyInfo(
  * Decodes decrypted bytes. If they are not authenticated, an attacker may have changed the ciphertext: then
  * every failure is the same error, as different ones would reveal something about the plaintext.
  */
-export async function readDecrypted<T>(isTrusted: boolean, read: () => T | Promise<T>): Promise<T> {
+export async function decodeDecrypted<T>(
+  isTrusted: boolean,
+  read: () => T | Promise<T>,
+): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -12,11 +12,11 @@ import {
 } from './derivation.js';
 import {
   type Decrypted,
+  decodeDecrypted,
   decryptPrivateKeyInfo,
   decryptWithPassword,
   encryptWithPassphrase,
   ITERATIONS,
-  readDecrypted,
   wrongPassphrase,
 } from './encryption.js';
 import type { Hash, Platform } from './platform.js';
@@ -51,7 +51,7 @@ const MAXIMUM_CONTENTS = 8;
  * @throws InvalidInputError for `passphrase` if it is wrong; for `keyMaterial` if there is no private
  *   key or more than one.
  */
-export async function readPkcs12(decryption: Decryption, pfx: Asn1): Promise<Decrypted> {
+export async function decodePkcs12(decryption: Decryption, pfx: Asn1): Promise<Decrypted> {
   const [, authSafe, macData] = asn1.itemsOf(pfx);
   const contents = dataOf(authSafe); // the other content type is signed with a certificate
   if (macData !== undefined) await verifyMac(decryption, macData, contents);
@@ -72,7 +72,7 @@ export async function readPkcs12(decryption: Decryption, pfx: Asn1): Promise<Dec
       bags.push(...asn1.itemsOf(asn1.parseDer(dataOf(safe))));
     }
   }
-  return readDecrypted(isTrusted, async () => {
+  return decodeDecrypted(isTrusted, async () => {
     const [bag, ...more] = bags
       .map(asn1.itemsOf)
       .filter(([type]) => KEY_BAGS.has(asn1.oidOf(type)));

@@ -3,15 +3,15 @@ import { type Asn1, malformed, parseDer } from '../cipher/engines/forge/der.js';
 import { DerivationBudget } from './derivation.js';
 import {
   type Decrypted,
+  decodeDecrypted,
   decryptPem,
   decryptPrivateKeyInfo,
-  readDecrypted,
   wrongPassphrase,
 } from './encryption.js';
 import type { KeyMaterial } from './key-material.js';
-import { readPkcs12 } from './pkcs12.js';
+import { decodePkcs12 } from './pkcs12.js';
 import { type Platform, selectPlatform } from './platform.js';
-import { readStructure } from './structure.js';
+import { decodeStructure } from './structure.js';
 import { findKey } from './text.js';
 
 /** Options of {@link readKeyMaterial}. */
@@ -60,25 +60,25 @@ export async function readKeyMaterial(
   try {
     if (dekInfo) {
       const key = decryptPem(platform, dekInfo, der, required(passphrase));
-      return await readDecrypted(false, () => readPlain(platform, key));
+      return await decodeDecrypted(false, () => decodePlain(platform, key));
     }
     const value = parseDer(der);
-    const found = readStructure(platform, value);
+    const found = decodeStructure(platform, value);
     if (typeof found !== 'string') return found;
     if (found === 'EncryptedPrivateKeyInfo') required(passphrase);
-    const open = found === 'PFX' ? readPkcs12 : decryptPrivateKeyInfo;
+    const open = found === 'PFX' ? decodePkcs12 : decryptPrivateKeyInfo;
     const { privateKeyInfo, isTrusted } = await withEachPassword(passphrase, (password) =>
       open({ platform, password, budget: new DerivationBudget() }, value),
     );
-    return await readDecrypted(isTrusted, () => readPlain(platform, privateKeyInfo));
+    return await decodeDecrypted(isTrusted, () => decodePlain(platform, privateKeyInfo));
   } finally {
     wipe(der);
   }
 }
 
 /** Decodes a key that must not be encrypted. */
-function readPlain(platform: Platform, value: Asn1): KeyMaterial {
-  const found = readStructure(platform, value);
+function decodePlain(platform: Platform, value: Asn1): KeyMaterial {
+  const found = decodeStructure(platform, value);
   if (typeof found === 'string') throw malformed();
   return found;
 }

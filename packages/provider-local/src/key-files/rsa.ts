@@ -15,7 +15,7 @@ const SPECS: Readonly<Record<number, RsaKeySpec>> = {
  *
  * @throws InvalidInputError for `keyMaterial` if it is malformed, of an unsupported size, or not a possible key.
  */
-export function readRsaPublicKey(key: asn1.Asn1): KeyMaterial {
+export function decodeRsaPublicKey(key: asn1.Asn1): KeyMaterial {
   const [n, e, ...more] = asn1.itemsOf(key);
   if (more.length > 0) throw asn1.malformed();
   const keySpec = specOf(asn1.unsignedOf(n), asn1.unsignedOf(e));
@@ -28,7 +28,7 @@ export function readRsaPublicKey(key: asn1.Asn1): KeyMaterial {
  *
  * @throws InvalidInputError for `keyMaterial`.
  */
-export function readRsaPrivateKey(key: asn1.Asn1): KeyMaterial {
+export function decodeRsaPrivateKey(key: asn1.Asn1): KeyMaterial {
   const items = asn1.itemsOf(key);
   if (asn1.unsignedOf(items[0]) === 1n) {
     throw otherFormat('an RSA key of more than two primes, which AWS KMS does not take either');

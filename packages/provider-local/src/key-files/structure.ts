@@ -1,11 +1,11 @@
 import { InvalidInputError } from '@keywrap/core';
 import * as asn1 from '../cipher/engines/forge/der.js';
 import { KEY_OIDS } from '../cipher/engines/forge/key-info.js';
-import { readEcPrivateKey, readEcPublicKey } from './ec.js';
+import { decodeEcPrivateKey, decodeEcPublicKey } from './ec.js';
 import type { KeyMaterial } from './key-material.js';
 import { otherFormat } from './other-formats.js';
 import type { Platform } from './platform.js';
-import { readRsaPrivateKey, readRsaPublicKey } from './rsa.js';
+import { decodeRsaPrivateKey, decodeRsaPublicKey } from './rsa.js';
 
 type Asn1 = asn1.Asn1;
 
@@ -18,49 +18,49 @@ export type Container = 'EncryptedPrivateKeyInfo' | 'PFX';
  *
  * @throws InvalidInputError for `keyMaterial` if it holds no key, or a malformed or unsupported one.
  */
-export function readStructure(platform: Platform, value: Asn1): KeyMaterial | Container {
+export function decodeStructure(platform: Platform, value: Asn1): KeyMaterial | Container {
   const items = asn1.itemsOf(value);
   const [first, second, third] = items;
   if (asn1.isUniversal(first, 'INTEGER')) {
     if (asn1.isUniversal(second, 'INTEGER')) {
-      return items.length === 2 ? readRsaPublicKey(value) : readRsaPrivateKey(value);
+      return items.length === 2 ? decodeRsaPublicKey(value) : decodeRsaPrivateKey(value);
     }
-    if (asn1.isUniversal(second, 'OCTETSTRING')) return readEcPrivateKey(platform, value);
-    if (asn1.isUniversal(third, 'OCTETSTRING')) return readPrivateKeyInfo(platform, value);
+    if (asn1.isUniversal(second, 'OCTETSTRING')) return decodeEcPrivateKey(platform, value);
+    if (asn1.isUniversal(third, 'OCTETSTRING')) return decodePrivateKeyInfo(platform, value);
     if (asn1.isUniversal(second, 'SEQUENCE')) return 'PFX';
   }
   if (asn1.isUniversal(first, 'SEQUENCE')) {
     if (asn1.isUniversal(second, 'OCTETSTRING')) return 'EncryptedPrivateKeyInfo';
-    if (asn1.isUniversal(second, 'BITSTRING')) return readPublicKeyInfo(platform, value);
-    if (asn1.isUniversal(third, 'BITSTRING')) return readCertificate(platform, first);
+    if (asn1.isUniversal(second, 'BITSTRING')) return decodePublicKeyInfo(platform, value);
+    if (asn1.isUniversal(third, 'BITSTRING')) return decodeCertificate(platform, first);
     if (asn1.isUniversal(second, 'SEQUENCE')) throw otherFormat('a Bouncy Castle keystore (BCFKS)');
   }
   throw asn1.malformed();
 }
 
 /** PrivateKeyInfo, or OneAsymmetricKey, its successor (RFC 5958 §2). */
-function readPrivateKeyInfo(platform: Platform, value: Asn1): KeyMaterial {
+function decodePrivateKeyInfo(platform: Platform, value: Asn1): KeyMaterial {
   const [, algorithm, octets] = asn1.itemsOf(value);
   const [oid, parameters] = asn1.itemsOf(algorithm);
   const kind = kindOf(oid);
   const key = asn1.parseDer(asn1.octetsOf(octets));
-  return kind === 'RSA' ? readRsaPrivateKey(key) : readEcPrivateKey(platform, key, parameters);
+  return kind === 'RSA' ? decodeRsaPrivateKey(key) : decodeEcPrivateKey(platform, key, parameters);
 }
 
 /** SubjectPublicKeyInfo (RFC 5280 §4.1). */
-function readPublicKeyInfo(platform: Platform, value: Asn1 | undefined): KeyMaterial {
+function decodePublicKeyInfo(platform: Platform, value: Asn1 | undefined): KeyMaterial {
   const [algorithm, bits] = asn1.itemsOf(value);
   const [oid, parameters] = asn1.itemsOf(algorithm);
   return kindOf(oid) === 'RSA'
-    ? readRsaPublicKey(asn1.parseDer(asn1.bitsOf(bits)))
-    : readEcPublicKey(platform, asn1.bitsOf(bits), parameters);
+    ? decodeRsaPublicKey(asn1.parseDer(asn1.bitsOf(bits)))
+    : decodeEcPublicKey(platform, asn1.bitsOf(bits), parameters);
 }
 
 /** The public key of an X.509 certificate (RFC 5280 §4.1). Its signature is not checked. */
-function readCertificate(platform: Platform, tbsCertificate: Asn1): KeyMaterial {
+function decodeCertificate(platform: Platform, tbsCertificate: Asn1): KeyMaterial {
   const fields = asn1.itemsOf(tbsCertificate);
   // version, which is optional; serialNumber, signature, issuer, validity, subject
-  return readPublicKeyInfo(platform, fields[asn1.isContext(fields[0], 0) ? 6 : 5]);
+  return decodePublicKeyInfo(platform, fields[asn1.isContext(fields[0], 0) ? 6 : 5]);
 }
 
 function kindOf(oid: Asn1 | undefined): 'RSA' | 'EC' {

@@ -8,7 +8,7 @@ import type { ScryptCost } from './protection/passphrase.js';
 import { createProtection, type StoreProtection } from './protection/protection.js';
 import type { StoreKey } from './protection/store-key.js';
 import { RowSet } from './row-set.js';
-import { ALIAS_RECORDS, KEY_RECORDS, Rows, readStoreRow, type StoreRow } from './rows.js';
+import { ALIAS_RECORDS, KEY_RECORDS, parseStoreRow, Rows, type StoreRow } from './rows.js';
 import { createTables, selectStore } from './schema.js';
 import { RowSeal } from './seal.js';
 
@@ -41,7 +41,7 @@ export interface StoreContents {
   aliases(): Iterable<AliasRecord>;
 }
 
-/** How many rows of a new store are sealed at once. */
+/** The number of rows of a new store that are sealed at once. */
 const BATCH = 500;
 
 /**
@@ -94,7 +94,7 @@ export function rowsOf(
 /** Reads the store's row, unauthenticated: the store key is not open yet. */
 export function* readProtection(location: string): Script<StoreRow> {
   const [rows] = yield [selectStore()];
-  return readStoreRow(location, rows);
+  return parseStoreRow(location, rows);
 }
 
 export function parseProtection(location: string, protection: string): unknown {

@@ -104,7 +104,7 @@ export function decodeKey(arn: string, id: string, content: Uint8Array): KeyReco
   });
 }
 
-/** As {@link decodeKey}. @param keyArn The key that the alias stands for. */
+/** As {@link decodeKey}. @param keyArn The ARN of the alias's key. */
 export function decodeAlias(
   arn: string,
   keyArn: string,

@@ -152,7 +152,7 @@ export class Rows {
 
   /** @throws {@link DamagedStoreError} */
   openStore(rows: readonly Row[] | undefined): StoreState {
-    const row = readStoreRow(this.#location, rows);
+    const row = parseStoreRow(this.#location, rows);
     const content = this.#seal.open(placeOfStore(row), row.sealed);
     if (content === undefined) {
       throw new DamagedStoreError(
@@ -189,7 +189,7 @@ export class Rows {
 }
 
 /** Checks the types of the store's row. @throws {@link DamagedStoreError}, also if it is missing. */
-export function readStoreRow(location: string, rows: readonly Row[] | undefined): StoreRow {
+export function parseStoreRow(location: string, rows: readonly Row[] | undefined): StoreRow {
   if (rows?.length !== 1) throw new DamagedStoreError(location, 'has lost its store row');
   const { id, format, generation, protection, sealed } = rows[0] as Row;
   if (

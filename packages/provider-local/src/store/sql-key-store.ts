@@ -3,7 +3,9 @@ import {
   formatAliasArn,
   formatKeyArn,
   InvalidInputError,
+  ownFields,
   ProviderClosedError,
+  readFields,
   UnsupportedOperationError,
 } from '@keywrap/core';
 import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
@@ -176,7 +178,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
 
   /** Tells whether there is a store, without opening it. */
   static async isAt(location: string, options: DialectOptions = {}): Promise<boolean> {
-    const database = await dialectOf(location).open(location, options);
+    const database = await dialectOf(location).open(location, ownFields(options));
     await database?.close();
     return database !== undefined;
   }
@@ -294,14 +296,14 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    *
    * @throws as {@link AuditLog.open}.
    */
-  async openAuditLog({
-    folder,
-    actor,
-    trustedGroup,
-  }: Pick<AuditLogOptions, 'folder' | 'actor' | 'trustedGroup'>): Promise<AuditLog> {
+  async openAuditLog(
+    options: Pick<AuditLogOptions, 'folder' | 'actor' | 'trustedGroup'>,
+  ): Promise<AuditLog> {
     this.#scripts.assertUsable();
+    const fields = readFields(options, 'options', ['folder', 'actor', 'trustedGroup']);
     const generation = () => this.generation;
-    return AuditLog.open({ folder, actor, trustedGroup, generation, ...this.#auditOptions() });
+    const given = fields as unknown as typeof options;
+    return AuditLog.open({ ...given, generation, ...this.#auditOptions() });
   }
 
   /** Checks every line of the audit logs in a folder; see {@link AuditLogReport.generation}. */

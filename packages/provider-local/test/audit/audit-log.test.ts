@@ -53,7 +53,7 @@ describe('An audit log', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
 
-  it('says who did what, when, in lines that verify', async () => {
+  it('records who did what, and when, in lines that verify', async () => {
     const log = await open({ actor: 'order-service' });
     log.write(event);
     log.close();
@@ -85,7 +85,7 @@ describe('An audit log', () => {
     expect((await verify())[0]).to.deep.include({ closed: true, problem: undefined });
   });
 
-  it('gives no result of a call that could not be written', async () => {
+  it('returns no result of a call that could not be recorded', async () => {
     const provider = new LocalKeyWrapProvider({ keys: ['alias/a'] });
     const keys = withAuditLog(provider, await open());
     await keys.describeKey({ keyId: 'alias/a' });
@@ -110,7 +110,7 @@ describe('An audit log', () => {
     log.close();
   });
 
-  it('believes no generation of a line that is not genuine', async () => {
+  it('ignores the generation of a forged line', async () => {
     const log = await open({ generation: () => 41 });
     log.write(event);
     log.close();
@@ -140,7 +140,7 @@ describe('An audit log', () => {
     }
   });
 
-  it('takes 32 bytes as its key, and copies them (INVALID_INPUT)', async () => {
+  it('requires a key of 32 bytes, and copies it (INVALID_INPUT)', async () => {
     for (const bad of [
       new Uint8Array(31),
       new Uint8Array(33),
@@ -159,7 +159,24 @@ describe('An audit log', () => {
     expect(await problems()).to.deep.equal([undefined]);
   });
 
-  it('is named by the next log, and missed when it is removed', async () => {
+  const wrong: Readonly<Record<string, readonly unknown[]>> = {
+    folder: [undefined, '', 'a\0b', 1],
+    actor: [1, {}],
+    storeId: [1, null],
+    trustedGroup: [-1, 0.5, '1000'],
+    generation: [1, {}],
+    acter: ['order-service'],
+  };
+  for (const [option, values] of Object.entries(wrong)) {
+    it(`rejects a wrong ${option}, by name (INVALID_INPUT)`, async () => {
+      for (const value of values) {
+        const error = await rejection(open({ [option]: value }));
+        expect(error).to.include({ code: 'INVALID_INPUT', field: `options.${option}` });
+      }
+    });
+  }
+
+  it('is recorded by the next log, so that its removal is detected', async () => {
     const log = await open();
     log.write({ ...event, context: ['"'.repeat(8192)] });
     const [first = ''] = await files();
@@ -172,14 +189,14 @@ describe('An audit log', () => {
     next.close();
   });
 
-  it('of which a line never ends is rejected, and not read to its end', async () => {
+  it('with a line that never ends is rejected before its end', async () => {
     (await open()).close();
     await appendFile(await newestFile(), 'a'.repeat(20 * 1024 * 1024));
     expect(await problems()).to.have.length(1);
     expect((await problems())[0]).to.contain('was changed at line');
   });
 
-  it('is one private file per process that only grows, and verifies while it is written', async () => {
+  it('is one private append-only file per process, and verifies while it is written', async () => {
     const [one, other] = [await open(), await open()];
     one.write(event);
     other.write(event);
@@ -192,7 +209,7 @@ describe('An audit log', () => {
     expect((await stat(folder)).mode & 0o777).to.equal(0o700);
   });
 
-  it('takes no line after it was closed (CLOSED), and may be closed again', async () => {
+  it('rejects lines after it was closed (CLOSED), and may be closed again', async () => {
     const log = await open();
     log.close();
     log.close();
@@ -202,14 +219,14 @@ describe('An audit log', () => {
     expect(await read()).to.have.length(2);
   });
 
-  describe('that was touched', () => {
+  describe('that was tampered with', () => {
     beforeEach(async () => {
       const log = await open();
       for (let n = 0; n < 4; n++) log.write(event);
       log.close();
     });
 
-    it('shows any changed byte', async () => {
+    it('reports any changed byte', async () => {
       const file = await newestFile();
       const bytes = await readFile(file);
       for (let offset = 0; offset < bytes.length; offset++) {
@@ -220,7 +237,7 @@ describe('An audit log', () => {
       }
     });
 
-    it('shows a line that was removed, repeated, moved or added, and where', async () => {
+    it('reports a line that was removed, repeated, moved or added, and where', async () => {
       const file = await newestFile();
       const lines = (await readFile(file, 'utf8')).trim().split('\n');
       for (let n = 0; n < lines.length; n++) {
@@ -240,29 +257,29 @@ describe('An audit log', () => {
       }
     });
 
-    it('shows a log that passes for another', async () => {
+    it("reports a log under another log's name", async () => {
       const file = await newestFile();
       await rename(file, file.replace('.jsonl', '0.jsonl'));
       expect((await problems())[0]).to.include('changed at line 1');
     });
 
-    it('shows a log that is missing, or was cut, once another has begun', async () => {
+    it('reports a log that is missing or truncated, once another has begun', async () => {
       (await open()).close();
       const [file] = (await files()) as [string];
       const text = await readFile(file, 'utf8');
       await writeFile(file, `${text.split('\n').slice(0, 3).join('\n')}\n`);
-      expect((await problems())[0]).to.include('was cut');
+      expect((await problems())[0]).to.include('was truncated');
       await rm(file);
       expect((await problems())[0]).to.include('is missing');
     });
 
-    it('shows what was added after its end', async () => {
+    it('reports lines added after its end', async () => {
       await appendFile(await newestFile(), '{"seq":6}\n');
       expect((await problems())[0]).to.include('changed at line 7');
     });
   });
 
-  it('fails when it can not be written (UNAVAILABLE), and goes on when it can again', async () => {
+  it("fails while it can't be written (UNAVAILABLE), and then continues", async () => {
     const log = await open();
     log.write(event);
     const write = nodeFs.writeSync;
@@ -280,7 +297,7 @@ describe('An audit log', () => {
     expect((await read()).map(({ seq }) => seq)).to.deep.equal([0, 1, 2, 3]);
   });
 
-  it('is rejected where others may read it (ACCESS_DENIED), and takes no harm from an empty file', async () => {
+  it('is rejected if others may read it (ACCESS_DENIED), and tolerates an empty file', async () => {
     (await open()).close();
     await writeFile(path.join(folder, '20260101T000000000Z-1-0.jsonl'), '');
     (await open()).close();
@@ -289,14 +306,14 @@ describe('An audit log', () => {
     expect(await rejection(open())).to.include({ code: 'ACCESS_DENIED' });
   });
 
-  it('keeps lines whole whatever is in them', async () => {
+  it('keeps lines whole, whatever they contain', async () => {
     const log = await open({ actor: 'line\nbreak \u2028 "quoted" \u00e9 \ud83d\ude00' });
     log.write({ ...event, asked: ['alias/\u2029'], context: ['\u2028', '","mac":"'] });
     log.close();
     expect(await problems()).to.deep.equal([undefined]);
   });
 
-  it('is none in a folder that is missing', async () => {
+  it('is not found in a missing folder', async () => {
     expect(await verify()).to.deep.equal([]);
   });
 });

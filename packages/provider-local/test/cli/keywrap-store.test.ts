@@ -63,7 +63,7 @@ describe('keywrap-store', function () {
     database.close();
   }
 
-  it('says how it is used', () => {
+  it('prints its usage', () => {
     const { status, stdout, stderr } = run('--help');
     expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
     for (const word of [
@@ -82,7 +82,7 @@ describe('keywrap-store', function () {
     for (const line of stdout.split('\n')) expect(line.length).to.be.at.most(105);
   });
 
-  it('rejects what it does not know, with a hint and status 2', () => {
+  it('rejects unknown arguments, with a hint and status 2', () => {
     for (const [args, problem] of [
       [[], 'no action'],
       [['shred', '/x'], 'shred is not an action'],
@@ -144,7 +144,7 @@ describe('keywrap-store', function () {
     expect(JSON.stringify(json)).not.to.include('material');
   });
 
-  it('lists more keys than one page holds, and stops where its reader does', async () => {
+  it('lists more than one page of keys, and stops when its reader does', async () => {
     const keys = Array.from({ length: 1203 }, (_, i) => newKey(`key-${i}`));
     const store = await openStore();
     await store.change({ keys: keys.map(({ id }) => arnOf(id)), aliases: [] }, (change) => {
@@ -184,7 +184,7 @@ describe('keywrap-store', function () {
     expect(run('list', file.path, ...OLD)).to.include({ status: 3 });
   });
 
-  it('verifies audit logs, and finds with them that the store was set back as a whole', async () => {
+  it('verifies audit logs, which reveal that the whole store was replaced by an old copy', async () => {
     const logs = path.join(file.folder, 'logs');
     const old = path.join(file.folder, 'old.db');
     const store = await openStore();
@@ -233,7 +233,7 @@ describe('keywrap-store', function () {
     expect(missing.stderr).to.include('backup.db-none');
   });
 
-  it('imports a folder of the first format, beside it or where it is told to', async () => {
+  it('imports a folder of the first format, next to it or to a given path', async () => {
     const folder = path.join(file.folder, 'keys');
     await cp(path.join(FIRST_FORMAT, 'provider-local'), folder, { recursive: true });
     const beside = run('import', `${folder}/`, ...OLD, '--region', 'eu-central-1');
@@ -252,7 +252,7 @@ describe('keywrap-store', function () {
     });
   });
 
-  it('names the import of a folder, before it asks for anything', async () => {
+  it('suggests importing a folder, before it asks for anything', async () => {
     const folder = path.join(file.folder, 'keys');
     await cp(path.join(FIRST_FORMAT, 'keywrap-kms'), folder, { recursive: true });
     for (const action of ['list', 'create', 'verify']) {
@@ -275,7 +275,7 @@ describe('keywrap-store', function () {
     expect(run('list', file.path, '--passphrase-env', 'NEW')).to.include({ status: 0 });
   });
 
-  it('takes a passphrase file that is not UTF-8', async () => {
+  it('accepts a passphrase file that is not UTF-8', async () => {
     const secret = path.join(file.folder, 'secret');
     await writeFile(secret, Uint8Array.of(0x80, 0xff, 0x0a));
     await (await openStore(Uint8Array.of(0x80, 0xff))).close();
@@ -284,7 +284,7 @@ describe('keywrap-store', function () {
     expect(run('list', file.path, '--passphrase-file', secret)).to.include({ status: 4 });
   });
 
-  it('saves a key from its deletion, by its id or ARN', async () => {
+  it('cancels the deletion of a key, by its id or ARN', async () => {
     const store = await openStore();
     const deletionDate = new Date('2099-01-01T00:00:00Z');
     const pending = { keyState: 'PendingDeletion', deletionDate } as const;
@@ -314,7 +314,7 @@ describe('keywrap-store', function () {
     expect([here?.keyState, there?.keyState]).to.deep.equal(['Disabled', 'PendingDeletion']);
   });
 
-  it('says where a passphrase is missing', async () => {
+  it('reports which passphrase is missing', async () => {
     await (await openStore()).close();
     for (const [args, text] of [
       [[], 'no terminal'],
@@ -338,7 +338,7 @@ describe('keywrap-store', function () {
     }
   });
 
-  it('asks on the terminal, and shows progress, but nothing of what is typed', async function () {
+  it('asks on the terminal without echo, and shows progress', async function () {
     /** Runs it on a terminal, and types each answer when it is asked for. */
     async function type(answers: string[], ...args: string[]) {
       const command = [process.execPath, COMMAND, ...args].join(' ');
@@ -402,7 +402,7 @@ describe('keywrap-store with PostgreSQL', function () {
     return { status, stdout, stderr };
   }
 
-  it('does all but backups, and shows no password', async () => {
+  it('does everything but backups, and shows no password', async () => {
     const url = await server.newUrl();
     const OLD = ['--passphrase-env', 'OLD'];
     const first = path.join(folder, 'keys');

@@ -22,7 +22,7 @@ export const PAIRS = ENGINES.flatMap((from) => ENGINES.map((to) => ({ from, to }
 export const randomBytes = (length: number): Uint8Array =>
   globalThis.crypto.getRandomValues(new Uint8Array(length));
 
-/** Whether nothing else shares the memory of these bytes. */
+/** Tells whether nothing else shares the memory of these bytes. */
 export const ownsItsMemory = (bytes: Uint8Array): boolean =>
   bytes.constructor === Uint8Array &&
   bytes.byteOffset === 0 &&

@@ -21,7 +21,7 @@ function expectMatchingPair(publicDer: Uint8Array, privateDer: Uint8Array) {
     type: 'pkcs8',
   });
   const publicKey = createPublicKey({ key: Buffer.from(publicDer), format: 'der', type: 'spki' });
-  // Byte for byte what OpenSSL writes, so that nobody can tell the engines apart.
+  // Byte for byte as OpenSSL writes it, so that the engines are indistinguishable.
   expect(createPublicKey(privateKey).export({ format: 'der', type: 'spki' })).to.deep.equal(
     Buffer.from(publicDer),
   );
@@ -54,7 +54,7 @@ for (const engine of ENGINES) {
   });
 }
 
-describe('Key pairs without any native help', () => {
+describe('Key pairs without native code', () => {
   // The type declarations of node-forge leave its options out.
   const { options } = forge as unknown as { options: { usePureJavaScript: boolean } };
   before(() => {
@@ -64,7 +64,7 @@ describe('Key pairs without any native help', () => {
     options.usePureJavaScript = false;
   });
 
-  it('the forge engine makes RSA_2048 in JavaScript alone, and the event loop keeps turning', async () => {
+  it('the forge engine makes RSA_2048 in JavaScript without blocking the event loop', async () => {
     const engine = ENGINES.find(({ name }) => name === 'forge') as (typeof ENGINES)[number];
     let turns = 0;
     const timer = setInterval(() => turns++, 1);

@@ -77,7 +77,7 @@ for (const engine of ENGINES) {
       });
     }
 
-    it('does not tell failures apart: length, range, padding, label and hash', async () => {
+    it('reports every failure alike: length, range, padding, label and hash', async () => {
       const pkcs8 = fixture('rsa-2048');
       const key = await engine.loadRsaPrivateKey(pkcs8);
       const publicKey = await engine.loadRsaPublicKey(spkiOf(pkcs8));
@@ -98,7 +98,7 @@ for (const engine of ENGINES) {
       expect(await key.decrypt(ciphertext, 'SHA-256')).to.have.length(32);
     });
 
-    it('refuses a ciphertext that lost a leading zero, though it is the same number', async () => {
+    it('rejects a ciphertext that lost a leading zero, though it is the same number', async () => {
       const pkcs8 = fixture('rsa-2048');
       const key = await engine.loadRsaPrivateKey(pkcs8);
       const spki = createPublicKey({
@@ -115,7 +115,7 @@ for (const engine of ENGINES) {
       expect(await key.decrypt(ciphertext.slice(1), 'SHA-256')).to.equal(undefined);
     });
 
-    it('takes a message of the greatest length and refuses one byte more', async () => {
+    it('encrypts the longest message, and rejects one byte more', async () => {
       const pkcs8 = fixture('rsa-2048');
       const publicKey = await engine.loadRsaPublicKey(spkiOf(pkcs8));
       for (const [hash, maximum] of [
@@ -137,14 +137,14 @@ for (const engine of ENGINES) {
       expect(await publicKey.encrypt(message, 'SHA-256')).not.to.deep.equal(first);
     });
 
-    it('refuses to decrypt after destroy', async () => {
+    it('rejects to decrypt after destroy', async () => {
       const key = await engine.loadRsaPrivateKey(fixture('rsa-2048'));
       key.destroy();
       const error = await key.decrypt(randomBytes(256), 'SHA-1').catch((e) => e);
       expect(error).to.be.instanceOf(ProviderClosedError);
     });
 
-    it('refuses what is not an RSA key, and quotes nothing of it', async () => {
+    it('rejects anything but an RSA key, without quoting it', async () => {
       const { privateKey, publicKey } = await engine.generateKeyPair('ECC_NIST_P256');
       for (const bytes of [privateKey, publicKey, randomBytes(40), new Uint8Array()]) {
         for (const load of [engine.loadRsaPrivateKey, engine.loadRsaPublicKey]) {

@@ -5,11 +5,11 @@ import { selectEngine } from '#dist/cipher/engines/index.js';
 const DIST = new URL('../../dist/cipher/engines/', import.meta.url);
 
 describe('selectEngine', () => {
-  it('takes node:crypto by default, where it is there', async () => {
+  it('chooses node:crypto by default if it exists', async () => {
     expect((await selectEngine('auto')).name).to.equal('node');
   });
 
-  it('takes node-forge by default where it is not', async () => {
+  it('chooses node-forge by default otherwise', async () => {
     const { getBuiltinModule } = process;
     try {
       process.getBuiltinModule = (() => undefined) as typeof getBuiltinModule;
@@ -19,12 +19,12 @@ describe('selectEngine', () => {
     }
   });
 
-  it('takes the one that is named', async () => {
+  it('chooses the named engine', async () => {
     expect((await selectEngine('node')).name).to.equal('node');
     expect((await selectEngine('forge')).name).to.equal('forge');
   });
 
-  it('the forge engine needs nothing of Node.js', () => {
+  it('the forge engine does not need Node.js', () => {
     const imported = importsFrom(new URL('forge.js', DIST));
     expect(imported).to.include('node-forge');
     expect(imported.filter((name) => name.startsWith('node:'))).to.deep.equal([]);

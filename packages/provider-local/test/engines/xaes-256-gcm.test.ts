@@ -48,7 +48,7 @@ for (const engine of ENGINES) {
       expect(digest.digest('hex')).to.equal(file.accumulated.after10000);
     });
 
-    it('does not open a blob with any bit flipped, any byte missing or a byte more', () => {
+    it('does not open a blob with a bit flipped, a byte missing or a byte added', () => {
       const key = engine.loadAesKey(randomBytes(32));
       const [nonce, aad] = [randomBytes(24), randomBytes(7)];
       const sealed = key.seal(nonce, randomBytes(33), aad);
@@ -78,7 +78,7 @@ for (const engine of ENGINES) {
       expect(engine.loadAesKey(randomBytes(32)).open(nonce, sealed, aad)).to.equal(undefined);
     });
 
-    it('returns memory of its own and leaves its input alone, views of something larger too', () => {
+    it('returns new memory and leaves its input unchanged, even for views of a larger buffer', () => {
       const larger = randomBytes(200);
       const before = larger.slice();
       const [material, nonce] = [larger.subarray(1, 33), larger.subarray(40, 64)];
@@ -104,7 +104,7 @@ for (const engine of ENGINES) {
       expect(twin.open(nonce, sealed, NOTHING)).to.deep.equal(NOTHING);
     });
 
-    it('refuses to work after destroy, and destroys twice without complaint', () => {
+    it('rejects every call after destroy, which may be called twice', () => {
       const key = engine.loadAesKey(randomBytes(32));
       key.destroy();
       key.destroy();
@@ -114,7 +114,7 @@ for (const engine of ENGINES) {
       );
     });
 
-    it('refuses a key that is not 32 bytes and a nonce that is not 24', () => {
+    it('rejects a key that is not 32 bytes and a nonce that is not 24', () => {
       for (const length of [0, 16, 31, 33]) {
         expect(() => engine.loadAesKey(randomBytes(length)))
           .to.throw(InvalidInputError)

@@ -21,7 +21,7 @@ import {
   OID,
   PASSPHRASE,
   PLATFORMS,
-  refusal,
+  rejection,
   unsigned,
   useBrowserPlatform,
 } from './support.js';
@@ -66,21 +66,21 @@ for (const platform of PLATFORMS) {
       ] as const;
       for (const numbers of damaged) {
         const key = derBytes(sequence(integer(0), ...numbers.map(unsigned)));
-        const message = await refusal(key);
+        const message = await rejection(key);
         expect(message).to.match(/do not belong together|is damaged/);
       }
-      await refusal(derBytes(sequence(unsigned(n), unsigned(4n)))); // RSAPublicKey
+      await rejection(derBytes(sequence(unsigned(n), unsigned(4n)))); // RSAPublicKey
     });
 
-    it('more after the key within its structure, private and public', async () => {
+    it('trailing bytes within the structure of a key, private and public', async () => {
       for (const file of ['rsa-2048.pem', 'p256-sec1.pem']) {
         const der = derOf(file);
         const key = octetsOf(itemsOf(parseDer(der))[2]);
-        await refusal(withKey(der, Uint8Array.of(...key, 5, 0)));
+        await rejection(withKey(der, Uint8Array.of(...key, 5, 0)));
         const spki = createPublicKey(fixture(file)).export({ type: 'spki', format: 'der' });
         const [algorithm] = itemsOf(parseDer(spki)) as [Asn1];
         const bits = bitsOf(itemsOf(parseDer(spki))[1]);
-        await refusal(derBytes(sequence(algorithm, bitString(Uint8Array.of(...bits, 5, 0)))));
+        await rejection(derBytes(sequence(algorithm, bitString(Uint8Array.of(...bits, 5, 0)))));
       }
     });
 
@@ -101,15 +101,15 @@ for (const platform of PLATFORMS) {
           String.fromCharCode(...oid),
         );
         const [version, , key] = itemsOf(parseDer(derOf('rsa-2048.pem'))) as [Asn1, Asn1, Asn1];
-        await refusal(derBytes(sequence(version, sequence(value, nullValue()), key)));
+        await rejection(derBytes(sequence(version, sequence(value, nullValue()), key)));
       }
     });
 
-    it('an EC key with the public key of another', async () => {
+    it("an EC key with another key's public key", async () => {
       const der = derOf('p256-sec1.pem');
       const other = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).publicKey;
       der.set(other.export({ type: 'spki', format: 'der' }).subarray(-65), der.length - 65);
-      expect(await refusal(der)).to.contain('do not belong together');
+      expect(await rejection(der)).to.contain('do not belong together');
     });
 
     it('an EC key of zero, or as large as the order of the curve', async () => {
@@ -118,7 +118,7 @@ for (const platform of PLATFORMS) {
         const [version, algorithm] = itemsOf(parseDer(derOf('p256-sec1.pem'))) as [Asn1, Asn1];
         const octets = octetString(Buffer.from(scalar, 'hex'));
         const privateKey = octetString(derBytes(sequence(integer(1), octets)));
-        await refusal(derBytes(sequence(version, algorithm, privateKey)));
+        await rejection(derBytes(sequence(version, algorithm, privateKey)));
       }
     });
 
@@ -132,9 +132,9 @@ for (const platform of PLATFORMS) {
         octetsOf(itemsOf(parseDer(octetsOf(itemsOf(parseDer(derOf('p256-sec1.pem')))[2])))[1]),
       ];
       for (const point of [Uint8Array.of(0), new Uint8Array()]) {
-        await refusal(derBytes(sequence(algorithm, bitString(point))));
+        await rejection(derBytes(sequence(algorithm, bitString(point))));
         const key = sequence(integer(1), octetString(scalar), explicit(1, bitString(point)));
-        await refusal(withKey(derOf('p256-sec1.pem'), derBytes(key)));
+        await rejection(withKey(derOf('p256-sec1.pem'), derBytes(key)));
       }
     });
 
@@ -142,48 +142,49 @@ for (const platform of PLATFORMS) {
       const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
       const der = publicKey.export({ type: 'spki', format: 'der' });
       der[der.length - 1] = (der[der.length - 1] as number) ^ 1;
-      await refusal(der);
+      await rejection(der);
     });
 
     for (const file of ['rsa-2048.pem', 'p256-sec1.pem']) {
-      it(`${file} cut off anywhere, or with more after it`, async () => {
+      it(`${file} truncated anywhere, or with trailing bytes`, async () => {
         const der = derOf(file);
-        for (let length = 0; length < der.length; length += 3) await refusal(der.slice(0, length));
-        await refusal(Uint8Array.of(...der, 0));
+        for (let length = 0; length < der.length; length += 3)
+          await rejection(der.slice(0, length));
+        await rejection(Uint8Array.of(...der, 0));
       });
     }
   });
 }
 
-describe('Input that would take long', () => {
-  it('more iterations than are ever needed: refused before they begin', async () => {
+describe('Input that would take a long time', () => {
+  it('excessive iterations: rejected before they begin', async () => {
     for (const iterations of [10_000_001, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
-      const message = await refusal(pbes2WithIterations(iterations), 'keyMaterial', PASSPHRASE);
+      const message = await rejection(pbes2WithIterations(iterations), 'keyMaterial', PASSPHRASE);
       expect(message).to.contain('asks for more than 10000000 iterations');
     }
     for (const iterations of [2_000_001, Number.MAX_SAFE_INTEGER]) {
-      const message = await refusal(pkcs12WithIterations(iterations), 'keyMaterial', PASSPHRASE);
+      const message = await rejection(pkcs12WithIterations(iterations), 'keyMaterial', PASSPHRASE);
       expect(message).to.contain('asks for more than 2000000 iterations');
     }
-    await refusal(pbes2WithIterations(0), 'keyMaterial', PASSPHRASE);
+    await rejection(pbes2WithIterations(0), 'keyMaterial', PASSPHRASE);
   });
 
-  it('nesting without end', async () => {
+  it('endless nesting', async () => {
     let der = Uint8Array.of(0x30, 0);
     for (let i = 0; i < 5000; i++) der = Uint8Array.of(0x30, 0x80, ...der.slice(0, 2000));
-    await refusal(der);
-    await refusal(new Uint8Array(100_000).fill(0x30));
+    await rejection(der);
+    await rejection(new Uint8Array(100_000).fill(0x30));
   });
 
   it('more than a megabyte', async () => {
-    await refusal(new Uint8Array(1024 * 1024 + 1));
-    await refusal('-'.repeat(1024 * 1024 + 1));
+    await rejection(new Uint8Array(1024 * 1024 + 1));
+    await rejection('-'.repeat(1024 * 1024 + 1));
   });
 
   it('RSA numbers of a million bits', async () => {
     const huge = (1n << 1_000_000n) + 1n;
     const numbers = Array.from({ length: 8 }, () => unsigned(huge));
-    await refusal(derBytes(sequence(integer(0), ...numbers)));
+    await rejection(derBytes(sequence(integer(0), ...numbers)));
   });
 });
 

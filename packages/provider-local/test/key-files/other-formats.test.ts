@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { fixture, PASSPHRASE, refusal } from './support.js';
+import { fixture, PASSPHRASE, rejection } from './support.js';
 
 describe('A file in another format', () => {
   const pem = (label: string) => `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`;
@@ -44,16 +44,16 @@ describe('A file in another format', () => {
     ['a file URL', 'file:///etc/keys/tls', 'a path', 'readFile(path)'],
   ];
   for (const [what, data, name, conversion] of CASES) {
-    it(`${what}: named, with a conversion`, async () => {
+    it(`${what}: is named, with a command that converts it`, async () => {
       for (const each of typeof data === 'string' ? [data, Buffer.from(data)] : [data]) {
-        const message = await refusal(each, 'keyMaterial', PASSPHRASE);
+        const message = await rejection(each, 'keyMaterial', PASSPHRASE);
         expect(message).to.contain(`is ${name}`).and.to.contain(conversion);
         expect(message.length).to.be.lessThan(300);
       }
     });
   }
 
-  it('repeats nothing of the input', async () => {
-    expect(await refusal('/etc/secret-name.pem')).not.to.contain('secret-name');
+  it('is never quoted', async () => {
+    expect(await rejection('/etc/secret-name.pem')).not.to.contain('secret-name');
   });
 });

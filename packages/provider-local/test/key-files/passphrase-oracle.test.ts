@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { readKeyMaterial } from '#dist/key-files/index.js';
-import { fixture, PASSPHRASE, refusal } from './support.js';
+import { fixture, PASSPHRASE, rejection } from './support.js';
 
 const WRONG = 'passphrase is wrong, or the key is damaged or not supported';
 
-// Whoever may try files and passphrases at a service learns from its errors. What the two have in common
+// An attacker who can try files and passphrases at a service learns from its errors. What the two have in common
 // must be the same error.
-describe('A passphrase that is wrong, and an encrypted key that is damaged', () => {
+describe('A wrong passphrase and a damaged encrypted key', () => {
   for (const file of [
     'rsa-2048-pbes1.pem',
     'rsa-2048-legacy.pem',
@@ -17,17 +17,17 @@ describe('A passphrase that is wrong, and an encrypted key that is damaged', () 
     'p256-pbes2-aes256-gcm.pem',
   ]) {
     it(`look the same in ${file}`, async () => {
-      const wrong = await refusal(fixture(file), 'passphrase', 'not it');
+      const wrong = await rejection(fixture(file), 'passphrase', 'not it');
       expect(wrong).to.equal(WRONG);
       for (const at of [0.6, 0.7, 0.8, 0.85]) {
         const damaged = damage(fixture(file), at);
-        expect(await refusal(damaged, 'passphrase', PASSPHRASE), `at ${at}`).to.equal(wrong);
-        expect(await refusal(damaged, 'passphrase', 'not it'), `at ${at}`).to.equal(wrong);
+        expect(await rejection(damaged, 'passphrase', PASSPHRASE), `at ${at}`).to.equal(wrong);
+        expect(await rejection(damaged, 'passphrase', 'not it'), `at ${at}`).to.equal(wrong);
       }
     });
   }
 
-  it('tell nothing of what was decrypted: the message is one of a few', async () => {
+  it('reveal nothing about the plaintext: the message is one of a few', async () => {
     const messages = new Set<string>();
     const data = fixture('rsa-2048-pbes1.pem');
     for (let i = 1; i < 40; i++) {

@@ -12,7 +12,7 @@ import {
   PASSPHRASE,
   PLATFORMS,
   readPrivate,
-  refusal,
+  rejection,
   useBrowserPlatform,
 } from './support.js';
 
@@ -39,7 +39,7 @@ const PBE = [
 
 const PBES2 = ['sha384', 'sha512', 'des', 'aes128-gcm', 'aes192-gcm', 'aes256-gcm'];
 
-/** What neither node-forge nor WebCrypto derives. */
+/** Derivations that neither node-forge nor WebCrypto has. */
 const NODE_ALONE = [
   'p256-scrypt.pem',
   'p256-pbes2-sha224.pem',
@@ -171,15 +171,15 @@ for (const platform of PLATFORMS) {
     it('go-modern2026.p12, whose MAC is PBMAC1', async () => {
       const file = fixture('go-modern2026.p12');
       expect((await readPrivate(file, 'secret')).keySpec).to.equal('RSA_2048');
-      await refusal(file, 'passphrase', 'secreT');
-      await refusal(file.with(file.length - 300, 0), 'passphrase', 'secret'); // the MAC covers it
+      await rejection(file, 'passphrase', 'secreT');
+      await rejection(file.with(file.length - 300, 0), 'passphrase', 'secret'); // the MAC covers it
     });
 
     for (const file of ['p256-empty.p12', 'p256-legacy-empty.p12', 'bc-PKCS12-empty.p12']) {
       it(`${file} without a passphrase, and with an empty one`, async () => {
         const without = await readPrivate(fixture(file));
         expect(await readPrivate(fixture(file), '')).to.deep.equal(without);
-        await refusal(fixture(file), 'passphrase', 'x');
+        await rejection(fixture(file), 'passphrase', 'x');
       });
     }
 
@@ -226,7 +226,7 @@ for (const platform of PLATFORMS) {
       }
     });
 
-    it('the private key of a file that also has its certificate', async () => {
+    it('the private key of a file that also holds its certificate', async () => {
       const both = Buffer.concat([fixture('rsa-2048-certificate.pem'), fixture('rsa-2048.pem')]);
       expect((await readPrivate(both)).privateKey).to.deep.equal(pkcs8(rsa));
     });
@@ -244,7 +244,7 @@ for (const platform of PLATFORMS) {
       });
     });
 
-    it('into memory of its own, leaving the input alone', async () => {
+    it('into new memory, leaving the input unchanged', async () => {
       const input = fixture('p256.p12');
       const before = Buffer.from(input);
       const { privateKey, publicKey } = await readPrivate(input, PASSPHRASE);

@@ -17,7 +17,7 @@ describe('A runtime that fails', () => {
     ['createDecipheriv', () => sinon.stub(nodeCrypto, 'createDecipheriv').throws(failure)],
   ] as const;
   for (const [name, stub] of CALLS) {
-    it(`${name}: is not the fault of the key, nor of the passphrase`, async () => {
+    it(`${name}: is not blamed on the key or the passphrase`, async () => {
       stub();
       const file = fixture('p256.p12');
       const error = await readKeyMaterial(file, { passphrase: PASSPHRASE }).catch((e) => e);
@@ -27,10 +27,10 @@ describe('A runtime that fails', () => {
 });
 
 for (const name of PLATFORMS) {
-  describe(`Hashing again and again, by ${name}`, () => {
+  describe(`Iterated hashing, by ${name}`, () => {
     if (name === 'node-forge') useBrowserPlatform();
 
-    it('gives the event loop a turn after each 10,000', async () => {
+    it('yields to the event loop after each 10,000', async () => {
       const { selectPlatform } = await import('#dist/key-files/platform.js');
       const platform = await selectPlatform();
       const hash = sinon.spy(platform, 'hash');

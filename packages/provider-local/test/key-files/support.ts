@@ -53,8 +53,8 @@ export async function readPrivate(
   return key;
 }
 
-/** Reads what must be refused, and returns the message. */
-export async function refusal(
+/** Reads what must be rejected, and returns the message. */
+export async function rejection(
   data: string | Uint8Array,
   field: 'keyMaterial' | 'passphrase' = 'keyMaterial',
   passphrase?: string,

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { InvalidInputError } from '@keywrap/core';
 import { expect } from 'chai';
 import { writeKeyMaterial, writePublicKey } from '#dist/key-files/index.js';
-import { fixture, readPrivate, refusal } from './support.js';
+import { fixture, readPrivate, rejection } from './support.js';
 
 const passphrase = 'grüße €';
 
@@ -25,7 +25,7 @@ for (const file of ['rsa-2048.pem', 'p256-sec1.pem']) {
       expect(pem).to.match(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/);
       const read = createPrivateKey({ key: pem, passphrase });
       expect(read.equals(native)).to.equal(true);
-      await refusal(pem, 'passphrase', 'wrong');
+      await rejection(pem, 'passphrase', 'wrong');
     });
 
     it('the public half, byte for byte as OpenSSL does', () => {
@@ -59,7 +59,7 @@ describe('Writing PKCS#1', () => {
     );
   });
 
-  it('refuses an EC key', async () => {
+  it('rejects an EC key', async () => {
     const native = createPrivateKey(fixture('p256-sec1.pem'));
     const privateKey = native.export({ type: 'pkcs8', format: 'der' });
     const error = await writeKeyMaterial(privateKey, { format: 'pkcs1-pem' }).catch((e) => e);
@@ -80,7 +80,7 @@ describe('Passphrases when writing', () => {
     }
   });
 
-  it('a plain format takes none, so that nobody believes in encryption that is not there', async () => {
+  it('an unencrypted format rejects one, so that no one believes the file is encrypted', async () => {
     // The types forbid this call already; JavaScript does not.
     const options = { format: 'pkcs8-pem', passphrase: 'x' } as unknown as { format: 'pkcs8-pem' };
     const error = await writeKeyMaterial(privateKey, options).catch((e) => e);

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { expectRefusal, idOf, open, utf8 } from '../support.js';
+import { expectRejection, idOf, open, utf8 } from '../support.js';
 
 const PREFIX = 'arn:aws:kms:us-east-1:111122223333:';
 
 describe('createAlias', () => {
-  it('gives the key a name that every operation takes, with its ARN', async () => {
+  it('names a key for every operation, by name and by ARN', async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey();
     const alias = await provider.createAlias({ alias: 'alias/orders', keyId });
@@ -19,7 +19,7 @@ describe('createAlias', () => {
     }
   });
 
-  it('gives a key as many names as are wanted, listed by name', async () => {
+  it('gives a key several aliases, listed by name', async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey({ alias: 'alias/b' });
     for (const alias of ['alias/c', 'alias/a/1', 'alias/a-1']) {
@@ -29,17 +29,17 @@ describe('createAlias', () => {
     expect(names).to.deep.equal(['alias/a-1', 'alias/a/1', 'alias/b', 'alias/c']);
   });
 
-  it('takes 256 characters and not one more', async () => {
+  it('accepts 256 characters, and rejects 257', async () => {
     const { provider } = open();
     const longest = `alias/${'a'.repeat(250)}`;
     const { keyId } = await provider.createKey({ alias: longest });
     expect((await provider.describeKey({ keyId: longest })).keyId).to.equal(keyId);
     const alias = `${longest}a`;
-    await expectRefusal(provider.createAlias({ alias, keyId }), 'INVALID_INPUT', 'alias');
-    await expectRefusal(provider.createKey({ alias }), 'INVALID_INPUT', 'alias');
+    await expectRejection(provider.createAlias({ alias, keyId }), 'INVALID_INPUT', 'alias');
+    await expectRejection(provider.createKey({ alias }), 'INVALID_INPUT', 'alias');
   });
 
-  it('refuses what is no alias name, and what AWS keeps for itself', async () => {
+  it('rejects malformed names, and those that AWS reserves', async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey();
     for (const alias of [
@@ -54,34 +54,34 @@ describe('createAlias', () => {
       undefined,
       7,
     ] as string[]) {
-      await expectRefusal(provider.createAlias({ alias, keyId }), 'INVALID_INPUT', 'alias');
-      await expectRefusal(provider.updateAlias({ alias, keyId }), 'INVALID_INPUT', 'alias');
-      await expectRefusal(provider.deleteAlias({ alias }), 'INVALID_INPUT', 'alias');
+      await expectRejection(provider.createAlias({ alias, keyId }), 'INVALID_INPUT', 'alias');
+      await expectRejection(provider.updateAlias({ alias, keyId }), 'INVALID_INPUT', 'alias');
+      await expectRejection(provider.deleteAlias({ alias }), 'INVALID_INPUT', 'alias');
     }
     expect(await provider.listAliases()).to.deep.equal([]);
   });
 
-  it('refuses a name that is taken, by the same key too, and leaves it where it was', async () => {
+  it('rejects an existing alias, even of the same key, and does not change it', async () => {
     const { provider } = open();
     const first = await provider.createKey({ alias: 'alias/orders' });
     const second = await provider.createKey();
     const alias = 'alias/orders';
     for (const { keyId } of [first, second]) {
-      await expectRefusal(provider.createAlias({ alias, keyId }), 'INVALID_INPUT', 'alias');
+      await expectRejection(provider.createAlias({ alias, keyId }), 'INVALID_INPUT', 'alias');
     }
     expect((await provider.describeKey({ keyId: alias })).keyId).to.equal(first.keyId);
   });
 
-  it('refuses a key that does not exist', async () => {
+  it('rejects a key that does not exist', async () => {
     const { provider } = open();
     const naming = provider.createAlias({ alias: 'alias/orders', keyId: 'nobody' });
-    await expectRefusal(naming, 'KEY_NOT_FOUND');
+    await expectRejection(naming, 'KEY_NOT_FOUND');
     expect(await provider.listAliases()).to.deep.equal([]);
   });
 });
 
 describe('updateAlias', () => {
-  it('moves the name: new ciphertexts come from the new key, old ones name the old', async () => {
+  it('moves the alias: new ciphertexts name the new key, old ones the old key', async () => {
     const { provider } = open();
     const keyId = 'alias/orders';
     const old = await provider.createKey({ alias: keyId });
@@ -91,7 +91,7 @@ describe('updateAlias', () => {
     expect(moved.keyId).to.equal(next.keyId);
     const after = await provider.encrypt({ keyId, plaintext: utf8('x') });
     expect([before.keyId, after.keyId]).to.deep.equal([old.keyId, next.keyId]);
-    await expectRefusal(
+    await expectRejection(
       provider.decrypt({ keyId, ciphertext: before.ciphertext }),
       'INCORRECT_KEY',
     );
@@ -99,7 +99,7 @@ describe('updateAlias', () => {
     expect(opened.keyId).to.equal(old.keyId);
   });
 
-  it('refuses a key of another kind or use', async () => {
+  it('rejects a key of another kind or usage', async () => {
     const { provider } = open();
     const { keyId: symmetric } = await provider.createKey({ alias: 'alias/symmetric' });
     const { keyId: hmac } = await provider.createKey({ keySpec: 'HMAC_256', alias: 'alias/hmac' });
@@ -118,17 +118,17 @@ describe('updateAlias', () => {
       ['alias/signing', hmac],
       ['alias/signing', agreeing],
     ] as const) {
-      await expectRefusal(provider.updateAlias({ alias, keyId }), 'INVALID_INPUT', 'keyId');
+      await expectRejection(provider.updateAlias({ alias, keyId }), 'INVALID_INPUT', 'keyId');
     }
     const another = await provider.createKey({ keySpec: 'ECC_NIST_P384' });
     await provider.updateAlias({ alias: 'alias/signing', keyId: another.keyId });
   });
 
-  it('refuses a name or a key that does not exist', async () => {
+  it('rejects an alias or a key that does not exist', async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey({ alias: 'alias/orders' });
-    await expectRefusal(provider.updateAlias({ alias: 'alias/no', keyId }), 'KEY_NOT_FOUND');
-    await expectRefusal(
+    await expectRejection(provider.updateAlias({ alias: 'alias/no', keyId }), 'KEY_NOT_FOUND');
+    await expectRejection(
       provider.updateAlias({ alias: 'alias/orders', keyId: 'nobody' }),
       'KEY_NOT_FOUND',
     );
@@ -137,12 +137,12 @@ describe('updateAlias', () => {
 });
 
 describe('deleteAlias', () => {
-  it('takes the name away and leaves the key', async () => {
+  it('removes the alias, not the key', async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey({ alias: 'alias/orders' });
     expect(await provider.deleteAlias({ alias: 'alias/orders' })).to.equal(undefined);
-    await expectRefusal(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
+    await expectRejection(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
     expect((await provider.describeKey({ keyId })).keyState).to.equal('Enabled');
-    await expectRefusal(provider.deleteAlias({ alias: 'alias/orders' }), 'KEY_NOT_FOUND');
+    await expectRejection(provider.deleteAlias({ alias: 'alias/orders' }), 'KEY_NOT_FOUND');
   });
 });

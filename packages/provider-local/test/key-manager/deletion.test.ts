@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { ALL, expectRefusal, idOf, open, utf8 } from '../support.js';
+import { ALL, expectRejection, idOf, open, utf8 } from '../support.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 
 describe('scheduleKeyDeletion', () => {
-  it('waits 30 days unless told otherwise, and says until when', async () => {
+  it('waits 30 days by default, and returns the date', async () => {
     const { provider, clock } = open();
     for (const [given, days] of [
       [undefined, 30],
@@ -19,12 +19,12 @@ describe('scheduleKeyDeletion', () => {
     }
   });
 
-  it('refuses any other window', async () => {
+  it('rejects an invalid window', async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey();
     for (const pendingWindowInDays of [6, 31, 7.5, -7, Number.NaN, '7', null]) {
       const input = { keyId, pendingWindowInDays: pendingWindowInDays as number };
-      await expectRefusal(
+      await expectRejection(
         provider.scheduleKeyDeletion(input),
         'INVALID_INPUT',
         'pendingWindowInDays',
@@ -33,7 +33,7 @@ describe('scheduleKeyDeletion', () => {
     expect((await provider.describeKey({ keyId })).keyState).to.equal('Enabled');
   });
 
-  it('can be cancelled on the last day, and leaves the key disabled', async () => {
+  it('can be cancelled on the last day, which leaves the key disabled', async () => {
     const { provider, clock } = open();
     const { keyId } = await provider.createKey();
     const { ciphertext } = await provider.encrypt({ keyId, plaintext: utf8('kept') });
@@ -47,7 +47,7 @@ describe('scheduleKeyDeletion', () => {
     expect((await provider.decrypt({ ciphertext })).plaintext).to.deep.equal(utf8('kept'));
   });
 
-  it('cancelled for a key without material, leaves it waiting for that', async () => {
+  it('when cancelled, leaves a key without material pending import', async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey({ origin: 'EXTERNAL' });
     await provider.scheduleKeyDeletion({ keyId });
@@ -72,18 +72,18 @@ describe('When the window has passed', () => {
   it('the key is not found by any name', async () => {
     const { provider, keyId } = await deleted();
     for (const name of [keyId, idOf(keyId), 'alias/gone', 'alias/also-gone']) {
-      await expectRefusal(provider.describeKey({ keyId: name }), 'KEY_NOT_FOUND');
+      await expectRejection(provider.describeKey({ keyId: name }), 'KEY_NOT_FOUND');
     }
-    await expectRefusal(provider.cancelKeyDeletion({ keyId }), 'KEY_NOT_FOUND');
+    await expectRejection(provider.cancelKeyDeletion({ keyId }), 'KEY_NOT_FOUND');
   });
 
-  it('what it encrypted does not open any more', async () => {
+  it('its ciphertexts no longer decrypt', async () => {
     const { provider, keyId, ciphertext } = await deleted();
-    await expectRefusal(provider.decrypt({ keyId, ciphertext }), 'KEY_NOT_FOUND');
-    await expectRefusal(provider.decrypt({ ciphertext }), 'INVALID_CIPHERTEXT');
+    await expectRejection(provider.decrypt({ keyId, ciphertext }), 'KEY_NOT_FOUND');
+    await expectRejection(provider.decrypt({ ciphertext }), 'INVALID_CIPHERTEXT');
   });
 
-  it('neither it nor its aliases are listed, whoever asks first', async () => {
+  it('neither it nor its aliases are listed', async () => {
     const first = await deleted();
     const aliases = await first.provider.listAliases();
     expect(aliases.map(({ alias }) => alias)).to.deep.equal(['alias/kept']);
@@ -92,7 +92,7 @@ describe('When the window has passed', () => {
     expect(keys.map(({ keyId }) => keyId)).to.deep.equal([second.kept.keyId]);
   });
 
-  it('its aliases are free, whoever asks first', async () => {
+  it('its aliases are free', async () => {
     const { provider, kept } = await deleted();
     const { keyId } = await provider.createAlias({ alias: 'alias/gone', keyId: kept.keyId });
     expect(keyId).to.equal(kept.keyId);
@@ -103,8 +103,8 @@ describe('When the window has passed', () => {
 
   it('its aliases can be neither moved nor deleted', async () => {
     const { provider, kept } = await deleted();
-    await expectRefusal(provider.deleteAlias({ alias: 'alias/gone' }), 'KEY_NOT_FOUND');
-    await expectRefusal(
+    await expectRejection(provider.deleteAlias({ alias: 'alias/gone' }), 'KEY_NOT_FOUND');
+    await expectRejection(
       provider.updateAlias({ alias: 'alias/also-gone', keyId: kept.keyId }),
       'KEY_NOT_FOUND',
     );
@@ -118,7 +118,7 @@ describe('When the window has passed', () => {
     for (const material of materials) expect(material?.isDestroyed).to.equal(true);
   });
 
-  it('a key that is made under its id later has material of its own', async () => {
+  it('a later key with its id has new material', async () => {
     const { provider, store, clock } = open({ createMissingKeys: true });
     const keyId = 'orders';
     const { ciphertext } = await provider.encrypt({ keyId, plaintext: utf8('lost') });
@@ -128,6 +128,6 @@ describe('When the window has passed', () => {
     expect(await store.listKeys(ALL)).to.have.length(1);
     const opened = await provider.decrypt({ ciphertext: sealed.ciphertext });
     expect(opened.plaintext).to.deep.equal(utf8('new'));
-    await expectRefusal(provider.decrypt({ keyId, ciphertext }), 'INVALID_CIPHERTEXT');
+    await expectRejection(provider.decrypt({ keyId, ciphertext }), 'INVALID_CIPHERTEXT');
   });
 });

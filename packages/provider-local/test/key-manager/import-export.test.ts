@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { KeySpec } from '@keywrap/core';
 import type { ExportFormat } from '@keywrap/provider-local';
 import { expect } from 'chai';
-import { ALL, expectRefusal, fixture, open, PASSPHRASE, randomBytes, utf8 } from '../support.js';
+import { ALL, expectRejection, fixture, open, PASSPHRASE, randomBytes, utf8 } from '../support.js';
 
 /** The DER of PKCS#8 of any private key that node:crypto reads. */
 const pkcs8 = (key: string | Buffer): Buffer =>
@@ -81,7 +81,7 @@ describe('Exporting key material and importing it elsewhere', () => {
       const keyMaterial = randomBytes(length);
       for (const wrong of [length - 1, length + 1]) {
         const importing = provider.importKeyMaterial({ keyId, keyMaterial: randomBytes(wrong) });
-        await expectRefusal(importing, 'INVALID_INPUT', 'keyMaterial');
+        await expectRejection(importing, 'INVALID_INPUT', 'keyMaterial');
       }
       await provider.importKeyMaterial({ keyId, keyMaterial });
       const written = await provider.exportKeyMaterial({ keyId, format: 'raw' });
@@ -90,7 +90,7 @@ describe('Exporting key material and importing it elsewhere', () => {
     });
   }
 
-  it('a symmetric key, which then opens what it encrypted elsewhere under the same id', async () => {
+  it('a symmetric key, which then decrypts what it encrypted elsewhere under the same id', async () => {
     const keyMaterial = randomBytes(32);
     const there = open({ keys: [{ keyId: 'orders', keyMaterial }] }).provider;
     const here = open({ keys: [{ keyId: 'orders', keyMaterial }] }).provider;
@@ -107,7 +107,7 @@ describe('Exporting key material and importing it elsewhere', () => {
     expect(second).not.to.deep.equal(first);
   });
 
-  it('what was exported is a copy: wiping it does not wipe the key', async () => {
+  it('returns a copy: wiping it does not wipe the key', async () => {
     const { provider, keyId } = await pendingKey();
     const keyMaterial = randomBytes(32);
     await provider.importKeyMaterial({ keyId, keyMaterial });
@@ -142,7 +142,7 @@ describe('importKeyMaterial', () => {
     });
   }
 
-  it('takes the same material again, and a disabled key stays disabled', async () => {
+  it('accepts the same material again, and a disabled key stays disabled', async () => {
     const { provider, keyId } = await pendingKey();
     const keyMaterial = randomBytes(32);
     await provider.importKeyMaterial({ keyId, keyMaterial });
@@ -154,27 +154,27 @@ describe('importKeyMaterial', () => {
     expect((await provider.decrypt({ ciphertext })).plaintext).to.deep.equal(utf8('x'));
   });
 
-  it('takes the same key in another format', async () => {
+  it('accepts the same key in another format', async () => {
     const { provider, keyId } = await pendingKey('RSA_2048');
     await provider.importKeyMaterial({ keyId, keyMaterial: RSA });
     await provider.importKeyMaterial({ keyId, keyMaterial: pkcs8(RSA) });
   });
 
-  it('refuses other material, and keeps what it has', async () => {
+  it('rejects different material, and keeps the existing', async () => {
     const { provider, keyId } = await pendingKey();
     const keyMaterial = randomBytes(32);
     await provider.importKeyMaterial({ keyId, keyMaterial });
     const importing = provider.importKeyMaterial({ keyId, keyMaterial: randomBytes(32) });
-    await expectRefusal(importing, 'INVALID_INPUT', 'keyMaterial');
+    await expectRejection(importing, 'INVALID_INPUT', 'keyMaterial');
     expect(await provider.exportKeyMaterial({ keyId, format: 'raw' })).to.deep.equal(keyMaterial);
   });
 
-  const REFUSED: readonly (readonly [string, string, unknown, string?])[] = [
+  const REJECTED: readonly (readonly [string, string, unknown, string?])[] = [
     ['a key of another kind', 'keyMaterial', P256],
     ['an RSA key of another size', 'keyMaterial', fixture('rsa-3072.pem')],
     ['a public key', 'keyMaterial', fixture('rsa-2048-certificate.pem')],
-    ['text that is no key', 'keyMaterial', 'rsa-2048.pem'],
-    ['bytes that are no key', 'keyMaterial', new Uint8Array(256)],
+    ['text that is not a key', 'keyMaterial', 'rsa-2048.pem'],
+    ['bytes that are not a key', 'keyMaterial', new Uint8Array(256)],
     ['nothing', 'keyMaterial', ''],
     ['more than a mebibyte', 'keyMaterial', 'x'.repeat(1024 * 1024 + 1)],
     ['an object', 'keyMaterial', {}],
@@ -183,31 +183,31 @@ describe('importKeyMaterial', () => {
     ['a passphrase of another type', 'passphrase', RSA, 7 as unknown as string],
     ['a passphrase that has no encoding', 'passphrase', RSA, 'horse \ud800'],
   ];
-  for (const [what, field, keyMaterial, passphrase] of REFUSED) {
-    it(`refuses ${what}, and the key goes on waiting`, async () => {
+  for (const [what, field, keyMaterial, passphrase] of REJECTED) {
+    it(`rejects ${what}, and the key stays pending import`, async () => {
       const { provider, keyId, store } = await pendingKey('RSA_2048');
       const input = { keyId, keyMaterial: keyMaterial as string, passphrase };
-      await expectRefusal(provider.importKeyMaterial(input), 'INVALID_INPUT', field);
+      await expectRejection(provider.importKeyMaterial(input), 'INVALID_INPUT', field);
       expect((await provider.describeKey({ keyId })).keyState).to.equal('PendingImport');
       expect((await store.listKeys(ALL))[0]?.versions).to.deep.equal([]);
     });
   }
 
-  it('refuses text and passphrases for a symmetric key, which has neither', async () => {
+  it('rejects text and passphrases for a symmetric key, which has neither', async () => {
     const { provider, keyId } = await pendingKey();
     const text = provider.importKeyMaterial({ keyId, keyMaterial: 'a'.repeat(32) });
-    await expectRefusal(text, 'INVALID_INPUT', 'keyMaterial');
+    await expectRejection(text, 'INVALID_INPUT', 'keyMaterial');
     const keyMaterial = randomBytes(32);
     const locked = provider.importKeyMaterial({ keyId, keyMaterial, passphrase: 'x' });
-    await expectRefusal(locked, 'INVALID_INPUT', 'passphrase');
+    await expectRejection(locked, 'INVALID_INPUT', 'passphrase');
     expect((await provider.describeKey({ keyId })).keyState).to.equal('PendingImport');
   });
 
-  it('does not even read material for a key that takes none', async () => {
+  it("does not even parse material for a key that can't import any", async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey({ keySpec: 'ECC_NIST_P256' });
     const importing = provider.importKeyMaterial({ keyId, keyMaterial: 'not a key' });
-    await expectRefusal(importing, 'UNSUPPORTED');
+    await expectRejection(importing, 'UNSUPPORTED');
   });
 
   it('copies the material before it returns its promise', async () => {
@@ -222,7 +222,7 @@ describe('importKeyMaterial', () => {
 });
 
 describe('exportKeyMaterial', () => {
-  it('refuses a format that is not for this kind of key', async () => {
+  it('rejects a format that is not for this kind of key', async () => {
     const { provider } = open();
     const { keyId: symmetric } = await provider.createKey();
     const { keyId: ecc } = await provider.createKey({ keySpec: 'ECC_NIST_P256' });
@@ -235,11 +235,11 @@ describe('exportKeyMaterial', () => {
       [ecc, undefined],
     ] as const) {
       const input = { keyId, format: format as ExportFormat, passphrase: undefined };
-      await expectRefusal(provider.exportKeyMaterial(input), 'INVALID_INPUT', 'format');
+      await expectRejection(provider.exportKeyMaterial(input), 'INVALID_INPUT', 'format');
     }
   });
 
-  it('needs a passphrase where the format is encrypted, and takes none where it is not', async () => {
+  it('requires a passphrase for an encrypted format, and rejects one for any other', async () => {
     const { provider } = open();
     const { keyId: symmetric } = await provider.createKey();
     const { keyId: ecc } = await provider.createKey({ keySpec: 'ECC_NIST_P256' });
@@ -252,13 +252,13 @@ describe('exportKeyMaterial', () => {
       [ecc, 'pkcs8-encrypted-pem', '\udc00'],
     ] as const) {
       const exporting = provider.exportKeyMaterial({ keyId, format, passphrase });
-      await expectRefusal(exporting, 'INVALID_INPUT', 'passphrase');
+      await expectRejection(exporting, 'INVALID_INPUT', 'passphrase');
     }
   });
 
-  it('refuses a key that does not exist', async () => {
+  it('rejects a key that does not exist', async () => {
     const { provider } = open();
     const exporting = provider.exportKeyMaterial({ keyId: 'nobody', format: 'raw' });
-    await expectRefusal(exporting, 'KEY_NOT_FOUND');
+    await expectRejection(exporting, 'KEY_NOT_FOUND');
   });
 });

@@ -1,9 +1,9 @@
 import type { KeySpec, KeyUsage } from '@keywrap/core';
 import { expect } from 'chai';
-import { ALL, expectRefusal, idOf, open, utf8 } from '../support.js';
+import { ALL, expectRejection, idOf, open, utf8 } from '../support.js';
 
 describe('createKey', () => {
-  it('makes a symmetric key unless told otherwise', async () => {
+  it('makes a symmetric key by default', async () => {
     const { provider, clock } = open();
     const key = await provider.createKey();
     expect(key).to.deep.equal({
@@ -46,7 +46,7 @@ describe('createKey', () => {
       for (const keyUsage of USAGES) {
         const making = provider.createKey({ keySpec, keyUsage });
         if (allowed.includes(keyUsage)) expect((await making).keyUsage).to.equal(keyUsage);
-        else await expectRefusal(making, 'INVALID_INPUT', 'keyUsage');
+        else await expectRejection(making, 'INVALID_INPUT', 'keyUsage');
       }
       expect(await store.listKeys(ALL)).to.have.length(1 + allowed.length);
     });
@@ -73,11 +73,11 @@ describe('createKey', () => {
     expect((await provider.createKey({ description })).description).to.equal(description);
     for (const wrong of [`${description}ö`, 7, null, '\ud800']) {
       const making = provider.createKey({ description: wrong as string });
-      await expectRefusal(making, 'INVALID_INPUT', 'description');
+      await expectRejection(making, 'INVALID_INPUT', 'description');
     }
   });
 
-  it('refuses a kind, an origin or an option that it does not know', async () => {
+  it('rejects an unknown key spec, origin or option', async () => {
     const { provider } = open();
     for (const [field, input] of [
       ['keySpec', { keySpec: 'AES_256' }],
@@ -88,22 +88,22 @@ describe('createKey', () => {
       ['input', null],
       ['input', 'SYMMETRIC_DEFAULT'],
     ] as const) {
-      await expectRefusal(provider.createKey(input as object), 'INVALID_INPUT', field);
+      await expectRejection(provider.createKey(input as object), 'INVALID_INPUT', field);
     }
     expect(await provider.listKeys()).to.deep.equal([]);
   });
 
-  it('leaves no key behind when its alias is taken', async () => {
+  it('leaves no key behind if its alias exists', async () => {
     const { provider, store } = open();
     const alias = 'alias/orders';
     await provider.createKey({ alias });
-    await expectRefusal(provider.createKey({ alias }), 'INVALID_INPUT', 'alias');
+    await expectRejection(provider.createKey({ alias }), 'INVALID_INPUT', 'alias');
     expect(await store.listKeys(ALL)).to.have.length(1);
   });
 });
 
 describe('listKeys', () => {
-  it('gives all of them in any state, oldest first', async () => {
+  it('returns keys in every state, oldest first', async () => {
     const { provider, clock } = open({ keys: ['alias/first'] });
     await provider.open();
     clock.passDays(1);
@@ -122,7 +122,7 @@ describe('listKeys', () => {
 });
 
 describe('rotateKey', () => {
-  it('makes new material: new ciphertexts use it, all older ones open, the ARN stays', async () => {
+  it('makes new material for new ciphertexts; older ones still decrypt, and the ARN stays', async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey();
     const blobs: Uint8Array[] = [];
@@ -145,15 +145,15 @@ describe('rotateKey', () => {
     }
   });
 
-  it('refuses keys of another kind, and material that was imported', async () => {
+  it('rejects keys of another kind, and material that was imported', async () => {
     const { provider } = open({
       keys: [{ keyId: 'alias/imported', keyMaterial: new Uint8Array(32).fill(1) }],
     });
     for (const keySpec of ['ECC_NIST_P256', 'HMAC_256'] as const) {
       const { keyId } = await provider.createKey({ keySpec });
-      await expectRefusal(provider.rotateKey({ keyId }), 'UNSUPPORTED');
+      await expectRejection(provider.rotateKey({ keyId }), 'UNSUPPORTED');
     }
-    await expectRefusal(provider.rotateKey({ keyId: 'alias/imported' }), 'UNSUPPORTED');
+    await expectRejection(provider.rotateKey({ keyId: 'alias/imported' }), 'UNSUPPORTED');
   });
 });
 
@@ -169,7 +169,7 @@ describe('Every method that takes a key', () => {
   ] as const;
 
   for (const method of METHODS) {
-    it(`${method} takes all four forms and says when there is no such key`, async () => {
+    it(`${method} accepts all four forms, and reports a key that does not exist`, async () => {
       for (const form of ['id', 'arn', 'alias', 'alias-arn']) {
         const { provider } = open();
         const keySpec = method === 'getPublicKey' ? 'ECC_NIST_P256' : 'SYMMETRIC_DEFAULT';
@@ -185,24 +185,24 @@ describe('Every method that takes a key', () => {
       }
       const { provider } = open();
       for (const keyId of ['nobody', 'alias/nobody']) {
-        await expectRefusal(provider[method]({ keyId }), 'KEY_NOT_FOUND');
+        await expectRejection(provider[method]({ keyId }), 'KEY_NOT_FOUND');
       }
       for (const input of [undefined, null, {}, { keyId: 7 }, { keyId: '' }, { keyId: 'a b' }]) {
-        await expectRefusal(provider[method](input as { keyId: string }), 'INVALID_INPUT');
+        await expectRejection(provider[method](input as { keyId: string }), 'INVALID_INPUT');
       }
     });
   }
 });
 
 describe('getPublicKey', () => {
-  it('says that a symmetric key and an HMAC key have none', async () => {
+  it('rejects symmetric and HMAC keys, which have none', async () => {
     const { provider } = open({ keys: ['alias/symmetric'] });
     const { keyId } = await provider.createKey({ keySpec: 'HMAC_256' });
-    await expectRefusal(provider.getPublicKey({ keyId: 'alias/symmetric' }), 'UNSUPPORTED');
-    await expectRefusal(provider.getPublicKey({ keyId }), 'UNSUPPORTED');
+    await expectRejection(provider.getPublicKey({ keyId: 'alias/symmetric' }), 'UNSUPPORTED');
+    await expectRejection(provider.getPublicKey({ keyId }), 'UNSUPPORTED');
   });
 
-  it('gives a copy: whoever changes it does not change the key', async () => {
+  it('returns a copy: changing it does not change the key', async () => {
     const { provider } = open();
     const { keyId } = await provider.createKey({ keySpec: 'ECC_NIST_P256' });
     const { publicKey } = await provider.getPublicKey({ keyId });

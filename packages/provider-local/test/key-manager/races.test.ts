@@ -2,9 +2,9 @@ import { formatAliasArn, type KeyWrapError, ProviderUnavailableError } from '@ke
 import { type KeyStore, LocalKeyWrapProvider, MemoryKeyStore } from '@keywrap/provider-local';
 import type { ChangeNames, Transaction } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
-import { ALL, expectRefusal, HOME, open, randomBytes, rejection, utf8 } from '../support.js';
+import { ALL, expectRejection, HOME, open, randomBytes, rejection, utf8 } from '../support.js';
 
-/** How many were fulfilled, and the codes of the others. */
+/** The number of fulfilled promises, and the codes of the others. */
 async function outcomes(promises: readonly Promise<unknown>[]) {
   const settled = await Promise.allSettled(promises);
   const rejected = settled.filter((result) => result.status === 'rejected');
@@ -14,7 +14,7 @@ async function outcomes(promises: readonly Promise<unknown>[]) {
   };
 }
 
-/** Keeps keys elsewhere: nothing is known at once, and every answer takes a turn of the event loop. */
+/** Keeps keys elsewhere: nothing is in memory, and every response takes a turn of the event loop. */
 class DistantKeyStore extends MemoryKeyStore {
   override peekKey() {
     return undefined;
@@ -65,7 +65,7 @@ for (const [where, makeStore] of Object.entries(STORES)) {
       expect(await outcomes(deleting)).to.deep.equal({ fulfilled: 1, codes: ['KEY_NOT_FOUND'] });
     });
 
-    it('deleteAlias and updateAlias of one name: it does not come back', async () => {
+    it('deleteAlias and updateAlias of one name: it stays deleted', async () => {
       const provider = new LocalKeyWrapProvider({ store: makeStore(), keys: ['alias/orders'] });
       const { keyId } = await provider.createKey();
       const alias = 'alias/orders';
@@ -84,7 +84,7 @@ for (const [where, makeStore] of Object.entries(STORES)) {
       expect(await provider.listKeys()).to.have.length(1);
     });
 
-    it('rotateKey: both make a version, and each opens', async () => {
+    it('rotateKey: both make a version, and both decrypt', async () => {
       const store = makeStore();
       const provider = new LocalKeyWrapProvider({ store });
       const { keyId } = await provider.createKey();
@@ -154,13 +154,13 @@ for (const [where, makeStore] of Object.entries(STORES)) {
       expect(sealed[0]?.keyId).to.equal(sealed[1]?.keyId);
     });
 
-    it('close waits for the calls under way', async () => {
+    it('close waits for running calls', async () => {
       const provider = new LocalKeyWrapProvider({ store: makeStore(), keys: ['alias/a'] });
       const dataKey = provider.generateDataKey({ keyId: 'alias/a', keySpec: 'AES_256' });
       const closing = provider.close();
       expect((await dataKey).plaintext).to.have.length(32);
       await closing;
-      await expectRefusal(provider.listKeys(), 'CLOSED');
+      await expectRejection(provider.listKeys(), 'CLOSED');
     });
   });
 }
@@ -177,7 +177,7 @@ describe('A key store that fails', () => {
     return { store, fix: () => Object.assign(store, { [method]: working }) };
   };
 
-  it('is told as it is, and the call can be tried again', async () => {
+  it('passes on its error, and the call can be repeated', async () => {
     const failure = new ProviderUnavailableError('disk full');
     const { store, fix } = failing('loadAlias', failure);
     const provider = new LocalKeyWrapProvider({ store, keys: ['alias/a'] });
@@ -189,7 +189,7 @@ describe('A key store that fails', () => {
     expect(await store.listKeys(ALL)).to.have.length(1);
   });
 
-  it('in a way that nobody named is a fault of the provider, not an outage (INTERNAL)', async () => {
+  it('with an unknown error is a fault of the provider, not an outage (INTERNAL)', async () => {
     const failure = new Error('disk full');
     const { store } = failing('loadAlias', failure);
     const provider = new LocalKeyWrapProvider({ store, keys: ['alias/a'] });
@@ -197,16 +197,16 @@ describe('A key store that fails', () => {
     expect(error).to.include({ code: 'INTERNAL', retryable: false, cause: failure });
   });
 
-  it('while a key and its alias are written: neither is there', async () => {
+  it('while a key and its alias are written: creates neither', async () => {
     const { store, fix } = failing('change', new ProviderUnavailableError('disk full'));
     const provider = new LocalKeyWrapProvider({ store });
-    await expectRefusal(provider.createKey({ alias: 'alias/a' }), 'UNAVAILABLE');
+    await expectRejection(provider.createKey({ alias: 'alias/a' }), 'UNAVAILABLE');
     expect(await store.listKeys(ALL)).to.deep.equal([]);
     fix();
     await provider.createKey({ alias: 'alias/a' });
   });
 
-  it('in that a key goes while it is changed: there is no such key', async () => {
+  it('by losing a key while it is changed: the key is not found', async () => {
     const { provider, store } = open();
     const { keyId } = await provider.createKey();
     const load = store.loadKey.bind(store);
@@ -215,7 +215,7 @@ describe('A key store that fails', () => {
       await remove(store, arn);
       return key;
     };
-    await expectRefusal(provider.disableKey({ keyId }), 'KEY_NOT_FOUND');
+    await expectRejection(provider.disableKey({ keyId }), 'KEY_NOT_FOUND');
     expect(await store.listKeys(ALL)).to.deep.equal([]);
   });
 
@@ -239,7 +239,7 @@ describe('A key store that fails', () => {
     string,
     (opened: ReturnType<typeof open>) => Promise<{ keyId: string }>,
   ])[]) {
-    it(`in that an alias stands for no key: the name is free for ${how}`, async () => {
+    it(`by losing the key of an alias: the name is free for ${how}`, async () => {
       const opened = open();
       const { provider, store } = opened;
       const dates = { creationDate: new Date(0), lastUpdatedDate: new Date(0) };
@@ -247,7 +247,7 @@ describe('A key store that fails', () => {
       await store.change(names, (transaction) =>
         transaction.putAlias({ scope: HOME, alias: 'alias/a', keyId: 'nobody', ...dates }),
       );
-      await expectRefusal(provider.describeKey({ keyId: 'alias/a' }), 'KEY_NOT_FOUND');
+      await expectRejection(provider.describeKey({ keyId: 'alias/a' }), 'KEY_NOT_FOUND');
       expect(await provider.listAliases()).to.deep.equal([]);
       const { keyId } = await use(opened);
       expect((await provider.describeKey({ keyId: 'alias/a' })).keyId).to.equal(keyId);

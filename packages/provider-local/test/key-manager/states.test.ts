@@ -1,9 +1,9 @@
 import type { KeyState, KeyWrapErrorCode } from '@keywrap/core';
 import type { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { expect } from 'chai';
-import { expectRefusal, fixture, open, rejection } from '../support.js';
+import { expectRejection, fixture, open, rejection } from '../support.js';
 
-// https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html, as far as there is a method.
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html, for the methods that exist.
 
 const STATES = ['Enabled', 'Disabled', 'PendingImport', 'PendingDeletion'] as const;
 type State = (typeof STATES)[number];
@@ -13,9 +13,9 @@ const MATERIAL = new Uint8Array(32).fill(7);
 interface Subject {
   readonly keys: LocalKeyWrapProvider;
   readonly keyId: string;
-  /** What the key encrypted, under the empty context, while it could. */
+  /** A ciphertext of the key, under the empty context. */
   readonly ciphertext: Uint8Array;
-  /** Another key, enabled, and a ciphertext of its own. */
+  /** Another key, enabled, and its ciphertext. */
   readonly other: { readonly keyId: string; readonly ciphertext: Uint8Array };
 }
 
@@ -36,7 +36,7 @@ async function keyIn(state: State, origin: 'AWS_KMS' | 'EXTERNAL'): Promise<Subj
   return { keys, keyId, ciphertext, other: sealed };
 }
 
-/** The state afterwards, or the code of the refusal; for Enabled, Disabled, PendingImport, PendingDeletion. */
+/** The state afterwards, or the code of the rejection; for Enabled, Disabled, PendingImport, PendingDeletion. */
 type Outcome = KeyState | KeyWrapErrorCode;
 type Row = readonly [
   method: string,
@@ -141,11 +141,11 @@ describe('The life of a symmetric key', () => {
         const origin = state === 'PendingImport' ? 'EXTERNAL' : 'AWS_KMS';
         const subject = await keyIn(state, origin);
         const { keys, keyId } = subject;
-        const isRefused = outcome === outcome.toUpperCase();
-        if (isRefused) await expectRefusal(call(subject), outcome as KeyWrapErrorCode);
+        const isRejected = outcome === outcome.toUpperCase();
+        if (isRejected) await expectRejection(call(subject), outcome as KeyWrapErrorCode);
         else await call(subject);
         const { keyState } = await keys.describeKey({ keyId });
-        expect(keyState).to.equal(isRefused ? state : outcome);
+        expect(keyState).to.equal(isRejected ? state : outcome);
       });
     }
   }
@@ -173,7 +173,7 @@ describe('importKeyMaterial', () => {
     it(`of a key of origin EXTERNAL in the state ${state}: ${outcomes[state]}`, async () => {
       const { keys, keyId } = await keyIn(state, 'EXTERNAL');
       const importing = keys.importKeyMaterial({ keyId, keyMaterial: MATERIAL });
-      if (state === 'PendingDeletion') await expectRefusal(importing, 'KEY_STATE');
+      if (state === 'PendingDeletion') await expectRejection(importing, 'KEY_STATE');
       else expect((await importing).keyState).to.equal(outcomes[state]);
     });
   }
@@ -182,7 +182,7 @@ describe('importKeyMaterial', () => {
     it(`of a key of origin AWS_KMS in the state ${state}: UNSUPPORTED`, async () => {
       const { keys, keyId } = await keyIn(state, 'AWS_KMS');
       const importing = keys.importKeyMaterial({ keyId, keyMaterial: MATERIAL });
-      await expectRefusal(importing, 'UNSUPPORTED');
+      await expectRejection(importing, 'UNSUPPORTED');
     });
   }
 });
@@ -212,34 +212,34 @@ describe('The life of an RSA key', () => {
       await provider[put]({ keyId });
       const rsa = { keyId, algorithm } as const;
       const symmetric = { keyId: 'alias/symmetric' };
-      await expectRefusal(provider.encrypt({ ...rsa, plaintext: MATERIAL }), code);
-      await expectRefusal(provider.decryptAsymmetric({ ...rsa, ciphertext }), code);
-      await expectRefusal(provider.getPublicKey({ keyId }), code);
-      await expectRefusal(
+      await expectRejection(provider.encrypt({ ...rsa, plaintext: MATERIAL }), code);
+      await expectRejection(provider.decryptAsymmetric({ ...rsa, ciphertext }), code);
+      await expectRejection(provider.getPublicKey({ keyId }), code);
+      await expectRejection(
         provider.reEncrypt({ ciphertext, source: rsa, destination: symmetric }),
         code,
       );
       const sealed = await provider.encrypt({ ...symmetric, plaintext: MATERIAL });
-      await expectRefusal(
+      await expectRejection(
         provider.reEncrypt({ ciphertext: sealed.ciphertext, destination: rsa }),
         code,
       );
     });
   }
 
-  it('while it waits for its material it has no public key', async () => {
+  it('while it is pending import it has no public key', async () => {
     const { provider } = open();
     const { keyId, keyState } = await provider.createKey({
       keySpec: 'RSA_2048',
       origin: 'EXTERNAL',
     });
     expect(keyState).to.equal('PendingImport');
-    await expectRefusal(provider.getPublicKey({ keyId }), 'KEY_STATE');
+    await expectRejection(provider.getPublicKey({ keyId }), 'KEY_STATE');
     await provider.importKeyMaterial({ keyId, keyMaterial: fixture('rsa-2048.pem') });
     expect((await provider.getPublicKey({ keyId })).keySpec).to.equal('RSA_2048');
   });
 
-  it('enabled again it opens what it made before', async () => {
+  it('enabled again it decrypts what it encrypted before', async () => {
     const { provider, keyId, ciphertext } = await openRsa();
     await provider.disableKey({ keyId });
     await provider.enableKey({ keyId });

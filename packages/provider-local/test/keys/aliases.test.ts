@@ -6,7 +6,7 @@ import {
   updateAlias,
 } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
-import { expectRefusal } from '../support.js';
+import { expectRejection } from '../support.js';
 import { find, openKeys, record } from './support.js';
 
 async function withKeys() {
@@ -34,10 +34,10 @@ describe('Aliases', () => {
     expect(await find(keys, 'alias/a')).to.equal(second);
   });
 
-  it('are of one key', async () => {
+  it('belong to one key', async () => {
     const { keys, first, second } = await withKeys();
     await createAlias(keys, 'alias/a', first);
-    await expectRefusal(createAlias(keys, 'alias/a', second), 'INVALID_INPUT', 'alias');
+    await expectRejection(createAlias(keys, 'alias/a', second), 'INVALID_INPUT', 'alias');
     expect(await find(keys, 'alias/a')).to.equal(first);
   });
 
@@ -46,8 +46,8 @@ describe('Aliases', () => {
     await createAlias(keys, 'alias/a', first);
     await deleteAlias(keys, 'alias/a');
     expect(await find(keys, 'alias/a')).to.equal(undefined);
-    await expectRefusal(deleteAlias(keys, 'alias/a'), 'KEY_NOT_FOUND');
-    await expectRefusal(updateAlias(keys, 'alias/a', first), 'KEY_NOT_FOUND');
+    await expectRejection(deleteAlias(keys, 'alias/a'), 'KEY_NOT_FOUND');
+    await expectRejection(updateAlias(keys, 'alias/a', first), 'KEY_NOT_FOUND');
   });
 
   it('of a deleted key are free', async () => {
@@ -56,21 +56,21 @@ describe('Aliases', () => {
     await createAlias(keys, 'alias/b', first);
     await keys.change(first, (key) => pendingDeletion(key, clock.now(), 7));
     clock.passDays(7);
-    await expectRefusal(updateAlias(keys, 'alias/a', second), 'KEY_NOT_FOUND');
+    await expectRejection(updateAlias(keys, 'alias/a', second), 'KEY_NOT_FOUND');
     await createAlias(keys, 'alias/a', second);
     expect((await find(keys, 'alias/a'))?.id).to.equal('second');
-    await expectRefusal(deleteAlias(keys, 'alias/b'), 'KEY_NOT_FOUND');
-    await expectRefusal(createAlias(keys, 'alias/c', first), 'KEY_NOT_FOUND');
+    await expectRejection(deleteAlias(keys, 'alias/b'), 'KEY_NOT_FOUND');
+    await expectRejection(createAlias(keys, 'alias/c', first), 'KEY_NOT_FOUND');
   });
 
   it('are at most 50 of a key, however many are created at the same time', async () => {
     const { keys, first, second } = await withKeys();
     const creating = Array.from({ length: 60 }, (_, i) => createAlias(keys, `alias/${i}`, first));
     const settled = await Promise.allSettled(creating);
-    const refused = settled.filter((result) => result.status === 'rejected');
-    expect(refused.map(({ reason }) => reason.code)).to.deep.equal(Array(10).fill('THROTTLED'));
+    const rejected = settled.filter((result) => result.status === 'rejected');
+    expect(rejected.map(({ reason }) => reason.code)).to.deep.equal(Array(10).fill('THROTTLED'));
     await createAlias(keys, 'alias/other', second);
-    await expectRefusal(updateAlias(keys, 'alias/other', first), 'THROTTLED');
+    await expectRejection(updateAlias(keys, 'alias/other', first), 'THROTTLED');
     await updateAlias(keys, 'alias/1', first);
     await deleteAlias(keys, 'alias/1');
     await updateAlias(keys, 'alias/other', first);
@@ -85,16 +85,16 @@ describe('Aliases', () => {
     ];
     for (const kind of kinds) {
       const other = await keys.add({ ...(await record()), ...kind });
-      await expectRefusal(updateAlias(keys, 'alias/a', other), 'INVALID_INPUT', 'keyId');
+      await expectRejection(updateAlias(keys, 'alias/a', other), 'INVALID_INPUT', 'keyId');
     }
     expect(await find(keys, 'alias/a')).to.equal(first);
   });
 
-  it('are refused by a key that is pending deletion', async () => {
+  it('are rejected for a key that is pending deletion', async () => {
     const { keys, clock, first, second } = await withKeys();
     await createAlias(keys, 'alias/b', second);
     const doomed = await keys.change(first, (key) => pendingDeletion(key, clock.now(), 7));
-    await expectRefusal(createAlias(keys, 'alias/a', doomed), 'KEY_STATE');
-    await expectRefusal(updateAlias(keys, 'alias/b', doomed), 'KEY_STATE');
+    await expectRejection(createAlias(keys, 'alias/a', doomed), 'KEY_STATE');
+    await expectRejection(updateAlias(keys, 'alias/b', doomed), 'KEY_STATE');
   });
 });

@@ -9,7 +9,7 @@ import {
   withAutomaticRotation,
 } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
-import { expectRefusal } from '../support.js';
+import { expectRejection } from '../support.js';
 import { diskFull, find, materials, openKeys, record, version } from './support.js';
 
 const YEAR = 365;
@@ -43,7 +43,7 @@ async function withExpiringKey() {
   return { ...opened, key };
 }
 
-describe('What is due', () => {
+describe('Due changes', () => {
   it('a deletion hides the key, removes it and destroys its material', async () => {
     const { keys, store, key } = await withDoomedKey();
     expect(await find(keys, 'k')).to.equal(undefined);
@@ -53,7 +53,7 @@ describe('What is due', () => {
     expect(key.versions[0]?.material?.isDestroyed).to.equal(true);
   });
 
-  it('a deletion hides the key although it can not be written, and is written when it can be', async () => {
+  it("a deletion hides the key even if it can't be written yet", async () => {
     const { keys, store, key } = await withDoomedKey();
     store.failure = diskFull();
     expect(await find(keys, 'k')).to.equal(undefined);
@@ -72,12 +72,12 @@ describe('What is due', () => {
     expect(await find(keys, 'alias/k')).to.equal(undefined);
   });
 
-  it('a deletion can not be cancelled afterwards', async () => {
+  it("a deletion can't be cancelled afterwards", async () => {
     const { keys, key } = await withDoomedKey();
-    await expectRefusal(keys.change(key, enabled), 'KEY_NOT_FOUND');
+    await expectRejection(keys.change(key, enabled), 'KEY_NOT_FOUND');
   });
 
-  it('an automatic rotation makes a new version, once, however many readers there are', async () => {
+  it('an automatic rotation makes one new version, however many readers there are', async () => {
     const { keys, store, clock, nextDate } = await withRotatingKey();
     clock.passDays(YEAR);
     const before = store.changes;
@@ -102,7 +102,7 @@ describe('What is due', () => {
     expect(key?.automaticRotation?.nextDate).to.deep.equal(new Date(nextDate.getTime() + passed));
   });
 
-  it('an automatic rotation that can not be written leaves the key usable with what is there', async () => {
+  it("an automatic rotation that can't be written leaves the key usable", async () => {
     const { keys, store, clock, key } = await withRotatingKey();
     clock.passDays(YEAR);
     store.failure = diskFull();
@@ -122,7 +122,7 @@ describe('What is due', () => {
     expect((await find(keys, 'k'))?.versions).to.have.length(2);
   });
 
-  it('expired material leaves the key, which waits for it', async () => {
+  it('expired material is removed, and the key is pending import', async () => {
     const { keys, clock, key } = await withExpiringKey();
     expect((await find(keys, 'k'))?.keyState).to.equal('Enabled');
     clock.passDays(1);
@@ -132,7 +132,7 @@ describe('What is due', () => {
     expect(key.versions[0]?.material?.isDestroyed).to.equal(true);
   });
 
-  it('expired material is not used although its expiry can not be written', async () => {
+  it("expired material is not used even if its expiry can't be written", async () => {
     const { keys, store, clock } = await withExpiringKey();
     clock.passDays(1);
     store.failure = diskFull();
@@ -144,6 +144,6 @@ describe('What is due', () => {
   it('a failure that says nothing about writing is not hidden', async () => {
     const { keys, store } = await withDoomedKey();
     store.failure = new ThrottledError('too many');
-    await expectRefusal(find(keys, 'k'), 'THROTTLED');
+    await expectRejection(find(keys, 'k'), 'THROTTLED');
   });
 });

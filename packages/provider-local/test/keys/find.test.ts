@@ -10,7 +10,7 @@ import { expect } from 'chai';
 import { diskFull, find, openKeys, record, SCOPE } from './support.js';
 
 describe('The keys of a scope', () => {
-  it('are found by id, ARN, alias and alias ARN, at once where the store has them in memory', async () => {
+  it('are found by id, ARN, alias and alias ARN, synchronously if the store has them in memory', async () => {
     const { keys } = openKeys();
     const key = await keys.add(await record({ id: 'k' }), 'alias/orders');
     for (const name of ['k', arnOf(key), 'alias/orders', keys.aliasArnOf('alias/orders')]) {
@@ -19,7 +19,7 @@ describe('The keys of a scope', () => {
     }
   });
 
-  it('are not found from another scope, which tells itself apart', async () => {
+  it('are not found in another scope', async () => {
     const { keys } = openKeys();
     await keys.add(await record({ id: 'k' }));
     const elsewhere = parseKeyId('arn:aws:kms:us-east-1:111122223333:key/k');
@@ -30,7 +30,7 @@ describe('The keys of a scope', () => {
     expect(await find(keys, 'arn:aws-cn:kms:eu-west-1:111122223333:key/k')).to.equal(undefined);
   });
 
-  it('are separate where they share a store', async () => {
+  it('are separate from those of other scopes in one store', async () => {
     const { keys, store, clock } = openKeys();
     const there = new Keys(store, { ...SCOPE, region: 'us-east-1' }, clock.now);
     await keys.add(await record({ id: 'k' }), 'alias/a');
@@ -68,7 +68,7 @@ describe('The keys of a scope', () => {
     expect(aliases.map(({ alias }) => alias)).to.deep.equal(['alias/a', 'alias/b']);
   });
 
-  it('stay as they are when a key of the same id or alias is added, whose material is destroyed', async () => {
+  it('do not change when a key with the same id or alias is added, whose material is destroyed', async () => {
     const { keys } = openKeys();
     const first = await keys.add(await record({ id: 'k' }), 'alias/a');
     for (const next of [await record({ id: 'k' }), await record({ id: 'other' })]) {

@@ -14,7 +14,7 @@ describe('Key material', () => {
     expect(await materialIdOf('ключ', pair)).to.equal(long);
   });
 
-  it('is wiped when it is destroyed, and can not be read then', async () => {
+  it("is wiped when it is destroyed, and can't be read afterwards", async () => {
     const bytes = new Uint8Array(new ArrayBuffer(32)).fill(7);
     const material = new KeyMaterial(bytes);
     const copy = material.copy();

@@ -11,7 +11,7 @@ import {
   withAutomaticRotation,
 } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
-import { expectRefusal } from '../support.js';
+import { expectRejection } from '../support.js';
 import { find, openKeys, record, SCOPE, version } from './support.js';
 
 const US = { ...SCOPE, region: 'us-east-1' };
@@ -28,14 +28,14 @@ async function withReplica() {
   return { ...opened, there, primary, offered, replica };
 }
 
-/** What a key shares with those of its id: by value, because each has memory of its own. */
+/** The parts that keys with one id share: by value, because each has separate memory. */
 const shared = (key: KeyRecord | undefined) => ({
   versions: key?.versions.map(({ material, ...rest }) => ({ ...rest, bytes: material?.bytes })),
   automaticRotation: key?.automaticRotation,
 });
 
 describe('A multi-Region key', () => {
-  it('has an id of its own form', () => {
+  it('has an mrk- id', () => {
     expect(newKeyId(true)).to.match(/^mrk-[0-9a-f]{32}$/);
     expect(newKeyId()).to.match(/^[0-9a-f-]{36}$/);
   });
@@ -50,7 +50,7 @@ describe('A multi-Region key', () => {
     expect(offered.versions[0]?.material?.isDestroyed).to.equal(true);
   });
 
-  it('is not one with a key of the same id in another account or partition', async () => {
+  it('is separate from a key with the same id in another account or partition', async () => {
     const { keys, store, clock } = openKeys();
     await keys.add(await record({ id: ID }));
     for (const scope of [
@@ -62,12 +62,12 @@ describe('A multi-Region key', () => {
     }
   });
 
-  it('has replicas of its own kind', async () => {
+  it('has replicas of the same kind', async () => {
     const { keys, store, clock } = openKeys();
     await keys.add(await record({ id: ID }));
     const other = await record({ id: ID, scope: US, keySpec: 'HMAC_256' });
     const adding = new Keys(store, US, clock.now).add(other);
-    await expectRefusal(adding, 'INVALID_INPUT', 'keyId');
+    await expectRejection(adding, 'INVALID_INPUT', 'keyId');
   });
 
   it('has replicas with the same imported material, each in its own time', async () => {
@@ -78,7 +78,7 @@ describe('A multi-Region key', () => {
       return imported(key, await version(ID, byte));
     };
     const primary = await keys.add(await external(SCOPE, 1));
-    await expectRefusal(there.add(await external(US, 2)), 'INVALID_INPUT', 'keyMaterial');
+    await expectRejection(there.add(await external(US, 2)), 'INVALID_INPUT', 'keyMaterial');
     const replica = await there.add(await external(US, 1));
     expect(shared(replica)).to.deep.equal(shared(primary));
     await there.change(replica, (key) => materialDeleted(key));
@@ -99,7 +99,7 @@ describe('A multi-Region key', () => {
     ['primary', 'keys'],
     ['replica', 'there'],
   ] as const) {
-    it(`rotates with its replicas when that is due, whoever reads the ${where} first`, async () => {
+    it(`rotates with its replicas when due, even if the ${where} is read first`, async () => {
       const { clock, primary, ...opened } = await withReplica();
       const schedule = { periodInDays: 90, nextDate: clock.now() };
       clock.passDays(-90);
@@ -113,7 +113,7 @@ describe('A multi-Region key', () => {
     });
   }
 
-  it('keeps its states apart', async () => {
+  it('has a state in each Region', async () => {
     const { keys, there, replica } = await withReplica();
     await there.change(replica, disabled);
     expect((await find(keys, ID))?.keyState).to.equal('Enabled');

@@ -14,10 +14,10 @@ import { Clock } from '../support.js';
 
 export const SCOPE = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
 
-/** A store in memory that can be told to fail whenever something is written. */
+/** A store in memory whose writes can be made to fail. */
 export class FailingStore extends MemoryKeyStore {
   failure: KeyWrapError | undefined;
-  /** How often a change was asked for. */
+  /** The number of changes requested. */
   changes = 0;
 
   override change<Result>(names: ChangeNames, body: (transaction: Transaction) => Result) {
@@ -36,7 +36,7 @@ export function openKeys(store = new FailingStore(), clock = new Clock(), scope 
 
 let count = 0;
 
-/** The record of a new symmetric key, unless told otherwise. */
+/** The record of a new key; by default symmetric. */
 export async function record(key: Partial<NewKey> = {}): Promise<KeyRecord> {
   const id = key.id ?? `key-${++count}`;
   return newKey({
@@ -69,6 +69,6 @@ export async function find(keys: Keys, name: string): Promise<KeyRecord | undefi
   return keys.peek(parsed) ?? (await keys.load(parsed));
 }
 
-/** What a key has of material, newest last; `missing` where it is missing. */
+/** Returns the material of a key, newest last, or `missing`. */
 export const materials = (key: KeyRecord | undefined) =>
   key?.versions.map(({ material }) => material ?? 'missing');

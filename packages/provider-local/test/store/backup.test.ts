@@ -32,7 +32,7 @@ describe('A backup of a key store', () => {
     await store.backup(backup);
   });
 
-  it('is restored as it was, whatever came later', async () => {
+  it('is restored as it was, whatever changed later', async () => {
     const before = readable(await store.loadKey(A));
     await removeKey(store, A);
     const restored = await file.restore({}, 'backup');
@@ -51,7 +51,7 @@ describe('A backup of a key store', () => {
     ]);
   });
 
-  it('opens with what protected the store when it was made', async () => {
+  it('opens with the protection that the store had when it was made', async () => {
     await store.protect(
       { passphrase: PASSPHRASE },
       { cost: 2 ** 14, blockSize: 8, parallelization: 1 },
@@ -65,7 +65,7 @@ describe('A backup of a key store', () => {
     await file.restore({ protectedBy: { passphrase: PASSPHRASE } }, 'later');
   });
 
-  it('reports how far it is', async () => {
+  it('reports its progress', async () => {
     const seen: [number, number][] = [];
     await store.backup(path.join(file.folder, 'other'), (done, total) => seen.push([done, total]));
     expect(seen.at(-1)).to.deep.equal([2, 2]);
@@ -81,7 +81,7 @@ describe('A backup of a key store', () => {
     expect((await rejection(file.restore({}, 'backup'))).code).to.equal('INVALID_INPUT');
   });
 
-  it('is not restored to PostgreSQL, which has tools of its own (UNSUPPORTED)', async () => {
+  it('is not restored to PostgreSQL, which has its own tools (UNSUPPORTED)', async () => {
     const restored = file.restore({ location: 'postgres://localhost/keys' }, 'backup');
     expect((await rejection(restored)).message).to.include('pg_restore');
   });
@@ -92,14 +92,14 @@ describe('A backup of a key store', () => {
     expect(error.message).to.include('exists already');
   });
 
-  it('is not restored when it is damaged, and then there is nothing', async () => {
+  it('is not restored if it is damaged, and nothing is created', async () => {
     await tamper(backup, 'update keywrap_keys set sealed = zeroblob(100)');
     for (const name of ['-wal', '-shm']) fs.rmSync(backup + name, { force: true });
     expect(await rejection(file.restore({}, 'backup'))).to.be.instanceOf(DamagedStoreError);
     expect(fs.existsSync(path.join(file.folder, 'restored.db'))).to.equal(false);
   });
 
-  it('is not made of a damaged store', async () => {
+  it('is not made from a damaged store', async () => {
     await store.close();
     await tamper(file.path, `delete from keywrap_aliases`);
     const again = await file.open();
@@ -108,12 +108,12 @@ describe('A backup of a key store', () => {
     expect(fs.readdirSync(file.folder).some((name) => name.startsWith('other'))).to.equal(false);
   });
 
-  it('is not found where there is none (INVALID_INPUT)', async () => {
+  it('is not restored from a missing file (INVALID_INPUT)', async () => {
     expect((await rejection(file.restore({}, 'missing'))).code).to.equal('INVALID_INPUT');
   });
 });
 
-describe('What protects a key store', () => {
+describe('The protection of a key store', () => {
   const file = useStoreFile();
 
   it('is replaced, for every process that opens it later', async () => {

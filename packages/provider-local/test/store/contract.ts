@@ -20,7 +20,7 @@ const ALL: Page = { scope: undefined, after: undefined, limit: 1000 };
 const NAMES = { keys: [arnOf('a')], aliases: [aliasArnOf('x')] };
 
 /**
- * What every key store does.
+ * The contract of every key store.
  *
  * @param open Opens the store of one test: the first call makes it, later calls open the same keys again.
  */
@@ -47,7 +47,7 @@ export function describeKeyStore(name: string, open: () => Promise<KeyStore>): v
       expect(await (await open()).loadAlias(aliasArnOf('x'))).to.deep.equal(alias);
     });
 
-    it('knows nothing of a key or alias that is not there', async () => {
+    it('returns undefined for a key or alias that does not exist', async () => {
       expect(store.peekKey(arnOf('a'))).to.equal(undefined);
       expect(store.peekAlias(aliasArnOf('x'))).to.equal(undefined);
       expect(await store.loadKey(arnOf('a'))).to.equal(undefined);
@@ -55,7 +55,7 @@ export function describeKeyStore(name: string, open: () => Promise<KeyStore>): v
       expect(await store.keysWithId('a')).to.deep.equal([]);
     });
 
-    it('has in memory what was written or read before', async () => {
+    it('peeks at records that were written or read before', async () => {
       await putKey(store, newKey('a'));
       await putAlias(store, newAlias('x', 'a'));
       expect(store.peekKey(arnOf('a'))).to.equal(await store.loadKey(arnOf('a')));
@@ -103,7 +103,7 @@ export function describeKeyStore(name: string, open: () => Promise<KeyStore>): v
       });
     });
 
-    it('shows a change what it has done itself', async () => {
+    it('shows a change its own writes', async () => {
       await store.change(NAMES, (change) => {
         const record = newKey('a');
         change.putKey(record);
@@ -161,7 +161,7 @@ export function describeKeyStore(name: string, open: () => Promise<KeyStore>): v
       expect(material.isDestroyed).to.equal(false);
     });
 
-    it('destroys material that is taken out of a key', async () => {
+    it('destroys material that is removed from a key', async () => {
       await putKey(store, newKey('a'));
       const material = materialOf(await store.loadKey(arnOf('a')));
       await store.change(NAMES, (change) => {
@@ -234,7 +234,7 @@ export function describeKeyStore(name: string, open: () => Promise<KeyStore>): v
       ]);
     });
 
-    it('makes changes that are asked for at once one after the other', async () => {
+    it('serialises concurrent changes', async () => {
       await putKey(store, newKey('a'));
       const add = () =>
         store.change(NAMES, (change) => {

@@ -20,7 +20,7 @@ import {
 const A = arnOf('a');
 const B = arnOf('b');
 
-describe('A key store that somebody wrote to who has not its key', () => {
+describe('A key store that was changed without its key', () => {
   const file = useStoreFile();
   let store: SqlKeyStore;
   beforeEach(async () => {
@@ -30,7 +30,7 @@ describe('A key store that somebody wrote to who has not its key', () => {
     await putAlias(store, newAlias('y', 'b'));
   });
 
-  /** What a check of a store that is opened anew reports. */
+  /** Opens a store and returns the report of a check. */
   async function damageOf(): Promise<string[]> {
     const { damaged } = await (await file.open()).verify();
     for (const error of damaged) {
@@ -41,7 +41,7 @@ describe('A key store that somebody wrote to who has not its key', () => {
     return damaged.map(({ message }) => message);
   }
 
-  it('is whole when nobody did', async () => {
+  it('is undamaged if nothing was changed', async () => {
     expect(await store.verify()).to.deep.equal({
       generation: 5,
       keys: 3,
@@ -131,7 +131,7 @@ describe('A key store that somebody wrote to who has not its key', () => {
     });
   }
 
-  it('rejects a changed row when it is read, and names it, and reads on what is whole', async () => {
+  it('rejects a changed row by name when it is read, and still reads the others', async () => {
     await store.close();
     await tamper(file.path, await flip(40));
     const again = await file.open();
@@ -151,7 +151,7 @@ describe('A key store that somebody wrote to who has not its key', () => {
     ],
     [', also when it was removed later', async () => removeKey(await file.open(), A)],
   ] as const) {
-    it(`is damaged: an older row of the same key, put back${what}`, async () => {
+    it(`is damaged: an older row of the same key was put back${what}`, async () => {
       const raw = await openRaw(file.path);
       raw.exec('create table old as select * from keywrap_keys');
       await putKey(store, newKey('a', { description: 'newer' }));
@@ -165,7 +165,7 @@ describe('A key store that somebody wrote to who has not its key', () => {
     });
   }
 
-  it('is damaged: a removed key, put back', async () => {
+  it('is damaged: a removed key was put back', async () => {
     const raw = await openRaw(file.path);
     raw.exec('create table old as select * from keywrap_keys');
     await removeKey(store, A);
@@ -194,12 +194,12 @@ describe('A key store that somebody wrote to who has not its key', () => {
     ['id', `update keywrap_store set id = '00000000-0000-4000-8000-000000000000'`],
     ['set hash', 'update keywrap_store set sealed = zeroblob(length(sealed))'],
     ['protection', `update keywrap_store set protection = replace(protection, 'A', 'B')`],
-    ['protection that is no JSON', `update keywrap_store set protection = '{'`],
+    ['protection that is not JSON', `update keywrap_store set protection = '{'`],
     ['format', 'update keywrap_store set format = 3'],
     ['row, which is missing', 'delete from keywrap_store'],
     ['table, which is missing', 'drop table keywrap_store'],
   ] as const) {
-    it(`does not open with another ${what} in the store row`, async () => {
+    it(`does not open with a different ${what} in the store row`, async () => {
       await store.close();
       await tamper(file.path, sql);
       const { code } = await rejection(file.open());
@@ -257,7 +257,7 @@ describe('A key store whose file was replaced under a running process', () => {
     await putKey(store, newKey('b'));
   });
 
-  it('is refused for good when another file was moved there', async () => {
+  it('rejects every call after another file was moved there', async () => {
     await store.loadKey(A);
     const { rename } = await import('node:fs/promises');
     await rename(copy, file.path);
@@ -270,12 +270,12 @@ describe('A key store whose file was replaced under a running process', () => {
     expect(await rejection(store.verify())).to.equal(write);
   });
 
-  it('is refused when it was removed', async () => {
+  it('rejects every call after it was removed', async () => {
     await rm(file.path);
     expect(await rejection(store.loadKey(A))).to.be.instanceOf(DamagedStoreError);
   });
 
-  it('is found by a check when an older copy was written over it in place', async () => {
+  it('is reported by a check when an older copy was written over it in place', async () => {
     await tamper(file.path); // what is in the WAL is in the file
     await copyFile(copy, file.path);
     const report = await store.verify().catch((error: Error) => ({ damaged: [error] }));

@@ -60,7 +60,7 @@ describe('A key store on a read-only disk', () => {
     await store.close();
   });
 
-  it('is read, listed and checked; a change is denied (ACCESS_DENIED)', () => {
+  it('is read, listed and checked, and rejects changes (ACCESS_DENIED)', () => {
     for (const name of ['-wal', '-shm']) fs.rmSync(file.path + name, { force: true });
     const result = runReadOnly(`
       const store = await open();
@@ -70,13 +70,13 @@ describe('A key store on a read-only disk', () => {
     expect(result).to.deep.equal(['a', [], 'ACCESS_DENIED', 'a', null]);
   });
 
-  it('is read when the WAL is there and empty', () => {
+  it('is read when the WAL is empty', () => {
     fs.rmSync(`${file.path}-shm`, { force: true });
     fs.writeFileSync(`${file.path}-wal`, '');
     expect(runReadOnly(`return idOf(await open(), 'a')`)).to.equal('a');
   });
 
-  it('is not opened without what stands in the WAL (ACCESS_DENIED)', async () => {
+  it('is not opened without the content of its WAL (ACCESS_DENIED)', async () => {
     const copy = path.join(file.folder, 'copy');
     const raw = await openRaw(file.path);
     raw.exec('update keywrap_store set generation = generation + 1');
@@ -112,7 +112,7 @@ describe('A key store on a disk that fails', () => {
     await store.close();
   });
 
-  it('reads on while there is no room, has changed nothing, and changes again when there is', () => {
+  it('can be read while the disk is full, and changed again when it is not', () => {
     const result = runElsewhere(
       file.path,
       `const store = await open();
@@ -128,7 +128,7 @@ describe('A key store on a disk that fails', () => {
     expect(result).to.deep.equal([{ code: 'UNAVAILABLE', message }, ['a', null, []], 'c', []]);
   });
 
-  it('opens and reads while there is no room', () => {
+  it('opens and reads while the disk is full', () => {
     const result = runElsewhere(
       file.path,
       `fs.writeFileSync(fault, 'full');
@@ -143,7 +143,7 @@ describe('A key store on a disk that fails', () => {
     expect(result).to.deep.equal([['a', message], 'c']);
   });
 
-  it('says that a change may have been made whose sync failed, and serves nothing that may be lost', async () => {
+  it('reports that a change whose sync failed may have been made, and serves nothing that may be lost', async () => {
     const result = runElsewhere(
       file.path,
       `const store = await open();
@@ -166,7 +166,7 @@ describe('A key store on a disk that fails', () => {
     ];
     expect(change.code).to.equal('UNAVAILABLE');
     expect(change.message).to.include('the change may have been made');
-    // Until what the WAL has is on the disk, nobody knows what is there.
+    // Until the WAL is on the disk, the contents are unknown.
     expect(during).to.deep.equal(['UNAVAILABLE', null]);
     expect(later).to.equal(after);
     expect(damaged).to.deep.equal([]);
@@ -175,7 +175,7 @@ describe('A key store on a disk that fails', () => {
     expect((await store.loadKey(arnOf('c')))?.id).to.equal('c');
   });
 
-  it('is whole when it is killed after a sync that failed, whether the change is there or not', async () => {
+  it('is undamaged after a kill that follows a failed sync, with or without the change', async () => {
     runElsewhere(
       file.path,
       `const store = await open();

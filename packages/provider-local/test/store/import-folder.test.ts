@@ -14,7 +14,7 @@ import { CHEAP, PASSPHRASE, rejection } from './support.js';
 const FIXTURES = fileURLToPath(new URL('../../test/store/fixtures/first-format/', import.meta.url));
 const SCOPE = { partition: 'aws', region: 'eu-central-1', account: '111122223333' };
 
-/** What the last release with folders answered about the keys of a fixture. */
+/** The keys of a fixture as the last release with folders described them. */
 interface Expected {
   // biome-ignore lint/suspicious/noExplicitAny: JSON of another release, as it was.
   readonly keys: Readonly<Record<string, any>>;
@@ -77,7 +77,7 @@ describe('A folder of the first format', () => {
   }
 
   describe('of provider-local', () => {
-    it('keeps every key, in the scope that was asked for, and every alias that has a key', async () => {
+    it('keeps every key, in the given scope, and every alias that has a key', async () => {
       const { keys, aliases } = await expected('provider-local');
       await using store = await importIt(await copyOf('provider-local'));
       const imported = await keysOf(store);
@@ -235,7 +235,7 @@ describe('A folder of the first format', () => {
     });
   }
 
-  it('is only read, opens again as a store, and says how far it is', async () => {
+  it('is not changed, opens again as a store, and reports progress', async () => {
     const folder = await copyOf('provider-local');
     const before = await contentsOf(folder);
     const progress: string[] = [];
@@ -258,7 +258,7 @@ describe('A folder of the first format', () => {
     expect((await keysOf(store)).size).to.equal(1);
   });
 
-  it('opens with the key of a provider, and with nothing else', async () => {
+  it('opens only with the key of its provider', async () => {
     const folder = await copyOf('by-a-provider');
     await using provider = newWrappingProvider();
     const withPassphrase = await rejection(importIt(folder));
@@ -270,14 +270,14 @@ describe('A folder of the first format', () => {
     expect((await keysOf(store)).size).to.equal(1);
   });
 
-  it('is denied with a wrong passphrase (ACCESS_DENIED)', async () => {
+  it('does not open with a wrong passphrase (ACCESS_DENIED)', async () => {
     const folder = await copyOf('provider-local');
     const error = await rejection(importIt(folder, { protectedBy: { passphrase: 'not it' } }));
     expect(error).to.include({ code: 'ACCESS_DENIED' });
     expect(await readdir(parent)).to.deep.equal(['provider-local']);
   });
 
-  it('is not imported over a store, nor from what is no such folder (INVALID_INPUT)', async () => {
+  it('is not imported over a store, nor from any other folder (INVALID_INPUT)', async () => {
     const folder = await copyOf('provider-local');
     await (await importIt(folder)).close();
     const bytes = await readFile(location, 'base64');
@@ -293,7 +293,7 @@ describe('A folder of the first format', () => {
     }
   });
 
-  it('is named, with the command that imports it, where a store is opened (INVALID_INPUT)', async () => {
+  it('is rejected as a store, with the command that imports it (INVALID_INPUT)', async () => {
     const folder = await copyOf('provider-local');
     const protectedBy = { passphrase: PASSPHRASE };
     for (const create of [true, false]) {
@@ -305,7 +305,7 @@ describe('A folder of the first format', () => {
     expect(plain.message).to.match(/is a folder; name a file$/);
   });
 
-  it('leaves nothing that opens when the import is killed on its way', async () => {
+  it('leaves no store when the import is killed', async () => {
     const folder = await copyOf('keywrap-kms');
     const program = `
       import { importFolder } from '#dist/store/import-folder.js';
@@ -324,7 +324,7 @@ describe('A folder of the first format', () => {
     await (await importIt(folder)).close();
   });
 
-  it('leaves nothing when what is told of the progress throws', async () => {
+  it('leaves nothing when onProgress throws', async () => {
     const folder = await copyOf('provider-local');
     const stop = new Error('stop');
     const onProgress = (done: number) => {
@@ -344,7 +344,7 @@ describe('A folder of the first format', () => {
       return error;
     }
 
-    it('leaves nothing behind, whatever byte of a record it is', async () => {
+    it('leaves nothing behind, whichever byte of a record was changed', async () => {
       // By a provider: nothing is derived each time from a passphrase.
       await using provider = newWrappingProvider();
       const folder = await copyOf('by-a-provider');
@@ -367,7 +367,7 @@ describe('A folder of the first format', () => {
       }
     });
 
-    it('leaves nothing behind, whatever byte of the manifest it is', async () => {
+    it('leaves nothing behind, whichever byte of the manifest was changed', async () => {
       const folder = await copyOf('replaced-passphrase');
       const name = (await readdir(folder)).find((entry) => entry.startsWith('manifest')) as string;
       const file = path.join(folder, name);
@@ -397,7 +397,7 @@ describe('A folder of the first format', () => {
       }
     });
 
-    it('is damaged when a record is missing, or another one is in its place', async () => {
+    it('is damaged if a record is missing or replaced by another', async () => {
       const folder = await copyOf('provider-local');
       const records = (await readdir(path.join(folder, 'records'))).map((name) =>
         path.join(folder, 'records', name),
@@ -412,7 +412,7 @@ describe('A folder of the first format', () => {
       await (await importIt(folder)).close();
     });
 
-    it('is damaged when an older manifest has the name of a newer one', async () => {
+    it('is damaged if an older manifest has the name of a newer one', async () => {
       const folder = await copyOf('provider-local');
       const name = (await readdir(folder)).find((entry) => entry.startsWith('manifest')) as string;
       await cp(path.join(folder, name), path.join(folder, 'manifest-000000000099'));

@@ -9,7 +9,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 describe('The memory of a key store', () => {
   const file = useStoreFile();
 
-  it('keeps so many records and no more; one that made room is read again', async () => {
+  it('keeps a limited number of records, and reads evicted ones again', async () => {
     const store = await file.open({ cachedRecords: 2 });
     for (const id of ['a', 'b', 'c']) await putKey(store, newKey(id));
     expect(store.peekKey(arnOf('a'))).to.equal(undefined);
@@ -20,7 +20,7 @@ describe('The memory of a key store', () => {
     expect(store.peekKey(arnOf('c'))?.id).to.equal('c');
   });
 
-  it('does not destroy the material of a record that made room: a call may be using it', async () => {
+  it('does not destroy the material of an evicted record, which a call may be using', async () => {
     const store = await file.open({ cachedRecords: 1 });
     await putKey(store, newKey('a'));
     const material = materialOf(await store.loadKey(arnOf('a')));
@@ -28,7 +28,7 @@ describe('The memory of a key store', () => {
     expect(material.isDestroyed).to.equal(false);
   });
 
-  it('ends where it began after many keys were made, read and removed', async function () {
+  it('does not grow when many keys are created, read and removed', async function () {
     this.timeout(300_000);
     const store = await file.open();
     const turn = async (keys: number) => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 
-// A PostgreSQL server of its own, in a temporary folder, for tests.
+// A separate PostgreSQL server, in a temporary folder, for tests.
 
 const DEBIAN = '/usr/lib/postgresql';
 export const PASSWORD = 'p@ss/word:1';

@@ -81,7 +81,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
         change.putKey({ ...(change.key(arnOf('a')) ?? newKey('a')), description }),
       );
 
-    it('are seen when PostgreSQL has told of them', async () => {
+    it('are seen when PostgreSQL has sent a notification', async () => {
       const [one, other] = [await open(), await open()];
       for (let count = 0; count < 20; count++) {
         await describe_(one, `${count}`);
@@ -102,7 +102,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
       }
     });
 
-    it('are asked for while nothing listens, and told of again once it does', async () => {
+    it('are queried while nothing listens, and notified again once it does', async () => {
       const [one, other] = [await open(), await open()];
       await describe_(one, 'before');
       await until(async () => (await other.loadKey(arnOf('a'))) === other.peekKey(arnOf('a')));
@@ -115,7 +115,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
       await until(async () => (await other.loadKey(arnOf('a'))) === other.peekKey(arnOf('a')));
     });
 
-    it('are asked for once the network has been silent for two seconds', async () => {
+    it('are queried once the network has been silent for two seconds', async () => {
       await throughProxy(async (proxy, store) => {
         await describe_(store, 'before');
         expect(store.peekKey(arnOf('a'))?.description).to.equal('before');
@@ -128,10 +128,10 @@ describe('SqlKeyStore on PostgreSQL', function () {
       });
     });
 
-    it('are asked for where a pooler stands between, which delivers no notifications', async () => {
+    it('are queried through a pooler, which delivers no notifications', async () => {
       const listener = new PostgresListener(() => {
         const client = new pg.Client({ connectionString: url });
-        // A pooler has process ids of its own.
+        // A pooler has its own process ids.
         return Object.defineProperty(client, 'processID', { get: () => 1, set: () => {} });
       });
       await listener.connect();
@@ -143,7 +143,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
       await direct.close();
     });
 
-    it('never look as if the store was set back, however reads and changes overlap', async () => {
+    it('never look like an old copy of the store, however reads and changes overlap', async () => {
       const stores = [await open(), await open(), await open()];
       await describe_(stores[0] as SqlKeyStore, 'first');
       const work = stores.flatMap((store, index) => [
@@ -162,9 +162,9 @@ describe('SqlKeyStore on PostgreSQL', function () {
   describe('a connection that is lost during a commit', () => {
     for (const [what, onCommit, isMade] of [
       ['before it reached the server', 'lose commit', false],
-      ['before the answer came', 'lose answer', true],
+      ['before the response arrived', 'lose response', true],
     ] as [string, OnCommit, boolean][]) {
-      it(`says that the change may have been made: ${what}`, async () => {
+      it(`reports that the change may have been made: ${what}`, async () => {
         await throughProxy(async (proxy, store) => {
           await putKey(store, newKey('a'));
           proxy.onCommit = onCommit;
@@ -183,7 +183,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
   describe('errors', () => {
     const code = async (work: Promise<unknown>) => (await rejection(work)).code;
 
-    it('never have the password in them', async () => {
+    it('never contain the password', async () => {
       const wrong = url.replace(encodeURIComponent(PASSWORD), 'hunter2');
       for (const location of [
         wrong,
@@ -198,7 +198,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
       expect(inspect(await open(), { depth: 9, showHidden: true })).not.to.include(PASSWORD);
     });
 
-    it('tell a wrong password, a missing database and an unreachable server apart', async () => {
+    it('distinguish a wrong password, a missing database and an unreachable server', async () => {
       expect(await code(open({ location: url.replace('keywrap:', 'other:') }))).to.equal(
         'ACCESS_DENIED',
       );
@@ -208,14 +208,14 @@ describe('SqlKeyStore on PostgreSQL', function () {
       expect(await code(open({ location: 'postgres://a@127.0.0.1:1/b' }))).to.equal('UNAVAILABLE');
     });
 
-    it('say what a name may not have that PostgreSQL cannot store', async () => {
+    it("reject a name that PostgreSQL can't store", async () => {
       const store = await open();
       expect(await code(store.loadKey(`${arnOf('a')}\0`))).to.equal('INVALID_INPUT');
       expect(await code(store.loadKey(`${arnOf('a')}\ud800`))).to.equal('INVALID_INPUT');
       await putKey(store, newKey('a'));
     });
 
-    it('say that a server is read-only, and reads go on', async () => {
+    it('report that a server is read-only, while reads continue', async () => {
       await putKey(await open(), newKey('a'));
       const location = url.replace(
         'options=',
@@ -226,7 +226,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
       expect((await store.loadKey(arnOf('a')))?.id).to.equal('a');
     });
 
-    it('say that another process held the lock for too long', async () => {
+    it('report that another process held the lock for too long', async () => {
       const store = await open({ lockTimeout: 50 });
       const holder = new pg.Client({ connectionString: url });
       await holder.connect();
@@ -240,7 +240,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
       await putKey(store, newKey('a'));
     });
 
-    it('say what is damaged', async () => {
+    it('report damage', async () => {
       const store = await open();
       await putKey(store, newKey('a'));
       const { search } = new URL(url);
@@ -256,14 +256,14 @@ describe('SqlKeyStore on PostgreSQL', function () {
     });
   });
 
-  it('is made once, however many make it at the same time', async () => {
+  it('is created once, however many processes try at the same time', async () => {
     const stores = await Promise.all(Array.from({ length: 4 }, () => open()));
     await putKey(stores[0] as SqlKeyStore, newKey('a'));
     for (const store of stores) expect((await store.loadKey(arnOf('a')))?.id).to.equal('a');
     expect((await (stores[1] as SqlKeyStore).verify()).damaged).to.deep.equal([]);
   });
 
-  it('goes on after the server was killed and started again', async () => {
+  it('recovers after the server was killed and restarted', async () => {
     const store = await open();
     await putKey(store, newKey('a'));
     await server.kill();
@@ -274,7 +274,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
     expect((await store.verify()).damaged).to.deep.equal([]);
   });
 
-  it('is not there where nothing made it', async () => {
+  it('is not found where none was created', async () => {
     expect((await rejection(open({ create: false }))).code).to.equal('INVALID_INPUT');
   });
 });

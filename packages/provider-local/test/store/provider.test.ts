@@ -12,7 +12,7 @@ const plaintext = new TextEncoder().encode('a data key');
 describe('The local provider with an SQL key store', () => {
   const file = useStoreFile();
 
-  it('opens after a restart what it encrypted before, rotated or not', async () => {
+  it('decrypts after a restart what it encrypted before, rotated or not', async () => {
     const before = new LocalKeyWrapProvider({
       store: await file.open(),
       keys: ['alias/orders', { keyId: 'alias/rsa', keySpec: 'RSA_2048' }],
@@ -70,7 +70,7 @@ describe('The local provider with an SQL key store', () => {
     });
   });
 
-  it('closes a store that it opened itself, and leaves one that it was given open', async () => {
+  it('closes a store that it opened itself, not one that was passed in', async () => {
     const given = await file.open();
     const one = new LocalKeyWrapProvider({ store: given, keys: ['alias/a'] });
     await one.listKeys();
@@ -87,7 +87,7 @@ describe('The local provider with an SQL key store', () => {
     expect(await rejection(own.listKeys(ALL))).to.include({ code: 'CLOSED' });
   });
 
-  it('tells what is wrong with the store, and tries again at the next call', async () => {
+  it('reports a problem with the store, and tries again at the next call', async () => {
     const provider = new LocalKeyWrapProvider({
       store: () => file.open({ create: false }),
     });
@@ -97,7 +97,7 @@ describe('The local provider with an SQL key store', () => {
     expect(await provider.listKeys()).to.deep.equal([]);
   });
 
-  it('refuses what is no store (INVALID_INPUT)', async () => {
+  it('rejects anything that is not a store (INVALID_INPUT)', async () => {
     expect(() => new LocalKeyWrapProvider({ store: {} as never })).to.throw(/options.store/);
     const provider = new LocalKeyWrapProvider({ store: (() => ({})) as never });
     expect(await rejection(provider.listKeys())).to.include({ code: 'INVALID_INPUT' });
@@ -111,7 +111,7 @@ describe('The local provider with an SQL key store', () => {
       delete process.env.KEYWRAP_TEST_PASSPHRASE;
     });
 
-    it('takes the passphrase from a file or a variable', async function () {
+    it('reads the passphrase from a file or a variable', async function () {
       this.timeout(300_000);
       await file.open({ protectedBy: { passphrase: PASSPHRASE } });
       const secret = `${file.path}.passphrase`;
@@ -144,7 +144,7 @@ describe('The local provider with an SQL key store', () => {
       expect(close.callCount).to.equal(2);
     });
 
-    it('makes a store with create=true, in a folder whose name is escaped in the URL', async function () {
+    it('creates a store with create=true, in a folder whose name is escaped in the URL', async function () {
       this.timeout(300_000);
       process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
       const parameters = '?passphraseEnv=KEYWRAP_TEST_PASSPHRASE&keys=alias/a';
@@ -167,7 +167,7 @@ describe('The local provider with an SQL key store', () => {
       ['local:///keys?passphraseEnv=PATH&region=Frankfurt', 'region'],
       ['local:///keys?passphraseEnv=A&create=yes', 'create, which must be true or false'],
     ] as const) {
-      it(`refuses ${url} (INVALID_INPUT)`, async () => {
+      it(`rejects ${url} (INVALID_INPUT)`, async () => {
         const error = await rejection(openKeyWrapProvider(url, [localScheme]));
         expect(error).to.include({ code: 'INVALID_INPUT', field: 'url' });
         expect(error.message).to.include(text).and.not.include('secret');

@@ -5,7 +5,7 @@ import { aliasArnOf, arnOf, fullKey, newAlias, newKey, readable } from './suppor
 
 const A = arnOf('a');
 
-/** What is sealed, with another header. */
+/** The sealed content, with another header. */
 function withHeader(
   content: Uint8Array,
   change: (header: Record<string, unknown>) => void,
@@ -29,8 +29,8 @@ function placesOf(value: unknown): [Record<string, unknown>, string][] {
   ][];
 }
 
-describe('What is sealed in a row', () => {
-  it('has every field of a record, and no more', () => {
+describe('The sealed content of a row', () => {
+  it('has exactly the fields of a record', () => {
     const record = { ...fullKey('a'), extra: 'lost' };
     const content = encodeKey({ ...record, scope: { ...record.scope, more: 1 } as never });
     const { extra: _, ...rest } = record;
@@ -39,7 +39,7 @@ describe('What is sealed in a row', () => {
     expect(decodeAlias(aliasArnOf('x'), A, encodeAlias(alias))).to.deep.equal(alias);
   });
 
-  it('is wiped when it is decoded, and has material outside of what becomes text', () => {
+  it('is wiped when it is decoded, and has no material in its text', () => {
     const record = newKey('a');
     const content = encodeKey(record);
     const material = Buffer.from(record.versions[0]?.material?.bytes as Uint8Array);
@@ -48,7 +48,7 @@ describe('What is sealed in a row', () => {
     expect(content.every((byte) => byte === 0)).to.equal(true);
   });
 
-  it('is not taken for that of another ARN or id', () => {
+  it('is rejected under another ARN or id', () => {
     const content = encodeKey(newKey('a'));
     expect(decodeKey(arnOf('b'), 'b', content.slice())).not.to.equal(undefined);
     expect(decodeKey(A, 'b', content.slice())).to.equal(undefined);
@@ -62,7 +62,7 @@ describe('What is sealed in a row', () => {
     );
   });
 
-  it('is read as nothing where any field has another value type, and never throws', () => {
+  it('decodes to undefined if any field has the wrong type, and never throws', () => {
     const content = encodeKey(fullKey('a'));
     const count = JSON.stringify(placesOf(headerOf(content)));
     expect(count.length).to.be.greaterThan(100);
@@ -79,7 +79,7 @@ describe('What is sealed in a row', () => {
         });
         try {
           const record = decodeKey(A, 'a', changed);
-          // What is accepted is total, and can be written again.
+          // An accepted record is complete, and can be written again.
           if (record !== undefined) expect(encodeKey(record).length).to.be.greaterThan(0);
         } catch (error) {
           expect((error as { code?: string }).code).to.equal('UNSUPPORTED');
@@ -89,7 +89,7 @@ describe('What is sealed in a row', () => {
     );
   });
 
-  it('is read as nothing when it is cut short, or longer', () => {
+  it('decodes to undefined if it is shorter or longer', () => {
     const content = encodeKey(newKey('a'));
     for (let length = 0; length < content.length; length++) {
       expect(decodeKey(A, 'a', content.slice(0, length)), String(length)).to.equal(undefined);
@@ -106,7 +106,7 @@ describe('What is sealed in a row', () => {
       .with.property('code', 'UNSUPPORTED');
   });
 
-  it('lends nothing from a polluted Object.prototype', () => {
+  it('inherits nothing from a polluted Object.prototype', () => {
     const content = encodeKey(newKey('a'));
     Object.assign(Object.prototype, {
       policy: 'polluted',

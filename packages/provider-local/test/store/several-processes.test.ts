@@ -39,16 +39,16 @@ describe('A key store that several processes use', () => {
 
   /** Has the other process do something; resolves when it was acknowledged there. */
   async function tell(order: Order): Promise<unknown> {
-    const answer = once(other, 'message');
+    const response = once(other, 'message');
     other.send(order);
-    const [{ result, error }] = await answer;
+    const [{ result, error }] = await response;
     expect(error).to.equal(undefined);
     return result;
   }
 
   const readHere = async () => store.peekKey(A) ?? (await store.loadKey(A));
 
-  it('sees at its next call what was acknowledged to another', async () => {
+  it('sees a change at its next call after it was acknowledged to another', async () => {
     let hits = 0;
     for (let i = 0; i < 100; i++) {
       await tell({ do: 'put', id: 'a', description: `${i}` });
@@ -57,7 +57,7 @@ describe('A key store that several processes use', () => {
       await putKey(store, newKey('b', { description: `${i}` }));
       expect(await tell({ do: 'read', id: 'b' })).to.equal(`${i}`);
     }
-    expect(hits, 'calls that memory answered').to.equal(100);
+    expect(hits, 'calls served from memory').to.equal(100);
     await tell({ do: 'remove', id: 'a' });
     expect(await readHere()).to.equal(undefined);
   });
@@ -72,7 +72,7 @@ describe('A key store that several processes use', () => {
     expect(material.isDestroyed).to.equal(true);
   });
 
-  it('waits for the lock of another process while this one goes on', async () => {
+  it('waits for the lock of another process without blocking this one', async () => {
     await putKey(store, newKey('a'));
     await tell({ do: 'lock' });
     let isDone = false;
@@ -90,7 +90,7 @@ describe('A key store that several processes use', () => {
     expect((await store.loadKey(arnOf('b')))?.id).to.equal('b');
   });
 
-  it('gives up after the timeout that was set, and has changed nothing (UNAVAILABLE)', async () => {
+  it('gives up after the timeout, and changes nothing (UNAVAILABLE)', async () => {
     const impatient = await file.open({
       protectedBy: { passphrase: PASSPHRASE },
       lockTimeout: 1,
@@ -103,14 +103,14 @@ describe('A key store that several processes use', () => {
     expect(await impatient.loadKey(A)).to.equal(undefined);
   });
 
-  it('stops to wait when it is closed', async () => {
+  it('stops waiting when it is closed', async () => {
     await tell({ do: 'lock' });
     const change = rejection(putKey(store, newKey('a')));
     await store.close();
     expect((await change).code).to.equal('CLOSED');
   });
 
-  it('backs up one moment while another process writes', async () => {
+  it('makes a consistent backup while another process writes', async () => {
     let isStopped = false;
     const writing = (async () => {
       for (let i = 0; !isStopped; i++) await tell({ do: 'put', id: `k${i}`, description: '' });
@@ -127,10 +127,10 @@ describe('A key store that several processes use', () => {
     expect(restored.generation).to.be.lessThanOrEqual(store.generation);
   });
 
-  it('does not lose its locks to anything that it does itself', async function () {
+  it('never drops its own locks', async function () {
     if (process.platform === 'win32') this.skip(); // locks there belong to a handle
     await putKey(store, newKey('a'));
-    /** Whether another process gets the lock of writers while this one has it. */
+    /** Tells whether another process gets the write lock while this one has it. */
     const isLockLost = (before: () => void) =>
       store.change({ keys: [A], aliases: [] }, () => {
         before();
@@ -160,7 +160,7 @@ describe('A key store that several processes use', () => {
 describe('Two key stores of one thread on one file', () => {
   const file = useStoreFile();
 
-  it('see what the other did at once, and do not wait for each other', async () => {
+  it("see each other's changes at once, and do not wait for each other", async () => {
     const [one, two] = [await file.open(), await file.open({ lockTimeout: 0 })];
     for (let i = 0; i < 20; i++) {
       await putKey(one, newKey('a', { description: `${i}` }));
@@ -182,7 +182,7 @@ describe('Two key stores of one thread on one file', () => {
 describe('A check of a key store', () => {
   const file = useStoreFile();
 
-  it('holds no snapshot between its pages, so that the WAL can be ended', async () => {
+  it('holds no snapshot between its pages, so that the WAL can be reset', async () => {
     const store = await file.create(450);
     const raw = await openRaw(file.path);
     const results: unknown[] = [];
@@ -193,7 +193,7 @@ describe('A check of a key store', () => {
     expect(results).to.deep.equal([0, 0, 0, 0]);
   });
 
-  it('begins again when the store changes, and ends all the same when it never stops to', async () => {
+  it('restarts when the store changes, and ends even if it never stops changing', async () => {
     const store = await file.create(250);
     const changes: Promise<void>[] = [];
     const done: number[] = [];

@@ -23,7 +23,7 @@ describe('The options of SqlKeyStore', () => {
     freshness: ['sometimes'],
     folder: ['/keys'],
   })) {
-    it(`reject a wrong ${name}, and nothing is made (INVALID_INPUT)`, async () => {
+    it(`reject a wrong ${name}, and create nothing (INVALID_INPUT)`, async () => {
       for (const value of values) {
         const protectedBy = { passphrase: 'p' };
         const options = { location: file.path, protectedBy, create: true, [name]: value };

@@ -25,13 +25,13 @@ describe('The file of a key store', () => {
   const file = useStoreFile();
   afterEach(() => sinon.restore());
 
-  it('is made only when that is asked for (INVALID_INPUT)', async () => {
+  it('is created only on request (INVALID_INPUT)', async () => {
     const error = await rejection(file.open({ create: false }));
     expect(error).to.include({ code: 'INVALID_INPUT', field: 'location' });
     expect(fs.readdirSync(file.folder)).to.deep.equal([]);
   });
 
-  it('is private to its owner, with everything beside it, and its folder is made', async function () {
+  it('is private to its owner, as are the files next to it, and its folder is created', async function () {
     if (!isPosix) this.skip();
     const location = path.join(file.folder, 'one', 'two', 'keys.db');
     const store = await file.open({ location });
@@ -53,7 +53,7 @@ describe('The file of a key store', () => {
     raw.close();
   });
 
-  it('is whole when the store is closed: nothing is left in the WAL', async () => {
+  it('is complete when the store is closed: the WAL is empty', async () => {
     const store = await file.open();
     await putKey(store, newKey('a'));
     await store.close();
@@ -64,7 +64,7 @@ describe('The file of a key store', () => {
   });
 
   for (const mode of [0o640, 0o604, 0o660]) {
-    it(`is refused with mode ${mode.toString(8)} (ACCESS_DENIED)`, async function () {
+    it(`is rejected with mode ${mode.toString(8)} (ACCESS_DENIED)`, async function () {
       if (!isPosix) this.skip();
       await (await file.open()).close();
       fs.chmodSync(file.path, mode);
@@ -76,7 +76,7 @@ describe('The file of a key store', () => {
     });
   }
 
-  it('is refused when it belongs to another user (ACCESS_DENIED)', async function () {
+  it('is rejected when it belongs to another user (ACCESS_DENIED)', async function () {
     if (process.geteuid === undefined) this.skip();
     await (await file.open()).close();
     sinon.stub(process, 'geteuid').returns(process.geteuid() + 1);
@@ -85,7 +85,7 @@ describe('The file of a key store', () => {
     expect(error.message).to.include('run as its owner');
   });
 
-  it('may be read and written by a group that is named, whoever owns it, as with fsGroup of Kubernetes', async function () {
+  it("may be read and written by a trusted group, whoever owns it, as with Kubernetes' fsGroup", async function () {
     if (process.getegid === undefined || process.geteuid === undefined) this.skip();
     const trustedGroup = process.getegid();
     const store = await file.open({ trustedGroup });
@@ -113,7 +113,7 @@ describe('The file of a key store', () => {
     ['a link', (name) => fs.symlinkSync('elsewhere', name), 'UNAVAILABLE'],
     ['a folder', (name) => fs.mkdirSync(name), 'INVALID_INPUT'],
   ] as [string, (name: string) => void, string][]) {
-    it(`is left alone when it is ${what}, also where a store may be made`, async function () {
+    it(`is not changed if it is ${what}, even with create`, async function () {
       if (!isPosix) this.skip();
       make(file.path);
       const before = fs.lstatSync(file.path);
@@ -130,7 +130,7 @@ describe('The file of a key store', () => {
     });
   }
 
-  it('is left alone when it is a database of another program', async () => {
+  it("is not changed if it is another program's database", async () => {
     fs.writeFileSync(file.path, '', { mode: 0o600 });
     await tamper(file.path, 'create table t (a)', 'insert into t values (1)');
     const error = await rejection(file.open());
@@ -142,13 +142,13 @@ describe('The file of a key store', () => {
   });
 
   for (const suffix of ['-wal', '-journal']) {
-    it(`is not made beside the ${suffix} of another database (INVALID_INPUT)`, async () => {
+    it(`is not created next to the ${suffix} of another database (INVALID_INPUT)`, async () => {
       fs.writeFileSync(file.path + suffix, 'left over');
       expect((await rejection(file.open())).message).to.include('left from another database');
       expect(fs.readdirSync(file.folder)).to.deep.equal([`keys.db${suffix}`]);
     });
 
-    it(`is left alone when somebody has just made it, and its ${suffix}`, async () => {
+    it(`is not changed if another process has just created it and its ${suffix}`, async () => {
       await (await file.open()).close();
       const before = fs.readFileSync(file.path);
       fs.writeFileSync(file.path + suffix, 'in use');
@@ -158,14 +158,14 @@ describe('The file of a key store', () => {
     });
   }
 
-  it('is made once when two ask for it at once', async () => {
+  it('is created once by two concurrent calls', async () => {
     const stores = await Promise.all([file.open(), file.open(), file.open()]);
     await putKey(stores[0], newKey('a'));
     for (const store of stores) expect((await store.loadKey(A))?.id).to.equal('a');
     expect(fs.readdirSync(file.folder).filter((name) => name.endsWith('.new'))).to.deep.equal([]);
   });
 
-  it('is opened when another process has made it, and uses it, in the moment before', async () => {
+  it('is opened if another process has just created it, and uses it', async () => {
     const first = await file.open();
     await putKey(first, newKey('a'));
     // As if this process had looked before the other one made it.
@@ -176,7 +176,7 @@ describe('The file of a key store', () => {
     expect((await second.loadKey(A))?.id).to.equal('a');
   });
 
-  it('is not made at all when that fails half-way', async () => {
+  it('is not created if creation fails half-way', async () => {
     const options = { location: file.path, protectedBy: PROTECTED };
     const failure = new Error('no more keys');
     const contents = {
@@ -190,7 +190,7 @@ describe('The file of a key store', () => {
     expect(fs.readdirSync(file.folder)).to.deep.equal([]);
   });
 
-  it('is refused on a network file system (UNSUPPORTED)', async () => {
+  it('is rejected on a network file system (UNSUPPORTED)', async () => {
     await (await file.open()).close();
     const real = fs.statfsSync(file.path);
     sinon.stub(fs, 'statfsSync').returns(Object.assign(real, { type: 0x6969 }));
@@ -199,7 +199,7 @@ describe('The file of a key store', () => {
     expect(error.message).to.include('NFS');
   });
 
-  it('is opened by one SQLite library alone', async () => {
+  it('is opened by only one SQLite library', async () => {
     expect(await loadSqlite()).to.equal(await loadSqlite());
     for (const [version, expected] of [
       [undefined, false],
@@ -213,7 +213,7 @@ describe('The file of a key store', () => {
     }
   });
 
-  it('is named with what to install where there is no SQLite (UNSUPPORTED)', function () {
+  it('needs SQLite, and the error says what to install (UNSUPPORTED)', function () {
     if (isNewEnough(process.versions.sqlite)) this.skip();
     // The same files, where no package is installed.
     const dist = path.join(file.folder, 'dist');

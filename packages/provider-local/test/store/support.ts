@@ -16,7 +16,7 @@ import { loadSqlite, type SqliteHandle } from '#dist/store/dialects/sqlite-bindi
 export const CHEAP = { cost: 2 ** 14, blockSize: 8, parallelization: 1 } as const;
 export const PASSPHRASE = 'correct horse battery staple';
 
-/** What protects stores that one process opens: a provider, because each scrypt takes a while. */
+/** The protection of stores that one process opens: a provider, because scrypt is slow. */
 export const PROTECTED = {
   provider: new LocalKeyWrapProvider({ keys: ['alias/stores'] }),
   keyId: 'alias/stores',
@@ -34,7 +34,7 @@ export function useStoreFile(): {
   readonly path: string;
   readonly folder: string;
   open(options?: Partial<SqlKeyStoreOptions>): Promise<SqlKeyStore>;
-  /** Makes a store with so many keys: k0, k1, ... */
+  /** Creates a store with this number of keys: k0, k1, ... */
   create(keys: number): Promise<SqlKeyStore>;
   /** Restores a backup in the folder, under another name. */
   restore(options: Partial<SqlKeyStoreOptions>, backup: string): Promise<SqlKeyStore>;
@@ -186,7 +186,7 @@ export function materialOf(record: KeyRecord | undefined): KeyMaterial {
   return record?.versions[0]?.material as KeyMaterial;
 }
 
-/** What a promise rejects with. */
+/** Returns the error that a promise rejects with. */
 export async function rejection(work: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   try {
     await work;
@@ -196,13 +196,13 @@ export async function rejection(work: Promise<unknown>): Promise<Error & Record<
   throw new Error('nothing was thrown');
 }
 
-/** A handle of its own on the file of a store: for what a store never does. */
+/** Opens a separate handle on the file of a store, for actions that a store never takes. */
 export async function openRaw(file: string): Promise<SqliteHandle> {
   const { DatabaseSync } = await loadSqlite();
   return new DatabaseSync(pathToFileURL(file), { timeout: 5000 });
 }
 
-/** Runs SQL on the file of a store, as somebody who has not the key. */
+/** Runs SQL on the file of a store, as an attacker without the key. */
 export async function tamper(file: string, ...sql: string[]): Promise<void> {
   const raw = await openRaw(file);
   for (const statement of sql) raw.exec(statement);

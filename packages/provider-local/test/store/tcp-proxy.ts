@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** What a proxy does with the connection that a commit comes from. */
-export type OnCommit = 'pass' | 'lose commit' | 'lose answer';
+/** The action of a proxy on the connection that a commit comes from. */
+export type OnCommit = 'pass' | 'lose commit' | 'lose response';
 
-/** A network between a store and PostgreSQL that fails when it is told to. */
+/** A network between a store and PostgreSQL that fails on demand. */
 export class TcpProxy {
   onCommit: OnCommit = 'pass';
-  /** Swallows what comes from the server, as a network that was cut does: nobody is told. */
+  /** Drops everything from the server, as a cut network does, without an error. */
   isSilent = false;
   readonly #server: Server;
 
@@ -42,7 +42,7 @@ export class TcpProxy {
       const isCommit = data.includes('commit\0');
       if (isCommit && this.onCommit === 'lose commit') return end();
       server.write(data);
-      if (isCommit && this.onCommit === 'lose answer') isLost = true;
+      if (isCommit && this.onCommit === 'lose response') isLost = true;
     });
     server.on('data', (data) => {
       if (isLost && data.includes('COMMIT\0')) end();

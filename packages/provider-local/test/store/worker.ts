@@ -1,16 +1,16 @@
-// Another process that uses a store: each message is SQL-free work, and is answered when it is done.
+// Another process that uses a store: each message is a task, and the response is sent when it is done.
 
 import { pathToFileURL } from 'node:url';
 import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { loadSqlite } from '#dist/store/dialects/sqlite-binding.js';
 import { arnOf, newKey, PASSPHRASE, putKey, removeKey } from './support.js';
 
-/** What the other process is asked to do. */
+/** The task of the other process. */
 export type Order =
   | { readonly do: 'put'; readonly id: string; readonly description: string }
   | { readonly do: 'remove'; readonly id: string }
   | { readonly do: 'read'; readonly id: string }
-  /** Takes the lock of writers, and keeps it until it is told to `unlock`. */
+  /** Takes the write lock, and keeps it until `unlock`. */
   | { readonly do: 'lock' }
   | { readonly do: 'unlock' };
 

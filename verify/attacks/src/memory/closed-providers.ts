@@ -15,8 +15,8 @@ import { connectTo } from '../pollution/subjects.js';
 import type { Needles } from './needles.js';
 import { waitToBeSearched } from './wait-to-be-searched.js';
 
-// Uses a provider for all that it does, disposes of every result and closes it. What it is comes as an
-// argument, because each is searched by itself.
+// Calls every method of a provider, disposes of every result and closes it. The provider is an argument, because
+// each is searched by itself.
 
 const KEY = 'alias/orders';
 const RSA = { keyId: 'alias/rsa', algorithm: 'RSAES_OAEP_SHA_256' } as const;
@@ -40,7 +40,7 @@ const SUBJECTS: Readonly<Record<string, (needles: Needles) => Promise<void>>> = 
 
 await waitToBeSearched(SUBJECTS[wanted] as (needles: Needles) => Promise<void>);
 
-/** A new secret in memory of its own, noted; the caller wipes it. */
+/** Makes a new secret in separate memory, and notes it; the caller wipes it. */
 function secretOf(needles: Needles, label: string, length: number): Uint8Array {
   const secret = Buffer.from(new ArrayBuffer(length));
   crypto.getRandomValues(secret);
@@ -48,7 +48,7 @@ function secretOf(needles: Needles, label: string, length: number): Uint8Array {
   return secret;
 }
 
-/** Encrypts, decrypts and generates, and disposes of whatever comes. */
+/** Encrypts, decrypts and generates, and disposes of all results. */
 async function use(needles: Needles, keys: KeyWrapProvider): Promise<void> {
   for (const length of [32, 1000]) {
     const plaintext = secretOf(needles, `plaintext of ${length}`, length);

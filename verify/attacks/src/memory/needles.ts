@@ -1,4 +1,4 @@
-/** A secret to look for, hidden so that the process which is searched does not hold it for that reason. */
+/** A secret to look for, masked so that the searched process does not hold it for that reason. */
 export interface Needle {
   readonly label: string;
   /** Random bytes, in base64. */
@@ -7,10 +7,10 @@ export interface Needle {
   readonly masked: string;
 }
 
-/** Long enough that chance finds none, and short enough that what was overwritten in part is found. */
+/** Long enough to rule out chance, and short enough to find a partly overwritten secret. */
 const LENGTH = 16;
 
-/** Takes note of secrets without keeping a copy: byte by byte, each masked before it is written down. */
+/** Notes secrets without keeping a copy: byte by byte, each masked before it is stored. */
 export class Needles {
   readonly #needles: Needle[] = [];
 
@@ -37,7 +37,7 @@ export function unmask({ mask, masked }: Needle): Buffer {
 }
 
 /**
- * What a secret looks like in memory. `bytes` is also how V8 keeps a binary string; `reversed` is how
+ * The forms of a secret in memory. `bytes` is also how V8 keeps a binary string; `reversed` is how
  * OpenSSL keeps large numbers.
  */
 export function formsOf(secret: Buffer) {

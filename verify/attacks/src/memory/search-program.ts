@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { type Findings, searchMemory, searchSnapshot } from './search.js';
 import type { Ready } from './wait-to-be-searched.js';
 
-/** What of its secrets a program still had when it was done. */
+/** The secrets that a program still held when it was done. */
 export interface Remains {
-  /** How many secrets were looked for. */
+  /** The number of secrets that were searched for. */
   readonly secrets: number;
   readonly memory: Findings;
   readonly snapshot: Findings;
@@ -23,7 +23,7 @@ export async function searchProgram(
   const file = fileURLToPath(new URL(`${program}.js`, import.meta.url));
   const child = fork(file, [...args], {
     execArgv: ['--expose-gc'],
-    // Coverage keeps counts of its own in the memory that is searched.
+    // Coverage keeps counts in the searched memory.
     env: { ...process.env, NODE_V8_COVERAGE: '', NODE_OPTIONS: '' },
   });
   const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-attacks-'));

@@ -1,7 +1,7 @@
 import { writeHeapSnapshot } from 'node:v8';
 import { type Needle, Needles } from './needles.js';
 
-/** What a program that is to be searched says, once everything is over. */
+/** The message of a program that is ready to be searched. */
 export interface Ready {
   readonly needles: readonly Needle[];
 }
@@ -14,7 +14,7 @@ export interface Ready {
 export async function waitToBeSearched(work: (needles: Needles) => Promise<void>): Promise<void> {
   const needles = new Needles();
   await work(needles);
-  // Finalizers run after a collection, and what they let go of is collected by the next.
+  // Finalizers run after a collection, and what they release is collected by the next.
   for (let i = 0; i < 3; i++) {
     globalThis.gc?.();
     await new Promise((resolve) => setImmediate(resolve));

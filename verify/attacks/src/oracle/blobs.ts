@@ -1,9 +1,9 @@
-/** How a blob of `docs/blob-format.md` is laid out: the key's id, the material version, nonce, ciphertext, tag. */
+/** The layout of a blob in `docs/blob-format.md`: key id, key version, nonce, ciphertext, tag. */
 const ID_OFFSET = 5;
 const VERSION_LENGTH = 4;
 const NONCE_LENGTH = 24;
 
-/** Blobs that don't open, and what is wrong with each; none of them names another key. */
+/** Blobs that do not decrypt, each with the reason; none of them names another key. */
 export function spoiledBlobs(blob: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const idLength = blob[ID_OFFSET - 1] as number;
   const version = ID_OFFSET + idLength;

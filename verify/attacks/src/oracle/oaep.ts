@@ -1,14 +1,14 @@
 import { constants, createHash, type KeyObject, publicEncrypt } from 'node:crypto';
 
-// Ciphertexts that fail in every way in which RSAES-OAEP can. Each encoded message is put together by hand
-// (RFC 8017 §7.1.1 step 2), spoiled, and raised to the public exponent.
+// Ciphertexts that fail in every way in which RSAES-OAEP can. Each encoded message is built by hand
+// (RFC 8017 §7.1.1 step 2), damaged, and raised to the public exponent.
 
-/** What the genuine ciphertext opens to; no byte of it is 01, which would be taken for the separator. */
+/** The plaintext of the genuine ciphertext; no byte of it is 01, the separator. */
 export const MESSAGE = Uint8Array.of(5, 6, 7, 8);
 
 type Hash = 'sha1' | 'sha256';
 
-/** The parts of an encoded message before it is masked, to be spoiled. */
+/** The parts of an encoded message before masking, to be damaged. */
 interface Parts {
   y: number;
   readonly seed: Buffer;
@@ -36,7 +36,7 @@ const SPOILS: Readonly<Record<string, Spoil>> = {
   },
 };
 
-/** A ciphertext that opens to {@link MESSAGE}: it shows that the others fail for their own reason alone. */
+/** A ciphertext of {@link MESSAGE}: it proves that the others fail only for their own reason. */
 export function genuine(key: KeyObject, hash: Hash): Uint8Array {
   return encrypt(
     key,
@@ -44,7 +44,7 @@ export function genuine(key: KeyObject, hash: Hash): Uint8Array {
   );
 }
 
-/** What is wrong, and the ciphertext. */
+/** The reason of the failure, and the ciphertext. */
 export function spoiled(key: KeyObject, hash: Hash): ReadonlyMap<string, Uint8Array> {
   const whole = genuine(key, hash);
   const cases = Object.entries(SPOILS).map(
@@ -78,7 +78,7 @@ function encode(key: KeyObject, hash: Hash, spoil: Spoil): Buffer {
   return Buffer.concat([Uint8Array.of(y), maskedSeed, maskedDb]);
 }
 
-/** RSAEP (RFC 8017 §5.1.1). A Y of 1 still is below any modulus, whose first bit is set. */
+/** RSAEP (RFC 8017 §5.1.1). A Y of 1 is still below any modulus, whose first bit is set. */
 function encrypt(key: KeyObject, encoded: Buffer): Uint8Array {
   return publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, encoded);
 }

@@ -6,13 +6,13 @@ import {
   wilcoxonRankSum,
 } from 'simple-statistics';
 
-/** How the times of two classes differ. All of it rests on ranks, which a few slow calls don't move. */
+/** The difference between the times of two classes. It is based on ranks, which a few slow calls do not move. */
 export interface Comparison {
   /** Of the class over that of the reference. */
   readonly medianRatio: number;
-  /** 99 % of the ratios that a bootstrap gives lie between these. */
+  /** 99 % of the ratios of a bootstrap lie between these. */
   readonly interval: readonly [low: number, high: number];
-  /** The chance that a call of the class takes longer than one of the reference: 0.5 where nothing tells them apart. */
+  /** The chance that a call of the class takes longer than one of the reference: 0.5 if they are indistinguishable. */
   readonly superiority: number;
   /** Two-sided, of Mann and Whitney's test. */
   readonly p: number;
@@ -38,12 +38,12 @@ export function compare(times: readonly number[], reference: readonly number[]):
   };
 }
 
-/** The ratio up to which two classes count as alike: over a network nobody sees less than that. */
+/** The ratio up to which two classes count as alike: a smaller one is not visible over a network. */
 export const GROSS = 1.5;
-/** The ratio from which on a difference that is known to be there counts as seen. */
+/** The ratio from which a known difference counts as detected. */
 export const VISIBLE = 1.1;
 
-/** Whether the times differ by more than this ratio, beyond what chance explains. */
+/** Tells whether the times differ by more than this ratio, beyond chance. */
 export function differs({ interval: [low, high] }: Comparison, ratio: number): boolean {
   return low > ratio || high < 1 / ratio;
 }

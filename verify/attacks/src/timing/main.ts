@@ -6,9 +6,9 @@ import { MESSAGE, spoiled } from '../oracle/oaep.js';
 import { compare, differs, GROSS, VISIBLE } from './compare.js';
 import { type Attempts, measure, type Timings } from './measure.js';
 
-// npm run test:timing [seconds]: whether the time that a decryption takes to fail tells why it failed. On
-// the node engine; node-forge claims nothing of the kind. The last line of each table fails before any
-// cryptography, for a reason that everybody can see: it shows that a difference would be seen.
+// npm run test:timing [seconds]: tests whether the time of a failed decryption reveals why it failed. On the node
+// engine; node-forge makes no such claim. The last line of each table fails before any cryptography, for a public
+// reason: it proves that a difference would be detected.
 
 const KEY = 'alias/orders';
 const RSA = 'alias/rsa';
@@ -107,7 +107,7 @@ function table(rows: readonly string[][]): string {
     .join('\n');
 }
 
-/** Several ciphertexts of each class, so that no single one stands for it. */
+/** Several ciphertexts of each class, so that no single one represents it. */
 async function blobAttempts(): Promise<Attempts> {
   const attempts = new Map<string, (() => Promise<unknown>)[]>();
   for (let i = 0; i < 20; i++) {

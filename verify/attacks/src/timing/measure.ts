@@ -1,15 +1,14 @@
-/** Something to do in one of several ways, and to be timed. */
+/** An action of one class, to be timed. */
 export type Attempts = ReadonlyMap<string, readonly (() => Promise<unknown>)[]>;
 
-/** How long each took, in microseconds. */
+/** The time of each, in microseconds. */
 export type Timings = ReadonlyMap<string, readonly number[]>;
 
 /**
- * Times attempts that all fail. In random order, so that whatever else the machine does meanwhile falls on
- * all of them alike.
+ * Times attempts that all fail. In random order, so that other work of the machine affects all of them alike.
  *
  * @param attempts By class, several of each, which are taken in turn.
- * @param rounds How often each class is timed.
+ * @param rounds The number of times that each class is timed.
  */
 export async function measure(attempts: Attempts, rounds: number): Promise<Timings> {
   const timings = new Map([...attempts.keys()].map((name) => [name, [] as number[]]));

@@ -15,7 +15,7 @@ const { options } = await population('sqlite', 100);
 const store = await SqlKeyStore.open(options);
 const keys = new LocalKeyWrapProvider({ store, now: () => new Date(now) });
 
-/** The whole life of so many keys, one after the other. */
+/** The whole life of this number of keys, one after the other. */
 async function live(times: number): Promise<void> {
   const plaintext = crypto.getRandomValues(new Uint8Array(32));
   for (let i = 0; i < times; i++) {

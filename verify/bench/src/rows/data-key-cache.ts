@@ -18,7 +18,7 @@ const INPUT = {
 const mapKey = ({ keyId, encryptionContext }: typeof INPUT) =>
   `${keyId}\n${encryptionContext.order}`;
 
-/** What a hit can't leave out: its promise, the lookup with the entry's age, a copy of both, the result. */
+/** The minimum work of a hit: its promise, the lookup with the entry's age, a copy of both, the result. */
 function leastHit(): () => Promise<DataKey> {
   const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
   const cache = new LRUCache<string, { plaintext: Uint8Array; ciphertext: Uint8Array }>({

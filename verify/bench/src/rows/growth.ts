@@ -20,13 +20,13 @@ const FEW = 100;
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
 
-/** Frees what nothing uses any more; what is native is freed by the next turn of the loop. */
+/** Collects garbage; native memory is freed by the next turn of the loop. */
 async function collectGarbage(): Promise<void> {
   gc();
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What is done with a store: prepared, and then called again and again. */
+/** Work on a store: prepared once, then called repeatedly. */
 interface Work {
   readonly call: () => Promise<unknown>;
   close(): Promise<void>;
@@ -113,7 +113,7 @@ function growth(dialect: DialectName, work: string, count: number): Benchmark {
   };
 }
 
-/** What work costs in a store of many keys, against what it costs in one of few. */
+/** Compares the cost of work in a store of many keys with that in a store of few. */
 export const growthBenchmarks: readonly Benchmark[] = (['sqlite', 'postgres'] as const).flatMap(
   (dialect) =>
     Object.keys(WORK).flatMap((work) =>

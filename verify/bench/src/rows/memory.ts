@@ -13,7 +13,7 @@ export const memoryBenchmarks: readonly Benchmark[] = [
     ours: 'heap after 1,000,000 `encrypt` and `decrypt`',
     reference: 'heap after 10,000',
     target: { more: 5 },
-    /** In a process of its own, which nothing else has used the heap of. */
+    /** Runs in a separate process, with a fresh heap. */
     measure: () => runSoak(SOAK),
   },
   {
@@ -26,7 +26,7 @@ export const memoryBenchmarks: readonly Benchmark[] = [
   },
 ];
 
-/** Makes, uses and deletes so many keys in a process of its own; the reference is the heap after the first of them. */
+/** Creates, uses and deletes keys in a separate process; the reference is the heap after the first of them. */
 export function soakKeys(few: number, many: number): Promise<Rounds> {
   return runSoak(KEY_SOAK, String(few), String(many));
 }

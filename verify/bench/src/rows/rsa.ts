@@ -10,7 +10,7 @@ const KEY_ID = 'alias/rsa';
 const ALGORITHM = 'RSAES_OAEP_SHA_256';
 const HASH = { name: 'RSA-OAEP', hash: 'SHA-256' };
 const SECONDS_PER_SIDE = 1;
-/** In milliseconds; the event loop wakes up so often to look at the clock. */
+/** The interval in milliseconds at which the event loop checks the clock. */
 const RESOLUTION = 1;
 
 async function setUp(modulusLength: 2048 | 4096) {
@@ -39,7 +39,7 @@ function concurrently(call: () => Promise<unknown>): () => Promise<unknown> {
   return () => Promise.all(Array.from({ length: CONCURRENT }, call));
 }
 
-/** The 99th percentile of how late the event loop is, in milliseconds, while `work` goes on. */
+/** The 99th percentile of how late the event loop is, in milliseconds, while `work` runs. */
 async function delayDuring(work: () => Promise<unknown>): Promise<number> {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
   histogram.enable();

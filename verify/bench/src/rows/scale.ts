@@ -6,7 +6,7 @@ const MANY = 100_000;
 const plaintext = crypto.getRandomValues(new Uint8Array(32));
 const encryptionContext = { order: '2026-000123' };
 
-/** A provider with so many keys, and the call that encrypts under the one in their middle. */
+/** Makes a provider with this number of keys, and the call that encrypts under the middle one. */
 async function setUp(count: number): Promise<() => Promise<unknown>> {
   const provider = new LocalKeyWrapProvider({ engine: 'node' });
   const ids: string[] = [];

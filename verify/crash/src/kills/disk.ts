@@ -3,13 +3,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** A small file system of its own. */
+/** A small separate file system. */
 export interface SmallDisk {
   /** A folder on it. */
   readonly folder: string;
-  /** Leaves so many bytes free: room for some changes, and not for others. */
+  /** Leaves this number of bytes free: room for some changes, and not for others. */
   fill(free: number): void;
-  /** While nobody has a file open to write. */
+  /** Call it while no one has a file open for writing. */
   makeReadOnly(): void;
 }
 
@@ -40,7 +40,7 @@ export async function withSmallDisk(work: (disk: SmallDisk) => Promise<void>): P
       },
     });
   } finally {
-    // Lazily: @photostructure/sqlite keeps a file open until its statements are garbage.
+    // Lazily: @photostructure/sqlite keeps a file open until its statements are collected.
     spawnSync('umount', ['-l', mountPoint]);
     rmSync(mountPoint, { recursive: true });
   }

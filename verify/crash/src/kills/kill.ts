@@ -4,10 +4,10 @@ import type { KillReport } from './report.js';
 import type { StoreUnderTest } from './store-under-test.js';
 import type { WorkerProcess } from './worker-process.js';
 
-/** Of a journal: a change that was made takes more. */
+/** Bytes of a journal; a completed change needs more. */
 const SOME_CHANGES = 500;
 
-/** Kills workers, so many that work at once, again and again, and looks after each time whether anything was lost. */
+/** Repeatedly kills a number of concurrent workers, and checks after each kill that nothing was lost. */
 export async function killWorkers(
   report: KillReport,
   store: StoreUnderTest,
@@ -20,7 +20,7 @@ export async function killWorkers(
   }
 }
 
-/** Mostly while it works, sometimes before it is ready: then the store may just be in the making. */
+/** Mostly while it works, sometimes before it is ready, perhaps while it creates the store. */
 async function killSometime(report: KillReport, worker: WorkerProcess): Promise<void> {
   if (Math.random() < 0.85) {
     await worker.writes(1);
@@ -32,7 +32,7 @@ async function killSometime(report: KillReport, worker: WorkerProcess): Promise<
 }
 
 /**
- * Kills PostgreSQL while workers work, so many times. It starts again, the workers go on by themselves, and are killed
+ * Kills PostgreSQL a number of times while workers run. It restarts, the workers continue, and are killed
  * in their turn.
  */
 export async function killPostgres(

@@ -1,11 +1,11 @@
-/** What came of kills. */
+/** The result of kills. */
 export interface KillReport {
   kills: number;
-  /** What was acknowledged and is not there any more, or is there by half. */
+  /** Acknowledged changes that are lost or partial. */
   readonly lost: string[];
-  /** What was acknowledged, in all stores together, and was there after the last kill. */
+  /** The number of acknowledged changes, over all stores, found after the last kill. */
   readonly held: { keys: number; aliases: number };
-  /** How many changes were rejected, by code. */
+  /** The number of rejected changes, by code. */
   readonly rejected: Map<string, number>;
 }
 

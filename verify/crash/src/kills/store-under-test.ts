@@ -9,7 +9,7 @@ import { protection } from '../protection.js';
 import type { KillReport } from './report.js';
 import { WorkerProcess } from './worker-process.js';
 
-/** A store that workers change, generation after generation, and what it has told them. */
+/** A store that generations of workers change, and its responses to them. */
 export class StoreUnderTest {
   readonly location: string;
   readonly #settle: () => Promise<void>;
@@ -19,8 +19,8 @@ export class StoreUnderTest {
   #run = 0;
 
   /**
-   * @param location Of a store that need not be there yet.
-   * @param settle Waits until nothing works on it any more for workers that are dead: a server may still commit what
+   * @param location The location of a store, which need not exist yet.
+   * @param settle Waits until nothing works for dead workers: a server may still commit what
    * they asked for last.
    */
   constructor(location: string, settle = async () => {}) {
@@ -28,7 +28,7 @@ export class StoreUnderTest {
     this.#settle = settle;
   }
 
-  /** Starts so many workers. */
+  /** Starts this number of workers. */
   start(workers: number): WorkerProcess[] {
     const run = this.#run++;
     return Array.from({ length: workers }, (_, index) => {
@@ -38,7 +38,7 @@ export class StoreUnderTest {
     });
   }
 
-  /** After the workers are dead: looks whether the store has what it told them, and nothing by half. */
+  /** After the workers are dead: checks that the store has every acknowledged change, and none in part. */
   async look(report: KillReport, workers: readonly WorkerProcess[]): Promise<void> {
     await this.#settle();
     for (const { name, journal } of workers) {
@@ -53,7 +53,7 @@ export class StoreUnderTest {
       }
     }
     try {
-      // A store that nobody was told of need not be there; what is there is whole.
+      // A store that was not acknowledged need not exist; if it does, it is complete.
       if (!this.#isMade && !(await SqlKeyStore.isAt(this.location))) return;
       report.lost.push(...(await problemsOf(this.location, this.#expectations)));
     } catch (error) {
@@ -61,7 +61,7 @@ export class StoreUnderTest {
     }
   }
 
-  /** Adds what is there at the end to the report. */
+  /** Adds the final contents to the report. */
   close(report: KillReport): void {
     for (const { size } of this.#expectations.values()) {
       report.held.keys += size.keys;
@@ -71,7 +71,7 @@ export class StoreUnderTest {
   }
 }
 
-/** Opens a store, checks every row, and compares what it holds with what it told the workers. */
+/** Opens a store, checks every row, and compares its contents with its responses to the workers. */
 export async function problemsOf(
   location: string,
   expectations: ReadonlyMap<string, Expectation>,

@@ -23,18 +23,18 @@ export class WorkerProcess {
     this.#exited = once(this.#child, 'exit');
   }
 
-  /** How much it has written down, in bytes. */
+  /** The length of its journal, in bytes. */
   get written(): number {
     return statSync(this.journal, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** Waits until it has written down so much more, or has ended. */
+  /** Waits until the journal has grown by this number of bytes, or the worker has ended. */
   async writes(bytes: number): Promise<void> {
     const wanted = this.written + bytes;
     while (this.#child.exitCode === null && this.written < wanted) await delay(5);
   }
 
-  /** @returns What is wrong where it was not this that ended it. */
+  /** @returns The problem, if it ended for another reason. */
   async kill(): Promise<string | undefined> {
     this.#child.kill('SIGKILL');
     const [code, signal] = await this.#exited;

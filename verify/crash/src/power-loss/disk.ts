@@ -4,38 +4,38 @@ import type { Operation } from './operations.js';
 type DataOperation = Extract<Operation, { kind: 'write' | 'truncate' }>;
 type SyncOperation = Extract<Operation, { kind: 'sync-begin' | 'sync-end' }>;
 
-/** The names that one operation changes together, and the files that they stand for then. */
+/** The names that one operation changes together, and the files that they then refer to. */
 type NameChange = ReadonlyMap<string, File | undefined>;
 
-/** A file, or the folder: what is surely on the disk, and what may be. */
+/** A file or the folder: the state that is surely on the disk, and the states that may be. */
 interface File {
   contents: Buffer;
   readonly unsynced: DataOperation[];
 }
 
 /**
- * What a power cut does with what was not synced. `kept`: all of it is there, as after the death of the process alone.
+ * The effect of a power cut on unsynced writes. `kept`: all survive, as after the death of only the process.
  * `dropped`: none of it. `torn`: any part of it, in any order.
  */
 export type PowerCut = 'kept' | 'dropped' | 'torn';
 
-/** What a disk writes whole or not at all, in bytes. */
+/** The bytes that a disk writes atomically. */
 const SECTORS = [512, 4096] as const;
 
 /**
- * A folder of files on a disk: what programs see of it, and what may be left when the power is cut.
+ * A folder of files on a disk, as programs see it, and as it may be after a power cut.
  *
  * The disk promises what POSIX does, and no more (fsync(2), "Notes"): the contents of a file are on it once the file
  * was synced, its name once the folder was. All else may be there in part and in any order, sector by sector.
  */
 export class Disk {
   readonly #folder: number;
-  /** By inode number, which is given to a new file when the one that had it is gone. */
+  /** By inode number, which may be reused after a file is removed. */
   readonly #files = new Map<number, File>();
   readonly #visible = new Map<string, File>();
   readonly #synced = new Map<string, File>();
   readonly #unsynced: NameChange[] = [];
-  /** How many unsynced operations there were when a process began to sync. */
+  /** The number of unsynced operations when a process began to sync. */
   readonly #syncing = new Map<string, number>();
 
   /** @param folder Its inode number. */
@@ -75,13 +75,13 @@ export class Disk {
     }
   }
 
-  /** The contents of a file as programs see it; nothing where there is none. */
+  /** Returns the contents of a file as programs see it; empty if there is none. */
   read(name: string): Buffer {
     const file = this.#visible.get(name);
     return file === undefined ? Buffer.alloc(0) : contentsAfter(file, () => true);
   }
 
-  /** The files that are there when the power was cut now. */
+  /** Returns the files that remain if the power is cut now. */
   cut(power: PowerCut, random: Random): Map<string, Buffer> {
     const share = power === 'torn' ? random() : Number(power === 'kept');
     const isThere = () => random() < share;
@@ -136,7 +136,7 @@ function contentsAfter(
   return after;
 }
 
-/** A write, cut where the sectors of the disk end. */
+/** Splits a write at the sectors of the disk. */
 function sectorsOf(operation: DataOperation, sector: number): DataOperation[] {
   if (operation.kind === 'truncate') return [operation];
   const { kind, inode, offset, data } = operation;
@@ -149,7 +149,7 @@ function sectorsOf(operation: DataOperation, sector: number): DataOperation[] {
   return parts;
 }
 
-/** @param contents Changed in place where its length stays. */
+/** @param contents Changed in place if its length stays. */
 function applyData(contents: Buffer, operation: DataOperation): Buffer {
   const end =
     operation.kind === 'truncate' ? operation.length : operation.offset + operation.data.length;

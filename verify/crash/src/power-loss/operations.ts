@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** What a recorded process did to a folder; names are without the folder, `inode` is a file, or the folder. */
+/** An operation of a recorded process on a folder; names are relative, `inode` is a file or the folder. */
 export type Operation =
   | { readonly kind: 'create'; readonly name: string; readonly inode: number }
   | {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadSqlite } from '../../../../packages/provider-local/dist/store/dialects/sqlite-binding.js';
 
-// Inserts rows, and adds a byte to a journal for each of them once SQLite has acknowledged it.
+// Inserts rows, and adds a byte to a journal for each once SQLite has acknowledged it.
 
 const [, , folder = '', journalMode, synchronous, changes] = process.argv;
 const { DatabaseSync } = await loadSqlite();

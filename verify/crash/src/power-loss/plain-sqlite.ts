@@ -5,11 +5,11 @@ import type { PowerPlan } from './power-cuts.js';
 
 const PROGRAM = fileURLToPath(new URL('plain-sqlite-program.js', import.meta.url));
 
-/** How SQLite brings a change to the disk: `journal_mode` and `synchronous`. */
+/** How SQLite writes a change to the disk: `journal_mode` and `synchronous`. */
 export type SqliteMode = readonly [journal: 'wal' | 'delete', synchronous: 'full' | 'off'];
 
 /**
- * The control: plain SQLite, in a mode of which it is documented whether it loses changes when the power is cut
+ * The control: plain SQLite, in a mode for which it is documented whether a power cut loses changes
  * (sqlite.org/pragma.html, "synchronous").
  */
 export function plainSqlitePlan(

@@ -5,37 +5,37 @@ import { randomOf } from '../random.js';
 import { Disk, type PowerCut } from './disk.js';
 import { compileRecorder, type Program, record } from './record.js';
 
-/** Programs that change files, and what has to be left of these after a power cut. */
+/** Programs that change files, and a check of the files after a power cut. */
 export interface PowerPlan {
-  /** The programs that work at once in a folder. */
+  /** The programs that work concurrently in a folder. */
   programs(folder: string): readonly Program[];
   /**
-   * Says what is wrong with the files that were left; nothing, if all is well.
+   * Returns the problem with the remaining files, if any.
    *
    * @param folder Where they are.
    * @param read Reads a file as it was when the power was cut.
    */
   check(folder: string, read: (name: string) => string): Promise<string[]>;
   readonly cuts: number;
-  /** Determines, with what the programs do, when the power is cut and what is left. */
+  /** Determines, together with the programs' operations, when the power is cut and what remains. */
   readonly seed: number;
 }
 
-/** What came of it. */
+/** The result of power cuts. */
 export interface PowerReport {
   readonly cuts: number;
-  /** How many operations on files were recorded. */
+  /** The number of recorded file operations. */
   readonly operations: number;
   readonly lost: readonly string[];
-  /** After how many of the cuts something was lost. */
+  /** The number of cuts after which something was lost. */
   readonly losses: number;
 }
 
 const POWER_CUTS: readonly PowerCut[] = ['torn', 'dropped', 'torn', 'kept', 'torn'];
 
 /**
- * Records what programs do to files, and cuts the power in the record, again and again: each time the files are made that
- * a disk may then hold, and checked.
+ * Records the file operations of programs, and repeatedly cuts the power in the record: each time it makes the files that
+ * a disk may then hold, and checks them.
  *
  * @returns The reason, where it can't be done here.
  */
@@ -71,7 +71,7 @@ export async function cutPower(plan: PowerPlan): Promise<PowerReport | string> {
   }
 }
 
-/** In memory where that can be: the disk is one of our own, so that nothing has to wait for a real one. */
+/** In memory if possible: the disk is simulated, so nothing has to wait for a real one. */
 function memoryFolder(): string {
   try {
     accessSync('/dev/shm', constants.W_OK);

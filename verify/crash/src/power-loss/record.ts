@@ -11,7 +11,7 @@ const SOURCE = fileURLToPath(new URL('../../recorder/recorder.c', import.meta.ur
 /** A program of Node.js, and its arguments. */
 export type Program = readonly [file: string, ...parameters: string[]];
 
-/** What programs did to a folder. */
+/** The recorded operations of programs on a folder. */
 export interface Recording {
   /** The inode number of the folder. */
   readonly folder: number;
@@ -21,7 +21,7 @@ export interface Recording {
 /**
  * Compiles the recorder.
  *
- * @returns Why it can't be had here, or undefined.
+ * @returns The reason why it can't be compiled here, if any.
  */
 export function compileRecorder(library: string): string | undefined {
   if (process.platform !== 'linux') return 'the recorder of file operations takes Linux';
@@ -34,7 +34,7 @@ export function compileRecorder(library: string): string | undefined {
   return `the recorder of file operations takes a C compiler: ${error?.message ?? stderr.trim()}`;
 }
 
-/** Runs programs at once, until they end, and records what they do to a folder that is empty. */
+/** Runs programs concurrently until they end, and records their operations on an empty folder. */
 export async function record(
   library: string,
   folder: string,
@@ -56,7 +56,7 @@ export async function record(
   return recording;
 }
 
-/** A recorder that misses a call would make losses of what is none, and hide what is one. */
+/** A recorder that misses a call would report false losses, and hide real ones. */
 function assertComplete({ folder: inode, operations }: Recording, folder: string): void {
   const disk = new Disk(inode);
   for (const operation of operations) disk.apply(operation);

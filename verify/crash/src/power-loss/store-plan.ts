@@ -9,7 +9,7 @@ import type { PowerPlan } from './power-cuts.js';
 
 const WORKER = fileURLToPath(new URL('../worker.js', import.meta.url));
 
-/** Workers, so many at once, that make a key store and so many changes each. */
+/** A plan in which concurrent workers create a key store and make a number of changes each. */
 export function storePlan(workers: number, changes: number): Pick<PowerPlan, 'programs' | 'check'> {
   const names = Array.from({ length: workers }, (_, index) => `w${index}`);
   return {
@@ -32,7 +32,7 @@ export function storePlan(workers: number, changes: number): Pick<PowerPlan, 'pr
       }
       const location = path.join(folder, 'keys.db');
       try {
-        // A store that nobody was told of need not be there; what is there is whole.
+        // A store that was not acknowledged need not exist; if it does, it is complete.
         if (!isMade && !(await SqlKeyStore.isAt(location))) return [];
         return await problemsOf(location, expectations);
       } catch (error) {

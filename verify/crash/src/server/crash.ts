@@ -11,24 +11,24 @@ import {
 } from '../../../../packages/kms-server/dist-test/support.js';
 import { Load } from './load.js';
 
-// Kills servers that an SDK works on, and looks after each kill whether anything was lost.
+// Kills servers that an SDK calls, and checks after each kill that nothing was lost.
 
-/** What came of it. */
+/** The result of kills. */
 export interface CrashReport {
   kills: number;
-  /** After how many kills a server started again on what was left, without repair. */
+  /** The number of kills after which a server restarted on the store without repair. */
   recoveries: number;
-  /** What was acknowledged and is not there any more, and requests that were rejected. */
+  /** Acknowledged changes that are lost, and rejected requests. */
   readonly lost: string[];
-  /** What was acknowledged, in all stores together, and was there after the last kill. */
+  /** The number of acknowledged changes, over all stores, found after the last kill. */
   readonly held: { keys: number; aliases: number; ciphertexts: number };
 }
 
-/** How many kills, of how many servers at a time, on one store. */
+/** The number of kills, and of servers at a time, on one store. */
 export interface CrashPlan {
   readonly kills: number;
   readonly servers: number;
-  /** Where the store is made; by default in an SQLite file. */
+  /** The location of the store; by default an SQLite file. */
   readonly location?: string;
   readonly onProgress?: () => void;
 }
@@ -39,7 +39,7 @@ export function newReport(): CrashReport {
   return { kills: 0, recoveries: 0, lost: [], held: { keys: 0, aliases: 0, ciphertexts: 0 } };
 }
 
-/** Carries a plan out and adds to the report. */
+/** Carries out a plan and adds to the report. */
 export async function crash(report: CrashReport, plan: CrashPlan): Promise<void> {
   const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-crash-'));
   const data = plan.location ?? path.join(parent, 'keys.db');

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { type KMS, KMSServiceException } from '@aws-sdk/client-kms';
 import { wrap } from '../../../../packages/kms-server/dist-test/import-material.js';
 
-/** A key that a server has said it made. */
+/** A key whose creation a server has acknowledged. */
 interface Key {
   readonly arn: string;
   readonly isExternal: boolean;
-  /** How many rotations on demand were asked for, and how many of them were acknowledged. */
+  /** The number of rotations on demand that were requested, and of those acknowledged. */
   rotationsAsked: number;
   rotations: number;
   readonly tags: string[];
-  /** Of an EXTERNAL key: what was made for it, and the ids of what was acknowledged. */
+  /** For an EXTERNAL key: the material made for it, and the ids of acknowledged imports. */
   readonly materials: Uint8Array[];
   readonly materialIds: string[];
   /** Imports take several requests, so one worker at a time makes them. */
@@ -18,8 +18,8 @@ interface Key {
 }
 
 /**
- * Work on servers with the AWS SDK, at random, and what they have acknowledged of it. It only adds, so
- * that a step whose answer never came can't take away what was acknowledged before.
+ * Works on servers at random with the AWS SDK, and records what they acknowledge. It only adds, so
+ * that a step whose response never arrived can't undo an acknowledged one.
  */
 export class Load {
   readonly #keys: Key[] = [];
@@ -28,13 +28,13 @@ export class Load {
   readonly #blobs: { readonly ciphertext: Uint8Array; readonly plaintext: Uint8Array }[] = [];
   #count = 0;
 
-  /** How much was acknowledged. */
+  /** The number of acknowledged changes. */
   get size() {
     const [keys, aliases, ciphertexts] = [this.#keys, this.#aliases, this.#blobs];
     return { keys: keys.length, aliases: aliases.size, ciphertexts: ciphertexts.length };
   }
 
-  /** Takes one step. @throws what the SDK throws, when the server was killed meanwhile. */
+  /** Takes one step. @throws the SDK's error if the server was killed meanwhile. */
   async step(kms: KMS): Promise<void> {
     const key = this.#keys[Math.floor(Math.random() * this.#keys.length)];
     const dice = Math.random();
@@ -47,7 +47,7 @@ export class Load {
     return this.#encrypt(kms, key);
   }
 
-  /** Says what of it a server does not have; nothing, if all is well. */
+  /** Returns the acknowledged changes that a server does not have, if any. */
   async missingFrom(kms: KMS): Promise<string[]> {
     const missing: string[] = [];
     const expectSame = async (what: string, wanted: unknown, found: Promise<unknown>) => {
@@ -84,7 +84,7 @@ export class Load {
   async #addAlias(kms: KMS, { arn }: Key): Promise<void> {
     const AliasName = `alias/n${this.#count++}`;
     await kms.createAlias({ AliasName, TargetKeyId: arn }).catch(unlessFull);
-    // KMS says that a key has 50 of them: then there is none.
+    // KMS reports the limit of 50 per key: then none is made.
     const { Aliases } = await kms.listAliases({ KeyId: arn, Limit: 100 });
     if (Aliases?.some((alias) => alias.AliasName === AliasName)) this.#aliases.set(AliasName, arn);
   }
@@ -110,7 +110,7 @@ export class Load {
     key.rotations++;
   }
 
-  /** The first material, then one that waits for its rotation. The same material may come again. */
+  /** The first material, then one that is pending rotation. The same material may be imported again. */
   async #import(kms: KMS, key: Key): Promise<void> {
     if (key.isImporting) return;
     key.isImporting = true;

@@ -40,7 +40,7 @@ console.log(
 );
 process.exit(report.lost.length === 0 && report.recoveries === report.kills ? 0 : 1);
 
-/** A new store after every so many kills. */
+/** The number of kills of one store. */
 async function spread(
   kills: number,
   atMost: number,

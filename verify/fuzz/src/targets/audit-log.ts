@@ -18,7 +18,7 @@ const [FIRST, SECOND] = [
 
 /**
  * The report counts no line as genuine that the log did not write. The first byte of an input: even, a log
- * as it stands; odd, JSON lines, which are then chained with the key of the store.
+ * as it is; odd, JSON lines, which are then chained with the key of the store.
  */
 export const auditLog: FuzzTarget = {
   name: 'audit-log',
@@ -100,7 +100,7 @@ function chained(name: string, lines: readonly ChainedLine[]): string[] {
   });
 }
 
-/** `undefined` when a line is no JSON object: the log writes nothing else. */
+/** `undefined` if a line is not a JSON object: the log writes nothing else. */
 function chainedBytes(text: string): Uint8Array | undefined {
   try {
     const lines = text.split('\n').map((line) => JSON.parse(line));

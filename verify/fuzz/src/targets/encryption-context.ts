@@ -3,7 +3,7 @@ import { LIMITS, readEncryptionContext, serializeEncryptionContext } from '@keyw
 import { jsonMutation } from '../json-mutation.js';
 import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 
-/** The serialised context says the same pairs, whatever their order was; nothing else is refused or lost. */
+/** The serialised context says the same pairs, whatever their order was; nothing else is rejected or lost. */
 export const encryptionContext: FuzzTarget = {
   name: 'encryption-context',
   words: [

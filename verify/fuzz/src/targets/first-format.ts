@@ -21,7 +21,7 @@ const NONCE_LENGTH = 24;
 
 /**
  * A folder of an earlier release becomes a whole store, or nothing is made. The first byte of an input: even, a
- * file as it stands; odd, a header on a line of its own and a content, which are then sealed with the key of the
+ * file as it is; odd, a header on a separate line and a content, which are then sealed with the key of the
  * folder. The second: even, the one record; odd, the manifest.
  */
 export const firstFormat: FuzzTarget = {
@@ -56,7 +56,7 @@ export const firstFormat: FuzzTarget = {
         const protectedBy = { provider, keyId: KEY_ID };
         const store = await attempt(() => importFolder({ ...options, protectedBy }), CODES);
         if (store === undefined) {
-          assert.deepEqual(await readdir(parent), ['folder'], 'a refused folder became a store');
+          assert.deepEqual(await readdir(parent), ['folder'], 'a rejected folder became a store');
           return;
         }
         const { damaged } = await store.verify();
@@ -69,7 +69,7 @@ export const firstFormat: FuzzTarget = {
   },
 };
 
-/** A folder with one record, which takes other files in the place of its own. */
+/** A folder with one record, whose files can be replaced. */
 async function openSample(folder: string, provider: LocalKeyWrapProvider) {
   const name = (await readdir(folder)).find((entry) => entry.startsWith('manifest')) as string;
   const manifestPath = path.join(folder, name);
@@ -117,7 +117,7 @@ function filesKey(secret: Uint8Array, storeId: string): AesKey {
   return nodeEngine.loadAesKey(new Uint8Array(derived));
 }
 
-/** The two inputs that each file of a folder gives. */
+/** Returns the two inputs of each file of a folder. */
 async function seedsOf(folder: string, key: AesKey): Promise<Uint8Array[]> {
   const seeds: Uint8Array[] = [];
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -131,7 +131,7 @@ async function seedsOf(folder: string, key: AesKey): Promise<Uint8Array[]> {
   return seeds;
 }
 
-/** The file that an input stands for; undefined when it is none, because the header is not JSON. */
+/** Returns the file that an input encodes; undefined if its header is not JSON. */
 function fileOf(
   key: AesKey,
   isManifest: boolean,

@@ -30,9 +30,9 @@ DEK-Info: DES-EDE3-CBC,0123456789ABCDEF`;
 const SLOW_OR_NOTES = /\.md$|^gnutls|^bc-/;
 
 /**
- * A key that is read is the same key when it is written and read again; everything else is refused. The
+ * A key that is read is the same key when it is written and read again; everything else is rejected. The
  * first byte of an input says whether the others are text, which passphrase comes with them, and whether
- * node:crypto is there.
+ * node:crypto exists.
  */
 export const keyFiles: FuzzTarget = {
   name: 'key-files',

@@ -5,7 +5,7 @@ import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 const UUID = '1234abcd-12ab-34cd-56ef-1234567890ab';
 const SCOPE = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
 
-/** What is taken apart is put together to the same text again, and a refusal does not repeat it. */
+/** A parsed key id is formatted to the same text again, and a rejection does not quote it. */
 export const keyId: FuzzTarget = {
   name: 'key-id',
   words: ['arn:', 'aws-cn', ':kms:', 'key/', 'alias/', '\u0000', '\ud7ff', '\u200b', '🔑', 'mrk-'],

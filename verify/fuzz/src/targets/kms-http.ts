@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { connect } from 'node:net';
 import type { KmsServer } from '@keywrap/kms-server';
 import { type FuzzTarget, utf8 } from '../target.js';
-import { assertAnswer } from './kms-request.js';
+import { assertResponse } from './kms-request.js';
 import { startServer } from './kms-server.js';
 
 /** Silence in milliseconds, after which the request is taken to be incomplete. */
@@ -26,7 +26,7 @@ Authorization: AWS4-HMAC-SHA256 Credential=a/20260102/eu-west-1/kms/aws4_request
 const HEALTHY = '{"status":"ok"}';
 
 /**
- * Whatever comes out of a socket, the server answers in HTTP or hangs up, and answers the next one. An input
+ * Whatever it receives, the server responds in HTTP or hangs up, and then serves the next client. An input
  * is what one client sends.
  */
 export const kmsHttp: FuzzTarget = {
@@ -65,8 +65,8 @@ export const kmsHttp: FuzzTarget = {
         ),
       ].map(utf8),
       async run(input) {
-        for (const { status, body } of answersIn(await exchange(server, input))) {
-          if (!isOfNode(status, body)) assertAnswer(status, body, failure);
+        for (const { status, body } of responsesIn(await exchange(server, input))) {
+          if (!isOfNode(status, body)) assertResponse(status, body, failure);
         }
         const health = await fetch(`${server.url}/health`);
         assert.equal(await health.text(), HEALTHY);
@@ -77,7 +77,7 @@ export const kmsHttp: FuzzTarget = {
   },
 };
 
-/** What no handler of the server's is asked about: expectations, a missing Host, and /health. */
+/** Requests that do not reach the server's handler: expectations, a missing Host, and /health. */
 function isOfNode(status: number, body: string): boolean {
   return (body === '' && [400, 417].includes(status)) || body === HEALTHY;
 }
@@ -110,28 +110,28 @@ function exchange(server: KmsServer, input: Uint8Array): Promise<Buffer> {
   });
 }
 
-interface Answer {
+interface ParsedResponse {
   readonly status: number;
   readonly body: string;
 }
 
-/** The answers, one after the other (RFC 9112 §6). */
-function answersIn(bytes: Buffer): Answer[] {
-  const answers: Answer[] = [];
+/** Parses the responses, in sequence (RFC 9112 §6). */
+function responsesIn(bytes: Buffer): ParsedResponse[] {
+  const responses: ParsedResponse[] = [];
   for (let rest = bytes; rest.length > 0; ) {
     const end = rest.indexOf('\r\n\r\n') + 4;
-    const head = rest.toString('latin1', 0, end);
-    const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]);
-    assert.ok(status > 0, `this is no answer: ${rest.toString('latin1', 0, 200)}`);
-    const length = /^Content-Length: (\d+)$/im.exec(head)?.[1];
+    const header = rest.toString('latin1', 0, end);
+    const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(header)?.[1]);
+    assert.ok(status > 0, `this is not a response: ${rest.toString('latin1', 0, 200)}`);
+    const length = /^Content-Length: (\d+)$/im.exec(header)?.[1];
     rest = rest.subarray(end);
     if (status === 100) continue;
-    const isChunked = /^Transfer-Encoding: chunked$/im.test(head);
+    const isChunked = /^Transfer-Encoding: chunked$/im.test(header);
     const [body, after] = isChunked ? dechunked(rest) : cut(rest, Number(length ?? rest.length));
-    answers.push({ status, body: body.toString() });
+    responses.push({ status, body: body.toString() });
     rest = after;
   }
-  return answers;
+  return responses;
 }
 
 /** The body in chunks, and what follows it. */

@@ -95,7 +95,7 @@ const WORDS =
 const MOST = 8;
 
 /**
- * Every request is answered with a result or with an error that SDKs know; a failure of the server's own is
+ * Every response is a result or an error that SDKs know; an internal failure of the server is
  * none. An input is a line for each request: the operation, a space, and the JSON.
  */
 export const kmsRequest: FuzzTarget = {
@@ -117,23 +117,23 @@ export const kmsRequest: FuzzTarget = {
         });
         for (const request of textOf(input).split('\n').slice(0, MOST)) {
           const [name = '', ...json] = request.split(' ');
-          const answer = await fetch(server.url, {
+          const response = await fetch(server.url, {
             method: 'POST',
             headers: { 'X-Amz-Target': `TrentService.${name.replace(/[^!-~]/g, '?')}` },
             body: json.join(' '),
           });
-          assertAnswer(answer.status, await answer.text(), failure);
+          assertResponse(response.status, await response.text(), failure);
         }
       },
     };
   },
 };
 
-/** @throws AssertionError for an answer that SDKs can't read, or that says that the server failed. */
-export function assertAnswer(status: number, body: string, failure: string): void {
+/** @throws AssertionError for a response that SDKs can't read, or that reports a failure of the server. */
+export function assertResponse(status: number, body: string, failure: string): void {
   assert.ok(
     [200, 400, 408, 413, 431].includes(status),
-    `it answered with ${status} ${body} ${failure}`,
+    `it responded with ${status} ${body} ${failure}`,
   );
   assert.ok(!/\.js:\d+|node:internal|\bat [A-Za-z.]+ \(/.test(body), `it shows its code: ${body}`);
   if (status === 200) return;

@@ -11,13 +11,13 @@ const CREDENTIALS = {
   secretAccessKey: 'wJalrXUtnFEMI-K7MDENG',
 };
 const NOW = new Date('2026-01-02T03:04:05Z');
-const REFUSALS = [
+const REJECTIONS = [
   'MissingAuthenticationTokenException',
   'IncompleteSignatureException',
   'UnrecognizedClientException',
   'InvalidSignatureException',
 ];
-/** What a signature is worth nothing without. */
+/** Headers that must be signed. */
 const SIGNED = ['host', 'x-amz-target', 'x-amz-date'];
 
 const WORDS =
@@ -40,8 +40,8 @@ export const sigv4: FuzzTarget = {
       async run(input) {
         const { headers, body } = read(input);
         const request = { method: 'POST', path: '/', headers, body: utf8(body) };
-        await refusal(() => parseAuthorization(headers.authorization));
-        const passes = await refusal(() => verifier.verify(request));
+        await rejection(() => parseAuthorization(headers.authorization));
+        const passes = await rejection(() => verifier.verify(request));
         const isGenuine = genuine.some(
           (known) =>
             known.body === body &&
@@ -88,22 +88,25 @@ function write({ headers, body }: Message): Uint8Array {
 }
 
 function read(input: Uint8Array): Message {
-  const [head = '', ...rest] = textOf(input).split('\n\n');
-  const headers = head.split('\n').map((line): [string, string] => {
+  const [header = '', ...rest] = textOf(input).split('\n\n');
+  const headers = header.split('\n').map((line): [string, string] => {
     const [name = '', ...value] = line.split(': ');
     return [name, value.join(': ')];
   });
   return { headers: Object.fromEntries(headers), body: rest.join('\n\n') };
 }
 
-/** Whether it was not refused. @throws AssertionError when it was, in a way that clients do not know. */
-async function refusal(work: () => unknown): Promise<boolean> {
+/** Tells whether it was accepted. @throws AssertionError if it was rejected with an error that clients do not know. */
+async function rejection(work: () => unknown): Promise<boolean> {
   try {
     await work();
     return true;
   } catch (error) {
-    assert.ok(error instanceof KmsError, `it threw what is no KmsError: ${(error as Error).stack}`);
-    assert.ok(REFUSALS.includes(error.type), error.type);
+    assert.ok(
+      error instanceof KmsError,
+      `it threw something other than a KmsError: ${(error as Error).stack}`,
+    );
+    assert.ok(REJECTIONS.includes(error.type), error.type);
     assert.ok(!error.body.includes(CREDENTIALS.secretAccessKey));
     return false;
   }

@@ -9,7 +9,7 @@ import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 /** The most that a derivation may take: 512 MiB, and four times the work of the default. */
 const MAXIMUM_WORK = 2 ** 22;
 
-/** What a store's row says of its protection is refused, or is what a store writes. */
+/** The protection in a store's row is either rejected, or one that a store writes. */
 export const storeProtection: FuzzTarget = {
   name: 'store-protection',
   words: (

@@ -16,7 +16,7 @@ const ALIAS_ARN = 'arn:aws:kms:eu-west-1:111122223333:alias/a';
 const DATE = new Date('2026-01-02T03:04:05.678Z');
 
 /**
- * What is sealed in a row, written with the key of the store: it is read as it was written, or not at all.
+ * The sealed content of a row, written with the key of the store, decodes to what was written or not at all.
  * The first byte of an input: even, a key; odd, an alias.
  */
 export const storeRow: FuzzTarget = {

@@ -16,7 +16,7 @@ const WORDS =
   `connectionTimeout= requestTimeout= ${SECRET} ${SECRET}@`;
 
 /**
- * A URL opens a provider or is refused, and no password in it is repeated. Nothing is called, so nothing
+ * A URL opens a provider or is rejected, and no password in it is repeated. Nothing is called, so nothing
  * goes to the network.
  */
 export const url: FuzzTarget = {
@@ -56,7 +56,7 @@ export const url: FuzzTarget = {
   },
 };
 
-/** Whether its keys are in a folder and not in memory. */
+/** Tells whether its keys are in a folder, not in memory. */
 function hasFolder({ protocol, pathname }: URL): boolean {
   return protocol === 'local:' && !['', '/'].includes(pathname);
 }
@@ -70,7 +70,7 @@ function confined(input: URL, folder: string, passphraseFile: string): string {
   return input.href;
 }
 
-/** Whether it stands where errors may repeat it: in the scheme, a path, or the name of a parameter or variable. */
+/** Tells whether errors may quote it: it is in the scheme, a path, or the name of a parameter or variable. */
 function isNamed({ protocol, searchParams, pathname }: URL): boolean {
   const variables = searchParams.getAll('passphraseEnv');
   const names = [protocol, pathname, ...searchParams.keys(), ...variables];

@@ -28,6 +28,6 @@ export const targets: readonly FuzzTarget[] = [
     while (isWanted(input)) kept.push(new Array(100_000).fill(kept.length));
   }),
   planted('rejection', (input) => {
-    if (isWanted(input)) void Promise.reject(new Error('nobody waits for it'));
+    if (isWanted(input)) void Promise.reject(new Error('no one awaits it'));
   }),
 ];

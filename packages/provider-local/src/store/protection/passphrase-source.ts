@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
-import { InvalidInputError, wipe } from '@keywrap/core';
+import { InvalidInputError, ownFields, wipe } from '@keywrap/core';
 import { errorCode, explainFileError } from '../errors.js';
 
 /** The source of a passphrase: exactly one of the two. */
@@ -39,10 +39,8 @@ const NO_FILE: Readonly<Record<string, string>> = {
  * const store = await SqlKeyStore.open({ location: '/var/lib/keys.db', protectedBy: { passphrase } });
  * ```
  */
-export async function passphraseFrom({
-  file,
-  env,
-}: PassphraseSource): Promise<string | Uint8Array> {
+export async function passphraseFrom(source: PassphraseSource): Promise<string | Uint8Array> {
+  const { file, env }: PassphraseSource = ownFields(source);
   if ((file === undefined) === (env === undefined)) {
     throw new InvalidInputError(
       'passphrase',

@@ -27,13 +27,13 @@ describe('A passphrase from a file', () => {
     expect(await read(' \ufeffé\r')).to.equal(' \ufeffé\r');
   });
 
-  it('is its bytes where it is not UTF-8: nothing is replaced', async () => {
+  it('is its bytes if it is not UTF-8: nothing is replaced', async () => {
     expect(await read(Uint8Array.of(0xff, 0x0a))).to.deep.equal(Uint8Array.of(0xff));
     expect(await read(Uint8Array.of(0xfe, 0x0a))).to.deep.equal(Uint8Array.of(0xfe));
     expect(await read('\ufffd')).to.deep.equal(Uint8Array.of(0xef, 0xbf, 0xbd));
   });
 
-  it('is refused when there is none (INVALID_INPUT)', async () => {
+  it('is rejected if it is missing (INVALID_INPUT)', async () => {
     for (const contents of ['', '\n', '\r\n', 'a'.repeat(64 * 1024 + 1)]) {
       expect((await rejection(read(contents))).code).to.equal('INVALID_INPUT');
     }
@@ -67,7 +67,7 @@ describe('A passphrase from the environment', () => {
     expect(await passphraseFrom({ env: 'KEYWRAP_TEST_PASSPHRASE' })).to.equal('s3cret\n');
   });
 
-  it('is refused when the variable is missing or empty, or no source or two are named (INVALID_INPUT)', async () => {
+  it('is rejected when the variable is missing or empty, or no source or two are named (INVALID_INPUT)', async () => {
     process.env.KEYWRAP_TEST_PASSPHRASE = '';
     for (const source of [
       { env: 'KEYWRAP_TEST_PASSPHRASE' },

@@ -47,7 +47,7 @@ describe('A store protected by a passphrase', () => {
     expect(await open(JSON.parse(JSON.stringify(record)), PASSPHRASE)).to.equal(secret);
   });
 
-  it('takes text in any normal form, and bytes that are not UTF-8', async () => {
+  it('accepts text in any normal form, and bytes that are not UTF-8', async () => {
     const text = await protectedBy('pass\u00e9');
     expect(await open(text.record, 'passe\u0301')).to.equal(text.secret);
     expect(await open(text.record, Buffer.from('pass\u00e9'))).to.equal(text.secret);
@@ -69,7 +69,7 @@ describe('A store protected by a passphrase', () => {
     });
   }
 
-  it('is denied with another passphrase, and in another store (ACCESS_DENIED)', async () => {
+  it('does not open with another passphrase, or in another store (ACCESS_DENIED)', async () => {
     const { record } = await protectedBy(PASSPHRASE);
     expect(await codeOf(open(record, 'not it'))).to.equal('ACCESS_DENIED');
     expect(await codeOf(open(record, PASSPHRASE, OTHER_STORE))).to.equal('ACCESS_DENIED');
@@ -93,7 +93,7 @@ describe('A store protected by a passphrase', () => {
     }
   });
 
-  it('tells of a damaged wrapped key only who has the passphrase', async () => {
+  it('reports a damaged wrapped key only with the right passphrase', async () => {
     const { record } = await protectedBy(PASSPHRASE);
     const wrong = await rejection(open(record, 'not it'));
     for (const index of [0, 23, 24, 55, 56, 71]) {
@@ -105,7 +105,7 @@ describe('A store protected by a passphrase', () => {
   });
 
   it('commits to one passphrase: a wrapped key that another one opens is not even tried', async () => {
-    // What a partitioning oracle needs is one record that opens under several passphrases. Here the whole
+    // A partitioning oracle needs one record that opens under several passphrases. Here the whole
     // part that AES-GCM authenticates is one that the second passphrase opens.
     const mine = await protectedBy(PASSPHRASE);
     const theirs = await createProtection(STORE, { passphrase: 'of an attacker' }, LEAST);
@@ -128,7 +128,7 @@ describe('A store protected by a passphrase', () => {
     expect(await open(again, PASSPHRASE)).to.equal(secretOf(storeKey));
   });
 
-  it('takes 128 MiB a guess by default', async () => {
+  it('needs 128 MiB per guess by default', async () => {
     const { record } = await createProtection(STORE, { passphrase: PASSPHRASE });
     const { salt: _, ...cost } = (record as PassphraseRecord).scrypt;
     expect(cost).to.deep.equal({ cost: 2 ** 17, blockSize: 8, parallelization: 1 });
@@ -140,7 +140,7 @@ describe('A protection record that was changed', () => {
   before(async () => {
     ({ record } = await protectedBy(PASSPHRASE));
   });
-  const refused = async (value: unknown) =>
+  const rejected = async (value: unknown) =>
     expect(await codeOf(open(value, PASSPHRASE)), JSON.stringify(value)).to.equal('damaged');
 
   it('is rejected before a derivation when a guess would be cheap, or exhaust the memory', async () => {
@@ -160,7 +160,7 @@ describe('A protection record that was changed', () => {
       { cost: -(2 ** 14), blockSize: -8, parallelization: 1 },
       { cost: '16384', blockSize: 8, parallelization: 1 },
     ]) {
-      await refused({ ...record, scrypt: { ...scrypt, ...changed } });
+      await rejected({ ...record, scrypt: { ...scrypt, ...changed } });
     }
     expect(normalize.callCount).to.equal(0);
     normalize.restore();
@@ -173,35 +173,35 @@ describe('A protection record that was changed', () => {
     const longer = (text: string) =>
       Buffer.concat([Buffer.from(text, 'base64'), Buffer.of(0)]).toString('base64');
     for (const change of [shorter, longer, (text: string) => `${text}\n`, () => '']) {
-      await refused({ ...record, wrapped: change(wrapped) });
-      await refused({ ...record, commitment: change(commitment) });
-      await refused({ ...record, scrypt: { ...scrypt, salt: change(scrypt.salt) } });
+      await rejected({ ...record, wrapped: change(wrapped) });
+      await rejected({ ...record, commitment: change(commitment) });
+      await rejected({ ...record, scrypt: { ...scrypt, salt: change(scrypt.salt) } });
     }
   });
 
   it('is rejected for a field that is missing, unknown or of another type', async () => {
     for (const name of ['by', 'scrypt', 'commitment', 'wrapped'] as const) {
       const { [name]: _, ...rest } = record;
-      await refused(rest);
-      await refused({ ...record, [name]: 7 });
-      await refused({ ...record, [name]: null });
+      await rejected(rest);
+      await rejected({ ...record, [name]: 7 });
+      await rejected({ ...record, [name]: null });
     }
-    await refused({ ...record, hint: 'the name of the dog' });
-    await refused({ ...record, scrypt: { ...record.scrypt, pepper: 'AAAA' } });
-    for (const value of [undefined, null, 7, 'passphrase', [], [record]]) await refused(value);
+    await rejected({ ...record, hint: 'the name of the dog' });
+    await rejected({ ...record, scrypt: { ...record.scrypt, pepper: 'AAAA' } });
+    for (const value of [undefined, null, 7, 'passphrase', [], [record]]) await rejected(value);
   });
 
-  it('is rejected when the id of its store is none', async () => {
+  it('is rejected when the id of its store is malformed', async () => {
     for (const storeId of ['', 'x', STORE.toUpperCase(), `${STORE}${'a'.repeat(2000)}`]) {
       expect(await codeOf(open(record, PASSPHRASE, storeId))).to.equal('damaged');
     }
   });
 
-  it('lends nothing from a polluted Object.prototype', async () => {
+  it('inherits nothing from a polluted Object.prototype', async () => {
     const { commitment, ...rest } = record;
     Object.assign(Object.prototype, { commitment });
     try {
-      await refused(rest);
+      await rejected(rest);
     } finally {
       Reflect.deleteProperty(Object.prototype, 'commitment');
     }
@@ -209,7 +209,7 @@ describe('A protection record that was changed', () => {
 });
 
 describe('A new store with a scrypt cost that is too low or too high', () => {
-  it('is not made (INVALID_INPUT)', async () => {
+  it('is not created (INVALID_INPUT)', async () => {
     for (const cost of [
       { cost: 2, blockSize: 1, parallelization: 1 },
       { cost: 2 ** 22, blockSize: 8, parallelization: 1 },
@@ -231,7 +231,7 @@ describe('A store protected by another provider', () => {
   });
   after(() => provider.close());
 
-  it('opens with its key, and with no other', async () => {
+  it('opens only with its key', async () => {
     const { record, storeKey } = await createProtection(STORE, { provider, keyId });
     const opened = await openProtection(STORE, record, { provider, keyId }, 'keys.db');
     expect(secretOf(opened)).to.equal(secretOf(storeKey));
@@ -242,7 +242,7 @@ describe('A store protected by another provider', () => {
     expect(await codeOf(elsewhere)).to.equal('INVALID_CIPHERTEXT');
   });
 
-  it('says by what it is protected when it is opened in the other way (INVALID_INPUT)', async () => {
+  it('names its protection when it is opened in the other way (INVALID_INPUT)', async () => {
     const { record } = await createProtection(STORE, { provider, keyId });
     const error = await rejection(open(record, PASSPHRASE));
     expect(error.code).to.equal('INVALID_INPUT');
@@ -254,7 +254,7 @@ describe('A store protected by another provider', () => {
     expect(await codeOf(asked)).to.equal('INVALID_INPUT');
   });
 
-  it('is damaged when the key inside has another length', async () => {
+  it('is damaged if the key inside has the wrong length', async () => {
     const { ciphertext } = await provider.encrypt({
       keyId,
       plaintext: new Uint8Array(16),
@@ -266,7 +266,7 @@ describe('A store protected by another provider', () => {
     expect(await codeOf(asked)).to.equal('damaged');
   });
 
-  it('is damaged when its record holds what no store writes', async () => {
+  it('is damaged if its record holds anything that no store writes', async () => {
     const { record } = await createProtection(STORE, { provider, keyId });
     for (const change of [
       { wrapped: '' },
@@ -281,8 +281,8 @@ describe('A store protected by another provider', () => {
   });
 });
 
-describe('What a store is protected by', () => {
-  it('is a passphrase or a provider, not both and nothing else (INVALID_INPUT)', async () => {
+describe('The protection of a store', () => {
+  it('is a passphrase or a provider, not both (INVALID_INPUT)', async () => {
     await using provider = new LocalKeyWrapProvider({ keys: ['alias/store'] });
     for (const protection of [
       {},
@@ -300,7 +300,7 @@ describe('What a store is protected by', () => {
 });
 
 describe('The key of a store', () => {
-  it('has another key for each purpose and store, and shows none', async () => {
+  it('has a different key for each purpose and store, and shows none', async () => {
     const { storeKey } = await createProtection(STORE, { passphrase: PASSPHRASE }, LEAST);
     const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
     const keys = [storeKey.secret, storeKey.setHash, storeKey.auditLog].map(hex);

@@ -12,7 +12,7 @@ import {
   parseDer,
   sequence,
 } from '#dist/cipher/engines/forge/der.js';
-import { fixture, PASSPHRASE, refusal } from './support.js';
+import { fixture, PASSPHRASE, rejection } from './support.js';
 
 describe('Passphrases', () => {
   const encrypted = [
@@ -25,40 +25,40 @@ describe('Passphrases', () => {
     'p256.p12',
   ];
   for (const file of encrypted) {
-    it(`${file}: asks for one that is missing, and refuses a wrong one without repeating it`, async () => {
-      expect(await refusal(fixture(file), 'passphrase')).to.contain('missing');
+    it(`${file}: asks for one that is missing, and rejects a wrong one without repeating it`, async () => {
+      expect(await rejection(fixture(file), 'passphrase')).to.contain('missing');
       for (const wrong of ['', 'wrong-battery', `${PASSPHRASE} `]) {
-        const message = await refusal(fixture(file), 'passphrase', wrong);
+        const message = await rejection(fixture(file), 'passphrase', wrong);
         expect(message).to.contain('wrong, or the key is damaged');
         expect(message).not.to.contain('battery');
       }
     });
   }
 
-  it('never takes a wrong passphrase for damage, whatever it decrypts to', async () => {
+  it('never reports a wrong passphrase as damage, whatever it decrypts to', async () => {
     const file = fixture('p256-legacy.pem'); // cheap to try: about 1 of 256 passes the padding check
-    for (let i = 0; i < 600; i++) await refusal(file, 'passphrase', `wrong ${i}`);
+    for (let i = 0; i < 600; i++) await rejection(file, 'passphrase', `wrong ${i}`);
   });
 });
 
 describe('Keys that are not supported', () => {
-  it('RSA of another size: says which', async () => {
+  it('RSA of an unsupported size: names it', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const expected = 'keyMaterial is an RSA key of 1024 bits; 2048, 3072 and 4096 are supported';
-    expect(await refusal(privateKey.export({ type: 'pkcs8', format: 'pem' }))).to.equal(expected);
-    expect(await refusal(publicKey.export({ type: 'spki', format: 'der' }))).to.equal(expected);
+    expect(await rejection(privateKey.export({ type: 'pkcs8', format: 'pem' }))).to.equal(expected);
+    expect(await rejection(publicKey.export({ type: 'spki', format: 'der' }))).to.equal(expected);
   });
 
   it('other algorithms: names the object identifier', async () => {
-    expect(await refusal(fixture('ed25519.pem'))).to.contain('is a key for 1.3.101.112');
+    expect(await rejection(fixture('ed25519.pem'))).to.contain('is a key for 1.3.101.112');
   });
 
   it('other curves, and curves that are spelled out', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp224r1' });
-    expect(await refusal(privateKey.export({ type: 'sec1', format: 'pem' }))).to.contain(
+    expect(await rejection(privateKey.export({ type: 'sec1', format: 'pem' }))).to.contain(
       'P-256, P-384, P-521 or secp256k1',
     );
-    expect(await refusal(fixture('p256-explicit.pem'))).to.contain(
+    expect(await rejection(fixture('p256-explicit.pem'))).to.contain(
       'openssl ec -param_enc named_curve',
     );
   });
@@ -66,7 +66,7 @@ describe('Keys that are not supported', () => {
   it('encryption that is not supported: names the object identifier', async () => {
     const camellia = objectIdentifier('1.2.392.200011.61.1.1.1.4');
     const file = derBytes(sequence(sequence(camellia), octetString(new Uint8Array(16))));
-    expect(await refusal(file, 'keyMaterial', PASSPHRASE)).to.contain(
+    expect(await rejection(file, 'keyMaterial', PASSPHRASE)).to.contain(
       'is protected with 1.2.392.200011.61.1.1.1.4',
     );
   });
@@ -74,17 +74,17 @@ describe('Keys that are not supported', () => {
   it('RSA of three primes, and an RSA-PSS key, in PKCS#12 too', async () => {
     for (const suffix of ['pem', 'p12']) {
       const threePrime = fixture(`three-prime-2048.${suffix}`);
-      expect(await refusal(threePrime, 'keyMaterial', PASSPHRASE)).to.contain('than two primes');
+      expect(await rejection(threePrime, 'keyMaterial', PASSPHRASE)).to.contain('than two primes');
       const pss = fixture(`rsa-pss.${suffix}`);
-      expect(await refusal(pss, 'keyMaterial', PASSPHRASE)).to.contain('is an RSA-PSS key');
+      expect(await rejection(pss, 'keyMaterial', PASSPHRASE)).to.contain('is an RSA-PSS key');
     }
   });
 });
 
-describe('More keys than one, or none', () => {
+describe('More than one key, or none', () => {
   it('PEM with two private keys', async () => {
     const two = Buffer.concat([fixture('rsa-2048.pem'), fixture('p256-sec1.pem')]);
-    expect(await refusal(two)).to.equal('keyMaterial holds more than one key');
+    expect(await rejection(two)).to.equal('keyMaterial holds more than one key');
   });
 
   it('PKCS#12 with two private keys', async () => {
@@ -92,25 +92,25 @@ describe('More keys than one, or none', () => {
     const [type, content] = itemsOf(authSafe) as [Asn1, Asn1];
     const [safe] = itemsOf(parseDer(octetsOf(explicitOf(content, 0)))) as [Asn1];
     const twice = explicit(0, octetString(derBytes(sequence(safe, safe))));
-    expect(await refusal(derBytes(sequence(version, sequence(type, twice))))).to.contain(
+    expect(await rejection(derBytes(sequence(version, sequence(type, twice))))).to.contain(
       'more than one private key',
     );
   });
 
-  it('PKCS#12 with a certificate alone', async () => {
-    expect(await refusal(fixture('certificate-only.p12'), 'keyMaterial', PASSPHRASE)).to.equal(
+  it('PKCS#12 with only a certificate', async () => {
+    expect(await rejection(fixture('certificate-only.p12'), 'keyMaterial', PASSPHRASE)).to.equal(
       'keyMaterial holds no private key',
     );
   });
 
-  it('PEM of something else, and text that is no PEM', async () => {
+  it('PEM of something else, and text that is not PEM', async () => {
     for (const text of [
       '',
       'hello',
       '-----BEGIN CATS-----\nAAAA\n-----END CATS-----\n',
       '-----BEGIN ',
     ]) {
-      await refusal(text);
+      await rejection(text);
     }
   });
 });

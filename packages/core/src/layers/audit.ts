@@ -152,10 +152,6 @@ function wipeBytes(output: unknown): void {
   for (const bytes of Object.values(Object(output))) if (isUint8Array(bytes)) wipe(bytes);
 }
 
-<<<<<<< HEAD
-=======
-/** Ignores fields of a polluted Object.prototype: the caller did not pass them. */
->>>>>>> words
 function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? readValue(value, name) : undefined;
 }

@@ -60,15 +60,9 @@ export function readValues(value: unknown, field: string, names: readonly string
   return values;
 }
 
-<<<<<<< HEAD
 /** Reads a property, inherited from a class too, but not from a polluted `Object.prototype`: nobody passed that. */
 export function readValue(source: object, name: string): unknown {
   const passed: unknown = (source as Readonly<Record<string, unknown>>)[name];
-=======
-/** Ignores what a polluted Object.prototype has: it must not choose a key or a context. */
-function readValue(source: Readonly<Record<string, unknown>>, name: string): unknown {
-  const passed = source[name];
->>>>>>> words
   if (passed === undefined || Object.hasOwn(source, name)) return passed;
   return passed === (Object.prototype as Readonly<Record<string, unknown>>)[name] ? undefined : passed;
 }

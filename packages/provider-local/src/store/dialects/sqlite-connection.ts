@@ -12,6 +12,7 @@ import {
   isWithoutIndex,
 } from './sqlite-errors.js';
 import { identityOf, isWritable, stateWithoutWal } from './sqlite-file.js';
+import { assertSchema } from './sqlite-schema.js';
 
 /**
  * How changes are made. `wal`: concurrently with other processes. `delete`: in a file that no one else
@@ -35,6 +36,8 @@ export class SqliteConnection {
   readonly #identity: string | undefined;
   readonly #statements = new Map<string, SqliteStatement>();
   #handle: SqliteHandle | undefined;
+  /** That of the schema that was checked (sqlite.org/pragma.html, "schema_version"). */
+  #schemaVersion: unknown;
   #replaced: DamagedStoreError | undefined;
   #lastLook = Number.NEGATIVE_INFINITY;
   #reopened = 0;
@@ -67,6 +70,7 @@ export class SqliteConnection {
     this.#thaw();
     this.#exec('begin');
     try {
+      this.#assertSchema();
       const result = this.#run(script);
       if (this.#thaw()) throw changedMeanwhile();
       return result;
@@ -90,6 +94,7 @@ export class SqliteConnection {
     this.#exec('begin immediate');
     let result: Result;
     try {
+      this.#assertSchema();
       result = this.#run(script);
     } catch (error) {
       this.#rollback();
@@ -120,6 +125,7 @@ export class SqliteConnection {
   copyInto(file: string): void {
     this.#assertSameFile();
     this.#thaw();
+    this.#assertSchema();
     this.#statement('vacuum into ?1').all(file);
     if (this.#thaw()) throw changedMeanwhile();
   }
@@ -132,6 +138,7 @@ export class SqliteConnection {
   #closeHandle(): void {
     this.#statements.clear();
     this.#frozen = undefined;
+    this.#schemaVersion = undefined;
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
@@ -191,10 +198,7 @@ export class SqliteConnection {
     const handle = new this.#binding.DatabaseSync(url, { timeout: 0 });
     try {
       handle.exec('pragma trusted_schema = off');
-      const table = handle
-        .prepare("select 1 from sqlite_schema where name = 'keywrap_store'")
-        .get();
-      if (table === undefined && this.#journal !== 'delete') throw this.#isForeign();
+      if (!this.#isNew(handle)) assertSchema(handle, this.path);
       const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
       if (isForWriting && isWritable(path.dirname(this.path))) this.#prepareToWrite(handle);
       return handle;
@@ -204,13 +208,18 @@ export class SqliteConnection {
     }
   }
 
-  #isForeign(): DamagedStoreError {
-    return new DamagedStoreError(
-      this.path,
-      'is a database, but not a key store, or its tables were dropped',
-      undefined,
-      'check the path, or restore the store from a backup',
-    );
+  /** Whether it is a file that is still to be made. */
+  #isNew(handle: SqliteHandle): boolean {
+    if (this.#journal !== 'delete') return false;
+    return handle.prepare('select 1 from sqlite_schema').get() === undefined;
+  }
+
+  /** Checks the schema again when somebody has changed it. */
+  #assertSchema(): void {
+    const { schema_version } = this.#statement('pragma schema_version').get() ?? {};
+    if (schema_version === this.#schemaVersion) return;
+    if (!this.#isNew(this.#use())) assertSchema(this.#use(), this.path);
+    this.#schemaVersion = schema_version;
   }
 
   /** Sets how commits reach the disk, and syncs the WAL. */

@@ -52,6 +52,14 @@ export function stateWithoutWal(file: string): string | undefined {
  * @returns False if it does not exist.
  */
 export function assertStoreFile(file: string, trustedGroup: number | undefined): boolean {
+  try {
+    return isStoreFile(file, trustedGroup);
+  } catch (error) {
+    throw explainFileError(error, `open ${file}`);
+  }
+}
+
+function isStoreFile(file: string, trustedGroup: number | undefined): boolean {
   const stats = fs.lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return false;
   if (stats.isDirectory()) throw isAFolder(file);
@@ -122,19 +130,21 @@ export async function createFile(
   try {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     fs.closeSync(fs.openSync(unfinished, 'wx', 0o600));
-    await fill(unfinished);
-    if (trustedGroup !== undefined) fs.chownSync(unfinished, -1, trustedGroup);
-    fs.chmodSync(unfinished, trustedGroup === undefined ? 0o600 : 0o660);
-    syncFile(unfinished);
-    const isNew = link(unfinished, file);
-    syncFolder(folder);
-    return isNew;
+    try {
+      await fill(unfinished);
+      if (trustedGroup !== undefined) fs.chownSync(unfinished, -1, trustedGroup);
+      fs.chmodSync(unfinished, trustedGroup === undefined ? 0o600 : 0o660);
+      syncFile(unfinished);
+      const isNew = link(unfinished, file);
+      syncFolder(folder);
+      return isNew;
+    } finally {
+      for (const suffix of ['', '-wal', '-shm', '-journal']) {
+        fs.rmSync(unfinished + suffix, { force: true });
+      }
+    }
   } catch (error) {
     throw explainFileError(error, `create ${file}`);
-  } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) {
-      fs.rmSync(unfinished + suffix, { force: true });
-    }
   }
 }
 

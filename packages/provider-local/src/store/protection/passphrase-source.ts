@@ -41,14 +41,16 @@ const NO_FILE: Readonly<Record<string, string>> = {
  */
 export async function passphraseFrom(source: PassphraseSource): Promise<string | Uint8Array> {
   const { file, env }: PassphraseSource = ownFields(source);
-  if ((file === undefined) === (env === undefined)) {
+  const isText = [file, env].every((value) => value === undefined || typeof value === 'string');
+  if (!isText || (file === undefined) === (env === undefined)) {
     throw new InvalidInputError(
       'passphrase',
       'needs exactly one source: a file (passphraseFile, --passphrase-file) or an environment variable (passphraseEnv, --passphrase-env)',
     );
   }
   if (file !== undefined) return readPassphraseFile(file);
-  const passphrase = process.env[env as string];
+  const name = env as string;
+  const passphrase = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
   if (passphrase !== undefined && passphrase !== '') return passphrase;
   throw new InvalidInputError('passphrase', `is not set: the variable ${env} is missing or empty`);
 }

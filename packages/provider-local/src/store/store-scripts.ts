@@ -4,7 +4,7 @@ import { ChangeSet, type RowChange } from './change-set.js';
 import type { Database, Row, Script, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
 import { RowCache } from './row-cache.js';
-import { ALIAS_RECORDS, KEY_RECORDS, type Rows, readStoreRow, type StoreState } from './rows.js';
+import { ALIAS_RECORDS, KEY_RECORDS, parseStoreRow, type Rows, type StoreState } from './rows.js';
 import {
   ALIASES,
   deleteRow,
@@ -199,7 +199,7 @@ export class StoreScripts {
 
   /** As {@link #openState}, but opens a row that says something new only. */
   #generationOf(rows: readonly Row[] | undefined, before: number): number {
-    const { generation } = readStoreRow(this.#database.location, rows);
+    const { generation } = parseStoreRow(this.#database.location, rows);
     return generation === this.#generation ? generation : this.#openState(rows, before).generation;
   }
 }

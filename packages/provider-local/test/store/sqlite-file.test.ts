@@ -60,7 +60,7 @@ describe('The file of a key store', () => {
     }
   });
 
-  it('is private to its owner, with everything beside it, and its folder is made', async function () {
+  it('is private to its owner, as are the files next to it, and its folder is created', async function () {
     if (!isPosix) this.skip();
     const location = path.join(file.folder, 'one', 'two', 'keys.db');
     const store = await file.open({ location });

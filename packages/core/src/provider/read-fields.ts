@@ -64,7 +64,9 @@ export function readValues(value: unknown, field: string, names: readonly string
 export function readValue(source: object, name: string): unknown {
   const passed: unknown = (source as Readonly<Record<string, unknown>>)[name];
   if (passed === undefined || Object.hasOwn(source, name)) return passed;
-  return passed === (Object.prototype as Readonly<Record<string, unknown>>)[name] ? undefined : passed;
+  return passed === (Object.prototype as Readonly<Record<string, unknown>>)[name]
+    ? undefined
+    : passed;
 }
 
 function unknownField(name: string, field: string, names: readonly string[]): InvalidInputError {

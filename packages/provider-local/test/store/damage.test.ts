@@ -431,6 +431,16 @@ describe('A key store whose file was replaced under a running process', () => {
     expect(await rejection(store.verify())).to.equal(write);
   });
 
+  for (const suffix of ['-wal', '-shm']) {
+    it(`is refused for good when its ${suffix} was removed: others would not see its changes, nor it theirs`, async () => {
+      await rm(file.path + suffix);
+      const write = await rejection(putKey(store, newKey('c')));
+      expect(write).to.be.instanceOf(DamagedStoreError);
+      expect(write.message).to.include('its -wal or -shm was removed');
+      expect(await rejection(store.loadKey(arnOf('d')))).to.equal(write);
+    });
+  }
+
   it('is refused when it was removed', async () => {
     await rm(file.path);
     expect(await rejection(store.loadKey(A))).to.be.instanceOf(DamagedStoreError);

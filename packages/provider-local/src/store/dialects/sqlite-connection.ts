@@ -11,7 +11,7 @@ import {
   isFull,
   isWithoutIndex,
 } from './sqlite-errors.js';
-import { identityOf, isWritable, stateWithoutWal } from './sqlite-file.js';
+import { identityOf, identityOfWal, isWritable, stateWithoutWal } from './sqlite-file.js';
 import { assertSchema } from './sqlite-schema.js';
 
 /**
@@ -39,6 +39,8 @@ export class SqliteConnection {
   #handle: SqliteHandle | undefined;
   /** That of the schema that was checked (sqlite.org/pragma.html, "schema_version"). */
   #schemaVersion: unknown;
+  /** The identity of the WAL and of its index, which stay while a handle uses them. */
+  #identityOfWal: string | undefined;
   #replaced: DamagedStoreError | undefined;
   #lastLook = Number.NEGATIVE_INFINITY;
   #reopened = 0;
@@ -140,6 +142,7 @@ export class SqliteConnection {
     this.#statements.clear();
     this.#frozen = undefined;
     this.#schemaVersion = undefined;
+    this.#identityOfWal = undefined;
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
@@ -215,12 +218,17 @@ export class SqliteConnection {
     return handle.prepare('select 1 from sqlite_schema').get() === undefined;
   }
 
+  #usesWal(): boolean {
+    return this.#journal === 'wal' && this.#frozen === undefined;
+  }
+
   /** Checks the schema again when somebody has changed it. */
   #assertSchema(): void {
     const { schema_version } = this.#statement('pragma schema_version').get() ?? {};
     if (schema_version === this.#schemaVersion) return;
     if (!this.#isNew(this.#use())) assertSchema(this.#use(), this.path);
     this.#schemaVersion = schema_version;
+    this.#identityOfWal ??= this.#usesWal() ? identityOfWal(this.path) : undefined;
   }
 
   /** Sets how commits reach the disk, and brings what is in the WAL there. */
@@ -295,10 +303,13 @@ export class SqliteConnection {
   /** SQLite would write on, without an error, to a file that has no name any more. */
   #assertSameFile(): void {
     this.#lastLook = performance.now();
-    if (this.#replaced === undefined && identityOf(this.path) !== this.#identity) {
+    const isSame =
+      identityOf(this.path) === this.#identity &&
+      (this.#identityOfWal === undefined || identityOfWal(this.path) === this.#identityOfWal);
+    if (this.#replaced === undefined && !isSame) {
       this.#replaced = new DamagedStoreError(
         this.path,
-        'was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
+        'or its -wal or -shm was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
         undefined,
         'restart the process, and restore only to a new path',
       );

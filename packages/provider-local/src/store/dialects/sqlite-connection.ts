@@ -27,6 +27,12 @@ const LOOK_INTERVAL = 100;
 const REOPENED = 2 ** 32;
 
 /**
+ * Handles of files that were replaced. They are never closed: that would empty, or remove by its name, the WAL that other
+ * processes use now.
+ */
+const ABANDONED = new Set<SqliteHandle>();
+
+/**
  * One handle of one file, used from one thread: the steps of a transaction run one after the other, and
  * nothing else comes in between.
  */
@@ -146,6 +152,10 @@ export class SqliteConnection {
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
+    if (this.#replaced !== undefined) {
+      ABANDONED.add(handle);
+      return;
+    }
     // @photostructure/sqlite leaves the file open until its statements are garbage: empty the WAL first.
     try {
       if (!this.#isUnsettled) handle.exec('pragma wal_checkpoint(truncate)');

@@ -1,4 +1,4 @@
-import { copyFile, readFile, rm } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DamagedStoreError, type SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
@@ -424,7 +424,6 @@ describe('A key store whose file was replaced under a running process', () => {
 
   it('rejects every call after another file was moved there', async () => {
     await store.loadKey(A);
-    const { rename } = await import('node:fs/promises');
     await rename(copy, file.path);
     const write = await rejection(putKey(store, newKey('c')));
     expect(write).to.be.instanceOf(DamagedStoreError);
@@ -433,6 +432,25 @@ describe('A key store whose file was replaced under a running process', () => {
     expect(await rejection(store.loadKey(arnOf('d')))).to.equal(write);
     expect(store.peekKey(A)).to.equal(undefined);
     expect(await rejection(store.verify())).to.equal(write);
+  });
+
+  for (const suffix of ['-wal', '-shm']) {
+    it(`rejects every call after its ${suffix} was removed: processes would not see each other's changes`, async () => {
+      await rm(file.path + suffix);
+      const write = await rejection(putKey(store, newKey('c')));
+      expect(write).to.be.instanceOf(DamagedStoreError);
+      expect(write.message).to.include('its -wal or -shm was removed');
+      expect(await rejection(store.loadKey(arnOf('d')))).to.equal(write);
+    });
+  }
+
+  it('leaves the WAL alone when it is closed, which may be in use for the other file', async () => {
+    const { size } = await stat(`${file.path}-wal`);
+    await rename(copy, file.path);
+    await rejection(store.loadKey(A));
+    await store.close();
+    expect(size).to.be.greaterThan(0);
+    expect((await stat(`${file.path}-wal`)).size).to.equal(size);
   });
 
   it('rejects every call after it was removed', async () => {

@@ -11,7 +11,7 @@ import {
   isFull,
   isWithoutIndex,
 } from './sqlite-errors.js';
-import { identityOf, isWritable, stateWithoutWal } from './sqlite-file.js';
+import { identityOf, identityOfWal, isWritable, stateWithoutWal } from './sqlite-file.js';
 import { assertSchema } from './sqlite-schema.js';
 
 /**
@@ -27,7 +27,14 @@ const LOOK_INTERVAL = 100;
 const REOPENED = 2 ** 32;
 
 /**
- * One handle of one file, used from one thread: the steps of a transaction run without interruption.
+ * Handles of files that were replaced. They are never closed: that would empty, or remove by its name, the WAL that other
+ * processes use now.
+ */
+const ABANDONED = new Set<SqliteHandle>();
+
+/**
+ * One handle of one file, used from one thread: the steps of a transaction run one after the other, and
+ * nothing else comes in between.
  */
 export class SqliteConnection {
   readonly path: string;
@@ -38,6 +45,8 @@ export class SqliteConnection {
   #handle: SqliteHandle | undefined;
   /** That of the schema that was checked (sqlite.org/pragma.html, "schema_version"). */
   #schemaVersion: unknown;
+  /** The identity of the WAL and of its index, which stay while a handle uses them. */
+  #identityOfWal: string | undefined;
   #replaced: DamagedStoreError | undefined;
   #lastLook = Number.NEGATIVE_INFINITY;
   #reopened = 0;
@@ -139,10 +148,15 @@ export class SqliteConnection {
     this.#statements.clear();
     this.#frozen = undefined;
     this.#schemaVersion = undefined;
+    this.#identityOfWal = undefined;
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
-    // @photostructure/sqlite keeps the file open until its statements are collected: empty the WAL first.
+    if (this.#replaced !== undefined) {
+      ABANDONED.add(handle);
+      return;
+    }
+    // @photostructure/sqlite leaves the file open until its statements are garbage: empty the WAL first.
     try {
       if (!this.#isUnsettled) handle.exec('pragma wal_checkpoint(truncate)');
     } catch {
@@ -214,12 +228,17 @@ export class SqliteConnection {
     return handle.prepare('select 1 from sqlite_schema').get() === undefined;
   }
 
+  #usesWal(): boolean {
+    return this.#journal === 'wal' && this.#frozen === undefined;
+  }
+
   /** Checks the schema again when somebody has changed it. */
   #assertSchema(): void {
     const { schema_version } = this.#statement('pragma schema_version').get() ?? {};
     if (schema_version === this.#schemaVersion) return;
     if (!this.#isNew(this.#use())) assertSchema(this.#use(), this.path);
     this.#schemaVersion = schema_version;
+    this.#identityOfWal ??= this.#usesWal() ? identityOfWal(this.path) : undefined;
   }
 
   /** Sets how commits reach the disk, and syncs the WAL. */
@@ -294,10 +313,13 @@ export class SqliteConnection {
   /** SQLite would continue to write, without an error, to a file that was unlinked. */
   #assertSameFile(): void {
     this.#lastLook = performance.now();
-    if (this.#replaced === undefined && identityOf(this.path) !== this.#identity) {
+    const isSame =
+      identityOf(this.path) === this.#identity &&
+      (this.#identityOfWal === undefined || identityOfWal(this.path) === this.#identityOfWal);
+    if (this.#replaced === undefined && !isSame) {
       this.#replaced = new DamagedStoreError(
         this.path,
-        'was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
+        'or its -wal or -shm was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
         undefined,
         'restart the process, and restore only to a new path',
       );

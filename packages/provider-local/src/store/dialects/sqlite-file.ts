@@ -25,7 +25,12 @@ export function identityOf(file: string): string | undefined {
   return stats && `${stats.dev}:${stats.ino}`;
 }
 
-/** Tells whether this process may write to a file or into a folder. */
+/** The identity of the files beside it that those who have it open share. */
+export function identityOfWal(file: string): string {
+  return `${identityOf(`${file}-wal`)} ${identityOf(`${file}-shm`)}`;
+}
+
+/** Whether this process may write, to a file or into a folder. */
 export function isWritable(file: string): boolean {
   try {
     fs.accessSync(file, fs.constants.W_OK);

@@ -2,7 +2,7 @@ import { InvalidInputError, parseKeyId, readEncryptionContext, readFields } from
 import { expect } from 'chai';
 import sinon from 'sinon';
 
-/** What is thrown for it, whose message does not repeat what is huge. */
+/** Returns the thrown error, whose message must not repeat the huge input. */
 function refusal(work: () => unknown): InvalidInputError {
   try {
     work();
@@ -13,11 +13,11 @@ function refusal(work: () => unknown): InvalidInputError {
     expect(field.length).to.be.lessThan(200);
     return error as InvalidInputError;
   }
-  throw new Error('it was not refused');
+  throw new Error('it was not rejected');
 }
 
-// Shown by counting what is looked at, not by a clock.
-describe('Input that is huge is refused before it is read', () => {
+// Shown by counting reads, not by a clock.
+describe('Huge input is rejected before it is read', () => {
   const contextOf = (count: number, value: () => string) => {
     const context = {};
     for (let i = 0; i < count; i++) {

@@ -5,7 +5,7 @@ import { copyBytes, isSharedMemory, isUint8Array, ownBytes } from '#dist/provide
 
 const inAnotherRealm = (code: string) => runInContext(code, createContext());
 
-/** A slice of memory that something else uses too, as Buffer's pool gives it. */
+/** A slice of shared memory, such as that of Buffer's pool. */
 function pooled(...values: number[]): { slice: Buffer; pool: Uint8Array } {
   const pool = new Uint8Array(64).fill(0xaa);
   const slice = Buffer.from(pool.buffer, 16, values.length);
@@ -48,7 +48,7 @@ describe('isUint8Array', () => {
 });
 
 describe('copyBytes', () => {
-  it('gives a plain Uint8Array in memory of its own', () => {
+  it('returns a plain Uint8Array that owns its memory', () => {
     const { slice } = pooled(1, 2, 3);
     const copy = copyBytes(slice);
 
@@ -65,12 +65,12 @@ describe('copyBytes', () => {
 });
 
 describe('ownBytes', () => {
-  it('gives the array itself where it is plain and alone in its memory', () => {
+  it('returns the array itself if it is plain and owns its memory', () => {
     const bytes = Uint8Array.of(1, 2);
     expect(ownBytes(bytes)).to.equal(bytes);
   });
 
-  it('gives a plain view of the same memory for a Buffer that is alone in it', () => {
+  it('returns a plain view of the same memory for a Buffer that owns it', () => {
     const buffer = Buffer.allocUnsafeSlow(2);
     const own = ownBytes(buffer);
     expect(Object.getPrototypeOf(own)).to.equal(Uint8Array.prototype);
@@ -116,7 +116,7 @@ describe('ownSecret', () => {
 });
 
 describe('wipe', () => {
-  it('overwrites with zeros, and nothing beside', () => {
+  it('overwrites with zeros, and nothing else', () => {
     const { slice, pool } = pooled(1, 2, 3);
     wipe(slice);
     expect([...pool.subarray(15, 20)]).to.deep.equal([0xaa, 0, 0, 0, 0xaa]);

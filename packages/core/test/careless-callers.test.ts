@@ -17,7 +17,7 @@ import { ToyDriver, ToyProvider } from './support/toy-provider.js';
 const plaintext = Uint8Array.of(1, 2, 3);
 
 describe('a caller who passes one thing for another', () => {
-  it('is told so, when it is a built-in object in the place of options or input', async () => {
+  it('is rejected when it is a built-in object instead of options or input', async () => {
     const provider = new ToyProvider();
     const input = { keyId: provider.addKey('alias/orders'), plaintext };
     const builtIns = [AbortSignal.abort(), new Map(), new Date(), Promise.resolve(), /x/];
@@ -28,7 +28,7 @@ describe('a caller who passes one thing for another', () => {
     }
   });
 
-  it('is told that the plaintext of a reEncrypt does not fit, by the field that it has', async () => {
+  it('is rejected by its field when the plaintext of a reEncrypt does not fit', async () => {
     class Strict extends ToyDriver {
       async reEncrypt(): Promise<never> {
         throw new InvalidInputError('plaintext', 'must have at most 190 bytes');
@@ -42,7 +42,7 @@ describe('a caller who passes one thing for another', () => {
     expect(message).to.include('at most 190 bytes');
   });
 
-  it('is told which parameter is no provider, no scheme or no list', async () => {
+  it('is rejected by the parameter that is not a provider, a scheme or a list', async () => {
     const provider = new ToyProvider();
     const opens5 = { scheme: 'x', open: async () => js(5) };
     for (const [call, field] of [
@@ -60,7 +60,7 @@ describe('a caller who passes one thing for another', () => {
     }
   });
 
-  it('is told of a bad destination before reEncryptAcross decrypts anything', async () => {
+  it('is rejected for a bad destination before reEncryptAcross decrypts anything', async () => {
     const provider = new ToyProvider();
     const keyId = provider.addKey('alias/orders');
     const { ciphertext } = await provider.encrypt({ keyId, plaintext });
@@ -76,14 +76,14 @@ describe('a caller who passes one thing for another', () => {
     expect(decrypt.callCount).to.equal(0);
   });
 
-  it('is told which function refused a public key', async () => {
+  it('is rejected with the function that rejected a public key', async () => {
     const call = sealWithPublicKey(new Uint8Array(10), plaintext, 'RSAES_OAEP_SHA_256');
     const says = { field: 'publicKey', operation: 'sealWithPublicKey' };
     await expectRejection(call, InvalidInputError, says);
   });
 });
 
-describe('withTrustedKeys, beside the provider without it', () => {
+describe('withTrustedKeys, compared with the bare provider', () => {
   async function setUp() {
     const provider = new ToyProvider();
     const orders = provider.addKey('alias/orders');
@@ -105,7 +105,7 @@ describe('withTrustedKeys, beside the provider without it', () => {
     );
   });
 
-  it("does not take what is wrong with the destination for a stranger's ciphertext", async () => {
+  it('does not report a bad destination as an untrusted ciphertext', async () => {
     const { trusted, orders, signing } = await setUp();
     const { ciphertext } = await trusted.encrypt({ keyId: orders, plaintext });
     const call = trusted.reEncrypt({ ciphertext, destination: { keyId: signing } });
@@ -114,7 +114,7 @@ describe('withTrustedKeys, beside the provider without it', () => {
     await expectRejection(trusted.decrypt({ ciphertext: damaged }), InvalidCiphertextError);
   });
 
-  it('says that it was closed or the call aborted, whatever key is named', async () => {
+  it('reports that it was closed or the call aborted, whatever key is named', async () => {
     const { trusted } = await setUp();
     const stranger = { keyId: 'alias/stranger', plaintext };
     const signal = AbortSignal.abort('enough');

@@ -15,7 +15,7 @@ const bytes = (...parts: (number | string)[]) =>
     parts.flatMap((part) => (typeof part === 'number' ? [part] : [...Buffer.from(part, 'latin1')])),
   );
 
-/** Refused, naming the field. */
+/** Expects a rejection that names the field. */
 function expectRefused(value: unknown, problem: RegExp | string = '') {
   const error = expectThrown(() => readEncryptionContext(value), InvalidInputError, {
     field: 'encryptionContext',
@@ -30,32 +30,32 @@ const pairs = fc.dictionary(
 );
 
 describe('readEncryptionContext', () => {
-  it('takes pairs of strings', () => {
+  it('accepts pairs of strings', () => {
     const context = readEncryptionContext({ orderId: '7', tenant: 'a' });
     expect({ ...context }).to.deep.equal({ orderId: '7', tenant: 'a' });
   });
 
-  it('takes nothing, and an empty object, as the empty context', () => {
+  it('accepts undefined and an empty object as the empty context', () => {
     expect(Reflect.ownKeys(readEncryptionContext(undefined))).to.deep.equal([]);
     expect(Reflect.ownKeys(readEncryptionContext({}))).to.deep.equal([]);
   });
 
-  it('takes empty strings, as key and as value', () => {
+  it('accepts empty strings as key and value', () => {
     expect({ ...readEncryptionContext({ '': '', a: '' }) }).to.deep.equal({ '': '', a: '' });
   });
 
-  it('takes an object without a prototype, and keys that Object.prototype has', () => {
+  it('accepts an object without a prototype, and keys that Object.prototype has', () => {
     const context = Object.assign(Object.create(null), { constructor: 'x', toString: 'y' });
     expect({ ...readEncryptionContext(context) }).to.deep.equal({ ...context });
   });
 
-  it('takes an object of another realm', () => {
+  it('accepts an object of another realm', () => {
     const foreign = runInContext('({ orderId: "7" })', createContext());
     expect(foreign).not.to.be.instanceOf(Object);
     expect({ ...readEncryptionContext(foreign) }).to.deep.equal({ orderId: '7' });
   });
 
-  it('gives a frozen copy without a prototype, which later changes do not reach', () => {
+  it('returns a frozen copy without a prototype, which later changes do not reach', () => {
     const mine: Record<string, string> = { orderId: '7' };
     const context = readEncryptionContext(mine);
     mine.orderId = '8';
@@ -75,7 +75,7 @@ describe('readEncryptionContext', () => {
     );
   });
 
-  it('reads an accessor once, so that it can not give one value here and another later', () => {
+  it('reads an accessor once, so that it can not return two different values', () => {
     let reads = 0;
     const context = readEncryptionContext({
       get orderId() {
@@ -85,6 +85,23 @@ describe('readEncryptionContext', () => {
     });
     expect(context.orderId).to.equal('1');
     expect(reads).to.equal(1);
+  });
+
+  it('tells contexts apart that are read one after the other', () => {
+    const near = [
+      { a: 'b' },
+      { a: 'c' },
+      { b: 'c' },
+      { a: 'bc' },
+      { ab: 'c' },
+      { a: 'c', b: '' },
+      {},
+    ];
+    for (const context of [...near, ...near.toReversed()]) {
+      for (let times = 0; times < 2; times++) {
+        expect({ ...readEncryptionContext({ ...context }) }).to.deep.equal(context);
+      }
+    }
   });
 
   class Orders {
@@ -105,12 +122,12 @@ describe('readEncryptionContext', () => {
     ['bytes', new Uint8Array(2)],
     ['a String object', Object('ab')],
   ] as const) {
-    it(`refuses ${what} (INVALID_INPUT)`, () => {
+    it(`rejects ${what} (INVALID_INPUT)`, () => {
       expectRefused(value, 'must be a plain object');
     });
   }
 
-  it('refuses pairs that are inherited, which would be left out silently', () => {
+  it('rejects inherited pairs, which would be omitted silently', () => {
     const inherited = Object.assign(Object.create(null), { tenant: 'a' });
     expectRefused(Object.create(inherited, {}), 'must be a plain object');
     expectRefused(Object.create({ tenant: 'a' }), 'must be a plain object');
@@ -125,21 +142,21 @@ describe('readEncryptionContext', () => {
     ['a String object', Object('7')],
     ['a symbol', Symbol('7')],
   ] as const) {
-    it(`refuses ${what} as a value and names its key (INVALID_INPUT)`, () => {
+    it(`rejects ${what} as a value and names its key (INVALID_INPUT)`, () => {
       expectRefused({ tenant: 'a', orderId: value }, 'key "orderId"');
     });
   }
 
-  it('refuses symbol keys', () => {
+  it('rejects symbol keys', () => {
     expectRefused({ [Symbol('orderId')]: '7' }, 'symbol');
   });
 
-  it('reads what is not enumerable too, rather than leave it out', () => {
+  it('reads non-enumerable pairs too', () => {
     const hidden = Object.defineProperty({}, 'orderId', { value: '7', enumerable: false });
     expect(readEncryptionContext(hidden)).to.have.property('orderId', '7');
   });
 
-  it('refuses __proto__ as a key of its own, as JSON.parse makes it', () => {
+  it('rejects __proto__ as an own key, as JSON.parse makes it', () => {
     expectRefused(JSON.parse('{"__proto__": "x"}'), '__proto__');
     expect({}).not.to.have.property('x');
   });
@@ -163,7 +180,7 @@ describe('readEncryptionContext', () => {
     ['high', '\ud83d'],
     ['low', '\ude00'],
   ] as const) {
-    it(`refuses an unpaired ${what} surrogate in a key and in a value`, () => {
+    it(`rejects an unpaired ${what} surrogate in a key and in a value`, () => {
       expectRefused({ [`a${text}`]: 'x' }, 'surrogate');
       expectRefused({ a: `x${text}y` }, 'surrogate');
     });
@@ -178,7 +195,7 @@ describe('readEncryptionContext', () => {
     ['three bytes, the last', '\uffff', 3],
     ['four bytes', '😀', 4],
   ] as const) {
-    it(`takes 8192 serialised bytes and refuses more, in characters of ${what}`, () => {
+    it(`accepts 8192 serialised bytes and rejects more, in characters of ${what}`, () => {
       // 2 for the count, 4 for two lengths, 1 for the key.
       const room = 8192 - 2 - 4 - 1;
       const value = letter.repeat(Math.floor(room / size)) + 'x'.repeat(room % size);
@@ -189,7 +206,7 @@ describe('readEncryptionContext', () => {
     });
   }
 
-  it('counts the keys, and what each pair adds', () => {
+  it('counts the keys, and the bytes of each pair', () => {
     // 2047 pairs of 4 characters' key: each 4 + 4 bytes would be too many; 1023 fit.
     const context = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [String(i).padStart(4, '0'), '']));
@@ -197,7 +214,7 @@ describe('readEncryptionContext', () => {
     expectRefused(context(1024), 'at most 8192 bytes');
   });
 
-  it('refuses 10 000 pairs without reading any', () => {
+  it('rejects 10 000 pairs without reading any', () => {
     let reads = 0;
     const many = {};
     for (let i = 0; i < 10_000; i++) {
@@ -222,19 +239,19 @@ describe('readEncryptionContext', () => {
     expect(error.message).to.have.length.below(200).and.not.include('hunter2');
   });
 
-  it('names the field as it was told to', () => {
+  it('names the given field', () => {
     const read = () => readEncryptionContext(7, 'source.encryptionContext');
     expectThrown(read, InvalidInputError, { field: 'source.encryptionContext' });
   });
 });
 
 describe('serializeEncryptionContext', () => {
-  it('gives the bytes that its documentation shows', () => {
+  it('returns the bytes that its documentation shows', () => {
     const expected = bytes(0, 1, 0, 1, 'a', 0, 2, 'bc');
     expect(serializeEncryptionContext({ a: 'bc' })).to.deep.equal(expected);
   });
 
-  it('gives no bytes for the empty context', () => {
+  it('returns no bytes for the empty context', () => {
     expect(serializeEncryptionContext({})).to.have.length(0);
   });
 
@@ -301,7 +318,7 @@ describe('serializeEncryptionContext', () => {
     expect(new Set(all).size).to.equal(all.length);
   });
 
-  it('gives different bytes for different contexts, and the same for the same in any order', () => {
+  it('returns different bytes for different contexts, and the same for the same pairs in any order', () => {
     const alphabet = fc.string({ unit: fc.constantFrom('a', 'b', '\0', 'é', '😀'), maxLength: 3 });
     const few = fc.dictionary(alphabet, alphabet, { maxKeys: 3, noNullPrototype: true });
     const canonical = (context: EncryptionContext) =>
@@ -318,7 +335,7 @@ describe('serializeEncryptionContext', () => {
     );
   });
 
-  it('refuses what would give the bytes of another context, or wrong ones', () => {
+  it('rejects contexts that would serialise to wrong bytes, or those of another context', () => {
     for (const context of [
       { k: 'x'.repeat(0x10000) },
       { k: '\ud83d' },

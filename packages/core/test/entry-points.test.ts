@@ -6,7 +6,7 @@ import { expect } from 'chai';
 
 const require = createRequire(import.meta.url);
 
-/** Every module that the entry point reaches by static imports, and whatever it names that is no file of ours. */
+/** Every module that the entry point reaches by static imports, and every other import. */
 function reachableFrom(entry: string): { files: Set<string>; packages: Set<string> } {
   const files = new Set<string>();
   const packages = new Set<string>();

@@ -49,7 +49,7 @@ describe('errors', () => {
       expect(inspect(error)).to.match(new RegExp(`^${name}: what happened\n`));
     });
 
-    it(`${name} is no other error of the list`, () => {
+    it(`${name} is not another error of the list`, () => {
       const error = new Type('');
       const classes = ERRORS.filter(([, , Other]) => error instanceof Other).map(([own]) => own);
       expect(classes).to.deep.equal([code]);
@@ -86,11 +86,11 @@ describe('errors', () => {
     expect(error.cause).to.equal(cause);
   });
 
-  it('have no cause, not even an undefined one, when nothing was thrown underneath', () => {
+  it('have no cause, not even an undefined one, without an underlying error', () => {
     expect(new KeyNotFoundError('')).not.to.have.property('cause');
   });
 
-  it('leave the cause out of JSON, so that a log does not grow by what a backend threw', () => {
+  it('omit the cause in JSON, so that logs do not grow', () => {
     const error = new ThrottledError('slow down', { cause: new Error('underneath') });
     expect(JSON.parse(JSON.stringify(error))).to.deep.equal({
       code: 'THROTTLED',
@@ -106,25 +106,25 @@ describe('errors', () => {
 });
 
 describe('withCallDetails', () => {
-  it('adds the operation and the key id, and gives the same error back', () => {
+  it('adds the operation and the key id, and returns the same error', () => {
     const error = new KeyDisabledError('');
 
     expect(withCallDetails(error, 'decrypt', { keyId: 'alias/orders' })).to.equal(error);
     expect(error).to.include({ operation: 'decrypt', keyId: 'alias/orders' });
   });
 
-  it('keeps what the error says already', () => {
+  it('keeps the details that the error has', () => {
     const error = new KeyDisabledError('', { operation: 'createKey', keyId: 'the ARN' });
     withCallDetails(error, 'decrypt', { keyId: 'alias/orders' });
     expect(error).to.include({ operation: 'createKey', keyId: 'the ARN' });
   });
 
-  it("takes the destination's key id of a request that has two sides", () => {
+  it("uses the destination's key id of a request with two sides", () => {
     const request = { source: { keyId: 'old' }, destination: { keyId: 'new' } };
     expect(withCallDetails(new KeyStateError(''), 'reEncrypt', request).keyId).to.equal('new');
   });
 
-  it("takes the source's where only that can be meant: a wrong key, a ciphertext that does not open", () => {
+  it("uses the source's key id for a wrong key and a failed decryption", () => {
     const request = { source: { keyId: 'old' }, destination: { keyId: 'new' } };
     for (const error of [new IncorrectKeyError(''), new InvalidCiphertextError('')]) {
       expect(withCallDetails(error, 'reEncrypt', request).keyId).to.equal('old');

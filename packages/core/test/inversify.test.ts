@@ -54,7 +54,7 @@ class TwoRegions {
 }
 
 describe('keyWrapModule', () => {
-  it('binds a provider that is opened when it is first asked for, and then once', async () => {
+  it('binds a provider that is opened once, when it is first resolved', async () => {
     const { open } = opener();
     const container = await containerWith(keyWrapModule(open));
     expect(open.callCount).to.equal(0);
@@ -66,7 +66,7 @@ describe('keyWrapModule', () => {
     expect(open.callCount).to.equal(1);
   });
 
-  it('opens an asynchronous one once, also when several ask at the same time', async () => {
+  it('opens an asynchronous one once, also for concurrent resolutions', async () => {
     const { openLater } = opener();
     const container = await containerWith(keyWrapModule(openLater));
     const providers = await Promise.all([
@@ -170,7 +170,7 @@ describe('keyWrapModule', () => {
     expect([byDefault.close.callCount, archive.close.callCount]).to.deep.equal([0, 1]);
   });
 
-  it('neither opens nor closes what nobody asked for', async () => {
+  it('neither opens nor closes a provider that was not resolved', async () => {
     const { open, openLater, close } = opener();
     const module = keyWrapModule(open);
     const container = await containerWith(module, keyWrapModule(openLater, { name: 'later' }));
@@ -272,7 +272,7 @@ describe('urlKeyWrapModule', () => {
     else process.env.KEYWRAP_URL = before;
   });
 
-  it('opens what its URL names, and not what the environment does', async () => {
+  it('opens what its URL names, not what the environment names', async () => {
     process.env.KEYWRAP_URL = 'my-hsm://from-environment';
     for (const url of ['my-hsm://slot/1', new URL('my-hsm://slot/2')]) {
       const container = await containerWith(urlKeyWrapModule({ url, schemes }));
@@ -297,7 +297,7 @@ describe('urlKeyWrapModule', () => {
     expect(await rejection(provider.encrypt(CALLS.encrypt))).to.include({ code: 'CLOSED' });
   });
 
-  it('refuses no URL, an empty one and one that nothing opens (INVALID_INPUT)', async () => {
+  it('rejects a missing, an empty and an unsupported URL (INVALID_INPUT)', async () => {
     const attempt = async (url: string | undefined) => {
       const container = await containerWith(urlKeyWrapModule({ url, schemes }));
       return rejection(container.getAsync(KEY_WRAP_PROVIDER));

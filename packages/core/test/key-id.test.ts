@@ -27,7 +27,7 @@ const anyId = fc
   .map(([first, rest]) => first + rest);
 const anyAlias = characters(`${LETTERS}:/_-`).map((name) => `alias/${name}`);
 
-/** What it was taken apart into, beside the text itself. */
+/** The parsed parts, without the text itself. */
 function partsOf(keyId: string) {
   const { text, ...parts } = parseKeyId(keyId);
   expect(text).to.equal(keyId);
@@ -35,45 +35,45 @@ function partsOf(keyId: string) {
 }
 
 describe('parseKeyId', () => {
-  it('takes a key id', () => {
+  it('parses a key id', () => {
     expect(partsOf(uuid)).to.deep.equal({ kind: 'key-id', id: uuid });
   });
 
-  it('takes a key ARN apart', () => {
+  it('parses a key ARN', () => {
     const parsed = partsOf(`arn:aws:kms:eu-west-1:111122223333:key/${uuid}`);
     expect(parsed).to.deep.equal({ kind: 'key-arn', id: uuid, ...scope });
   });
 
-  it('takes an alias name, with its prefix', () => {
+  it('parses an alias name, with its prefix', () => {
     const parsed = partsOf('alias/orders/2024:eu');
     expect(parsed).to.deep.equal({ kind: 'alias-name', alias: 'alias/orders/2024:eu' });
   });
 
-  it('takes an alias ARN apart', () => {
+  it('parses an alias ARN', () => {
     const parsed = partsOf('arn:aws:kms:eu-west-1:111122223333:alias/aws/s3');
     expect(parsed).to.deep.equal({ kind: 'alias-arn', alias: 'alias/aws/s3', ...scope });
   });
 
   for (const partition of ['aws-cn', 'aws-us-gov', 'aws-iso', 'aws-eusc']) {
-    it(`takes ARNs of the partition ${partition}`, () => {
+    it(`parses ARNs of the partition ${partition}`, () => {
       const parsed = partsOf(`arn:${partition}:kms:r-1:111122223333:key/${uuid}`);
       expect(parsed).to.include({ kind: 'key-arn', partition, region: 'r-1' });
     });
   }
 
-  it('takes the id of a multi-Region key, bare and in an ARN', () => {
+  it('parses the id of a multi-Region key, bare and in an ARN', () => {
     const id = `mrk-${uuid.replaceAll('-', '')}`;
     expect(partsOf(id)).to.deep.equal({ kind: 'key-id', id });
     expect(partsOf(formatKeyArn(id, scope))).to.include({ kind: 'key-arn', id });
   });
 
-  it("takes any printable text as somebody's key id", () => {
+  it('accepts any printable text as a key id', () => {
     for (const id of ['a', '0', 'HSM#7', 'schlüssel', '鍵', '🔑', 'a'.repeat(2048)]) {
       expect(partsOf(id), id).to.deep.equal({ kind: 'key-id', id });
     }
   });
 
-  it('takes 2048 characters and refuses 2049', () => {
+  it('accepts 2048 characters and rejects 2049', () => {
     const longest = formatAliasArn(`alias/${'x'.repeat(2000)}`, scope);
     const padded = longest + 'x'.repeat(LIMITS.keyId - longest.length);
 
@@ -81,7 +81,7 @@ describe('parseKeyId', () => {
     expectThrown(() => parseKeyId(`${padded}x`), InvalidInputError, { field: 'keyId' });
   });
 
-  it('refuses a megabyte at once, in whatever form', () => {
+  it('rejects a megabyte at once, in whatever form', () => {
     const megabyte = 'a:'.repeat(1 << 19);
     for (const keyId of [megabyte, `alias/${megabyte}`, `arn:${megabyte}`]) {
       expectThrown(() => parseKeyId(keyId), InvalidInputError);
@@ -132,12 +132,12 @@ describe('parseKeyId', () => {
     ["another service's key ARN", 'arn:aws:payment:eu-west-1:111122223333:key/abc'],
     ['the service in capitals', `arn:aws:KMS:eu-west-1:111122223333:key/${uuid}`],
   ] as const) {
-    it(`refuses ${what} (INVALID_INPUT)`, () => {
+    it(`rejects ${what} (INVALID_INPUT)`, () => {
       expectThrown(() => parseKeyId(keyId), InvalidInputError, { field: 'keyId' });
     });
   }
 
-  it('names the field as it was told to, and never repeats what it refuses', () => {
+  it('names the given field, and never repeats the rejected input', () => {
     const secret = 'arn:aws:s3:::hunter2';
     const error = expectThrown(() => parseKeyId(secret, 'source.keyId'), InvalidInputError, {
       field: 'source.keyId',
@@ -147,7 +147,7 @@ describe('parseKeyId', () => {
     expect(error.message).not.to.include('hunter2');
   });
 
-  it('takes apart what formatKeyArn and formatAliasArn write', () => {
+  it('parses what formatKeyArn and formatAliasArn return', () => {
     fc.assert(
       fc.property(anyScope, anyId, anyAlias, (where, id, alias) => {
         expect(partsOf(formatKeyArn(id, where))).to.deep.equal({
@@ -168,12 +168,12 @@ describe('isKeyArn', () => {
     expect(isKeyArn(formatKeyArn(uuid, scope))).to.equal(true);
   });
 
-  it('refuses the three other forms, and what is no string', () => {
+  it('rejects the three other forms, and anything but a string', () => {
     const others = [uuid, 'alias/orders', formatAliasArn('alias/orders', scope), undefined, 7, {}];
     for (const other of others) expect(isKeyArn(other), String(other)).to.equal(false);
   });
 
-  it('refuses spaces, control characters and more than 2048 characters', () => {
+  it('rejects spaces, control characters and more than 2048 characters', () => {
     const arn = formatKeyArn(uuid, scope);
     expect(isKeyArn(arn.replace('eu-west-1', 'eu west'))).to.equal(false);
     expect(isKeyArn(arn.replace('eu-west-1', 'eu\nwest'))).to.equal(false);

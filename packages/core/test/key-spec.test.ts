@@ -69,7 +69,7 @@ describe('maximumPlaintextLength', () => {
     }
   }
 
-  it('gives the numbers of the AWS KMS documentation', () => {
+  it('returns the numbers of the AWS KMS documentation', () => {
     const numbers = RSA.map(([spec]) => OAEP.map(([hash]) => maximumPlaintextLength(hash, spec)));
     expect(numbers).to.deep.equal([
       [214, 190],

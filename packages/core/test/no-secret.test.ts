@@ -30,7 +30,7 @@ function spellings(): string[] {
   ];
 }
 
-/** Everything that an error says, in whatever way somebody may log it; causes included. */
+/** Everything that an error shows, in every way of logging it, causes included. */
 function everythingOf(error: unknown): string {
   const texts: string[] = [];
   for (let at: unknown = error; at !== undefined; at = at instanceof Error ? at.cause : undefined) {
@@ -57,7 +57,7 @@ const failing = () => {
   });
 };
 
-/** A provider whose backend answers with the secret where none belongs. */
+/** A provider whose backend returns the secret in the wrong places. */
 const confused = (plaintext: Uint8Array) =>
   new ScriptedProvider({
     encrypt: async () => js({ ciphertext: new Uint8Array(7000), keyId: SECRET, plaintext }),
@@ -70,7 +70,7 @@ const confused = (plaintext: Uint8Array) =>
 
 type Attempt = readonly [what: string, run: () => Promise<unknown>];
 
-/** Calls with the secret as plaintext, and as anything that it might be mistaken for. */
+/** Calls with the secret as plaintext, and in place of other input. */
 function calls(name: string, make: () => KeyWrapProvider): Attempt[] {
   const algorithm = 'RSAES_OAEP_SHA_256';
   const plaintext = bytes();
@@ -111,7 +111,7 @@ function calls(name: string, make: () => KeyWrapProvider): Attempt[] {
     generateDataKeyPair: (p) => p.generateDataKeyPair({ keyId: ARN, keyPairSpec: 'RSA_2048' }),
     getPublicKey: (p) => p.getPublicKey({ keyId: ARN }),
     describeKey: (p) => p.describeKey({ keyId: ARN }),
-    'abort under way': (p) => {
+    'abort in progress': (p) => {
       const controller = new AbortController();
       const call = p.encrypt({ keyId: ARN, plaintext }, { signal: controller.signal });
       controller.abort();

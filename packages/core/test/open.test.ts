@@ -31,7 +31,7 @@ describe('openKeyWrapProvider', () => {
     expect(hsm.opened).to.deep.equal([]);
   });
 
-  it('takes a URL object, a URL without an authority, and capitals in the scheme', async () => {
+  it('accepts a URL object, a URL without an authority, and capitals in the scheme', async () => {
     const { own, opened } = scheme('my-hsm');
     for (const url of [new URL('my-hsm://slot/1'), 'my-hsm:', 'MY-HSM:?keys=alias/orders']) {
       await openKeyWrapProvider(url, [own]);
@@ -39,7 +39,7 @@ describe('openKeyWrapProvider', () => {
     expect(opened).to.deep.equal(['my-hsm://slot/1', 'my-hsm:', 'my-hsm:?keys=alias/orders']);
   });
 
-  it('refuses a scheme that nobody registered, and says which are (INVALID_INPUT)', async () => {
+  it('rejects a scheme that is not registered, and lists the known ones (INVALID_INPUT)', async () => {
     const { own, opened } = scheme('my-hsm');
     for (const url of ['vault://host', 'my-hsm2:', 'my:', 'https://example.com']) {
       const call = openKeyWrapProvider(url, [own]);
@@ -49,7 +49,7 @@ describe('openKeyWrapProvider', () => {
     expect(opened).to.deep.equal([]);
   });
 
-  it('refuses what is no URL (INVALID_INPUT)', async () => {
+  it('rejects text that is not a URL (INVALID_INPUT)', async () => {
     const { own } = scheme('my-hsm');
     for (const url of ['', ' ', 'my-hsm', '//host', '/path', '?keys=1', undefined, null, 7, {}]) {
       const call = openKeyWrapProvider(js(url), [own]);
@@ -91,7 +91,7 @@ describe('readUrlParameters', () => {
   const read = (query: string, names = ['region', 'keys']) =>
     readUrlParameters(new URL(`my-hsm:?${query}`), names);
 
-  it('gives the parameters that are there, decoded', () => {
+  it('returns the given parameters, decoded', () => {
     expect(read('')).to.deep.equal({});
     expect(read('region=eu-west-1')).to.deep.equal({ region: 'eu-west-1' });
     expect(read('keys=alias%2Forders,alias/b+c&region=')).to.deep.equal({
@@ -100,13 +100,13 @@ describe('readUrlParameters', () => {
     });
   });
 
-  it('refuses one that is not known, and says which are', () => {
+  it('rejects an unknown parameter, and lists the known ones', () => {
     const error = expectThrown(() => read('Region=x'), InvalidInputError, { field: 'url' });
     expect(error.message).to.include('"Region"').and.include('my-hsm: takes region, keys');
     expectThrown(() => read('__proto__=x'), InvalidInputError);
   });
 
-  it('refuses one that is given twice, an empty one too', () => {
+  it('rejects a repeated parameter, even an empty one', () => {
     expectThrown(() => read('keys=a&keys=b'), InvalidInputError, { field: 'url' });
     expectThrown(() => read('keys=&keys='), InvalidInputError, { field: 'url' });
   });
@@ -117,7 +117,7 @@ describe('readUrlParameters', () => {
     }
   });
 
-  it('takes names that every object inherits', () => {
+  it('accepts names that every object inherits', () => {
     expect(read('constructor=a&toString=b', ['constructor', 'toString'])).to.deep.equal({
       constructor: 'a',
       toString: 'b',

@@ -148,7 +148,7 @@ describe('reEncryptAcross', () => {
     expect(opened.keyId).to.equal(archive);
   });
 
-  it('refuses malformed input by the field, before either provider is asked', async () => {
+  it('rejects malformed input by its field, before either provider is called', async () => {
     const hook = sinon.stub().rejects(new Error('a hook was called'));
     const provider = new ScriptedProvider({ encrypt: hook, decrypt: hook });
     const side = { provider, keyId: ARN };
@@ -186,7 +186,7 @@ describe('reEncryptAcross', () => {
     expect(hook.callCount).to.equal(0);
   });
 
-  it('refuses a context with an asymmetric side', async () => {
+  it('rejects a context with an asymmetric side', async () => {
     const provider = new ScriptedProvider();
     const side = { provider, keyId: ARN, algorithm, encryptionContext: {} };
     const plain = { provider, keyId: ARN };

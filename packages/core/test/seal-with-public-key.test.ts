@@ -33,7 +33,7 @@ describe('sealWithPublicKey', () => {
     [3072, { RSAES_OAEP_SHA_1: 342, RSAES_OAEP_SHA_256: 318 }],
     [4096, { RSAES_OAEP_SHA_1: 470, RSAES_OAEP_SHA_256: 446 }],
   ] as const) {
-    it(`seals 1 byte to the maximum for a ${bits}-bit key, and node:crypto opens it`, async function () {
+    it(`seals 1 byte to the maximum for a ${bits}-bit key, and node:crypto decrypts it`, async function () {
       this.timeout(300_000);
       const { publicKey, privateKey } = rsa(bits);
       for (const hash of ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const) {
@@ -55,7 +55,7 @@ describe('sealWithPublicKey', () => {
   const der = spki(publicKey);
   const plaintext = Uint8Array.of(1, 2, 3);
 
-  it('makes what decryptAsymmetric opens', async () => {
+  it('returns what decryptAsymmetric decrypts', async () => {
     const provider = new ToyProvider();
     const keyId = provider.addKey('alias/inbox', { keySpec: 'RSA_2048' });
     const { publicKey } = await provider.getPublicKey({ keyId });
@@ -90,7 +90,7 @@ describe('sealWithPublicKey', () => {
     }
   });
 
-  it('takes parts of a pool, and gives memory of its own', async () => {
+  it('accepts parts of a pool, and returns bytes that own their memory', async () => {
     const pool = Buffer.concat([Buffer.alloc(5), der, plaintext]);
     const ciphertext = await sealWithPublicKey(
       pool.subarray(5, 5 + der.length),
@@ -125,13 +125,13 @@ describe('sealWithPublicKey', () => {
     ['a key with the exponent 0', () => withExponent('AA')],
     ['shared memory', () => new Uint8Array(new SharedArrayBuffer(294))],
   ] as const) {
-    it(`refuses ${what} as a public key (INVALID_INPUT)`, async () => {
+    it(`rejects ${what} as a public key (INVALID_INPUT)`, async () => {
       const call = sealWithPublicKey(js(make()), plaintext, algorithm);
       await expectRejection(call, InvalidInputError, { field: 'publicKey' });
     });
   }
 
-  it('takes the exponents 3 and 65537', async () => {
+  it('accepts the exponents 3 and 65537', async () => {
     for (const publicExponent of [3, 65537]) {
       const pair = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent });
       const ciphertext = await sealWithPublicKey(spki(pair.publicKey), plaintext, algorithm);
@@ -146,13 +146,13 @@ describe('sealWithPublicKey', () => {
     ['shared memory', new Uint8Array(new SharedArrayBuffer(3))],
     ['more than any key takes', new Uint8Array(447)],
   ] as const) {
-    it(`refuses ${what} as a plaintext (INVALID_INPUT)`, async () => {
+    it(`rejects ${what} as a plaintext (INVALID_INPUT)`, async () => {
       const call = sealWithPublicKey(der, js(bytes), algorithm);
       await expectRejection(call, InvalidInputError, { field: 'plaintext' });
     });
   }
 
-  it('refuses an algorithm that is none (INVALID_INPUT)', async () => {
+  it('rejects an unknown algorithm (INVALID_INPUT)', async () => {
     for (const wrong of [undefined, 'SYMMETRIC_DEFAULT', 'RSA-OAEP', 'toString', 7, null, {}]) {
       const call = sealWithPublicKey(der, plaintext, js(wrong));
       await expectRejection(call, InvalidInputError, { field: 'algorithm' });

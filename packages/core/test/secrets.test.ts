@@ -75,7 +75,7 @@ function logged(value: unknown): string {
 
 for (const [name, { make, read, shown }] of Object.entries(RESULTS)) {
   describe(name, () => {
-    it('gives the secret and what may be shown', () => {
+    it('returns the secret and the public fields', () => {
       const result = make(secret());
       expect(read(result)).to.deep.equal(secret());
       for (const [field, value] of Object.entries(shown)) {
@@ -122,7 +122,7 @@ for (const [name, { make, read, shown }] of Object.entries(RESULTS)) {
       expect(JSON.parse(JSON.stringify(result))).to.deep.equal(JSON.parse(JSON.stringify(shown)));
     });
 
-    it('takes the array over, and wipes the very one that it handed out', () => {
+    it('takes ownership of the array, and wipes the one that it returned', () => {
       const result = make(secret());
       const handedOut = read(result);
       result[Symbol.dispose]();
@@ -142,7 +142,7 @@ for (const [name, { make, read, shown }] of Object.entries(RESULTS)) {
       expect(Object.getPrototypeOf(read(result))).to.equal(Uint8Array.prototype);
     });
 
-    it('gives no zeros after it was disposed, but refuses (CLOSED)', () => {
+    it('throws after it was disposed, instead of returning zeros (CLOSED)', () => {
       const result = make(secret());
       result[Symbol.dispose]();
 

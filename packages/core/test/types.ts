@@ -69,7 +69,7 @@ export async function decrypts(): Promise<void> {
   await keys.decrypt({ ciphertext: bytes, keyId, algorithm });
   // @ts-expect-error an asymmetric algorithm must be named
   await keys.decryptAsymmetric({ ciphertext: bytes, keyId });
-  // @ts-expect-error an asymmetric ciphertext does not say which key opens it
+  // @ts-expect-error an asymmetric ciphertext does not identify its key
   await keys.decryptAsymmetric({ ciphertext: bytes, algorithm });
   // @ts-expect-error a symmetric ciphertext is for decrypt
   await keys.decryptAsymmetric({ ciphertext: bytes, keyId, algorithm: 'SYMMETRIC_DEFAULT' });
@@ -135,7 +135,7 @@ export async function generatesDataKeys(): Promise<void> {
   await keys.generateDataKey({ keySpec: 'AES_256' });
   // @ts-expect-error a number is not text
   await keys.generateDataKey({ keyId, numberOfBytes: '32' });
-  // @ts-expect-error HMAC keys are no pairs
+  // @ts-expect-error HMAC keys are not pairs
   await keys.generateDataKeyPair({ keyId, keyPairSpec: 'HMAC_256' });
   // @ts-expect-error a kind of pair must be named
   await keys.generateDataKeyPair({ keyId });
@@ -196,7 +196,7 @@ export async function manages(): Promise<void> {
   await keys.createKey();
   // @ts-expect-error there is no such kind of key
   await manager.createKey({ keySpec: 'RSA_1024' });
-  // @ts-expect-error an alias alone is not enough: it stands for a key
+  // @ts-expect-error an alias needs a key
   await manager.createAlias({ alias: 'alias/a' });
 }
 
@@ -204,12 +204,12 @@ export function handles(error: unknown): KeyWrapErrorCode | undefined {
   if (!(error instanceof KeyWrapError)) return undefined;
   // @ts-expect-error there is no such code, so this can never be true
   if (error.code === 'NOT_FOUND') return undefined;
-  // @ts-expect-error what an error says is not to be changed
+  // @ts-expect-error the fields of an error are read-only
   error.retryable = true;
   return error.code;
 }
 
-// @ts-expect-error every error has a class of its own
+// @ts-expect-error every error has its own class
 new KeyWrapError('');
 
 // @ts-expect-error a driver can not do without encrypt, decrypt and describeKey

@@ -11,15 +11,15 @@ export interface Connection {
 }
 
 /**
- * One client for each region, made when it is first needed; or the one that the caller passed. The AWS
- * SDK is loaded with the first: a program that never calls KMS does not wait for it, and this package can
- * be required from CommonJS.
+ * Keeps one client per region, made when it is first needed, or uses the caller's client. The AWS SDK is
+ * loaded with the first client: a program that never calls KMS does not wait for it, and CommonJS can require
+ * this package.
  */
 export class KmsClients {
   readonly #config: ClientConfig;
   readonly #passed: KMSClient | undefined;
   readonly #owned = new Map<string, KMSClient>();
-  /** Kept as they are awaited: asking for a module that is loaded takes longer than all else here. */
+  /** Keeps promises: `import()` of a loaded module takes longer than everything else here. */
   readonly #connections = new Map<string | undefined, Promise<Connection>>();
 
   /** @param passed Used for every region, and never destroyed here. */
@@ -29,9 +29,10 @@ export class KmsClients {
   }
 
   /**
-   * Rejects when the SDK finds no region, or can't be loaded; the next call tries again.
+   * Returns the client of a region. Rejects when the SDK finds no region, or can't be loaded; the next call
+   * tries again.
    *
-   * @param region By default that of the options, or else the one that the SDK finds.
+   * @param region By default the region of the options, or else the SDK's.
    */
   for(region: string | undefined = this.#config.region): Promise<Connection> {
     let connection = this.#connections.get(region);
@@ -43,7 +44,7 @@ export class KmsClients {
     return connection;
   }
 
-  /** Closes the connections of the clients that were made here. */
+  /** Closes the connections of the clients that this class made. */
   destroy(): void {
     for (const client of this.#owned.values()) client.destroy();
     this.#owned.clear();
@@ -58,11 +59,11 @@ export class KmsClients {
     const client = new sdk.KMSClient(
       region === undefined ? this.#config : { ...this.#config, region },
     );
-    // Where the SDK looks for a region only a client of it can tell.
+    // Only a client of the SDK can find the SDK's default region.
     return { sdk, client: this.#own(region ?? (await client.config.region()), client) };
   }
 
-  /** Keeps a client, unless there is one for its region already. */
+  /** Keeps a client, unless its region has one already. */
   #own(region: string, client: KMSClient): KMSClient {
     const existing = this.#owned.get(region);
     if (existing === undefined) {

@@ -39,12 +39,12 @@ const CAPABILITIES: ProviderCapabilities = Object.freeze({
   dataKeyPairSpecs: DATA_KEY_PAIR_SPECS,
 });
 
-/** A class of the SDK's commands. */
+/** The class of an SDK command. */
 type CommandClass<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = new (
   input: Input,
 ) => $Command<Input, Output, KMSClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>;
 
-/** Every function is one request to AWS KMS: [operations](https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). */
+/** Calls AWS KMS; every function is one request: [operations](https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). */
 export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrapDriver {
   const clients = new KmsClients(config, client);
 
@@ -57,7 +57,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
   ): Promise<Output> {
     const { sdk, client } = await clients.for(region);
     const Command = commandIn(sdk);
-    // The SDK writes every member of an operation that it finds, also one that is inherited.
+    // The SDK serialises every member that it finds, inherited ones too.
     const whole = ownFields({ ...input, ...toGrantTokens(grantTokens, call.grantTokens) });
     return client.send(
       new Command(whole),

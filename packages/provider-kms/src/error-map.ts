@@ -14,10 +14,10 @@ import {
   UnsupportedOperationError,
 } from '@keywrap/core';
 
-/** What some of the errors of AWS KMS and its SDK mean in the contract. */
+/** Maps some errors of AWS KMS and its SDK to an error of the contract. */
 export interface Meaning {
   readonly create: (text: string, options: KeyWrapErrorOptions, field: string) => KeyWrapError;
-  /** What is wrong and what to do. */
+  /** Says what is wrong and what to do. */
   readonly explanation: string;
   /**
    * The names of the errors: KMS's own ([API reference](https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html)),
@@ -35,7 +35,7 @@ function as(
 
 export const INVALID_INPUT: Meaning = {
   create: (text, options, field) => new InvalidInputError(field, text, options),
-  explanation: 'was refused by AWS KMS',
+  explanation: 'was rejected by AWS KMS',
   names: `
     EndpointError InvalidAliasNameException InvalidArnException InvalidParameterCombination
     InvalidParameterException InvalidParameterValue MalformedHttpRequestException
@@ -68,7 +68,7 @@ export const THROTTLED: Meaning = {
 
 export const UNAVAILABLE: Meaning = {
   create: as(ProviderUnavailableError),
-  explanation: 'AWS KMS did not answer, or failed inside: check the network, or retry later',
+  explanation: 'AWS KMS did not respond, or failed: check the network, or retry later',
   names: `
     CloudHsmClusterNotActiveException DependencyTimeoutException IDPCommunicationErrorException
     InternalError InternalFailure InternalServerError InternalServerException
@@ -106,18 +106,19 @@ const MEANINGS: readonly Meaning[] = [
   },
   {
     create: as(IncorrectKeyError),
-    explanation: 'the ciphertext was made under another key than the one named',
+    explanation: 'the ciphertext was made by a key other than the named one',
     names: 'IncorrectKeyException',
   },
   {
     create: as(InvalidCiphertextError),
-    explanation: 'the ciphertext does not open with this key, algorithm and encryption context',
+    explanation:
+      'the ciphertext can not be decrypted with this key, algorithm and encryption context',
     names: 'InvalidCiphertextException',
   },
   INVALID_INPUT,
   {
     create: as(UnsupportedOperationError),
-    explanation: 'AWS KMS does not do this in this region or at this endpoint, or with this key',
+    explanation: 'AWS KMS does not support this in this region, at this endpoint or with this key',
     names: `
     InvalidAction UnknownOperationException UnsupportedOperationException`,
   },
@@ -130,7 +131,7 @@ const BY_NAME = new Map(
   MEANINGS.flatMap((meaning) => meaning.names.match(/\w+/g)?.map((name) => [name, meaning]) ?? []),
 );
 
-/** What an error of this name means; `undefined` when the table does not have it. */
+/** Returns the meaning of an error name; `undefined` when the table does not have it. */
 export function meaningOf(name: string): Meaning | undefined {
   return BY_NAME.get(name);
 }

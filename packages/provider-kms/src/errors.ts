@@ -2,6 +2,7 @@ import {
   InvalidInputError,
   type KeyWrapError,
   type KeyWrapErrorOptions,
+  ownField,
   ProviderUnavailableError,
 } from '@keywrap/core';
 import {
@@ -13,18 +14,18 @@ import {
   UNAVAILABLE,
 } from './error-map.js';
 
-/** What the SDK throws, as far as it can be relied on: credential and network errors have less. */
+/** The reliable fields of the SDK's errors; credential and network errors have fewer. */
 interface SdkError {
   readonly name: string;
   readonly message: string;
   readonly code: string | undefined;
   readonly requestId: string | undefined;
   readonly status: number | undefined;
-  /** Whether an answer came that is none of KMS's: a proxy's page, or one that was cut off. */
+  /** True for a response that is not from KMS, such as a proxy's page, or is truncated. */
   readonly isUnreadableAnswer: boolean;
 }
 
-/** How the contract names the members of KMS's requests, which a ValidationException refers to. */
+/** Maps the members of KMS's requests, which a ValidationException names, to the contract's fields. */
 const FIELDS: Readonly<Record<string, string>> = {
   plaintext: 'plaintext',
   ciphertextBlob: 'ciphertext',
@@ -43,17 +44,16 @@ const FIELDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Turns an error of AWS KMS or its SDK into one of the contract, with KMS's own words and the id of the
- * request, and the original as its cause. Undefined for what neither has a name for: a socket that
- * failed, or a mistake in a program.
+ * Converts an error of AWS KMS or its SDK into one of the contract, with KMS's message, the request id, and the
+ * original as its cause. Returns undefined for other errors: a failed socket, or a bug.
  */
 export function toKeyWrapError(error: unknown): KeyWrapError | undefined {
   const sdkError = readSdkError(error);
   const { message, requestId } = sdkError;
   if (sdkError.isUnreadableAnswer) {
-    // Without its cause: the parser's message quotes the answer, where a plaintext may be.
+    // Without its cause: the parser's message quotes the response, which may contain a plaintext.
     return new ProviderUnavailableError(
-      `what answered is not AWS KMS, or the answer was cut off (HTTP ${sdkError.status}): check the endpoint and the proxies on the way`,
+      `the response is not from AWS KMS, or was truncated (HTTP ${sdkError.status}): check the endpoint and the proxies on the way`,
       { requestId },
     );
   }
@@ -71,11 +71,11 @@ export function toKeyWrapError(error: unknown): KeyWrapError | undefined {
   return create(`${explanation}${quote(sdkError)}`, options, fieldOf(sdkError));
 }
 
-// llhttp's errors, which Node.js passes on, and why TLS is not there or not trusted: crypto.X509Certificate
-// and OpenSSL's X509_V_ERR_*.
+// llhttp's errors, which Node.js passes on, and failures of TLS and certificates: crypto.X509Certificate and
+// OpenSSL's X509_V_ERR_*.
 const NO_CONNECTION = /^(HPE|ERR_TLS|ERR_SSL|CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)_/;
 
-/** For a name that is not in the table, because AWS added it, or a proxy or nobody answered. */
+/** Classifies a name that is not in the table: a new one of AWS, a proxy's, or no response at all. */
 function meaningOfConnection({ status, code }: SdkError): Meaning | undefined {
   if (status === undefined) return NO_CONNECTION.test(code ?? '') ? UNAVAILABLE : undefined;
   if (status === 401 || status === 403) return ACCESS_DENIED;
@@ -84,7 +84,8 @@ function meaningOfConnection({ status, code }: SdkError): Meaning | undefined {
 }
 
 function readSdkError(error: unknown): SdkError {
-  const { name, message, code, $metadata, $response, $fault } = Object(error);
+  const { name, message, $metadata, $response, $fault } = Object(error);
+  const code = ownField(Object(error), 'code');
   return {
     name: String(name ?? 'Error'),
     message: String(message ?? ''),
@@ -95,9 +96,9 @@ function readSdkError(error: unknown): SdkError {
   };
 }
 
-/** The name of the error, its code and its message, as far as there are any. */
+/** Returns the error's code or name, and its message if it has one. */
 function quote({ name, code, message }: SdkError): string {
-  // A signature error goes on for a page, with the request in its canonical form.
+  // The message of a signature error fills a page with the canonical request.
   const [firstLine = ''] = message.split('\n', 1);
   const hasMessage = firstLine !== '' && firstLine !== 'UnknownError' && firstLine !== name;
   return ` (${code ?? name}${hasMessage ? `: ${firstLine}` : ''})`;
@@ -106,7 +107,7 @@ function quote({ name, code, message }: SdkError): string {
 function fieldOf({ name, message }: SdkError): string {
   if (name === 'EndpointError') return 'endpoint';
   if (name === 'InvalidArnException' || name === 'InvalidAliasNameException') return 'keyId';
-  // KMS's words for more bytes than an RSA key takes.
+  // KMS's message for a plaintext that is too long for an RSA key.
   if (message.includes('cannot encrypt data larger than')) return 'plaintext';
   const [, member = ''] = /\bat '(\w+)/.exec(message) ?? [];
   return Object.hasOwn(FIELDS, member) ? (FIELDS[member] as string) : 'input';

@@ -16,7 +16,7 @@ import {
   type ReEncryptRequest,
 } from '@keywrap/core';
 
-// The contract's requests in the terms of the KMS API. What is not there is left out, not undefined.
+// Converts the contract's requests to those of the KMS API. Absent members are omitted, not undefined.
 
 /** [Encrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html) */
 export function toEncryptInput(request: EncryptRequest): EncryptCommandInput {
@@ -71,9 +71,9 @@ export function toDataKeyPairInput(request: DataKeyPairRequest): GenerateDataKey
 }
 
 /**
- * The grant tokens of the provider and those of the call, each once.
+ * Merges the grant tokens of the provider and of the call, without duplicates.
  *
- * @throws {@link InvalidInputError} when they are more than KMS takes.
+ * @throws {@link InvalidInputError} when they exceed KMS's limit.
  */
 export function toGrantTokens(
   own: readonly string[],
@@ -89,7 +89,7 @@ export function toGrantTokens(
   return all.length === 0 ? {} : { GrantTokens: all };
 }
 
-/** An empty context is none: an asymmetric key takes none. */
+/** Omits an empty context, because an asymmetric key accepts none. */
 function toContext<Name extends string>(
   name: Name,
   context: EncryptionContext,

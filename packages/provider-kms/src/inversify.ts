@@ -3,15 +3,15 @@ import type { ContainerModule } from 'inversify';
 import type { KmsKeyWrapProviderOptions } from './options.js';
 import { KmsKeyWrapProvider } from './provider.js';
 
-/** How to reach AWS KMS, and how to bind the provider. */
+/** Options of the provider and of its binding. */
 export type KmsKeyWrapModuleOptions = KmsKeyWrapProviderOptions & KeyWrapModuleOptions;
 
 /**
- * A module that binds a {@link KmsKeyWrapProvider}: made when something first asks for it, once, and
- * closed when the module is unloaded (`unloadAsync`).
+ * Makes a module that binds a {@link KmsKeyWrapProvider}. The provider is made once, when it is first resolved,
+ * and closed when the module is unloaded (`unloadAsync`).
  *
- * @param options Those of the provider, and `name` to bind it under a name. Resolving rejects with
- * `InvalidInputError` when one of them is wrong.
+ * @param options The provider's options, and `name` to bind it under a name. Resolving rejects with
+ * `InvalidInputError` when an option is wrong.
  *
  * @example
  * ```ts

@@ -2,25 +2,25 @@ import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import { InvalidInputError, KeyWrapError, parseGrantTokens, readFields } from '@keywrap/core';
 import { isRegion } from './region.js';
 
-/** How to reach AWS KMS. What is left out, the AWS SDK decides the way it does for every program. */
+/** Options to reach AWS KMS. The AWS SDK's defaults apply to every option that is left out. */
 export interface KmsConnectionOptions {
-  /** For keys that are not named by ARN. By default `AWS_REGION`, the shared config files', or the instance's. */
+  /** The region of keys that are not named by ARN. By default `AWS_REGION`, the shared config files', or the instance's. */
   readonly region?: string | undefined;
   /** Another KMS endpoint, used for every region: an `http:` or `https:` URL. */
   readonly endpoint?: string | undefined;
-  /** Credentials, or a function that gives them. By default the SDK's credential provider chain. */
+  /** Credentials, or a function that returns them. By default the SDK's credential provider chain. */
   readonly credentials?: KMSClientConfig['credentials'];
   /** The profile in the shared AWS config files to take region and credentials from. */
   readonly profile?: string | undefined;
-  /** How often the SDK tries a call at most, the first time included. By default `AWS_MAX_ATTEMPTS`, or 3. */
+  /** The maximum number of attempts, the first included. By default `AWS_MAX_ATTEMPTS`, or 3. */
   readonly maxAttempts?: number | undefined;
-  /** Milliseconds that connecting may take, in each attempt. By default there is no limit of ours. */
+  /** The time limit for connecting in milliseconds, in each attempt. By default the SDK's: none. */
   readonly connectionTimeout?: number | undefined;
-  /** Milliseconds from a request to its answer, and of silence in the answer, in each attempt. As above. */
+  /** Milliseconds from a request to its response, and between parts of it, in each attempt. By default the SDK's: none. */
   readonly requestTimeout?: number | undefined;
 }
 
-/** Either how to reach AWS KMS or a ready client, and what goes with every call. */
+/** Either options to reach AWS KMS or your own client, and the grant tokens of every call. */
 export type KmsKeyWrapProviderOptions = {
   /** Sent with every call, before the call's own: together at most 10. */
   readonly grantTokens?: readonly string[] | undefined;
@@ -28,14 +28,14 @@ export type KmsKeyWrapProviderOptions = {
   | (KmsConnectionOptions & { readonly client?: undefined })
   | ({
       /**
-       * A ready client. It is used for every call, in its own region: a key whose ARN names another
-       * region is refused by KMS. `close()` does not destroy it.
+       * Your own client. It makes every call, in its region: KMS rejects a key whose ARN names another
+       * region. `close()` does not destroy it.
        */
       readonly client: KMSClient;
     } & { readonly [Name in keyof KmsConnectionOptions]?: undefined })
 );
 
-/** What every client of the provider has in common. The region, where there is one, is plain text. */
+/** The configuration of every client of the provider. The region, if any, is a string. */
 export type ClientConfig = KMSClientConfig & { readonly region?: string };
 
 /** The options, checked and in the SDK's form. */
@@ -61,7 +61,7 @@ const CHECKS: Readonly<Record<keyof Values, Check>> = {
   endpoint: [isHttpUrl, 'must be an http: or https: URL without user and password'],
   credentials: [
     isCredentials,
-    'must have accessKeyId and secretAccessKey, or be a function that gives credentials',
+    'must have accessKeyId and secretAccessKey, or be a function that returns credentials',
   ],
   profile: [isText, 'must be the name of a profile in the shared AWS config files'],
   maxAttempts: COUNT,
@@ -76,9 +76,9 @@ const CHECKS: Readonly<Record<keyof Values, Check>> = {
 const NAMES = [...(Object.keys(CHECKS) as (keyof Values)[]), 'grantTokens'] as const;
 
 /**
- * Reads what a caller passed, from plain JavaScript too.
+ * Parses the options, from plain JavaScript too.
  *
- * @throws {@link InvalidInputError} naming the option that is wrong, unknown or one too many.
+ * @throws {@link InvalidInputError} naming the option that is wrong, unknown or excluded by another.
  */
 export function readOptions(options: unknown): ReadOptions {
   try {
@@ -113,13 +113,13 @@ function readAll(options: unknown): ReadOptions {
 }
 
 /**
- * @param connection Complete, and so is the configuration: the SDK would take a member that is not there from an
- * `Object.prototype` that was polluted, and send requests there or as that.
+ * @param connection Has every member, and so does the result: the SDK would read a missing one, such as the
+ * endpoint or the credentials, from a polluted `Object.prototype`.
  */
 function toClientConfig(connection: Required<KmsConnectionOptions>): ClientConfig {
   const { connectionTimeout, requestTimeout, ...config } = connection;
   const hasTimeout = connectionTimeout !== undefined || requestTimeout !== undefined;
-  // The SDK's requestTimeout ends when the headers of the response are there, and only logs a
+  // The SDK's requestTimeout ends when the response's headers arrive, and only logs a
   // warning unless told to throw; its socketTimeout bounds the silence after that.
   const requestHandler = hasTimeout
     ? {

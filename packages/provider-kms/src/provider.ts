@@ -5,9 +5,8 @@ import { type KmsKeyWrapProviderOptions, readOptions } from './options.js';
 /**
  * Wraps data keys under the keys of AWS KMS, through `@aws-sdk/client-kms`.
  *
- * A key or alias that is named by its ARN is used in the ARN's region, every other in the region of
- * the options, or else the SDK's default. The SDK is loaded with the first call; retries and timeouts
- * are the SDK's.
+ * A key or alias that is named by ARN is used in the ARN's region; any other in the region of the options, or
+ * else the SDK's default. The first call loads the SDK, which also does retries and timeouts.
  *
  * @example
  * ```ts
@@ -23,9 +22,9 @@ import { type KmsKeyWrapProviderOptions, readOptions } from './options.js';
  */
 export class KmsKeyWrapProvider extends DriverProvider {
   /**
-   * Connects to nothing yet.
+   * Checks the options; it does not connect.
    *
-   * @throws {@link InvalidInputError} when an option is wrong, or not known.
+   * @throws {@link InvalidInputError} when an option is wrong or unknown.
    */
   constructor(options: KmsKeyWrapProviderOptions = {}) {
     super(kmsDriver(readOptions(options)));

@@ -3,18 +3,18 @@ import { InvalidInputError, type KeyName, type ReEncryptRequest } from '@keywrap
 // One label of a host name (RFC 1123 §2.1), because the endpoint of a region is kms.<region>.<suffix>.
 const REGION = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Tells whether this can be the name of a region, for example `eu-west-1`. */
+/** Returns true if this can be the name of a region, for example `eu-west-1`. */
 export function isRegion(value: unknown): value is string {
   return typeof value === 'string' && REGION.test(value);
 }
 
 /**
- * The region that a key identifier names: that of a key ARN or an alias ARN, and `undefined` for a
- * key id, an alias name or no identifier at all.
+ * Returns the region of a key ARN or an alias ARN, and `undefined` for a key id, an alias name or no
+ * identifier.
  *
- * @param field How an error names the input.
- * @throws {@link InvalidInputError} when what the ARN names can't be a region. ARNs come from outside,
- * and this one would become part of the host name that the plaintext is sent to.
+ * @param field The name of the input in errors.
+ * @throws {@link InvalidInputError} when the ARN's region can't be a region. ARNs come from outside, and the
+ * region becomes part of the host name that the plaintext is sent to.
  */
 export function regionOf(key: KeyName | undefined, field = 'keyId'): string | undefined {
   if (key?.kind !== 'key-arn' && key?.kind !== 'alias-arn') return undefined;
@@ -25,9 +25,9 @@ export function regionOf(key: KeyName | undefined, field = 'keyId'): string | un
 }
 
 /**
- * The region to re-encrypt in: the destination's, or else the source's.
+ * Returns the region to re-encrypt in: the destination's, or else the source's.
  *
- * @throws {@link InvalidInputError} when they name two: KMS re-encrypts within a region.
+ * @throws {@link InvalidInputError} when they differ: KMS re-encrypts within a region.
  */
 export function regionOfBoth({ source, destination }: ReEncryptRequest): string | undefined {
   const from = regionOf(source.key, 'source.keyId');

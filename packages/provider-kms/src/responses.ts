@@ -13,14 +13,14 @@ import {
   UnsupportedOperationError,
 } from '@keywrap/core';
 
-// KMS's names are the contract's names, but KMS has kinds of key that the contract does not (ML-DSA,
-// ML-KEM, Ed25519, SM2), none of which encrypts with an algorithm of the contract.
+// The contract uses KMS's names, but KMS also has key specs that the contract does not (ML-DSA, ML-KEM,
+// Ed25519, SM2), none of which encrypts with an algorithm of the contract.
 
 /**
- * The members of a response that KMS always sends; the SDK types every member as optional.
+ * Returns the required members of a response; the SDK types every member as optional.
  *
- * @throws {@link ProviderUnavailableError} when one is missing: a proxy answered, or the response was cut
- * off. The next attempt may get a whole one.
+ * @throws {@link ProviderUnavailableError} when one is missing: the response is a proxy's, or truncated. A retry
+ * may get a complete one.
  */
 export function required<Response extends object, Name extends keyof Response>(
   response: Response,
@@ -31,7 +31,7 @@ export function required<Response extends object, Name extends keyof Response>(
   return response as { readonly [N in Name]-?: NonNullable<Response[N]> };
 }
 
-/** [GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html) in the contract's terms. */
+/** Converts a response of [GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html). */
 export function toPublicKeyResult(response: GetPublicKeyCommandOutput): PublicKeyResult {
   const { PublicKey, KeyId } = required(response, 'PublicKey', 'KeyId');
   return {
@@ -43,7 +43,7 @@ export function toPublicKeyResult(response: GetPublicKeyCommandOutput): PublicKe
   };
 }
 
-/** [KeyMetadata](https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html) in the contract's terms. */
+/** Converts [KeyMetadata](https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html). */
 export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescription {
   if (metadata?.CreationDate === undefined) throw unreadable('no key metadata');
   const deletionDate = ownField(metadata, 'DeletionDate');
@@ -66,7 +66,7 @@ function known<Name extends string>(names: readonly Name[], value: unknown, what
   if (name !== undefined) return name;
   if (typeof value !== 'string') throw unreadable(`no ${what}`);
   throw new UnsupportedOperationError(
-    `the key has the ${what} ${value}, which keywrap does not know; it wraps under SYMMETRIC_DEFAULT and RSA keys`,
+    `the key has the ${what} ${value}, which keywrap does not support; use a SYMMETRIC_DEFAULT or RSA key`,
   );
 }
 

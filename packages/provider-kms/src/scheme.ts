@@ -11,10 +11,10 @@ const PARAMETERS = [
 ] as const satisfies readonly (keyof KmsConnectionOptions)[];
 
 /**
- * Opens AWS KMS by URL: `aws-kms://` in the SDK's default region, `aws-kms://eu-west-1` in that one.
+ * Opens AWS KMS by URL: `aws-kms://` in the SDK's default region, `aws-kms://eu-west-1` in the named one.
  * Query parameters are `endpoint`, `profile`, `maxAttempts`, `connectionTimeout` and `requestTimeout`
- * (milliseconds), as in {@link KmsConnectionOptions}. Credentials never belong into a URL: they are
- * those of the profile, or of the SDK's credential provider chain.
+ * (milliseconds), as in {@link KmsConnectionOptions}. Never put credentials into a URL: they come
+ * from the profile, or from the SDK's credential provider chain.
  *
  * Rejects with `InvalidInputError` (field `url`) when anything in the URL is malformed, unknown or
  * repeated.
@@ -44,7 +44,7 @@ function readUrl(url: URL): KmsConnectionOptions {
   if (url.protocol !== 'aws-kms:') {
     throw new InvalidInputError('url', 'must begin with aws-kms://');
   }
-  // None of these is repeated in the error: a password would be among them.
+  // The error repeats none of these: one may be a password.
   for (const part of ['username', 'password', 'port', 'pathname', 'hash'] as const) {
     if (url[part] !== '') {
       throw new InvalidInputError('url', `must not have a ${part}; write aws-kms://<region>`);
@@ -63,7 +63,7 @@ function readUrl(url: URL): KmsConnectionOptions {
   };
 }
 
-/** Decimal digits only: `Number` alone would take `0x10`, `1e3` and the empty text. */
+/** Accepts decimal digits only: `Number` alone would accept `0x10`, `1e3` and the empty text. */
 function toNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;

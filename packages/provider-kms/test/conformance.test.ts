@@ -40,7 +40,7 @@ await describeConformance(
   RUNNER,
 );
 
-// What depends on where the server has its keys: their states, uses, rotations and imports.
+// The cases that depend on the server's key store: key states, usages, rotations and imports.
 await describeConformance(
   harnessOf('KmsKeyWrapProvider over HTTP, with keys in a database', startOnDisk),
   RUNNER,
@@ -82,7 +82,7 @@ function harnessOf(name: string, start: () => Promise<KmsServer>): ConformanceHa
   };
 }
 
-/** Keys as everybody makes them: by the commands of the AWS SDK. */
+/** Makes keys with the commands of the AWS SDK. */
 function keysOf(administrator: KMSClient): ConformanceKeys {
   return {
     async create({ keySpec, keyUsage, origin }) {
@@ -101,7 +101,7 @@ function keysOf(administrator: KMSClient): ConformanceKeys {
   };
 }
 
-/** KMS can do everything that the contract has, so only cases for those who can't are left out. */
+/** KMS supports the whole contract, so only cases about missing capabilities are skipped. */
 function expectMeantForOthers(title: string): void {
   if (/ - not applicable: the provider declares /.test(title)) return;
   it(title, () => {

@@ -124,7 +124,7 @@ describe('errors of AWS KMS', () => {
     ['constructor', 'input'],
     ['somethingElse', 'input'],
   ] as const) {
-    it(`finds the field ${field} when KMS refuses ${member}`, () => {
+    it(`finds the field ${field} when KMS rejects ${member}`, () => {
       const text = `1 validation error detected: Value at '${member}' failed to satisfy constraint: ...`;
       expect(toKeyWrapError(kmsError('ValidationException', text))).to.include({ field });
       const older = text.replace(' at ', " 'x' at ");
@@ -132,7 +132,7 @@ describe('errors of AWS KMS', () => {
     });
   }
 
-  it('finds the field where KMS does not say it in that form', () => {
+  it('finds the field in other forms of the message', () => {
     const tooLong =
       'Algorithm RSAES_OAEP_SHA_256 and key spec RSA_2048 cannot encrypt data larger than 190 bytes.';
     const fieldOf = (error: Error) => Reflect.get(Object(toKeyWrapError(error)), 'field');
@@ -143,7 +143,7 @@ describe('errors of AWS KMS', () => {
     expect(fieldOf(endpoint)).to.equal('endpoint');
   });
 
-  it('goes by the HTTP status when the name is new', () => {
+  it('uses the HTTP status for an unknown name', () => {
     const codeOf = (status: number) => toKeyWrapError(kmsError('NewException', 'x', status))?.code;
     expect(codeOf(400)).to.equal('INVALID_INPUT');
     expect(codeOf(401)).to.equal('ACCESS_DENIED');
@@ -153,7 +153,7 @@ describe('errors of AWS KMS', () => {
     expect(codeOf(503)).to.equal('UNAVAILABLE');
   });
 
-  it('leaves the network to core, which takes it for an outage (UNAVAILABLE)', async () => {
+  it('leaves network errors to core, which reports an outage (UNAVAILABLE)', async () => {
     for (const code of ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND']) {
       const { client } = stubbedClient(Object.assign(new Error('no way'), { code }));
       const error = await rejection(new KmsKeyWrapProvider({ client }).describeKey({ keyId: 'a' }));
@@ -162,7 +162,7 @@ describe('errors of AWS KMS', () => {
     }
   });
 
-  it('takes what is not HTTP, or not trusted, for an outage (UNAVAILABLE)', () => {
+  it('reports a response that is not HTTP, or not trusted, as an outage (UNAVAILABLE)', () => {
     for (const code of ['HPE_INVALID_CONSTANT', 'CERT_HAS_EXPIRED', 'SELF_SIGNED_CERT_IN_CHAIN']) {
       const error = toKeyWrapError(Object.assign(new Error('no way'), { code }));
       expect(error).to.include({ code: 'UNAVAILABLE', retryable: true });
@@ -170,7 +170,7 @@ describe('errors of AWS KMS', () => {
     }
   });
 
-  it('leaves what nobody has a name for to core, which calls it a fault (INTERNAL)', async () => {
+  it('leaves unknown errors to core, which reports a fault (INTERNAL)', async () => {
     for (const thrown of [new TypeError('x'), 'text', undefined, null, 7]) {
       expect(toKeyWrapError(thrown)).to.equal(undefined);
     }

@@ -12,12 +12,12 @@ const ATTEMPTS = 2;
 const LONGEST_PAUSE = 500;
 const SLACK = 1000;
 
-/** A fault, and what becomes of a call when every attempt meets it. */
+/** A fault, and the outcome of a call when every attempt has it. */
 interface FaultCase {
   readonly title: string;
   readonly fault: Fault;
   readonly code: KeyWrapErrorCode;
-  /** Whether the SDK tries again; an answer that it can't read it takes for an answer. */
+  /** True if the SDK retries; it does not retry a malformed response. */
   readonly isRetried: boolean;
 }
 
@@ -29,13 +29,13 @@ const CASES: readonly FaultCase[] = [
     isRetried: true,
   },
   {
-    title: 'a connection that is closed without an answer',
+    title: 'a connection that is closed without a response',
     fault: ({ socket }) => socket?.end(),
     code: 'UNAVAILABLE',
     isRetried: true,
   },
   {
-    title: 'half an answer, then a reset',
+    title: 'half a response, then a reset',
     fault: (response, answer) => {
       writeHalf(response, answer, () => response.socket?.resetAndDestroy());
     },
@@ -43,13 +43,13 @@ const CASES: readonly FaultCase[] = [
     isRetried: true,
   },
   {
-    title: 'half an answer, then the end of the connection',
+    title: 'half a response, then the end of the connection',
     fault: (response, answer) => writeHalf(response, answer, () => response.socket?.end()),
     code: 'UNAVAILABLE',
     isRetried: true,
   },
   {
-    title: 'a truncated answer that does not say how long it should be',
+    title: 'a truncated response without a length',
     fault: (response, { status, headers, body }) => {
       const { 'content-length': _, ...others } = headers;
       response.writeHead(status, { ...others, connection: 'close' });
@@ -59,20 +59,20 @@ const CASES: readonly FaultCase[] = [
     isRetried: false,
   },
   {
-    title: 'a stall before the answer',
+    title: 'a stall before the response',
     fault: () => {},
     code: 'UNAVAILABLE',
     isRetried: true,
   },
   {
-    title: 'a stall in the middle of the answer',
+    title: 'a stall in the middle of the response',
     fault: (response, answer) => writeHalf(response, answer),
     code: 'UNAVAILABLE',
     isRetried: true,
   },
   {
     title: 'a failure inside (500)',
-    fault: (response) => refuse(response, 500, 'KMSInternalException'),
+    fault: (response) => fail(response, 500, 'KMSInternalException'),
     code: 'UNAVAILABLE',
     isRetried: true,
   },
@@ -84,7 +84,7 @@ const CASES: readonly FaultCase[] = [
   },
   {
     title: 'throttling',
-    fault: (response) => refuse(response, 400, 'ThrottlingException'),
+    fault: (response) => fail(response, 400, 'ThrottlingException'),
     code: 'THROTTLED',
     isRetried: true,
   },
@@ -96,7 +96,7 @@ const CASES: readonly FaultCase[] = [
     isRetried: false,
   },
   {
-    title: 'an answer without content',
+    title: 'a response without content',
     fault: (response) => response.writeHead(200).end(),
     code: 'UNAVAILABLE',
     isRetried: false,
@@ -140,7 +140,7 @@ describe('KmsKeyWrapProvider on a network that misbehaves', () => {
   for (const { title, fault, code, isRetried } of CASES) {
     const attempts = isRetried ? ATTEMPTS : 1;
 
-    it(`ends in ${code} when all it gets is ${title}, and works afterwards`, async () => {
+    it(`rejects with ${code} when every response is ${title}, and works afterwards`, async () => {
       await using proxy = await FaultyProxy.start(server.url);
       await using keys = open(proxy.url);
       proxy.faultFor = () => fault;
@@ -170,10 +170,10 @@ describe('KmsKeyWrapProvider on a network that misbehaves', () => {
     });
   }
 
-  it('gives each of many calls its own plaintext or a retryable error, whatever happens to them', async () => {
+  it('returns each concurrent call its own plaintext or a retryable error, whatever the fault', async () => {
     await using proxy = await FaultyProxy.start(server.url);
     await using keys = open(proxy.url);
-    // Every fault in turn, and a healthy answer after each.
+    // Every fault in turn, with a healthy response after each.
     proxy.faultFor = (request) =>
       request % 2 === 0 ? (CASES[(request / 2) % CASES.length] as FaultCase).fault : healthy;
     const calls = Array.from({ length: 52 }, async (_, index) => {
@@ -194,7 +194,7 @@ describe('KmsKeyWrapProvider on a network that misbehaves', () => {
     expect(await proxy.openSockets()).to.equal(0);
   });
 
-  it('lets go of the connection of a call that is under way when it closes', async () => {
+  it('releases the connection of a call in progress when it closes', async () => {
     await using proxy = await FaultyProxy.start(server.url);
     const keys = open(proxy.url);
     proxy.faultFor = () => () => {};
@@ -221,7 +221,7 @@ function open(endpoint: string): KmsKeyWrapProvider {
   });
 }
 
-/** The head of the answer, which promises all of the body, and half of the body. */
+/** Writes the response's headers, with the full length, and half of the body. */
 function writeHalf(
   response: ServerResponse,
   { status, headers, body }: Answer,
@@ -231,7 +231,7 @@ function writeHalf(
   response.write(body.subarray(0, body.length / 2), () => then?.());
 }
 
-function refuse(response: ServerResponse, status: number, type: string): void {
+function fail(response: ServerResponse, status: number, type: string): void {
   response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
   response.end(JSON.stringify({ __type: type, message: 'not now' }));
 }

@@ -9,24 +9,24 @@ import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the server answered, for a fault to spoil. */
+/** The server's response, for a fault to damage. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
-/** Does to an answer what networks and proxies do. One that does nothing stalls. */
+/** Damages a response as networks and proxies do. One that does nothing stalls. */
 export type Fault = (response: ServerResponse, answer: Answer) => void;
 
-/** Passes the answer on as it is. */
+/** Passes the response on unchanged. */
 export const healthy: Fault = (response, { status, headers, body }) => {
   response.writeHead(status, headers).end(body);
 };
 
-/** An HTTP proxy before a server, which spoils the answers that it is told to. */
+/** An HTTP proxy before a server, which damages selected responses. */
 export class FaultyProxy implements AsyncDisposable {
-  /** Chooses what happens to an answer, by the number of the request from 0. */
+  /** Chooses the fault of a response, by the number of the request from 0. */
   faultFor: (request: number) => Fault = () => healthy;
   readonly #target: string;
   readonly #sockets = new Set<Socket>();
@@ -61,12 +61,12 @@ export class FaultyProxy implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** How many requests came. */
+  /** The number of requests. */
   get requests(): number {
     return this.#requests;
   }
 
-  /** How many connections the client still holds, when those that it let go of are gone. */
+  /** The number of connections that the client holds, after released ones are gone. */
   async openSockets(): Promise<number> {
     // Closing takes a moment to come over the network.
     for (let waited = 0; this.#sockets.size > 0 && waited < 1000; waited += 5) await sleep(5);

@@ -35,7 +35,7 @@ describe('kmsKeyWrapModule', () => {
     expect(await rejection(keys.describeKey({ keyId: 'a' }))).to.include({ code: 'CLOSED' });
   });
 
-  it('refuses wrong options when the provider is asked for (INVALID_INPUT)', async () => {
+  it('rejects wrong options when the provider is resolved (INVALID_INPUT)', async () => {
     const container = new Container();
     container.load(kmsKeyWrapModule({ region: 'nowhere at all' }));
     expect(await thrown(() => container.get(KEY_WRAP_PROVIDER))).to.include({

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 
-/** Runs a CommonJS program in a process of its own, in this package; gives what it prints as JSON. */
+/** Runs a CommonJS program in a separate process, in this package, and parses its output as JSON. */
 async function run(program: string): Promise<unknown> {
   const cwd = new URL('..', import.meta.url);
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], { cwd });
@@ -11,7 +11,7 @@ async function run(program: string): Promise<unknown> {
 
 describe('@keywrap/provider-kms, loaded in a new process', () => {
   it('is required from CommonJS, and loads the AWS SDK with the first call only', async () => {
-    // The SDK is CommonJS, so what is loaded of it stands in require.cache, however it came there.
+    // The SDK is CommonJS, so its loaded modules are in require.cache.
     const program = `
       const { KmsKeyWrapProvider, kmsScheme } = require('@keywrap/provider-kms');
       const loaded = () => Object.keys(require.cache).some((file) => /@aws-sdk|@smithy/.test(file));

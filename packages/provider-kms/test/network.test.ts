@@ -18,7 +18,7 @@ async function answerTo(
 }
 
 describe('KmsKeyWrapProvider over the network', () => {
-  it('reaches a server, and reads what it answers', async () => {
+  it('reaches a server, and reads its response', async () => {
     let target: unknown;
     await withServer(
       (request, response) => {
@@ -35,14 +35,14 @@ describe('KmsKeyWrapProvider over the network', () => {
     expect(target).to.equal('TrentService.Decrypt');
   });
 
-  it('says that nobody listens (UNAVAILABLE)', async () => {
+  it('reports that nothing listens (UNAVAILABLE)', async () => {
     // One that was free a moment ago may be another test's by now; on this one nothing ever listens.
     const error = await answerTo('http://127.0.0.1:1');
     expect(error).to.include({ code: 'UNAVAILABLE', retryable: true, operation: 'decrypt' });
     expect(error.message).to.contain('ECONNREFUSED');
   });
 
-  it('says that the connection was cut (UNAVAILABLE)', async () => {
+  it('reports that the connection was cut (UNAVAILABLE)', async () => {
     await withServer(
       ({ socket }) => socket.destroy(),
       async (endpoint) => {
@@ -53,14 +53,14 @@ describe('KmsKeyWrapProvider over the network', () => {
     );
   });
 
-  const beginAnswer = (response: ServerResponse) => {
+  const beginResponse = (response: ServerResponse) => {
     response.writeHead(200, JSON_TYPE);
     response.write('{"Plaintext":"');
   };
 
   for (const [when, stall] of [
-    ['before it answers', () => {}],
-    ['in the middle of its answer', beginAnswer],
+    ['before its response', () => {}],
+    ['in the middle of its response', beginResponse],
   ] as const) {
     it(`waits no longer than requestTimeout for a server that stalls ${when}`, async () => {
       await withServer(
@@ -94,7 +94,7 @@ describe('KmsKeyWrapProvider over the network', () => {
     });
   }
 
-  it('leaves the attempts to the SDK, as many as it was told', async () => {
+  it('leaves the attempts to the SDK, with the given maximum', async () => {
     let attempts = 0;
     await withServer(
       (_request, response) => {
@@ -114,9 +114,9 @@ describe('KmsKeyWrapProvider over the network', () => {
 
   // The JSON parser quotes what it could not parse, and SDK errors carry request and response.
   for (const [title, status, body] of [
-    ['an answer that was cut off', 200, '{"Plaintext":"c2VjcmV0IQ==","Ke'],
-    ['an answer that is not JSON', 200, 'c2VjcmV0IQ=='],
-    ['an answer with broken base64', 200, '{"Plaintext":"*c2VjcmV0IQ==","KeyId":"x"}'],
+    ['a truncated response', 200, '{"Plaintext":"c2VjcmV0IQ==","Ke'],
+    ['a response that is not JSON', 200, 'c2VjcmV0IQ=='],
+    ['a response with broken base64', 200, '{"Plaintext":"*c2VjcmV0IQ==","KeyId":"x"}'],
     ['a page of a proxy', 502, '<html>c2VjcmV0IQ==</html>'],
     ['an error of KMS', 400, '{"__type":"InvalidCiphertextException"}'],
   ] as const) {

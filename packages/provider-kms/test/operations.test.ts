@@ -12,7 +12,7 @@ interface Operation {
   readonly call: (keys: KeyWrapProvider) => Promise<object>;
   readonly command: abstract new (...args: never[]) => object;
   readonly input: object;
-  readonly answer: object;
+  readonly response: object;
   readonly result: object;
 }
 
@@ -28,7 +28,7 @@ const OPERATIONS: readonly Operation[] = [
       EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
       EncryptionContext: context,
     },
-    answer: { CiphertextBlob: bytes(9), KeyId: KEY_ARN },
+    response: { CiphertextBlob: bytes(9), KeyId: KEY_ARN },
     result: { ciphertext: bytes(9), keyId: KEY_ARN, algorithm: 'SYMMETRIC_DEFAULT' },
   },
   {
@@ -37,7 +37,7 @@ const OPERATIONS: readonly Operation[] = [
       keys.encrypt({ keyId: KEY_ARN, plaintext: bytes(1), algorithm: 'RSAES_OAEP_SHA_1' }),
     command: sdk.EncryptCommand,
     input: { KeyId: KEY_ARN, Plaintext: bytes(1), EncryptionAlgorithm: 'RSAES_OAEP_SHA_1' },
-    answer: { CiphertextBlob: bytes(9), KeyId: KEY_ARN },
+    response: { CiphertextBlob: bytes(9), KeyId: KEY_ARN },
     result: { ciphertext: bytes(9), keyId: KEY_ARN, algorithm: 'RSAES_OAEP_SHA_1' },
   },
   {
@@ -51,7 +51,7 @@ const OPERATIONS: readonly Operation[] = [
       EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
       EncryptionContext: context,
     },
-    answer: { Plaintext: bytes(1, 2), KeyId: KEY_ARN },
+    response: { Plaintext: bytes(1, 2), KeyId: KEY_ARN },
     result: { plaintext: bytes(1, 2), keyId: KEY_ARN, algorithm: 'SYMMETRIC_DEFAULT' },
   },
   {
@@ -59,7 +59,7 @@ const OPERATIONS: readonly Operation[] = [
     call: (keys) => keys.decrypt({ ciphertext: bytes(9), encryptionContext: {} }),
     command: sdk.DecryptCommand,
     input: { CiphertextBlob: bytes(9), EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' },
-    answer: { Plaintext: bytes(1, 2), KeyId: KEY_ARN },
+    response: { Plaintext: bytes(1, 2), KeyId: KEY_ARN },
     result: { plaintext: bytes(1, 2), keyId: KEY_ARN, algorithm: 'SYMMETRIC_DEFAULT' },
   },
   {
@@ -76,7 +76,7 @@ const OPERATIONS: readonly Operation[] = [
       KeyId: KEY_ARN,
       EncryptionAlgorithm: 'RSAES_OAEP_SHA_256',
     },
-    answer: { Plaintext: bytes(), KeyId: KEY_ARN },
+    response: { Plaintext: bytes(), KeyId: KEY_ARN },
     result: { plaintext: bytes(), keyId: KEY_ARN, algorithm: 'RSAES_OAEP_SHA_256' },
   },
   {
@@ -97,7 +97,7 @@ const OPERATIONS: readonly Operation[] = [
       DestinationEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
       DestinationEncryptionContext: { to: 'z' },
     },
-    answer: { CiphertextBlob: bytes(8), SourceKeyId: KEY_ARN, KeyId: OTHER_ARN },
+    response: { CiphertextBlob: bytes(8), SourceKeyId: KEY_ARN, KeyId: OTHER_ARN },
     result: {
       ciphertext: bytes(8),
       sourceKeyId: KEY_ARN,
@@ -120,7 +120,7 @@ const OPERATIONS: readonly Operation[] = [
       DestinationKeyId: 'alias/rsa',
       DestinationEncryptionAlgorithm: 'RSAES_OAEP_SHA_256',
     },
-    answer: { CiphertextBlob: bytes(8), SourceKeyId: KEY_ARN, KeyId: OTHER_ARN },
+    response: { CiphertextBlob: bytes(8), SourceKeyId: KEY_ARN, KeyId: OTHER_ARN },
     result: {
       ciphertext: bytes(8),
       sourceKeyId: KEY_ARN,
@@ -135,7 +135,7 @@ const OPERATIONS: readonly Operation[] = [
       keys.generateDataKey({ keyId: 'alias/a', keySpec: 'AES_128', encryptionContext: context }),
     command: sdk.GenerateDataKeyCommand,
     input: { KeyId: 'alias/a', NumberOfBytes: 16, EncryptionContext: context },
-    answer: { Plaintext: new Uint8Array(16).fill(5), CiphertextBlob: bytes(9), KeyId: KEY_ARN },
+    response: { Plaintext: new Uint8Array(16).fill(5), CiphertextBlob: bytes(9), KeyId: KEY_ARN },
     result: {
       plaintext: new Uint8Array(16).fill(5),
       ciphertext: bytes(9),
@@ -147,7 +147,7 @@ const OPERATIONS: readonly Operation[] = [
     call: (keys) => keys.generateDataKeyWithoutPlaintext({ keyId: 'alias/a', numberOfBytes: 100 }),
     command: sdk.GenerateDataKeyWithoutPlaintextCommand,
     input: { KeyId: 'alias/a', NumberOfBytes: 100 },
-    answer: { CiphertextBlob: bytes(9), KeyId: KEY_ARN },
+    response: { CiphertextBlob: bytes(9), KeyId: KEY_ARN },
     result: { ciphertext: bytes(9), keyId: KEY_ARN },
   },
   {
@@ -160,7 +160,7 @@ const OPERATIONS: readonly Operation[] = [
       }),
     command: sdk.GenerateDataKeyPairCommand,
     input: { KeyId: 'alias/a', KeyPairSpec: 'ECC_NIST_P384', EncryptionContext: context },
-    answer: {
+    response: {
       PublicKey: bytes(1),
       PrivateKeyPlaintext: bytes(2),
       PrivateKeyCiphertextBlob: bytes(3),
@@ -180,7 +180,7 @@ const OPERATIONS: readonly Operation[] = [
       keys.generateDataKeyPairWithoutPlaintext({ keyId: 'alias/a', keyPairSpec: 'RSA_2048' }),
     command: sdk.GenerateDataKeyPairWithoutPlaintextCommand,
     input: { KeyId: 'alias/a', KeyPairSpec: 'RSA_2048' },
-    answer: { PublicKey: bytes(1), PrivateKeyCiphertextBlob: bytes(3), KeyId: KEY_ARN },
+    response: { PublicKey: bytes(1), PrivateKeyCiphertextBlob: bytes(3), KeyId: KEY_ARN },
     result: {
       publicKey: bytes(1),
       privateKeyCiphertext: bytes(3),
@@ -193,7 +193,7 @@ const OPERATIONS: readonly Operation[] = [
     call: (keys) => keys.getPublicKey({ keyId: 'alias/rsa' }),
     command: sdk.GetPublicKeyCommand,
     input: { KeyId: 'alias/rsa' },
-    answer: {
+    response: {
       PublicKey: bytes(1),
       KeyId: KEY_ARN,
       KeySpec: 'RSA_2048',
@@ -213,7 +213,7 @@ const OPERATIONS: readonly Operation[] = [
     call: (keys) => keys.describeKey({ keyId: 'alias/a' }),
     command: sdk.DescribeKeyCommand,
     input: { KeyId: 'alias/a' },
-    answer: {
+    response: {
       KeyMetadata: {
         KeyId: 'not this one',
         Arn: KEY_ARN,
@@ -247,14 +247,14 @@ function pick(from: object, like: object): object {
 }
 
 describe('KmsKeyWrapProvider, operation by operation', () => {
-  for (const { title, call, command, input, answer, result } of OPERATIONS) {
+  for (const { title, call, command, input, response, result } of OPERATIONS) {
     it(`sends and reads: ${title}`, async () => {
-      const { client, send } = stubbedClient(answer);
+      const { client, send } = stubbedClient(response);
       let sent: object | undefined;
-      // The input is wiped once the call has settled, so it is looked at while it is under way.
+      // The input is wiped once the call has settled, so it is read during the call.
       send.callsFake(async (given: { input: object }) => {
         sent = structuredClone(given.input);
-        return answer;
+        return response;
       });
       const actual = await call(new KmsKeyWrapProvider({ client }));
       expect(send.callCount).to.equal(1);
@@ -265,7 +265,7 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
     });
 
     it(`passes the signal and the grant tokens on: ${title.split(',')[0]}`, async () => {
-      const { client, send } = stubbedClient(answer);
+      const { client, send } = stubbedClient(response);
       const keys = new KmsKeyWrapProvider({ client, grantTokens: ['own', 'both'] });
       const { signal } = new AbortController();
       const grants: KeyWrapProvider = new Proxy(keys, {
@@ -284,14 +284,14 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
     expect(send.firstCall.args[0].input.Plaintext).to.deep.equal(bytes(0, 0));
   });
 
-  it("gives results memory of their own and wipes the SDK's", async () => {
+  it("returns results that own their memory and wipes the SDK's", async () => {
     const pool = bytes(7, 1, 2, 3, 7);
-    const answer = {
+    const response = {
       Plaintext: pool.subarray(1, 4),
       CiphertextBlob: pool.subarray(0, 1),
       KeyId: KEY_ARN,
     };
-    const keys = new KmsKeyWrapProvider({ client: stubbedClient(answer).client });
+    const keys = new KmsKeyWrapProvider({ client: stubbedClient(response).client });
     const dataKey = await keys.generateDataKey({ keyId: 'a', numberOfBytes: 3 });
     expect(dataKey.plaintext).to.deep.equal(bytes(1, 2, 3));
     expect(dataKey.plaintext.buffer.byteLength).to.equal(3);
@@ -299,7 +299,7 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
     expect(pool).to.deep.equal(bytes(7, 0, 0, 0, 7));
   });
 
-  it('refuses more than 10 grant tokens, its own included (INVALID_INPUT)', async () => {
+  it("rejects more than 10 grant tokens, including the provider's (INVALID_INPUT)", async () => {
     const { client, send } = stubbedClient();
     const own = Array.from({ length: 6 }, (_, i) => `own ${i}`);
     const tokens = Array.from({ length: 5 }, (_, i) => `call ${i}`);
@@ -309,7 +309,7 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
     expect(send.called).to.equal(false);
   });
 
-  it('refuses an answer without what was asked for (UNAVAILABLE)', async () => {
+  it('rejects a response without a required member (UNAVAILABLE)', async () => {
     for (const { call } of OPERATIONS) {
       const { client } = stubbedClient({});
       const error = await rejection(call(new KmsKeyWrapProvider({ client })));
@@ -317,7 +317,7 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
     }
   });
 
-  it('describes a key that KMS says little of', async () => {
+  it('describes a key with few details', async () => {
     const KeyMetadata = {
       Arn: KEY_ARN,
       KeySpec: 'HMAC_256',
@@ -333,7 +333,7 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
     expect(description).not.to.have.property('deletionDate');
   });
 
-  it('refuses a kind of key that the contract has no name for (UNSUPPORTED)', async () => {
+  it('rejects a key spec that the contract does not have (UNSUPPORTED)', async () => {
     const KeyMetadata = {
       Arn: KEY_ARN,
       KeySpec: 'ML_DSA_44',

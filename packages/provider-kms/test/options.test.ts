@@ -3,11 +3,11 @@ import { KmsKeyWrapProvider, kmsScheme } from '@keywrap/provider-kms';
 import { expect } from 'chai';
 import { CREDENTIALS, rejection, stubbedClient, thrown, withEnvironment } from './support.js';
 
-/** As plain JavaScript calls it. */
+/** Calls it as plain JavaScript can. */
 const construct = (options: unknown) => () => new KmsKeyWrapProvider(options as object);
 
 describe('KmsKeyWrapProvider, options', () => {
-  it('takes none, and every one of them', () => {
+  it('accepts no option, and every option', () => {
     new KmsKeyWrapProvider();
     new KmsKeyWrapProvider({});
     new KmsKeyWrapProvider({
@@ -47,7 +47,7 @@ describe('KmsKeyWrapProvider, options', () => {
     constructor: ['x'],
   };
   for (const [field, values] of Object.entries(wrong)) {
-    it(`refuses a wrong ${field} (INVALID_INPUT)`, async () => {
+    it(`rejects a wrong ${field} (INVALID_INPUT)`, async () => {
       for (const value of values) {
         const error = await thrown(construct({ [field]: value }));
         expect(error, String(value)).to.include({
@@ -59,13 +59,13 @@ describe('KmsKeyWrapProvider, options', () => {
     });
   }
 
-  it('refuses what is not an object of options (INVALID_INPUT)', async () => {
+  it('rejects anything but an object of options (INVALID_INPUT)', async () => {
     for (const options of [null, 'eu-west-1', 7, [], () => {}]) {
       expect(await thrown(construct(options))).to.include({ code: 'INVALID_INPUT' });
     }
   });
 
-  it('refuses options that throw when they are read (INVALID_INPUT)', async () => {
+  it('rejects options that throw when they are read (INVALID_INPUT)', async () => {
     const fail = () => {
       throw new Error('the cause');
     };
@@ -79,13 +79,13 @@ describe('KmsKeyWrapProvider, options', () => {
     }
   });
 
-  it('refuses a client together with how to reach KMS (INVALID_INPUT)', async () => {
+  it('rejects a client together with connection options (INVALID_INPUT)', async () => {
     const { client } = stubbedClient();
     const error = await thrown(construct({ client, region: 'eu-west-1' }));
     expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.region' });
   });
 
-  it('does not see what becomes of the grant tokens later', async () => {
+  it('ignores later changes of the grant tokens', async () => {
     const { client, send } = stubbedClient();
     const grantTokens = ['first'];
     const keys = new KmsKeyWrapProvider({ client, grantTokens });
@@ -131,21 +131,21 @@ describe('kmsScheme', () => {
     ['aws-kms://eu-west-1#secret', 'hash'],
     ['aws-kms://evil.example', 'region'],
   ] as const) {
-    it(`refuses ${url}, naming ${named} (INVALID_INPUT)`, async () => {
+    it(`rejects ${url}, naming ${named} (INVALID_INPUT)`, async () => {
       const error = await rejection(open(url));
       expect(error).to.include({ code: 'INVALID_INPUT', field: 'url' });
       expect(error.message).to.contain(named).and.not.contain('secret');
     });
   }
 
-  it('refuses the URL of another scheme (INVALID_INPUT)', async () => {
+  it('rejects the URL of another scheme (INVALID_INPUT)', async () => {
     expect(await rejection(kmsScheme.open(new URL('local:')))).to.include({ field: 'url' });
   });
 
-  it('connects the way the URL says', async () => {
+  it('connects as the URL says', async () => {
     await withEnvironment({}, async () => {
       const keys = await open('aws-kms://eu-west-1?endpoint=http://127.0.0.1:1&profile=nobody');
-      // Without such a profile it never comes to connecting.
+      // Without the profile, it fails before it connects.
       const error = await rejection(keys.describeKey({ keyId: 'a' }));
       expect(error).to.include({ code: 'ACCESS_DENIED' });
       await keys.close();

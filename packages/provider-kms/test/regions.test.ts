@@ -17,8 +17,8 @@ const ciphertext = Uint8Array.of(1);
 const arnIn = (region: string) => `arn:aws:kms:${region}:111122223333:key/${KEY_ID}`;
 const aliasIn = (region: string) => `arn:aws:kms:${region}:111122223333:alias/a`;
 
-/** Answers as KMS does whatever it is asked: with the ARN of the key. */
-async function answer({ input }: { input: Readonly<Record<string, string | undefined>> }) {
+/** Responds to every request with the ARN of the key, as KMS does. */
+async function respond({ input }: { input: Readonly<Record<string, string | undefined>> }) {
   const arnOf = (name: string | undefined) => (name?.includes(':key/') ? name : KEY_ARN);
   const { KeyId, SourceKeyId, DestinationKeyId } = input;
   return {
@@ -35,7 +35,7 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
 
   beforeEach(() => {
     send = sinon.stub(KMSClient.prototype, 'send') as SinonStub;
-    send.callsFake(answer);
+    send.callsFake(respond);
     destroy = sinon.stub(KMSClient.prototype, 'destroy');
   });
 
@@ -44,7 +44,7 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
   const clients = () => send.thisValues as KMSClient[];
   const regions = () => Promise.all(clients().map(({ config }) => config.region()));
 
-  it('takes the region from a key ARN or an alias ARN, and else from the options', async () => {
+  it('uses the region of a key ARN or an alias ARN, or else that of the options', async () => {
     const keys = new KmsKeyWrapProvider({ region: 'eu-west-1' });
     for (const keyId of [arnIn('us-east-1'), aliasIn('ap-south-1'), 'alias/a', KEY_ID]) {
       await keys.encrypt({ keyId, plaintext });
@@ -76,7 +76,7 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
     });
   });
 
-  it('says that the region is missing, and finds it once it is there', async () => {
+  it('reports that the region is missing, and finds it once it is set', async () => {
     const keys = new KmsKeyWrapProvider();
     await withEnvironment({}, async () => {
       const error = await rejection(keys.encrypt({ keyId: 'a', plaintext }));
@@ -92,7 +92,7 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
     expect(await regions()).to.deep.equal(['sa-east-1']);
   });
 
-  it('refuses an ARN whose region would be another host (INVALID_INPUT)', async () => {
+  it('rejects an ARN whose region would be another host (INVALID_INPUT)', async () => {
     const keys = new KmsKeyWrapProvider({ region: 'eu-west-1' });
     for (const region of ['evil.example', 'a/b', 'evil.example#', 'EU-WEST-1', '-a', 'x@y']) {
       const error = await rejection(keys.encrypt({ keyId: arnIn(region), plaintext }));
@@ -125,7 +125,7 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
     expect(await regions()).to.deep.equal(expected);
   });
 
-  it('refuses to re-encrypt from one region to another, and says how (INVALID_INPUT)', async () => {
+  it('rejects re-encrypting from one region to another, and names the alternative (INVALID_INPUT)', async () => {
     const keys = new KmsKeyWrapProvider({ region: 'eu-west-1' });
     const error = await rejection(
       keys.reEncrypt({
@@ -139,7 +139,7 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
     expect(send.called).to.equal(false);
   });
 
-  it('gives every client the options', async () => {
+  it('passes the options to every client', async () => {
     const keys = new KmsKeyWrapProvider({
       region: 'eu-west-1',
       endpoint: 'http://127.0.0.1:8080/kms',
@@ -168,7 +168,7 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
   it('uses a passed client for every region and leaves it open', async () => {
     sinon.restore();
     const passed = stubbedClient();
-    passed.send.callsFake(answer);
+    passed.send.callsFake(respond);
     const destroyPassed = sinon.spy(passed.client, 'destroy');
     const keys = new KmsKeyWrapProvider({ client: passed.client });
     await keys.encrypt({ keyId: 'a', plaintext });

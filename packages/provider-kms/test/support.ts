@@ -16,16 +16,19 @@ export const CREDENTIALS = {
   sessionToken: 'AQoDYXdzEJrEXAMPLETOKEN',
 };
 
-/** A real client whose `send` answers as told and reaches nothing. */
-export function stubbedClient(answer: object | Error = {}): { client: KMSClient; send: SinonStub } {
+/** A real client whose `send` returns the given response and reaches nothing. */
+export function stubbedClient(response: object | Error = {}): {
+  client: KMSClient;
+  send: SinonStub;
+} {
   const client = new KMSClient({ region: 'eu-west-1', credentials: CREDENTIALS });
   const send = sinon.stub(client, 'send') as SinonStub;
-  if (answer instanceof Error) send.rejects(answer);
-  else send.resolves(answer);
+  if (response instanceof Error) send.rejects(response);
+  else send.resolves(response);
   return { client, send };
 }
 
-/** What the promise rejects with, which has to be an error of the contract. */
+/** Returns the error of a rejected promise, which must be one of the contract. */
 export async function rejection(promise: Promise<unknown>): Promise<KeyWrapError> {
   try {
     await promise;
@@ -36,18 +39,18 @@ export async function rejection(promise: Promise<unknown>): Promise<KeyWrapError
   throw new Error('it did not reject');
 }
 
-/** What the function throws, which has to be an error of the contract. */
+/** Returns the error that a function throws, which must be one of the contract. */
 export function thrown(work: () => unknown): Promise<KeyWrapError> {
   return rejection((async () => work())());
 }
 
 /** An HTTP server on the loopback interface for as long as a test runs. */
 export async function withServer(
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  respond: (request: IncomingMessage, response: ServerResponse) => void,
   test: (endpoint: string) => Promise<void>,
 ): Promise<void> {
   const server = createServer((request, response) => {
-    request.resume().on('end', () => answer(request, response));
+    request.resume().on('end', () => respond(request, response));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

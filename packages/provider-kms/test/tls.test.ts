@@ -6,7 +6,7 @@ import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
 import { expect } from 'chai';
 import { CREDENTIALS, KEY_ARN, rejection } from './support.js';
 
-// Of nobody, for 127.0.0.1, until 2126: openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1
+// Self-signed, for 127.0.0.1, until 2126: openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1
 const SELF_SIGNED = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNEpushb3L6XsQKiu
@@ -49,7 +49,7 @@ describe('KmsKeyWrapProvider over TLS', () => {
     server.close();
   });
 
-  it('says nothing to a server that nobody vouches for (UNAVAILABLE)', async () => {
+  it('sends nothing to a server whose certificate is not trusted (UNAVAILABLE)', async () => {
     const error = await rejection(encrypt(new KmsKeyWrapProvider({ ...connection, endpoint })));
     expect(error).to.include({ code: 'UNAVAILABLE' });
     expect(String(error.cause)).to.match(/self-signed certificate/);

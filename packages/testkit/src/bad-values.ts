@@ -1,9 +1,9 @@
-// What plain JavaScript may pass where the types do not look. Each list has a name for the message.
+// Values that plain JavaScript may pass, because it has no types. Each has a name for the message.
 
-/** A value that must be refused, and what it is. */
+/** A description, and a value that must be rejected. */
 export type BadValue = readonly [what: string, value: unknown];
 
-/** Where bytes belong. */
+/** Invalid bytes. */
 export function badBytes(): BadValue[] {
   return [
     ['undefined', undefined],
@@ -14,24 +14,24 @@ export function badBytes(): BadValue[] {
     ['an ArrayBuffer', new ArrayBuffer(32)],
     ['a DataView', new DataView(new ArrayBuffer(32))],
     ['a Uint16Array', new Uint16Array(16)],
-    ['an object that looks like bytes', { length: 1, 0: 1, byteLength: 1 }],
+    ['an object that imitates bytes', { length: 1, 0: 1, byteLength: 1 }],
     ['an object with a forged prototype', Object.create(Uint8Array.prototype)],
   ];
 }
 
-/** Bytes whose memory was given away to another thread, and are no more. */
+/** Makes detached bytes: their memory was transferred to another thread. */
 export function detachedBytes(): Uint8Array {
   const bytes = new Uint8Array(32).fill(1);
   structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
   return bytes;
 }
 
-/** Bytes that another thread may change while they are read. */
+/** Makes bytes that another thread may change while they are read. */
 export function sharedBytes(): Uint8Array {
   return new Uint8Array(new SharedArrayBuffer(32)).fill(1);
 }
 
-/** Where a key identifier belongs, by type. */
+/** Invalid types of key identifiers. */
 export const BAD_KEY_ID_TYPES: readonly BadValue[] = [
   ['null', null],
   ['a number', 7],
@@ -40,7 +40,7 @@ export const BAD_KEY_ID_TYPES: readonly BadValue[] = [
   ['a String object', new String('alias/a')],
 ];
 
-/** Where a key identifier belongs, by form. */
+/** Malformed key identifiers. */
 export const BAD_KEY_IDS: readonly BadValue[] = [
   ['an empty string', ''],
   ['2049 characters', 'a'.repeat(2049)],
@@ -54,7 +54,7 @@ export const BAD_KEY_IDS: readonly BadValue[] = [
   ['an ARN of no key', 'arn:aws:kms:eu-west-1:111122223333:grant/1234'],
 ];
 
-/** Where an algorithm belongs. */
+/** Invalid algorithms. */
 export const BAD_ALGORITHMS: readonly BadValue[] = [
   ['null', null],
   ['a number', 1],
@@ -63,7 +63,7 @@ export const BAD_ALGORITHMS: readonly BadValue[] = [
   ['an inherited name', 'constructor'],
 ];
 
-/** Where an encryption context belongs. */
+/** Invalid types of encryption contexts. */
 export const BAD_CONTEXTS: readonly BadValue[] = [
   ['null', null],
   ['a string', 'tenant=a'],
@@ -73,7 +73,7 @@ export const BAD_CONTEXTS: readonly BadValue[] = [
   ['an object that inherits its pairs', Object.create({ tenant: 'a' })],
 ];
 
-/** Where the value of a pair belongs. */
+/** Invalid pairs of encryption contexts. */
 export const BAD_CONTEXT_PAIRS: readonly BadValue[] = [
   ['a number as a value', { tenant: 1 }],
   ['null as a value', { tenant: null }],
@@ -82,30 +82,30 @@ export const BAD_CONTEXT_PAIRS: readonly BadValue[] = [
   ['a symbol as a key', { [Symbol('tenant')]: 'a' }],
 ];
 
-/** Unicode that has no UTF-8. */
+/** Text that UTF-8 can't encode. */
 export const SURROGATE_CONTEXTS: readonly BadValue[] = [
   ['an unpaired surrogate in a value', { tenant: 'a\ud800' }],
   ['an unpaired surrogate in a key', { 'tenant\udc00': 'a' }],
 ];
 
-/** A key that JavaScript loses on the way: the ciphertext would be bound to less than it seems. */
+/** A key that JavaScript code may lose: the ciphertext would be bound to less than the caller expects. */
 export const PROTO_CONTEXTS: readonly BadValue[] = [
   ['the key __proto__', JSON.parse('{"__proto__":"a"}')],
   ['the key __proto__ among others', JSON.parse('{"tenant":"a","__proto__":"b"}')],
 ];
 
-/** A context of as many bytes when serialised: 2 for the count, 4 for the lengths of its pair. */
+/** Makes a context of this serialised length: 2 bytes for the count, 4 for the lengths of its pair. */
 export function contextOf(bytes: number): Record<string, string> {
   return { k: 'v'.repeat(bytes - 7) };
 }
 
-/** The same in characters of three bytes each, as far as they go. */
+/** Does the same with characters of three bytes each, where they fit. */
 export function wideContextOf(bytes: number): Record<string, string> {
   const length = bytes - 7;
   return { k: '\u20ac'.repeat(Math.floor(length / 3)) + 'v'.repeat(length % 3) };
 }
 
-/** More pairs than can be serialised. */
+/** Has more pairs than can be serialised. */
 export function tooManyPairs(): Record<string, string> {
   return Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`key${i}`, 'value']));
 }

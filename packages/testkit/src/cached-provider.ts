@@ -3,16 +3,16 @@ import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 import type { ConformanceSubject } from './harness.js';
 import { intercept } from './intercept.js';
 
-/** A data-key cache, and what goes on behind it. */
+/** A data-key cache, and its calls to the provider. */
 export interface CachedProvider {
   readonly provider: KeyWrapProvider;
-  /** The plaintexts that the cache got from the provider, in the memory in which it got them. */
+  /** The plaintexts that the cache received from the provider, in their original memory. */
   readonly received: readonly Uint8Array[];
-  /** Lets time pass for the cache. */
+  /** Advances the clock of the cache. */
   passTime(milliseconds: number): void;
 }
 
-/** Puts a cache in front of a provider, with somebody between them who looks at what it is given. */
+/** Wraps a provider in a cache, and observes the calls between them. */
 export function openCache(
   cache: NonNullable<ConformanceSubject['cache']>,
   provider: KeyWrapProvider,
@@ -29,7 +29,7 @@ export function openCache(
   };
 }
 
-/** Both calls that a cache makes give a plaintext. */
+/** Both calls that a cache makes return a plaintext. */
 function watched(provider: KeyWrapProvider, received: Uint8Array[]): KeyWrapProvider {
   return intercept(provider, async (name, call) => {
     const result = await call();

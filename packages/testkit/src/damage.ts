@@ -1,24 +1,24 @@
 import type { KeyUse } from './key-use.js';
 
-// How a ciphertext is spoilt.
+// Ways to damage a ciphertext.
 
-/** The bytes with some bits of one of them flipped; by default one bit of the last byte. */
+/** Flips bits in one byte; by default one bit of the last byte. */
 export function flip(bytes: Uint8Array, index = bytes.length - 1, mask = 1): Uint8Array {
   return bytes.map((byte, i) => (i === index ? byte ^ mask : byte));
 }
 
-/** The parts one behind the other. */
+/** Concatenates the parts. */
 export function join(...parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** So many places in a ciphertext, at equal distances, and the last one. */
+/** Returns this many positions in a ciphertext, at equal distances, and the last one. */
 export function placesIn({ length: size }: Uint8Array, count: number): number[] {
   const step = Math.ceil(size / count);
   return Array.from({ length: size }, (_, i) => i).filter((i) => i % step === 0 || i === size - 1);
 }
 
-/** Where to flip: everywhere where that is cheap, at some places in RSA. */
+/** Returns the positions to flip: all of them if that is cheap, a few under RSA. */
 function positionsIn(ciphertext: Uint8Array, use: KeyUse): number[] {
   return placesIn(ciphertext, use.operation === 'decrypt' ? ciphertext.length : 12);
 }
@@ -44,7 +44,7 @@ export function oneOfEach(ciphertext: Uint8Array, use: KeyUse): Uint8Array[] {
   ];
 }
 
-/** What is tried with every call that opens a ciphertext. */
+/** The damage to try with every call that decrypts. */
 export const DAMAGES: readonly (readonly [
   letter: string,
   title: string,
@@ -94,7 +94,7 @@ export const DAMAGES: readonly (readonly [
   ],
   [
     'R',
-    'what no key made',
+    'bytes that no key made',
     ({ length: size }) => [
       new Uint8Array(size),
       new Uint8Array(size).fill(0xff),

@@ -3,7 +3,7 @@ import type { ConformanceHarness } from './harness.js';
 import { casesIn, type RunOptions } from './run-conformance.js';
 import { DEFAULT_TIMEOUT_MS, Session } from './session.js';
 
-/** What the suite needs of a test runner: mocha, node:test, vitest and jest all have it. */
+/** The functions that the suite needs of a test runner; mocha, node:test, vitest and jest have them. */
 export interface TestRunner {
   describe(title: string, body: () => void): unknown;
   it: TestFunction & { readonly skip: TestFunction };
@@ -17,8 +17,8 @@ type TestFunction = (title: string, body: () => Promise<void>, timeoutMs?: numbe
 
 /**
  * Registers the conformance suite with a test runner: a `describe` with an `it` for each case, skipped
- * with the reason where a case is not applicable. Which those are the provider has to be asked, so
- * await it, at the top level of the test file.
+ * with the reason if a case is not applicable. That depends on the provider, which is opened first, so await
+ * this call at the top level of the test file.
  *
  * @param runner By default the global `describe`, `it`, and `after` or `afterAll`.
  *

@@ -20,7 +20,7 @@ import {
   UntrustedKeyError,
 } from '@keywrap/core';
 
-/** A provider did something else than a case expects. */
+/** The difference between the expected and the actual behaviour. */
 export class Mismatch extends Error {
   override readonly name = 'Mismatch';
   readonly expected: string;
@@ -33,7 +33,7 @@ export class Mismatch extends Error {
   }
 }
 
-/** Fails the case unless the condition holds. Neither text may hold a secret. */
+/** Fails the case unless the condition is true. The texts must not contain a secret. */
 export function check(condition: boolean, expected: string, actual: string): asserts condition {
   if (!condition) throw new Mismatch(expected, actual);
 }
@@ -43,7 +43,7 @@ export function expectBytes(actual: unknown, expected: Uint8Array, what: string)
   check(actual instanceof Uint8Array, `${what} as a Uint8Array`, kindOf(actual));
   check(
     sameBytes(actual, expected),
-    `${what}: exactly the ${expected.length} bytes that went in`,
+    `${what}: exactly the original ${expected.length} bytes`,
     actual.length === expected.length ? `${actual.length} other bytes` : `${actual.length} bytes`,
   );
 }
@@ -58,7 +58,7 @@ export function expectField(actual: unknown, expected: unknown, name: string): v
   check(actual === expected, `${name} ${String(expected)}`, `${name} ${String(actual)}`);
 }
 
-/** Fails the case unless the bytes are so many. */
+/** Fails the case unless the length is the expected one. */
 export function expectLength({ length }: Uint8Array, expected: number, what: string): void {
   check(length === expected, `${what} of ${expected} bytes`, `${length} bytes`);
 }
@@ -68,12 +68,12 @@ export function expectKeyArn(actual: unknown, arn: string, what = 'keyId'): void
   check(isKeyArn(actual) && actual === arn, `${what} ${arn}`, `${what} ${String(actual)}`);
 }
 
-/** Fails the case unless these bytes are a `Uint8Array` that shares its memory with nothing. */
+/** Fails the case unless these bytes are a `Uint8Array` that owns its memory. */
 export function expectOwnMemory(bytes: unknown, what: string): void {
   check(bytes instanceof Uint8Array, `${what} as a Uint8Array`, kindOf(bytes));
   check(
     bytes.byteOffset === 0 && bytes.buffer.byteLength === bytes.length,
-    `${what} in memory of its own (byteOffset 0, a buffer of ${bytes.length} bytes)`,
+    `${what} that owns its memory (byteOffset 0, a buffer of ${bytes.length} bytes)`,
     `byteOffset ${bytes.byteOffset} in a buffer of ${bytes.buffer.byteLength} bytes`,
   );
 }
@@ -97,19 +97,19 @@ const CLASSES: Readonly<Record<KeyWrapErrorCode, abstract new (...args: never[])
     ABORTED: AbortError,
   };
 
-/** What else must be right about an error. */
+/** The expected details of an error. */
 export interface ErrorDetails {
   /** The method that was called. */
   readonly operation: string;
   /** For `INVALID_INPUT`: the names that the input may have in `field`. */
   readonly field?: string | readonly string[];
-  /** What `keyId` may be: the key as the call named it, or its ARN. */
+  /** The allowed values of `keyId`: the key as the call named it, or its ARN. */
   readonly keyId?: readonly string[] | undefined;
 }
 
 /**
- * Waits for a call to fail the way it must: with one of these codes, the class that belongs to it, and
- * everything that the contract wants of every error.
+ * Fails the case unless a call rejects with one of these codes, the matching class, and everything that the
+ * contract requires of every error.
  */
 export async function expectError(
   call: Promise<unknown>,
@@ -142,7 +142,7 @@ export async function expectError(
   return error;
 }
 
-/** Waits for a call to fail, with whatever. */
+/** Fails the case unless a call rejects, with any error. */
 export async function rejectionOf(call: Promise<unknown>, wanted: string): Promise<unknown> {
   try {
     await call;
@@ -165,11 +165,11 @@ export function expectKeyWrapError(error: unknown, wanted: string): asserts erro
   check(
     error instanceof KeyWrapError,
     wanted,
-    `${describeError(error)}, which is no KeyWrapError${hint}`,
+    `${describeError(error)}, not a KeyWrapError${hint}`,
   );
 }
 
-/** What holds for every error, whatever its code. */
+/** Checks what every error must have, whatever its code. */
 function expectErrorShape(error: KeyWrapError, operation: string): void {
   const { code, name, message, retryable } = error;
   const type = CLASSES[code];
@@ -178,13 +178,9 @@ function expectErrorShape(error: KeyWrapError, operation: string): void {
     `an instance of ${type?.name ?? 'a class of the contract'} for the code ${code}`,
     error.constructor.name,
   );
-  // A provider may have subclasses of its own, and call them what it likes as long as it is no lie.
+  // A provider may have its own subclasses, under any name that is true.
   check(namesOf(error).includes(name), `error.name ${error.constructor.name}`, `${name}`);
-  check(
-    typeof message === 'string' && message.trim().length > 0,
-    'a message that says what is wrong',
-    'an empty one',
-  );
+  check(typeof message === 'string' && message.trim().length > 0, 'a message', 'an empty message');
   const isRetryable = code === 'THROTTLED' || code === 'UNAVAILABLE';
   check(
     retryable === isRetryable,
@@ -198,7 +194,7 @@ function expectErrorShape(error: KeyWrapError, operation: string): void {
   );
 }
 
-/** The names of the classes that an error is of, up to the one of the contract. */
+/** Returns the names of an error's classes, up to that of the contract. */
 function namesOf(error: KeyWrapError): string[] {
   const names: string[] = [];
   for (let owner = Object.getPrototypeOf(error); owner !== KeyWrapError.prototype; ) {
@@ -208,14 +204,14 @@ function namesOf(error: KeyWrapError): string[] {
   return names;
 }
 
-/** An error in one line. */
+/** Describes an error in one line. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return `${kindOf(error)} thrown`;
   const code = 'code' in error ? ` (${String(error.code)})` : '';
   return `${error.name}${code}: ${error.message}`;
 }
 
-/** What a value is, without saying what is in it. */
+/** Describes the kind of a value, without its contents. */
 export function kindOf(value: unknown): string {
   if (value === null || typeof value !== 'object')
     return value === undefined ? 'undefined' : typeof value;
@@ -223,7 +219,7 @@ export function kindOf(value: unknown): string {
   return types.isUint8Array(value) ? `${name} of ${value.length} bytes` : name;
 }
 
-/** Tells whether both are the same bytes. */
+/** Returns true if both are the same bytes. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

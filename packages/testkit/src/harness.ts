@@ -2,7 +2,7 @@ import type { KeySpec, KeyUsage, KeyWrapProvider } from '@keywrap/core';
 import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 
 /**
- * What the suite needs to judge a provider: its name, and a way to open it.
+ * Opens a provider for the suite.
  *
  * @example
  * ```ts
@@ -21,50 +21,50 @@ import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
  * ```
  */
 export interface ConformanceHarness {
-  /** How reports name the provider. */
+  /** The name of the provider in reports. */
   readonly name: string;
   /**
-   * Opens a provider. The suite opens one for nearly all its cases, so that costly keys are made once,
-   * and a further one for each case that closes it. They may share a backend or not.
+   * Opens a new provider. Most cases share one, so that expensive keys are made once; each case that closes a
+   * provider opens another. They may share a backend.
    */
   open(): Promise<ConformanceSubject>;
 }
 
-/** A provider under test, and the means to put its keys into the states that the rules are about. */
+/** A provider under test, and functions that make its keys and change their states. */
 export interface ConformanceSubject {
   readonly provider: KeyWrapProvider;
   readonly keys: ConformanceKeys;
   /**
-   * Puts a data-key cache in front of a provider: `withDataKeyCache`, or one of your own. Without it the
-   * cases about caches are not applicable.
+   * Wraps a provider in a data-key cache: `withDataKeyCache`, or your own. Without it, the cases about caches
+   * are not applicable.
    *
-   * @param now The clock to go by, in milliseconds.
+   * @param now The clock, in milliseconds.
    */
   cache?(
     provider: KeyWrapProvider,
     limits: DataKeyCacheLimits,
     options: { readonly now: () => number },
   ): KeyWrapProvider;
-  /** Lets go of what `provider.close()` does not. Called after it. */
+  /** Releases what `provider.close()` does not. Called after it. */
   close?(): Promise<void>;
 }
 
-/** What kind of key the suite asks for. */
+/** The kind of key to make. */
 export interface ConformanceKeyRequest {
   readonly keySpec: KeySpec;
   readonly keyUsage: KeyUsage;
-  /** With `EXTERNAL` the key must wait for its key material, in the state `PendingImport`. */
+  /** With `EXTERNAL`, the key must be pending import, in the state `PendingImport`. */
   readonly origin?: 'EXTERNAL' | undefined;
 }
 
 /**
- * How the suite gets its keys. Only `create` is needed; a case that needs a method which is not there
- * is not applicable, and the report says so.
+ * Makes and changes keys for the suite. Only `create` is required; cases that need a missing method are not
+ * applicable, and the report says so.
  */
 export interface ConformanceKeys {
   /**
-   * Makes a key, enabled, and gives its ARN. Rejects with `UnsupportedOperationError` when there are no
-   * keys of that kind: the cases about them are then not applicable.
+   * Makes an enabled key, and returns its ARN. Rejects an unsupported kind of key with
+   * `UnsupportedOperationError`: the cases about it are then not applicable.
    */
   create(request: ConformanceKeyRequest): Promise<{ readonly keyId: string }>;
   /** Makes an alias, `alias/<name>`, for a key. */
@@ -72,6 +72,6 @@ export interface ConformanceKeys {
   disable?(keyArn: string): Promise<unknown>;
   enable?(keyArn: string): Promise<unknown>;
   scheduleDeletion?(keyArn: string): Promise<unknown>;
-  /** Makes new key material for a symmetric key. */
+  /** Makes a new key version of a symmetric key. */
   rotate?(keyArn: string): Promise<unknown>;
 }

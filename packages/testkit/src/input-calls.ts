@@ -4,7 +4,7 @@ import { expectError, Mismatch } from './expect.js';
 import { type Fields, invoke, type KeyUse } from './key-use.js';
 import { allUses, keyFor } from './operations.js';
 
-/** The paths of the fields in the input of an operation, by what belongs there. */
+/** The paths of the fields in the input of an operation, by type. */
 interface Paths {
   readonly bytes: readonly string[];
   readonly requiredKeyIds: readonly string[];
@@ -13,9 +13,9 @@ interface Paths {
   readonly contexts?: readonly string[];
 }
 
-/** An operation with valid input, and what kind of thing its fields are. */
+/** An operation with valid input, and the types of its fields. */
 export interface Call extends Paths {
-  /** Stable: the number in the ids of the cases. */
+  /** The stable number in the ids of the cases. */
   readonly number: string;
   readonly operation: KeyUse['operation'];
   readonly needs: KeyUse['needs'];
@@ -47,7 +47,7 @@ const PATHS: Readonly<Record<KeyUse['operation'], Paths>> = {
   describeKey: key,
 };
 
-/** Each operation once, by the first of its uses. */
+/** Every operation once, by its first use. */
 export const CALLS: readonly Call[] = Object.entries(PATHS).map(([operation, paths], i) => {
   const use = allUses.find((each) => each.operation === operation) as KeyUse;
   return {
@@ -59,14 +59,14 @@ export const CALLS: readonly Call[] = Object.entries(PATHS).map(([operation, pat
   };
 });
 
-/** The input with another value at a path such as `source.keyId`. */
+/** Returns the input with another value at a path such as `source.keyId`. */
 export function withValue(input: Fields, path: string, value: unknown): Fields {
   const [name = '', inner] = path.split('.');
   if (inner === undefined) return { ...input, [name]: value };
   return { ...input, [name]: { ...(input[name] as Fields), [inner]: value } };
 }
 
-/** Tries every bad value in one field: all must be refused, with the name of that field. */
+/** Tries every bad value in one field: each must be rejected with the name of that field. */
 export async function expectRefused(
   call: Call,
   context: CaseContext,
@@ -76,19 +76,19 @@ export async function expectRefused(
 ): Promise<void> {
   const input = await call.input(context);
   for (const [what, value] of values) {
-    const refused = invoke(context.provider, call, withValue(input, path, value));
-    await expectInvalid(refused, call.operation, field, `${path}: ${what}`);
+    const rejected = invoke(context.provider, call, withValue(input, path, value));
+    await expectInvalid(rejected, call.operation, field, `${path}: ${what}`);
   }
 }
 
 export async function expectInvalid(
-  refused: Promise<unknown>,
+  rejected: Promise<unknown>,
   operation: string,
   field: string | readonly string[],
   what: string,
 ): Promise<void> {
   try {
-    await expectError(refused, 'INVALID_INPUT', { operation, field });
+    await expectError(rejected, 'INVALID_INPUT', { operation, field });
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;
     throw new Mismatch(`for ${what}: ${error.expected}`, error.actual);
@@ -97,7 +97,7 @@ export async function expectInvalid(
 
 export const letters = (path: string) => (path.startsWith('source.') ? 'S' : 'D');
 
-/** The call of this operation. */
+/** Returns the call of this operation. */
 export function callOf(operation: Call['operation']): Call {
   return CALLS.find((call) => call.operation === operation) as Call;
 }

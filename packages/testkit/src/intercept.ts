@@ -7,9 +7,9 @@ export type Around = (
   input: readonly unknown[],
 ) => unknown;
 
-/** The same provider, with somebody around each of its calls. */
+/** Wraps each call of a provider in a function. */
 export function intercept(provider: KeyWrapProvider, around: Around): KeyWrapProvider {
-  // An object of its own: the methods of one that is frozen could not be replaced.
+  // A new object: the methods of a frozen one can't be replaced.
   return new Proxy<KeyWrapProvider>(Object.create(provider), {
     get(_, name) {
       const value: unknown = Reflect.get(provider, name, provider);

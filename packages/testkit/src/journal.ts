@@ -3,13 +3,13 @@ import { isKeyArn, KeyWrapError } from '@keywrap/core';
 import { check, kindOf } from './expect.js';
 import { leakInError } from './leaks.js';
 
-/** What a case did with the provider: for the message of a failure, and to look for leaks. */
+/** Records a case's calls to the provider, for failure messages and to find leaks. */
 export class Journal {
   readonly #calls: string[] = [];
   readonly #secrets: Uint8Array[] = [];
   readonly #public = new Set<string>();
 
-  /** Writes a call down and gives the function that writes its outcome beside it. */
+  /** Records a call, and returns a function that records its outcome. */
   begin(operation: string, input: unknown): (outcome: string) => void {
     this.#publish(input);
     const call = `${operation}(${describeInput(input)})`;
@@ -19,12 +19,12 @@ export class Journal {
     };
   }
 
-  /** Remembers bytes that no error may show. */
+  /** Records bytes that no error may show. */
   keepSecret(bytes: Uint8Array): void {
     this.#secrets.push(bytes.slice());
   }
 
-  /** The last calls, one a line. */
+  /** Returns the last calls, one per line. */
   get lastCalls(): readonly string[] {
     return this.#calls.slice(-4);
   }
@@ -37,7 +37,7 @@ export class Journal {
     );
     check(
       where === undefined,
-      'an error without any key byte, plaintext or ciphertext in it, nor in its causes',
+      'an error without key bytes, plaintext or ciphertext in it or its causes',
       `one that shows such bytes ${where}`,
     );
   }
@@ -57,18 +57,18 @@ export class Journal {
   }
 }
 
-/** The bytes in an input that errors about it must not show. */
+/** Returns the bytes of an input that its errors must not show. */
 export function bytesIn(input: unknown): Uint8Array[] {
   if (typeof input !== 'object' || input === null) return [];
   const { plaintext, ciphertext } = input as Record<string, unknown>;
   return [plaintext, ciphertext].flatMap((value) => {
-    // A detached array can't be copied, and has nothing to hide.
+    // A detached array can't be copied, and contains nothing.
     if (types.isUint8Array(value)) return value.byteLength === 0 ? [] : [new Uint8Array(value)];
     return typeof value === 'string' ? [new TextEncoder().encode(value)] : [];
   });
 }
 
-/** The outcome of a call in one line. */
+/** Describes the outcome of a call in one line. */
 export function describeOutcome(result: unknown): string {
   return result === undefined ? 'nothing' : kindOf(result);
 }

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import type { CaseContext } from './case.js';
 import { expectBytes, expectError, expectKeyArn } from './expect.js';
 
-/** A ciphertext, and what the model knows about it. */
+/** A ciphertext, and its state in the model. */
 interface Sealed {
   readonly key: number;
   readonly plaintext: Uint8Array;
   readonly ciphertext: Uint8Array;
 }
 
-/** Two keys of the provider under test, beside a model of what they may do. */
+/** Two keys of the provider under test, and a model of their states. */
 export interface Life {
   readonly context: CaseContext;
   readonly keyIds: readonly string[];
@@ -18,17 +18,17 @@ export interface Life {
   readonly sealed: Sealed[];
 }
 
-/** One thing that is done to the keys or with them; the model says how it must end. */
+/** A command on the keys; the model determines its outcome. */
 export interface Command {
   run(life: Life): Promise<void>;
-  /** For the message of a failure. */
+  /** Describes the command in a failure message. */
   toString(): string;
 }
 
-/** Two enabled keys; the same each time, so that a provider is not filled with keys. */
+/** Returns two enabled keys, the same each time, so that a provider does not fill with keys. */
 export async function newLife(context: CaseContext): Promise<Life> {
   const { keys } = context;
-  const lasting = await keys.once('two keys that live', async () => ({
+  const lasting = await keys.once('two keys with a life cycle', async () => ({
     keyIds: [await keys.create(), await keys.create()],
     enabled: [true, true],
     rotations: [0, 0],
@@ -42,20 +42,20 @@ async function enableAll(life: Life): Promise<void> {
   for (const key of life.keyIds.keys()) await turn(life, key, true);
 }
 
-/** Enables or disables a key that is not so already. */
+/** Enables or disables a key, unless it already is. */
 async function turn({ context, keyIds, enabled }: Life, key: number, on: boolean): Promise<void> {
   if (enabled[key] === on) return;
   await context.keys[on ? 'enable' : 'disable'](keyIds[key] as string);
   enabled[key] = on;
 }
 
-/** At the end everything opens, once its key is enabled. */
+/** Checks that every ciphertext decrypts once its key is enabled. */
 export async function outlive(life: Life): Promise<void> {
   await enableAll(life);
   for (const index of life.sealed.keys()) await open(life, index);
 }
 
-/** Expects a call to succeed when the model says so, and else KEY_DISABLED. */
+/** Expects a call to succeed if the model says so, and KEY_DISABLED otherwise. */
 async function judged<T>(
   isAllowed: boolean,
   operation: string,
@@ -96,7 +96,7 @@ async function move(life: Life, index: number, to: number): Promise<void> {
   if (moved !== undefined) sealed.push({ key: to, plaintext, ciphertext: moved.ciphertext });
 }
 
-/** AWS KMS rotates no disabled key, and every key on demand ten times at most. */
+/** AWS KMS does not rotate a disabled key, and rotates a key on demand at most ten times. */
 async function rotate({ context, keyIds, enabled, rotations }: Life, key: number): Promise<void> {
   const count = rotations[key] ?? 0;
   if (!enabled[key] || count >= 8) return;
@@ -104,10 +104,10 @@ async function rotate({ context, keyIds, enabled, rotations }: Life, key: number
   rotations[key] = count + 1;
 }
 
-/** A random command; those that need a ciphertext do nothing while there is none. */
+/** Makes a random command; one that needs a ciphertext does nothing until there is one. */
 export function commands({ rotates }: { readonly rotates: boolean }): fc.Arbitrary<Command> {
   const key = fc.nat({ max: 1 });
-  // The newest ones: what was opened before is tried again, in another state of its key.
+  // The newest ones, so that a ciphertext is tried again in another state of its key.
   const any = fc.nat({ max: 3 });
   const pick = ({ sealed }: Life, number: number) => Math.max(0, sealed.length - 1 - number);
   const command = (name: string, run: Command['run']): Command => ({ run, toString: () => name });

@@ -13,7 +13,7 @@ import { check, Mismatch, sameBytes } from './expect.js';
 
 const BITS = { RSA_2048: 2048, RSA_3072: 3072, RSA_4096: 4096 } as const;
 
-/** OpenSSL's names of the curves. */
+/** OpenSSL's names for the curves. */
 const CURVES = {
   ECC_NIST_P256: 'prime256v1',
   ECC_NIST_P384: 'secp384r1',
@@ -24,27 +24,27 @@ const CURVES = {
 /** Every kind of data key pair, in the order of the numbers in the ids of their cases. */
 export const PAIR_SPECS = [...Object.keys(BITS), ...Object.keys(CURVES)] as DataKeyPairSpec[];
 
-/** Reads a public key that must be DER of SubjectPublicKeyInfo (RFC 5280 §4.1) and nothing more. */
+/** Parses a public key that must be exactly the DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
 export function readPublicKey(der: Uint8Array): KeyObject {
   expectOneElement(der, 'public key');
   try {
     return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
   } catch {
-    throw new Mismatch('a public key in DER of SubjectPublicKeyInfo', 'bytes that are none');
+    throw new Mismatch('a public key in DER of SubjectPublicKeyInfo', 'other bytes');
   }
 }
 
-/** Reads a private key that must be DER of PKCS#8 (RFC 5958), not encrypted, and nothing more. */
+/** Parses a private key that must be exactly the DER of unencrypted PKCS#8 (RFC 5958). */
 export function readPrivateKey(der: Uint8Array): KeyObject {
   expectOneElement(der, 'private key');
   try {
     return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
   } catch {
-    throw new Mismatch('a private key in DER of PKCS#8', 'bytes that are none');
+    throw new Mismatch('a private key in DER of PKCS#8', 'other bytes');
   }
 }
 
-/** Fails the case unless this key is of the kind that its spec names. */
+/** Fails the case unless the key has this spec. */
 export function expectSpec(key: KeyObject, spec: DataKeyPairSpec): void {
   const { asymmetricKeyType, asymmetricKeyDetails: details } = key;
   const actual = `${asymmetricKeyType} ${details?.modulusLength ?? details?.namedCurve}`;
@@ -56,9 +56,9 @@ export function expectSpec(key: KeyObject, spec: DataKeyPairSpec): void {
   check(exponent > 65536n, 'a public exponent of at least 65537', `${exponent}`);
 }
 
-/** Fails the case unless what one half of the pair does the other undoes. */
+/** Fails the case unless the two halves of the pair match. */
 export function expectMatch(publicKey: KeyObject, privateKey: KeyObject): void {
-  const message = Buffer.from('a message that shows that both keys are of one pair');
+  const message = Buffer.from('a message for both keys of a pair');
   let matches: boolean;
   try {
     matches =
@@ -71,7 +71,7 @@ export function expectMatch(publicKey: KeyObject, privateKey: KeyObject): void {
   const derived = createPublicKey(privateKey).export({ format: 'jwk' });
   const given = publicKey.export({ format: 'jwk' });
   matches &&= JSON.stringify(derived) === JSON.stringify(given);
-  check(matches, 'a private key that belongs to the public key', 'one that does not');
+  check(matches, 'a private key that belongs to the public key', 'another private key');
 }
 
 function opensWhatIsSealed(publicKey: KeyObject, privateKey: KeyObject, message: Buffer): boolean {
@@ -84,7 +84,7 @@ function isRsa(spec: DataKeyPairSpec): spec is keyof typeof BITS {
   return Object.hasOwn(BITS, spec);
 }
 
-/** One DER SEQUENCE that ends where the bytes end: OpenSSL would ignore what follows. */
+/** Checks for exactly one DER SEQUENCE: OpenSSL would ignore trailing bytes. */
 function expectOneElement(der: Uint8Array, what: string): void {
   const [tag, first = 0] = der;
   const lengthBytes = first > 0x80 ? first - 0x80 : 0;
@@ -93,5 +93,5 @@ function expectOneElement(der: Uint8Array, what: string): void {
       ? first
       : der.subarray(2, 2 + lengthBytes).reduce((sum, byte) => sum * 256 + byte, 0);
   const isOne = tag === 0x30 && der.length === 2 + lengthBytes + length;
-  check(isOne, `a ${what} that is one DER SEQUENCE`, 'something else, or more behind it');
+  check(isOne, `a ${what} that is one DER SEQUENCE`, 'something else, or trailing bytes');
 }

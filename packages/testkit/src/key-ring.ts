@@ -8,23 +8,23 @@ import {
 import type { ConformanceKeyRequest, ConformanceKeys } from './harness.js';
 
 /**
- * A kind of key in short: `RSA_2048` encrypts, `RSA_2048/SIGN_VERIFY` signs, and
- * `SYMMETRIC_DEFAULT/EXTERNAL` waits for its key material.
+ * The short name of a kind of key: `RSA_2048` encrypts, `RSA_2048/SIGN_VERIFY` signs, and
+ * `SYMMETRIC_DEFAULT/EXTERNAL` is pending import.
  */
 export type KeyKind = KeySpec | `${KeySpec}/${KeyUsage}` | `${KeySpec}/EXTERNAL`;
 
-/** A state of a key in which it can't be used. */
+/** A key state that forbids use. */
 export type UnusableState = 'Disabled' | 'PendingDeletion' | 'PendingImport';
 
-/** A key, and a ciphertext that it made while it could. */
+/** A key, and a ciphertext that it made while it was enabled. */
 export interface SealedKey {
   readonly keyId: string;
   readonly ciphertext: Uint8Array;
 }
 
 /**
- * The keys of one provider under test. Making a key can be slow, so those that no case changes are
- * made once, on first use, and shared.
+ * Makes the keys of one provider under test. Making a key can be slow, so keys that no case changes are made once,
+ * on first use, and shared.
  */
 export class KeyRing {
   readonly #keys: ConformanceKeys;
@@ -36,28 +36,28 @@ export class KeyRing {
     this.#provider = provider;
   }
 
-  /** The ARN of a shared key; another `index`, another key of the same kind. */
+  /** Returns the ARN of a shared key; each `index` is another key of the same kind. */
   get(kind: KeyKind = 'SYMMETRIC_DEFAULT', index = 0): Promise<string> {
     return this.#once(`${kind} ${index}`, () => this.create(kind));
   }
 
-  /** The ARN of a new key, which the case may change. */
+  /** Returns the ARN of a new key, which the case may change. */
   async create(kind: KeyKind = 'SYMMETRIC_DEFAULT'): Promise<string> {
     return (await this.#keys.create(requestFor(kind))).keyId;
   }
 
-  /** A shared key with a ciphertext that it made. */
+  /** Returns a shared key with a ciphertext that it made. */
   sealed(kind: 'SYMMETRIC_DEFAULT' | 'RSA_2048', index = 0): Promise<SealedKey> {
     return this.#once(`sealed ${kind} ${index}`, async () =>
       this.#seal(await this.get(kind, index), kind),
     );
   }
 
-  /** A shared key in a state in which it can't be used, with a ciphertext from before. */
+  /** Returns a shared key whose state forbids use, with an earlier ciphertext. */
   unusable(kind: 'SYMMETRIC_DEFAULT' | 'RSA_2048', state: UnusableState): Promise<SealedKey> {
     return this.#once(`${state} ${kind}`, async () => {
       if (state === 'PendingImport') {
-        // It never made one: another key's stands in.
+        // The key never made a ciphertext: use another key's.
         const { ciphertext } = await this.sealed(kind);
         return { keyId: await this.create(`${kind}/EXTERNAL`), ciphertext };
       }
@@ -67,7 +67,7 @@ export class KeyRing {
     });
   }
 
-  /** The first RSA algorithm that the provider declares. */
+  /** Returns the first RSA algorithm that the provider declares. */
   get rsaAlgorithm(): 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256' {
     const algorithm = this.#provider.capabilities.algorithms.find(isAsymmetricAlgorithm);
     if (algorithm === undefined) throw new Error('the provider declares no RSA algorithm');
@@ -94,12 +94,12 @@ export class KeyRing {
     await this.#keys.rotate?.(keyArn);
   }
 
-  /** Whether the harness has this method. */
+  /** Returns true if the harness has this method. */
   can(method: keyof ConformanceKeys): boolean {
     return typeof this.#keys[method] === 'function';
   }
 
-  /** Whether the harness makes this kind of key. Any other failure is for the case to report. */
+  /** Returns true if the harness makes this kind of key. The case reports any other failure. */
   async isAvailable(kind: KeyKind): Promise<boolean> {
     try {
       await this.get(kind);
@@ -109,7 +109,7 @@ export class KeyRing {
     }
   }
 
-  /** Does something once for all cases. */
+  /** Runs something once for all cases. */
   once<T>(name: string, work: () => Promise<T>): Promise<T> {
     return this.#once(`once ${name}`, work);
   }

@@ -2,7 +2,7 @@ import type { CallOptions, EncryptionContext, KeyWrapProvider } from '@keywrap/c
 import type { CaseContext } from './case.js';
 import type { Need } from './needs.js';
 
-/** What a call needs of the context; another provider than the case's may be put in. */
+/** The part of the context that a call needs; the provider may be another than the case's. */
 export type CallContext = Pick<CaseContext, 'provider' | 'keys' | 'secret'>;
 
 /** The kinds of key that calls use. */
@@ -11,7 +11,7 @@ export type Kind = 'SYMMETRIC_DEFAULT' | 'RSA_2048';
 /** The fields of an input. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** What a result may hold; which of these there are depends on the operation. */
+/** The fields of results; each operation returns some of them. */
 export type Result = Disposable &
   Readonly<
     Record<'keyId' | 'sourceKeyId' | 'destinationKeyId' | 'keyPairSpec', string> &
@@ -19,7 +19,7 @@ export type Result = Disposable &
   >;
 type BytesOfPair = 'publicKey' | 'privateKey' | 'privateKeyCiphertext';
 
-/** A key and what a call does with it: opens the ciphertext, or seals the plaintext, under the context. */
+/** A key, with the ciphertext to decrypt or the plaintext to encrypt, and the context. */
 export interface UsedKey {
   readonly keyId: string;
   readonly ciphertext?: Uint8Array;
@@ -27,26 +27,26 @@ export interface UsedKey {
   readonly encryptionContext?: EncryptionContext | undefined;
 }
 
-/** One way in which a call uses a key. Rules about calls hold for all of them, so their cases are made from this. */
+/** One way in which a call uses a key. Rules about calls apply to all of these, so their cases are made from them. */
 export interface KeyUse {
-  /** Stable: the number in the ids of the cases. */
+  /** The stable number in the ids of the cases. */
   readonly number: string;
   readonly title: string;
   readonly operation: Exclude<keyof KeyWrapProvider & string, 'id' | 'capabilities' | 'close'>;
-  /** The kind of key that it is for. */
+  /** The kind of key that it uses. */
   readonly kind: Kind;
   readonly needs: readonly Need[];
-  /** The path of `keyId` in the input; `undefined` when the ciphertext names the key. */
+  /** The path of `keyId` in the input; `undefined` when the ciphertext identifies the key. */
   readonly keyIdField: 'keyId' | 'source.keyId' | 'destination.keyId' | undefined;
   /** The bytes in the result. */
-  readonly gives: readonly (keyof Result & string)[];
+  readonly returns: readonly (keyof Result & string)[];
   /** The input that uses the key, with `other` on the other side of `reEncrypt`. */
   input(context: CallContext, key: UsedKey, other?: UsedKey): Promise<Fields>;
-  /** Uses the key, and gives the ARN that the result names it by. */
+  /** Uses the key, and returns the key ARN in the result. */
   call(context: CallContext, key: UsedKey, options?: CallOptions): Promise<string>;
 }
 
-/** Calls an operation, at once, with whatever is given as its input. */
+/** Calls an operation synchronously, with any value as its input. */
 export function invoke(
   provider: KeyWrapProvider,
   { operation }: Pick<KeyUse, 'operation'>,
@@ -57,7 +57,7 @@ export function invoke(
   return method.call(provider, input, options) as Promise<Result>;
 }
 
-/** The ARN by which a result names the key that a call used. */
+/** Returns the ARN of the key that a call used, from its result. */
 export function arnIn(
   result: Result,
   { operation, keyIdField }: Pick<KeyUse, 'operation' | 'keyIdField'>,
@@ -66,7 +66,7 @@ export function arnIn(
   return keyIdField === 'destination.keyId' ? result.destinationKeyId : result.sourceKeyId;
 }
 
-/** The ciphertext in a result. */
+/** Returns the ciphertext in a result. */
 export function sealedIn({ ciphertext, privateKeyCiphertext }: Result): Uint8Array {
   return privateKeyCiphertext ?? ciphertext;
 }

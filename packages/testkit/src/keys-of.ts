@@ -1,7 +1,7 @@
 import type { AliasInput, KeyInput } from '@keywrap/core';
 import type { ConformanceKeyRequest, ConformanceKeys } from './harness.js';
 
-/** What the suite uses of a `KeyManager`. Only `createKey` has to be there. */
+/** The methods of a `KeyManager` that the suite uses. Only `createKey` is required. */
 export interface TestableKeyManager {
   createKey(input: ConformanceKeyRequest): Promise<{ readonly keyId: string }>;
   createAlias?(input: AliasInput): Promise<unknown>;
@@ -12,8 +12,8 @@ export interface TestableKeyManager {
 }
 
 /**
- * The keys of a provider that is a `KeyManager`: all that a harness has to say about them. What the
- * manager does not have is left out, and the cases that need it are not applicable.
+ * Makes the `keys` of a harness from a provider that is a `KeyManager`. Methods that the manager does not have are
+ * omitted, and the cases that need them are not applicable.
  *
  * @example
  * ```ts

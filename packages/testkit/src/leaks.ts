@@ -1,18 +1,18 @@
 import { inspect } from 'node:util';
 import { check } from './expect.js';
 
-// Looks for secret bytes in whatever a provider shows. A leak may be partial and in any of the usual
-// notations, so what is looked for is short windows of the secret, in each of them.
+// Searches everything that a provider shows for secret bytes. A leak may be partial and in any usual notation, so
+// the search is for short windows of the secret, in each notation.
 
 const WINDOW = 12;
-/** With fewer different bytes than this a window could turn up by chance: zeros in an account number. */
+/** A window with fewer different bytes could occur by chance, such as the zeros of an account number. */
 const MINIMUM_VARIETY = 6;
 
 /**
- * Says in which notation a secret shows in an error: its message, stack, every own and inherited
+ * Returns the notation in which an error shows a secret: its message, stack, every own and inherited
  * property, its chain of causes, its inspection and its JSON.
  *
- * @param isPublic Tells text that may be shown although a secret holds it too, such as the key id in
+ * @param isPublic Returns true for text that may be shown although it is part of a secret, such as the key id in
  * the header of a ciphertext.
  */
 export function leakInError(
@@ -23,11 +23,11 @@ export function leakInError(
   return findSecret(secrets, textsOf(error), isPublic);
 }
 
-/** Says in which notation a secret shows in what people print, log or serialise a result with. */
+/** Returns the notation in which a result shows a secret when it is printed, logged or serialised. */
 function leakInResult(result: object, secrets: readonly Uint8Array[]): string | undefined {
   const texts = [
     inspect(result),
-    // What console.log('%o') shows.
+    // The output of console.log('%o').
     inspect(result, { showHidden: true, depth: 8, maxArrayLength: null }),
     inspect({ result: [result] }, { depth: 8, maxArrayLength: null }),
     stringify(result),
@@ -71,7 +71,7 @@ function findSecret(
   return undefined;
 }
 
-/** Windows at the beginning, in the middle and at the end. */
+/** Returns windows at the beginning, in the middle and at the end. */
 function windowsOf(secret: Uint8Array): (readonly [offset: number, window: Uint8Array])[] {
   const last = secret.length - WINDOW;
   if (last < 0) return [];
@@ -92,11 +92,11 @@ function textsOf(error: unknown): string[] {
   return texts;
 }
 
-/** Every property that anything could read, hidden and inherited ones too. */
+/** Returns every property, hidden and inherited ones too. */
 function propertiesOf(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [String(value)];
   const texts: string[] = [];
-  // Up to Object.prototype, which may be that of another realm: jest has one of its own.
+  // Up to Object.prototype, which may be another realm's: jest has its own.
   for (let owner = value; Object.getPrototypeOf(owner) !== null; ) {
     for (const name of Reflect.ownKeys(owner)) {
       if (name === 'cause' || name === 'constructor') continue;
@@ -132,7 +132,7 @@ function textOf(value: unknown): string {
   return readable(() => String(value));
 }
 
-/** What can't be turned into text shows nothing. */
+/** Converts a value to text; a value that can't be converted shows nothing. */
 function readable(show: () => string): string {
   try {
     return show();

@@ -7,7 +7,7 @@ import {
 import type { ConformanceKeys, ConformanceSubject } from './harness.js';
 import type { KeyKind, KeyRing } from './key-ring.js';
 
-/** Something that a provider may declare. */
+/** A capability that a provider may declare. */
 export type CapabilityNeed =
   | `algorithm:${EncryptionAlgorithm}`
   /** Any RSA algorithm. */
@@ -19,13 +19,13 @@ export type CapabilityNeed =
   | 'dataKeyPairs'
   | `pair:${DataKeyPairSpec}`;
 
-/** What symmetric encryption needs. */
+/** The needs of symmetric encryption. */
 export const SYMMETRIC = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'] as const;
 
-/** What RSA encryption needs. */
+/** The needs of RSA encryption. */
 export const RSA = ['asymmetric', 'key:RSA_2048'] as const;
 
-/** What a case needs: a capability or its absence, a kind of key, or a method of the harness. */
+/** A need of a case: a capability or its absence, a kind of key, or a method of the harness. */
 export type Need =
   | CapabilityNeed
   | `without ${CapabilityNeed}`
@@ -33,7 +33,7 @@ export type Need =
   | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`
   | 'cache';
 
-/** Says why a need is not met; `undefined` when it is. */
+/** Returns why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
   { provider: { capabilities }, cache }: ConformanceSubject,

@@ -4,12 +4,12 @@ import { intercept } from './intercept.js';
 import { bytesIn, describeOutcome, type Journal } from './journal.js';
 
 /**
- * The provider under test with somebody looking over its shoulder: every call is written down, and
- * every error of every case is searched for the secrets of that case.
+ * Observes the provider under test: records every call, and searches every error of a case for the secrets of that
+ * case.
  */
 export function observe(provider: KeyWrapProvider, journal: Journal): KeyWrapProvider {
   return intercept(provider, (name, call, [input]) =>
-    // What disposes may give no promise.
+    // A dispose method need not return a promise.
     typeof name === 'symbol'
       ? watch(journal, `[${name.description}]`, input, async () => call())
       : watch(journal, name, input, call),
@@ -29,10 +29,7 @@ function watch(
     promise = call() as Promise<unknown>;
   } catch (error) {
     finish(`threw ${describeError(error)}`);
-    throw new Mismatch(
-      'a promise, which rejects when something is wrong',
-      'an error thrown at once',
-    );
+    throw new Mismatch('a rejected promise', 'a synchronous error');
   }
   if (typeof promise?.then !== 'function') {
     throw new Mismatch('a promise', describeOutcome(promise));
@@ -49,7 +46,7 @@ function watch(
       throw error;
     },
   );
-  // A case that failed already does not wait for its other calls; their rejections are no crash.
+  // A failed case does not await its other calls; their rejections must not crash the process.
   watched.catch(() => {});
   return watched;
 }

@@ -13,7 +13,7 @@ import {
 } from './key-use.js';
 import { type Need, RSA, SYMMETRIC } from './needs.js';
 
-/** A key as a call names it: an RSA key with its algorithm, a symmetric one with its context. */
+/** A key in an input: an RSA key with its algorithm, a symmetric key with its context. */
 function named({ keys }: CallContext, kind: Kind, { keyId, encryptionContext }: UsedKey): Fields {
   if (kind === 'RSA_2048') return { keyId, algorithm: keys.rsaAlgorithm };
   return { keyId, ...(encryptionContext && { encryptionContext }) };
@@ -36,12 +36,12 @@ function use({ more = [], ...row }: Row): KeyUse {
   };
 }
 
-/** What encryption under a key of this kind needs. */
+/** Returns the needs of encryption under a kind of key. */
 export const needsOf = (kind: Kind) => (kind === 'RSA_2048' ? RSA : SYMMETRIC);
 
 function encrypt(number: string, title: string, kind: Kind): KeyUse {
   return use({
-    ...{ number, title, operation: 'encrypt', kind, keyIdField: 'keyId', gives: ['ciphertext'] },
+    ...{ number, title, operation: 'encrypt', kind, keyIdField: 'keyId', returns: ['ciphertext'] },
     input: async (context, key) => ({
       ...named(context, kind, key),
       plaintext: key.plaintext ?? context.secret(),
@@ -51,7 +51,7 @@ function encrypt(number: string, title: string, kind: Kind): KeyUse {
 
 function decrypt(number: string, title: string, kind: Kind, isNamed = true): KeyUse {
   return use({
-    ...{ number, title, kind, gives: ['plaintext'] },
+    ...{ number, title, kind, returns: ['plaintext'] },
     operation: kind === 'RSA_2048' ? 'decryptAsymmetric' : 'decrypt',
     keyIdField: isNamed ? 'keyId' : undefined,
     more: isNamed ? [] : ['keyIdFromCiphertext'],
@@ -62,7 +62,7 @@ function decrypt(number: string, title: string, kind: Kind, isNamed = true): Key
   });
 }
 
-/** The key is the source, or the destination, and another one is on the other side. */
+/** Makes a use with the key on one side, and another key on the other side. */
 function reEncrypt(
   number: string,
   title: string,
@@ -73,7 +73,7 @@ function reEncrypt(
   const kind = isDestination ? to : from;
   const others = from === to ? [] : isDestination ? needsOf(from) : needsOf(to);
   return use({
-    ...{ number, title, operation: 'reEncrypt', kind, keyIdField, gives: ['ciphertext'] },
+    ...{ number, title, operation: 'reEncrypt', kind, keyIdField, returns: ['ciphertext'] },
     more: keyIdField === undefined ? ['keyIdFromCiphertext', ...others] : others,
     async input(context, key, other) {
       const { keys } = context;
@@ -95,10 +95,10 @@ function generate(
   number: string,
   operation: KeyUse['operation'],
   need: 'dataKeys' | 'dataKeyPairs',
-  gives: KeyUse['gives'],
+  returns: KeyUse['returns'],
 ): KeyUse {
   return use({
-    ...{ number, title: operation, operation, gives, more: [need] },
+    ...{ number, title: operation, operation, returns, more: [need] },
     ...{ kind: 'SYMMETRIC_DEFAULT', keyIdField: 'keyId' },
     input: async (context, key) => ({
       ...named(context, 'SYMMETRIC_DEFAULT', key),
@@ -113,10 +113,10 @@ function tell(
   number: string,
   operation: 'getPublicKey' | 'describeKey',
   kind: Kind,
-  gives: KeyUse['gives'],
+  returns: KeyUse['returns'],
 ): KeyUse {
   return use({
-    ...{ number, title: operation, operation, kind, keyIdField: 'keyId', gives },
+    ...{ number, title: operation, operation, kind, keyIdField: 'keyId', returns },
     input: async (_, { keyId }) => ({ keyId }),
   });
 }
@@ -125,7 +125,7 @@ const BOTH_SYMMETRIC = ['SYMMETRIC_DEFAULT', 'SYMMETRIC_DEFAULT'] as const;
 const BOTH_RSA = ['RSA_2048', 'RSA_2048'] as const;
 const PAIR = ['publicKey', 'privateKeyCiphertext'] as const;
 
-/** Every use of a symmetric key and of an RSA key, `describeKey` left out: that works in any state. */
+/** Every use of a symmetric key and of an RSA key, except `describeKey`, which works in any state. */
 export const keyUses: readonly KeyUse[] = [
   encrypt('01', 'encrypt', 'SYMMETRIC_DEFAULT'),
   encrypt('02', 'encrypt with RSA', 'RSA_2048'),
@@ -149,23 +149,23 @@ export const keyUses: readonly KeyUse[] = [
   tell('15', 'getPublicKey', 'RSA_2048', ['publicKey']),
 ];
 
-/** The one call that needs no usable key, and no algorithm. */
+/** The only call that needs no usable key and no algorithm. */
 export const describeUse: KeyUse = {
   ...tell('16', 'describeKey', 'SYMMETRIC_DEFAULT', []),
   needs: ['key:SYMMETRIC_DEFAULT'],
 };
 
-/** Every call of a provider but `close`. */
+/** Every call of a provider except `close`. */
 export const allUses: readonly KeyUse[] = [...keyUses, describeUse];
 
-/** The uses that open a ciphertext. */
+/** The uses that decrypt a ciphertext. */
 export const openingUses = keyUses.filter(
   ({ operation, keyIdField }) =>
     operation.startsWith('decrypt') ||
     (operation === 'reEncrypt' && keyIdField !== 'destination.keyId'),
 );
 
-/** `reEncrypt` between keys of two kinds, seen from the symmetric one. */
+/** `reEncrypt` from a symmetric key to an RSA key. */
 export const toRsa = reEncrypt('', 'reEncrypt to an RSA key', 'source.keyId', [
   'SYMMETRIC_DEFAULT',
   'RSA_2048',
@@ -176,15 +176,15 @@ const fromRsa = reEncrypt('', 'reEncrypt from an RSA key', 'destination.keyId', 
 ]);
 
 /**
- * Every call but `encrypt` that seals with a symmetric key: a backend may do these inside, so what holds
- * for `encrypt` has to be tried with them as well. The numbers are those in the ids of their cases.
+ * Every call except `encrypt` that encrypts with a symmetric key: a backend may do these inside, so the rules for
+ * `encrypt` are checked with them too. The numbers are those in the ids of their cases.
  */
 export const sealingUses: readonly KeyUse[] = [
   ...['11', '12', '13', '14', '09'].map(useNumbered),
   fromRsa,
 ].map((each, i) => ({ ...each, number: `${i + 3}` }));
 
-/** Makes a ciphertext by one of these. */
+/** Makes a ciphertext with one of these. */
 export async function sealBy(
   sealing: KeyUse,
   context: CallContext,
@@ -193,12 +193,12 @@ export async function sealBy(
   return sealedIn(await invoke(context.provider, sealing, await sealing.input(context, key)));
 }
 
-/** The use with this number. */
+/** Returns the use with this number. */
 export function useNumbered(number: string): KeyUse {
   return keyUses.find((each) => each.number === number) as KeyUse;
 }
 
-/** The kind of pair that is generated fastest: elliptic curves take no search for primes. */
+/** Returns the kind of pair that is generated fastest: elliptic curves need no search for primes. */
 export function quickestPair({ capabilities }: KeyWrapProvider): DataKeyPairSpec {
   const specs = capabilities.dataKeyPairSpecs;
   const [first] = specs;
@@ -206,12 +206,12 @@ export function quickestPair({ capabilities }: KeyWrapProvider): DataKeyPairSpec
   return specs.find((spec) => spec.startsWith('ECC_')) ?? first;
 }
 
-/** What an error about this key must say. One of `reEncrypt` may name either of its two keys. */
+/** Returns the expected details of an error about this key. An error of `reEncrypt` may name either key. */
 export function errorDetails({ operation, keyIdField }: KeyUse, keyId: string): ErrorDetails {
   return { operation, keyId: keyIdField === 'keyId' ? [keyId] : undefined };
 }
 
-/** A shared key of the kind that a use is for, with a ciphertext; another `index`, another key. */
+/** Returns a shared key for a use, with a ciphertext; each `index` is another key. */
 export function keyFor(use: KeyUse, keys: KeyRing, index = 0): Promise<SealedKey> {
   return use === describeUse
     ? keys.get(use.kind, index).then((keyId) => ({ keyId, ciphertext: new Uint8Array(1) }))

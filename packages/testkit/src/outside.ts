@@ -5,8 +5,8 @@ import type { Known } from './round-trip.js';
 const HASHES = { RSAES_OAEP_SHA_1: 'SHA-1', RSAES_OAEP_SHA_256: 'SHA-256' } as const;
 
 /**
- * What a party outside does with a public key: RSAES-OAEP by Web Crypto, an implementation that is
- * independent of the provider under test.
+ * Encrypts with a public key as an outside party does: RSAES-OAEP by Web Crypto, independent of the provider under
+ * test.
  */
 export async function encryptOutside(
   publicKey: Uint8Array,
@@ -14,13 +14,13 @@ export async function encryptOutside(
   algorithm: AsymmetricAlgorithm,
 ): Promise<Uint8Array> {
   const parameters = { name: 'RSA-OAEP', hash: HASHES[algorithm] };
-  // Web Crypto wants bytes that are not shared with other threads; a copy never is.
+  // Web Crypto rejects bytes that are shared with other threads; a copy never is.
   const spki = new Uint8Array(publicKey);
   const key = await crypto.subtle.importKey('spki', spki, parameters, false, ['encrypt']);
   return new Uint8Array(await crypto.subtle.encrypt(parameters, key, new Uint8Array(plaintext)));
 }
 
-/** Encrypts a secret outside, with the public key that the provider gives. */
+/** Encrypts a secret outside, with the public key that the provider returns. */
 export async function sealOutside<Key extends { keyId: string; algorithm: AsymmetricAlgorithm }>(
   { provider, secret }: CallContext,
   key: Key,

@@ -1,4 +1,4 @@
-/** Short plaintexts that a padding or a text encoding would lose something of; any RSA key takes them. */
+/** Short plaintexts that a padding or a text encoding could change; any RSA key can encrypt them. */
 export function plaintextsOfEveryKind(): Uint8Array<ArrayBuffer>[] {
   return [
     new Uint8Array(1),

@@ -2,17 +2,17 @@ import fc from 'fast-check';
 import type { CaseContext } from './case.js';
 import { describeError, Mismatch } from './expect.js';
 
-/** Random cases stop here, however slow the provider is: what was tried until then counts. */
+/** The time limit of random cases; they pass with fewer tries on a slow provider. */
 const TIME_LIMIT_MS = 5000;
 
-/** How often something random is tried. */
+/** The number of tries of a random case. */
 export interface PropertyOptions {
   readonly runs: number;
 }
 
 /**
- * Tries something with random input, makes the input that fails as small as it can, and says how to
- * repeat it. The journal of the case ends with the smallest input, because that is tried once more.
+ * Runs a check with random input, shrinks a failing input, and reports how to repeat it. The journal ends with the
+ * smallest input, which is tried once more.
  */
 export async function expectAlways<T>(
   { seed }: Pick<CaseContext, 'seed'>,
@@ -32,16 +32,14 @@ export async function expectAlways<T>(
     (again: unknown) => again,
   );
   const { expected, actual } =
-    error instanceof Mismatch
-      ? error
-      : { expected: 'the provider to do it', actual: describeError(error) };
+    error instanceof Mismatch ? error : { expected: 'success', actual: describeError(error) };
   throw new Mismatch(expected, `${actual} (random input; --seed ${seed} repeats it)`);
 }
 
-/** Text of every kind that is well-formed: any code point but surrogates, short enough to shrink fast. */
+/** Any well-formed text: every code point except surrogates, short enough to shrink fast. */
 export const anyText = fc.string({ unit: 'binary', maxLength: 12 });
 
-/** Few letters, those that serialisations use themselves, so that different pairs look alike when joined. */
+/** Text of the few characters that serialisations use, so that different pairs look alike when joined. */
 const trickyText = fc.string({
   unit: fc.constantFrom('a', 'b', 'A', ' ', '=', ',', ':', '"', '\0', '\u0001', 'é'),
   maxLength: 3,
@@ -50,15 +48,15 @@ const trickyText = fc.string({
 const contextOf = (text: fc.Arbitrary<string>, minLength = 0) =>
   fc
     .uniqueArray(fc.tuple(text, text), { selector: ([key]) => key, minLength, maxLength: 5 })
-    // A key that JavaScript loses on the way; cases of its own are about it.
+    // JavaScript may lose this key; other cases cover it.
     .filter((pairs) => pairs.every(([key]) => key !== '__proto__'));
 
-/** The pairs of an encryption context: any Unicode, or such that look alike. */
+/** The pairs of an encryption context: any Unicode, or pairs that look alike. */
 export const contextPairs = fc.oneof(contextOf(anyText), contextOf(trickyText));
 
 type Pairs = readonly (readonly [key: string, value: string])[];
 
-/** What a careless serialisation would take for the same pairs. */
+/** Returns different pairs that a careless serialisation would not distinguish. */
 function neighboursOf(pairs: Pairs, glue: string): Pairs[] {
   const [[key, value] = ['', ''], ...others] = pairs;
   const [[nextKey, nextValue] = ['', ''], ...rest] = others;
@@ -76,14 +74,14 @@ function neighboursOf(pairs: Pairs, glue: string): Pairs[] {
   ];
 }
 
-/** The neighbour that has two pairs in one. */
+/** Returns the pairs with two of them joined into one. */
 const JOINED = 8;
 
-/** Two contexts that differ, though some serialisations of them do not. */
+/** Two different contexts that some serialisations would not distinguish. */
 export const differentPairs = fc
   .tuple(
     contextOf(trickyText, 2),
-    // Joined pairs are the likeliest mistake.
+    // Joined pairs are the most likely mistake.
     fc.oneof(
       { weight: 1, arbitrary: fc.nat({ max: 9 }) },
       { weight: 1, arbitrary: fc.constant(JOINED) },
@@ -97,7 +95,7 @@ function canonical(pairs: Pairs): string {
   return JSON.stringify(Object.entries(Object.fromEntries(pairs)).sort());
 }
 
-/** Plaintexts of any length that a symmetric key takes, short ones more often. */
+/** Plaintexts of any length for a symmetric key, mostly short ones. */
 export const anyPlaintext = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 64 }),
   fc.uint8Array({ minLength: 1, maxLength: 4096, size: 'max' }),

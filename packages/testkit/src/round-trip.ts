@@ -10,30 +10,30 @@ import type {
 import { expectBytes } from './expect.js';
 import type { CallContext, Kind } from './key-use.js';
 
-/** A key as calls name it. */
+/** A key in an input. */
 export interface NamedKey {
   readonly keyId: string;
   readonly algorithm?: EncryptionAlgorithm;
   readonly encryptionContext?: EncryptionContext | undefined;
 }
 
-/** A ciphertext, with what opens it. */
+/** A ciphertext, with the input that decrypts it. */
 export interface Sealed extends NamedKey {
   readonly ciphertext: Uint8Array;
 }
 
-/** A ciphertext, with what opens it and what is in it. */
+/** A ciphertext, with the input that decrypts it and its plaintext. */
 export interface Known extends Sealed {
   readonly plaintext: Uint8Array;
 }
 
-/** A shared key of a kind, with its algorithm; another `index`, another key. */
+/** Returns a shared key of a kind, with its algorithm; each `index` is another key. */
 export async function keyOf({ keys }: Pick<CallContext, 'keys'>, kind: Kind, index = 0) {
   const algorithm = kind === 'RSA_2048' ? keys.rsaAlgorithm : ('SYMMETRIC_DEFAULT' as const);
   return { keyId: await keys.get(kind, index), algorithm };
 }
 
-/** Encrypts a secret with the shared symmetric key, or what is given with what is given. */
+/** Encrypts a secret with the shared symmetric key, or the given plaintext with the given key. */
 export async function seal<Given extends Partial<NamedKey & { plaintext: Uint8Array }>>(
   { provider, keys, secret }: CallContext,
   given: Given = {} as Given,
@@ -54,7 +54,7 @@ export function open(
     : provider.decrypt(input as DecryptInput);
 }
 
-/** Fails the case unless a ciphertext opens to its plaintext. */
+/** Fails the case unless a ciphertext decrypts to its plaintext. */
 export async function expectOpens(
   provider: KeyWrapProvider,
   sealed: Omit<Known, 'keyId'> & Partial<Known>,
@@ -65,7 +65,7 @@ export async function expectOpens(
   return result;
 }
 
-/** Encrypts like {@link seal}, and fails the case unless the ciphertext opens to the plaintext. */
+/** Encrypts like {@link seal}, and fails the case unless the ciphertext decrypts to the plaintext. */
 export async function roundTrip(
   context: CallContext,
   given: Partial<NamedKey & { plaintext: Uint8Array }> = {},

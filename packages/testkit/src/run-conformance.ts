@@ -3,7 +3,7 @@ import { conformanceCases } from './cases/index.js';
 import type { ConformanceHarness } from './harness.js';
 import { type ConformanceFailure, Session } from './session.js';
 
-/** How one case went. */
+/** The result of one case. */
 export interface CaseResult {
   readonly id: string;
   readonly title: string;
@@ -18,11 +18,11 @@ export interface CaseResult {
   readonly durationMs: number;
 }
 
-/** How a whole run went. */
+/** The result of a run. */
 export interface ConformanceReport {
   /** The name of the harness. */
   readonly provider: string;
-  /** What the random cases began with: the same again repeats them. */
+  /** The seed of the random cases; pass it to repeat them. */
   readonly seed: number;
   readonly results: readonly CaseResult[];
   readonly passed: number;
@@ -30,15 +30,15 @@ export interface ConformanceReport {
   readonly notApplicable: number;
 }
 
-/** How to run the suite. */
+/** The options of a run. */
 export interface RunOptions {
-  /** Only the cases whose id is one of these, or begins with one: `DEC-004`, `CTX-`. */
+  /** Runs only the cases with one of these ids or prefixes: `DEC-004`, `CTX-`. */
   readonly only?: readonly string[] | undefined;
   /** Called after each case. */
   readonly onCase?: ((result: CaseResult) => void) | undefined;
-  /** How long a case may take before it counts as failed; by default a minute. */
+  /** The time limit of a case in milliseconds; by default a minute. */
   readonly timeoutMs?: number | undefined;
-  /** Repeats the random cases of a run whose report had this seed. */
+  /** Repeats the random cases of the run that reported this seed. */
   readonly seed?: number | undefined;
 }
 
@@ -84,7 +84,7 @@ export async function runConformance(
   };
 }
 
-/** The cases that `only` names; all without it. A name that fits none is a mistake, and refused. */
+/** Returns the cases that `only` selects, by default all. Rejects a name that matches none. */
 export function casesIn(only: readonly string[] | undefined): readonly ConformanceCase[] {
   if (only === undefined) return conformanceCases;
   const fits = (name: string) => (each: ConformanceCase) => name !== '' && each.id.startsWith(name);

@@ -8,31 +8,29 @@ import { KeyRing } from './key-ring.js';
 import { whyUnmet } from './needs.js';
 import { observe } from './observe.js';
 
-/** How long a case may take by default: a slow machine may need it to generate an RSA key. */
+/** The default time limit of a case: a slow machine may need it to generate an RSA key. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** A case that failed. The message says what was done, expected and got, and the rule behind it. */
+/** A failed case. The message shows the calls, the expected and actual outcome, and the rule. */
 export class ConformanceFailure extends Error {
   override readonly name = 'ConformanceFailure';
   readonly caseId: string;
   readonly expected: string;
   readonly actual: string;
-  /** Tells mocha that the message says it all. */
+  /** Tells mocha not to show a diff. */
   readonly showDiff = false;
   /** The last calls to the provider. */
   readonly calls: readonly string[];
-  /** Where the rule comes from. */
+  /** The source of the rule. */
   readonly source: string;
 
   constructor(failed: ConformanceCase, error: unknown, calls: readonly string[]) {
     const { expected, actual } =
-      error instanceof Mismatch
-        ? error
-        : { expected: 'the provider to do it', actual: describeError(error) };
+      error instanceof Mismatch ? error : { expected: 'success', actual: describeError(error) };
     super(
       [
         `${failed.id}: ${failed.title}`,
-        `  done:     ${calls.join('\n            ') || 'nothing yet'}`,
+        `  done:     ${calls.join('\n            ') || 'no call'}`,
         `  expected: ${expected}`,
         `  came:     ${actual}`,
         `  rule:     ${failed.rule.statement} (${failed.rule.id}; ${failed.rule.source})`,
@@ -47,13 +45,13 @@ export class ConformanceFailure extends Error {
   }
 }
 
-/** How long a case may take, and what the random cases begin with. */
+/** The time limit of a case, and the seed of random cases. */
 export interface SessionOptions {
   readonly timeoutMs?: number | undefined;
   readonly seed?: number | undefined;
 }
 
-/** One harness while its cases run: the provider that they share, its keys, and the others opened. */
+/** A run of one harness: the provider that its cases share, its keys, and other opened providers. */
 export class Session {
   readonly #harness: ConformanceHarness;
   readonly #shared: ConformanceSubject;
@@ -83,11 +81,11 @@ export class Session {
     return new Session(harness, await within(timeoutMs, harness.open()), timeoutMs, seed);
   }
 
-  /** Says why a case does not apply; `undefined` when it does. */
+  /** Returns why a case does not apply; `undefined` when it does. */
   async whyNotApplicable({ needs }: ConformanceCase): Promise<string | undefined> {
     for (const need of needs) {
       const checking = whyUnmet(need, this.#shared, this.#ring);
-      // A key that can't be made in time is for the case to report.
+      // The case reports a key that can't be made in time.
       const reason = await within(this.#timeoutMs, checking).catch(() => undefined);
       if (reason !== undefined) return reason;
     }
@@ -104,7 +102,7 @@ export class Session {
     }
   }
 
-  /** Closes all that was opened. The cases about closing judge how well that works, so nothing throws here. */
+  /** Closes all providers. It never throws: other cases check closing. */
   async close(): Promise<void> {
     const subjects = [...this.#others, this.#shared];
     await Promise.allSettled(subjects.map((subject) => within(this.#timeoutMs, shut(subject))));
@@ -145,7 +143,7 @@ export class Session {
   async #openAnother(): Promise<ConformanceSubject> {
     const subject = await this.#harness.open();
     if (subject.provider === this.#shared.provider) {
-      throw new Mismatch('harness.open() to give another provider each time', 'the same one');
+      throw new Mismatch('harness.open() to return a new provider each time', 'the same one');
     }
     this.#others.push(subject);
     return subject;
@@ -165,7 +163,7 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     const seconds = `${timeoutMs / 1000} s`;
     timer = setTimeout(
-      () => reject(new Mismatch(`an answer within ${seconds}`, `none after ${seconds}`)),
+      () => reject(new Mismatch(`a result within ${seconds}`, `none after ${seconds}`)),
       timeoutMs,
     );
   });

@@ -30,7 +30,7 @@ const CONTEXT = ['--only', 'CTX-101', '--only', 'CTX-203', '--only', 'ROT-001'];
 
 describe('keywrap-conformance', () => {
   for (const form of ['a-class', 'a-function', 'an-instance', 'a-harness']) {
-    it(`judges ${form.replace('-', ' ')}, which closes and opens again`, async () => {
+    it(`tests ${form.replace('-', ' ')}, which closes and opens again`, async () => {
       const { code, stdout } = await run(moduleOf(form), '--only', 'CLO-', '--only', 'ENC-001');
       const count = conformanceCases.filter(({ id }) => /^(CLO-|ENC-001)/.test(id)).length;
       const last = stdout.trimEnd().split('\n').at(-1);
@@ -39,13 +39,13 @@ describe('keywrap-conformance', () => {
     });
   }
 
-  it('takes what a key manager has, and calls the rest not applicable', async () => {
+  it('uses the methods that a key manager has, and reports the rest as not applicable', async () => {
     const { stdout } = await run(moduleOf('a-class'), '--only', 'DIS-1');
     expect(stdout).to.include('the harness has no keys.enable');
     expect(stdout.trimEnd().split('\n').at(-1)).to.equal('1 passed, 0 failed, 1 not applicable');
   });
 
-  it('exits with 1 when a case fails, and says what, why and how to repeat it', async () => {
+  it('exits with 1 when a case fails, and reports the case, the reason and how to repeat it', async () => {
     const { code, stdout } = await run(moduleOf('a-forgetful-provider'), ...CONTEXT);
     expect(code).to.equal(1);
     expect(stdout).to.match(/^FAILED {2}encryption-context +1 passed, 1 failed$/m);
@@ -87,22 +87,22 @@ describe('keywrap-conformance', () => {
     const [stdout, stderr] = [screen(), screen(true)];
     await runCommand([moduleOf('a-class'), '--only', 'ENC-001'], stdout, stderr);
     expect(stderr.text()).to.include('of 1');
-    // It takes its line away in the end.
+    // It clears its line at the end.
     expect(stderr.text().endsWith('\r\x1b[K')).to.equal(true);
     expect((await run(moduleOf('a-class'), '--only', 'ENC-')).stderr).to.equal('');
   });
 
   const mistakes: Record<string, [RegExp, ...string[]]> = {
-    'no module': [/which module/],
-    'two modules': [/one module at a time/, 'a.js', 'b.js'],
-    'an option that there is not': [/--fast/, 'a.js', '--fast'],
-    'a format that there is not': [/text, markdown, json, junit/, 'a.js', '--format', 'html'],
-    'a seed that is no number': [/--seed is a whole number/, 'a.js', '--seed', 'x'],
-    'a case that there is not': [/no conformance case is XYZ/, 'a.js', '--only', 'XYZ'],
-    'a file that there is not': [/can't load .*nowhere\.js/, 'nowhere.js'],
-    'a module that exports no provider': [/exports somethingElse/, moduleOf('nothing')],
-    'a provider without keys': [/give the provider a createKey/, moduleOf('without-keys')],
-    'a provider that does not open': [/the HSM is not plugged in/, moduleOf('broken')],
+    'no module': [/pass a module/],
+    'two modules': [/pass one module only/, 'a.js', 'b.js'],
+    'an unknown option': [/--fast/, 'a.js', '--fast'],
+    'an unknown format': [/text, markdown, json, junit/, 'a.js', '--format', 'html'],
+    'a seed that is not a number': [/--seed is a whole number/, 'a.js', '--seed', 'x'],
+    'an unknown case': [/no conformance case is XYZ/, 'a.js', '--only', 'XYZ'],
+    'a missing file': [/can't load .*nowhere\.js/, 'nowhere.js'],
+    'a module without a provider': [/exports somethingElse/, moduleOf('nothing')],
+    'a provider without keys': [/add a createKey method/, moduleOf('without-keys')],
+    'a provider that fails to open': [/the HSM is not plugged in/, moduleOf('broken')],
     'a report that can not be written': [
       /can't write/,
       ...[moduleOf('a-class'), '--only', 'CAP-001', '--output', '/nowhere/report.txt'],

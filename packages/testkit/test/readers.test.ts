@@ -42,14 +42,14 @@ describe('conformanceCases', () => {
 });
 
 describe('runConformance', () => {
-  it('runs the cases that are asked for, by id and by prefix', async () => {
+  it('runs the selected cases, by id and by prefix', async () => {
     const report = await runConformance(reference, { only: ['ENC-001', 'LEN-'] });
     const ids = report.results.map(({ id }) => id);
     expect(ids).to.deep.equal(['ENC-001', 'LEN-001', 'LEN-002', 'LEN-003', 'LEN-004', 'LEN-005']);
     expect(report).to.include({ provider: 'reference', passed: 6, failed: 0, notApplicable: 0 });
   });
 
-  it('refuses the name of a case that does not exist', async () => {
+  it('rejects the name of a case that does not exist', async () => {
     const error = await runConformance(reference, { only: ['ENC-999'] }).catch((each) => each);
     expect(error).to.be.instanceOf(RangeError);
   });
@@ -61,7 +61,7 @@ describe('runConformance', () => {
     expect(seen).to.deep.equal(['ENC-001 passed', 'ROT-001 not applicable']);
   });
 
-  it('says why a case is not applicable', async () => {
+  it('reports why a case is not applicable', async () => {
     const { results } = await runConformance(reference, { only: ['ROT-001', 'UNS-601'] });
     expect(results.map(({ reason }) => reason)).to.deep.equal([
       'the provider declares keyIdFromCiphertext',
@@ -69,11 +69,11 @@ describe('runConformance', () => {
     ]);
   });
 
-  it('says what was done, expected and got, and which rule that breaks', async () => {
+  it('reports what was done, expected and got, and the broken rule', async () => {
     const { results, failed } = await runConformance(forgetful, { only: ['CTX-203'] });
     expect(failed).to.equal(1);
     const lines = results[0]?.error?.message.split('\n') ?? [];
-    expect(lines[0]).to.equal('CTX-203: decrypt refuses another value (INVALID_CIPHERTEXT)');
+    expect(lines[0]).to.equal('CTX-203: decrypt rejects another value (INVALID_CIPHERTEXT)');
     expect(lines[1]).to.include('encryptionContext: {"tenant":"a"}').and.include('done:');
     expect(lines[2]).to.include('encryptionContext: {"tenant":"b"}');
     expect(lines[3]).to.equal(
@@ -101,9 +101,9 @@ describe('runConformance', () => {
       () => {
         throw new Error('no');
       },
-      'an error thrown at once',
+      'a synchronous error',
     ],
-    ['gives no promise', () => 'a result', 'string'],
+    ['returns no promise', () => 'a result', 'string'],
   ] as const) {
     it(`fails a case whose provider ${what}`, async () => {
       const hasty = {
@@ -111,20 +111,20 @@ describe('runConformance', () => {
         open: async () => wrapped('', '', () => ({ encrypt })).open(),
       };
       const { results } = await runConformance(hasty, { only: ['ENC-001'] });
-      expect(results[0]?.error?.expected).to.match(/^a promise/);
+      expect(results[0]?.error?.expected).to.match(/^a (rejected )?promise/);
       expect(results[0]?.error?.actual).to.equal(came);
     });
   }
 
-  it('fails a case whose harness gives the same provider twice', async () => {
+  it('fails a case whose harness returns the same provider twice', async () => {
     const driver = new ReferenceDriver();
     const provider = createProvider(driver);
     const lazy = { name: 'lazy', open: async () => ({ provider, keys: driver }) };
     const { results } = await runConformance(lazy, { only: ['CLO-001'] });
-    expect(results[0]?.error?.expected).to.include('another provider each time');
+    expect(results[0]?.error?.expected).to.include('a new provider each time');
   });
 
-  it('closes every provider that it opened, and what the harness opened beside them', async () => {
+  it("closes every provider that it opened, and the harness's other resources", async () => {
     let opened = 0;
     let closed = 0;
     const counting: ConformanceHarness = {
@@ -155,13 +155,13 @@ describe('formatReport', () => {
       '                                the provider declares keyIdFromCiphertext',
       'FAILED  encryption-context      1 passed, 1 failed',
       '',
-      'CTX-203: decrypt refuses another value (INVALID_CIPHERTEXT)',
+      'CTX-203: decrypt rejects another value (INVALID_CIPHERTEXT)',
     ]);
     expect(lines.at(-2)).to.equal('to repeat: --seed 7');
     expect(lines.at(-1)).to.equal('1 passed, 1 failed, 1 not applicable');
   });
 
-  it('gives no more than three reasons', async () => {
+  it('shows at most three reasons', async () => {
     const lines = formatReport(await runConformance(reference, { only: ['UNS'] })).split('\n');
     expect(lines.slice(3, 7)).to.deep.equal([
       '                                the provider declares algorithm:SYMMETRIC_DEFAULT',
@@ -193,10 +193,10 @@ describe('describeConformance', () => {
     await describeConformance(forgetful, runner, { only: ['CTX-203', 'ENC-001', 'UNS-601'] });
     expect(titles[0]).to.equal('forgetful conforms');
     expect(titles).to.include(
-      'What a symmetric key encrypts, it decrypts: every byte, whatever the bytes are',
+      'A symmetric key decrypts what it encrypted, byte for byte, whatever the bytes are',
     );
     expect(skipped).to.deep.equal([
-      'UNS-601 refuses decrypt without a keyId - not applicable: the provider declares keyIdFromCiphertext',
+      'UNS-601 rejects decrypt without a keyId - not applicable: the provider declares keyIdFromCiphertext',
     ]);
     const outcomes = await Promise.allSettled(run.map((body) => body()));
     expect(outcomes.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected']);

@@ -9,7 +9,13 @@ import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider, kmsScheme } from '@keywrap/provider-kms';
 import { LocalKeyWrapProvider, localScheme } from '@keywrap/provider-local';
-import { SqlKeyStore } from '@keywrap/provider-local/store';
+import { AuditLog, verifyAuditLogs } from '@keywrap/provider-local/audit';
+import {
+  importFolder,
+  openWithPassphrase,
+  passphraseFrom,
+  SqlKeyStore,
+} from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 
 const EVIL = '{"polluted":"yes","keyId":"alias/evil"}';
@@ -92,6 +98,12 @@ describe('Input with __proto__, constructor or prototype as a key', () => {
       await expectRefused(async () => new KmsKeyWrapProvider(hostile));
       await expectRefused(async () => withDataKeyCache(local, hostile));
       await expectRefused(() => SqlKeyStore.open(hostile));
+      await expectRefused(() => SqlKeyStore.create(hostile));
+      await expectRefused(() => AuditLog.open(hostile));
+      await expectRefused(() => verifyAuditLogs(hostile));
+      await expectRefused(() => passphraseFrom(hostile));
+      await expectRefused(() => openWithPassphrase(hostile));
+      await expectRefused(() => importFolder(hostile));
       await expectRefused(() => startKmsServer(hostile));
       await expectRefused(() => startKmsServer({ port: 0, keys: [hostile] }));
     }
@@ -143,6 +155,7 @@ describe('Input with __proto__, constructor or prototype as a key', () => {
       });
     const logs = path.join(folder, 'logs');
     const store = await open();
+    for (const hostile of parsed()) await expectRefused(() => store.openAuditLog(hostile));
     const log = await store.openAuditLog({ folder: logs });
     const provider = withAuditLog(new LocalKeyWrapProvider({ store }), log);
     const { keyId } = await provider.createKey();

@@ -26,7 +26,7 @@ describe('A process whose Object.prototype is polluted', () => {
     const reads = await runProgram<string[]>('pollution/inherited-reads', {
       flags: ['--enable-source-maps'],
     });
-    const unexpected = reads.filter((read) => !SORTED_OUT.some((known) => read.startsWith(known)));
+    const unexpected = reads.filter((read) => !read.startsWith(SORTED_OUT));
     expect(unexpected).to.deep.equal([]);
     // It sees what is read: these are reads that are meant to be.
     expect(reads).to.include('core/src/provider/read-fields.ts keyId');
@@ -80,15 +80,8 @@ describe('A process whose Object.prototype is polluted', () => {
   });
 });
 
-/** What is read there is compared with the prototype, harmless, or said by somebody else's error. */
-const SORTED_OUT = [
-  'core/src/provider/read-fields.ts ',
-  'core/src/driver/complete-driver.ts keys',
-  'core/src/driver/complete-driver.ts mapError',
-  'core/src/legacy/abstract-provider.ts plaintext', // to be wiped, if it is bytes
-  'core/src/legacy/abstract-provider.ts privateKey',
-  'provider-kms/src/errors.ts code',
-];
+/** What is read there is compared with what the prototype has. */
+const SORTED_OUT = 'core/src/provider/read-fields.ts ';
 
 const ASTRAY_IN_SDK = ['endpoint', 'toString', 'hasOwnProperty', 'value'];
 

@@ -2,29 +2,25 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { summarize } from './benchmark.js';
 import { benchmarks } from './benchmarks.js';
-import { floors } from './floors.js';
 import { drawPicture } from './picture.js';
 import { formatTable, type Outcome } from './table.js';
 
 const USAGE = `npm run bench -- [--only NAME]... [--floors] [--json FILE] [--svg FILE]
 
   --only NAME  runs this benchmark alone; may be given more than once
-  --floors     measures the least that has to be done, for lines that miss their target
   --json FILE  writes the results as a JSON array
   --svg FILE   writes them as a picture`;
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
-    floors: { type: 'boolean' },
     json: { type: 'string' },
     svg: { type: 'string' },
     help: { type: 'boolean' },
   },
 });
 
-const chosen = values.floors ? floors : benchmarks;
-const names = chosen.map(({ name }) => name);
+const names = benchmarks.map(({ name }) => name);
 const unknown = values.only?.find((name) => !names.includes(name));
 if (values.help || unknown !== undefined) {
   if (unknown !== undefined) console.error(`there is no benchmark ${unknown}\n`);
@@ -33,7 +29,7 @@ if (values.help || unknown !== undefined) {
 }
 
 const outcomes: Outcome[] = [];
-for (const benchmark of chosen) {
+for (const benchmark of benchmarks) {
   if (values.only !== undefined && !values.only.includes(benchmark.name)) continue;
   if (benchmark.missing !== undefined) {
     console.error(`${benchmark.name}: left out: ${benchmark.missing}`);
@@ -48,7 +44,7 @@ for (const benchmark of chosen) {
   }
 }
 
-for (const { release } of chosen) await release?.();
+for (const { release } of benchmarks) await release?.();
 
 console.log(formatTable(outcomes));
 const results = outcomes.flatMap(({ result }) => (result instanceof Error ? [] : [result]));

@@ -17,9 +17,8 @@ import type {
   WrappedDataKeyPairOutput,
 } from './requests.js';
 
-// A driver is not trusted either: a service must not be handed an empty key, an alias where an ARN
-// belongs, or a view of memory that something else uses. Secrets are not copied here: the result takes them
-// over, and wipes them where they were.
+// Drivers are not trusted: a service must not get an empty key, an alias instead of an ARN, or a view of shared
+// memory. Secrets are not copied here: the result takes ownership of them, and wipes the original if it copies.
 
 export function checkEncrypted(output: EncryptOutput, { key }: KeyRequest): EncryptOutput {
   return {
@@ -29,7 +28,7 @@ export function checkEncrypted(output: EncryptOutput, { key }: KeyRequest): Encr
   };
 }
 
-/** An empty plaintext is possible: RSA-OAEP can carry one that was made outside. */
+/** Accepts an empty plaintext: another program can encrypt one with RSA-OAEP. */
 export function checkDecrypted(output: DecryptOutput, { key }: DecryptRequest): DecryptOutput {
   return {
     plaintext: checkSecret(output.plaintext, 0, LIMITS.plaintext, 'plaintext'),
@@ -79,7 +78,7 @@ export function checkPublicKey(output: PublicKeyResult, { key }: KeyRequest): Pu
   return {
     ...ownDetails(output),
     keyId: checkKeyArn(output.keyId, key),
-    // A copy in any case: a driver may well keep its public keys.
+    // Always a copy: a driver may keep its public keys.
     publicKey: copyBytes(checkBytes(output.publicKey, LIMITS.publicKey, 'public key')),
   };
 }
@@ -99,12 +98,12 @@ function checkSecret(value: unknown, minimum: number, maximum: number, what: str
   throw broken(`no ${what} of ${minimum} to ${maximum} bytes`);
 }
 
-/** @param asked How the caller named the key, if it did. Only an ARN says which key that is. */
+/** @param asked The key as the caller named it, if it did. Only an ARN identifies a key here. */
 function checkKeyArn(value: unknown, asked: KeyName | undefined): string {
   if (asked?.kind === 'key-arn' && value === asked.text) return asked.text;
   if (!isKeyArn(value)) throw broken('an invalid key ARN');
   if (asked?.kind !== 'key-arn') return value;
-  throw broken('the ARN of another key than the one that was asked for');
+  throw broken('the ARN of a key other than the requested one');
 }
 
 function checkVersion<Output extends object>(
@@ -116,7 +115,7 @@ function checkVersion<Output extends object>(
   throw broken('an invalid key version');
 }
 
-/** A copy with its own lists and dates: a driver may well keep those of its keys. */
+/** Copies lists and dates too: a driver may keep its own. */
 function ownDetails<Output extends object>(output: Output): Output {
   const own = (value: unknown) => {
     if (Array.isArray(value)) return [...value];

@@ -8,7 +8,7 @@ import { ownField } from '../provider/own-fields.js';
 import type { KeyWrapDriver } from './driver.js';
 import type { Call } from './requests.js';
 
-/** What Node.js, getaddrinfo and undici call a backend that can't be reached or does not answer. */
+/** The codes of Node.js, getaddrinfo and undici for a backend that can't be reached or does not respond. */
 const OUTAGE_CODES: ReadonlySet<string> = new Set(
   `EADDRNOTAVAIL EAI_AGAIN EAI_FAIL EAI_NODATA EAI_NONAME ECONNABORTED ECONNREFUSED ECONNRESET
    EHOSTDOWN EHOSTUNREACH ENETDOWN ENETRESET ENETUNREACH ENODATA ENOTCONN ENOTFOUND EPIPE
@@ -16,17 +16,17 @@ const OUTAGE_CODES: ReadonlySet<string> = new Set(
    UND_ERR_HEADERS_TIMEOUT UND_ERR_SOCKET`.split(/\s+/),
 );
 
-/** How deep causes may be nested: nobody's errors are deeper, and a circle must end. */
+/** The maximum depth of causes to search: real errors are not deeper, and a cycle must end. */
 const DEPTH = 8;
 
-/** The error of a call that its caller aborted. */
+/** Makes the error of a call that its caller aborted. */
 export function abortError(signal: AbortSignal): AbortError {
   return new AbortError('the call was aborted', { cause: signal.reason });
 }
 
 /**
- * Names whatever a driver threw: an abort first, then what it is already, then what the driver makes of
- * it. The rest is an outage where it looks like one, and an {@link InternalError} otherwise.
+ * Classifies what a driver threw: an abort first, then a `KeyWrapError` as it is, then what `mapError` returns.
+ * Anything else is an outage if it looks like one, and an {@link InternalError} otherwise.
  */
 export function classifyError(
   error: unknown,
@@ -40,7 +40,7 @@ export function classifyError(
     const known = driver.mapError?.(error, step);
     if (known !== undefined) return known;
   } catch (cause) {
-    return new InternalError('the provider failed, and so did naming its error; see the cause', {
+    return new InternalError('the provider failed, and mapError failed too; see the cause', {
       cause,
     });
   }
@@ -53,7 +53,7 @@ export function classifyError(
   });
 }
 
-/** What about an error shows that the backend is not there or failed. */
+/** Returns the code, name or status that shows that the backend is unreachable or failed. */
 function outageIn(error: unknown, depth = DEPTH): string | undefined {
   if (typeof error !== 'object' || error === null || depth === 0) return undefined;
   try {
@@ -70,7 +70,7 @@ function outageIn(error: unknown, depth = DEPTH): string | undefined {
   }
 }
 
-/** What an error has itself, `cause` and the like that are not enumerable too. */
+/** Reads an error's own fields, including those that are not enumerable, such as `cause`. */
 function withOwn(error: object) {
   const fields = ['code', 'status', 'statusCode', '$metadata', 'cause', 'errors'] as const;
   const own = fields.map((name) => [name, ownField(error as Record<string, unknown>, name)]);

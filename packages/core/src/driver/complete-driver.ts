@@ -1,6 +1,7 @@
 import { isUint8Array, wipe } from '../provider/bytes.js';
 import { InternalError, InvalidInputError, type KeyWrapError } from '../provider/errors.js';
 import { ownField, ownFields } from '../provider/own-fields.js';
+import { readValue } from '../provider/read-fields.js';
 import {
   checkDataKey,
   checkDecrypted,
@@ -30,11 +31,10 @@ import { Lifetime } from './lifetime.js';
 import type { Awaitable, Call } from './requests.js';
 
 /**
- * Completes a driver: fills in what it leaves out, checks what it returns, and turns what it throws into
- * a `KeyWrapError`. For layers, and for a caller whose requests were parsed already; {@link createProvider}
- * completes a driver by itself.
+ * Completes a driver: fills in the missing functions, checks its outputs, and classifies its errors. Use it for
+ * layers, and for requests that are already parsed; {@link createProvider} completes a driver itself.
  *
- * Nothing here looks at {@link CompleteDriver.lifetime}: that is up to the caller.
+ * The functions do not check {@link CompleteDriver.lifetime}: the caller must.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export function completeDriver<Keys extends object = object>(
   driver: KeyWrapDriver<Keys>,
 ): CompleteDriver<Keys> {
   const whole = ownMembers(driver);
-  /** @param secret The field of the output that holds secret bytes: wiped where the output is rejected. */
+  /** @param secret The field of the output that holds secret bytes: wiped if the output is rejected. */
   function complete<Name extends FunctionName>(
     name: Name,
     check: (output: OutputOf<Name>, request: RequestOf<Name>) => OutputOf<Name>,
@@ -125,13 +125,10 @@ export function completeDriver<Keys extends object = object>(
   };
 }
 
-/** The members of a driver, bound to it; none that a polluted `Object.prototype` lends it. */
+/** Binds the members of a driver to it, without those of a polluted `Object.prototype`. */
 function ownMembers<Keys extends object>(driver: KeyWrapDriver<Keys>): KeyWrapDriver<Keys> {
   const members = MEMBERS.map((name) => {
-    const member: unknown = driver[name];
-    const isForeign =
-      member === Reflect.get(Object.prototype, name) && !Object.hasOwn(driver, name);
-    if (isForeign) return [name, undefined];
+    const member = readValue(driver, name);
     return [name, typeof member === 'function' ? member.bind(driver) : member];
   });
   return ownFields(Object.fromEntries(members) as KeyWrapDriver<Keys>);
@@ -139,7 +136,7 @@ function ownMembers<Keys extends object>(driver: KeyWrapDriver<Keys>): KeyWrapDr
 
 const MEMBERS = [...FUNCTION_NAMES, 'id', 'capabilities', 'keys', 'mapError', 'close'] as const;
 
-/** The functions of `keys`, which throw what core can name. */
+/** Wraps the functions of `keys`, so that their errors are classified. */
 function completeKeys<Keys extends object>(driver: KeyWrapDriver<Keys>): Keys {
   const entries = Object.entries((driver.keys ?? {}) as KeyFunctions).map(([step, work]) => [
     step,
@@ -162,7 +159,7 @@ async function closeOnce(driver: KeyWrapDriver): Promise<void> {
   }
 }
 
-/** The plaintext of a reEncrypt is none of its inputs: what is wrong with it is wrong with the ciphertext. */
+/** The plaintext of a reEncrypt is not an input: report its errors as errors of the ciphertext. */
 function aboutCiphertext(error: KeyWrapError): KeyWrapError {
   if (!(error instanceof InvalidInputError) || error.field !== 'plaintext') return error;
   const problem = `does not fit the destination: ${error.message}`;
@@ -173,7 +170,7 @@ function nothing(): InternalError {
   return new InternalError("the provider's backend returned nothing");
 }
 
-/** Wipes a field that holds secret bytes, if it is there. */
+/** Wipes a secret field, if it is present. */
 export function wipeField(holder: unknown, name: string): void {
   const bytes = (holder as Readonly<Record<string, unknown>> | null | undefined)?.[name];
   if (isUint8Array(bytes)) wipe(bytes);

@@ -26,12 +26,12 @@ import type {
 export type InProcess = symbol & { readonly means: 'in process' };
 
 /**
- * What `reEncrypt` or `generateDataKey` of a driver returns to say: not this request, do it in this
- * process with `decrypt` and `encrypt`. A symbol and not undefined, which a forgotten `return` gives.
+ * Returned by a driver's `reEncrypt` or `generateDataKey` to decline a request: core then does it in this process
+ * with `decrypt` and `encrypt`. It is a symbol because a forgotten `return` would return undefined.
  */
 export const IN_PROCESS = Symbol('in process') as InProcess;
 
-/** The functions of a complete driver, by name. */
+/** Declares the functions of a complete driver. */
 export interface DriverFunctions {
   encrypt(request: EncryptRequest, call: Call): Awaitable<EncryptOutput>;
   /** Decrypts under either kind of key; `request.algorithm` says which. */
@@ -52,7 +52,7 @@ export interface DriverFunctions {
 /** The name of a function of a complete driver. */
 export type FunctionName = keyof DriverFunctions;
 
-/** Every function that a complete driver has: a layer around all of them goes through this list. */
+/** The names of all functions of a complete driver, for layers around all of them. */
 export const FUNCTION_NAMES: readonly FunctionName[] = Object.freeze([
   'encrypt',
   'decrypt',
@@ -69,29 +69,29 @@ export const FUNCTION_NAMES: readonly FunctionName[] = Object.freeze([
 interface BackendFunctions extends Pick<DriverFunctions, 'encrypt' | 'decrypt' | 'describeKey'> {
   /** By default decrypts and encrypts in this process, and wipes the plaintext. */
   reEncrypt?(request: ReEncryptRequest, call: Call): Awaitable<ReEncryptOutput | InProcess>;
-  /** By default draws the data key here, from `crypto.getRandomValues`, and encrypts it. */
+  /** By default draws the data key from `crypto.getRandomValues` and encrypts it. */
   generateDataKey?(request: DataKeyRequest, call: Call): Awaitable<DataKeyOutput | InProcess>;
 }
 
-/** What a function of a complete driver receives. */
+/** The request of a function of a complete driver. */
 export type RequestOf<Name extends FunctionName> = Parameters<DriverFunctions[Name]>[0];
 
-/** What a function of a complete driver returns. */
+/** The output of a function of a complete driver. */
 export type OutputOf<Name extends FunctionName> = Awaited<ReturnType<DriverFunctions[Name]>>;
 
-/** A function that manages keys: createKey and its like. Its request was parsed by whoever calls it. */
+/** A function that manages keys, such as `createKey`. Its caller has parsed the request. */
 export type KeyFunction = (request: never, call: Call) => Awaitable<unknown>;
 
 /** Functions that manage keys, by name: a plain record. */
 export type KeyFunctions = Readonly<Record<string, KeyFunction>>;
 
 /**
- * What a backend implements: a plain object or an instance of a class. `id`, `capabilities`, `encrypt`,
+ * The interface that a backend implements, as a plain object or a class. `id`, `capabilities`, `encrypt`,
  * `decrypt` and `describeKey` are enough; {@link completeDriver} fills in the rest.
  *
  * Every function receives a request that is complete and checked, in memory that only this call uses. It
- * may answer at once or with a promise. It throws a `KeyWrapError` where it knows what is wrong;
- * anything else goes to `mapError`.
+ * may return its output or a promise. It throws a `KeyWrapError` if it knows what is wrong; anything else goes
+ * to `mapError`.
  *
  * @example
  * ```ts
@@ -118,20 +118,20 @@ export type KeyFunctions = Readonly<Record<string, KeyFunction>>;
 export interface KeyWrapDriver<Keys extends object = object>
   extends Partial<Omit<DriverFunctions, keyof BackendFunctions>>,
     BackendFunctions {
-  /** What kind of provider it is: `local`, `aws-kms`, ... */
+  /** Identifies the kind of provider: `local`, `aws-kms`, ... */
   readonly id: string;
   readonly capabilities: ProviderCapabilities;
-  /** Where the backend manages keys: a plain record of {@link KeyFunction}s. */
+  /** The functions that manage keys, if the backend has any: a plain record of {@link KeyFunction}s. */
   readonly keys?: Keys | undefined;
   /**
-   * Turns what a function threw, and is not a `KeyWrapError`, into one. Returns undefined for what it does
-   * not know: core then takes socket, DNS and time-out errors and statuses of 500 and above for an
-   * outage, and anything else for an `InternalError`.
+   * Converts an error that a function threw into a `KeyWrapError`. Returns undefined for unknown errors: core
+   * then treats socket, DNS and time-out errors and statuses of 500 and above as an outage, and anything else
+   * as an `InternalError`.
    *
-   * @param step What was tried: the name of the function.
+   * @param step The name of the function that failed.
    */
   mapError?(error: unknown, step: string): KeyWrapError | undefined;
-  /** Releases what the driver holds. Called once, when no call is under way. */
+  /** Releases the driver's resources. Called once, when no call is in progress. */
   close?(): Awaitable<void>;
 }
 
@@ -142,11 +142,11 @@ export interface KeyWrapDriver<Keys extends object = object>
 export interface CompleteDriver<Keys extends object = object> extends Readonly<DriverFunctions> {
   readonly id: string;
   readonly capabilities: ProviderCapabilities;
-  /** Empty where the backend manages no keys. */
+  /** Empty if the backend does not manage keys. */
   readonly keys: Keys;
   /**
-   * Hears of a call that was refused before it became a request: malformed, aborted or after close. The
-   * caller is told after it has settled.
+   * Called for a call that was rejected before it became a request: malformed, aborted or after close. The
+   * caller's promise rejects after it has settled.
    *
    * @param operation The public method.
    * @param input What the caller passed: anything.
@@ -154,10 +154,10 @@ export interface CompleteDriver<Keys extends object = object> extends Readonly<D
   readonly onRefused:
     | ((operation: string, input: unknown, error: KeyWrapError) => Awaitable<void>)
     | undefined;
-  /** One for all layers over one backend. */
+  /** Shared by all layers over one backend. */
   readonly lifetime: Lifetime;
   close(): Promise<void>;
 }
 
-/** Adds behaviour to a driver, and leaves alone what it does not name. */
+/** Adds behaviour to a driver; functions that it does not replace stay unchanged. */
 export type Layer = <Keys extends object>(inner: CompleteDriver<Keys>) => CompleteDriver<Keys>;

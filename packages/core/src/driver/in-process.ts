@@ -3,7 +3,7 @@ import { InvalidInputError, UnsupportedOperationError } from '../provider/errors
 import { maximumPlaintextLength } from '../provider/key-spec.js';
 import type { DriverFunctions } from './driver.js';
 
-/** What a driver may leave out, done in this process with the functions that it has. */
+/** Implements, in this process, the functions that a driver left out. */
 export const IN_THIS_PROCESS: {
   readonly [Name in Exclude<keyof DriverFunctions, 'encrypt' | 'decrypt' | 'describeKey'>]: (
     driver: DriverFunctions,
@@ -11,7 +11,7 @@ export const IN_THIS_PROCESS: {
   ) => ReturnType<DriverFunctions[Name]>;
 } = {
   async reEncrypt(driver, { ciphertext, source, destination }, call) {
-    // Field by field, here and wherever each call passes: a spread takes as long as all of the checks.
+    // Field by field, as everywhere on the path of every call: a spread takes as long as all checks together.
     const { key, algorithm, encryptionContext } = source;
     const opened = await driver.decrypt({ key, algorithm, encryptionContext, ciphertext }, call);
     const { plaintext } = opened;

@@ -1,37 +1,37 @@
-/** Whether a backend is open, and how many calls use it: shared by all layers over it. */
+/** Tracks whether a backend is open, and counts its calls. All layers over one backend share it. */
 export class Lifetime {
   #isOver = false;
   #underWay = 0;
   #waiting: (() => void)[] = [];
 
-  /** Whether no call may begin. */
+  /** True if no call may begin. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Whether a call is under way. */
+  /** True if a call is in progress. */
   get isInUse(): boolean {
     return this.#underWay > 0;
   }
 
-  /** Begins a call; each needs its {@link leave}. */
+  /** Begins a call; {@link leave} ends it. */
   enter(): void {
     this.#underWay++;
   }
 
   /** Ends a call. */
   leave(): void {
-    if (--this.#underWay > 0) return;
+    if (--this.#underWay > 0 || this.#waiting.length === 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Lets no call begin, and resolves when none is under way. */
+  /** Prevents new calls, and resolves when none is in progress. */
   end(): Promise<void> {
     this.#isOver = true;
     return this.idle();
   }
 
-  /** Resolves when no call is under way. */
+  /** Resolves when no call is in progress. */
   async idle(): Promise<void> {
     while (this.isInUse) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }

@@ -2,18 +2,18 @@ import type { EncryptionContext } from '../provider/encryption-context.js';
 import type { KeyName } from '../provider/key-id.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from '../provider/key-spec.js';
 
-// What a driver receives and returns. Requests are complete, checked and copied.
+// The requests and outputs of drivers. Requests are complete, checked and copied.
 
-/** A value, or a promise of it: a driver may answer at once. */
+/** A value or a promise of it: a driver may return either. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** What goes with a call, checked. Whatever changes what a call may do belongs into a cache's key too. */
+/** The checked options of a call. An option that changes what a call may do must be part of a cache's key. */
 export interface Call {
-  /** Aborted when the caller gives up: pass it on to whatever can stop early. */
+  /** Aborted when the caller gives up: pass it on to anything that can stop early. */
   readonly signal: AbortSignal | undefined;
-  /** Authorisation to pass on, where the backend knows grants. */
+  /** Authorisation to pass on, if the backend has grants. */
   readonly grantTokens: readonly string[] | undefined;
-  /** How many bytes a data key will encrypt, for a data-key cache. */
+  /** The number of bytes that a data key will encrypt, for a data-key cache. */
   readonly bytesToEncrypt: number | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface Target {
   readonly encryptionContext: EncryptionContext;
 }
 
-/** As {@link Target}; `key` is undefined where a symmetric ciphertext has to name its key. */
+/** As {@link Target}; `key` is undefined if the symmetric ciphertext must identify its key. */
 export interface Source extends Omit<Target, 'key'> {
   readonly key: KeyName | undefined;
 }
@@ -57,7 +57,7 @@ export interface DataKeyPairRequest extends Target {
   readonly keyPairSpec: DataKeyPairSpec;
 }
 
-/** A key, and nothing else. */
+/** Names a key only. */
 export interface KeyRequest {
   readonly key: KeyName;
 }
@@ -75,12 +75,12 @@ export interface EncryptOutput extends UsedKey {
   readonly ciphertext: Uint8Array;
 }
 
-/** The plaintext changes owner: the driver must not use it again. */
+/** Passes ownership of the plaintext: the driver must not use it again. */
 export interface DecryptOutput extends UsedKey {
   readonly plaintext: Uint8Array;
 }
 
-/** The new ciphertext, and the key of either side. */
+/** The new ciphertext, and the keys of both sides. */
 export interface ReEncryptOutput {
   readonly ciphertext: Uint8Array;
   readonly sourceKeyId: string;
@@ -89,7 +89,7 @@ export interface ReEncryptOutput {
   readonly destinationKeyVersion?: string | undefined;
 }
 
-/** The plaintext changes owner: the driver must not use it again. */
+/** Passes ownership of the plaintext: the driver must not use it again. */
 export interface DataKeyOutput extends EncryptOutput {
   readonly plaintext: Uint8Array;
 }
@@ -101,7 +101,7 @@ export interface WrappedDataKeyPairOutput extends UsedKey {
   readonly privateKeyCiphertext: Uint8Array;
 }
 
-/** The private key (DER of PKCS#8) changes owner: the driver must not use it again. */
+/** Passes ownership of the private key (DER of PKCS#8): the driver must not use it again. */
 export interface DataKeyPairOutput extends WrappedDataKeyPairOutput {
   readonly privateKey: Uint8Array;
 }

@@ -2,18 +2,18 @@ import { InvalidKeyUsageError, KeyDisabledError, KeyStateError } from '../provid
 import { type EncryptionAlgorithm, encryptionAlgorithmsOf } from '../provider/key-spec.js';
 import type { KeyDescription } from '../provider/provider.js';
 
-/** What decides whether a key may be used. */
+/** The details of a key that decide whether it may be used. */
 export type KeyUse = Pick<KeyDescription, 'keySpec' | 'keyUsage' | 'keyState'> & {
   /** Named in the error. */
   readonly keyId?: string | undefined;
 };
 
 /**
- * Refuses a key in a state in which it can't be used
+ * Rejects a key whose state forbids its use
  * ([key states](https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html)).
  *
  * @throws {@link KeyDisabledError} when it is disabled.
- * @throws {@link KeyStateError} when it waits for its deletion or its key material.
+ * @throws {@link KeyStateError} when it is pending deletion or pending import.
  */
 export function assertKeyEnabled({ keyId, keyState }: KeyUse): void {
   if (keyState === 'Enabled') return;
@@ -24,12 +24,12 @@ export function assertKeyEnabled({ keyId, keyState }: KeyUse): void {
 }
 
 /**
- * Refuses a key that can't be used now, or not with this algorithm: the rules of AWS KMS, for
- * providers that keep their keys themselves.
+ * Rejects a key that can't be used now, or not with this algorithm, by the rules of AWS KMS; for providers
+ * that manage their keys themselves.
  *
  * @throws {@link KeyDisabledError} when it is disabled.
- * @throws {@link KeyStateError} when it waits for its deletion or its key material.
- * @throws {@link InvalidKeyUsageError} when it is not for encryption, or not with this algorithm.
+ * @throws {@link KeyStateError} when it is pending deletion or pending import.
+ * @throws {@link InvalidKeyUsageError} when its usage is not encryption, or it does not support the algorithm.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ export function assertKeyUsable(key: KeyUse, algorithm: EncryptionAlgorithm): vo
   const use =
     algorithms.length === 0 ? 'does not encrypt' : `encrypts with ${algorithms.join(', ')}`;
   throw new InvalidKeyUsageError(
-    `the key is ${key.keySpec} for ${key.keyUsage}: it ${use}; it was asked for ${algorithm}`,
+    `the key is ${key.keySpec} for ${key.keyUsage}: it ${use}; the requested algorithm is ${algorithm}`,
     { keyId: key.keyId },
   );
 }

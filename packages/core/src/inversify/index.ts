@@ -1,5 +1,5 @@
 /**
- * keywrap in an inversify container: the token, the decorator, and modules that bind a provider.
+ * Binds providers in an inversify container: the token, the decorator and the modules.
  *
  * @module
  */

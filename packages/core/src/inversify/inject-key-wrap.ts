@@ -19,7 +19,7 @@ export const KEY_WRAP_PROVIDER: ServiceIdentifier<KeyWrapProvider> = TOKEN;
 /**
  * Injects the container's provider, or the one that was bound under a name.
  *
- * @param name As it was given to the module; without it the provider that has none.
+ * @param name The name that was passed to the module; by default, injects the unnamed provider.
  *
  * @example
  * ```ts

@@ -3,20 +3,20 @@ import type { KeyWrapProvider } from '../provider/provider.js';
 import { ownDriverOf } from '../runtime/driver-provider.js';
 import { KEY_WRAP_PROVIDER } from './inject-key-wrap.js';
 
-/** How a module binds its provider. */
+/** Options of a module that binds a provider. */
 export interface KeyWrapModuleOptions {
-  /** Binds under this name, for `@injectKeyWrap(name)`; without it the container's one provider. */
+  /** Binds under this name, for `@injectKeyWrap(name)`; by default, as the container's unnamed provider. */
   readonly name?: string | undefined;
 }
 
 /**
- * A module that binds a provider. The provider is opened when something first asks for it, once, and
- * closed when the module is unloaded or the binding removed: with `unloadAsync`, `unbindAsync` or
- * `unbindAllAsync`, because closing waits for the calls under way. Other services may use it in `@preDestroy`,
- * call after call; one that does something else in between is unbound first.
+ * Makes a module that binds a provider. The provider is opened once, when it is first resolved, and closed
+ * when the module is unloaded or the binding removed: with `unloadAsync`, `unbindAsync` or `unbindAllAsync`,
+ * because closing waits for the calls in progress. Other services may use it in `@preDestroy`, in consecutive
+ * calls; unbind a service first if it awaits something else in between.
  *
- * @param open Makes the provider. Where it returns a promise, resolve services with `getAsync`; that
- * works for every provider. Where it fails, whatever asks next tries again.
+ * @param open Makes the provider. If it returns a promise, resolve services with `getAsync`, which
+ * works for every provider. If it fails, the next resolution tries again.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export function keyWrapModule(
         },
       );
     };
-    // Not a singleton of inversify, which keeps a promise that rejected and can't be unbound any more.
+    // Not an inversify singleton: it would keep a rejected promise, and could then not be unbound.
     const binding = bind(KEY_WRAP_PROVIDER)
       .toDynamicValue((context) => {
         context.get(KEY_WRAP_PROVIDER, { name: removal });
@@ -59,7 +59,7 @@ export function keyWrapModule(
       .inTransientScope();
     if (name === undefined) binding.whenDefault();
     else binding.whenNamed(name);
-    // Hears when the binding is removed, because it was resolved once, by a name that nobody else has.
+    // Resolved once, under a private symbol, so that inversify reports when the binding is removed.
     const removal = Symbol('removal');
     bind(KEY_WRAP_PROVIDER)
       .toConstantValue({} as KeyWrapProvider)
@@ -69,8 +69,8 @@ export function keyWrapModule(
 }
 
 /**
- * inversify deactivates all services at once, in the order in which they were bound. So that others can still
- * use the provider, it is closed after a turn of the event loop in which nobody did.
+ * inversify deactivates all services at once, in the order in which they were bound. The provider is closed
+ * after an event loop turn without calls, so that other services can still use it.
  */
 async function closeWhenUnused(opened: KeyWrapProvider | Promise<KeyWrapProvider>): Promise<void> {
   let provider: KeyWrapProvider;

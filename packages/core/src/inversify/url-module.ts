@@ -3,18 +3,18 @@ import { InvalidInputError } from '../provider/errors.js';
 import { openKeyWrapProvider, type ProviderScheme } from '../tools/open.js';
 import { type KeyWrapModuleOptions, keyWrapModule } from './key-wrap-module.js';
 
-/** Where the URL comes from, and what it may name. */
+/** The source of the URL, and its supported schemes. */
 export interface UrlKeyWrapModuleOptions extends KeyWrapModuleOptions {
   /** By default the environment variable `KEYWRAP_URL`, read when the provider is opened. */
   readonly url?: string | URL | undefined;
-  /** What the URL can open: those of the provider packages, and anybody's own. */
+  /** The supported schemes: those of the provider packages, and your own. */
   readonly schemes: readonly ProviderScheme[];
 }
 
 /**
- * A module that binds the provider which a URL or the environment names. Resolve services with
+ * Makes a module that binds the provider named by a URL or by the environment. Resolve services with
  * `getAsync`: opening is asynchronous, and rejects with {@link InvalidInputError} when there is no URL
- * or nothing opens it.
+ * or its scheme is not supported.
  *
  * @example
  * ```ts

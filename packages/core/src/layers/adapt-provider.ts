@@ -20,10 +20,10 @@ import type {
 import { ownDriverOf } from '../runtime/driver-provider.js';
 
 /**
- * The driver of a provider, to put a layer around. A provider that was not made of one is called as it is, so
- * that nothing that it does is bypassed: a stub, a proxy, a method that a subclass overrides.
+ * Returns the driver of a provider, for a layer. A provider that was not built from a driver, or has stubs or
+ * overridden methods, is adapted: its public methods are called, so that nothing is bypassed.
  *
- * @throws {@link InvalidInputError} when this is not a provider.
+ * @throws {@link InvalidInputError} when the value is not a provider.
  */
 export function driverOf(provider: KeyWrapProvider): CompleteDriver {
   assertProvider(provider, 'provider');
@@ -61,7 +61,7 @@ function adapt(provider: KeyWrapProvider): KeyWrapDriver {
   };
 }
 
-// What the caller left out is left out again: the provider may not know it, and reads it a second time.
+// Omits the fields that the caller omitted: the provider may not know them, and parses the input again.
 
 function sideOf({ key, algorithm, encryptionContext }: Source): SymmetricTarget {
   const side = {
@@ -80,7 +80,7 @@ function pairOf(request: DataKeyPairRequest): GenerateDataKeyPairInput {
   return { keyPairSpec: request.keyPairSpec, ...wrappingOf(request) };
 }
 
-/** A data key is wrapped with the provider's own algorithm. */
+/** The provider chooses the algorithm that wraps data keys. */
 function wrappingOf({ algorithm: _, ...target }: Target): SymmetricTarget {
   return sideOf({ ...target, algorithm: 'SYMMETRIC_DEFAULT' });
 }

@@ -9,11 +9,11 @@ import { isAsymmetricAlgorithm } from '../provider/key-spec.js';
 import { ownField } from '../provider/own-fields.js';
 
 /**
- * What to do around a call.
+ * Runs around a call.
  *
  * @param operation The public method, for example `decryptAsymmetric` or `rotateKey`.
- * @param request What the driver is asked; `key` names the key where there is one.
- * @param next Goes on to what is inside, and resolves to its output.
+ * @param request The driver's request; `key` names the key, if there is one.
+ * @param next Calls the inner driver, and resolves to its output.
  * @returns The output.
  */
 export type Around = <Output>(
@@ -24,8 +24,7 @@ export type Around = <Output>(
 ) => Awaitable<Output>;
 
 /**
- * Puts a function around every operation of a driver, those that manage keys too, so that none is
- * forgotten.
+ * Wraps every operation of a driver, including those that manage keys, in a function.
  *
  * @example A circuit breaker, of cockatiel or another library:
  * ```ts
@@ -59,7 +58,7 @@ export function aroundEach<Keys extends object>(
   };
 }
 
-/** `decrypt` of a driver is two methods of a provider. */
+/** A driver's `decrypt` serves two methods of a provider. */
 function methodOf(name: string, request: object): string {
   const isAsymmetric =
     name === 'decrypt' && isAsymmetricAlgorithm(`${ownField(request as Target, 'algorithm')}`);

@@ -3,10 +3,11 @@ import type { Awaitable } from '../driver/requests.js';
 import { isUint8Array, wipe } from '../provider/bytes.js';
 import { KeyWrapError, ProviderUnavailableError } from '../provider/errors.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
+import { readValue } from '../provider/read-fields.js';
 import { aroundEach } from './around-each.js';
 import { withLayer } from './with-layer.js';
 
-/** What is written of a call. Never a plaintext, a ciphertext or the value of a context. */
+/** The record of a call. It never contains a plaintext, a ciphertext or the value of a context. */
 export interface AuditEvent {
   /** The method: `decrypt`, `rotateKey`, ... */
   readonly operation: string;
@@ -22,25 +23,25 @@ export interface AuditEvent {
 
 /** Where audit events go: a file, a stream, a callback. */
 export interface AuditSink {
-  /** Writes an event. The call waits for it; where it throws, the caller gets no result. */
+  /** Writes an event. The call waits for it, and fails if it throws. */
   write(event: AuditEvent): Awaitable<void>;
   /** Called once, when the last event was written. */
   close?(): Awaitable<void>;
 }
 
-/** Longest name that is written, in characters: that of an ARN. What is longer was refused anyway. */
+/** The longest name to write, in characters: that of an ARN. Calls with longer names were rejected. */
 const NAME_LENGTH = 2048;
-/** All of an encryption context that is not refused, in characters. */
+/** The longest encryption context that is accepted, in characters. */
 const CONTEXT_LENGTH = 8192;
 
 /**
  * Writes every call of a provider to an audit log: the operations of `KeyWrapProvider`, those that
- * manage keys, and calls that are refused before the driver hears of them. A call is written when its
- * work is over, also where its caller gave up, and its result is given out after that: when it can't be
- * written, the caller gets no result.
+ * manage keys, and calls that are rejected before they reach the driver. A call is written when it has
+ * finished, even if its caller gave up, and before its result is returned: if it can't be written, the call
+ * fails.
  *
  * @param provider Closed with the provider that is returned, and so is the sink.
- * @throws what the sink throws, for each call; what is not a `KeyWrapError` as `ProviderUnavailableError`.
+ * @throws what the sink throws, for each call; anything but a `KeyWrapError` as `ProviderUnavailableError`.
  *
  * @example Events as lines of a stream, for example of `fs.createWriteStream(path, { flags: 'a' })`:
  * ```ts
@@ -119,7 +120,7 @@ const audited =
     };
   };
 
-/** What may be written of a request, or of what the caller passed instead of one: anything. */
+/** Selects what to write of a request, or of the caller's unchecked input. */
 function describe(request: unknown): Pick<AuditEvent, 'asked' | 'context'> {
   try {
     const parts = [request, field(request, 'source'), field(request, 'destination')];
@@ -146,25 +147,20 @@ function usedKeys(output: unknown): Pick<AuditEvent, 'keys'> {
   return keys.length > 0 ? { keys } : {};
 }
 
-/** The output is ours, and the caller does not get it. */
+/** Wipes the secrets of an output that the caller does not get. */
 function wipeBytes(output: unknown): void {
   for (const bytes of Object.values(Object(output))) if (isUint8Array(bytes)) wipe(bytes);
 }
 
-/** What a polluted Object.prototype holds nobody passed, and it must not be written as if. */
 function field(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const passed: unknown = Reflect.get(value, name);
-  return Object.hasOwn(value, name) || passed !== Reflect.get(Object.prototype, name)
-    ? passed
-    : undefined;
+  return typeof value === 'object' && value !== null ? readValue(value, name) : undefined;
 }
 
 function isString(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-/** As many as fit: what a caller passes must not decide how long a line is. */
+/** Keeps as many as fit: a caller must not decide how long a line is. */
 function beginningOf(names: readonly string[]): readonly string[] {
   let left = CONTEXT_LENGTH;
   return names.filter((name) => {

@@ -7,13 +7,13 @@ import {
 import type { Awaitable, Call, KeyRequest, ReEncryptRequest } from '../driver/requests.js';
 import type { KeyName } from '../provider/key-id.js';
 
-/** Decides which key a call may use. */
+/** Decides which keys a call may use. */
 export interface KeyGuard {
-  /** The key to use for the one that the caller named. Throws where it may not be used. */
+  /** Returns the key to use for the one that the caller named, or throws if it may not be used. */
   resolve(key: KeyName): KeyName;
   /**
-   * What to do where the caller named no key, and the ciphertext would choose it: call `attempt` with the
-   * keys to try, or throw.
+   * Handles a call without a key, where the ciphertext would choose one: calls `attempt` with the keys to try,
+   * or throws.
    *
    * @param destination Of `reEncrypt`, resolved.
    */
@@ -24,8 +24,8 @@ export interface KeyGuard {
 }
 
 /**
- * Lets a driver use no key but those that a guard resolved, in every operation and on either side of
- * `reEncrypt`. Keys can't be managed through it.
+ * Restricts a driver to the keys that a guard resolved, in every operation and on both sides of `reEncrypt`.
+ * Operations that manage keys are removed.
  *
  * @example A layer that keeps each service to its own keys:
  * ```ts

@@ -12,18 +12,18 @@ import { driverOf } from './adapt-provider.js';
 import { guardKeys, type KeyGuard } from './guard-keys.js';
 
 /**
- * Keeps a provider to the keys that you trust, so that nobody can make you decrypt under another: not
- * by naming it, and not by sending a ciphertext that names it. A key that is not listed is never used;
- * the call rejects with {@link UntrustedKeyError}.
+ * Restricts a provider to the keys that you trust, so that an attacker can't make you decrypt under another
+ * by naming it, or by sending a ciphertext that names it. A key that is not listed is never used: the call
+ * rejects with {@link UntrustedKeyError}.
  *
- * Without a `keyId`, `decrypt` and `reEncrypt` try the listed keys one after the other: as many calls
- * to the backend as there are keys. Name the key and it is one.
+ * Without a `keyId`, `decrypt` and `reEncrypt` try the listed keys in turn, with a call to the backend for
+ * each. With a `keyId` it is one call.
  *
  * @param provider Closed with the provider that is returned.
- * @param keyIds The keys to trust. Key ARNs are taken as they are; other forms are resolved now, once,
- * with `describeKey`: an alias that is moved later still stands for the key that it stood for. A call
- * may name a listed key by its ARN, its id, or as it was listed.
- * @throws {@link InvalidInputError} when the list is empty or an entry is malformed, and whatever
+ * @param keyIds The keys to trust. Key ARNs are used unchanged; other forms are resolved once, now, with
+ * `describeKey`: an alias that is moved later still means the same key. A call may name a listed key by its
+ * ARN, its id, or as it was listed.
+ * @throws {@link InvalidInputError} when the list is empty or an entry is malformed, and what
  * `describeKey` throws.
  *
  * @example
@@ -43,7 +43,7 @@ export async function withTrustedKeys(
   if (!Array.isArray(keyIds) || keyIds.length === 0) {
     throw new InvalidInputError('keyIds', 'must name at least one key to trust');
   }
-  // A copy, also of holes, because the list may change while aliases are resolved.
+  // A copy, holes included, because the list may change while aliases are resolved.
   const listed = [...keyIds].map((keyId, index) => parseKeyId(keyId, `keyIds[${index}]`));
   const trusted = new TrustedKeys();
   for (const key of listed) {
@@ -53,7 +53,7 @@ export async function withTrustedKeys(
   return createProvider(guardKeys(driver, trusted));
 }
 
-/** The listed keys, and the names under which a call may ask for each. */
+/** The listed keys, and the names that a call may use for each. */
 class TrustedKeys implements KeyGuard {
   readonly #arns = new Map<string, KeyName>();
   readonly #listed = new Map<string, KeyName>();
@@ -65,11 +65,11 @@ class TrustedKeys implements KeyGuard {
     if (this.#arns.has(arn)) return;
     this.#arns.set(arn, key);
     if (key.kind !== 'key-arn') return;
-    // Replicas of a multi-Region key share their id, which then names none of them.
+    // Replicas of a multi-Region key share an id, so the id can't name one of them.
     this.#ids.set(key.id, this.#ids.has(key.id) ? undefined : key);
   }
 
-  /** The key by its ARN. @throws {@link UntrustedKeyError} */
+  /** Returns the key by its ARN. @throws {@link UntrustedKeyError} */
   resolve({ text }: KeyName): KeyName {
     const key = this.#arns.get(text) ?? this.#listed.get(text) ?? this.#ids.get(text);
     if (key !== undefined) return key;
@@ -80,7 +80,7 @@ class TrustedKeys implements KeyGuard {
   }
 
   /**
-   * Tries the trusted keys in turn. Asking the backend to find the key and looking at its answer would
+   * Tries the trusted keys in turn. Letting the backend find the key and checking its response would
    * be one call, but by then it would have decrypted under whatever key the ciphertext named.
    */
   async search<Output>(

@@ -4,11 +4,11 @@ import { createProvider, DriverProvider, ownDriverOf } from '../runtime/driver-p
 import { driverOf } from './adapt-provider.js';
 
 /**
- * Puts a layer around a provider. Calls are checked once, above all layers, however many there are.
+ * Puts a layer around a provider. Calls are checked once, above all layers.
  *
  * @param provider Closed with the provider that is returned.
- * @returns A provider of the same class where it is one over a driver. Of any other, and of one whose methods are
- * overridden or stubbed, only the methods of `KeyWrapProvider` remain.
+ * @returns A provider of the same class if it was built from a driver. From any other provider, or one with
+ * overridden or stubbed methods, only the methods of `KeyWrapProvider` remain.
  *
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import type { KeyWrapProvider } from './provider.js';
 
 const METHODS = ['encrypt', 'decrypt', 'decryptAsymmetric', 'describeKey', 'close'] as const;
 
-/** @throws {@link InvalidInputError} when this can't be a provider. */
+/** @throws {@link InvalidInputError} when the value can't be a provider. */
 export function assertProvider(value: unknown, field: string): asserts value is KeyWrapProvider {
   const candidate = value as Partial<Record<(typeof METHODS)[number], unknown>> | null | undefined;
   for (const method of METHODS) {

@@ -13,8 +13,8 @@ const tagOf = Object.getOwnPropertyDescriptor(
 )?.get as (this: unknown) => string | undefined;
 
 /**
- * Tells a real `Uint8Array` (`Buffer` included, whatever realm made it) from everything else, a proxy
- * or an object with a forged prototype too.
+ * Returns true for a real `Uint8Array` (a `Buffer` too, of any realm), and false for everything else, including
+ * proxies and objects with a forged prototype.
  */
 export function isUint8Array(value: unknown): value is Uint8Array {
   return tagOf.call(value) === 'Uint8Array';
@@ -26,8 +26,8 @@ export function byteLength(bytes: Uint8Array): number {
 }
 
 /**
- * Memory for a secret, all zeros. V8 keeps small arrays in its heap, where the garbage collector moves
- * them and leaves behind what they held; an `ArrayBuffer` that is made first stays where it is.
+ * Allocates zeroed memory for a secret. V8 keeps small arrays in its heap, where the garbage collector moves
+ * them and leaves copies of their contents; an `ArrayBuffer` that is created first is never moved.
  *
  * @param length In bytes.
  *
@@ -44,8 +44,8 @@ export function newSecret(length: number): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A copy that owns its memory: nothing else shares its buffer, so nothing else can read or change it,
- * and wiping it wipes the only copy; see {@link newSecret}.
+ * Copies bytes into memory that nothing else shares, so that nothing else can read or change the copy, and
+ * wiping it is complete; see {@link newSecret}.
  */
 export function copyBytes(bytes: Uint8Array): Uint8Array {
   const copy = newSecret(byteLength(bytes));
@@ -53,7 +53,7 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-/** Whether another thread could change the bytes at any time. */
+/** Returns true if another thread could change the bytes at any time. */
 export function isSharedMemory(bytes: Uint8Array): boolean {
   try {
     bufferLengthOf.call(bytes.buffer);
@@ -63,7 +63,7 @@ export function isSharedMemory(bytes: Uint8Array): boolean {
   }
 }
 
-/** The same bytes as a plain `Uint8Array` in memory of their own, copied only where they share it. */
+/** Returns the bytes as a plain `Uint8Array` that owns its memory, copied only if they share it. */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
   const isPart = bytes.byteOffset !== 0 || bytes.buffer.byteLength !== bytes.byteLength;
   if (isPart || isSharedMemory(bytes)) return copyBytes(bytes);
@@ -72,7 +72,7 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
     : new Uint8Array(bytes.buffer);
 }
 
-/** As {@link ownBytes}, but what the bytes shared, such as Buffer's pool, is wiped where they were. */
+/** Does the same as {@link ownBytes}, and wipes the original if it copies, for example in Buffer's pool. */
 export function ownSecret(bytes: Uint8Array): Uint8Array {
   const own = ownBytes(bytes);
   if (own.buffer !== bytes.buffer) wipe(bytes);
@@ -80,10 +80,10 @@ export function ownSecret(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Overwrites secret bytes with zeros. Copies that the runtime made on its own are out of reach, and
- * so are bytes whose memory went to another thread.
+ * Overwrites secret bytes with zeros. It can't reach copies that the runtime made, nor memory that was
+ * transferred to another thread.
  */
 export function wipe(bytes: Uint8Array): void {
-  // `fill` throws where the buffer was transferred; there is nothing left to overwrite.
+  // `fill` throws if the buffer was transferred; there is nothing left to overwrite.
   if (byteLength(bytes) > 0) bytes.fill(0);
 }

@@ -2,8 +2,8 @@ import { InvalidInputError } from './errors.js';
 import { LIMITS } from './key-spec.js';
 
 /**
- * What a ciphertext is bound to: pairs of strings that must be given again, exactly, to decrypt. Not
- * secret, not stored in the ciphertext, and authenticated with it
+ * Pairs of strings that a ciphertext is bound to: decrypting needs exactly the same pairs. They are not secret,
+ * not stored in the ciphertext, and authenticated with it
  * ([AWS KMS](https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html)).
  */
 export type EncryptionContext = Readonly<Record<string, string>>;
@@ -11,14 +11,13 @@ export type EncryptionContext = Readonly<Record<string, string>>;
 const encoder = new TextEncoder();
 
 /**
- * Reads an encryption context that anyone may have passed, once, into a frozen copy without a
- * prototype.
+ * Copies an untrusted encryption context, reading it once, into a frozen object without a prototype.
  *
- * `__proto__` is refused as a key: JavaScript code on the way (an SDK's serialiser, an object
- * spread) loses it silently, and the ciphertext would be bound to less than the caller believes.
+ * Rejects `__proto__` as a key: JavaScript code on the way (an SDK's serialiser, an object spread) loses it
+ * silently, and the ciphertext would be bound to less than the caller expects.
  *
- * @param value `undefined` stands for the empty context.
- * @param field How an error names the input.
+ * @param value `undefined` means the empty context.
+ * @param field The name of the input in errors.
  * @throws {@link InvalidInputError} when it isn't a plain object of well-formed strings, or is longer
  * than 8192 bytes when serialised.
  */
@@ -38,12 +37,12 @@ export function readEncryptionContext(
  * Serialises an encryption context the way the AWS Encryption SDK does for its message header
  * ([AAD](https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/message-format.html#header-aad)):
  * the number of pairs, then each key and value with its length before it, all lengths two bytes
- * big-endian, pairs sorted by the UTF-8 bytes of their keys. The empty context is no bytes at all.
+ * big-endian, pairs sorted by the UTF-8 bytes of their keys. The empty context is zero bytes.
  *
- * Different contexts always give different bytes: `{ ab: 'c' }` and `{ a: 'bc' }` too.
+ * Different contexts always have different bytes: `{ ab: 'c' }` and `{ a: 'bc' }`, for example.
  *
- * @throws {@link InvalidInputError} for what {@link readEncryptionContext} refuses: text that is too long
- * for its length prefix, or that UTF-8 can't write, would give other contexts' bytes.
+ * @throws {@link InvalidInputError} for what {@link readEncryptionContext} rejects: text that is too long for its
+ * length prefix, or that UTF-8 can't encode, would have another context's bytes.
  *
  * @example
  * ```ts
@@ -58,7 +57,7 @@ export function serializeEncryptionContext(context: EncryptionContext): Uint8Arr
   const order = names.map((_, i) => i);
   const compare = (a: number, b: number) =>
     compareCodePoints(names[a] as string, names[b] as string);
-  // Sorting takes longer than all else here, and most contexts are in order.
+  // Sorting takes most of the time, and most contexts are in order.
   if (order.some((i) => i > 0 && compare(i - 1, i) > 0)) order.sort(compare);
   const bytes = new Uint8Array(length);
   let offset = writeUint16(bytes, 0, names.length);
@@ -69,7 +68,7 @@ export function serializeEncryptionContext(context: EncryptionContext): Uint8Arr
   return bytes;
 }
 
-/** The pairs of an encryption context, each read once, and how long they are when serialised. */
+/** The pairs of an encryption context, each read once, and their serialised length. */
 interface Pairs {
   readonly names: readonly string[];
   readonly values: readonly string[];
@@ -78,7 +77,7 @@ interface Pairs {
 
 let pairsOf: (value: unknown) => Pairs | undefined;
 
-/** A context that was read here: its pairs are not read again to serialise it. It inherits nothing. */
+/** A parsed context, whose pairs are not read again to serialise it. It inherits nothing. */
 class ReadContext {
   readonly #pairs: Pairs;
 
@@ -96,7 +95,7 @@ Reflect.deleteProperty(ReadContext.prototype, 'constructor');
 
 const NONE: EncryptionContext = Object.freeze(contextOf({ names: [], values: [], length: 0 }));
 
-/** What was read last: a service that encrypts many things binds most of them to one context after the other. */
+/** The context that was parsed last: services often use one context several times in a row. */
 let last: { readonly pairs: Pairs; readonly context: EncryptionContext } = {
   pairs: pairsOf(NONE) as Pairs,
   context: NONE,
@@ -139,7 +138,7 @@ function readPairs(value: unknown, field: string): Pairs {
     if (typeof text !== 'string') {
       throw new InvalidInputError(field, `must hold strings only; key ${quote(key)} does not`);
     }
-    // Before anything looks at every character of it.
+    // Before anything reads every character.
     if (key.length + text.length > LIMITS.encryptionContext) throw tooLong(field);
     if (!key.isWellFormed() || !text.isWellFormed()) {
       throw new InvalidInputError(
@@ -155,7 +154,7 @@ function readPairs(value: unknown, field: string): Pairs {
 }
 
 /**
- * The order of UTF-8 bytes, which is that of code points. JavaScript sorts strings by UTF-16 code units,
+ * Compares in the order of UTF-8 bytes, which is that of code points. JavaScript sorts strings by UTF-16 code units,
  * which puts U+1F600 before U+FF5E.
  */
 function compareCodePoints(a: string, b: string): number {
@@ -163,21 +162,21 @@ function compareCodePoints(a: string, b: string): number {
   for (let i = 0; i < shared; i++) {
     const [unitA, unitB] = [a.charCodeAt(i), b.charCodeAt(i)];
     if (unitA === unitB) continue;
-    // Surrogates stand for the code points above all that have a code unit of their own.
+    // Surrogates encode the code points above those of a single code unit.
     const order = Number(isSurrogate(unitA)) - Number(isSurrogate(unitB));
     return order || unitA - unitB;
   }
   return a.length - b.length;
 }
 
-/** Writes the length of a text in UTF-8 and the text; gives the offset after it. */
+/** Writes the length of a text in UTF-8 and the text, and returns the offset after it. */
 function writeText(bytes: Uint8Array, offset: number, text: string): number {
   const length = utf8Length(text);
   const start = writeUint16(bytes, offset, length);
   if (length > text.length) {
     encoder.encodeInto(text, bytes.subarray(start));
   } else {
-    // It is ASCII, and a context is mostly short: quicker than a call to the encoder.
+    // ASCII, and contexts are mostly short: faster than a call to the encoder.
     for (let i = 0; i < length; i++) bytes[start + i] = text.charCodeAt(i);
   }
   return start + length;
@@ -189,7 +188,7 @@ function writeUint16(bytes: Uint8Array, offset: number, value: number): number {
   return offset + 2;
 }
 
-/** The length of a well-formed string in UTF-8. */
+/** Returns the length of a well-formed string in UTF-8. */
 function utf8Length(text: string): number {
   let length = 0;
   for (let i = 0; i < text.length; i++) {
@@ -207,8 +206,8 @@ function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype) return true;
-  // By its shape, because an object of another realm has another Object.prototype than ours. Any other
-  // prototype could hold pairs, and they would be left out silently.
+  // By its shape, because an object of another realm has a different Object.prototype. Any other prototype
+  // could hold pairs, which would be omitted silently.
   return (
     prototype === null ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))

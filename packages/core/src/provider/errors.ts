@@ -21,15 +21,15 @@ export type KeyWrapErrorCode =
   | 'CLOSED'
   | 'ABORTED';
 
-/** What an error can say beside its message. None of it may hold a secret. */
+/** The details of an error besides its message. None of them may contain a secret. */
 export interface KeyWrapErrorOptions {
   /** The method that failed, for example `decrypt`. */
   readonly operation?: string | undefined;
   /** The key as the caller named it, or its ARN. */
   readonly keyId?: string | undefined;
-  /** The backend's own id of the request (AWS: `x-amzn-RequestId`). */
+  /** The backend's request id (AWS: `x-amzn-RequestId`). */
   readonly requestId?: string | undefined;
-  /** What was thrown underneath. */
+  /** The underlying error. */
   readonly cause?: unknown;
 }
 
@@ -45,15 +45,15 @@ export interface KeyWrapErrorOptions {
  * ```
  */
 export abstract class KeyWrapError extends Error {
-  /** Stable, for programs. */
+  /** A stable code, for programs. */
   abstract readonly code: KeyWrapErrorCode;
-  /** Whether the same call may succeed later, unchanged. */
+  /** True if the same call may succeed later. */
   readonly retryable: boolean = false;
   /** The method that failed. */
   readonly operation: string | undefined;
   /** The key as the caller named it, or its ARN. */
   readonly keyId: string | undefined;
-  /** The backend's own id of the request, where it has one. */
+  /** The backend's request id, if it has one. */
   readonly requestId: string | undefined;
 
   constructor(message: string, options: KeyWrapErrorOptions = {}) {
@@ -76,31 +76,31 @@ export class KeyDisabledError extends KeyWrapError {
   override readonly code = 'KEY_DISABLED';
 }
 
-/** The key waits for its deletion or for its key material, so it can't be used. */
+/** The key is pending deletion or pending import, so it can't be used. */
 export class KeyStateError extends KeyWrapError {
   override readonly code = 'KEY_STATE';
 }
 
-/** The key is for something else: for signing, for MACs, or for another algorithm. */
+/** The key has another usage, such as signing or MACs, or does not support the algorithm. */
 export class InvalidKeyUsageError extends KeyWrapError {
   override readonly code = 'KEY_USAGE';
 }
 
-/** The ciphertext was made under another key than the one that was named. */
+/** The ciphertext was made by a key other than the named one. */
 export class IncorrectKeyError extends KeyWrapError {
   override readonly code = 'INCORRECT_KEY';
 }
 
 /**
- * The ciphertext does not open: damaged, made elsewhere, or bound to another encryption context.
- * Which of these it was is never told, because telling would help an attacker.
+ * Decryption failed: the ciphertext is damaged, made elsewhere, or bound to another encryption context. The error
+ * never distinguishes these, because that would help an attacker.
  */
 export class InvalidCiphertextError extends KeyWrapError {
   override readonly code = 'INVALID_CIPHERTEXT';
 }
 
 /**
- * The call itself is wrong; nothing was done. {@link InvalidInputError.field} names the input.
+ * The input is wrong; nothing was done. {@link InvalidInputError.field} names the input.
  *
  * @example
  * ```ts
@@ -112,7 +112,7 @@ export class InvalidCiphertextError extends KeyWrapError {
  */
 export class InvalidInputError extends KeyWrapError {
   override readonly code = 'INVALID_INPUT';
-  /** The input that is wrong, for example `plaintext` or `source.keyId`. */
+  /** The wrong input, for example `plaintext` or `source.keyId`. */
   readonly field: string;
 
   constructor(field: string, problem: string, options?: KeyWrapErrorOptions) {
@@ -121,7 +121,7 @@ export class InvalidInputError extends KeyWrapError {
   }
 }
 
-/** The provider, or this kind of key, does not do that. See `provider.capabilities`. */
+/** The provider, or this kind of key, does not support the operation. See `provider.capabilities`. */
 export class UnsupportedOperationError extends KeyWrapError {
   override readonly code = 'UNSUPPORTED';
 }
@@ -131,7 +131,7 @@ export class UntrustedKeyError extends KeyWrapError {
   override readonly code = 'UNTRUSTED_KEY';
 }
 
-/** The caller may not do this, or could not show who it is. */
+/** The caller is not allowed to do this, or not authenticated. */
 export class AccessDeniedError extends KeyWrapError {
   override readonly code = 'ACCESS_DENIED';
 }
@@ -142,21 +142,21 @@ export class ThrottledError extends KeyWrapError {
   override readonly retryable = true;
 }
 
-/** The backend did not answer, or failed inside. Retry later. */
+/** The backend did not respond, or failed. Retry later. */
 export class ProviderUnavailableError extends KeyWrapError {
   override readonly code = 'UNAVAILABLE';
   override readonly retryable = true;
 }
 
 /**
- * The provider or its client failed in a way that no rule covers: a bug, or a response that makes no
- * sense. Retrying does not help; `cause` is what was thrown.
+ * The provider or its client failed unexpectedly: a bug, or a malformed response. Retrying does not help;
+ * `cause` is the underlying error.
  */
 export class InternalError extends KeyWrapError {
   override readonly code = 'INTERNAL';
 }
 
-/** The provider was closed, or the secret was disposed; it can't be used any more. */
+/** The provider was closed, or the secret was disposed; it can no longer be used. */
 export class ProviderClosedError extends KeyWrapError {
   override readonly code = 'CLOSED';
 }
@@ -166,17 +166,16 @@ export class AbortError extends KeyWrapError {
   override readonly code = 'ABORTED';
 }
 
-/** What can only be wrong with the key that a ciphertext came from. */
+/** The codes that concern only the source key of a ciphertext. */
 const ABOUT_THE_SOURCE: ReadonlySet<KeyWrapErrorCode> = new Set([
   'INCORRECT_KEY',
   'INVALID_CIPHERTEXT',
 ]);
 
 /**
- * Adds what only the caller's side knows, where the error does not say it yet.
+ * Adds the operation and the key to an error that does not have them yet.
  *
- * @param request Its `keyId` names the key; where it has two sides, that of the side which the error
- * is about.
+ * @param request Its `keyId` names the key; if it has two sides, that of the side that the error concerns.
  */
 export function withCallDetails<E extends KeyWrapError>(
   error: E,
@@ -192,7 +191,7 @@ export function withCallDetails<E extends KeyWrapError>(
 
 type Sides = Partial<Record<'source' | 'destination', object>>;
 
-/** How a request or a side of one names its key. */
+/** Returns the key id of a request, or of one side of it. */
 function nameIn(part: object | undefined): string | undefined {
   const { key, keyId } = ownFields(part ?? {}) as {
     readonly key?: { readonly text: string };

@@ -2,7 +2,7 @@ import { InvalidInputError } from './errors.js';
 import { LIMITS } from './key-spec.js';
 import { ownFields } from './own-fields.js';
 
-/** Where a KMS key or alias lives: what its ARN says before the resource. */
+/** The scope of a KMS key or alias: the part of its ARN before the resource. */
 export interface ArnScope {
   /** `aws`, `aws-cn`, `aws-us-gov`, ... */
   readonly partition: string;
@@ -12,14 +12,14 @@ export interface ArnScope {
   readonly account: string;
 }
 
-/** A key identifier, taken apart: the four forms that AWS KMS accepts wherever it takes a `KeyId`. */
+/** A parsed key identifier, in one of the four forms that AWS KMS accepts as a `KeyId`. */
 export type ParsedKeyId =
   | { readonly kind: 'key-id'; readonly id: string }
   | ({ readonly kind: 'key-arn'; readonly id: string } & ArnScope)
   | { readonly kind: 'alias-name'; readonly alias: string }
   | ({ readonly kind: 'alias-arn'; readonly alias: string } & ArnScope);
 
-/** A key as the caller named it, parsed once: `text` is what was passed. */
+/** A key as the caller named it, parsed once; `text` is the caller's text. */
 export type KeyName = ParsedKeyId & { readonly text: string };
 
 const PART = '[^:\\p{C}\\p{Z}]+';
@@ -27,22 +27,22 @@ const ID = '[A-Za-z0-9][A-Za-z0-9_-]*';
 const ALIAS = 'alias/[A-Za-z0-9:/_-]+';
 const KEY_RESOURCE = new RegExp(`^key/(${ID})$`);
 const ALIAS_RESOURCE = new RegExp(`^${ALIAS}$`);
-// What parseKeyId takes for a key ARN, in one pass: every result of every call is checked with it.
+// Matches what parseKeyId accepts as a key ARN, in one pass: every result of every call is checked with it.
 const KEY_ARN = new RegExp(`^arn:${PART}:kms:${PART}:${PART}:key/${ID}$`, 'u');
-// Anything printable may be an id in somebody's backend; spaces and control characters are mistakes.
+// A backend's ids may be anything printable; spaces and control characters are mistakes.
 const PRINTABLE = /^[^\p{C}\p{Z}]+$/u;
 
-/** What was parsed before: a service uses few keys, and every call names one. */
+/** Caches parsed identifiers: a service uses few keys, and every call names one. */
 const PARSED = new Map<unknown, KeyName>();
 const MAXIMUM_PARSED = 500;
 
 /**
- * Takes a key identifier apart: key id, key ARN, alias name or alias ARN
+ * Parses a key identifier: key id, key ARN, alias name or alias ARN
  * ([KeyId](https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id)).
  *
  * @param keyId 1 to 2048 characters.
- * @param field How an error names the input.
- * @throws {@link InvalidInputError} when it can't be any of the four.
+ * @param field The name of the input in errors.
+ * @throws {@link InvalidInputError} when it is none of the four.
  *
  * @example
  * ```ts
@@ -116,19 +116,19 @@ function parseArn(arn: string, field: string): KeyName {
 }
 
 /**
- * Writes the ARN of a key, for example
+ * Formats the ARN of a key, for example
  * `arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`.
  */
 export function formatKeyArn(id: string, { partition, region, account }: ArnScope): string {
   return `arn:${partition}:kms:${region}:${account}:key/${id}`;
 }
 
-/** Writes the ARN of an alias; `alias` is its name with the prefix: `alias/orders`. */
+/** Formats the ARN of an alias; `alias` is its name with the prefix: `alias/orders`. */
 export function formatAliasArn(alias: string, { partition, region, account }: ArnScope): string {
   return `arn:${partition}:kms:${region}:${account}:${alias}`;
 }
 
-/** Tells whether this is a well-formed key ARN: the form in which results name keys. */
+/** Returns true for a well-formed key ARN, the form in which results name keys. */
 export function isKeyArn(value: unknown): value is string {
   return typeof value === 'string' && value.length <= LIMITS.keyId && KEY_ARN.test(value);
 }

@@ -5,11 +5,11 @@ import type { CallOptions, KeyDescription, KeyInput } from './provider.js';
 export interface CreateKeyInput {
   /** By default `SYMMETRIC_DEFAULT`. */
   readonly keySpec?: KeySpec | undefined;
-  /** By default what the kind of key is made for: RSA encrypts, ECC signs, HMAC makes MACs. */
+  /** By default encryption for symmetric and RSA keys, signatures for ECC, MACs for HMAC. */
   readonly keyUsage?: KeyUsage | undefined;
   /**
-   * `AWS_KMS`, the default, makes the key material at once; a key of `EXTERNAL` origin waits for it in
-   * the state `PendingImport`.
+   * `AWS_KMS`, the default, makes the key material at once; a key of `EXTERNAL` origin is in the state
+   * `PendingImport` until it is imported.
    */
   readonly origin?: 'AWS_KMS' | 'EXTERNAL' | undefined;
   /** At most 8192 characters. Not secret. */
@@ -21,17 +21,17 @@ export interface CreateKeyInput {
 /** Key material for a key of `EXTERNAL` origin. */
 export interface ImportKeyMaterialInput extends KeyInput {
   /**
-   * 32 bytes for a symmetric key. For an asymmetric one, what the provider reads: at least the DER of
-   * PKCS#8.
+   * 32 bytes for a symmetric key. For an asymmetric one, any format that the provider supports: at least
+   * the DER of PKCS#8.
    */
   readonly keyMaterial: Uint8Array | string;
-  /** Opens key material that is encrypted itself. */
+  /** The passphrase of encrypted key material. */
   readonly passphrase?: string | undefined;
 }
 
 /** A key to delete. */
 export interface ScheduleKeyDeletionInput extends KeyInput {
-  /** 7 to 30 days, by default 30: until then the deletion can be cancelled. */
+  /** The days until the deletion, 7 to 30, by default 30. It can be cancelled until then. */
   readonly pendingWindowInDays?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface AliasInput extends KeyInput {
   readonly alias: string;
 }
 
-/** An alias and the ARN of the key that it stands for. */
+/** An alias, and the ARN of the key that it points to. */
 export interface AliasDescription {
   readonly alias: string;
   readonly aliasArn: string;
@@ -49,10 +49,10 @@ export interface AliasDescription {
 }
 
 /**
- * Makes, changes and deletes keys. A provider need not be one: services wrap data keys, and people or
- * deployment tools manage the keys that wrap them.
+ * Makes, changes and deletes keys. Optional for providers: services wrap data keys, while people or deployment
+ * tools manage the keys that wrap them.
  *
- * Every method rejects with a `KeyWrapError`: with `InvalidInputError` when the call is wrong,
+ * Every method rejects with a `KeyWrapError`: with `InvalidInputError` when the input is wrong,
  * `KeyNotFoundError` when there is no such key or alias, and `KeyStateError` when the key's state does
  * not allow it.
  *
@@ -68,20 +68,20 @@ export interface AliasDescription {
  */
 export interface KeyManager {
   createKey(input?: CreateKeyInput, options?: CallOptions): Promise<KeyDescription>;
-  /** Gives a key of `EXTERNAL` origin its key material and enables it. */
+  /** Imports the key material of a key of `EXTERNAL` origin, and enables it. */
   importKeyMaterial(input: ImportKeyMaterialInput, options?: CallOptions): Promise<KeyDescription>;
   enableKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription>;
   disableKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription>;
-  /** Makes new key material for a symmetric key: new ciphertexts use it, old ones still open, the ARN stays. */
+  /** Makes a new key version of a symmetric key for new ciphertexts; old ones still decrypt, the ARN stays. */
   rotateKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription>;
   scheduleKeyDeletion(
     input: ScheduleKeyDeletionInput,
     options?: CallOptions,
   ): Promise<KeyDescription>;
-  /** Leaves the key disabled, as AWS KMS does. */
+  /** Cancels a deletion. The key is disabled afterwards, as in AWS KMS. */
   cancelKeyDeletion(input: KeyInput, options?: CallOptions): Promise<KeyDescription>;
   createAlias(input: AliasInput, options?: CallOptions): Promise<AliasDescription>;
-  /** Makes an existing alias stand for another key of the same kind and use. */
+  /** Points an existing alias to another key of the same kind and usage. */
   updateAlias(input: AliasInput, options?: CallOptions): Promise<AliasDescription>;
   deleteAlias(input: { readonly alias: string }, options?: CallOptions): Promise<void>;
   listKeys(options?: CallOptions): Promise<readonly KeyDescription[]>;

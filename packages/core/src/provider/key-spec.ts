@@ -1,7 +1,7 @@
 const SYMMETRIC = ['SYMMETRIC_DEFAULT'] as const;
 const RSAES_OAEP = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
 
-/** What a key encrypts with. The names are those of AWS KMS (`EncryptionAlgorithmSpec`). */
+/** The encryption algorithms, under the names of AWS KMS (`EncryptionAlgorithmSpec`). */
 export type SymmetricAlgorithm = (typeof SYMMETRIC)[number];
 
 /** RSAES-OAEP (RFC 8017 §7.1) with MGF1 over the same hash and an empty label. */
@@ -25,10 +25,10 @@ export type RsaKeySpec = (typeof RSA_KEY_SPECS)[number];
 /** Elliptic curves: NIST P-256, P-384 and P-521 (FIPS 186-5), and secp256k1 (SEC 2). */
 export type EccKeySpec = (typeof ECC_KEY_SPECS)[number];
 
-/** HMAC keys. keywrap never computes MACs with them; it knows them to refuse them. */
+/** HMAC keys. keywrap never computes MACs; it recognises these keys to reject them. */
 export type HmacKeySpec = (typeof HMAC_KEY_SPECS)[number];
 
-/** Every kind of key of the contract. */
+/** Every key spec of the contract. */
 export const KEY_SPECS = Object.freeze([
   ...SYMMETRIC,
   ...RSA_KEY_SPECS,
@@ -36,16 +36,16 @@ export const KEY_SPECS = Object.freeze([
   ...HMAC_KEY_SPECS,
 ] as const);
 
-/** The kind of key material in a key (AWS KMS: `KeySpec`). */
+/** The kind of key (AWS KMS: `KeySpec`). */
 export type KeySpec = (typeof KEY_SPECS)[number];
 
-/** Every kind of data key pair of the contract, for `capabilities` as well. */
+/** Every kind of data key pair of the contract, also for `capabilities`. */
 export const DATA_KEY_PAIR_SPECS = Object.freeze([...RSA_KEY_SPECS, ...ECC_KEY_SPECS] as const);
 
 /** The kinds of data key pair that can be generated (AWS KMS: `DataKeyPairSpec`). */
 export type DataKeyPairSpec = (typeof DATA_KEY_PAIR_SPECS)[number];
 
-/** Every use of a key. */
+/** Every usage of a key. */
 export const KEY_USAGES = Object.freeze([
   'ENCRYPT_DECRYPT',
   'SIGN_VERIFY',
@@ -53,7 +53,7 @@ export const KEY_USAGES = Object.freeze([
   'KEY_AGREEMENT',
 ] as const);
 
-/** What a key is for (AWS KMS: `KeyUsage`). Only `ENCRYPT_DECRYPT` keys wrap anything. */
+/** The usage of a key (AWS KMS: `KeyUsage`). Only `ENCRYPT_DECRYPT` keys wrap data keys. */
 export type KeyUsage = (typeof KEY_USAGES)[number];
 
 /** Every state of a key. */
@@ -68,7 +68,7 @@ export const KEY_STATES = Object.freeze([
   'Updating',
 ] as const);
 
-/** Where a key is in its life (AWS KMS: `KeyState`). Only an `Enabled` key can be used. */
+/** The state of a key (AWS KMS: `KeyState`). Only an `Enabled` key can be used. */
 export type KeyState = (typeof KEY_STATES)[number];
 
 /** Every origin of key material. */
@@ -79,13 +79,13 @@ export const KEY_ORIGINS = Object.freeze([
   'EXTERNAL_KEY_STORE',
 ] as const);
 
-/** Where the key material came from: made by the backend, or imported. */
+/** The origin of the key material: made by the backend, or imported. */
 export type KeyOrigin = (typeof KEY_ORIGINS)[number];
 
 /** The standard sizes of a data key (AWS KMS: `DataKeySpec`). */
 export type DataKeySpec = 'AES_256' | 'AES_128';
 
-/** The limits of AWS KMS, in bytes unless said otherwise; every provider keeps to them. */
+/** The limits of AWS KMS, in bytes unless stated otherwise. Every provider enforces them. */
 export const LIMITS = Object.freeze({
   /** Longest plaintext under a symmetric key ([Encrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html)). */
   plaintext: 4096,
@@ -99,7 +99,7 @@ export const LIMITS = Object.freeze({
   keyId: 2048,
   /** Longest serialised encryption context. */
   encryptionContext: 8192,
-  /** Most grant tokens in a call. */
+  /** The maximum number of grant tokens in a call. */
   grantTokens: 10,
   /** Longest grant token, in UTF-16 code units. */
   grantToken: 8192,
@@ -107,12 +107,12 @@ export const LIMITS = Object.freeze({
 
 const DATA_KEY_BYTES = { AES_256: 32, AES_128: 16 } as const satisfies Record<DataKeySpec, number>;
 
-/** The length in bytes of a data key of this spec. */
+/** Returns the length in bytes of a data key of this spec. */
 export function dataKeyLength(spec: DataKeySpec): number {
   return DATA_KEY_BYTES[spec];
 }
 
-/** Every algorithm of the contract: what the `capabilities` of a complete provider declare. */
+/** Every algorithm of the contract, also for `capabilities`. */
 export const ENCRYPTION_ALGORITHMS: readonly EncryptionAlgorithm[] = Object.freeze([
   ...SYMMETRIC,
   ...RSAES_OAEP,
@@ -128,7 +128,7 @@ const HASH_BYTES = { RSAES_OAEP_SHA_1: 20, RSAES_OAEP_SHA_256: 32 } as const sat
   number
 >;
 
-/** The usages of one kind of key, the usual one first, and the algorithms of each. */
+/** The usages of one kind of key, the default first, and the algorithms of each. */
 type Usages = Readonly<Partial<Record<KeyUsage, readonly string[]>>>;
 
 const RSA: Usages = {
@@ -143,7 +143,7 @@ const RSA: Usages = {
   ],
 };
 
-/** What each kind of key does ([key spec reference](https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html)). */
+/** The usages of each kind of key ([key spec reference](https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html)). */
 const KINDS: Readonly<Record<KeySpec, Usages>> = {
   SYMMETRIC_DEFAULT: { ENCRYPT_DECRYPT: SYMMETRIC },
   RSA_2048: RSA,
@@ -159,19 +159,18 @@ const KINDS: Readonly<Record<KeySpec, Usages>> = {
   HMAC_512: { GENERATE_VERIFY_MAC: ['HMAC_SHA_512'] },
 };
 
-/** Tells whether this names a kind of key. */
+/** Returns true for the name of a key spec. */
 export function isKeySpec(value: unknown): value is KeySpec {
   return KEY_SPECS.includes(value as KeySpec);
 }
 
-/** The usages that a kind of key can have, the usual one first. */
+/** Returns the usages of a kind of key, the default first. */
 export function keyUsagesOf(spec: KeySpec): readonly KeyUsage[] {
   return Object.keys(KINDS[spec]) as KeyUsage[];
 }
 
 /**
- * The algorithms of a key, whatever they do; none where a key of this kind can't have this usage. The
- * names are those of AWS KMS.
+ * Returns all algorithms of a kind of key for a usage, under AWS KMS's names; none if it can't have the usage.
  *
  * @example
  * ```ts
@@ -185,33 +184,33 @@ export function algorithmsOf(spec: KeySpec, usage: KeyUsage): readonly string[] 
   return Object.hasOwn(usages, usage) ? [...(usages[usage] as readonly string[])] : [];
 }
 
-/** Tells whether this names a standard data key. */
+/** Returns true for the name of a standard data key. */
 export function isDataKeySpec(value: unknown): value is DataKeySpec {
   return typeof value === 'string' && Object.hasOwn(DATA_KEY_BYTES, value);
 }
 
-/** Tells whether this names a kind of data key pair. */
+/** Returns true for the name of a kind of data key pair. */
 export function isDataKeyPairSpec(value: unknown): value is DataKeyPairSpec {
   return DATA_KEY_PAIR_SPECS.includes(value as DataKeyPairSpec);
 }
 
-/** Tells an RSA key from every other kind. */
+/** Returns true for the spec of an RSA key. */
 export function isRsaKeySpec(spec: string): spec is RsaKeySpec {
   return Object.hasOwn(MODULUS_BYTES, spec);
 }
 
-/** Tells an RSA algorithm from the symmetric one. */
+/** Returns true for an RSA algorithm. */
 export function isAsymmetricAlgorithm(algorithm: string): algorithm is AsymmetricAlgorithm {
   return Object.hasOwn(HASH_BYTES, algorithm);
 }
 
-/** Tells whether this names an algorithm of the contract. */
+/** Returns true for the name of an algorithm of the contract. */
 export function isEncryptionAlgorithm(value: unknown): value is EncryptionAlgorithm {
   return ENCRYPTION_ALGORITHMS.includes(value as EncryptionAlgorithm);
 }
 
 /**
- * The algorithms that a key of this kind encrypts with; none for a key that signs or makes MACs.
+ * Returns the algorithms that a kind of key encrypts with; none for a key that signs or makes MACs.
  *
  * @example
  * ```ts
@@ -227,20 +226,20 @@ export function encryptionAlgorithmsOf(
   return usage === 'ENCRYPT_DECRYPT' ? (algorithmsOf(spec, usage) as EncryptionAlgorithm[]) : [];
 }
 
-/** The spec of an RSA key whose modulus has this many bytes; undefined for other sizes. */
+/** Returns the spec of an RSA key from the length of its modulus in bytes; undefined for other lengths. */
 export function rsaKeySpecOf(modulusLength: number): RsaKeySpec | undefined {
   const specs = Object.keys(MODULUS_BYTES) as RsaKeySpec[];
   return specs.find((spec) => MODULUS_BYTES[spec] === modulusLength);
 }
 
-/** The length in bytes of every ciphertext under an RSA key: that of its modulus (RFC 8017 §7.1.1). */
+/** Returns the length in bytes of a ciphertext under an RSA key: that of its modulus (RFC 8017 §7.1.1). */
 export function rsaModulusLength(spec: RsaKeySpec): number {
   return MODULUS_BYTES[spec];
 }
 
 /**
- * The longest plaintext in bytes that a key takes: 4096 for a symmetric key, `k - 2 * hLen - 2` for
- * RSA (RFC 8017 §7.1.1). Without `spec`, that of the largest key which the algorithm works with.
+ * Returns the maximum plaintext length of a key in bytes: 4096 for a symmetric key, `k - 2 * hLen - 2` for RSA
+ * (RFC 8017 §7.1.1). Without `spec`, that of the largest key of the algorithm.
  *
  * @example
  * ```ts

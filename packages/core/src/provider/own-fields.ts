@@ -1,8 +1,8 @@
-/** An object that inherits nothing from Object.prototype; quicker to fill than one without a prototype. */
+/** Makes an object that inherits nothing from Object.prototype; faster to fill than one without a prototype. */
 export class Nothing {}
 Object.setPrototypeOf(Nothing.prototype, null);
 
-/** A field of an object that may not have it, in no case from a polluted `Object.prototype`. */
+/** Reads an object's own optional field, never one of a polluted `Object.prototype`. */
 export function ownField<Fields extends object, Name extends keyof Fields>(
   fields: Fields,
   name: Name,
@@ -11,11 +11,10 @@ export function ownField<Fields extends object, Name extends keyof Fields>(
 }
 
 /**
- * Copies an object so that it has the fields that it has, and no others: one that was left out is not
- * lent by an `Object.prototype` that somebody has polluted. For whatever is asked for fields that it may
- * not have, with `in` or a default value.
+ * Copies an object's own fields into one that inherits nothing from a polluted `Object.prototype`. Use it for
+ * objects with optional fields.
  *
- * @param fields What its getters give is copied once.
+ * @param fields Each getter is called once.
  *
  * @example
  * ```ts

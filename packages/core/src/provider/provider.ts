@@ -13,18 +13,18 @@ import type {
 } from './key-spec.js';
 import type { DataKey, DataKeyPair, DecryptResult } from './secrets.js';
 
-/** What goes with any call. */
+/** The options of any call. */
 export interface CallOptions {
-  /** Aborts the call: it rejects with `AbortError`, before the work where that is possible. */
+  /** Aborts the call: it rejects with `AbortError`, before the work if possible. */
   readonly signal?: AbortSignal | undefined;
   /**
    * [Grant tokens](https://docs.aws.amazon.com/kms/latest/developerguide/grants.html#grant_token), at
-   * most 10. A provider whose backend has no grants ignores them.
+   * most 10. Providers without grants ignore them.
    */
   readonly grantTokens?: readonly string[] | undefined;
   /**
-   * For `generateDataKey`: how many bytes the data key is going to encrypt, for a data-key cache to
-   * count. A provider that makes a new data key for each call ignores it.
+   * For `generateDataKey`: the number of bytes that the data key will encrypt, for a data-key cache. A provider
+   * that makes a new data key for each call ignores it.
    */
   readonly bytesToEncrypt?: number | undefined;
 }
@@ -34,11 +34,11 @@ export interface SymmetricTarget {
   /** Key id, key ARN, alias name or alias ARN. */
   readonly keyId: string;
   readonly algorithm?: SymmetricAlgorithm | undefined;
-  /** What the ciphertext is bound to. */
+  /** The pairs that the ciphertext is bound to. */
   readonly encryptionContext?: EncryptionContext | undefined;
 }
 
-/** An asymmetric key. It can't bind to an encryption context: there is no authenticated data in RSA. */
+/** An asymmetric key. It can't bind to an encryption context, because RSA has no additional data. */
 export interface AsymmetricTarget {
   /** Key id, key ARN, alias name or alias ARN. */
   readonly keyId: string;
@@ -46,14 +46,14 @@ export interface AsymmetricTarget {
   readonly encryptionContext?: never;
 }
 
-/** A symmetric source. Name the key that you mean; without it the ciphertext says which key opens it. */
+/** A symmetric source. Name the key; without it, the ciphertext chooses the key. */
 export interface SymmetricSource extends Omit<SymmetricTarget, 'keyId'> {
   /** Key id, key ARN, alias name or alias ARN. */
   readonly keyId?: string | undefined;
 }
 
 /**
- * What to encrypt, under which key.
+ * A plaintext to encrypt, and the key.
  *
  * `plaintext` is 1 to 4096 bytes under a symmetric key; under RSA at most 214, 342 or 470 bytes
  * (SHA-1) or 190, 318 or 446 bytes (SHA-256) for 2048, 3072 and 4096 bits. It may be wiped as soon as
@@ -64,29 +64,29 @@ export type EncryptInput = { readonly plaintext: Uint8Array } & (
   | AsymmetricTarget
 );
 
-/** A ciphertext and what made it. */
+/** A ciphertext, and the key and algorithm that made it. */
 export interface EncryptResult {
   /** At most 6144 bytes. */
   readonly ciphertext: Uint8Array;
   /** The ARN of the key. */
   readonly keyId: string;
-  /** The version of the key that was used, where the backend knows it. */
+  /** The version of the key that was used, if the backend knows it. */
   readonly keyVersion?: string | undefined;
   readonly algorithm: EncryptionAlgorithm;
 }
 
-/** What to decrypt, under a symmetric key. `ciphertext` is 1 to 6144 bytes. */
+/** A ciphertext of a symmetric key to decrypt, 1 to 6144 bytes. */
 export type DecryptInput = { readonly ciphertext: Uint8Array } & SymmetricSource;
 
-/** What to decrypt, under an asymmetric key; anybody with the public key can have made it. */
+/** A ciphertext of an asymmetric key to decrypt. Anyone with the public key can make one. */
 export type DecryptAsymmetricInput = { readonly ciphertext: Uint8Array } & AsymmetricTarget;
 
-/** What to move from one key to another. `ciphertext` is 1 to 6144 bytes. */
+/** A ciphertext to move from one key to another, 1 to 6144 bytes. */
 export interface ReEncryptInput {
   readonly ciphertext: Uint8Array;
-  /** What the ciphertext was made with. May be left out when a symmetric key made it without a context. */
+  /** The key and context of the ciphertext. Optional if a symmetric key made it without a context. */
   readonly source?: SymmetricSource | AsymmetricTarget | undefined;
-  /** What to make the new ciphertext with. */
+  /** The key and context of the new ciphertext. */
   readonly destination: SymmetricTarget | AsymmetricTarget;
 }
 
@@ -94,14 +94,14 @@ export interface ReEncryptInput {
 export interface ReEncryptResult {
   /** At most 6144 bytes. */
   readonly ciphertext: Uint8Array;
-  /** The ARN of the key that opened the old ciphertext. */
+  /** The ARN of the key that decrypted the old ciphertext. */
   readonly sourceKeyId: string;
-  /** The version of the source key, where the backend knows it. */
+  /** The version of the source key, if the backend knows it. */
   readonly sourceKeyVersion?: string | undefined;
   readonly sourceAlgorithm: EncryptionAlgorithm;
   /** The ARN of the key that made the new ciphertext. */
   readonly destinationKeyId: string;
-  /** The version of the destination key, where the backend knows it. */
+  /** The version of the destination key, if the backend knows it. */
   readonly destinationKeyVersion?: string | undefined;
   readonly destinationAlgorithm: EncryptionAlgorithm;
 }
@@ -113,22 +113,22 @@ export type GenerateDataKeyInput = Omit<SymmetricTarget, 'algorithm'> &
     | { readonly numberOfBytes: number; readonly keySpec?: never }
   );
 
-/** A data key that only exists wrapped. */
+/** A wrapped data key, without its plaintext. */
 export interface WrappedDataKey {
   /** The data key wrapped under the key `keyId`. */
   readonly ciphertext: Uint8Array;
   /** The ARN of the key that wraps it. */
   readonly keyId: string;
-  /** The version of the key that was used, where the backend knows it. */
+  /** The version of the key that was used, if the backend knows it. */
   readonly keyVersion?: string | undefined;
 }
 
-/** What kind of pair, and the symmetric key to wrap its private key under. */
+/** The kind of pair, and the symmetric key to wrap its private key under. */
 export interface GenerateDataKeyPairInput extends Omit<SymmetricTarget, 'algorithm'> {
   readonly keyPairSpec: DataKeyPairSpec;
 }
 
-/** A data key pair whose private key only exists wrapped. */
+/** A data key pair with its private key wrapped only. */
 export interface WrappedDataKeyPair {
   /** DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
   readonly publicKey: Uint8Array;
@@ -137,11 +137,11 @@ export interface WrappedDataKeyPair {
   readonly keyPairSpec: DataKeyPairSpec;
   /** The ARN of the key that wraps the private key. */
   readonly keyId: string;
-  /** The version of the key that was used, where the backend knows it. */
+  /** The version of the key that was used, if the backend knows it. */
   readonly keyVersion?: string | undefined;
 }
 
-/** Which key. */
+/** Names a key. */
 export interface KeyInput {
   /** Key id, key ARN, alias name or alias ARN. */
   readonly keyId: string;
@@ -155,11 +155,11 @@ export interface PublicKeyResult {
   readonly keyId: string;
   readonly keySpec: KeySpec;
   readonly keyUsage: KeyUsage;
-  /** What can be encrypted with it; empty for a key that signs. */
+  /** Its encryption algorithms; empty for a key that signs. */
   readonly algorithms: readonly EncryptionAlgorithm[];
 }
 
-/** What is known of a key without using it. */
+/** The description of a key. */
 export interface KeyDescription {
   /** The ARN of the key. */
   readonly keyId: string;
@@ -167,40 +167,40 @@ export interface KeyDescription {
   readonly keyUsage: KeyUsage;
   readonly keyState: KeyState;
   readonly origin: KeyOrigin;
-  /** What it encrypts with; empty for a key that signs or makes MACs. */
+  /** Its encryption algorithms; empty for a key that signs or makes MACs. */
   readonly algorithms: readonly EncryptionAlgorithm[];
   readonly description: string;
   readonly creationDate: Date;
-  /** When it will be deleted, while it waits for that. */
+  /** When it will be deleted, if it is pending deletion. */
   readonly deletionDate?: Date | undefined;
 }
 
 /**
- * What a provider can do. What it declares, it does the way the testkit says; what it does not
- * declare, it refuses with `UnsupportedOperationError`.
+ * Describes what a provider supports. It passes the testkit's cases for what it declares, and rejects everything
+ * else with `UnsupportedOperationError`.
  */
 export interface ProviderCapabilities {
-  /** What it encrypts and decrypts with. */
+  /** The algorithms that it encrypts and decrypts with. */
   readonly algorithms: readonly EncryptionAlgorithm[];
-  /** Whether a ciphertext can be bound to an encryption context. */
+  /** True if it binds ciphertexts to an encryption context. */
   readonly encryptionContext: boolean;
-  /** Whether a symmetric ciphertext says which key opens it, so that `decrypt` may leave `keyId` out. */
+  /** True if a symmetric ciphertext identifies its key, so that `decrypt` may omit `keyId`. */
   readonly keyIdFromCiphertext: boolean;
-  /** Whether it generates data keys. */
+  /** True if it generates data keys. */
   readonly dataKeys: boolean;
-  /** What data keys are wrapped with: by default `SYMMETRIC_DEFAULT`; RSA where a backend has that alone. */
+  /** The algorithm that wraps data keys: by default `SYMMETRIC_DEFAULT`; RSA if a backend has only that. */
   readonly dataKeyAlgorithm?: EncryptionAlgorithm | undefined;
   /** The kinds of data key pair that it generates. */
   readonly dataKeyPairSpecs: readonly DataKeyPairSpec[];
 }
 
 /**
- * Wraps, unwraps and re-wraps data keys. Services are given one and never learn which it is.
+ * Wraps, unwraps and re-wraps data keys. Services depend on this interface, not on a backend.
  *
  * Every failure is a `KeyWrapError`. Any of the methods may reject with `InvalidInputError` (nothing
  * was done), `KeyNotFoundError`, `KeyDisabledError`, `KeyStateError`, `InvalidKeyUsageError`,
  * `UnsupportedOperationError`, `AccessDeniedError`, `ThrottledError`, `ProviderUnavailableError`,
- * `ProviderClosedError` and `AbortError`; what else, each method says.
+ * `ProviderClosedError` and `AbortError`; each method documents its other errors.
  *
  * Input is copied before the promise is returned and never changed. Results own their memory.
  *
@@ -218,7 +218,7 @@ export interface ProviderCapabilities {
  * ```
  */
 export interface KeyWrapProvider extends AsyncDisposable {
-  /** What kind of provider it is: `local`, `aws-kms`, ... */
+  /** Identifies the kind of provider: `local`, `aws-kms`, ... */
   readonly id: string;
   readonly capabilities: ProviderCapabilities;
 
@@ -226,16 +226,16 @@ export interface KeyWrapProvider extends AsyncDisposable {
   encrypt(input: EncryptInput, options?: CallOptions): Promise<EncryptResult>;
 
   /**
-   * Decrypts what a symmetric key encrypted ([Decrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html)).
+   * Decrypts a ciphertext of a symmetric key ([Decrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html)).
    *
-   * Rejects with `InvalidCiphertextError` when it does not open, and `IncorrectKeyError` when another
-   * key than the one that was named made it.
+   * Rejects with `InvalidCiphertextError` when decryption fails, and with `IncorrectKeyError` when a key other
+   * than the named one made the ciphertext.
    */
   decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult>;
 
   /**
-   * Decrypts what was encrypted, here or outside, with the public half of an asymmetric key.
-   * Rejects with `InvalidCiphertextError` when it does not open.
+   * Decrypts what was encrypted, here or elsewhere, with the public half of an asymmetric key.
+   * Rejects with `InvalidCiphertextError` when decryption fails.
    */
   decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult>;
 
@@ -249,7 +249,7 @@ export interface KeyWrapProvider extends AsyncDisposable {
   /** Makes a data key, in plaintext and wrapped ([GenerateDataKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html)). */
   generateDataKey(input: GenerateDataKeyInput, options?: CallOptions): Promise<DataKey>;
 
-  /** Makes a data key for later: wrapped only ([GenerateDataKeyWithoutPlaintext](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyWithoutPlaintext.html)). */
+  /** Makes a data key, wrapped only ([GenerateDataKeyWithoutPlaintext](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyWithoutPlaintext.html)). */
   generateDataKeyWithoutPlaintext(
     input: GenerateDataKeyInput,
     options?: CallOptions,
@@ -265,14 +265,14 @@ export interface KeyWrapProvider extends AsyncDisposable {
   ): Promise<WrappedDataKeyPair>;
 
   /**
-   * The public half of an asymmetric key ([GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html)).
+   * Returns the public half of an asymmetric key ([GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html)).
    * Rejects with `UnsupportedOperationError` for a key that has none.
    */
   getPublicKey(input: KeyInput, options?: CallOptions): Promise<PublicKeyResult>;
 
-  /** What is known of a key, whatever its state ([DescribeKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html)). */
+  /** Describes a key, whatever its state ([DescribeKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html)). */
   describeKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription>;
 
-  /** Waits for the calls under way and lets go of everything. Every later call rejects with `ProviderClosedError`. */
+  /** Waits for the calls in progress and releases resources. Every later call rejects with `ProviderClosedError`. */
   close(): Promise<void>;
 }

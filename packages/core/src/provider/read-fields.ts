@@ -2,12 +2,12 @@ import { byteLength, copyBytes, isSharedMemory, isUint8Array } from './bytes.js'
 import { InvalidInputError, KeyWrapError, withCallDetails } from './errors.js';
 import { Nothing } from './own-fields.js';
 
-// Everything here takes what a caller passed, from plain JavaScript too: each property once, copied, and
-// refused with the name of the field where it is not what it has to be.
+// Parses a caller's input, from plain JavaScript too: reads each property once, copies it, and rejects invalid
+// values with the name of the field.
 
 /**
- * Reads what a caller passed to an operation. What a getter or a proxy of the caller throws is the
- * caller's mistake, and no failure of a backend.
+ * Parses the input of an operation. If a getter or proxy of the caller throws, that is invalid input, not a
+ * failure of the backend.
  *
  * @throws {@link KeyWrapError} that names the operation.
  */
@@ -24,10 +24,10 @@ export function readSafely<T>(operation: string, field: string, read: () => T): 
 }
 
 /**
- * Takes the named properties of an object that anyone may have passed, each read once. Any other is
- * refused: a misspelt `encryptionContext` must not encrypt without one.
+ * Reads the named properties of an untrusted object, each once. Rejects any other property: a misspelt
+ * `encryptionContext` must not encrypt without one.
  *
- * @param field How an error names the object; `input` for the whole.
+ * @param field The name of the object in errors; `input` for the whole.
  * @throws {@link InvalidInputError}
  */
 export function readFields<Name extends string>(
@@ -41,40 +41,42 @@ export function readFields<Name extends string>(
   return fields;
 }
 
-/** As {@link readFields}, in the order of `names`: filling a record takes as long as reading it. */
+/** Does the same as {@link readFields}, but returns a list: filling a record takes as long as reading it. */
 export function readValues(value: unknown, field: string, names: readonly string[]): unknown[] {
-  // By its tag, which built-in objects have: a signal or a Map in its place would be taken for an object
-  // in which everything was left out.
+  // By its tag: a built-in object such as a signal or a Map would otherwise pass as an object without any of
+  // the properties.
   if (Object.prototype.toString.call(value) !== '[object Object]') {
     throw new InvalidInputError(field, `must be an object with ${names.join(', ')}`);
   }
-  // Without a list, an iterator or a closure: each of them takes as long as a check.
+  // Without a list, an iterator or a closure: each takes as long as a check.
   for (const name in value as object) {
     if (names.includes(name) || !Object.hasOwn(value as object, name)) continue;
     throw unknownField(name, field, names);
   }
   const values = new Array<unknown>(names.length);
   for (let i = 0; i < names.length; i++) {
-    values[i] = readValue(value as Readonly<Record<string, unknown>>, names[i] as string);
+    values[i] = readValue(value as object, names[i] as string);
   }
   return values;
 }
 
-/** What a polluted Object.prototype holds nobody passed: it must not choose a key or a context. */
-function readValue(source: Readonly<Record<string, unknown>>, name: string): unknown {
-  const passed = source[name];
+/** Reads a property, inherited from a class too, but not from a polluted `Object.prototype`: nobody passed that. */
+export function readValue(source: object, name: string): unknown {
+  const passed: unknown = (source as Readonly<Record<string, unknown>>)[name];
   if (passed === undefined || Object.hasOwn(source, name)) return passed;
-  return passed === (Object.prototype as typeof source)[name] ? undefined : passed;
+  return passed === (Object.prototype as Readonly<Record<string, unknown>>)[name]
+    ? undefined
+    : passed;
 }
 
 function unknownField(name: string, field: string, names: readonly string[]): InvalidInputError {
   const shown = name.length > 100 ? `${name.slice(0, 100)}...` : name;
   const path = field === 'input' ? shown : `${field}.${shown}`;
-  return new InvalidInputError(path, `is not known here; the fields are ${names.join(', ')}`);
+  return new InvalidInputError(path, `is not a known field; the fields are ${names.join(', ')}`);
 }
 
 /**
- * Copies bytes that a caller passed, so that it may change or wipe them at once.
+ * Copies a caller's bytes, so that the caller may change or wipe them at once.
  *
  * @param maximum The longest length to accept, in bytes; the shortest is 1.
  * @throws {@link InvalidInputError} for anything but a `Uint8Array`, and for shared or detached memory.

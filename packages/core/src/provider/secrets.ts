@@ -9,25 +9,24 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
 let secretOf: (result: SecretResult) => Uint8Array;
 
 /**
- * What every result that carries a secret has in common: the secret, in memory of its own and in a private field,
- * so that `console.log`, `util.inspect` and `JSON.stringify` of the result or of what holds it show the other
- * fields only.
+ * The base of every result with a secret. The secret owns its memory and is in a private field, so that
+ * `console.log`, `util.inspect` and `JSON.stringify` show only the other fields.
  */
 abstract class SecretResult implements Disposable {
   readonly #secret: Uint8Array;
   #isDisposed = false;
 
-  /** @param secret Taken over; copied, and wiped where it was, if something else may share its memory. */
+  /** @param secret Passes into the ownership of the result; copied and wiped if it may share its memory. */
   constructor(secret: Uint8Array) {
     this.#secret = ownSecret(secret);
   }
 
   static {
     secretOf = (result) => {
-      // Handing out zeros instead would have somebody encrypt under an all-zero key.
+      // Returning zeros instead would make a caller encrypt under an all-zero key.
       if (!result.#isDisposed) return result.#secret;
       throw new ProviderClosedError(
-        'this secret was disposed; ask for it before the end of its scope',
+        'this secret was disposed; read it before the end of its scope',
       );
     };
   }
@@ -52,7 +51,7 @@ abstract class SecretResult implements Disposable {
 }
 
 /**
- * A decrypted plaintext, and the key that opened it. Wipe it when done: `using`, or
+ * A decrypted plaintext, and the key that decrypted it. Wipe it when done: `using`, or
  * `result[Symbol.dispose]()`.
  *
  * @example
@@ -67,14 +66,14 @@ abstract class SecretResult implements Disposable {
  * ```
  */
 export class DecryptResult extends SecretResult {
-  /** The ARN of the key that opened it. */
+  /** The ARN of the key that decrypted it. */
   readonly keyId: string;
-  /** The version of that key, where the backend knows it. */
+  /** The version of that key, if the backend knows it. */
   readonly keyVersion: string | undefined;
-  /** The algorithm that opened it. */
+  /** The algorithm that decrypted it. */
   readonly algorithm: EncryptionAlgorithm;
 
-  /** @param fields `plaintext` passes into the ownership of the result: the caller must not use it any more. */
+  /** @param fields `plaintext` passes into the ownership of the result: the caller must not use it afterwards. */
   constructor(fields: {
     readonly plaintext: Uint8Array;
     readonly keyId: string;
@@ -94,18 +93,18 @@ export class DecryptResult extends SecretResult {
 }
 
 /**
- * A new data key, in plaintext to encrypt with now, and wrapped to store beside the data.
+ * A new data key: its plaintext to encrypt with now, and its ciphertext to store with the data.
  * Wipe it when done: `using`, or `dataKey[Symbol.dispose]()`.
  */
 export class DataKey extends SecretResult {
   /** The ARN of the key that wraps it. */
   readonly keyId: string;
-  /** The version of that key, where the backend knows it. */
+  /** The version of that key, if the backend knows it. */
   readonly keyVersion: string | undefined;
   /** The data key wrapped under the key `keyId`. */
   readonly ciphertext: Uint8Array;
 
-  /** @param fields `plaintext` passes into the ownership of the data key: the caller must not use it any more. */
+  /** @param fields `plaintext` passes into the ownership of the data key: the caller must not use it afterwards. */
   constructor(fields: {
     readonly plaintext: Uint8Array;
     readonly ciphertext: Uint8Array;
@@ -131,16 +130,16 @@ export class DataKey extends SecretResult {
 export class DataKeyPair extends SecretResult {
   /** The ARN of the key that wraps the private key. */
   readonly keyId: string;
-  /** The version of that key, where the backend knows it. */
+  /** The version of that key, if the backend knows it. */
   readonly keyVersion: string | undefined;
   /** The public key: DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
   readonly publicKey: Uint8Array;
-  /** The private key wrapped under the key `keyId`; it opens to the same DER. */
+  /** The private key wrapped under the key `keyId`; it decrypts to the same DER. */
   readonly privateKeyCiphertext: Uint8Array;
-  /** What kind of pair it is. */
+  /** The kind of pair. */
   readonly keyPairSpec: DataKeyPairSpec;
 
-  /** @param fields `privateKey` passes into the ownership of the pair: the caller must not use it any more. */
+  /** @param fields `privateKey` passes into the ownership of the pair: the caller must not use it afterwards. */
   constructor(fields: {
     readonly privateKey: Uint8Array;
     readonly publicKey: Uint8Array;

@@ -1,6 +1,6 @@
 /**
- * The service identifier under which a container binds the provider, for any container that takes a symbol. From
- * the symbol registry, so that two copies of this package in one program agree on it.
+ * The service identifier of the provider, for any container that accepts a symbol. It is in the symbol registry, so
+ * two copies of this package in one program share it.
  *
  * @example
  * ```ts

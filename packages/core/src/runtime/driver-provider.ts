@@ -47,9 +47,9 @@ import { parseCall } from './parse-call.js';
 import { untilAborted } from './until-aborted.js';
 
 /**
- * Makes a provider of a driver: what is the same for every backend, once per call. It checks and copies
- * input, rejects what the driver does not declare, honours abort and close, gives each error its call's
- * details, and wipes what it copied.
+ * Makes a provider from a driver. The provider does what every backend needs, once per call: it checks and copies
+ * input, rejects what the driver does not declare, handles abort and close, adds the call's details to errors, and
+ * wipes its copies.
  *
  * @example
  * ```ts
@@ -65,16 +65,16 @@ export function createProvider<Keys extends object>(
 }
 
 /**
- * A provider over a driver; see {@link createProvider}. Extend it where the backend manages keys, to give the
- * functions of the driver's `keys` typed methods with {@link run}. A subclass has no fields and no private
+ * A provider over a driver; see {@link createProvider}. If the backend manages keys, extend it with typed methods
+ * that call the functions of the driver's `keys` by {@link run}. A subclass has no fields and no private
  * methods: a layer makes another instance of the class, over a layered driver.
  */
 export class DriverProvider<Keys extends object = object> implements KeyWrapProvider {
-  // Private, so that nothing that prints the provider prints what its driver holds.
+  // Private, so that printing the provider does not print the driver's contents.
   readonly #driver: CompleteDriver<Keys>;
   #closing: Promise<void> | undefined;
 
-  /** @param driver A driver, or one that is complete already, with or without layers. */
+  /** @param driver A driver, complete or not, with or without layers. */
   constructor(driver: KeyWrapDriver<Keys> | CompleteDriver<Keys>) {
     this.#driver = isComplete(driver) ? driver : completeDriver(driver);
     DRIVERS.set(this, this.#driver);
@@ -147,8 +147,8 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
   }
 
   /**
-   * Runs an operation by the rules that hold for all of them. For the operations that a provider adds, for
-   * example those of `KeyManager`.
+   * Runs an operation by the rules of all operations. Use it for those that a provider adds, for example those of
+   * `KeyManager`.
    *
    * @example
    * ```ts
@@ -193,7 +193,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
     let answer: Awaitable<Output> | undefined;
     try {
       answer = operation.functionOf(this.#driver)(request, call);
-      // What was answered at once needs no other promise than the caller's.
+      // A synchronous output needs no promise but the caller's.
       if (signal === undefined && !isPromise(answer)) {
         const result = finish(operation, request, answer);
         this.#end(operation, request);
@@ -201,7 +201,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       }
     } catch (error) {
       wipeOutput(operation, answer);
-      // As if it had failed later: the stack must not tell how far the work came.
+      // As if it had failed later: the stack must not reveal how far the work came.
       answer = Promise.reject(error);
     }
     const result = this.#settle(operation, request, call, answer);
@@ -271,7 +271,7 @@ function wipeOutput(operation: { readonly outputSecrets?: readonly string[] }, o
 
 const DRIVERS = new WeakMap<KeyWrapProvider, CompleteDriver>();
 
-/** The methods that make a provider what its driver is. */
+/** The methods of a provider that only calls its driver. */
 const METHODS = [
   'encrypt',
   'decrypt',
@@ -288,9 +288,8 @@ const METHODS = [
 ] as const satisfies readonly (keyof KeyWrapProvider)[];
 
 /**
- * The driver of a provider, with the layers around it. Undefined for a provider that was not made of one, and
- * for one that does more than its driver: with fields, or with other methods than those of
- * {@link DriverProvider}.
+ * Returns the driver of a provider, with its layers. Returns undefined for a provider that was not built from a
+ * driver, or that has fields, or methods other than those of {@link DriverProvider}.
  */
 export function ownDriverOf(provider: KeyWrapProvider): CompleteDriver | undefined {
   const { prototype } = DriverProvider;
@@ -306,7 +305,7 @@ function isComplete<Keys extends object>(
   return Object.hasOwn(driver, 'lifetime');
 }
 
-/** What a getter or a proxy of the caller throws is the caller's mistake, and no failure of a backend. */
+/** Reports an error of the caller's getter or proxy as invalid input, not as a failure of the backend. */
 function asRefusal(error: unknown, reading: string, signal: Call['signal']): KeyWrapError {
   if (signal?.aborted) return abortError(signal);
   if (error instanceof KeyWrapError) return error;
@@ -317,7 +316,7 @@ function asRefusal(error: unknown, reading: string, signal: Call['signal']): Key
 
 const NO_DRIVER = Object.freeze({ mapError: undefined });
 
-/** Adds to an error what only the caller's side knows. A layer may have thrown anything. */
+/** Adds the operation and the key to an error. A layer may have thrown anything. */
 function explain(
   error: unknown,
   operation: string,
@@ -325,7 +324,7 @@ function explain(
   signal: Call['signal'],
 ): KeyWrapError {
   const named = classifyError(error, operation, NO_DRIVER, signal);
-  // Made anew here, whatever made it: its stack would tell why the ciphertext does not open.
+  // Always a new error: the original's stack would reveal why decryption failed.
   const known = named instanceof InvalidCiphertextError ? invalidCiphertext(named) : named;
   return withCallDetails(known, operation, request);
 }

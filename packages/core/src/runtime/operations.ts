@@ -21,19 +21,19 @@ import {
   parseReEncryptInput,
 } from './parse-input.js';
 
-/** An operation of a provider, from what the caller passes to what it gets: a plain record. */
+/** An operation of a provider, from its input to its result: a plain record. */
 export interface Operation<Keys extends object, Request extends object, Output, Result = Output> {
-  /** The method, as errors name it. */
+  /** The name of the method in errors. */
   readonly name: string;
-  /** Checks and copies the input, at once and without side effects. */
+  /** Checks and copies the input, synchronously and without side effects. */
   parse(input: unknown, capabilities: ProviderCapabilities): Request;
   /** The function that does it, of the driver or its `keys`. */
   functionOf(driver: CompleteDriver<Keys>): (request: Request, call: Call) => Awaitable<Output>;
   /** Makes the result; by default the output is the result. */
   finish?(output: Output, request: Request): Result;
-  /** The fields of the request that hold secret bytes: wiped when the work has settled. */
+  /** The secret fields of the request: wiped when the work has settled. */
   readonly requestSecrets?: readonly (keyof Request & string)[];
-  /** The fields of the output that hold secret bytes: wiped when the caller does not get them. */
+  /** The secret fields of the output: wiped if the caller does not get them. */
   readonly outputSecrets?: readonly (keyof Output & string)[];
 }
 
@@ -44,7 +44,7 @@ type DriverOperation<Name extends FunctionName, Result> = Operation<
   Result
 >;
 
-// A result has no version where the backend does not know it. Field by field: a spread takes as long as
+// A result has no key version if the backend does not know it. Field by field: a spread takes as long as
 // all of the checks.
 
 export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = {

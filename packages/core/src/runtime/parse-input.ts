@@ -25,15 +25,15 @@ import { ownField } from '../provider/own-fields.js';
 import type { ProviderCapabilities } from '../provider/provider.js';
 import { readBytes, readValues } from '../provider/read-fields.js';
 
-// The input of each operation becomes a complete and well-formed request, or is refused with the name of
-// the field.
+// Parses the input of each operation into a complete and well-formed request, or rejects it with the name of the
+// field.
 
 const CONTEXT = 'encryptionContext';
 
-/** What names a key and how to use it: on its own, or as a side of reEncrypt. */
+/** The fields that name a key and its use: of an input, or of a side of reEncrypt. */
 export const TARGET_FIELDS = ['keyId', 'algorithm', CONTEXT] as const;
 
-/** The input of each operation, which has these fields and no others. */
+/** The allowed fields in the input of each operation. */
 const INPUT_FIELDS = {
   encrypt: ['plaintext', ...TARGET_FIELDS],
   decrypt: ['ciphertext', ...TARGET_FIELDS],
@@ -132,7 +132,7 @@ export function parseDataKeyPairInput(
 }
 
 /**
- * Parses the input of an operation that takes a key and nothing else.
+ * Parses the input of an operation that has a key only.
  *
  * @throws {@link InvalidInputError}
  */
@@ -140,7 +140,7 @@ export function parseKeyInput(input: unknown): KeyRequest {
   return { key: parseKeyId(readValues(input, 'input', INPUT_FIELDS.key)[0]) };
 }
 
-/** As {@link parseKeyInput}, for a public key. @throws {@link InvalidInputError} */
+/** Does the same as {@link parseKeyInput}, for a public key. @throws {@link InvalidInputError} */
 export function parsePublicKeyInput(input: unknown, { algorithms }: ProviderCapabilities) {
   if (algorithms.some(isAsymmetricAlgorithm)) return parseKeyInput(input);
   throw new UnsupportedOperationError('this provider has no asymmetric keys');
@@ -172,19 +172,19 @@ function parseSource(
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError(
       `${path}keyId`,
-      'must name the key: a ciphertext of an asymmetric key does not say which it is',
+      'must name the key: a ciphertext of an asymmetric key does not identify it',
     );
   }
   if (!capabilities.keyIdFromCiphertext) {
     throw new UnsupportedOperationError(
-      `${path}keyId must name the key: this provider's ciphertexts do not say which it is`,
+      `${path}keyId must name the key: this provider's ciphertexts do not identify it`,
     );
   }
   const encryptionContext = parseContext(context, path, algorithm, capabilities);
   return { key: undefined, algorithm, encryptionContext };
 }
 
-/** The key that wraps what is generated. */
+/** Parses the key that wraps a generated key. */
 function parseWrapping(
   keyId: unknown,
   context: unknown,
@@ -247,7 +247,7 @@ function parseDataKeyLength(keySpec: unknown, numberOfBytes: unknown): number {
     if (isDataKeySpec(keySpec)) return dataKeyLength(keySpec);
     throw new InvalidInputError(
       'keySpec',
-      'must be AES_256 or AES_128, or else numberOfBytes must be given',
+      'must be AES_256 or AES_128, or pass numberOfBytes instead',
     );
   }
   const isLength = typeof numberOfBytes === 'number' && Number.isInteger(numberOfBytes);

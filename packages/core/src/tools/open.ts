@@ -3,21 +3,21 @@ import { InvalidInputError } from '../provider/errors.js';
 import { ownFields } from '../provider/own-fields.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
 
-/** Opens the providers of one URL scheme. Every provider package exports one; anybody can write one. */
+/** Opens the providers of one URL scheme. Every provider package exports one; you can write your own. */
 export interface ProviderScheme {
-  /** What comes before the colon, in lower case: `local`, `aws-kms`. */
+  /** The part before the colon, in lower case: `local`, `aws-kms`. */
   readonly scheme: string;
-  /** What may follow the scheme after a `+`, each handed to {@link open} too: `postgres` for `local+postgres:`. */
+  /** The suffixes that {@link open} supports after a `+`: `postgres` for `local+postgres:`. */
   readonly variants?: readonly string[] | undefined;
-  /** @throws {@link InvalidInputError} with the field `url` when the URL is not one of its own. */
+  /** @throws {@link InvalidInputError} with the field `url` when the URL is not valid for the scheme. */
   open(url: URL): Promise<KeyWrapProvider>;
 }
 
 /**
- * Opens the provider that a URL names, so that a deployment chooses it and not the code.
+ * Opens the provider that a URL names, so that the deployment chooses it instead of the code.
  *
  * @param url For example `local:?keys=alias/orders` or `aws-kms://eu-west-1`.
- * @param schemes What can be opened.
+ * @param schemes The supported schemes.
  * @throws {@link InvalidInputError} when the URL is malformed or its scheme is not among `schemes`.
  *
  * @example
@@ -34,7 +34,7 @@ export async function openKeyWrapProvider(
   schemes: readonly ProviderScheme[],
 ): Promise<KeyWrapProvider> {
   const known = readSchemes(schemes).flatMap(namesOf);
-  // The URL is never repeated in an error: somebody will put a password into one.
+  // Errors never repeat the URL: it may contain a password.
   const isUrl = typeof url === 'string' || url instanceof URL;
   if (!isUrl || !URL.canParse(String(url))) {
     throw new InvalidInputError('url', `is not a URL; it begins with one of ${known.join(', ')}`);
@@ -44,7 +44,7 @@ export async function openKeyWrapProvider(
   if (match === undefined) {
     throw new InvalidInputError(
       'url',
-      `has the scheme ${parsed.protocol} which no provider was registered for; known: ${known.join(', ')}`,
+      `has the scheme ${parsed.protocol} which is not registered; known: ${known.join(', ')}`,
     );
   }
   const provider = await match.open(parsed);
@@ -66,9 +66,9 @@ function readSchemes(schemes: readonly ProviderScheme[]): readonly ProviderSchem
 }
 
 /**
- * Reads the query of a provider URL: each parameter at most once, and none that is not known.
+ * Parses the query of a provider URL: each parameter at most once, and only known ones.
  *
- * @param names The parameters that the scheme takes.
+ * @param names The parameters of the scheme.
  * @throws {@link InvalidInputError} naming the parameter.
  */
 export function readUrlParameters<Name extends string>(

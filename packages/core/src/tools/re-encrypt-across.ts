@@ -52,7 +52,7 @@ export async function reEncryptAcross(
     const fields = readFields(input, 'input', ['ciphertext', 'source', 'destination']);
     const source = readSide(fields.source, 'source');
     const destination = readSide(fields.destination, 'destination');
-    // Complete before anything is decrypted.
+    // Parses everything before anything is decrypted.
     parseKeyId(destination.target.keyId, 'destination.keyId');
     return { ciphertext: fields.ciphertext as Uint8Array, source, destination };
   });
@@ -70,7 +70,7 @@ export async function reEncryptAcross(
   };
 }
 
-/** Copies a side, so that the caller may change its own while the other side is at work. */
+/** Copies a side, so that the caller may change its object during the call on the other side. */
 function readSide(side: unknown, field: 'source' | 'destination') {
   const { provider, ...fields } = readFields(side, field, ['provider', ...TARGET_FIELDS]);
   assertProvider(provider, `${field}.provider`);

@@ -9,14 +9,14 @@ import {
 import { readBytes } from '../provider/read-fields.js';
 
 /**
- * Encrypts with a public key: what the party outside does, with no provider and no account.
- * `provider.decryptAsymmetric` opens it. Runs on the platform's Web Crypto, in browsers too.
+ * Encrypts with a public key, for a party without a provider or an account. `provider.decryptAsymmetric` decrypts
+ * the result. Uses the platform's Web Crypto, in browsers too.
  *
- * @param publicKey DER of SubjectPublicKeyInfo, as `provider.getPublicKey` gives it: RSA of 2048, 3072
- * or 4096 bits. Make sure that it came from whom you believe; nothing here can know.
+ * @param publicKey DER of SubjectPublicKeyInfo, as `provider.getPublicKey` returns it: RSA of 2048, 3072 or
+ * 4096 bits. Make sure that it is authentic: this function can't check that.
  * @param plaintext 1 byte to `maximumPlaintextLength(algorithm, keySpec)`.
  * @param algorithm RSAES-OAEP (RFC 8017 §7.1) with an empty label.
- * @returns As many bytes as the modulus has.
+ * @returns The ciphertext, as long as the modulus.
  * @throws {@link InvalidInputError}
  *
  * @example
@@ -88,7 +88,7 @@ async function importPublicKey(
   } catch (cause) {
     throw new InvalidInputError(
       'publicKey',
-      'must be the DER of an RSA SubjectPublicKeyInfo, as getPublicKey gives it (PEM: decode its base64)',
+      'must be the DER of an RSA SubjectPublicKeyInfo, as getPublicKey returns it (PEM: decode its base64)',
       { cause },
     );
   }
@@ -99,7 +99,7 @@ function specOf(key: PublicKey) {
     modulusLength: number;
     publicExponent: Uint8Array;
   };
-  // RFC 8017 §3.1: odd, and at least 3. Under the exponent 1 the plaintext would go out in the clear.
+  // RFC 8017 §3.1: odd, and at least 3. The exponent 1 would not encrypt at all.
   const lowest = publicExponent.at(-1) ?? 0;
   if (
     lowest % 2 === 0 ||

@@ -28,13 +28,13 @@ const describing = (error: unknown, mapError?: KeyWrapDriver['mapError']) =>
   completeDriver(
     minimalDriver({ describeKey: () => Promise.reject(error), ...(mapError && { mapError }) }),
   );
-/** What a complete driver makes of an error. */
+/** Returns the error of a complete driver. */
 const named = (error: unknown, mapError?: KeyWrapDriver['mapError']): Promise<KeyWrapError> =>
   rejection(
     (async () => describing(error, mapError).describeKey({ key: parseKeyId(ARN) }, NO_OPTIONS))(),
   );
 
-describe('an error that nobody classified', () => {
+describe('an unclassified error', () => {
   const OUTAGES: readonly (readonly [string, unknown])[] = [
     ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH'].map(
       (code) => [`a socket error (${code})`, withCode(code)] as const,
@@ -89,7 +89,7 @@ describe('an error that nobody classified', () => {
     });
   }
 
-  it('is what the driver says where it knows it, and core decides where it does not', async () => {
+  it('is classified by the driver if it knows it, and by core otherwise', async () => {
     const mapError = (error: unknown) =>
       error === 'slow' ? new ThrottledError('slow down') : undefined;
     expect(await named('slow', mapError)).to.include({ code: 'THROTTLED' });
@@ -107,7 +107,7 @@ describe('an error that nobody classified', () => {
 });
 
 describe('mapError', () => {
-  it('hears which function was tried, the parts of one too', async () => {
+  it('is told which function was called, also within another', async () => {
     const steps: string[] = [];
     const failing = () => Promise.reject(new Error('x'));
     const mapError = (_: unknown, step: string) => {
@@ -141,7 +141,7 @@ describe('mapError', () => {
     ]);
   });
 
-  it('hears of close, and of the functions that manage keys', async () => {
+  it('is called for close, and for functions that manage keys', async () => {
     const steps: string[] = [];
     const fail = () => Promise.reject(new Error('x'));
     const driver = completeDriver({
@@ -156,11 +156,11 @@ describe('mapError', () => {
   });
 });
 
-describe('a ciphertext that does not open', () => {
+describe('a ciphertext that can not be decrypted', () => {
   it('has one stack, however and wherever it failed', async () => {
     const deep = (levels: number): never => {
       if (levels > 0) return deep(levels - 1);
-      throw new InvalidCiphertextError('it does not open');
+      throw new InvalidCiphertextError('it can not be decrypted');
     };
     const drivers: Partial<KeyWrapDriver>[] = [
       { decrypt: () => deep(0) },
@@ -174,7 +174,7 @@ describe('a ciphertext that does not open', () => {
       },
       {
         decrypt: () => Promise.reject(new Error('from the backend')),
-        mapError: () => new InvalidCiphertextError('it does not open'),
+        mapError: () => new InvalidCiphertextError('it can not be decrypted'),
       },
     ];
     const stacks = new Set<string | undefined>();

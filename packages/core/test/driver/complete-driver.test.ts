@@ -28,7 +28,7 @@ const target = {
 } as const;
 
 describe('completeDriver', () => {
-  it('gives every function, as a plain record', async () => {
+  it('returns every function, in a plain record', async () => {
     class Backend {
       readonly id = 'class';
       readonly capabilities = minimalDriver().capabilities;
@@ -54,7 +54,7 @@ describe('completeDriver', () => {
     expect(await copy.decrypt({ ...target, ciphertext }, NO_OPTIONS)).to.include({ keyId: ARN });
   });
 
-  it('takes functions that answer at once, and that throw at once', async () => {
+  it('accepts functions that return or throw synchronously', async () => {
     const driver = minimalDriver({
       encrypt: () => ({ ciphertext: some, keyId: ARN }),
       decrypt() {
@@ -128,7 +128,7 @@ describe('the version of a key', () => {
     expect((await unversioned.decrypt(CALLS.decrypt)).keyVersion).to.equal(undefined);
   });
 
-  it('is a text, or the output is refused (INTERNAL)', async () => {
+  it('is a string, or the output is rejected (INTERNAL)', async () => {
     for (const keyVersion of [1, '', null, {}]) {
       const encrypt = () => js({ ciphertext: some, keyId: ARN, keyVersion });
       const call = createProvider(minimalDriver({ encrypt })).encrypt(CALLS.encrypt);

@@ -92,7 +92,7 @@ describe('createProvider: functions that have a default', () => {
       'RSAES_OAEP_SHA_1',
       'RSAES_OAEP_SHA_256',
     ] as const) {
-      it(`moves 1 byte to the maximum of ${algorithm}, and refuses the rest before it encrypts`, async () => {
+      it(`moves 1 byte to the maximum of ${algorithm}, and rejects the rest before it encrypts`, async () => {
         const maximum = maximumPlaintextLength(algorithm);
         const encrypt = sinon.spy(new ScriptedProvider().script.encrypt);
         const move = (plaintext: Uint8Array) =>
@@ -103,7 +103,7 @@ describe('createProvider: functions that have a default', () => {
 
         for (const length of [1, maximum]) await move(new Uint8Array(length));
         expect(encrypt.callCount).to.equal(2);
-        // A driver that decrypts to more than 4096 bytes is broken, and refused as that.
+        // A driver that decrypts to more than 4096 bytes is broken, and rejected as such.
         for (const length of maximum === LIMITS.plaintext ? [0] : [0, maximum + 1]) {
           const plaintext = new Uint8Array(length).fill(7);
           await expectRejection(move(plaintext), InvalidInputError, { field: 'ciphertext' });
@@ -166,7 +166,7 @@ describe('createProvider: functions that have a default', () => {
     });
   });
 
-  it('generateDataKeyPairWithoutPlaintext wipes the private key and does not give it', async () => {
+  it('generateDataKeyPairWithoutPlaintext wipes the private key and does not return it', async () => {
     const privateKey = Uint8Array.of(1, 2, 3);
     const publicKey = Uint8Array.of(7);
     const provider = new ScriptedProvider({
@@ -189,7 +189,7 @@ describe('createProvider: functions that have a default', () => {
     expect(privateKey).to.deep.equal(new Uint8Array(3));
   });
 
-  it('refuse what a provider declared and did not write (UNSUPPORTED)', async () => {
+  it('reject what a provider declared and did not implement (UNSUPPORTED)', async () => {
     const provider = new MinimalProvider();
     const pair = { keyId: ARN, keyPairSpec: 'RSA_2048' } as const;
     for (const call of [
@@ -211,7 +211,7 @@ describe('createProvider: capabilities', () => {
   const plaintext = ciphertext;
   const keyId = ARN;
 
-  it('an undeclared algorithm is refused everywhere', async () => {
+  it('an undeclared algorithm is rejected everywhere', async () => {
     for (const provider of [
       new ScriptedProvider({}, symmetric),
       new ScriptedProvider({}, asymmetric),
@@ -232,13 +232,13 @@ describe('createProvider: capabilities', () => {
     await refuses(new ScriptedProvider({}, asymmetric).decrypt({ keyId, ciphertext }), 'decrypt');
   });
 
-  it('public keys are refused without an asymmetric algorithm', async () => {
+  it('public keys are rejected without an asymmetric algorithm', async () => {
     await refuses(new ScriptedProvider({}, symmetric).getPublicKey({ keyId }), 'getPublicKey');
     const { publicKey } = await new ScriptedProvider({}, asymmetric).getPublicKey({ keyId });
     expect(publicKey).to.have.length(1);
   });
 
-  it('an encryption context is refused where it can not be bound, an empty one is none', async () => {
+  it('an encryption context is rejected where it can not be bound; an empty one counts as none', async () => {
     const provider = new ScriptedProvider({}, { encryptionContext: false });
     const encryptionContext = { a: 'b' };
     await refuses(provider.encrypt({ keyId, plaintext, encryptionContext }), 'encrypt');
@@ -251,14 +251,14 @@ describe('createProvider: capabilities', () => {
     expect(result.keyId).to.equal(ARN);
   });
 
-  it('a decrypt without a key id is refused where the ciphertext does not name its key', async () => {
+  it('a decrypt without a key id is rejected if the ciphertext does not identify its key', async () => {
     const provider = new ScriptedProvider({}, { keyIdFromCiphertext: false });
     await refuses(provider.decrypt({ ciphertext }), 'decrypt');
     await refuses(provider.reEncrypt({ ciphertext, destination: { keyId } }), 'reEncrypt');
     expect((await provider.decrypt({ keyId, ciphertext })).keyId).to.equal(ARN);
   });
 
-  it('data keys are refused where there are none', async () => {
+  it('undeclared data keys are rejected', async () => {
     const provider = new ScriptedProvider({}, { dataKeys: false });
     const input = { keyId, keySpec: 'AES_256' } as const;
     await refuses(provider.generateDataKey(input), 'generateDataKey');
@@ -268,7 +268,7 @@ describe('createProvider: capabilities', () => {
     );
   });
 
-  it('data key pairs of other kinds than the declared ones are refused', async () => {
+  it('data key pairs of other kinds than the declared ones are rejected', async () => {
     const provider = new ScriptedProvider({}, { dataKeyPairSpecs: ['ECC_NIST_P256'] });
     const rsa = { keyId, keyPairSpec: 'RSA_2048' } as const;
     await refuses(provider.generateDataKeyPair(rsa), 'generateDataKeyPair');
@@ -280,7 +280,7 @@ describe('createProvider: capabilities', () => {
     expect(pair.keyPairSpec).to.equal('ECC_NIST_P256');
   });
 
-  it('a refusal calls no hook', async () => {
+  it('a rejected call reaches no hook', async () => {
     const encrypt = sinon.spy(new ScriptedProvider().script.encrypt);
     const provider = new ScriptedProvider({ encrypt }, { dataKeys: false });
     await rejection(provider.generateDataKey({ keyId, keySpec: 'AES_256' }));

@@ -22,7 +22,7 @@ const PUBLIC = {
   algorithms: [],
 } as const;
 
-/** Which hook answers a method, what a good answer is, and which of its bytes may be how long. */
+/** The hook behind each method, a valid output, and the maximum lengths of its bytes. */
 const ANSWERS: readonly {
   readonly method: Method;
   readonly hook: keyof Script;
@@ -91,45 +91,45 @@ function askedFor(method: Method, keyId: string): unknown {
     : { ...CALLS[method], keyId };
 }
 
-const answering = (hook: keyof Script, answer: unknown) =>
-  new ScriptedProvider({ [hook]: async () => js(answer) });
+const returning = (hook: keyof Script, output: unknown) =>
+  new ScriptedProvider({ [hook]: async () => js(output) });
 
-const expectBroken = (hook: keyof Script, answer: unknown, method: Method) =>
-  expectRejection(callMethod(answering(hook, answer), method, CALLS[method]), InternalError, {
+const expectBroken = (hook: keyof Script, output: unknown, method: Method) =>
+  expectRejection(callMethod(returning(hook, output), method, CALLS[method]), InternalError, {
     code: 'INTERNAL',
     retryable: false,
     operation: method,
   });
 
-describe('createProvider: what a backend answers', () => {
+describe('createProvider: the outputs of a backend', () => {
   for (const { method, hook, good, bytes } of ANSWERS) {
-    it(`${method} believes a good answer`, async () => {
-      const result = await callMethod(answering(hook, good), method, CALLS[method]);
+    it(`${method} accepts a valid output`, async () => {
+      const result = await callMethod(returning(hook, good), method, CALLS[method]);
       expect(result).to.be.an('object');
     });
 
-    it(`${method} does not believe an answer that names no key ARN`, async () => {
+    it(`${method} rejects an output without a key ARN`, async () => {
       for (const keyId of NOT_ARNS) await expectBroken(hook, { ...good, keyId }, method);
     });
 
-    it(`${method} does not believe that another key was used than the ARN that it was asked for`, async () => {
-      const answer = { ...good, keyId: ARN };
-      await callMethod(answering(hook, answer), method, askedFor(method, ARN));
+    it(`${method} rejects an output of a key other than the requested ARN`, async () => {
+      const output = { ...good, keyId: ARN };
+      await callMethod(returning(hook, output), method, askedFor(method, ARN));
       await expectRejection(
-        callMethod(answering(hook, answer), method, askedFor(method, OTHER_ARN)),
+        callMethod(returning(hook, output), method, askedFor(method, OTHER_ARN)),
         InternalError,
         { code: 'INTERNAL', operation: method },
       );
     });
 
-    it(`${method} does not believe nothing`, async () => {
-      for (const answer of [undefined, null]) await expectBroken(hook, answer, method);
+    it(`${method} rejects a missing output`, async () => {
+      for (const output of [undefined, null]) await expectBroken(hook, output, method);
     });
 
     for (const [name, maximum] of Object.entries(bytes)) {
-      it(`${method} takes ${maximum} bytes as ${name}, and neither more nor none`, async () => {
+      it(`${method} accepts ${maximum} bytes as ${name}, and neither more nor none`, async () => {
         const longest = { ...good, [name]: new Uint8Array(maximum) };
-        expect(await callMethod(answering(hook, longest), method, CALLS[method])).to.be.an(
+        expect(await callMethod(returning(hook, longest), method, CALLS[method])).to.be.an(
           'object',
         );
         for (const wrong of [...NOT_BYTES, new Uint8Array(maximum + 1)]) {
@@ -140,10 +140,10 @@ describe('createProvider: what a backend answers', () => {
   }
 
   for (const method of ['decrypt', 'decryptAsymmetric'] as const) {
-    it(`${method} takes 0 to 4096 bytes as plaintext: RSA-OAEP can carry none`, async () => {
+    it(`${method} accepts 0 to 4096 bytes as plaintext: RSA-OAEP can encrypt none`, async () => {
       for (const length of [0, 4096]) {
-        const answer = { plaintext: new Uint8Array(length), keyId: ARN };
-        const result = await answering('decrypt', answer)[method](js(CALLS[method]));
+        const output = { plaintext: new Uint8Array(length), keyId: ARN };
+        const result = await returning('decrypt', output)[method](js(CALLS[method]));
         expect(result.plaintext).to.have.length(length);
       }
       const empty = new Uint8Array();
@@ -163,8 +163,8 @@ describe('createProvider: what a backend answers', () => {
     ['decryptAsymmetric', { ...CALLS.decryptAsymmetric, keyId: OTHER_ARN }],
     ['reEncrypt', { ...CALLS.reEncrypt, source: { keyId: OTHER_ARN } }],
   ] as const) {
-    it(`${method} does not believe that another key opened it than the ARN that it was asked for`, async () => {
-      const provider = answering('decrypt', { plaintext: some, keyId: ARN });
+    it(`${method} rejects a plaintext of a key other than the requested ARN`, async () => {
+      const provider = returning('decrypt', { plaintext: some, keyId: ARN });
       await expectRejection(callMethod(provider, method, input), InternalError, {
         code: 'INTERNAL',
         operation: method,
@@ -172,24 +172,24 @@ describe('createProvider: what a backend answers', () => {
     });
   }
 
-  it('reEncrypt does not believe a source that is no key ARN', async () => {
+  it('reEncrypt rejects a source that is not a key ARN', async () => {
     for (const keyId of NOT_ARNS) {
       await expectBroken('decrypt', { plaintext: some, keyId }, 'reEncrypt');
     }
   });
 
-  it('generateDataKey does not believe a data key of another length', async () => {
+  it('generateDataKey rejects a data key of another length', async () => {
     const generate = (plaintext: unknown) =>
       new ScriptedProvider({
         generateDataKey: () => js({ plaintext, ciphertext: some, keyId: ARN }),
       }).generateDataKey({ keyId: ARN, numberOfBytes: 24 });
-    for (const answer of [undefined, 'x'.repeat(24), new Uint8Array(23), new Uint8Array(25)]) {
-      await expectRejection(generate(answer), InternalError);
+    for (const output of [undefined, 'x'.repeat(24), new Uint8Array(23), new Uint8Array(25)]) {
+      await expectRejection(generate(output), InternalError);
     }
     expect((await generate(new Uint8Array(24))).plaintext).to.have.length(24);
   });
 
-  it('wipes the secret of an answer that it does not believe', async () => {
+  it('wipes the secret of an output that it rejects', async () => {
     const plaintext = Uint8Array.of(1, 2, 3);
     await expectBroken('decrypt', { plaintext, keyId: 'alias/orders' }, 'decrypt');
     expect(plaintext).to.deep.equal(new Uint8Array(3));
@@ -200,7 +200,7 @@ describe('createProvider: what a backend answers', () => {
     expect(privateKey).to.deep.equal(new Uint8Array(3));
   });
 
-  it('takes a hook that is no async function', async () => {
+  it('accepts a hook that is not an async function', async () => {
     const provider = new ScriptedProvider({
       encrypt: js(() => ({ ciphertext: some, keyId: ARN })),
     });

@@ -37,14 +37,14 @@ describe('assertKeyUsable', () => {
     expect(assertKeyUsable(rsa, 'RSAES_OAEP_SHA_256')).to.equal(undefined);
   });
 
-  it('refuses a disabled key, by name (KEY_DISABLED)', () => {
+  it('rejects a disabled key, by name (KEY_DISABLED)', () => {
     const disabled = { ...key, keyState: 'Disabled' } as const;
     expectThrown(() => assertKeyUsable(disabled, 'SYMMETRIC_DEFAULT'), KeyDisabledError, { keyId });
     expectThrown(() => assertKeyEnabled(disabled), KeyDisabledError, { keyId });
   });
 
   for (const keyState of UNUSABLE) {
-    it(`refuses a key in the state ${keyState}, by name (KEY_STATE)`, () => {
+    it(`rejects a key in the state ${keyState}, by name (KEY_STATE)`, () => {
       const error = expectThrown(
         () => assertKeyUsable({ ...key, keyState }, 'SYMMETRIC_DEFAULT'),
         KeyStateError,
@@ -54,7 +54,7 @@ describe('assertKeyUsable', () => {
     });
   }
 
-  it('refuses a key for signing or for MACs (KEY_USAGE)', () => {
+  it('rejects a key for signing or for MACs (KEY_USAGE)', () => {
     const signing = { ...key, keySpec: 'RSA_2048', keyUsage: 'SIGN_VERIFY' } as const;
     const mac = { ...key, keySpec: 'HMAC_256', keyUsage: 'GENERATE_VERIFY_MAC' } as const;
 
@@ -68,7 +68,7 @@ describe('assertKeyUsable', () => {
     expect(error.message).to.include('does not encrypt');
   });
 
-  it("refuses another kind of key's algorithm and says which would do (KEY_USAGE)", () => {
+  it("rejects another kind of key's algorithm and names the supported ones (KEY_USAGE)", () => {
     const rsa = { ...key, keySpec: 'RSA_2048' } as const;
 
     const error = expectThrown(

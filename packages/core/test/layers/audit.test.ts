@@ -86,7 +86,7 @@ describe('withAuditLog', () => {
     expect(keys).to.be.instanceOf(ManagedProvider);
   });
 
-  it('writes calls that were refused before they became a request', async () => {
+  it('writes calls that were rejected before they became a request', async () => {
     const { events, sink } = keeping();
     const keys = withAuditLog(new ScriptedProvider(), sink);
     const misspelt = { ...CALLS.encrypt, encryptioncontext: {} };
@@ -108,7 +108,7 @@ describe('withAuditLog', () => {
     ]);
   });
 
-  it('writes what a layer inside refuses', async () => {
+  it('writes what an inner layer rejects', async () => {
     const { events, sink } = keeping();
     const keys = withAuditLog(await withTrustedKeys(new ScriptedProvider(), [ARN]), sink);
     await rejection(keys.encrypt(CALLS.encrypt));
@@ -117,7 +117,7 @@ describe('withAuditLog', () => {
     ]);
   });
 
-  it('gives a result out, and refuses, after it was written', async () => {
+  it('returns or rejects after the call was written', async () => {
     const writing = gate();
     const keys = withAuditLog(new ScriptedProvider(), { write: () => writing.opened });
     const settled: string[] = [];
@@ -132,7 +132,7 @@ describe('withAuditLog', () => {
     expect(settled).to.have.members(['result', 'refusal']);
   });
 
-  it('gives no result that it can not write (UNAVAILABLE), and wipes it', async () => {
+  it('does not return a result that it can not write (UNAVAILABLE), and wipes it', async () => {
     const secrets = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6)] as const;
     const cause = new Error('the disk is full');
     const sink: AuditSink = { write: () => Promise.reject(cause) };
@@ -163,7 +163,7 @@ describe('withAuditLog', () => {
     expect(await rejection(keys.encrypt(CALLS.encrypt))).to.equal(error);
   });
 
-  it('writes a call that was aborted under way when its work is over, with its real outcome', async () => {
+  it('writes a call that was aborted while running when it has finished, with its real outcome', async () => {
     const { events, sink } = keeping();
     const working = gate();
     const encrypt = async () => {

@@ -29,7 +29,7 @@ import { ToyDriver, ToyProvider } from '../support/toy-provider.js';
 const plaintext = Uint8Array.of(1, 2, 3);
 const encryptionContext = { orderId: '7' };
 
-/** A provider with keys, one of which nobody trusts, and spies on its driver. */
+/** A provider with keys, one of them untrusted, and spies on its driver. */
 function toy() {
   const driver = new ToyDriver();
   const spies = watch(driver);
@@ -55,7 +55,7 @@ function watch(driver: KeyWrapDriver) {
   >;
 }
 
-/** The keys that a function of a driver was asked for. */
+/** The keys in the requests of a driver's function. */
 const keysOf = (spy: sinon.SinonSpy) => spy.args.map(([{ key }]) => key?.text);
 
 const callCount = (spies: object) =>
@@ -63,7 +63,7 @@ const callCount = (spies: object) =>
 
 describe('withTrustedKeys', () => {
   describe('the list', () => {
-    it('is refused when it is empty or no list', async () => {
+    it('is rejected when it is empty or not a list', async () => {
       const { provider } = toy();
       for (const keyIds of [[], undefined, null, 'alias/orders', new Set(['alias/orders']), {}]) {
         await expectRejection(withTrustedKeys(provider, js(keyIds)), InvalidInputError, {
@@ -72,7 +72,7 @@ describe('withTrustedKeys', () => {
       }
     });
 
-    it('is refused for a malformed entry, by its place, before anything is looked up', async () => {
+    it('is rejected for a malformed entry, by its index, before any lookup', async () => {
       const { provider, spies } = toy();
       for (const wrong of ['', 7, undefined, 'arn:aws:s3:::bucket', 'alias/']) {
         const call = withTrustedKeys(provider, js(['alias/orders', wrong]));
@@ -81,12 +81,12 @@ describe('withTrustedKeys', () => {
       expect(callCount(spies)).to.equal(0);
     });
 
-    it('is refused with the error of the lookup when there is no such key', async () => {
+    it('is rejected with the error of the lookup when there is no such key', async () => {
       const call = withTrustedKeys(toy().provider, ['alias/missing']);
       await expectRejection(call, KeyNotFoundError, { keyId: 'alias/missing' });
     });
 
-    it('looks up what is no key ARN, once', async () => {
+    it('looks up names other than key ARNs, once', async () => {
       const { provider, spies, orders } = toy();
       const trusted = await withTrustedKeys(provider, [orders, 'alias/archive', 'key-of-evil']);
       expect(keysOf(spies.describeKey)).to.deep.equal(['alias/archive', 'key-of-evil']);
@@ -115,7 +115,7 @@ describe('withTrustedKeys', () => {
       expect(keysOf(spies.encrypt)).to.deep.equal([orders, orders, orders]);
     });
 
-    it('is not known by another alias or form of alias, although it stands for it', async () => {
+    it('is not known by another alias or form of alias that points to it', async () => {
       const { provider, orders } = toy();
       provider.moveAlias('alias/second', orders);
       const trusted = await withTrustedKeys(provider, ['alias/orders']);
@@ -218,25 +218,25 @@ describe('withTrustedKeys', () => {
       const { ciphertext } = await provider.encrypt({ keyId: evil, plaintext });
       spies.encrypt.resetHistory();
       const trusted = await withTrustedKeys(provider, [orders]);
-      const changing = (...answers: (string | undefined)[]) => {
+      const changing = (...values: (string | undefined)[]) => {
         let reads = 0;
-        return () => answers[Math.min(reads++, answers.length - 1)];
+        return () => values[Math.min(reads++, values.length - 1)];
       };
-      for (const answers of [
+      for (const values of [
         [orders, evil],
         [orders, orders, evil],
         [undefined, evil],
         [undefined, undefined, evil],
         [evil, orders],
       ]) {
-        const first = changing(...answers);
+        const first = changing(...values);
         const getter = {
           ciphertext,
           get keyId() {
             return first();
           },
         };
-        const second = changing(...answers);
+        const second = changing(...values);
         const proxy = new Proxy(
           { ciphertext },
           {
@@ -246,7 +246,7 @@ describe('withTrustedKeys', () => {
             getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true }),
           },
         );
-        const third = changing(...answers);
+        const third = changing(...values);
         const source = {
           get keyId() {
             return third();
@@ -297,7 +297,7 @@ describe('withTrustedKeys', () => {
   });
 
   describe('without a key id', () => {
-    it('decrypt opens what any of the listed keys made, asking for one after the other', async () => {
+    it('decrypt tries the listed keys in turn', async () => {
       const { provider, spies, orders, archive } = toy();
       const { ciphertext } = await provider.encrypt({
         keyId: archive,
@@ -312,7 +312,7 @@ describe('withTrustedKeys', () => {
       expect(keysOf(spies.decrypt)).to.deep.equal([orders, archive]);
     });
 
-    it('decrypt never asks under a key that is not listed (UNTRUSTED_KEY)', async () => {
+    it('decrypt never tries a key that is not listed (UNTRUSTED_KEY)', async () => {
       const { provider, spies, orders, archive, evil } = toy();
       const { ciphertext } = await provider.encrypt({ keyId: evil, plaintext });
       const trusted = await withTrustedKeys(provider, [orders, archive]);
@@ -323,7 +323,7 @@ describe('withTrustedKeys', () => {
       expect(keysOf(spies.decrypt)).to.deep.equal([orders, archive]);
     });
 
-    it('reEncrypt opens with any of the listed keys, and refuses the others', async () => {
+    it('reEncrypt tries the listed keys, and rejects others', async () => {
       const { provider, orders, archive, evil } = toy();
       const trusted = await withTrustedKeys(provider, [orders, archive]);
       const made = (keyId: string) => provider.encrypt({ keyId, plaintext, encryptionContext });
@@ -351,7 +351,7 @@ describe('withTrustedKeys', () => {
       }
     });
 
-    it('a wrong context or a damaged ciphertext is what it would be without the list', async () => {
+    it('a wrong context or a damaged ciphertext has the same error as without the list', async () => {
       const { provider, orders, archive } = toy();
       const { ciphertext } = await provider.encrypt({ keyId: orders, plaintext });
       const trusted = await withTrustedKeys(provider, [archive, orders]);
@@ -361,7 +361,7 @@ describe('withTrustedKeys', () => {
       await expectRejection(trusted.decrypt({ ciphertext: damaged }), InvalidCiphertextError);
     });
 
-    it('a disabled key among them hides no other, and is told when it was the one', async () => {
+    it('a disabled key among them hides no other, and is reported if it made the ciphertext', async () => {
       const { provider, orders } = toy();
       const { ciphertext } = await provider.encrypt({ keyId: orders, plaintext });
       const old = provider.addKey('alias/old', { keyState: 'Disabled' });
@@ -382,7 +382,7 @@ describe('withTrustedKeys', () => {
       expect(opened.keyId).to.equal(orders);
     });
 
-    it('stops at what another key would not help against', async () => {
+    it('stops at an error that another key would not avoid', async () => {
       for (const [error, code] of [
         [new ThrottledError('slow down'), 'THROTTLED'],
         [new TypeError('not a KeyWrapError'), 'INTERNAL'],
@@ -433,7 +433,7 @@ describe('withTrustedKeys', () => {
       expect(reopened.plaintext).to.deep.equal(plaintext);
     });
 
-    it('malformed input is refused before any key is tried', async () => {
+    it('malformed input is rejected before any key is tried', async () => {
       const { provider, spies, orders } = toy();
       const trusted = await withTrustedKeys(provider, [orders]);
       const ciphertext = plaintext;
@@ -463,7 +463,7 @@ describe('withTrustedKeys', () => {
       expect(callCount(spies)).to.equal(0);
     });
 
-    it('is refused where the provider could not tell from the ciphertext', async () => {
+    it('is rejected if the ciphertext does not identify its key', async () => {
       const { provider, spies } = scripted({}, { keyIdFromCiphertext: false });
       const trusted = await withTrustedKeys(provider, [ARN]);
       const decrypting = trusted.decrypt({ ciphertext: plaintext });
@@ -473,7 +473,7 @@ describe('withTrustedKeys', () => {
       expect(callCount(spies)).to.equal(0);
     });
 
-    it('is refused for an asymmetric key, as without the list', async () => {
+    it('is rejected for an asymmetric key, as without the list', async () => {
       const { provider, orders } = toy();
       const trusted = await withTrustedKeys(provider, [orders]);
       const algorithm = 'RSAES_OAEP_SHA_256';

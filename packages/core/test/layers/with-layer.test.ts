@@ -64,7 +64,7 @@ describe('withLayer', () => {
     ]);
   });
 
-  it('takes a layer that names one function and leaves the rest', async () => {
+  it('accepts a layer that replaces one function', async () => {
     const provider = withLayer(new ScriptedProvider(), (inner) => ({
       ...inner,
       decrypt: async (request, call) => {
@@ -91,7 +91,7 @@ describe('withLayer', () => {
     expect(reads.sort()).to.deep.equal(['encryptionContext', 'keyId', 'keySpec', 'numberOfBytes']);
   });
 
-  it('has one life with what is inside: closing either waits for the calls of both', async () => {
+  it('shares its lifetime with the inner provider: closing either waits for the calls of both', async () => {
     let finish: () => void = () => {};
     const working = new Promise<void>((resolve) => {
       finish = resolve;
@@ -116,7 +116,7 @@ describe('withLayer', () => {
     expect(close.callCount).to.equal(1);
   });
 
-  it('waits for what a data-key cache still asks for when its callers gave up', async () => {
+  it('waits for a call of a data-key cache whose callers gave up', async () => {
     let finish: () => void = () => {};
     const working = new Promise<void>((resolve) => {
       finish = resolve;

@@ -69,7 +69,7 @@ describe('createProvider: abort', () => {
     expect(await call).to.include({ keyId: 'alias/orders' });
   });
 
-  it('wins over whatever the hook throws because of it', async () => {
+  it('takes precedence over what the hook throws because of it', async () => {
     const controller = new AbortController();
     const encrypt = (_request: unknown, { signal }: Call) =>
       new Promise<never>((_, reject) => {
@@ -82,7 +82,7 @@ describe('createProvider: abort', () => {
     expect(await call).to.include({ code: 'ABORTED' });
   });
 
-  it('is noticed when starting the work caused it', async () => {
+  it('is detected when starting the work caused it', async () => {
     const controller = new AbortController();
     const provider = new ScriptedProvider({
       encrypt: () => {
@@ -94,7 +94,7 @@ describe('createProvider: abort', () => {
     await expectRejection(call, AbortError);
   });
 
-  it('is noticed when the hook ends at the same moment', async () => {
+  it('is detected when the hook ends at the same moment', async () => {
     const controller = new AbortController();
     const plaintext = Uint8Array.of(1, 2, 3);
     const provider = new ScriptedProvider({
@@ -109,7 +109,7 @@ describe('createProvider: abort', () => {
     expect(plaintext).to.deep.equal(new Uint8Array(3));
   });
 
-  it('wipes a secret that arrives when nobody waits for it any more', async () => {
+  it('wipes a secret that arrives after the caller stopped waiting', async () => {
     const plaintext = Uint8Array.of(1, 2, 3);
     const privateKey = Uint8Array.of(4, 5, 6);
     let arrive: () => void = () => {};
@@ -210,7 +210,7 @@ describe('createProvider: abort', () => {
       expect(listeners(signal)).to.equal(0);
     });
 
-    it('after a refusal', async () => {
+    it('after a rejection', async () => {
       const { signal } = new AbortController();
       await rejection(callMethod(new ScriptedProvider(), 'encrypt', {}, { signal }));
       expect(listeners(signal)).to.equal(0);

@@ -24,7 +24,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('createProvider: close', () => {
   for (const method of METHODS) {
-    it(`${method} is refused after it, before the input is looked at (CLOSED)`, async () => {
+    it(`${method} is rejected afterwards, before the input is read (CLOSED)`, async () => {
       const provider = new ScriptedProvider();
       await provider.close();
       for (const input of [CALLS[method], undefined]) {
@@ -37,14 +37,14 @@ describe('createProvider: close', () => {
     });
   }
 
-  it('refuses as closed and not as aborted a call whose signal has aborted too', async () => {
+  it('rejects as closed, not as aborted, a call whose signal has aborted too', async () => {
     const provider = new ScriptedProvider();
     await provider.close();
     const call = provider.describeKey({ keyId: ARN }, { signal: AbortSignal.abort() });
     await expectRejection(call, ProviderClosedError);
   });
 
-  it('lets go once, however often it is called', async () => {
+  it('releases resources once, however often it is called', async () => {
     const close = sinon.spy(async () => {});
     const provider = new ScriptedProvider({ close });
     await Promise.all([provider.close(), provider.close(), provider[Symbol.asyncDispose]()]);
@@ -52,12 +52,12 @@ describe('createProvider: close', () => {
     expect(close.callCount).to.equal(1);
   });
 
-  it('gives the same promise every time', () => {
+  it('returns the same promise every time', () => {
     const provider = new ScriptedProvider();
     expect(provider.close()).to.equal(provider.close());
   });
 
-  it('lets go once even where letting go closes again', async () => {
+  it('releases resources once even if that closes again', async () => {
     let closed = 0;
     const provider: ScriptedProvider = new ScriptedProvider({
       close: async () => {
@@ -69,7 +69,7 @@ describe('createProvider: close', () => {
     expect(closed).to.equal(1);
   });
 
-  it('waits for the calls under way, which end as if nothing had happened', async () => {
+  it('waits for the calls in progress, which are not affected', async () => {
     const first = gate<void>();
     const second = gate<void>();
     const gates = [first, second];
@@ -125,14 +125,14 @@ describe('createProvider: close', () => {
     expect(close.callCount).to.equal(1);
   });
 
-  it('does not wait for calls that were refused', async () => {
+  it('does not wait for rejected calls', async () => {
     const provider = new ScriptedProvider();
     await rejection(callMethod(provider, 'encrypt', {}));
     await rejection(provider.describeKey({ keyId: ARN }, { signal: AbortSignal.abort() }));
     await provider.close();
   });
 
-  it('rejects with a KeyWrapError when letting go fails', async () => {
+  it('rejects with a KeyWrapError when releasing fails', async () => {
     const cause = new Error('the socket is gone');
     const provider = new ScriptedProvider({ close: () => Promise.reject(cause) });
     const error = await expectRejection(provider.close(), InternalError, {
@@ -141,7 +141,7 @@ describe('createProvider: close', () => {
     expect(error.cause).to.equal(cause);
   });
 
-  it('has nothing to let go of by default', async () => {
+  it('has nothing to release by default', async () => {
     const provider = new MinimalProvider();
     expect(await provider.close()).to.equal(undefined);
     await expectRejection(provider.encrypt(CALLS.encrypt), ProviderClosedError);

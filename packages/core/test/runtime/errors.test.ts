@@ -53,7 +53,7 @@ describe('createProvider: errors', () => {
     });
   }
 
-  it('keep the details that a hook knew better', async () => {
+  it('keep the details that a hook set', async () => {
     const error = new AccessDeniedError('no', {
       operation: 'Decrypt',
       keyId: ARN,
@@ -67,13 +67,13 @@ describe('createProvider: errors', () => {
     });
   });
 
-  it('name no key where the call named none', async () => {
+  it('have no key if the call named none', async () => {
     const provider = new ScriptedProvider(throwing(new InvalidCiphertextError('')));
     const call = provider.decrypt({ ciphertext: Uint8Array.of(1) });
     await expectRejection(call, InvalidCiphertextError, { operation: 'decrypt', keyId: undefined });
   });
 
-  it('mean what the provider says that they mean', async () => {
+  it('are mapped by the provider', async () => {
     const seen: unknown[] = [];
     const cause = new Error('503');
     const provider = new MappingProvider(throwing(cause), (error) => {
@@ -88,13 +88,13 @@ describe('createProvider: errors', () => {
     expect(seen).to.deep.equal([cause]);
   });
 
-  it('are not mapped when they are a KeyWrapError already', async () => {
+  it('are not mapped if they are a KeyWrapError', async () => {
     const error = new KeyNotFoundError('');
     const provider = new MappingProvider(throwing(error), () => new ThrottledError('never'));
     await expectRejection(provider.encrypt(CALLS.encrypt), KeyNotFoundError);
   });
 
-  it('follow the same rules in the operations that a provider adds of its own', async () => {
+  it('follow the same rules in operations that a provider adds', async () => {
     class Pinging extends ScriptedProvider {
       ping(input: { readonly keyId: string }, options?: CallOptions): Promise<string> {
         return this.run(

@@ -66,13 +66,13 @@ describe('createProvider: input', () => {
         expect(await callMethod(new ScriptedProvider(), method, CALLS[method])).to.be.an('object');
       });
 
-      it('refuses what is no object', async () => {
+      it('rejects anything but an object', async () => {
         for (const input of [undefined, null, 'alias/orders', 7, true, Symbol('x'), [], () => {}]) {
           await expectRefused(method, input, 'input');
         }
       });
 
-      it('refuses a field that it does not know, by name', async () => {
+      it('rejects an unknown field, by name', async () => {
         for (const name of ['encryptioncontext', 'KeyId', 'dryRun', 'constructor', 'toString']) {
           await expectRefused(method, { ...CALLS[method], [name]: undefined }, name);
         }
@@ -80,7 +80,7 @@ describe('createProvider: input', () => {
         await expectRefused(method, Object.assign(polluting, CALLS[method]), '__proto__');
       });
 
-      it('refuses what throws while it is read, and does not blame the backend', async () => {
+      it('rejects input that throws while it is read, as invalid input', async () => {
         const cause = new Error('from the getter');
         const getter = Object.defineProperty({}, 'keyId', {
           get() {
@@ -101,21 +101,21 @@ describe('createProvider: input', () => {
         await expectRefused(method, revoked, 'input');
       });
 
-      it('refuses options that are none', async () => {
+      it('rejects invalid options', async () => {
         for (const options of [null, 7, 'signal', []]) {
           await expectRefused(method, CALLS[method], 'options', options);
         }
         await expectRefused(method, CALLS[method], 'options.Signal', { Signal: undefined });
       });
 
-      it('refuses a signal that is none', async () => {
+      it('rejects an invalid signal', async () => {
         const incomplete = { aborted: false, addEventListener() {} };
         for (const signal of [null, {}, 'x', new AbortController(), { aborted: 1 }, incomplete]) {
           await expectRefused(method, CALLS[method], 'options.signal', { signal });
         }
       });
 
-      it('refuses options that throw while they are read', async () => {
+      it('rejects options that throw while they are read', async () => {
         const options = {
           get signal() {
             throw new Error('from the getter');
@@ -124,7 +124,7 @@ describe('createProvider: input', () => {
         await expectRefused(method, CALLS[method], 'options', options);
       });
 
-      it('refuses grant tokens that are none, or too many', async () => {
+      it('rejects invalid or too many grant tokens', async () => {
         const wrong = ['x', [''], [7], ['x'.repeat(8193)], Array(11).fill('x'), new Set(['x']), {}];
         for (const grantTokens of [...wrong, null, Array(4_000_000_000)]) {
           const options = { grantTokens };
@@ -135,7 +135,7 @@ describe('createProvider: input', () => {
   }
 
   for (const method of TAKES_ONE_KEY) {
-    it(`${method} refuses a malformed key id`, async () => {
+    it(`${method} rejects a malformed key id`, async () => {
       for (const keyId of BAD_KEY_IDS) {
         await expectRefused(method, { ...CALLS[method], keyId }, 'keyId');
       }
@@ -170,12 +170,12 @@ describe('createProvider: input', () => {
       ['no bytes', new Uint8Array()],
       ['a detached buffer', detached],
     ] as const) {
-      it(`${method} refuses ${what} as ${field}`, async () => {
+      it(`${method} rejects ${what} as ${field}`, async () => {
         await expectRefused(method, withBytes(method, bytes), field);
       });
     }
 
-    it(`${method} takes a Uint8Array of another realm, a Buffer from the pool, and a part`, async () => {
+    it(`${method} accepts a Uint8Array of another realm, a Buffer from the pool, and a part`, async () => {
       const foreign = runInContext('Uint8Array.of(5, 6)', createContext());
       const all = [foreign, Buffer.from([5, 6]), Uint8Array.of(4, 5, 6, 7).subarray(1, 3)];
       for (const bytes of all) {
@@ -188,7 +188,7 @@ describe('createProvider: input', () => {
       }
     });
 
-    it(`${method} takes a resizable buffer as it is at the time of the call`, async () => {
+    it(`${method} reads a resizable buffer at the time of the call`, async () => {
       const Resizable = ArrayBuffer as unknown as new (
         length: number,
         options: object,
@@ -214,14 +214,14 @@ describe('createProvider: input', () => {
       expect(await callMethod(new ScriptedProvider(), method, input)).to.be.an('object');
     };
 
-    it('encrypt takes 1 to 4096 bytes under a symmetric key', async () => {
+    it('encrypt accepts 1 to 4096 bytes under a symmetric key', async () => {
       await accepts('encrypt', { keyId: ARN, plaintext: new Uint8Array(1) });
       await accepts('encrypt', { keyId: ARN, plaintext: new Uint8Array(4096) });
       await expectRefused('encrypt', { keyId: ARN, plaintext: new Uint8Array(4097) }, 'plaintext');
     });
 
     for (const algorithm of ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const) {
-      it(`encrypt takes what the largest RSA key can with ${algorithm}`, async () => {
+      it(`encrypt accepts the maximum of the largest RSA key with ${algorithm}`, async () => {
         const maximum = maximumPlaintextLength(algorithm);
         const input = (length: number) => ({
           keyId: ARN,
@@ -234,14 +234,14 @@ describe('createProvider: input', () => {
     }
 
     for (const method of ['decrypt', 'decryptAsymmetric', 'reEncrypt'] as const) {
-      it(`${method} takes 1 to 6144 bytes`, async () => {
+      it(`${method} accepts 1 to 6144 bytes`, async () => {
         await accepts(method, withBytes(method, new Uint8Array(1)));
         await accepts(method, withBytes(method, new Uint8Array(6144)));
         await expectRefused(method, withBytes(method, new Uint8Array(6145)), 'ciphertext');
       });
     }
 
-    it('does not copy a gigabyte before it refuses it', async () => {
+    it('rejects a gigabyte without copying it', async () => {
       const set = sinon.spy(Uint8Array.prototype, 'set');
       try {
         const plaintext = new Uint8Array(2 ** 30);
@@ -252,7 +252,7 @@ describe('createProvider: input', () => {
       }
     });
 
-    it('generateDataKey takes 1 to 1024 bytes, and integers only', async () => {
+    it('generateDataKey accepts 1 to 1024 bytes, and integers only', async () => {
       for (const numberOfBytes of [1, 16, 1024]) {
         const dataKey = await new ScriptedProvider().generateDataKey({ keyId: ARN, numberOfBytes });
         expect(dataKey.plaintext).to.have.length(numberOfBytes);
@@ -263,7 +263,7 @@ describe('createProvider: input', () => {
       }
     });
 
-    it('takes a key id of 2048 characters, and 10 grant tokens of 8192', async () => {
+    it('accepts a key id of 2048 characters, and 10 grant tokens of 8192', async () => {
       await accepts('describeKey', { keyId: 'x'.repeat(LIMITS.keyId) });
       const describeKey = sinon.spy(new ScriptedProvider().script.describeKey);
       const grantTokens = Array(10).fill('x'.repeat(8192));
@@ -273,7 +273,7 @@ describe('createProvider: input', () => {
     });
 
     for (const method of TAKES_CONTEXT) {
-      it(`${method} takes an encryption context of 8192 bytes, not of 8193`, async () => {
+      it(`${method} accepts an encryption context of 8192 bytes, not of 8193`, async () => {
         const encryptionContext = { k: 'x'.repeat(8192 - 2 - 4 - 1) };
         await accepts(method, { ...CALLS[method], encryptionContext });
         encryptionContext.k += 'x';
@@ -287,7 +287,7 @@ describe('createProvider: input', () => {
     const wrong = [null, 'x', [], new Map(), { a: 1 }, { a: '\ud83d' }, { [Symbol('a')]: 'x' }];
 
     for (const method of TAKES_CONTEXT) {
-      it(`${method} refuses a malformed one`, async () => {
+      it(`${method} rejects a malformed one`, async () => {
         for (const encryptionContext of [...wrong, JSON.parse('{"__proto__":"x"}')]) {
           const input = { ...CALLS[method], encryptionContext };
           await expectRefused(method, input, 'encryptionContext');
@@ -295,7 +295,7 @@ describe('createProvider: input', () => {
       });
     }
 
-    it('are refused with an asymmetric algorithm, the empty one too', async () => {
+    it('are rejected with an asymmetric algorithm, the empty one too', async () => {
       for (const encryptionContext of [{}, { a: 'b' }]) {
         for (const method of ['encrypt', 'decryptAsymmetric'] as const) {
           const algorithm = 'RSAES_OAEP_SHA_1';
@@ -305,7 +305,7 @@ describe('createProvider: input', () => {
       }
     });
 
-    it('reach the hook complete, frozen, and empty where there was none', async () => {
+    it('reach the hook complete, frozen, and empty if there was none', async () => {
       const encrypt = sinon.spy(new ScriptedProvider().script.encrypt);
       const provider = new ScriptedProvider({ encrypt });
       await provider.encrypt({ ...CALLS.encrypt, encryptionContext: { b: '2', a: '1' } });
@@ -328,14 +328,14 @@ describe('createProvider: input', () => {
       }
     });
 
-    it('are the symmetric one where none was named', async () => {
+    it('default to the symmetric one', async () => {
       const encrypt = sinon.spy(new ScriptedProvider().script.encrypt);
       const result = await new ScriptedProvider({ encrypt }).encrypt(CALLS.encrypt);
       expect(encrypt.firstCall.args[0].algorithm).to.equal('SYMMETRIC_DEFAULT');
       expect(result.algorithm).to.equal('SYMMETRIC_DEFAULT');
     });
 
-    it('lead an asymmetric decrypt to decryptAsymmetric, and the other way round', async () => {
+    it('point an asymmetric decrypt to decryptAsymmetric, and vice versa', async () => {
       const asymmetric = { ...CALLS.decrypt, algorithm: 'RSAES_OAEP_SHA_256' };
       const there = await expectRefused('decrypt', asymmetric, 'algorithm');
       expect(there.message).to.include('decryptAsymmetric');
@@ -355,7 +355,7 @@ describe('createProvider: input', () => {
         await expectRefused(method, both, 'numberOfBytes');
       });
 
-      it(`${method} refuses a key spec that is none`, async () => {
+      it(`${method} rejects an invalid key spec`, async () => {
         for (const keySpec of ['AES_192', 'aes_256', '', null, 256, 'toString', 'RSA_2048']) {
           await expectRefused(method, { keyId: ARN, keySpec }, 'keySpec');
         }
@@ -363,7 +363,7 @@ describe('createProvider: input', () => {
     }
 
     for (const method of ['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'] as const) {
-      it(`${method} refuses a pair spec that is none`, async () => {
+      it(`${method} rejects an invalid pair spec`, async () => {
         for (const keyPairSpec of ['AES_256', 'RSA_1024', 'rsa_2048', '', null, undefined, 7]) {
           await expectRefused(method, { keyId: ARN, keyPairSpec }, 'keyPairSpec');
         }
@@ -390,7 +390,7 @@ describe('createProvider: input', () => {
       await refuses({ destination: {} }, 'destination.keyId');
     });
 
-    it('are objects without fields that nobody knows', async () => {
+    it('are objects without unknown fields', async () => {
       for (const source of [7, 'alias/orders', [], false]) {
         await refuses({ source, destination }, 'source');
       }
@@ -398,7 +398,7 @@ describe('createProvider: input', () => {
       await refuses({ destination: { ...destination, plaintext: one } }, 'destination.plaintext');
     });
 
-    it('name the side in every refusal', async () => {
+    it('name the side in every rejection', async () => {
       const sides = [
         [{ keyId: '' }, 'keyId'],
         [{ keyId: ARN, algorithm: 'AES' }, 'algorithm'],
@@ -445,7 +445,7 @@ describe('createProvider: input', () => {
       }
     });
 
-    it('may leave the source out, and then its key is undefined', async () => {
+    it('may omit the source, and then its key is undefined', async () => {
       const decrypt = sinon.spy(new ScriptedProvider().script.decrypt);
       const provider = new ScriptedProvider({ decrypt });
       await provider.reEncrypt({ ciphertext: one, destination });
@@ -457,7 +457,7 @@ describe('createProvider: input', () => {
   });
 
   describe('properties', () => {
-    it('are read once each, so that what was checked is what is used', async () => {
+    it('are read once each, so that the checked value is the used value', async () => {
       const reads: string[] = [];
       const counting = <T extends object>(target: T): T =>
         new Proxy(target, {

@@ -25,7 +25,7 @@ function watching() {
 }
 
 describe('createProvider: memory', () => {
-  it('has copied its input when the promise is there, so that the caller can wipe it', async () => {
+  it('has copied its input when it returns its promise, so that the caller can wipe it', async () => {
     const { provider, saw } = watching();
     const input = {
       keyId: ARN,
@@ -60,7 +60,7 @@ describe('createProvider: memory', () => {
     expect(seen).to.deep.equal([[1, 2, 3], ['token']]);
   });
 
-  it('never changes what the caller passed', async () => {
+  it("never changes the caller's input", async () => {
     const input = Object.freeze({
       keyId: ARN,
       plaintext: Uint8Array.of(1, 2, 3),
@@ -70,7 +70,7 @@ describe('createProvider: memory', () => {
     expect(input.plaintext).to.deep.equal(Uint8Array.of(1, 2, 3));
   });
 
-  it('keeps the rest of a pool out of the copy that a hook gets', async () => {
+  it('excludes the rest of a pool from the copy that a hook gets', async () => {
     const { provider, requests } = watching();
     const pool = Buffer.alloc(32, 0xaa);
     await provider.encrypt({ keyId: ARN, plaintext: pool.subarray(4, 7) });
@@ -84,7 +84,7 @@ describe('createProvider: memory', () => {
     expect(requests[0]?.plaintext).to.deep.equal(new Uint8Array(3));
   });
 
-  it('wipes its copy when the hook fails, at once or later, and when its result is refused', async () => {
+  it('wipes its copy when the hook fails, at once or later, and when its result is rejected', async () => {
     const kept: Uint8Array[] = [];
     const hooks = [
       ({ plaintext }: EncryptRequest) => {
@@ -111,7 +111,7 @@ describe('createProvider: memory', () => {
     expect(kept).to.deep.equal([new Uint8Array(3), new Uint8Array(3), new Uint8Array(3)]);
   });
 
-  it('does not mind a hook that transferred its copy to another thread', async () => {
+  it('tolerates a hook that transferred its copy to another thread', async () => {
     const provider = new ScriptedProvider({
       encrypt: async ({ plaintext }) => {
         structuredClone(plaintext, { transfer: [plaintext.buffer as ArrayBuffer] });
@@ -140,7 +140,7 @@ describe('createProvider: memory', () => {
       ['shared memory', shared],
       ['a Buffer', (...values: number[]) => Buffer.from(Uint8Array.from(values).buffer)],
     ] as const) {
-      it(`own their memory when a hook gives ${what}`, async () => {
+      it(`own their memory when a hook returns ${what}`, async () => {
         const publicKey = make(7, 7);
         const provider = new ScriptedProvider({
           encrypt: async () => ({ ciphertext: make(1, 2), keyId: ARN }),
@@ -214,7 +214,7 @@ describe('createProvider: memory', () => {
       expect([...plaintext, ...privateKey]).to.deep.equal([0, 0, 0, 0, 0, 0]);
     });
 
-    it('are not what a provider keeps: a public key is a copy each time', async () => {
+    it('are not shared with the provider: a public key is a copy each time', async () => {
       const publicKey = Uint8Array.of(1, 2, 3);
       const getPublicKey = sinon.spy(async () => ({
         publicKey,

@@ -1,12 +1,12 @@
 import type { KeyWrapError } from '@keywrap/core';
 import { expect } from 'chai';
 
-/** What a caller in plain JavaScript can pass although the types forbid it. */
+/** Casts a value that the types forbid, as plain JavaScript can pass it. */
 export function js(value: unknown): never {
   return value as never;
 }
 
-/** What the promise rejects with. */
+/** Returns the error of a rejected promise. */
 export async function rejection(promise: Promise<unknown>): Promise<KeyWrapError> {
   let value: unknown;
   try {
@@ -17,7 +17,7 @@ export async function rejection(promise: Promise<unknown>): Promise<KeyWrapError
   throw new Error(`should have rejected, but gave ${typeof value}`);
 }
 
-/** What the function throws. */
+/** Returns the error that a function throws. */
 export function thrown(run: () => unknown): KeyWrapError {
   try {
     run();

@@ -109,7 +109,7 @@ export class ScriptedProvider extends MinimalProvider {
   }
 }
 
-/** As {@link ScriptedProvider}, with a way to say what the backend's errors mean. */
+/** A {@link ScriptedProvider} with `mapError`. */
 export class MappingProvider extends ScriptedProvider {
   constructor(
     script: Partial<Script>,

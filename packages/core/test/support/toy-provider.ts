@@ -69,7 +69,7 @@ export class ToyDriver implements KeyWrapDriver {
   readonly #keys = new Map<string, ToyKey>();
   readonly #aliases = new Map<string, string>();
 
-  /** Makes a key and gives its ARN. */
+  /** Makes a key and returns its ARN. */
   addKey(alias: string, change: Partial<ToyKey> & { readonly region?: string } = {}): string {
     const { region = SCOPE.region, ...fields } = change;
     const arn = formatKeyArn(fields.keyId ?? alias.replace('alias/', 'key-of-'), {
@@ -151,7 +151,7 @@ export class ToyDriver implements KeyWrapDriver {
       return { plaintext: Buffer.concat(opened), keyId: key.keyId };
     } catch (error) {
       if (error instanceof Error && 'retryable' in error) throw error;
-      throw new InvalidCiphertextError('the ciphertext does not open');
+      throw new InvalidCiphertextError('the ciphertext can not be decrypted');
     }
   }
 

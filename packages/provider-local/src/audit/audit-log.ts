@@ -4,15 +4,14 @@ import path from 'node:path';
 import {
   type AuditEvent,
   type AuditSink,
-  InvalidInputError,
   ProviderClosedError,
   ProviderUnavailableError,
-  readBytes,
   wipe,
 } from '@keywrap/core';
 import { explainFileError } from '../store/errors.js';
 import { assertPrivate, syncFolder } from '../store/private-files.js';
 import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
+import { parseAuditOptions } from './parse-audit-options.js';
 
 /** The location of an audit log, and its key. */
 export interface AuditLogOptions {
@@ -45,8 +44,6 @@ export interface OpeningLine extends ChainedLine {
 export const OPENED = 'audit.open';
 export const CLOSED = 'audit.close';
 const REMEMBERED = 100;
-/** In bytes. */
-const KEY_LENGTH = 32;
 const NAME = /^[\w-]+\.jsonl$/;
 /** Enough for the last line of any log: a context is at most 8192 bytes, a name 2048 characters. */
 const TAIL_LENGTH = 64 * 1024;
@@ -90,8 +87,7 @@ export class AuditLog implements AuditSink {
    * the folder, {@link ProviderUnavailableError} if the disk is full or fails.
    */
   static async open(options: AuditLogOptions): Promise<AuditLog> {
-    const { folder, actor, storeId, trustedGroup, generation } = options;
-    const key = parseAuditKey(options.key);
+    const { folder, key, actor, storeId, trustedGroup, generation } = parseAuditOptions(options);
     try {
       await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
       assertPrivate(folder, await fs.promises.stat(folder), trustedGroup);
@@ -166,13 +162,6 @@ export class AuditLog implements AuditSink {
       this.#state = 'broken';
     }
   }
-}
-
-/** Copies the key of a log. @throws {@link InvalidInputError} */
-export function parseAuditKey(key: unknown): Uint8Array {
-  const bytes = readBytes(key, 'key', KEY_LENGTH);
-  if (bytes.length === KEY_LENGTH) return bytes;
-  throw new InvalidInputError('key', `must be ${KEY_LENGTH} bytes`);
 }
 
 /** The names of the logs in a folder, the oldest first. */

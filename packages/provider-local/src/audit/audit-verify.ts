@@ -3,14 +3,8 @@ import path from 'node:path';
 import { wipe } from '@keywrap/core';
 import { errorCode, explainFileError } from '../store/errors.js';
 import { AuditChain, macOf } from './audit-chain.js';
-import {
-  type AuditLogOptions,
-  CLOSED,
-  listLogs,
-  OPENED,
-  type OpeningLine,
-  parseAuditKey,
-} from './audit-log.js';
+import { type AuditLogOptions, CLOSED, listLogs, OPENED, type OpeningLine } from './audit-log.js';
+import { parseAuditOptions } from './parse-audit-options.js';
 
 /** More characters than any line of an audit log. */
 const MAXIMUM_LINE = 1024 * 1024;
@@ -54,12 +48,10 @@ type ReadLine = Readonly<Partial<Record<'operation' | 'before' | 'generation', u
  * @throws {@link InvalidInputError} for a key that is not 32 bytes, and a typed error for a folder that can't
  * be read; a missing folder has no logs.
  */
-export async function verifyAuditLogs({
-  folder,
-  storeId,
-  key: given,
-}: Pick<AuditLogOptions, 'folder' | 'key' | 'storeId'>): Promise<readonly AuditLogReport[]> {
-  const key = parseAuditKey(given);
+export async function verifyAuditLogs(
+  options: Pick<AuditLogOptions, 'folder' | 'key' | 'storeId'>,
+): Promise<readonly AuditLogReport[]> {
+  const { folder, storeId, key } = parseAuditOptions(options);
   try {
     const checked = new Map<string, Checked>();
     for (const log of await namesIn(folder)) {

@@ -13,6 +13,8 @@ export interface RowChange<Content> {
   readonly arn: string;
   readonly before: StoredRow | undefined;
   readonly record: Content | undefined;
+  /** The row that is written, once it is sealed. */
+  after?: StoredRow;
 }
 
 /** Records what the body of a change does to the rows that were read for it. */

@@ -79,8 +79,12 @@ export async function createStore(
 }
 
 function* rowsToPut(rows: Rows, contents: StoreContents, set: RowSet): Generator<Statement> {
-  for (const key of contents.keys()) yield rows.put(KEY_RECORDS, key, 1, set);
-  for (const alias of contents.aliases()) yield rows.put(ALIAS_RECORDS, alias, 1, set);
+  for (const key of contents.keys()) {
+    yield rows.put(KEY_RECORDS, rows.seal(KEY_RECORDS, key, 1), set);
+  }
+  for (const alias of contents.aliases()) {
+    yield rows.put(ALIAS_RECORDS, rows.seal(ALIAS_RECORDS, alias, 1), set);
+  }
 }
 
 export function rowsOf(

@@ -85,7 +85,15 @@ export interface Database {
    */
   write<Result>(script: () => Script<Result>, committed: (result: Result) => void): Promise<Result>;
 
-  /** Opens a second connection without a cache, for checks and backups. */
+  /**
+   * Has the database check itself: that its indexes have what its tables have. Rows can't show that, and what an index does
+   * not have is not found by it.
+   *
+   * @throws DamagedStoreError
+   */
+  checkIndexes(): Promise<void>;
+
+  /** A second connection, with no memory of its own of what was read: for checks and backups. */
   reopen(): Promise<Database>;
 
   /**

@@ -1,5 +1,6 @@
 import {
   AccessDeniedError,
+  InvalidInputError,
   KeyWrapError,
   type KeyWrapErrorOptions,
   ProviderUnavailableError,
@@ -44,6 +45,8 @@ export class DamagedStoreError extends KeyWrapError {
 /** Error codes of the operating system for a full disk: the store itself is not at fault. */
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS']);
+/** What it says when a path can't name the file that is meant. */
+const NO_PLACE = new Set(['ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP']);
 
 /**
  * Converts an error of a file operation into a typed error that says what to do.
@@ -60,6 +63,13 @@ export function explainFileError(error: unknown, what: string): unknown {
   if (FORBIDDEN.has(code)) {
     return new AccessDeniedError(
       `could not ${what}: not allowed, or mounted read-only (${code}); check owner, mode and mount`,
+      options,
+    );
+  }
+  if (NO_PLACE.has(code)) {
+    return new InvalidInputError(
+      'path',
+      `is wrong: could not ${what} (${code}); check it`,
       options,
     );
   }

@@ -6,6 +6,7 @@ import {
   type ArnScope,
   copyBytes,
   InvalidInputError,
+  ownFields,
   parseKeyId,
   UnsupportedOperationError,
   wipe,
@@ -53,8 +54,8 @@ export interface ImportFolderOptions extends Omit<SqlKeyStoreOptions, 'create'> 
  * {@link UnsupportedOperationError} for keys of another program; errors of the provider.
  */
 export async function importFolder(options: ImportFolderOptions): Promise<SqlKeyStore> {
-  const { folder, scope, onProgress, ...store } = options;
-  const { key, manifest } = await openManifest(folder, options.protectedBy);
+  const { folder, scope, onProgress, ...store } = ownFields(options);
+  const { key, manifest } = await openManifest(folder, store.protectedBy);
   /** Of each key that was read, the dates of its aliases; a crash could leave aliases of others. */
   const dates = new Map<string, Json>();
   const contents: StoreContents = {

@@ -1,4 +1,4 @@
-import { wipe } from '@keywrap/core';
+import { ownFields, wipe } from '@keywrap/core';
 import { type PassphraseSource, passphraseFrom } from './protection/passphrase-source.js';
 import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
 
@@ -23,10 +23,8 @@ export interface PassphraseStoreOptions extends Omit<SqlKeyStoreOptions, 'protec
  * });
  * ```
  */
-export async function openWithPassphrase({
-  passphrase: source,
-  ...options
-}: PassphraseStoreOptions): Promise<SqlKeyStore> {
+export async function openWithPassphrase(given: PassphraseStoreOptions): Promise<SqlKeyStore> {
+  const { passphrase: source, ...options } = ownFields(given);
   const passphrase = await passphraseFrom(source);
   try {
     return await SqlKeyStore.open({ ...options, protectedBy: { passphrase } });

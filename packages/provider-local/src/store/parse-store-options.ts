@@ -19,8 +19,7 @@ export function parseStoreOptions(options: SqlKeyStoreOptions): SqlKeyStoreOptio
     if (!isValid) throw new InvalidInputError(`options.${name}`, problem);
   };
   const { location, create, freshness } = fields;
-  const isPath = typeof location === 'string' && location !== '' && !location.includes('\0');
-  check('location', isPath, 'must be the path of a file, or a URL of PostgreSQL');
+  parseLocation(location, 'options.location');
   const isObject = (value: unknown) => typeof value === 'object' && value !== null;
   const { protectedBy, scrypt } = fields;
   check('protectedBy', isObject(protectedBy), 'must be { passphrase } or { provider, keyId }');
@@ -38,4 +37,27 @@ export function parseStoreOptions(options: SqlKeyStoreOptions): SqlKeyStoreOptio
     check(name, value === undefined || isCount, `must be a whole number, at least ${minimum}`);
   }
   return fields as unknown as SqlKeyStoreOptions;
+}
+
+/**
+ * Checks where a store is: a path, or a URL of PostgreSQL. Another URL would be the name of a file in this folder, and what
+ * is no file in SQLite would be one.
+ *
+ * @throws {@link InvalidInputError}
+ */
+export function parseLocation(value: unknown, field: string): string {
+  if (typeof value === 'string' && /^postgres(ql)?:/.test(value) && !value.includes('\0'))
+    return value;
+  return parsePath(value, field, 'the path of a file, or a URL of PostgreSQL');
+}
+
+/** Checks the path of a file. @throws {@link InvalidInputError} */
+export function parsePath(value: unknown, field: string, what = 'the path of a file'): string {
+  const isPath = typeof value === 'string' && value !== '' && !value.includes('\0');
+  // A drive of Windows has one letter.
+  if (isPath && !/^([a-z][a-z\d+.-]+:|:memory:$)/i.test(value)) return value;
+  throw new InvalidInputError(
+    field,
+    `must be ${what}${isPath ? '; a path whose first name has a colon begins with ./' : ''}`,
+  );
 }

@@ -4,8 +4,7 @@ import type { RecordTable, Rows, StoredRow } from './rows.js';
 /** A record that was read or written. */
 interface Cached<Content> {
   readonly record: Content;
-  /** The version of its row. */
-  readonly version: number;
+  readonly row: StoredRow;
   /** The `version()` of the database at which it was current. */
   asOf: number | undefined;
   /** Set when it is used; cleared when it is passed over for eviction. */
@@ -46,30 +45,31 @@ export class RowCache<Content> {
   recordOf(unread: Row, asOf: number | undefined): { row: StoredRow; record: Content } {
     const row = this.#rows.read(this.table, unread);
     const cached = this.#cached.get(row.arn);
-    if (cached?.version === row.version) {
+    if (cached !== undefined && isSame(cached.row, row)) {
       cached.asOf = asOf;
       return { row, record: cached.record };
     }
     const record = this.table.keep(this.#rows.open(this.table, row), cached?.record);
-    // Reads may finish out of order.
-    if (cached === undefined || cached.version < row.version) {
-      this.put(row.arn, record, row.version, asOf);
+    // Reads may end in another order than they began.
+    if (cached === undefined || cached.row.version <= row.version) {
+      this.put(row, record, asOf);
     }
     return { row, record };
   }
 
-  /** Adds a record that was read or written. It replaces and releases the previous one. */
-  put(arn: string, record: Content, version: number, asOf: number | undefined): void {
+  /** Takes a record that was read or written. It replaces, and releases, the one before it. */
+  put(row: StoredRow, record: Content, asOf: number | undefined): void {
+    const { arn } = row;
     const cached = this.#cached.get(arn);
     if (cached !== undefined) this.table.release(cached.record, record);
     else if (this.#cached.size >= this.#limit) this.#makeRoom();
-    this.#cached.set(arn, { record, version, asOf, isUsed: false });
+    this.#cached.set(arn, { record, row, asOf, isUsed: false });
   }
 
   /** Forgets and releases a record that no longer exists as of a generation of the store. */
   remove(arn: string, generation: number): void {
     const cached = this.#cached.get(arn);
-    if (cached === undefined || cached.version > generation) return;
+    if (cached === undefined || cached.row.version > generation) return;
     this.#cached.delete(arn);
     this.table.release(cached.record, undefined);
   }
@@ -87,4 +87,12 @@ export class RowCache<Content> {
       this.#cached.set(arn, cached);
     }
   }
+}
+
+function isSame(one: StoredRow, other: StoredRow): boolean {
+  return (
+    one.version === other.version &&
+    one.reference === other.reference &&
+    Buffer.compare(one.sealed, other.sealed) === 0
+  );
 }

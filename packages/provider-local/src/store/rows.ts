@@ -5,7 +5,16 @@ import { DamagedStoreError } from './errors.js';
 import { keepMaterials, releaseMaterials } from './materials.js';
 import { decodeAlias, decodeKey, encodeAlias, encodeKey } from './records.js';
 import { RowSet } from './row-set.js';
-import { ALIASES, FORMAT, insertStore, KEYS, putRow, type Table, updateStore } from './schema.js';
+import {
+  ALIASES,
+  FORMAT,
+  insertStore,
+  KEYS,
+  MAXIMUM_SEALED,
+  putRow,
+  type Table,
+  updateStore,
+} from './schema.js';
 import type { Place, RowSeal } from './seal.js';
 
 /** A row whose columns have the right types, still sealed. */
@@ -130,19 +139,19 @@ export class Rows {
     }
     table.release(read, undefined);
     const sealed = this.#seal.seal(placeOf(table, { arn, reference, version }), content);
+    if (sealed.length > MAXIMUM_SEALED) {
+      throw new InvalidInputError(
+        'record',
+        `of ${arn} can't be stored: it is longer than ${MAXIMUM_SEALED} bytes`,
+      );
+    }
     return { arn, reference, version, sealed };
   }
 
-  /** Returns the statement that writes a record, and adds the record to the set. */
-  put<Content>(
-    table: RecordTable<Content>,
-    record: Content,
-    version: number,
-    set: RowSet,
-  ): Statement {
-    const row = this.seal(table, record, version);
+  /** The statement that writes a row, which is added to the set. */
+  put(table: Table, row: StoredRow, set: RowSet): Statement {
     set.add(table, this.hash(table, row));
-    return putRow(table, row.arn, row.reference, version, row.sealed);
+    return putRow(table, row.arn, row.reference, row.version, row.sealed);
   }
 
   /** Returns a row's part of the set hash. */

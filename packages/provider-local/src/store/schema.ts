@@ -43,17 +43,26 @@ export const ALIASES: Table = { name: 'aliases', reference: 'key_arn' };
 
 const columns = ({ reference }: Table) => `arn, ${reference}, version, sealed`;
 
-/** Selects the length of texts in bytes too, because a binding may cut them at the first NUL. */
-const read = (table: Table) =>
-  `${columns(table)}, octet_length(arn) + octet_length(${table.reference}) as octets`;
+/** The most bytes that a row seals: many times what AWS KMS lets a key have. */
+export const MAXIMUM_SEALED = 2 ** 20;
+/** The most bytes of an ARN, or of an id. */
+const MAXIMUM_TEXT = 4096;
+/** The most bytes of the store's row: a ciphertext of AWS KMS, in base64, takes half. */
+const MAXIMUM_STORE = 2 ** 14;
 
+/** Null where it is longer: a value may be as long as whoever can write to the database wants it. */
+const bounded = (column: string, maximum: number) =>
+  `case when octet_length(${column}) <= ${maximum} then ${column} end as ${column}`;
+
+/** With the length of the texts in bytes, because a binding may end them at the first NUL. */
+const read = ({ reference }: Table) =>
+  `${bounded('arn', MAXIMUM_TEXT)}, ${bounded(reference, MAXIMUM_TEXT)}, version, ${bounded('sealed', MAXIMUM_SEALED)},
+    octet_length(arn) + octet_length(${reference}) as octets`;
+
+/** Not read where it is longer than any store writes. */
 export const selectStore = (): Statement => ({
-  sql: 'select id, format, generation, protection, sealed from keywrap_store',
-  parameters: [],
-});
-
-export const selectGeneration = (): Statement => ({
-  sql: 'select generation from keywrap_store',
+  sql: `select id, format, generation, protection, sealed from keywrap_store
+    where octet_length(id) + octet_length(protection) + octet_length(sealed) <= ${MAXIMUM_STORE} limit 2`,
   parameters: [],
 });
 
@@ -78,7 +87,7 @@ export const selectRow = (table: Table, arn: string): Statement => ({
 
 /** The rows with this id, or the aliases of this key. */
 export const selectByReference = (table: Table, reference: string): Statement => ({
-  sql: `select ${read(table)} from keywrap_${table.name} where ${table.reference} = ?1 order by arn`,
+  sql: `select ${read(table)} from keywrap_${table.name} where ${table.reference} = ?1 order by keywrap_${table.name}.arn`,
   parameters: [reference],
 });
 
@@ -92,14 +101,14 @@ export const selectKeyOfAlias = (alias: string): Statement => ({
 /** All aliases of an alias's key. */
 export const selectAliasesBeside = (alias: string): Statement => ({
   sql: `select ${read(ALIASES)} from keywrap_aliases
-    where key_arn = (select key_arn from keywrap_aliases where arn = ?1) order by arn`,
+    where key_arn = (select key_arn from keywrap_aliases where arn = ?1) order by keywrap_aliases.arn`,
   parameters: [alias],
 });
 
 /** The aliases of all keys with this id. */
 export const selectAliasesOfId = (id: string): Statement => ({
   sql: `select ${read(ALIASES)} from keywrap_aliases
-    where key_arn in (select arn from keywrap_keys where id = ?1) order by arn`,
+    where key_arn in (select arn from keywrap_keys where id = ?1) order by keywrap_aliases.arn`,
   parameters: [id],
 });
 
@@ -112,7 +121,7 @@ export const selectPage = (
   reference?: string,
 ): Statement => ({
   sql: `select ${read(table)} from keywrap_${table.name} where arn > ?1 and arn < ?2
-    ${reference === undefined ? '' : `and ${table.reference} = ?4`} order by arn limit ?3`,
+    ${reference === undefined ? '' : `and ${table.reference} = ?4`} order by keywrap_${table.name}.arn limit ?3`,
   parameters: [after, before, limit, ...(reference === undefined ? [] : [reference])],
 });
 

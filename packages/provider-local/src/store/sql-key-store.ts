@@ -3,7 +3,9 @@ import {
   formatAliasArn,
   formatKeyArn,
   InvalidInputError,
+  ownFields,
   ProviderClosedError,
+  readFields,
   UnsupportedOperationError,
 } from '@keywrap/core';
 import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
@@ -21,14 +23,14 @@ import {
 } from './create-store.js';
 import type { Database, DialectOptions, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
-import { parseStoreOptions } from './parse-store-options.js';
+import { parseLocation, parsePath, parseStoreOptions } from './parse-store-options.js';
 import type { ScryptCost } from './protection/passphrase.js';
 import { openProtection, protectAgain, type StoreProtection } from './protection/protection.js';
 import type { StoreKey } from './protection/store-key.js';
 import type { RowCache } from './row-cache.js';
 import type { Rows } from './rows.js';
 import { ALIASES, KEYS, selectByReference, selectPage, selectRow } from './schema.js';
-import { StoreScripts } from './store-scripts.js';
+import { type Asked, StoreScripts } from './store-scripts.js';
 import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
 
 /** The location of a store, and its protection. */
@@ -119,6 +121,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     onProgress?: OnProgress,
   ): Promise<SqlKeyStore> {
     const options = parseStoreOptions({ ...given, create: false });
+    parsePath(backup, 'backup');
     if (dialectOf(options.location) !== dialectOf(backup)) {
       throw new UnsupportedOperationError(
         'a backup is restored to a file; what PostgreSQL has is restored with pg_restore',
@@ -176,7 +179,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
 
   /** Tells whether there is a store, without opening it. */
   static async isAt(location: string, options: DialectOptions = {}): Promise<boolean> {
-    const database = await dialectOf(location).open(location, options);
+    parseLocation(location, 'location');
+    const database = await dialectOf(location).open(location, ownFields(options));
     await database?.close();
     return database !== undefined;
   }
@@ -218,11 +222,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   async listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]> {
     const [after, before] = rangeOf(page, (scope) => formatAliasArn('alias/', scope));
     const statement = selectPage(ALIASES, after, before, page.limit, keyArn);
-    return this.#load(this.#scripts.aliases, statement);
+    return this.#load(this.#scripts.aliases, statement, { reference: keyArn });
   }
 
   async keysWithId(id: string): Promise<readonly KeyRecord[]> {
-    return this.#load(this.#scripts.keys, selectByReference(KEYS, id));
+    return this.#load(this.#scripts.keys, selectByReference(KEYS, id), { reference: id });
   }
 
   async change<Result>(
@@ -282,6 +286,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    */
   async backup(path: string, onProgress?: OnProgress): Promise<void> {
     this.#scripts.assertUsable();
+    parsePath(path, 'path');
     await this.#database.copyTo(path, async (copy) => {
       const { damaged } = await verifyRows(copy, this.#rows, onProgress);
       if (damaged[0] !== undefined) throw damaged[0];
@@ -294,14 +299,14 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    *
    * @throws as {@link AuditLog.open}.
    */
-  async openAuditLog({
-    folder,
-    actor,
-    trustedGroup,
-  }: Pick<AuditLogOptions, 'folder' | 'actor' | 'trustedGroup'>): Promise<AuditLog> {
+  async openAuditLog(
+    options: Pick<AuditLogOptions, 'folder' | 'actor' | 'trustedGroup'>,
+  ): Promise<AuditLog> {
     this.#scripts.assertUsable();
+    const fields = readFields(options, 'options', ['folder', 'actor', 'trustedGroup']);
     const generation = () => this.generation;
-    return AuditLog.open({ folder, actor, trustedGroup, generation, ...this.#auditOptions() });
+    const given = fields as unknown as typeof options;
+    return AuditLog.open({ ...given, generation, ...this.#auditOptions() });
   }
 
   /** Checks every line of the audit logs in a folder; see {@link AuditLogReport.generation}. */
@@ -333,18 +338,18 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
-    const [record] = await this.#load(cache, selectRow(cache.table, arn), arn);
+    const [record] = await this.#load(cache, selectRow(cache.table, arn), { arn });
     return record;
   }
 
   async #load<Content>(
     cache: RowCache<Content>,
     statement: Statement,
-    arn?: string,
+    asked: Asked = {},
   ): Promise<Content[]> {
     for (;;) {
       this.#scripts.assertUsable();
-      const records = await this.#database.read(() => this.#scripts.load(cache, statement, arn));
+      const records = await this.#database.read(() => this.#scripts.load(cache, statement, asked));
       if (records !== undefined) return records;
     }
   }

@@ -4,7 +4,7 @@ import { ChangeSet, type RowChange } from './change-set.js';
 import type { Database, Row, Script, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
 import { RowCache } from './row-cache.js';
-import { ALIAS_RECORDS, KEY_RECORDS, type Rows, type StoreState } from './rows.js';
+import { ALIAS_RECORDS, KEY_RECORDS, parseStoreRow, type Rows, type StoreState } from './rows.js';
 import {
   ALIASES,
   deleteRow,
@@ -12,7 +12,6 @@ import {
   selectAliasesBeside,
   selectAliasesOfId,
   selectByReference,
-  selectGeneration,
   selectKeyOfAlias,
   selectRow,
   selectStore,
@@ -24,7 +23,13 @@ interface Change<Result> {
   committed(): void;
 }
 
-/** The scripts of a store's transactions, over its rows and the cached records. */
+/** What the rows were asked for by; any where it is undefined. */
+export interface Asked {
+  readonly arn?: string | undefined;
+  readonly reference?: string | undefined;
+}
+
+/** What runs in the transactions of a store: over its rows, and the records that are in memory. */
 export class StoreScripts {
   readonly keys: RowCache<KeyRecord>;
   readonly aliases: RowCache<AliasRecord>;
@@ -89,23 +94,31 @@ export class StoreScripts {
   }
 
   /**
-   * @param arn The ARN of the one record that is read; it is dropped from memory if it does not exist.
-   * @returns Undefined if a change of our own came in between: the record may be older.
+   * @param asked Where it has an ARN, that record is forgotten when it is not there.
+   * @returns Undefined where a change of our own came in between: what was read may be older.
    */
   *load<Content>(
     cache: RowCache<Content>,
     statement: Statement,
-    arn?: string,
+    asked: Asked,
   ): Script<Content[] | undefined> {
     const asOf = this.#database.version();
     const [before, ownChanges] = [this.#generation, this.#ownChanges];
-    const [store, found = []] = yield [selectGeneration(), statement];
+    const [store, found = []] = yield [selectStore(), statement];
     this.assertUsable();
-    const generation = this.#readGeneration(store);
-    this.sawGeneration(generation, before);
+    const generation = this.#generationOf(store, before);
     if (ownChanges !== this.#ownChanges) return undefined;
-    if (arn !== undefined && found.length === 0) cache.remove(arn, generation);
-    return found.map((row) => cache.recordOf(row, asOf).record);
+    if (asked.arn !== undefined && found.length === 0) cache.remove(asked.arn, generation);
+    return found.map((unread) => {
+      const { row, record } = cache.recordOf(unread, asOf);
+      // The seal shows that it is a row of the store, and not that it is this one: an index may have been changed.
+      const { arn = row.arn, reference = row.reference } = asked;
+      if (row.arn === arn && row.reference === reference) return record;
+      throw new DamagedStoreError(
+        this.#database.location,
+        `is damaged: it returns the row ${JSON.stringify(row.arn)} in ${cache.table.name} for ${JSON.stringify(asked.arn ?? asked.reference)}`,
+      );
+    });
   }
 
   *change<Result>(
@@ -135,16 +148,17 @@ export class StoreScripts {
     );
     const result = body(set);
     const generation = state.generation + 1;
+    const [keyChanges, aliasChanges] = [set.keys, set.aliases];
     const statements = [
-      ...set.keys.flatMap((change) => this.#write(this.keys, change, state, generation)),
-      ...set.aliases.flatMap((change) => this.#write(this.aliases, change, state, generation)),
+      ...keyChanges.flatMap((change) => this.#write(this.keys, change, state, generation)),
+      ...aliasChanges.flatMap((change) => this.#write(this.aliases, change, state, generation)),
     ];
     if (statements.length === 0) return { result, committed: () => {} };
     yield [...statements, this.#rows.sealStore({ ...state, generation })];
     const committed = () => {
       this.#committed(generation);
-      for (const change of set.keys) takeOver(this.keys, change, generation, asOf);
-      for (const change of set.aliases) takeOver(this.aliases, change, generation, asOf);
+      for (const change of keyChanges) takeOver(this.keys, change, generation, asOf);
+      for (const change of aliasChanges) takeOver(this.aliases, change, generation, asOf);
     };
     return { result, committed };
   }
@@ -166,13 +180,15 @@ export class StoreScripts {
   /** Writes or removes a row, and updates the set hash. */
   #write<Content>(
     { table }: RowCache<Content>,
-    { arn, before, record }: RowChange<Content>,
+    change: RowChange<Content>,
     { set }: StoreState,
     version: number,
   ): Statement[] {
+    const { arn, before, record } = change;
     if (before !== undefined) set.remove(table, this.#rows.hash(table, before));
     if (record === undefined) return before === undefined ? [] : [deleteRow(table, arn)];
-    return [this.#rows.put(table, record, version, set)];
+    change.after = this.#rows.seal(table, record, version);
+    return [this.#rows.put(table, change.after, set)];
   }
 
   #openState(rows: readonly Row[] | undefined, before: number): StoreState {
@@ -181,19 +197,19 @@ export class StoreScripts {
     return state;
   }
 
-  #readGeneration(rows: readonly Row[] | undefined): number {
-    const generation = rows?.length === 1 ? rows[0]?.generation : undefined;
-    if (Number.isSafeInteger(generation)) return generation as number;
-    throw new DamagedStoreError(this.#database.location, 'has lost its store row');
+  /** As {@link #openState}, but opens a row that says something new only. */
+  #generationOf(rows: readonly Row[] | undefined, before: number): number {
+    const { generation } = parseStoreRow(this.#database.location, rows);
+    return generation === this.#generation ? generation : this.#openState(rows, before).generation;
   }
 }
 
 function takeOver<Content>(
   cache: RowCache<Content>,
-  { arn, record }: RowChange<Content>,
-  version: number,
+  { arn, record, after }: RowChange<Content>,
+  generation: number,
   asOf: number | undefined,
 ): void {
-  if (record === undefined) cache.remove(arn, version);
-  else cache.put(arn, record, version, asOf);
+  if (record === undefined || after === undefined) cache.remove(arn, generation);
+  else cache.put(after, record, asOf);
 }

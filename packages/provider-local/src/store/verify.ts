@@ -44,6 +44,21 @@ export async function verifyRows(
   rows: Rows,
   onProgress: OnProgress = () => {},
 ): Promise<StoreReport> {
+  const report = await verifySet(database, rows, onProgress);
+  try {
+    await database.checkIndexes();
+    return report;
+  } catch (error) {
+    if (!(error instanceof DamagedStoreError)) throw error;
+    return { ...report, damaged: [...report.damaged, error] };
+  }
+}
+
+async function verifySet(
+  database: Database,
+  rows: Rows,
+  onProgress: OnProgress,
+): Promise<StoreReport> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const check = new Check(database.location, rows);
     for (;;) {

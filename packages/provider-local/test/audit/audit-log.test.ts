@@ -159,6 +159,23 @@ describe('An audit log', () => {
     expect(await problems()).to.deep.equal([undefined]);
   });
 
+  const wrong: Readonly<Record<string, readonly unknown[]>> = {
+    folder: [undefined, '', 'a\0b', 1],
+    actor: [1, {}],
+    storeId: [1, null],
+    trustedGroup: [-1, 0.5, '1000'],
+    generation: [1, {}],
+    acter: ['order-service'],
+  };
+  for (const [option, values] of Object.entries(wrong)) {
+    it(`rejects a wrong ${option}, by name (INVALID_INPUT)`, async () => {
+      for (const value of values) {
+        const error = await rejection(open({ [option]: value }));
+        expect(error).to.include({ code: 'INVALID_INPUT', field: `options.${option}` });
+      }
+    });
+  }
+
   it('is recorded by the next log, so that its removal is detected', async () => {
     const log = await open();
     log.write({ ...event, context: ['"'.repeat(8192)] });

@@ -5,6 +5,7 @@ import { SqlKeyStore, type SqlKeyStoreOptions } from '@keywrap/provider-local/st
 import { expect } from 'chai';
 import pg from 'pg';
 import sinon from 'sinon';
+import { explainPostgresError, isRejection } from '#dist/store/dialects/postgres-errors.js';
 import { PostgresListener } from '#dist/store/dialects/postgres-listener.js';
 import { describeKeyStore } from './contract.js';
 import { missingPostgres, PASSWORD, PostgresServer } from './postgres-server.js';
@@ -12,6 +13,17 @@ import { arnOf, CHEAP, newKey, PASSPHRASE, putKey, rejection, removeKey } from '
 import { type OnCommit, TcpProxy } from './tcp-proxy.js';
 
 const missing = missingPostgres();
+
+describe('An error of a socket to PostgreSQL', () => {
+  it('says nothing about a commit that was under way, whatever its code looks like (UNAVAILABLE)', () => {
+    for (const code of ['EPIPE', 'ECONNRESET']) {
+      const error = Object.assign(new Error(`write ${code}`), { code });
+      expect(isRejection(error)).to.equal(false);
+      expect(explainPostgresError(error, 'x').message).to.include('could not reach');
+    }
+    expect(isRejection(Object.assign(new Error('duplicate'), { code: '23505' }))).to.equal(true);
+  });
+});
 
 describe('SqlKeyStore on PostgreSQL', function () {
   this.timeout(300_000);
@@ -208,7 +220,32 @@ describe('SqlKeyStore on PostgreSQL', function () {
       expect(await code(open({ location: 'postgres://a@127.0.0.1:1/b' }))).to.equal('UNAVAILABLE');
     });
 
-    it("reject a name that PostgreSQL can't store", async () => {
+    it('are not worth a retry when the URL is wrong', async () => {
+      const [password] = /:[^:@/]+@/.exec(url) as unknown as [string];
+      expect(await code(open({ location: url.replace(password, '@') }))).to.equal('ACCESS_DENIED');
+      for (const location of [
+        `${url}&sslmode=verify-full`,
+        `${url}&sslmode=verify-full&sslrootcert=/none.pem`,
+        url.replace('search_path', 'no_such_setting'),
+        url.replace(/test_\d+/, 'no_such_schema'),
+      ]) {
+        const error = await rejection(open({ location }));
+        expect(error, error.message).to.include({ code: 'INVALID_INPUT', retryable: false });
+      }
+    });
+
+    it('of a connection that is being closed do not end the process', async () => {
+      const ended = sinon.spy(pg.Client.prototype, 'end');
+      const store = await open();
+      await server.query(`select pg_terminate_backend(pid) from pg_stat_activity
+        where backend_type = 'client backend' and pid <> pg_backend_pid()`);
+      for (let id = 0; id < 5; id++) await putKey(store, newKey(`k${id}`)).catch(() => {});
+      await putKey(store, newKey('a'));
+      expect(ended.callCount).to.be.greaterThan(0);
+      for (const client of ended.thisValues) client.emit('error', new Error('terminated'));
+    });
+
+    it('say what a name may not have that PostgreSQL cannot store', async () => {
       const store = await open();
       expect(await code(store.loadKey(`${arnOf('a')}\0`))).to.equal('INVALID_INPUT');
       expect(await code(store.loadKey(`${arnOf('a')}\ud800`))).to.equal('INVALID_INPUT');

@@ -31,6 +31,35 @@ describe('The file of a key store', () => {
     expect(fs.readdirSync(file.folder)).to.deep.equal([]);
   });
 
+  for (const location of [
+    'file:///var/lib/keys.db',
+    'local:///var/lib/keys.db',
+    'mysql://user:secret@host/keys',
+    ':memory:',
+    '',
+    'a\0b',
+  ]) {
+    it(`is never ${JSON.stringify(location)}, which names no file (INVALID_INPUT)`, async () => {
+      const error = await rejection(file.open({ location }));
+      expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.location' });
+      expect(error.message).not.to.include('secret');
+      const store = await file.open();
+      expect((await rejection(store.backup(location))).code).to.equal('INVALID_INPUT');
+      expect((await rejection(SqlKeyStore.isAt(location))).code).to.equal('INVALID_INPUT');
+    });
+  }
+
+  it('is not looked for where no file can be (INVALID_INPUT)', async function () {
+    if (!isPosix) this.skip();
+    const store = await file.open();
+    fs.symlinkSync('loop', path.join(file.folder, 'loop'));
+    for (const name of ['keys.db/below', 'loop/below', 'n'.repeat(300)]) {
+      const location = path.join(file.folder, name);
+      expect((await rejection(file.open({ location }))).code).to.equal('INVALID_INPUT');
+      expect((await rejection(store.backup(location))).code).to.equal('INVALID_INPUT');
+    }
+  });
+
   it('is private to its owner, as are the files next to it, and its folder is created', async function () {
     if (!isPosix) this.skip();
     const location = path.join(file.folder, 'one', 'two', 'keys.db');

@@ -12,7 +12,7 @@ const abort = {
   source: CONTRACT,
 };
 
-/** Makes a call whose signal is aborted before it, or as soon as it has returned its promise. */
+/** Makes a call whose signal is aborted before it, or when it has returned its promise. */
 async function abortedCall(
   use: KeyUse,
   context: CaseContext,
@@ -39,7 +39,7 @@ export const abortCases = casesOf(abort, [
     },
     {
       id: `ABO-2${use.number}`,
-      title: `${use.title}: rejects when the signal is aborted while it is under way (ABORTED)`,
+      title: `${use.title}: rejects when the signal is aborted during the call (ABORTED)`,
       needs: use.needs,
       async run(context) {
         await abortedCall(use, context, 'during');
@@ -47,7 +47,7 @@ export const abortCases = casesOf(abort, [
     },
     {
       id: `ABO-3${use.number}`,
-      title: `${use.title}: gives the signal's reason as the cause, before and during the call`,
+      title: `${use.title}: has the signal's reason as the cause, before and during the call`,
       needs: use.needs,
       async run(context) {
         const reason = new Error('the request was cancelled');
@@ -59,7 +59,7 @@ export const abortCases = casesOf(abort, [
     },
     {
       id: `ABO-4${use.number}`,
-      title: `${use.title}: minds only the signal it was called with, and only when that is aborted`,
+      title: `${use.title}: reacts only to its own signal, and only when that is aborted`,
       needs: use.needs,
       async run(context) {
         const key = await keyFor(use, context.keys);
@@ -73,7 +73,7 @@ export const abortCases = casesOf(abort, [
   ]),
   {
     id: 'ABO-002',
-    title: 'does the work when the signal is not aborted, and minds no abort after that',
+    title: 'does the work when the signal is not aborted, and ignores a later abort',
     needs: SYMMETRIC,
     async run(context) {
       const { provider, keys, secret } = context;

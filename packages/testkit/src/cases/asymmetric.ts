@@ -9,7 +9,7 @@ import { expectOpens, keyOf, open, roundTrip, seal } from '../round-trip.js';
 const outside = {
   id: 'asymmetric',
   statement:
-    'What is encrypted with the public key by RSAES-OAEP, here or outside, decryptAsymmetric opens, with that hash alone',
+    'decryptAsymmetric decrypts what RSAES-OAEP encrypted with the public key, here or outside, with the same hash only',
   source: 'RFC 8017 section 7.1',
 };
 
@@ -21,7 +21,7 @@ const length = {
 
 const noContext = {
   id: 'asymmetric-context',
-  statement: 'An encryption context is refused with RSA, not ignored',
+  statement: 'An encryption context is rejected with RSA, not ignored',
   source: kmsApi('Encrypt'),
 };
 
@@ -55,7 +55,7 @@ export const asymmetricCases = [
     COMBINATIONS.flatMap(({ number, name, spec, modulus, algorithm, needs }): CaseInput[] => [
       {
         id: `RSA-1${number}`,
-        title: `${name}: opens what was encrypted outside`,
+        title: `${name}: decrypts what was encrypted outside`,
         needs,
         async run(context) {
           const { provider, keys } = context;
@@ -67,7 +67,7 @@ export const asymmetricCases = [
       },
       {
         id: `RSA-2${number}`,
-        title: `${name}: opens what it encrypted itself, in ${modulus} bytes`,
+        title: `${name}: decrypts what it encrypted itself, in ${modulus} bytes`,
         needs,
         async run({ provider, keys, secret }) {
           const key = { keyId: await keys.get(spec), algorithm };
@@ -90,7 +90,7 @@ export const asymmetricCases = [
     ...ALGORITHMS.map(
       (algorithm, i): CaseInput => ({
         id: `RSA-30${i + 1}`,
-        title: `refuses with ${other(algorithm)} what was made with ${algorithm} (INVALID_CIPHERTEXT)`,
+        title: `rejects with ${other(algorithm)} what was encrypted with ${algorithm} (INVALID_CIPHERTEXT)`,
         needs: [...ALGORITHMS.map((each) => `algorithm:${each}` as const), 'key:RSA_2048'],
         async run(context) {
           const key = { keyId: await context.keys.get('RSA_2048'), algorithm };
@@ -103,7 +103,7 @@ export const asymmetricCases = [
     ),
     {
       id: 'RSA-304',
-      title: 'gives back plaintexts of every kind: zeros, ones, text and its blanks',
+      title: 'returns plaintexts of every kind unchanged: zeros, ones, text and its blanks',
       needs: RSA,
       async run(context) {
         const key = await keyOf(context, 'RSA_2048');
@@ -114,7 +114,7 @@ export const asymmetricCases = [
     },
     {
       id: 'RSA-303',
-      title: 'refuses what was made for another RSA key (INVALID_CIPHERTEXT)',
+      title: 'rejects a ciphertext of another RSA key (INVALID_CIPHERTEXT)',
       needs: RSA,
       async run(context) {
         const sealed = await seal(context, await keyOf(context, 'RSA_2048'));
@@ -142,7 +142,7 @@ export const asymmetricCases = [
       },
       {
         id: `RSL-2${number}`,
-        title: `${name}: refuses ${maximum + 1} bytes (INVALID_INPUT)`,
+        title: `${name}: rejects ${maximum + 1} bytes (INVALID_INPUT)`,
         needs,
         async run({ provider, keys, secret }) {
           const input = { keyId: await keys.get(spec), plaintext: secret(maximum + 1), algorithm };
@@ -152,7 +152,7 @@ export const asymmetricCases = [
       },
       {
         id: `RSL-3${number}`,
-        title: `${name}: opens ${maximum} bytes that were encrypted outside`,
+        title: `${name}: decrypts ${maximum} bytes that were encrypted outside`,
         needs,
         async run(context) {
           const key = { keyId: await context.keys.get(spec), algorithm };
@@ -167,7 +167,7 @@ export const asymmetricCases = [
   ...casesOf(length, [
     {
       id: 'RSL-001',
-      title: 'refuses an empty RSA plaintext (INVALID_INPUT)',
+      title: 'rejects an empty RSA plaintext (INVALID_INPUT)',
       needs: RSA,
       async run(context) {
         const key = await keyOf(context, 'RSA_2048');
@@ -181,7 +181,7 @@ export const asymmetricCases = [
     [
       {
         id: 'RSC-001',
-        title: 'encrypt with RSA refuses an encryption context (INVALID_INPUT)',
+        title: 'encrypt with RSA rejects an encryption context (INVALID_INPUT)',
         async run(each) {
           const call = seal(each, { ...(await keyOf(each, 'RSA_2048')), ...context });
           const details = { operation: 'encrypt', field: 'encryptionContext' };
@@ -190,7 +190,7 @@ export const asymmetricCases = [
       },
       {
         id: 'RSC-002',
-        title: 'decryptAsymmetric refuses an encryption context (INVALID_INPUT)',
+        title: 'decryptAsymmetric rejects an encryption context (INVALID_INPUT)',
         async run({ provider, keys }) {
           const sealed = await keys.sealed('RSA_2048');
           const call = open(provider, { ...sealed, algorithm: keys.rsaAlgorithm, ...context });
@@ -201,7 +201,7 @@ export const asymmetricCases = [
       ...(['source', 'destination'] as const).map(
         (side, i): CaseInput => ({
           id: `RSC-00${i + 3}`,
-          title: `reEncrypt refuses an encryption context on an RSA ${side} (INVALID_INPUT)`,
+          title: `reEncrypt rejects an encryption context on an RSA ${side} (INVALID_INPUT)`,
           async run({ provider, keys }) {
             const { keyId, ciphertext } = await keys.sealed('RSA_2048');
             const key = { keyId, algorithm: keys.rsaAlgorithm };

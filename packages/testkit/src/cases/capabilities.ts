@@ -11,7 +11,7 @@ import type { KeyKind, KeyRing } from '../key-ring.js';
 const declared = {
   id: 'capabilities',
   statement:
-    'A provider has an id and declares what it can do, completely and without contradiction',
+    'A provider has an id and declares its capabilities completely and without contradiction',
   source: CONTRACT,
 };
 
@@ -81,7 +81,7 @@ export const capabilityCases = casesOf(declared, [
       for (const [what, wanted] of Object.entries(kinds)) {
         if (wanted === undefined) continue;
         const found = await firstAvailable(keys, wanted);
-        check(found, `${what}, since the algorithm is declared`, 'none: keys.create refuses them');
+        check(found, `${what}, since the algorithm is declared`, 'none: keys.create rejects them');
       }
     },
   },

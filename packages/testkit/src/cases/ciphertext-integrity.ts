@@ -8,11 +8,12 @@ import { type NamedKey, open, seal } from '../round-trip.js';
 
 const integrity = {
   id: 'ciphertext-integrity',
-  statement: 'Any flipped, missing or extra byte in a ciphertext gives INVALID_CIPHERTEXT',
+  statement:
+    'A ciphertext with any flipped, missing or extra byte is rejected (INVALID_CIPHERTEXT)',
   source: kmsApi('Decrypt'),
 };
 
-/** Tries spoilt ciphertexts of a symmetric key: decrypt must refuse each. */
+/** Tries damaged ciphertexts of a symmetric key: decrypt must reject each. */
 async function expectSpoilt(
   { provider }: CaseContext,
   key: NamedKey,
@@ -31,7 +32,7 @@ export const integrityCases = [
       DAMAGES.map(
         ([letter, title, damage]): CaseInput => ({
           id: `INT-${letter}${use.number}`,
-          title: `${use.title}: refuses ${title}`,
+          title: `${use.title}: rejects ${title}`,
           needs: use.needs,
           async run(context) {
             const key = await context.keys.sealed(use.kind);
@@ -47,7 +48,7 @@ export const integrityCases = [
   ...casesOf(integrity, [
     {
       id: 'INT-001',
-      title: 'refuses a ciphertext put together from two',
+      title: 'rejects a ciphertext put together from two',
       needs: SYMMETRIC,
       async run(context) {
         const [one, two] = [await seal(context), await seal(context)];
@@ -59,7 +60,7 @@ export const integrityCases = [
     },
     {
       id: 'INT-003',
-      title: 'refuses a flipped bit anywhere in the ciphertext of 4096 bytes',
+      title: 'rejects a flipped bit anywhere in the ciphertext of 4096 bytes',
       needs: SYMMETRIC,
       async run(context) {
         const { keyId, ciphertext } = await seal(context, { plaintext: context.secret(4096) });
@@ -70,7 +71,7 @@ export const integrityCases = [
     ...sealingUses.map(
       (use): CaseInput => ({
         id: `INT-10${use.number}`,
-        title: `${use.title}: what it wraps is refused when it is damaged`,
+        title: `${use.title}: damage to what it wraps is rejected`,
         needs: use.needs,
         async run(context) {
           const keyId = await context.keys.get();
@@ -85,7 +86,7 @@ export const integrityCases = [
     ),
     {
       id: 'INT-002',
-      title: 'refuses an RSA ciphertext without its leading zero, although the number is the same',
+      title: 'rejects an RSA ciphertext without its leading zero, although the number is the same',
       needs: RSA,
       async run({ provider, keys, secret }) {
         const keyId = await keys.get('RSA_2048');

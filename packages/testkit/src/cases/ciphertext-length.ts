@@ -9,9 +9,9 @@ const length = {
 };
 
 const LENGTHS = [
-  ['T', 6145, 'refuses 6145 bytes', 'INVALID_INPUT'],
-  ['Z', 0, 'refuses an empty ciphertext', 'INVALID_INPUT'],
-  ['L', 6144, 'takes 6144 bytes, although they do not open', 'INVALID_CIPHERTEXT'],
+  ['T', 6145, 'rejects 6145 bytes', 'INVALID_INPUT'],
+  ['Z', 0, 'rejects an empty ciphertext', 'INVALID_INPUT'],
+  ['L', 6144, 'accepts 6144 bytes, although they do not decrypt', 'INVALID_CIPHERTEXT'],
 ] as const;
 
 export const ciphertextLengthCases = casesOf(

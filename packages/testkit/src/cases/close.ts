@@ -8,7 +8,7 @@ import { expectOpens, open, seal } from '../round-trip.js';
 const close = {
   id: 'close',
   statement:
-    'close waits for the calls under way, may be called again, and every later call rejects with ProviderClosedError',
+    'close waits for the calls in progress, may be called again, and every later call rejects with ProviderClosedError',
   source: CONTRACT,
 };
 
@@ -16,7 +16,7 @@ export const closeCases = casesOf(close, [
   ...allUses.flatMap((use): CaseInput[] => [
     {
       id: `CLO-1${use.number}`,
-      title: `${use.title}: refused after close (CLOSED)`,
+      title: `${use.title}: rejects after close (CLOSED)`,
       needs: use.needs,
       async run(context) {
         const key = await keyFor(use, context.keys);
@@ -26,7 +26,7 @@ export const closeCases = casesOf(close, [
     },
     {
       id: `CLO-2${use.number}`,
-      title: `${use.title}: close waits for it, and refuses the same call from then on (CLOSED)`,
+      title: `${use.title}: close waits for it, and rejects the same call from then on (CLOSED)`,
       needs: use.needs,
       async run(context) {
         const { provider, keys } = await context.open();
@@ -44,7 +44,11 @@ export const closeCases = casesOf(close, [
         });
         const late = again();
         const left = await closed;
-        check(left === 0, 'close to wait for the calls under way', `${left} of 3 still under way`);
+        check(
+          left === 0,
+          'close to wait for the calls in progress',
+          `${left} of 3 still in progress`,
+        );
         await finished;
         await expectError(late, 'CLOSED', { operation });
         await expectError(again(), 'CLOSED', { operation });
@@ -64,7 +68,7 @@ export const closeCases = casesOf(close, [
   },
   {
     id: 'CLO-002',
-    title: 'closes through [Symbol.asyncDispose]: later calls are refused (CLOSED)',
+    title: 'closes through [Symbol.asyncDispose]: later calls reject (CLOSED)',
     needs: ['key:SYMMETRIC_DEFAULT'],
     async run({ open }) {
       const { provider, keys } = await open();
@@ -75,7 +79,7 @@ export const closeCases = casesOf(close, [
   },
   {
     id: 'CLO-003',
-    title: 'lets the calls under way finish',
+    title: 'lets the calls in progress finish',
     needs: SYMMETRIC,
     async run(context) {
       const { provider, keys } = await context.open();
@@ -88,7 +92,7 @@ export const closeCases = casesOf(close, [
   },
   {
     id: 'CLO-005',
-    title: 'leaves results that were handed out as they are',
+    title: 'leaves returned results unchanged',
     needs: SYMMETRIC,
     async run(context) {
       const { provider, keys } = await context.open();
@@ -104,7 +108,7 @@ export const closeCases = casesOf(close, [
   },
 ]);
 
-/** What is done may take some turns to reach its caller; what waits for anything takes longer than that. */
+/** Waits some turns of the event loop, enough for finished calls to reach their caller. */
 async function settling(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await undefined;
 }

@@ -7,14 +7,14 @@ import { expectOpens, type Known, keyOf, open, seal } from '../round-trip.js';
 
 const concurrency = {
   id: 'concurrency',
-  statement: 'Calls at the same time do not mix: each gets the result of its own input',
+  statement: 'Concurrent calls do not mix: each gets the result of its own input',
   source: CONTRACT,
 };
 
 const CALLS = 32;
 const FEW = 8;
 
-/** As many things at the same time, each with a key and a plaintext of its own. */
+/** Runs this many concurrent calls, each with its own key and plaintext. */
 async function together<T>(
   { keys, secret }: CaseContext,
   work: (key: { keyId: string; plaintext: Uint8Array }, index: number) => Promise<T>,
@@ -27,7 +27,7 @@ async function together<T>(
   return Promise.all(jobs);
 }
 
-/** Opens all at the same time. */
+/** Decrypts all concurrently. */
 async function expectAllOpen({ provider }: CaseContext, all: readonly Known[]): Promise<void> {
   const opening = all.map(async (sealed) => {
     const result = await expectOpens(provider, sealed, 'the plaintext of this call');
@@ -63,7 +63,7 @@ export const concurrencyCases = casesOf(concurrency, [
   },
   {
     id: 'CON-003',
-    title: 'fails the calls that are wrong and no other, all at once',
+    title: 'fails only the wrong calls among concurrent ones',
     needs: SYMMETRIC,
     async run(context) {
       const { provider } = context;
@@ -118,7 +118,7 @@ export const concurrencyCases = casesOf(concurrency, [
   ...allUses.map(
     (use): CaseInput => ({
       id: `CON-1${use.number}`,
-      title: `${use.title}: ${FEW} calls at once, each with the key that it was given`,
+      title: `${use.title}: ${FEW} calls at once, each with its own key`,
       needs: use.needs,
       async run(context) {
         const { keys } = context;
@@ -149,7 +149,7 @@ export const concurrencyCases = casesOf(concurrency, [
   ),
   {
     id: 'CON-006',
-    title: 'opens 8 RSA ciphertexts at once, of two keys',
+    title: 'decrypts 8 RSA ciphertexts of two keys at once',
     needs: RSA,
     async run(context) {
       const two = [await keyOf(context, 'RSA_2048'), await keyOf(context, 'RSA_2048', 1)] as const;

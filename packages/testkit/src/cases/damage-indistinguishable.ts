@@ -8,7 +8,7 @@ import { open, seal } from '../round-trip.js';
 
 const alike = {
   id: 'damage-indistinguishable',
-  statement: 'Nothing tells why a ciphertext does not open: the error always says the same',
+  statement: 'Every failure to decrypt a ciphertext has the same error, whatever the reason',
   source: 'RFC 8017 section 7.1.2, the note on error messages (Manger 2001)',
 };
 
@@ -18,7 +18,7 @@ export const indistinguishableCases = [
     openingUses.map(
       (use): CaseInput => ({
         id: `ALK-0${use.number}`,
-        title: `${use.title}: says the same whatever the damage`,
+        title: `${use.title}: has the same error whatever the damage`,
         needs: use.needs,
         async run(context) {
           const key = await context.keys.sealed(use.kind);
@@ -37,7 +37,7 @@ export const indistinguishableCases = [
   ...casesOf(alike, [
     {
       id: 'ALK-101',
-      title: 'decrypt says the same for another encryption context as for damage',
+      title: 'decrypt has the same error for another encryption context as for damage',
       needs: [...SYMMETRIC, 'encryptionContext'],
       async run(context) {
         const sealed = await seal(context, { encryptionContext: { tenant: 'a' } });
@@ -60,10 +60,10 @@ export const indistinguishableCases = [
   ]),
 ];
 
-/** What may differ from call to call without saying anything about the ciphertext. */
+/** Fields that may differ between calls without revealing anything about the ciphertext. */
 const UNTELLING = ['requestId', 'stack', 'cause', 'keyId'];
 
-/** What a caller reads in an error. */
+/** Returns what a caller can read in an error. */
 function tellingOf(error: KeyWrapError): Map<string, unknown> {
   const { name, message, requestId } = error;
   const told = requestId ? message.replaceAll(requestId, '') : message;
@@ -74,8 +74,8 @@ function tellingOf(error: KeyWrapError): Map<string, unknown> {
 }
 
 /**
- * Fails the case unless all errors say the same. The first and the last are about the same ciphertext:
- * what differs between them, a time or a trace id, says nothing about it.
+ * Fails the case unless all errors are the same. The first and the last concern the same ciphertext: what differs
+ * between them, such as a time or a trace id, reveals nothing about it.
  */
 function expectAlike(errors: readonly KeyWrapError[]): void {
   const told = errors.map(tellingOf);

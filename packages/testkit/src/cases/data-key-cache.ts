@@ -10,14 +10,13 @@ const THRESHOLDS =
 
 const limits = {
   id: 'data-key-cache-limits',
-  statement:
-    'A cached data key serves so many calls, bytes and milliseconds as the limits say, not more',
+  statement: 'A cached data key is used within the limits on calls, bytes and milliseconds',
   source: THRESHOLDS,
 };
 
 const wiping = {
   id: 'data-key-cache-wiping',
-  statement: 'What leaves a data-key cache is wiped, and each caller has a copy of its own',
+  statement: 'A data-key cache wipes the keys that it drops, and each caller gets its own copy',
   source: CONTRACT,
 };
 
@@ -29,7 +28,7 @@ const sharing = {
 
 const waiting = {
   id: 'data-key-cache-waiting',
-  statement: 'Calls that wait for the same key make one call, and none of them fails for another',
+  statement: 'Concurrent calls for the same key make one call, and none fails because of another',
   source: CONTRACT,
 };
 
@@ -56,7 +55,7 @@ function expectCalls(received: readonly Uint8Array[], expected: number, when: st
   );
 }
 
-/** A random key of 32 bytes is all zeros once in 2^256: then it was wiped. */
+/** A key of all zeros was wiped: a random one is all zeros once in 2^256. */
 function expectWiped(secret: Uint8Array | undefined, expected: boolean, when: string): void {
   const isWiped = secret?.every((byte) => byte === 0) ?? false;
   const state = (wiped: boolean) => `the cache's key ${wiped ? 'wiped' : 'kept'} ${when}`;
@@ -66,7 +65,7 @@ function expectWiped(secret: Uint8Array | undefined, expected: boolean, when: st
 const limitCases: readonly CaseInput[] = [
   {
     id: 'DKC-001',
-    title: 'gives a data key to maximumUses calls, and another to the next',
+    title: 'returns a data key to maximumUses calls, and another to the next',
     async run({ cached, keys }) {
       const { provider, received } = cached(THREE_USES);
       const keyId = await keys.get();
@@ -78,7 +77,7 @@ const limitCases: readonly CaseInput[] = [
   },
   {
     id: 'DKC-002',
-    title: 'gives a data key for maximumBytes bytes, and another for one byte more',
+    title: 'returns a data key for maximumBytes bytes, and another for one byte more',
     async run({ cached, keys }) {
       const { provider, received } = cached(ROOMY);
       const keyId = await keys.get();
@@ -91,7 +90,7 @@ const limitCases: readonly CaseInput[] = [
   },
   {
     id: 'DKC-003',
-    title: 'gives a data key for maximumAge milliseconds, and another after one more',
+    title: 'returns a data key for maximumAge milliseconds, and another after one more',
     async run({ cached, keys }) {
       const { provider, received, passTime } = cached(ROOMY);
       const keyId = await keys.get();
@@ -106,7 +105,7 @@ const limitCases: readonly CaseInput[] = [
   },
   {
     id: 'DKC-004',
-    title: 'opens a ciphertext once for maximumAge milliseconds, whatever the other limits',
+    title: 'decrypts a ciphertext once in maximumAge milliseconds, whatever the other limits',
     async run(context) {
       const { provider, received, passTime } = context.cached(THREE_USES);
       const sealed = await seal(context);
@@ -142,13 +141,13 @@ const wipingCases: readonly CaseInput[] = [
       for (let use = 1; use <= 3; use++) {
         const { plaintext } = await generate(provider, keyId);
         expectWiped(received[0], use === 3, `after use ${use}`);
-        expectWiped(plaintext, false, 'in the hands of the caller');
+        expectWiped(plaintext, false, "in the caller's result");
       }
     },
   },
   {
     id: 'DKC-102',
-    title: 'wipes a data key that is too old, when it is asked for',
+    title: 'wipes a data key that is too old, when it is requested',
     async run({ cached, keys }) {
       const { provider, received, passTime } = cached(ROOMY);
       const keyId = await keys.get();
@@ -170,13 +169,13 @@ const wipingCases: readonly CaseInput[] = [
       await provider.decrypt({ keyId, ciphertext, encryptionContext: {} });
       await provider.close();
       for (const secret of received) expectWiped(secret, true, 'after close');
-      expectWiped(plaintext, false, 'in the hands of the caller');
+      expectWiped(plaintext, false, "in the caller's result");
       await expectError(generate(provider, keyId), 'CLOSED', { operation: 'generateDataKey' });
     },
   },
   {
     id: 'DKC-104',
-    title: 'gives each caller a copy, which the caller may wipe',
+    title: 'returns a copy to each caller, which the caller may wipe',
     async run({ cached, keys }) {
       const { provider } = cached(ROOMY);
       const keyId = await keys.get();
@@ -201,7 +200,7 @@ const sharingCases: readonly CaseInput[] = [
   ).map(
     ([number, what, one, other]): CaseInput => ({
       id: `DKC-${number}`,
-      title: `does not give the data key of ${what}`,
+      title: `does not return the data key of ${what}`,
       async run({ cached, keys }) {
         const { provider } = cached(ROOMY);
         const keyId = await keys.get();
@@ -215,7 +214,7 @@ const sharingCases: readonly CaseInput[] = [
   ),
   {
     id: 'DKC-204',
-    title: 'does not give the data key of another key, or one of another length',
+    title: 'does not return the data key of another key or length',
     async run({ cached, keys }) {
       const { provider } = cached(ROOMY);
       const [one, other] = [await keys.get(), await keys.create()];
@@ -230,7 +229,7 @@ const sharingCases: readonly CaseInput[] = [
   },
   {
     id: 'DKC-205',
-    title: 'does not open what it has opened before under another context or key',
+    title: 'does not decrypt a cached ciphertext under another context or key',
     async run({ cached, keys }) {
       const { provider } = cached(ROOMY);
       const [keyId, other] = [await keys.get(), await keys.create()];
@@ -250,7 +249,7 @@ const sharingCases: readonly CaseInput[] = [
 const waitingCases: readonly CaseInput[] = [
   {
     id: 'DKC-301',
-    title: 'makes one call for all that wait for the same data key, within the limits',
+    title: 'makes one call for concurrent requests of the same data key, within the limits',
     async run({ cached, keys }) {
       const { provider, received } = cached(THREE_USES);
       const keyId = await keys.get();
@@ -278,7 +277,7 @@ const waitingCases: readonly CaseInput[] = [
   },
   {
     id: 'DKC-303',
-    title: 'does not remember an error',
+    title: 'does not cache an error',
     async run(context) {
       const { provider } = context.cached(ROOMY);
       const sealed = await seal(context, { encryptionContext: { a: 'bc' } });

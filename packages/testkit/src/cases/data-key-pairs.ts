@@ -16,14 +16,14 @@ import { expectOpens } from '../round-trip.js';
 const pairs = {
   id: 'data-key-pair',
   statement:
-    'A data key pair is of the kind asked for: public key SPKI DER, private key PKCS#8 DER, wrapped as it is',
+    'A data key pair has the requested kind: public key in SPKI DER, private key in PKCS#8 DER, wrapped unchanged',
   source: kmsApi('GenerateDataKeyPair'),
 };
 
 const wrappedOnly = {
   id: 'data-key-pair-without-plaintext',
   statement:
-    'generateDataKeyPairWithoutPlaintext gives a public key and its wrapped private key, and nothing more of that',
+    'generateDataKeyPairWithoutPlaintext returns a public key and its private key in wrapped form only',
   source: kmsApi('GenerateDataKeyPairWithoutPlaintext'),
 };
 
@@ -33,7 +33,7 @@ const forEachSpec = (cases: (spec: DataKeyPairSpec, number: number) => CaseInput
     cases(spec, i + 1).map((each) => ({ ...each, needs: [...SYMMETRIC, `pair:${spec}` as const] })),
   );
 
-/** RSA pairs are slow to make, so the cases of one kind look at the same pair. */
+/** RSA pairs are slow to make, so the cases of one kind share a pair. */
 function pairOf(keyPairSpec: DataKeyPairSpec, { provider, keys }: CaseContext) {
   return keys.once(`pair ${keyPairSpec}`, async () =>
     provider.generateDataKeyPair({ keyId: await keys.get(), keyPairSpec }),
@@ -69,7 +69,7 @@ export const dataKeyPairCases = [
       },
       {
         id: `PAI-30${number}`,
-        title: `${spec}: the two belong together`,
+        title: `${spec}: the two keys match`,
         async run(context) {
           const { publicKey, privateKey } = await pairOf(spec, context);
           expectMatch(readPublicKey(publicKey), readPrivateKey(privateKey));
@@ -77,7 +77,7 @@ export const dataKeyPairCases = [
       },
       {
         id: `PAI-40${number}`,
-        title: `${spec}: the wrapped private key opens to the private key`,
+        title: `${spec}: the wrapped private key decrypts to the private key`,
         async run(context) {
           const pair = await pairOf(spec, context);
           const { keyId, privateKey: plaintext, privateKeyCiphertext: ciphertext } = pair;
@@ -118,7 +118,7 @@ export const dataKeyPairCases = [
     forEachSpec((spec, number) => [
       {
         id: `PAW-10${number}`,
-        title: `${spec}: the wrapped private key opens to PKCS#8 DER that belongs to the public key`,
+        title: `${spec}: the wrapped private key decrypts to PKCS#8 DER that matches the public key`,
         async run(context) {
           const pair = await wrappedPairOf(spec, context);
           const publicKey = readPublicKey(pair.publicKey);
@@ -138,7 +138,7 @@ export const dataKeyPairCases = [
     [
       {
         id: 'PAW-201',
-        title: 'has no private key in its result, and names the key ARN',
+        title: 'has no private key in its result, and returns the key ARN',
         async run(context) {
           const { provider, keys } = context;
           const keyId = await keys.get();
@@ -147,7 +147,7 @@ export const dataKeyPairCases = [
           check(!('privateKey' in pair), 'a result without a private key', 'one that has it');
           const input = { keyId, ciphertext: pair.privateKeyCiphertext };
           const { plaintext } = await provider.decrypt(input);
-          // The end of a PKCS#8 key of an elliptic curve repeats the public key, so look at what is secret.
+          // The end of a PKCS#8 key of an elliptic curve repeats the public key, so search for the secret part.
           const { d } = readPrivateKey(plaintext).export({ format: 'jwk' });
           expectHidden(pair, Buffer.from(d ?? '', 'base64url'), 'the private key');
         },

@@ -8,14 +8,13 @@ import { expectOpens } from '../round-trip.js';
 const generates = {
   id: 'data-key',
   statement:
-    'A data key is AES_256, AES_128 or 1 to 1024 bytes, random, and its ciphertext opens to it',
+    'A data key is AES_256, AES_128 or 1 to 1024 bytes, random, and its ciphertext decrypts to it',
   source: kmsApi('GenerateDataKey'),
 };
 
 const wrappedOnly = {
   id: 'data-key-without-plaintext',
-  statement:
-    'generateDataKeyWithoutPlaintext gives a wrapped data key and nothing of its plaintext',
+  statement: 'generateDataKeyWithoutPlaintext returns a wrapped data key without its plaintext',
   source: kmsApi('GenerateDataKeyWithoutPlaintext'),
 };
 
@@ -35,7 +34,7 @@ const SIZES: readonly [string, string, Size, number][] = [
 
 const RANDOM = { keySpec: 'AES_256' } as const;
 
-/** Among 32 random values of a byte all are the same once in 256^31: then it is no random byte. */
+/** A byte that is the same in 32 keys is not random: that happens by chance once in 256^31. */
 async function expectRandom(generate: () => Promise<Uint8Array>): Promise<void> {
   const generated: Uint8Array[] = [];
   for (let i = 0; i < 32; i++) {
@@ -60,7 +59,7 @@ async function expectRandom(generate: () => Promise<Uint8Array>): Promise<void> 
   check(values.size > 192, 'bytes of every value', `${values.size} different values in 1024 bytes`);
 }
 
-/** Eight random bytes are there twice once in 2^64: a key that repeats itself is padded or stretched. */
+/** A key that repeats eight bytes is padded or stretched: by chance, that happens once in 2^64. */
 function expectNoRepetition(key: Uint8Array): void {
   const blocks = Array.from({ length: key.length >> 3 }, (_, i) =>
     key.subarray(8 * i, 8 * i + 8).join(),
@@ -69,8 +68,8 @@ function expectNoRepetition(key: Uint8Array): void {
   check(isNew, 'a data key without repetition', 'one whose bytes come again');
 }
 
-/** The refused sizes; the ids have numbers from `first` on. */
-function refusals(
+/** Makes cases for the rejected sizes, with ids from `first` on. */
+function rejections(
   operation: 'generateDataKey' | 'generateDataKeyWithoutPlaintext',
   letters: string,
   first: number,
@@ -78,7 +77,7 @@ function refusals(
   return [0, 1025, -1, 1.5, Number.NaN].map(
     (numberOfBytes, i): CaseInput => ({
       id: `${letters}-${first + i}`,
-      title: `${operation} refuses ${numberOfBytes} bytes (INVALID_INPUT)`,
+      title: `${operation} rejects ${numberOfBytes} bytes (INVALID_INPUT)`,
       async run({ provider, keys }) {
         const call = provider[operation]({ keyId: await keys.get(), numberOfBytes });
         await expectError(call, 'INVALID_INPUT', { operation, field: 'numberOfBytes' });
@@ -87,7 +86,7 @@ function refusals(
   );
 }
 
-/** Generates a data key of which only the ciphertext comes back, and decrypts that. */
+/** Generates a data key without plaintext, and decrypts its ciphertext. */
 async function unwrapped(
   provider: KeyWrapProvider,
   input: { readonly keyId: string } & Size,
@@ -134,7 +133,7 @@ export const dataKeyCases = [
           );
         },
       },
-      ...refusals('generateDataKey', 'DKY', 101),
+      ...rejections('generateDataKey', 'DKY', 101),
     ],
     needs,
   ),
@@ -162,7 +161,7 @@ export const dataKeyCases = [
       },
       {
         id: 'DKW-009',
-        title: 'has no plaintext in its result, and names the key ARN',
+        title: 'has no plaintext in its result, and returns the key ARN',
         async run({ provider, keys }) {
           const keyId = await keys.get();
           const wrapped = await provider.generateDataKeyWithoutPlaintext({ keyId, ...RANDOM });
@@ -172,7 +171,7 @@ export const dataKeyCases = [
           expectHidden(wrapped, plaintext, 'the data key');
         },
       },
-      ...refusals('generateDataKeyWithoutPlaintext', 'DKW', 201),
+      ...rejections('generateDataKeyWithoutPlaintext', 'DKW', 201),
     ],
     needs,
   ),

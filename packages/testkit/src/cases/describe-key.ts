@@ -13,14 +13,14 @@ import { RSA } from '../needs.js';
 
 const describes = {
   id: 'describe-key',
-  statement: 'describeKey tells what a key is, whatever its state',
+  statement: 'describeKey describes a key in any state',
   source: kmsApi('DescribeKey'),
 };
 
 const publicKeys = {
   id: 'public-key',
   statement:
-    'getPublicKey gives the public half of an asymmetric key as SPKI DER; other keys have none',
+    'getPublicKey returns the public half of an asymmetric key as SPKI DER; other keys have none',
   source: kmsApi('GetPublicKey'),
 };
 
@@ -92,7 +92,7 @@ export const describeKeyCases = [
           if (state === 'PendingImport') expectField(key.origin, 'EXTERNAL', 'origin');
           const { deletionDate } = key;
           const isAhead = deletionDate instanceof Date && deletionDate.getTime() > Date.now();
-          // Not every backend says when, but what is said has to be true.
+          // Not every backend knows the date, but if it returns one, it must be true.
           check(
             deletionDate === undefined || (state === 'PendingDeletion' && isAhead),
             state === 'PendingDeletion'
@@ -105,13 +105,13 @@ export const describeKeyCases = [
     ),
     {
       id: 'DSC-301',
-      title: 'says when the key was made',
+      title: 'returns the creation date of the key',
       needs: ['key:SYMMETRIC_DEFAULT'],
       async run({ provider, keys }) {
         const keyId = await keys.get();
         const { creationDate } = await provider.describeKey({ keyId });
         check(creationDate instanceof Date, 'creationDate as a Date', typeof creationDate);
-        // A day, because the backend may have a clock of its own.
+        // A day, because the backend may have another clock.
         const isPast = creationDate.getTime() < Date.now() + 86_400_000;
         check(isPast, 'a creationDate that is not in the future', String(creationDate));
       },
@@ -133,7 +133,7 @@ export const describeKeyCases = [
     ...(['RSA_2048', 'RSA_3072', 'RSA_4096'] as const).map(
       (spec, i): CaseInput => ({
         id: `PUB-10${i + 1}`,
-        title: `gives the public key of an ${spec} key as SPKI DER, and what it is`,
+        title: `returns the public key of an ${spec} key as SPKI DER, and its description`,
         needs: ['asymmetric', `key:${spec}`],
         async run({ provider, keys }) {
           const keyId = await keys.get(spec);
@@ -149,7 +149,7 @@ export const describeKeyCases = [
     ),
     {
       id: 'PUB-201',
-      title: 'gives the same public key each time, and different ones of different keys',
+      title: 'returns the same public key each time, and different ones for different keys',
       needs: RSA,
       async run({ provider, keys }) {
         const input = { keyId: await keys.get('RSA_2048') };
@@ -162,7 +162,7 @@ export const describeKeyCases = [
     },
     {
       id: 'PUB-202',
-      title: 'gives the public key of a key that signs; nothing can be encrypted with it',
+      title: 'returns the public key of a key that signs, without encryption algorithms',
       needs: ['asymmetric', 'key:RSA_2048/SIGN_VERIFY'],
       async run({ provider, keys }) {
         const kind = 'RSA_2048/SIGN_VERIFY';
@@ -175,7 +175,7 @@ export const describeKeyCases = [
     ...(['SYMMETRIC_DEFAULT', 'HMAC_256/GENERATE_VERIFY_MAC'] as const).map(
       (kind, i): CaseInput => ({
         id: `PUB-30${i + 1}`,
-        title: `refuses a key of the kind ${kind}, which has none (UNSUPPORTED)`,
+        title: `rejects a key of the kind ${kind}, which has none (UNSUPPORTED)`,
         needs: ['asymmetric', `key:${kind}`],
         async run({ provider, keys }) {
           const call = provider.getPublicKey({ keyId: await keys.get(kind) });

@@ -14,7 +14,7 @@ import { expectOpens, keyOf, roundTrip, seal } from '../round-trip.js';
 
 const opens = {
   id: 'encrypt-decrypt',
-  statement: 'What a symmetric key encrypts, it decrypts: every byte, whatever the bytes are',
+  statement: 'A symmetric key decrypts what it encrypted, byte for byte, whatever the bytes are',
   source: kmsApi('Encrypt'),
 };
 
@@ -26,7 +26,7 @@ const length = {
 
 const fresh = {
   id: 'fresh-ciphertext',
-  statement: 'Encrypting the same twice gives two different ciphertexts',
+  statement: 'Encrypting the same plaintext twice returns two different ciphertexts',
   source: 'NIST SP 800-38D section 8: an IV is never used twice with a key',
 };
 
@@ -37,7 +37,8 @@ export const encryptCases = [
       { id: 'ENC-001', title: 'decrypts what it encrypted', run: (context) => roundTrip(context) },
       {
         id: 'ENC-002',
-        title: 'gives back plaintexts of every kind: zeros, ones, text, and lengths around a block',
+        title:
+          'returns plaintexts of every kind unchanged: zeros, ones, text, and lengths around a block',
         async run(context) {
           const sizes = [2, 15, 16, 17, 31, 33, 64, 255, 256, 257, 1024];
           const secrets = sizes.map((size) => context.secret(size));
@@ -48,7 +49,7 @@ export const encryptCases = [
       },
       {
         id: 'ENC-006',
-        title: 'gives back plaintexts of every kind without a keyId',
+        title: 'returns plaintexts of every kind unchanged without a keyId',
         needs: ['keyIdFromCiphertext'],
         async run(context) {
           const secrets = [context.secret(), context.secret(LIMITS.plaintext)];
@@ -60,7 +61,7 @@ export const encryptCases = [
       },
       {
         id: 'ENC-003',
-        title: 'names the key ARN and the algorithm in both results',
+        title: 'returns the key ARN and the algorithm in both results',
         async run({ provider, keys, secret }) {
           const keyId = await keys.get();
           const sealed = await provider.encrypt({ keyId, plaintext: secret() });
@@ -73,7 +74,7 @@ export const encryptCases = [
       },
       {
         id: 'ENC-004',
-        title: 'takes SYMMETRIC_DEFAULT by name as well',
+        title: 'accepts SYMMETRIC_DEFAULT by name',
         run: (context) => roundTrip(context, { algorithm: 'SYMMETRIC_DEFAULT' }),
       },
       {
@@ -118,7 +119,7 @@ export const encryptCases = [
       ).map(
         ([id, what, size]): CaseInput => ({
           id,
-          title: `refuses ${what} (INVALID_INPUT)`,
+          title: `rejects ${what} (INVALID_INPUT)`,
           async run(context) {
             const call = seal(context, { plaintext: context.secret(size) });
             await expectError(call, 'INVALID_INPUT', { operation: 'encrypt', field: 'plaintext' });

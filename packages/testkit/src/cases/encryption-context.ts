@@ -8,7 +8,7 @@ import { expectOpens, open, seal } from '../round-trip.js';
 const exact = {
   id: 'encryption-context',
   statement:
-    'A ciphertext opens under exactly the pairs it was made with, in any order; any difference gives INVALID_CIPHERTEXT',
+    'A ciphertext decrypts only with the pairs that it was encrypted with, in any order (else INVALID_CIPHERTEXT)',
   source: kmsGuide('encrypt_context.html'),
 };
 
@@ -51,7 +51,7 @@ const SAME: readonly [string, string, Given, Given][] = [
   ['108', 'an empty context where there was none', undefined, {}],
 ];
 
-/** Contexts that differ: what made it, what is given to open it. */
+/** Contexts that differ: the one to encrypt with, and the one to decrypt with. */
 const DIFFERENT: readonly [string, string, Given, Given][] = [
   ['201', 'no context', { tenant: 'a' }, undefined],
   ['202', 'a context where there was none', {}, { tenant: 'a' }],
@@ -93,13 +93,13 @@ const DIFFERENT: readonly [string, string, Given, Given][] = [
   ['228', 'a number-like value written differently', { a: '1' }, { a: '1.0' }],
 ];
 
-/** The same either way round: a difference may be lost where a ciphertext is made, or where it is opened. */
+/** Tries both directions: a difference may be lost when encrypting or when decrypting. */
 const EITHER_WAY = DIFFERENT.flatMap(([, , made, given]): [Given, Given][] => [
   [made, given],
   [given, made],
 ]);
 
-/** Every call that opens a ciphertext with an encryption context. */
+/** Every call that decrypts a ciphertext with an encryption context. */
 const OPENINGS = [
   { ...useNumbered('06'), number: '02' },
   { ...useNumbered('07'), number: '11' },
@@ -108,7 +108,7 @@ const OPENINGS = [
   { ...useNumbered('03'), number: '14' },
 ];
 
-/** Seals and opens with every two contexts: others are refused, the same ones taken. */
+/** Encrypts and decrypts with every two contexts: different ones are rejected, equal ones accepted. */
 async function expectExact(
   operation: string,
   sealWith: (encryptionContext: Given) => Promise<Uint8Array>,
@@ -127,7 +127,7 @@ export const encryptionContextCases = casesOf(
     ...SAME.map(
       ([number, title, made, given]): CaseInput => ({
         id: `CTX-${number}`,
-        title: `decrypt takes ${title}`,
+        title: `decrypt accepts ${title}`,
         async run(context) {
           const sealed = await seal(context, { encryptionContext: made });
           await expectOpens(context.provider, { ...sealed, encryptionContext: given });
@@ -137,7 +137,7 @@ export const encryptionContextCases = casesOf(
     ...DIFFERENT.map(
       ([number, title, made, given]): CaseInput => ({
         id: `CTX-${number}`,
-        title: `decrypt refuses ${title} (INVALID_CIPHERTEXT)`,
+        title: `decrypt rejects ${title} (INVALID_CIPHERTEXT)`,
         async run(context) {
           const sealed = await seal(context, { encryptionContext: made });
           const call = open(context.provider, { ...sealed, encryptionContext: given });
@@ -148,7 +148,7 @@ export const encryptionContextCases = casesOf(
     ...OPENINGS.map(
       (use): CaseInput => ({
         id: `CTX-3${use.number}`,
-        title: `${use.title} refuses every other context (INVALID_CIPHERTEXT), and takes the same`,
+        title: `${use.title} rejects every other context (INVALID_CIPHERTEXT), and accepts the same`,
         needs: use.needs,
         async run(context) {
           const keyId = await context.keys.get();

@@ -27,7 +27,7 @@ export const errorCases = [
       .map(
         (use): CaseInput => ({
           id: `ERR-1${use.number}`,
-          title: `${use.title}: an error says code, operation, keyId and that retrying is of no use`,
+          title: `${use.title}: an error has code, operation, keyId and is not retryable`,
           needs: use.needs,
           async run(context) {
             const key = await keyFor(use, context.keys);
@@ -47,7 +47,7 @@ export const errorCases = [
     ...openingUses.map(
       (use): CaseInput => ({
         id: `ERR-3${use.number}`,
-        title: `${use.title}: a ciphertext that does not open: the error names the key that the call named`,
+        title: `${use.title}: the error of a failed decryption has the key that the call named`,
         needs: use.needs,
         async run(context) {
           const key = await keyFor(use, context.keys);
@@ -62,11 +62,11 @@ export const errorCases = [
     ...uniqueOperations().map(
       ({ number, operation, needs }): CaseInput => ({
         id: `ERR-2${number}`,
-        title: `${operation}: rejects, and never throws, whatever it is called with`,
+        title: `${operation}: rejects, and never throws, whatever its input`,
         needs,
         async run({ provider }) {
           for (const input of [[], [null], [0], ['text'], [{}], [{ keyId: 0 }, 0], [[], []]]) {
-            // Without a field that says otherwise it may be something that is not supported.
+            // Without other fields, the call may be unsupported.
             const codes = ['INVALID_INPUT', 'UNSUPPORTED'] as const;
             await expectError(Reflect.apply(provider[operation], provider, input), codes, {
               operation,
@@ -79,7 +79,7 @@ export const errorCases = [
   ...casesOf(silent, [
     {
       id: 'LEA-001',
-      title: 'shows no secret: a plaintext that is refused',
+      title: 'shows no secret: a rejected plaintext',
       needs: SYMMETRIC,
       async run({ provider, keys, secret }) {
         const keyId = await keys.get();
@@ -114,7 +114,7 @@ export const errorCases = [
     ...openingUses.map(
       (use): CaseInput => ({
         id: `LEA-2${use.number}`,
-        title: `${use.title}: shows no secret when the ciphertext does not open`,
+        title: `${use.title}: shows no secret when decryption fails`,
         needs: use.needs,
         async run(context) {
           const key = await keyFor(use, context.keys);
@@ -125,7 +125,7 @@ export const errorCases = [
     ),
     {
       id: 'LEA-002',
-      title: 'shows no secret: a ciphertext that does not open',
+      title: 'shows no secret: a failed decryption',
       needs: SYMMETRIC,
       async run(context) {
         const { provider, keys, secret } = context;
@@ -171,7 +171,7 @@ export const errorCases = [
         const calls = {
           encrypt: provider.encrypt({ ...key, plaintext: secret() }),
           decrypt: provider.decrypt({ ...key, ciphertext }),
-          // Here the plaintext is already open when the destination refuses.
+          // Here the plaintext is already decrypted when the destination rejects it.
           reEncrypt: provider.reEncrypt({
             ciphertext: other.ciphertext,
             source: { keyId: other.keyId },
@@ -186,7 +186,7 @@ export const errorCases = [
     },
     {
       id: 'LEA-005',
-      title: 'shows no secret: RSA: too long, damaged, and sealed with the other hash',
+      title: 'shows no secret: RSA: too long, damaged, and encrypted with the other hash',
       needs: RSA,
       async run(context) {
         const key = await keyOf(context, 'RSA_2048');
@@ -213,7 +213,7 @@ export const errorCases = [
   ]),
 ];
 
-/** One use of each operation, whose other needs matter too. */
+/** One use of each operation. */
 function uniqueOperations() {
   const seen = new Map(allUses.map((use) => [use.operation, use]));
   return [...seen.values()];

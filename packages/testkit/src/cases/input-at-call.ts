@@ -11,7 +11,7 @@ export const inputCopied = {
   source: CONTRACT,
 };
 
-/** What there may be in an input. */
+/** The fields of an input. */
 type Whole = NamedKey &
   Readonly<{
     source?: NamedKey;
@@ -20,10 +20,10 @@ type Whole = NamedKey &
     keyPairSpec: string;
   }>;
 
-/** No length that is asked for by name. */
+/** A length without a key spec. */
 const LENGTH = 48;
 
-/** The input of a call with everything that it may hold, and what its ciphertext holds. */
+/** Makes an input with every field, and the plaintext of its ciphertext. */
 async function wholeInput(use: KeyUse, context: CaseContext) {
   const { provider, keys } = context;
   const isRsa = use.kind === 'RSA_2048';
@@ -48,9 +48,9 @@ async function wholeInput(use: KeyUse, context: CaseContext) {
   };
 }
 
-/** Fails the case unless a result is what was asked for. */
+/** Fails the case unless the result matches the input. */
 async function expectRight(
-  { operation, gives }: KeyUse,
+  { operation, returns }: KeyUse,
   { provider }: CaseContext,
   asked: Whole,
   plaintext: Uint8Array,
@@ -79,7 +79,7 @@ async function expectRight(
   if (operation === 'encrypt') expectBytes(opened, plaintext, 'the plaintext');
   if (/^generateDataKey(W|$)/.test(operation)) expectLength(opened, LENGTH, 'a data key');
   for (const name of ['plaintext', 'privateKey'] as const) {
-    if (gives.includes(name)) expectBytes(opened, result[name], `the ${name} in its ciphertext`);
+    if (returns.includes(name)) expectBytes(opened, result[name], `the ${name} in its ciphertext`);
   }
 }
 
@@ -96,7 +96,7 @@ function spoil(input: object): void {
   Reflect.set(input, 'more', 'spoiled');
 }
 
-/** Makes a whole call, does something to its input at once, and expects the result to be right all the same. */
+/** Makes a call, changes its input at once, and expects the right result. */
 async function callWith(
   use: KeyUse,
   context: CaseContext,
@@ -114,7 +114,7 @@ async function callWith(
   return { before, after };
 }
 
-/** What holds for the input of every call, whatever is in it. */
+/** Makes the cases about the input of every call. */
 export const inputAtCallCases = casesOf(inputCopied, [
   ...allUses
     // The two sides of a reEncrypt are in one input.
@@ -122,7 +122,7 @@ export const inputAtCallCases = casesOf(inputCopied, [
     .flatMap((use): CaseInput[] => [
       {
         id: `MEM-6${use.number}`,
-        title: `${use.title}: reads all its input at the call, before it returns its promise`,
+        title: `${use.title}: reads all its input before it returns its promise`,
         needs: use.needs,
         async run(context) {
           await callWith(use, context, spoil);
@@ -130,7 +130,7 @@ export const inputAtCallCases = casesOf(inputCopied, [
       },
       {
         id: `MEM-7${use.number}`,
-        title: `${use.title}: leaves all its input as it was`,
+        title: `${use.title}: does not change its input`,
         needs: use.needs,
         async run(context) {
           const { before, after } = await callWith(use, context, () => {});
@@ -141,13 +141,13 @@ export const inputAtCallCases = casesOf(inputCopied, [
   ...sealingUses.map(
     (use): CaseInput => ({
       id: `MEM-51${use.number}`,
-      title: `${use.title} reads keyId and encryption context at the call, and leaves them alone`,
+      title: `${use.title} reads keyId and encryption context before it returns, and does not change them`,
       needs: [...use.needs, 'encryptionContext'],
       async run(context) {
         const { provider, keys } = context;
         const keyId = await keys.get();
         const bound = () => ({ keyId, encryptionContext: { tenant: 'a' } });
-        // A copy: what is spoilt below may be shared with other cases.
+        // A copy: the input that is changed below may be shared with other cases.
         const input = structuredClone(await use.input(context, bound()));
         const before = JSON.stringify(input);
         const untouched = await invoke(provider, use, input);

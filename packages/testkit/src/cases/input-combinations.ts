@@ -31,13 +31,14 @@ const contextLimits = {
 
 const dataKeySize = {
   id: 'data-key-size',
-  statement: 'A data key is asked for with keySpec or numberOfBytes: one of them, not both',
+  statement: 'A data key is requested with either keySpec or numberOfBytes',
   source: kmsApi('GenerateDataKey'),
 };
 
 const asymmetricInput = {
   id: 'asymmetric-input',
-  statement: 'An asymmetric ciphertext needs keyId and algorithm, because it says neither',
+  statement:
+    'Decrypting an asymmetric ciphertext needs keyId and algorithm, because it identifies neither',
   source: kmsApi('Decrypt'),
 };
 
@@ -47,20 +48,20 @@ function contextCases(call: Call): CaseInput[] {
   return contexts.flatMap((path): CaseInput[] => {
     const make = (id: string, title: string, values: () => readonly BadValue[]): CaseInput => ({
       id: `CIN-${id}${letters(path)}${number}`,
-      title: `${operation} refuses ${title} in ${path}`,
+      title: `${operation} rejects ${title} in ${path}`,
       needs,
       run: (context) => expectRefused(call, context, path, values()),
     });
     return [
-      make('O', 'something else than a plain object', () => BAD_CONTEXTS),
-      make('V', 'something else than pairs of strings', () => BAD_CONTEXT_PAIRS),
+      make('O', 'anything but a plain object', () => BAD_CONTEXTS),
+      make('V', 'anything but pairs of strings', () => BAD_CONTEXT_PAIRS),
       make('S', 'unpaired surrogates', () => SURROGATE_CONTEXTS),
       make('P', '__proto__', () => PROTO_CONTEXTS),
       make('L', '8193 bytes', () => [['8193 bytes', contextOf(8193)]]),
       make('W', '8193 bytes in fewer characters', () => [['8193 bytes', wideContextOf(8193)]]),
       {
         id: `CIN-A${letters(path)}${number}`,
-        title: `${operation} takes 8192 bytes in ${path}, of letters of one byte and of three`,
+        title: `${operation} accepts 8192 bytes in ${path}, in characters of one byte and of three`,
         needs,
         async run(context) {
           const opens = operation === 'decrypt' || path.startsWith('source.');
@@ -88,21 +89,21 @@ export const inputCombinationCases = [
       return [
         {
           id: `DKI-B${number}`,
-          title: `${operation} refuses keySpec and numberOfBytes together`,
+          title: `${operation} rejects keySpec and numberOfBytes together`,
           needs,
           run: (context) =>
             expectRefused(call, context, 'numberOfBytes', [['both', 32]], SIZE_FIELDS),
         },
         {
           id: `DKI-N${number}`,
-          title: `${operation} refuses neither keySpec nor numberOfBytes`,
+          title: `${operation} rejects neither keySpec nor numberOfBytes`,
           needs,
           run: (context) =>
             expectRefused(call, context, 'keySpec', [['neither', undefined]], SIZE_FIELDS),
         },
         {
           id: `DKI-S${number}`,
-          title: `${operation} refuses an unknown keySpec`,
+          title: `${operation} rejects an unknown keySpec`,
           needs,
           run: (context) =>
             expectRefused(call, context, 'keySpec', [
@@ -115,7 +116,7 @@ export const inputCombinationCases = [
         },
         {
           id: `DKI-T${number}`,
-          title: `${operation} refuses a numberOfBytes that is no number`,
+          title: `${operation} rejects a numberOfBytes that is not a number`,
           needs,
           async run({ provider, keys }) {
             const keyId = await keys.get();
@@ -128,10 +129,10 @@ export const inputCombinationCases = [
               true,
               Number.POSITIVE_INFINITY,
             ]) {
-              const refused = invoke(provider, call, { keyId, numberOfBytes });
+              const rejected = invoke(provider, call, { keyId, numberOfBytes });
               const what = `numberOfBytes: ${typeof numberOfBytes}`;
               const fields = numberOfBytes === null ? SIZE_FIELDS : 'numberOfBytes';
-              await expectInvalid(refused, operation, fields, what);
+              await expectInvalid(rejected, operation, fields, what);
             }
           },
         },
@@ -141,7 +142,7 @@ export const inputCombinationCases = [
   ...casesOf(asymmetricInput, [
     {
       id: 'ASI-001',
-      title: 'decryptAsymmetric refuses a missing or a symmetric algorithm',
+      title: 'decryptAsymmetric rejects a missing or a symmetric algorithm',
       needs: RSA,
       run: (context) =>
         expectRefused(callOf('decryptAsymmetric'), context, 'algorithm', [
@@ -151,7 +152,7 @@ export const inputCombinationCases = [
     },
     {
       id: 'ASI-002',
-      title: 'decrypt refuses an asymmetric algorithm: that is decryptAsymmetric',
+      title: 'decrypt rejects an asymmetric algorithm: that is decryptAsymmetric',
       needs: [...SYMMETRIC, 'asymmetric'],
       run: (context) => {
         const { rsaAlgorithm } = context.keys;
@@ -162,14 +163,14 @@ export const inputCombinationCases = [
     },
     {
       id: 'ASI-003',
-      title: 'reEncrypt refuses an RSA source without a keyId',
+      title: 'reEncrypt rejects an RSA source without a keyId',
       needs: RSA,
       async run({ provider, keys }) {
         const algorithm = keys.rsaAlgorithm;
         const { keyId, ciphertext } = await keys.sealed('RSA_2048');
         const input = { ciphertext, source: { algorithm }, destination: { keyId, algorithm } };
-        const refused = provider.reEncrypt(input as never);
-        await expectInvalid(refused, 'reEncrypt', 'source.keyId', 'an RSA source without a keyId');
+        const rejected = provider.reEncrypt(input as never);
+        await expectInvalid(rejected, 'reEncrypt', 'source.keyId', 'an RSA source without a keyId');
       },
     },
   ]),

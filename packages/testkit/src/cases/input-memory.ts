@@ -4,7 +4,7 @@ import { SYMMETRIC } from '../needs.js';
 import { expectOpens } from '../round-trip.js';
 import { inputCopied } from './input-at-call.js';
 
-/** Bytes in other forms, and input that is frozen. */
+/** Bytes in other forms, and frozen input. */
 export const inputMemoryCases = casesOf(
   inputCopied,
   [
@@ -23,7 +23,7 @@ export const inputMemoryCases = casesOf(
     },
     {
       id: 'MEM-502',
-      title: 'takes a Buffer, and leaves it alone',
+      title: 'accepts a Buffer, and does not change it',
       async run({ provider, keys, secret }) {
         const keyId = await keys.get();
         const plaintext = Buffer.from(secret());
@@ -36,7 +36,7 @@ export const inputMemoryCases = casesOf(
     },
     {
       id: 'MEM-504',
-      title: 'takes frozen input, so it changes nothing in it',
+      title: 'accepts frozen input, so it changes nothing in it',
       needs: ['encryptionContext'],
       async run({ provider, keys, secret }) {
         const encryptionContext = Object.freeze({ b: '1', a: '2' });

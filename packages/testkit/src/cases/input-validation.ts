@@ -23,7 +23,7 @@ import { SYMMETRIC } from '../needs.js';
 const invalid = {
   id: 'invalid-input',
   statement:
-    'Input that is wrong gives INVALID_INPUT with the name of the field, and nothing is done',
+    'Wrong input is rejected with the name of the field, and nothing is done (INVALID_INPUT)',
   source: CONTRACT,
 };
 
@@ -37,13 +37,13 @@ function fieldCases(call: Call): CaseInput[] {
     values: () => readonly BadValue[],
   ): CaseInput => ({
     id: `INP-${id}${number}`,
-    title: `${operation} refuses ${title}`,
+    title: `${operation} rejects ${title}`,
     needs,
     run: (context) => expectRefused(call, context, path, values()),
   });
   return [
     ...bytes.flatMap((path) => [
-      make('T', `a ${path} that is no Uint8Array`, path, badBytes),
+      make('T', `a ${path} that is not a Uint8Array`, path, badBytes),
       make('M', `a ${path} in a detached buffer`, path, () => [['detached', detachedBytes()]]),
       make('H', `a ${path} in shared memory`, path, () => [['shared', sharedBytes()]]),
     ]),
@@ -51,8 +51,8 @@ function fieldCases(call: Call): CaseInput[] {
       make(`K${letters(path)}`, `a missing ${path}`, path, () => [['missing', undefined]]),
     ),
     ...[...requiredKeyIds, ...optionalKeyIds].flatMap((path) => [
-      make(`Y${letters(path)}`, `a ${path} that is no string`, path, () => BAD_KEY_ID_TYPES),
-      make(`F${letters(path)}`, `a ${path} that can't be one`, path, () => BAD_KEY_IDS),
+      make(`Y${letters(path)}`, `a ${path} that is not a string`, path, () => BAD_KEY_ID_TYPES),
+      make(`F${letters(path)}`, `a malformed ${path}`, path, () => BAD_KEY_IDS),
     ]),
     ...algorithms.map((path) =>
       make(`A${letters(path)}`, `an unknown ${path}`, path, () => BAD_ALGORITHMS),
@@ -65,32 +65,32 @@ function wholeCases(call: Call): CaseInput[] {
   return [
     {
       id: `INP-I${number}`,
-      title: `${operation} refuses input that is no object`,
+      title: `${operation} rejects input that is not an object`,
       needs,
       async run({ provider }) {
         for (const input of [undefined, null, 'text', 7, true, [], () => {}]) {
-          const refused = invoke(provider, call, input);
-          await expectInvalid(refused, operation, 'input', `input: ${String(input)}`);
+          const rejected = invoke(provider, call, input);
+          await expectInvalid(rejected, operation, 'input', `input: ${String(input)}`);
         }
       },
     },
     {
       id: `INP-U${number}`,
-      title: `${operation} refuses fields that it does not know, misspelt ones first of all`,
+      title: `${operation} rejects unknown and misspelt fields`,
       needs,
       async run(context) {
         const input = await call.input(context);
         const unknown = ['encryptioncontext', 'EncryptionContext', 'keyID', 'plainText'];
         const sides = operation === 'reEncrypt' ? ['', 'source.', 'destination.'] : [''];
         for (const path of sides.flatMap((side) => unknown.map((name) => side + name))) {
-          const refused = invoke(context.provider, call, withValue(input, path, { tenant: 'a' }));
-          await expectInvalid(refused, operation, path, `the unknown field ${path}`);
+          const rejected = invoke(context.provider, call, withValue(input, path, { tenant: 'a' }));
+          await expectInvalid(rejected, operation, path, `the unknown field ${path}`);
         }
       },
     },
     {
       id: `INP-O${number}`,
-      title: `${operation} refuses options that are wrong`,
+      title: `${operation} rejects options that are wrong`,
       needs,
       async run(context) {
         const input = await call.input(context);
@@ -107,8 +107,8 @@ function wholeCases(call: Call): CaseInput[] {
           [{ grantTokens: Array.from({ length: 11 }, () => 'token') }, 'options.grantTokens'],
         ];
         for (const [value, field] of options) {
-          const refused = invoke(context.provider, call, input, value);
-          await expectInvalid(refused, operation, field, `${field} in the options`);
+          const rejected = invoke(context.provider, call, input, value);
+          await expectInvalid(rejected, operation, field, `${field} in the options`);
         }
       },
     },
@@ -126,7 +126,7 @@ export const inputCases = [
     ...(['source', 'destination'] as const).map(
       (side, i): CaseInput => ({
         id: `INP-00${i + 1}`,
-        title: `reEncrypt refuses a ${side} that is no object`,
+        title: `reEncrypt rejects a ${side} that is not an object`,
         needs: SYMMETRIC,
         async run(context) {
           const call = callOf('reEncrypt');
@@ -143,7 +143,7 @@ export const inputCases = [
     ...pairCalls.map(
       (call): CaseInput => ({
         id: `INP-P${call.number}`,
-        title: `${call.operation} refuses an unknown keyPairSpec`,
+        title: `${call.operation} rejects an unknown keyPairSpec`,
         needs: call.needs,
         run: (context) =>
           expectRefused(call, context, 'keyPairSpec', [

@@ -17,25 +17,25 @@ import { allUses, errorDetails, keyFor, openingUses } from '../operations.js';
 const forms = {
   id: 'key-id-forms',
   statement:
-    'keyId takes key id, key ARN, alias name and alias ARN anywhere; results name the key ARN',
+    'keyId accepts a key id, key ARN, alias name or alias ARN everywhere; results have the key ARN',
   source: kmsGuide('concepts.html#key-id'),
 };
 
 const named = {
   id: 'key-from-ciphertext',
-  statement: 'A symmetric ciphertext says which key opens it',
+  statement: 'A symmetric ciphertext identifies its key',
   source: kmsApi('Decrypt'),
 };
 
 const incorrect = {
   id: 'incorrect-key',
-  statement: 'The ciphertext of another key than the one that is named gives INCORRECT_KEY',
+  statement: 'A ciphertext of a key other than the named one is rejected (INCORRECT_KEY)',
   source: kmsApi('Decrypt'),
 };
 
 const missing = {
   id: 'key-not-found',
-  statement: 'A key or alias that does not exist gives KEY_NOT_FOUND',
+  statement: 'A key or alias that does not exist is rejected (KEY_NOT_FOUND)',
   source: kmsApi('DescribeKey'),
 };
 
@@ -54,49 +54,49 @@ const FORMS = [
 
 const naming = allUses.filter(({ keyIdField }) => keyIdField !== undefined);
 
-/** Another name for a key, and how a call that uses it must end. */
+/** Another name for a key, and the expected outcome of a call with it. */
 interface Misnaming {
   readonly letter: string;
   readonly title: string;
   readonly needs: readonly Need[];
   of(arn: string, keys: KeyRing): Promise<readonly string[]> | readonly string[];
-  refused(use: KeyUse, keyId: string, call: Promise<unknown>): Promise<unknown>;
+  rejected(use: KeyUse, keyId: string, call: Promise<unknown>): Promise<unknown>;
 }
 
 const MISNAMINGS: readonly Misnaming[] = [
   {
     ...{ letter: 'K', title: 'a key ARN that does not exist (KEY_NOT_FOUND)', needs: [] },
     of: (arn) => [formatKeyArn('00000000-0000-4000-8000-000000000000', partsOf(arn))],
-    refused: expectNotFound,
+    rejected: expectNotFound,
   },
   {
     ...{ letter: 'A', title: 'an alias that does not exist (KEY_NOT_FOUND)', needs: [] },
     of: () => ['alias/keywrap-no-such-alias'],
-    refused: expectNotFound,
+    rejected: expectNotFound,
   },
   {
     letter: 'E',
-    title: 'refuses the ARN of the same key id in another account, region or partition',
+    title: 'rejects the ARN of the same key id in another account, region or partition',
     needs: [],
     of: (arn) => elsewhere(arn).map((scope) => formatKeyArn(partsOf(arn).id, scope)),
-    refused: expectElsewhere,
+    rejected: expectElsewhere,
   },
   {
     letter: 'F',
-    title: 'refuses the ARN of the same alias in another account, region or partition',
+    title: 'rejects the ARN of the same alias in another account, region or partition',
     needs: ['keys.alias'],
     of: async (arn, keys) => {
       const alias = await aliasOf(arn, keys);
       return elsewhere(arn).map((scope) => formatAliasArn(alias, scope));
     },
-    refused: expectElsewhere,
+    rejected: expectElsewhere,
   },
   {
     letter: 'C',
-    title: 'tells aliases apart by upper and lower case (KEY_NOT_FOUND)',
+    title: 'distinguishes aliases by case (KEY_NOT_FOUND)',
     needs: ['keys.alias'],
     of: async (arn, keys) => [(await aliasOf(arn, keys)).replace('keywrap', 'KEYWRAP')],
-    refused: expectNotFound,
+    rejected: expectNotFound,
   },
 ];
 
@@ -107,7 +107,7 @@ export const keyIdCases = [
       FORMS.map(
         ({ letter, title, needs, of }): CaseInput => ({
           id: `KID-${letter}${use.number}`,
-          title: `${use.title}: takes ${title}, and names the key ARN`,
+          title: `${use.title}: accepts ${title}, and returns the key ARN`,
           needs: [...use.needs, ...needs],
           async run(context) {
             const key = await keyFor(use, context.keys);
@@ -123,7 +123,7 @@ export const keyIdCases = [
     [
       {
         id: 'DEC-001',
-        title: 'decrypts without a keyId, and names the right one of several keys',
+        title: 'decrypts without a keyId, and returns the right one of several keys',
         async run({ provider, keys }) {
           for (const index of [0, 1]) {
             const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT', index);
@@ -135,7 +135,7 @@ export const keyIdCases = [
       },
       {
         id: 'DEC-002',
-        title: 're-encrypts without a source, and names the key that the ciphertext names',
+        title: 're-encrypts without a source, and returns the key of the ciphertext',
         async run({ provider, keys }) {
           const { keyId, ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT', 1);
           const destination = { keyId: await keys.get() };
@@ -155,7 +155,7 @@ export const keyIdCases = [
         FORMS.map(
           ({ letter, title, needs, of }): CaseInput => ({
             id: `DEC-${letter}${use.number}`,
-            title: `${use.title}: refuses it when ${title} names another key (INCORRECT_KEY)`,
+            title: `${use.title}: rejects it when ${title} names another key (INCORRECT_KEY)`,
             needs: [...use.needs, ...needs],
             async run(context) {
               const { keys } = context;
@@ -174,7 +174,7 @@ export const keyIdCases = [
   ),
   ...casesOf(
     missing,
-    MISNAMINGS.flatMap(({ letter, title, needs, of, refused }) =>
+    MISNAMINGS.flatMap(({ letter, title, needs, of, rejected }) =>
       naming.map(
         (use): CaseInput => ({
           id: `NOF-${letter}${use.number}`,
@@ -183,7 +183,7 @@ export const keyIdCases = [
           async run(context) {
             const key = await keyFor(use, context.keys);
             for (const keyId of await of(key.keyId, context.keys)) {
-              await refused(use, keyId, use.call(context, { ...key, keyId }));
+              await rejected(use, keyId, use.call(context, { ...key, keyId }));
             }
           },
         }),
@@ -196,15 +196,15 @@ async function expectNotFound(use: KeyUse, keyId: string, call: Promise<unknown>
   await expectError(call, 'KEY_NOT_FOUND', errorDetails(use, keyId));
 }
 
-/** AWS KMS may say NotFound, AccessDenied or that it can't be reached. */
+/** AWS KMS may return NotFound or AccessDenied, or be unreachable. */
 async function expectElsewhere(_: KeyUse, keyId: string, call: Promise<unknown>): Promise<void> {
-  const wanted = `${keyId} refused, because that is elsewhere`;
+  const wanted = `${keyId} rejected, because it has another scope`;
   const error = await rejectionOf(call, wanted);
   if (error instanceof Mismatch) throw error;
   expectKeyWrapError(error, wanted);
 }
 
-/** The same scope with another account, with another region, and with another partition. */
+/** Returns the scope with another account, another region, and another partition. */
 function elsewhere(arn: string): ArnScope[] {
   const { partition, region, account } = partsOf(arn);
   return [
@@ -214,7 +214,7 @@ function elsewhere(arn: string): ArnScope[] {
   ];
 }
 
-/** An alias of a shared key, made once. */
+/** Returns an alias of a shared key, made once. */
 function aliasOf(arn: string, keys: KeyRing): Promise<string> {
   return keys.once(`alias of ${arn}`, async () => {
     const unique = crypto.randomUUID().slice(0, 13);
@@ -226,6 +226,6 @@ function aliasOf(arn: string, keys: KeyRing): Promise<string> {
 
 function partsOf(arn: string) {
   const parsed = parseKeyId(arn);
-  check(parsed.kind === 'key-arn', 'keys.create of the harness to give a key ARN', arn);
+  check(parsed.kind === 'key-arn', 'keys.create of the harness to return a key ARN', arn);
   return parsed;
 }

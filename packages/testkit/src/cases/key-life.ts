@@ -6,7 +6,7 @@ import { expectAlways } from '../property.js';
 const life = {
   id: 'key-life',
   statement:
-    'In any order of rotating, disabling and enabling, a ciphertext opens exactly while its key is enabled',
+    'In any order of rotating, disabling and enabling, a ciphertext decrypts exactly while its key is enabled',
   source: kmsGuide('key-state.html'),
 };
 
@@ -33,13 +33,13 @@ async function live(context: CaseContext, rotates: boolean): Promise<void> {
 export const keyLifeCases = casesOf(life, [
   {
     id: 'LIF-001',
-    title: 'opens and refuses as a model says: disable, enable, encrypt, decrypt, reEncrypt',
+    title: 'matches a model: disable, enable, encrypt, decrypt, reEncrypt',
     needs,
     run: (context) => live(context, false),
   },
   {
     id: 'LIF-002',
-    title: 'opens and refuses as a model says, between rotations',
+    title: 'matches a model, between rotations',
     needs: [...needs, 'keys.rotate'],
     run: (context) => live(context, true),
   },

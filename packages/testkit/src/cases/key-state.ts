@@ -12,30 +12,29 @@ const source = kmsGuide('key-state.html');
 
 const disabled = {
   id: 'key-disabled',
-  statement:
-    'A disabled key gives KEY_DISABLED wherever it would be used, and works again once enabled',
+  statement: 'Every use of a disabled key is rejected (KEY_DISABLED) until it is enabled again',
   source,
 };
 
 const pendingDeletion = {
   id: 'key-pending-deletion',
-  statement: 'A key that waits for its deletion gives KEY_STATE wherever it would be used',
+  statement: 'Every use of a key pending deletion is rejected (KEY_STATE)',
   source,
 };
 
 const pendingImport = {
   id: 'key-pending-import',
-  statement: 'A key that waits for its key material gives KEY_STATE wherever it would be used',
+  statement: 'Every use of a key pending import is rejected (KEY_STATE)',
   source,
 };
 
 const usage = {
   id: 'key-usage',
-  statement: 'A key that is for something else, or for another algorithm, gives KEY_USAGE',
+  statement: 'A key of another usage or algorithm is rejected (KEY_USAGE)',
   source: kmsGuide('symm-asymm-choose-key-usage.html'),
 };
 
-/** A ciphertext of another key: which of the two problems comes first, AWS KMS does not say. */
+/** True if the ciphertext is another key's: AWS KMS does not document which of the two errors comes first. */
 const decryptsForeign = ({ operation, keyIdField }: KeyUse) =>
   operation === 'decrypt' || keyIdField === 'source.keyId';
 
@@ -53,7 +52,7 @@ function stateCases(
     uses.map(
       (use): CaseInput => ({
         id: `${letters}-0${use.number}`,
-        title: `${use.title}: refuses a key that is ${state} (${code})`,
+        title: `${use.title}: rejects a key that is ${state} (${code})`,
         needs: [...use.needs, ...needsOf(use)],
         async run(context) {
           const key = await context.keys.unusable(use.kind, state);
@@ -81,7 +80,7 @@ const wrapping = keyUses.filter(
 function usageCase(use: KeyUse, letter: string, kind: KeyKind): CaseInput {
   return {
     id: `USE-${letter}${use.number}`,
-    title: `${use.title}: refuses a key of the kind ${kind} (KEY_USAGE)`,
+    title: `${use.title}: rejects a key of the kind ${kind} (KEY_USAGE)`,
     needs: [...use.needs, `key:${kind}`],
     async run(context) {
       const { ciphertext } = await context.keys.sealed(use.kind);
@@ -98,7 +97,7 @@ export const keyStateCases = [
   ...casesOf(disabled, [
     {
       id: 'DIS-101',
-      title: 'opens old ciphertexts and makes new ones after the key is enabled again',
+      title: 'decrypts old ciphertexts and makes new ones after the key is enabled again',
       needs: [...SYMMETRIC, 'keys.disable', 'keys.enable'],
       async run(context) {
         const { provider, keys } = context;
@@ -114,7 +113,7 @@ export const keyStateCases = [
     },
     {
       id: 'DIS-102',
-      title: 'leaves the other keys as they were',
+      title: 'does not affect other keys',
       needs: [...SYMMETRIC, 'keys.disable'],
       async run(context) {
         const other = await seal(context);
@@ -139,7 +138,7 @@ export const keyStateCases = [
     ...(['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const).map(
       (algorithm, i): CaseInput => ({
         id: `USE-00${i + 1}`,
-        title: `decryptAsymmetric refuses what was sealed with ${algorithm} to a key that signs (KEY_USAGE)`,
+        title: `decryptAsymmetric rejects what was encrypted with ${algorithm} to a key that signs (KEY_USAGE)`,
         needs: [`algorithm:${algorithm}`, 'key:RSA_2048/SIGN_VERIFY'],
         async run(context) {
           const keyId = await context.keys.get('RSA_2048/SIGN_VERIFY');

@@ -8,13 +8,13 @@ import { expectOpens, open, roundTrip, seal } from '../round-trip.js';
 const anyInput = {
   id: 'any-input',
   statement:
-    'Any plaintext under any encryption context opens to itself, whatever the order of pairs',
+    'Any plaintext decrypts to itself under any encryption context, whatever the order of pairs',
   source: kmsApi('Encrypt'),
 };
 
 const anyDifference = {
   id: 'any-other-context',
-  statement: 'Any two encryption contexts that differ in a pair are different ones',
+  statement: 'Any two encryption contexts that differ in a pair are different',
   source: kmsGuide('encrypt_context.html'),
 };
 
@@ -31,7 +31,7 @@ export const randomInputCases = [
     },
     {
       id: 'RND-002',
-      title: 'takes random contexts of all of Unicode, their pairs in another order',
+      title: 'accepts random contexts of all of Unicode, with their pairs in another order',
       needs: [...SYMMETRIC, 'encryptionContext'],
       async run(context) {
         const shuffled = contextPairs.chain((pairs) =>
@@ -52,7 +52,7 @@ export const randomInputCases = [
   ...casesOf(anyDifference, [
     {
       id: 'RND-003',
-      title: 'refuses a random context that is another one (INVALID_CIPHERTEXT)',
+      title: 'rejects a different random context (INVALID_CIPHERTEXT)',
       needs: [...SYMMETRIC, 'encryptionContext'],
       async run(context) {
         // One for all: each error is searched for each secret.

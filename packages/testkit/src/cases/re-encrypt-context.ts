@@ -5,8 +5,7 @@ import { expectOpens, keyOf, open, seal } from '../round-trip.js';
 
 const contexts = {
   id: 're-encrypt-context',
-  statement:
-    'In reEncrypt the source and the destination each have an encryption context of their own',
+  statement: 'In reEncrypt the source and the destination have separate encryption contexts',
   source: kmsApi('ReEncrypt'),
 };
 
@@ -47,21 +46,21 @@ export const reEncryptContextCases = casesOf(
     },
     {
       id: 'REC-003',
-      title: 'adds a destination context where the source had none',
+      title: 'adds a destination context when the source had none',
       async run(context) {
         const { provider, keys } = context;
         const source = { keyId: await keys.get() };
         const destination = { ...source, encryptionContext: { to: 'b' } };
         const { plaintext, ciphertext: old } = await seal(context, source);
         const { ciphertext } = await provider.reEncrypt({ ciphertext: old, source, destination });
-        const refused = open(provider, { ...source, ciphertext });
-        await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        const rejected = open(provider, { ...source, ciphertext });
+        await expectError(rejected, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
         await expectOpens(provider, { ...destination, plaintext, ciphertext });
       },
     },
     {
       id: 'REC-004',
-      title: 'does not take the destination context for the source',
+      title: 'does not use the destination context for the source',
       async run(context) {
         const destination = { encryptionContext: { from: 'a' } };
         const { keyId, ciphertext } = await seal(context, destination);
@@ -75,7 +74,7 @@ export const reEncryptContextCases = casesOf(
     },
     {
       id: 'REC-005',
-      title: 'takes a context on the symmetric side when the other side is RSA',
+      title: 'accepts a context on the symmetric side when the other side is RSA',
       needs: RSA,
       async run(context) {
         const { provider, keys } = context;
@@ -84,8 +83,8 @@ export const reEncryptContextCases = casesOf(
         const { plaintext, ciphertext: old } = await seal(context, rsa);
         const moving = { ciphertext: old, source: rsa, destination: bound };
         const { ciphertext } = await provider.reEncrypt(moving);
-        const refused = provider.decrypt({ keyId: bound.keyId, ciphertext });
-        await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        const rejected = provider.decrypt({ keyId: bound.keyId, ciphertext });
+        await expectError(rejected, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
         const back = await provider.reEncrypt({ ciphertext, source: bound, destination: rsa });
         await expectOpens(provider, { ...rsa, plaintext, ciphertext: back.ciphertext });
       },

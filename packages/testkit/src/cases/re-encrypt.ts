@@ -11,7 +11,7 @@ import { expectOpens, type Known, keyOf, type NamedKey, open, seal } from '../ro
 const moves = {
   id: 're-encrypt',
   statement:
-    'reEncrypt moves a ciphertext between symmetric and RSA keys, and names both key ARNs and both algorithms',
+    'reEncrypt moves a ciphertext between symmetric and RSA keys, and returns both key ARNs and both algorithms',
   source: kmsApi('ReEncrypt'),
 };
 
@@ -25,7 +25,7 @@ const nameOf = (kind: Kind) => (kind === 'RSA_2048' ? 'RSA' : 'symmetric');
 
 const KINDS = ['SYMMETRIC_DEFAULT', 'RSA_2048'] as const;
 
-/** From either kind of key to either, with two different keys where they are of one kind. */
+/** Every pair of kinds of key, with two different keys if the kinds are equal. */
 const DIRECTIONS = KINDS.flatMap((from) => KINDS.map((to) => [from, to] as const)).map(
   ([from, to], i) => ({
     number: i + 1,
@@ -38,7 +38,7 @@ const DIRECTIONS = KINDS.flatMap((from) => KINDS.map((to) => [from, to] as const
   }),
 );
 
-/** Moves a ciphertext, and fails the case unless the new one opens under the destination. */
+/** Moves a ciphertext, and fails the case unless the new one decrypts under the destination key. */
 async function expectMoves(
   { provider }: CaseContext,
   { plaintext, ciphertext, ...source }: Known,
@@ -51,7 +51,7 @@ async function expectMoves(
   return moved;
 }
 
-/** A symmetric key that is not the first one, to move to. */
+/** Returns another symmetric key to move to. */
 const elsewhere = async ({ keys }: CaseContext) => ({
   keyId: await keys.get('SYMMETRIC_DEFAULT', 1),
 });
@@ -62,7 +62,7 @@ export const reEncryptCases = [
     DIRECTIONS.flatMap(({ number, name, needs, keys }): CaseInput[] => [
       {
         id: `REE-10${number}`,
-        title: `${name}: the new ciphertext opens under the destination key`,
+        title: `${name}: the new ciphertext decrypts under the destination key`,
         needs,
         async run(context) {
           const { source, destination } = await keys(context);
@@ -71,7 +71,7 @@ export const reEncryptCases = [
       },
       {
         id: `REE-20${number}`,
-        title: `${name}: names both key ARNs and both algorithms`,
+        title: `${name}: returns both key ARNs and both algorithms`,
         needs,
         async run(context) {
           const { source, destination } = await keys(context);
@@ -88,7 +88,7 @@ export const reEncryptCases = [
   ...casesOf(moves, [
     {
       id: 'REE-301',
-      title: 'names each RSA algorithm where the two sides differ, and uses it',
+      title: 'uses and returns each RSA algorithm when the two sides differ',
       needs: ['algorithm:RSAES_OAEP_SHA_1', 'algorithm:RSAES_OAEP_SHA_256', 'key:RSA_2048'],
       async run(context) {
         const keyId = await context.keys.get('RSA_2048');
@@ -106,7 +106,7 @@ export const reEncryptCases = [
     },
     {
       id: 'REE-302',
-      title: 'leaves the old ciphertext as good as it was',
+      title: 'leaves the old ciphertext valid',
       needs: SYMMETRIC,
       async run(context) {
         const sealed = await seal(context);
@@ -116,7 +116,7 @@ export const reEncryptCases = [
     },
     {
       id: 'REE-303',
-      title: 'does not open under the source key any more (INCORRECT_KEY)',
+      title: 'no longer decrypts under the source key (INCORRECT_KEY)',
       needs: SYMMETRIC,
       async run(context) {
         const sealed = await seal(context);
@@ -127,7 +127,7 @@ export const reEncryptCases = [
     },
     {
       id: 'REE-304',
-      title: 'makes a new ciphertext each time, under the same key too',
+      title: 'makes a new ciphertext each time, even under the same key',
       needs: SYMMETRIC,
       async run(context) {
         const sealed = await seal(context);
@@ -155,7 +155,7 @@ export const reEncryptCases = [
     ).map(
       ([algorithm, maximum, number]): CaseInput => ({
         id: `REE-30${number}`,
-        title: `refuses to move ${maximum + 1} bytes to RSA_2048 with ${algorithm} (INVALID_INPUT), moves ${maximum}`,
+        title: `rejects ${maximum + 1} bytes to RSA_2048 with ${algorithm} (INVALID_INPUT), and moves ${maximum}`,
         needs: [...SYMMETRIC, `algorithm:${algorithm}`, 'key:RSA_2048'],
         async run(context) {
           const destination = { keyId: await context.keys.get('RSA_2048'), algorithm };
@@ -212,7 +212,7 @@ export const reEncryptCases = [
     DIRECTIONS.map(
       ({ number, name, needs, keys }): CaseInput => ({
         id: `REH-00${number}`,
-        title: `${name}: there is no plaintext in the result`,
+        title: `${name}: the result has no plaintext`,
         needs,
         async run(context) {
           const { source, destination } = await keys(context);

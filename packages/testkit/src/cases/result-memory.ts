@@ -10,20 +10,20 @@ const own = {
   source: CONTRACT,
 };
 
-/** Every kind of result that holds bytes, in the order of the numbers in the ids. */
+/** Every kind of result with bytes, in the order of the numbers in the ids. */
 const USES = [
   ...['01', '02', '03', '05', '06', '11', '12', '13', '14', '15', '04'].map(useNumbered),
   toRsa,
 ].map((use, i) => ({ ...use, number: `${i + 1}`.padStart(2, '0') }));
 
-/** Whether a call gives back the same bytes each time, so that a provider could keep them. */
+/** True if a call returns the same bytes each time, so that a provider could keep them. */
 const isRepeatable = ({ operation }: KeyUse) => /^(decrypt|getPublicKey)/.test(operation);
 
-/** Makes the call, and gives the bytes in its result. */
+/** Makes the call, and returns the bytes in its result. */
 async function bytesOf(use: KeyUse, context: CaseContext): Promise<[string, Uint8Array][]> {
   const input = await use.input(context, await keyFor(use, context.keys));
   const result = await invoke(context.provider, use, input);
-  return use.gives.map((name) => [name, result[name] as Uint8Array]);
+  return use.returns.map((name) => [name, result[name] as Uint8Array]);
 }
 
 export const resultMemoryCases = [
@@ -32,7 +32,7 @@ export const resultMemoryCases = [
     USES.map(
       (use): CaseInput => ({
         id: `MEM-1${use.number}`,
-        title: `${use.title}: its bytes are the whole of their buffer`,
+        title: `${use.title}: its bytes own their buffer`,
         needs: use.needs,
         async run(context) {
           // Small and larger buffers may come from different places, so it is tried more than once.
@@ -48,7 +48,7 @@ export const resultMemoryCases = [
     USES.filter(isRepeatable).map(
       (use): CaseInput => ({
         id: `MEM-2${use.number}`,
-        title: `${use.title}: what a caller does to one result changes no other`,
+        title: `${use.title}: changing one result changes no other`,
         needs: use.needs,
         async run(context) {
           const [one, two] = [await bytesOf(use, context), await bytesOf(use, context)];
@@ -74,7 +74,7 @@ export const resultMemoryCases = [
     ).map(
       ([number, operation, kind, needs]): CaseInput => ({
         id: `MEM-22${number}`,
-        title: `${operation}: what a caller does to one result, its lists and dates too, changes no other`,
+        title: `${operation}: changing one result, with its lists and dates, changes no other`,
         needs,
         async run({ provider, keys }) {
           const input = { keyId: await keys.get(kind) };
@@ -91,7 +91,7 @@ export const resultMemoryCases = [
   ),
 ];
 
-/** Changes whatever of a result can be changed; what is frozen can't, and need not be copied. */
+/** Changes everything in a result that can be changed; frozen parts can't, and need not be copied. */
 function overwrite(result: object): void {
   for (const [name, value] of Object.entries(result)) {
     if (value instanceof Date) value.setTime(0);

@@ -7,7 +7,8 @@ import { expectOpens, type Known, open, seal } from '../round-trip.js';
 
 const rotation = {
   id: 'rotation',
-  statement: 'After rotation old ciphertexts open and new ones use new key material; the ARN stays',
+  statement:
+    'After rotation old ciphertexts decrypt and new ones use the new key version; the ARN stays',
   source: kmsGuide('rotate-keys.html'),
 };
 
@@ -47,7 +48,7 @@ export const rotationCases = casesOf(
     },
     {
       id: 'ROT-003',
-      title: 'makes new ciphertexts with the new key material, as their header shows',
+      title: 'makes new ciphertexts with the new key version, as their header shows',
       async run(context) {
         const plaintext = context.secret();
         await expectNewMaterial(
@@ -59,7 +60,7 @@ export const rotationCases = casesOf(
     ...sealingUses.map(
       (use): CaseInput => ({
         id: `ROT-10${use.number}`,
-        title: `${use.title} uses the new key material; what it wrapped before still opens`,
+        title: `${use.title} uses the new key version; earlier ciphertexts still decrypt`,
         needs: use.needs,
         async run(context) {
           const made: { readonly keyId: string; readonly ciphertext: Uint8Array }[] = [];
@@ -77,7 +78,7 @@ export const rotationCases = casesOf(
       .map(
         (use): CaseInput => ({
           id: `ROT-2${use.number}`,
-          title: `${use.title}: opens the ciphertexts of each of three key materials`,
+          title: `${use.title}: decrypts the ciphertexts of each of three key versions`,
           needs: use.needs,
           async run(context) {
             const keyId = await context.keys.create();
@@ -92,7 +93,7 @@ export const rotationCases = casesOf(
       ),
     {
       id: 'ROT-004',
-      title: 'still tells the keys apart after rotation (INCORRECT_KEY)',
+      title: 'still distinguishes keys after rotation (INCORRECT_KEY)',
       async run(context) {
         const { provider, keys } = context;
         const keyId = await keys.create();
@@ -112,15 +113,15 @@ export const rotationCases = casesOf(
         const old = await seal(context, bound);
         await keys.rotate(bound.keyId);
         for (const sealed of [old, await seal(context, bound)]) {
-          const refused = open(provider, { ...sealed, encryptionContext: undefined });
-          await expectError(refused, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+          const rejected = open(provider, { ...sealed, encryptionContext: undefined });
+          await expectError(rejected, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
           await expectOpens(provider, sealed);
         }
       },
     },
     {
       id: 'ROT-006',
-      title: 'reEncrypt under the same key moves an old ciphertext to the new key material',
+      title: 'reEncrypt under the same key moves an old ciphertext to the new key version',
       async run(context) {
         const { provider, keys } = context;
         const key = { keyId: await keys.create() };
@@ -135,7 +136,7 @@ export const rotationCases = casesOf(
   [...SYMMETRIC, 'keys.rotate'],
 );
 
-/** Key material can't be seen from outside, but a ciphertext has to say which opens it. */
+/** Key material is not visible from outside, but a ciphertext must identify its key version. */
 async function expectNewMaterial(
   keys: KeyRing,
   seal: (keyId: string) => Promise<Uint8Array>,
@@ -149,15 +150,15 @@ async function expectNewMaterial(
   const before = headerOf(await make());
   await keys.rotate(keyId);
   const after = headerOf(await make());
-  // One that is random in every byte says nothing at all, and passes.
+  // A ciphertext that is random in every byte reveals nothing, and passes.
   check(
     before.size === 0 || [...before].some(([index, byte]) => after.get(index) !== byte),
-    'ciphertexts whose header names other key material after rotation',
+    'ciphertexts whose header has another key version after rotation',
     'the same header as before',
   );
 }
 
-/** The bytes that all these ciphertexts have in common: twelve random ones agree once in 2^88. */
+/** Returns the bytes that all these ciphertexts share: those of twelve random ones agree once in 2^88. */
 function headerOf(ciphertexts: readonly Uint8Array[]): Map<number, number> {
   const header = new Map<number, number>();
   const [first, ...others] = ciphertexts;

@@ -7,7 +7,7 @@ import { keyFor, useNumbered } from '../operations.js';
 const hidden = {
   id: 'results-hide-secrets',
   statement:
-    'Nothing that holds a secret shows it through console.log, util.inspect, JSON.stringify or a spread',
+    'No result shows its secret through console.log, util.inspect, JSON.stringify or a spread',
   source: CONTRACT,
 };
 
@@ -17,15 +17,15 @@ const disposable = {
   source: CONTRACT,
 };
 
-/** Every kind of result that holds a secret, in the order of the numbers in the ids. */
+/** Every kind of result with a secret, in the order of the numbers in the ids. */
 const USES = ['03', '05', '11', '13', '04'].map(useNumbered);
 
-/** What in a result is no secret, and outlives it. */
+/** Returns the fields of a result that are not secret. */
 const REST = [
   ...['keyId', 'algorithm', 'ciphertext', 'keyPairSpec', 'publicKey', 'privateKeyCiphertext'],
 ] as (keyof Result)[];
 
-/** Makes the call: its result, and what reads the secret in that. */
+/** Makes the call, and returns its result and a function that reads its secret. */
 async function hold(use: KeyUse, context: CaseContext) {
   const input = await use.input(context, await keyFor(use, context.keys));
   const result = await invoke(context.provider, use, input);
@@ -92,13 +92,13 @@ export const secretCases = [
       },
       {
         id: `SEC-40${i + 1}`,
-        title: `${use.title}: what is no secret can be read after dispose as before`,
+        title: `${use.title}: fields that are not secret can be read after dispose`,
         needs: use.needs,
         async run(context) {
           const { result } = await hold(use, context);
           const before = restOf(result);
           result[Symbol.dispose]();
-          check(restOf(result) === before, 'the rest of the result as it was', 'something else');
+          check(restOf(result) === before, 'the rest of the result unchanged', 'something else');
         },
       },
     ]),

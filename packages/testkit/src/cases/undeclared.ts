@@ -8,7 +8,7 @@ import { type Need, SYMMETRIC } from '../needs.js';
 
 const undeclared = {
   id: 'undeclared-unsupported',
-  statement: 'What a provider does not declare it refuses with UNSUPPORTED',
+  statement: 'A provider rejects everything that it does not declare (UNSUPPORTED)',
   source: CONTRACT,
 };
 
@@ -18,7 +18,7 @@ const ALGORITHMS: readonly EncryptionAlgorithm[] = [
   'RSAES_OAEP_SHA_256',
 ];
 
-/** A key of any kind that the provider has, and the algorithm that goes with it. */
+/** Returns a key of any kind that the provider has, and its algorithm. */
 async function anyKey({ provider, keys }: CaseContext) {
   const isSymmetric = provider.capabilities.algorithms.includes('SYMMETRIC_DEFAULT');
   const kind = isSymmetric ? 'SYMMETRIC_DEFAULT' : 'RSA_2048';
@@ -26,7 +26,7 @@ async function anyKey({ provider, keys }: CaseContext) {
   return { ...(await keys.sealed(kind)), algorithm };
 }
 
-/** Every place for an encryption context. */
+/** Every path of an encryption context. */
 const CONTEXTS = CALLS.flatMap((call) => (call.contexts ?? []).map((path) => ({ call, path })));
 
 export const undeclaredCases = casesOf(undeclared, [
@@ -35,7 +35,7 @@ export const undeclaredCases = casesOf(undeclared, [
     return [
       {
         id: `UNS-10${i + 1}`,
-        title: `refuses encrypt with ${algorithm}`,
+        title: `rejects encrypt with ${algorithm}`,
         needs,
         async run(each) {
           const { keyId } = await anyKey(each);
@@ -45,7 +45,7 @@ export const undeclaredCases = casesOf(undeclared, [
       },
       {
         id: `UNS-20${i + 1}`,
-        title: `refuses decrypt with ${algorithm}`,
+        title: `rejects decrypt with ${algorithm}`,
         needs,
         async run(each) {
           const { provider } = each;
@@ -62,7 +62,7 @@ export const undeclaredCases = casesOf(undeclared, [
       ...(['source', 'destination'] as const).map(
         (side, j): CaseInput => ({
           id: `UNS-${j + 3}0${i + 1}`,
-          title: `refuses reEncrypt with ${algorithm} on the ${side} side`,
+          title: `rejects reEncrypt with ${algorithm} on the ${side} side`,
           needs,
           async run(each) {
             const { ciphertext, ...known } = await anyKey(each);
@@ -78,18 +78,18 @@ export const undeclaredCases = casesOf(undeclared, [
   ...CONTEXTS.map(
     ({ call, path }, i): CaseInput => ({
       id: `UNS-50${i + 1}`,
-      title: `refuses ${call.operation} with ${path}`,
+      title: `rejects ${call.operation} with ${path}`,
       needs: [...call.needs, 'without encryptionContext'],
       async run(each) {
         const input = withValue(await call.input(each), path, { tenant: 'a' });
-        const refused = invoke(each.provider, call, input);
-        await expectError(refused, 'UNSUPPORTED', { operation: call.operation });
+        const rejected = invoke(each.provider, call, input);
+        await expectError(rejected, 'UNSUPPORTED', { operation: call.operation });
       },
     }),
   ),
   {
     id: 'UNS-601',
-    title: 'refuses decrypt without a keyId',
+    title: 'rejects decrypt without a keyId',
     needs: [...SYMMETRIC, 'without keyIdFromCiphertext'],
     async run({ provider, keys }) {
       const { ciphertext } = await keys.sealed('SYMMETRIC_DEFAULT');
@@ -100,7 +100,7 @@ export const undeclaredCases = casesOf(undeclared, [
   },
   {
     id: 'UNS-602',
-    title: 'refuses reEncrypt without a keyId for the source',
+    title: 'rejects reEncrypt without a keyId for the source',
     needs: [...SYMMETRIC, 'without keyIdFromCiphertext'],
     async run({ provider, keys }) {
       const { ciphertext, keyId } = await keys.sealed('SYMMETRIC_DEFAULT');
@@ -113,7 +113,7 @@ export const undeclaredCases = casesOf(undeclared, [
   ...(['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const).map(
     (operation, i): CaseInput => ({
       id: `UNS-70${i + 1}`,
-      title: `refuses ${operation}`,
+      title: `rejects ${operation}`,
       needs: ['without dataKeys'],
       async run(each) {
         const { keyId } = await anyKey(each);
@@ -126,7 +126,7 @@ export const undeclaredCases = casesOf(undeclared, [
     (['generateDataKeyPair', 'generateDataKeyPairWithoutPlaintext'] as const).map(
       (operation, j): CaseInput => ({
         id: `UNS-8${j + 1}${i + 1}`,
-        title: `refuses ${operation} of ${keyPairSpec}`,
+        title: `rejects ${operation} of ${keyPairSpec}`,
         needs: [`without pair:${keyPairSpec}`],
         async run(each) {
           const { keyId } = await anyKey(each);
@@ -138,10 +138,10 @@ export const undeclaredCases = casesOf(undeclared, [
   ),
   {
     id: 'UNS-901',
-    title: 'refuses getPublicKey, without an asymmetric algorithm',
+    title: 'rejects getPublicKey, without an asymmetric algorithm',
     needs: ['without asymmetric'],
     async run(each) {
-      // The harness may make RSA keys all the same; what is not declared is refused for them too.
+      // The harness may still make RSA keys; undeclared operations are rejected for them too.
       const hasRsa = await each.keys.isAvailable('RSA_2048');
       const keyId = hasRsa ? await each.keys.get('RSA_2048') : (await anyKey(each)).keyId;
       const call = each.provider.getPublicKey({ keyId });

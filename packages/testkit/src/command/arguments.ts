@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** How the command was called. */
+/** The parsed arguments. */
 export interface CommandOptions {
   readonly module: string;
   readonly format: Format;
@@ -12,10 +12,10 @@ export interface CommandOptions {
 
 const FORMATS = ['text', 'markdown', 'json', 'junit'] as const;
 
-/** How the report is written. */
+/** The formats of the report. */
 export type Format = (typeof FORMATS)[number];
 
-/** The command was called in a way that makes no sense, or its module is no provider. */
+/** The arguments are invalid, or the module does not export a provider. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -25,9 +25,9 @@ export const USAGE = `Usage: keywrap-conformance [options] <module>
 Runs the conformance suite of keywrap against the provider that a module exports,
 as its default export or as \`harness\`:
 
-  a harness     { name, open() } where open() gives { provider, keys }
+  a harness     { name, open() } where open() returns { provider, keys }
   a class       of a provider that is a KeyManager; it is made without arguments
-  a function    that gives such a provider, or { provider, keys }
+  a function    that returns such a provider, or { provider, keys }
   an instance   of such a provider; the module is loaded anew for each one needed
 
 Options:
@@ -44,14 +44,14 @@ Exit codes: 0 when every case that must pass does, 1 when one fails, 2 when the
 command was called wrongly or the module could not be loaded.
 `;
 
-/** Reads the arguments; `help` and `version` are answers of their own. */
+/** Parses the arguments. */
 export function readArguments(args: readonly string[]): CommandOptions | 'help' | 'version' {
   const { values, positionals } = parse(args);
   if (values.help) return 'help';
   if (values.version) return 'version';
   const [module, ...others] = positionals;
-  if (module === undefined) throw new UsageError('which module? Name the file of your provider');
-  if (others.length > 0) throw new UsageError(`one module at a time, not ${others.join(' ')} too`);
+  if (module === undefined) throw new UsageError('pass a module: the file of your provider');
+  if (others.length > 0) throw new UsageError(`pass one module only, without ${others.join(' ')}`);
   return {
     module,
     format: readFormat(values.format),

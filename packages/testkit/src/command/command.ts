@@ -16,7 +16,7 @@ const FORMATTERS = {
   junit: formatJunit,
 } as const;
 
-/** Runs the command, and gives its exit code. */
+/** Runs the command, and returns its exit code. */
 export async function runCommand(
   args: readonly string[],
   stdout: Screen,
@@ -30,7 +30,7 @@ export async function runCommand(
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    stderr.write(`keywrap-conformance: ${error.message}\n(--help shows how it is used)\n`);
+    stderr.write(`keywrap-conformance: ${error.message}\n(see --help)\n`);
     return 2;
   }
 }
@@ -70,7 +70,7 @@ async function run(
   try {
     return await runConformance(harness, { only, timeoutMs, seed, onCase: advance });
   } catch (error) {
-    // Cases do not throw: the provider could not even be opened.
+    // Cases do not throw, so opening the provider failed.
     if (error instanceof UsageError) throw error;
     throw new UsageError(`can't open the provider of ${module}: ${String(error)}`, {
       cause: error,

@@ -7,13 +7,13 @@ import { UsageError } from './arguments.js';
 
 type Module = Readonly<Record<string, unknown>>;
 
-/** Finds the provider that a module exports, in any of the forms that the usage names. */
+/** Loads the provider that a module exports, in any form that the usage lists. */
 export async function loadHarness(file: string): Promise<ConformanceHarness> {
   const url = pathToFileURL(path.resolve(file)).href;
   const exported = exportOf(await load(file, url), file);
   const name = nameOf(exported) ?? path.basename(file);
   if (isProvider(exported)) {
-    // Each case that closes its provider needs another one, and so another copy of the module.
+    // Each case that closes its provider needs a new one.
     let copies = 0;
     const another = async () =>
       copies++ === 0 ? exported : exportOf(await load(file, `${url}?copy=${copies}`), file);
@@ -28,7 +28,7 @@ export async function loadHarness(file: string): Promise<ConformanceHarness> {
     const open = async () => (isClass(exported) ? new make() : await make());
     return { name, open: async () => subjectOf(await open(), file) };
   }
-  throw new UsageError(`${file} exports ${typeof exported}, which is no harness and no provider`);
+  throw new UsageError(`${file} exports ${typeof exported}, not a harness or a provider`);
 }
 
 async function load(file: string, url: string): Promise<Module> {
@@ -62,19 +62,19 @@ function subjectOf(opened: unknown, file: string): ConformanceSubject {
   const parts = opened as Partial<ConformanceSubject> | undefined;
   const provider: unknown = parts?.provider ?? opened;
   if (!isProvider(provider)) {
-    throw new UsageError(`what ${file} opens is no KeyWrapProvider: it has no encrypt method`);
+    throw new UsageError(`${file} does not open a KeyWrapProvider: it has no encrypt method`);
   }
   const keys = parts?.keys ?? (isManager(provider) ? keysOf(provider) : undefined);
   if (typeof keys?.create !== 'function') {
     throw new UsageError(
-      `${file} does not say how keys are made: give the provider a createKey method, or export a harness with keys.create`,
+      `${file} can not make keys: add a createKey method to the provider, or export a harness with keys.create`,
     );
   }
   const close = parts?.provider === undefined ? undefined : parts.close;
   return { provider, keys, ...(close && { close: () => close.call(parts) }) };
 }
 
-/** One that was compiled to a function is known by its methods. */
+/** Recognises a class that was compiled to a function, by its methods. */
 function isClass(value: { readonly prototype?: unknown }): boolean {
   return /^class\b/.test(Function.prototype.toString.call(value)) || isProvider(value.prototype);
 }

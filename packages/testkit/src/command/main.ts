@@ -2,14 +2,13 @@
 import { runCommand } from './command.js';
 
 let code = 0;
-// A promise that nobody waits for would end the run without a report. Its message may be anything, so
-// it is not shown.
+// An unhandled rejection would end the run without a report. Its message may be anything, so it is not shown.
 process.on('unhandledRejection', (error) => {
   const name = error instanceof Error ? error.name : typeof error;
-  process.stderr.write(`a promise that nobody waits for was rejected (${name})\n`);
+  process.stderr.write(`unhandled rejection (${name})\n`);
   code = 1;
 });
 
 code = Math.max(code, await runCommand(process.argv.slice(2), process.stdout, process.stderr));
-// What a provider left open must not keep the process alive; what was written must arrive first.
+// Handles that a provider left open must not keep the process alive; output must be flushed first.
 process.stdout.write('', () => process.exit(code));

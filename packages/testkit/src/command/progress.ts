@@ -1,6 +1,6 @@
 import type { CaseResult } from '../run-conformance.js';
 
-/** Where progress is shown. */
+/** The screen that shows progress. */
 export interface Screen {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
@@ -10,7 +10,7 @@ export interface Screen {
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const INTERVAL_MS = 80;
 
-/** One line that tells how far the run is; nothing where there is no terminal. */
+/** Shows the progress of a run in one line, on a terminal only. */
 export class Progress {
   readonly #screen: Screen;
   readonly #total: number;
@@ -28,14 +28,14 @@ export class Progress {
     this.#timer = setInterval(() => this.#draw(), INTERVAL_MS).unref();
   }
 
-  /** A case is done. */
+  /** Counts a finished case. */
   readonly advance = ({ id, title, status }: CaseResult): void => {
     this.#done++;
     if (status === 'failed') this.#failed++;
     this.#last = `${id} ${title}`;
   };
 
-  /** Takes the line away. */
+  /** Clears the line. */
   end(): void {
     clearInterval(this.#timer);
     if (this.#screen.isTTY) this.#screen.write('\r\x1b[K');

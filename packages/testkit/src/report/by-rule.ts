@@ -2,11 +2,11 @@ import type { ConformanceRule } from '../case.js';
 import { conformanceCases } from '../cases/index.js';
 import type { CaseResult, ConformanceReport } from '../run-conformance.js';
 
-/** How the cases of one rule went. */
+/** The result of one rule. */
 export interface RuleResult {
   readonly rule: ConformanceRule;
   readonly results: readonly CaseResult[];
-  /** `failed` when a `must` case did; `not applicable` when nothing of it applies. */
+  /** `failed` if a `must` case failed; `not applicable` if no case applies. */
   readonly status: CaseResult['status'];
   readonly passed: number;
   readonly failed: number;
@@ -15,7 +15,7 @@ export interface RuleResult {
 
 const rules = new Map(conformanceCases.map(({ rule }) => [rule.id, rule]));
 
-/** A report by rule, in the order of the suite. */
+/** Groups a report by rule, in the order of the suite. */
 export function byRule({ results }: Pick<ConformanceReport, 'results'>): readonly RuleResult[] {
   const ids = new Set(results.map(({ rule }) => rule));
   return [...ids].map((id) => {
@@ -38,7 +38,7 @@ export function byRule({ results }: Pick<ConformanceReport, 'results'>): readonl
   });
 }
 
-/** `5 passed, 1 failed`, the zeros left out. */
+/** Formats counts without zeros: `5 passed, 1 failed`. */
 export function countsOf({ passed, failed, notApplicable }: RuleResult): string {
   return [
     [passed, 'passed'],
@@ -50,12 +50,12 @@ export function countsOf({ passed, failed, notApplicable }: RuleResult): string 
     .join(', ');
 }
 
-/** Why the cases of a rule do not apply, each reason once. */
+/** Returns the reasons why cases of a rule do not apply, each once. */
 export function reasonsOf({ results }: RuleResult): readonly string[] {
   return [...new Set(results.flatMap(({ reason }) => reason ?? []))];
 }
 
-/** `N passed, M failed, K not applicable`. */
+/** Formats the totals: `N passed, M failed, K not applicable`. */
 export function totalOf({ passed, failed, notApplicable }: ConformanceReport): string {
   return `${passed} passed, ${failed} failed, ${notApplicable} not applicable`;
 }

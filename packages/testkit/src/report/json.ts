@@ -1,7 +1,7 @@
 import type { CaseResult, ConformanceReport } from '../run-conformance.js';
 import { byRule } from './by-rule.js';
 
-/** A report as JSON, for programs. The fields stay; new ones may come. */
+/** Formats a report as JSON, for programs. The fields are stable; new ones may be added. */
 export function formatJson(report: ConformanceReport): string {
   const { provider, seed, passed, failed, notApplicable, results } = report;
   const rules = byRule(report).map(({ rule, results: _, ...counts }) => ({ ...rule, ...counts }));

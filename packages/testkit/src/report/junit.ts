@@ -1,7 +1,7 @@
 import type { CaseResult, ConformanceReport } from '../run-conformance.js';
 import { byRule } from './by-rule.js';
 
-/** A report as JUnit XML, which build servers read: a suite for each rule, a test for each case. */
+/** Formats a report as JUnit XML for build servers: a suite for each rule, a test for each case. */
 export function formatJunit(report: ConformanceReport): string {
   const { provider, passed, failed, notApplicable, results } = report;
   const tests = passed + failed + notApplicable;
@@ -26,7 +26,7 @@ function testcase(result: CaseResult, provider: string): string {
   if (reason !== undefined)
     return `${start}><skipped${attributes({ message: reason })}/></testcase>`;
   if (error === undefined) return `${start}/>`;
-  const message = `expected ${error.expected}, came ${error.actual}`;
+  const message = `expected ${error.expected}, got ${error.actual}`;
   return `${start}><failure${attributes({ message })}>${escaped(error.message)}</failure></testcase>`;
 }
 
@@ -43,7 +43,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': '&quot;',
 };
 
-/** XML 1.0 section 2.2: most control characters can't be written at all, not even escaped. */
+/** XML 1.0 section 2.2 forbids most control characters, even escaped. */
 function escaped(text: string): string {
   return text
     .toWellFormed()

@@ -3,7 +3,7 @@ import { byRule, countsOf, type RuleResult, totalOf } from './by-rule.js';
 
 const MARKS = { passed: '✅', failed: '❌', 'not applicable': '–' } as const;
 
-/** A report as Markdown: a table by rule, then each case that failed. */
+/** Formats a report as Markdown: a table of rules, then each failed case. */
 export function formatMarkdown(report: ConformanceReport): string {
   const rows = byRule(report).map(
     (each) => `| ${MARKS[each.status]} | ${statementOf(each)} | ${countsOf(each)} |`,
@@ -34,7 +34,7 @@ function escaped(text: string): string {
   return text.replace(/[\\`*_<>|[\]]/g, '\\$&');
 }
 
-/** What a provider says in a message must not end the block that shows it. */
+/** A provider's message must not end the block that shows it. */
 function fenced(text: string): string {
   return text.replaceAll('```', "'''");
 }

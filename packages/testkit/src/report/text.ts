@@ -4,7 +4,7 @@ import { byRule, countsOf, type RuleResult, reasonsOf, totalOf } from './by-rule
 const MARKS = { passed: 'ok', failed: 'FAILED', 'not applicable': 'n/a' } as const;
 
 /**
- * A report as text: the result by rule, then each case that failed, and why. The last line is
+ * Formats a report as text: the result by rule, then each failed case with its message. The last line is
  * `N passed, M failed, K not applicable`.
  *
  * @example
@@ -32,7 +32,7 @@ export function formatReport(report: ConformanceReport): string {
   ].join('\n');
 }
 
-/** More reasons than these would hide the result. */
+/** The maximum number of reasons; more would hide the result. */
 const REASONS = 3;
 
 function formatRule(result: RuleResult, width: number): string[] {

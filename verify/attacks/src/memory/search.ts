@@ -39,7 +39,8 @@ export function searchSnapshot(file: string, needles: readonly Needle[]): Findin
     const secret = unmask(needle);
     const { bytes, hex, base64 } = formsOf(secret);
     for (const [form, text] of Object.entries({ bytes, hex, base64 })) {
-      if (all.includes(text.toString('latin1'))) {
+      // V8 writes a space for the character NUL, which every 16th secret has.
+      if (all.includes(text.toString('latin1').replaceAll('\0', ' '))) {
         found.add(`${needle.label}: ${form}`);
       }
     }

@@ -48,7 +48,8 @@ async function manage(keys: KeyManager): Promise<void> {
   await keys.listAliases();
 }
 
-async function isRefused(call: Promise<unknown>): Promise<void> {
+/** Rejects where a call was done that had to be refused. */
+export async function isRefused(call: Promise<unknown>): Promise<void> {
   const wasDone = await call.then(
     () => true,
     () => false,

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { administerStore } from './administer-store.js';
 import { callEverything } from './every-call.js';
 import { SUBJECTS } from './subjects.js';
 
@@ -23,23 +24,20 @@ const LANGUAGE = [
 
 const reads = new Set<string>();
 let isLooking = false;
-await warmUp();
+// Before it is watched, everything is loaded that is loaded when it is needed: modules may do as they like then.
+await useEverything();
 for (const name of wordsOf(FOLDERS)) watch(name);
-for (const open of Object.values(SUBJECTS)) {
-  const subject = await open();
-  await callEverything(subject.provider);
-  await subject[Symbol.asyncDispose]();
-}
+await useEverything();
 console.log(JSON.stringify([...reads].sort()));
 process.exit(0);
 
-/** Loads what is loaded when it is needed: modules may do as they like while they are loaded. */
-async function warmUp(): Promise<void> {
+async function useEverything(): Promise<void> {
   for (const open of Object.values(SUBJECTS)) {
     const subject = await open();
     await callEverything(subject.provider);
     await subject[Symbol.asyncDispose]();
   }
+  await administerStore();
 }
 
 function wordsOf(folders: readonly string[]): Set<string> {

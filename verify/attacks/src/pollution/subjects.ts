@@ -24,6 +24,9 @@ const KEYS = [
   { keyId: RSA_KEY, keySpec: 'RSA_2048', keyMaterial },
 ] as const;
 
+/** Makes a guess at a passphrase quick. */
+const CHEAP = { cost: 2 ** 14, blockSize: 8, parallelization: 1 };
+
 /** A provider to attack, and what to do when that is over. */
 export interface Subject extends AsyncDisposable {
   readonly provider: KeyWrapProvider;
@@ -58,7 +61,7 @@ async function openStore(): Promise<Subject> {
     location: path.join(parent, 'keys.db'),
     protectedBy: { passphrase: 'correct horse' },
     create: true,
-    scrypt: { cost: 2 ** 14, blockSize: 8, parallelization: 1 },
+    scrypt: CHEAP,
   });
   const log = await store.openAuditLog({ folder: path.join(parent, 'logs') });
   const provider = withAuditLog(new LocalKeyWrapProvider({ store, keys: KEYS }), log);

@@ -1,4 +1,4 @@
-// Started by the floor of kms-server-throughput: responds to GenerateDataKey with only the cryptography:
+// The reference of kms-server-throughput: answers GenerateDataKey with nothing but the cryptography:
 // no signature, no check, no state, one key.
 import { randomBytes } from 'node:crypto';
 import { bareSeal, prepare } from '../bare-xaes.js';

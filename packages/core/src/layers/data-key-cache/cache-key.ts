@@ -1,16 +1,16 @@
 import type { Call, Source } from '../../driver/requests.js';
 import type { EncryptionContext } from '../../provider/encryption-context.js';
 
-// Two calls may share a key when everything that they ask of the provider is the same. What is put
-// together here can be taken apart again in one way only, so no two different questions look alike.
+// Two calls may share a secret if their requests are the same. The encoding is injective, so different requests
+// never have the same cache key.
 
 /**
- * Names a question.
+ * Returns the cache key of a request.
  *
- * @param request The key counts as the caller named it: two names of one key don't share, because an alias
- * can be moved.
- * @param call A call without the right grant must not profit from one that had it.
- * @param about The length of a data key, or the ciphertext to open.
+ * @param request The key is identified by the caller's text: two names of one key don't share, because an alias can
+ * be moved.
+ * @param call A call without the right grant must not share the result of one that had it.
+ * @param about The length of a data key, or the ciphertext to decrypt.
  */
 export function cacheKey(request: Source, call: Call, about: number | Uint8Array): string {
   if (call.grantTokens !== undefined || typeof about !== 'number') {
@@ -34,14 +34,14 @@ function makeCacheKey(
   { grantTokens }: Call,
   about: number | Uint8Array,
 ): string {
-  // Neither a key identifier nor JSON has a line break in it, and nobody's key identifier is empty.
+  // Neither a key identifier nor JSON has a line break in it, and no key identifier is empty.
   const grants = grantTokens === undefined ? '' : JSON.stringify(grantTokens);
   const subject =
     typeof about === 'number' ? about : Reflect.apply(String.fromCharCode, null, about);
   return `${key?.text ?? ''}\n${grants}\n${contextKey(encryptionContext)}\n${subject}`;
 }
 
-/** Each name and value after its length, sorted: another order is the same context. */
+/** Encodes each name and value after its length, sorted: the order of pairs does not matter. */
 function contextKey(context: EncryptionContext): string {
   const names = Object.keys(context);
   if (names.length > 1) names.sort();

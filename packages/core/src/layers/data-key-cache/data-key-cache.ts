@@ -21,21 +21,21 @@ import {
 import { SecretCache } from './secret-cache.js';
 
 /**
- * Puts a cache in front of a provider, for a service that encrypts so often that a call to the backend
- * for each data key is too slow or too dear. It trades security for that, because one data key then
- * protects many things and a key that was disabled works on for a while: measure before you use it
+ * Wraps a provider in a cache, for a service that encrypts so often that a call to the backend for each data
+ * key is too slow or too expensive. This trades security for speed: one data key protects many records, and a
+ * disabled key still works for a while. Measure before you use it
  * ([data key caching](https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/data-key-caching.html)).
  *
- * - `generateDataKey` with `bytesToEncrypt` gives the same data key again for the same key id, length and
- *   encryption context, within the limits. Without it, or with more than `maximumBytes`, nobody could
- *   count: the call goes to the provider, and its data key is not shared.
- * - `decrypt` gives the same plaintext again for the same ciphertext, key id and encryption context.
- * - Every caller gets a copy to dispose of. The cache's own is wiped when it leaves: it is used up, too
- *   old, pushed out, or the provider is closed.
- * - Callers that need the same key at the same time wait for one call to the provider. It is aborted
- *   when all of them are. Errors are not cached.
+ * - `generateDataKey` with `bytesToEncrypt` returns the same data key for the same key id, length and
+ *   encryption context, within the limits. Without `bytesToEncrypt`, or with more than `maximumBytes`, the call
+ *   goes to the provider, and its data key is not shared.
+ * - `decrypt` returns the same plaintext for the same ciphertext, key id and encryption context.
+ * - Every caller gets its own copy to dispose of. The cache wipes its copy when it is used up, too old or evicted,
+ *   or when the provider is closed.
+ * - Concurrent callers of the same key wait for one call to the provider. It is aborted when all of them are.
+ *   Errors are not cached.
  *
- * Everything else goes to the provider as it is. What grant tokens a call has is part of the question.
+ * Everything else goes to the provider unchanged. Calls with different grant tokens do not share.
  *
  * @param provider Closed with the provider that is returned.
  * @throws {@link InvalidInputError} when a limit is missing or out of its range.
@@ -75,7 +75,7 @@ function cached(inner: CompleteDriver, settings: CacheSettings): CompleteDriver 
   const unlimited = { ...settings, maximumUses: Infinity, maximumBytes: Infinity };
   const generated = new SecretCache(settings, copyDataKey);
   const opened = new SecretCache(unlimited, copyDecrypted);
-  /** A call for several callers, which goes on when they have given up: close waits for it. */
+  /** A call for several callers, which continues when they have given up: close waits for it. */
   const shared = async <Output>(call: () => Output): Promise<Awaited<Output>> => {
     inner.lifetime.enter();
     try {

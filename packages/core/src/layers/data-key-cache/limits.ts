@@ -2,32 +2,31 @@ import { InvalidInputError } from '../../provider/errors.js';
 import { readFields } from '../../provider/read-fields.js';
 
 /**
- * How far a key in a data-key cache may go; every one of the three is kept exactly. They are those of
- * the AWS Encryption SDK
+ * Limits for a cached data key. All three are enforced exactly. They are those of the AWS Encryption SDK
  * ([security thresholds](https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/thresholds.html)).
  */
 export interface DataKeyCacheLimits {
   /**
-   * How many calls may get the same generated data key: 1 to 2^32, the number of messages that one
-   * AES-GCM key may encrypt under random nonces (NIST SP 800-38D §8.3). Opened keys are only limited
-   * by their age, because opening data again does not wear its key out.
+   * The number of calls that may get the same generated data key: 1 to 2^32, the number of messages that one
+   * AES-GCM key may encrypt under random nonces (NIST SP 800-38D §8.3). Decrypted keys are limited only
+   * by their age, because decrypting does not wear a key out.
    */
   readonly maximumUses: number;
-  /** How many bytes the calls that get the same generated data key may encrypt in all: 1 to 2^53 - 1. */
+  /** The total bytes that the calls with the same generated data key may encrypt: 1 to 2^53 - 1. */
   readonly maximumBytes: number;
   /**
-   * For how long a key may be used after the provider answered, in milliseconds: 1 to 2147483647, the
-   * longest that a timer waits. For as long, what happens to the key that wraps it goes unnoticed: it
-   * is disabled, its alias is moved, the permission to use it is taken away.
+   * How long a key may be used after the provider's response, in milliseconds: 1 to 2147483647, the maximum of a
+   * timer. Until then, changes of the wrapping key have no effect: that it is disabled, that its alias is moved,
+   * that the permission to use it is revoked.
    */
   readonly maximumAge: number;
 }
 
-/** What else can be set for a data-key cache. */
+/** Other options of a data-key cache. */
 export interface DataKeyCacheOptions {
   /**
-   * How many generated keys the cache holds at once, and as many opened ones; the one that was not used
-   * for longest leaves first. 1 to 1000000; by default 1000.
+   * The maximum number of generated keys in the cache, and of decrypted ones; the least recently used is evicted
+   * first. 1 to 1000000; by default 1000.
    */
   readonly maximumEntries?: number | undefined;
   /** The clock, in milliseconds from any start; it must not go back. By default `performance.now`. */

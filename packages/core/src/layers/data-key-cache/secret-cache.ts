@@ -2,19 +2,19 @@ import { LRUCache } from 'lru-cache';
 import type { CacheSettings } from './limits.js';
 import { type Secret, SharedSecret } from './shared-secret.js';
 
-/** What a call wants that the cache does not have. */
+/** A request for a secret. */
 export interface Wanted<Output> {
-  /** Equal for those calls, and only those, that may have the same secret. */
+  /** Equal for exactly those calls that may share a secret. */
   readonly key: string;
-  /** How many bytes the call will encrypt with it. */
+  /** The number of bytes that the call will encrypt with it. */
   readonly bytes: number;
   /** Gets the secret from the provider. */
   readonly ask: (signal: AbortSignal) => Promise<Output>;
 }
 
 /**
- * Secrets by key: those that have arrived, in an LRU cache that knows their age, and those that were
- * asked for. Whatever leaves is wiped. A failure is not kept: the next call asks again.
+ * Keeps secrets by key: present ones in an LRU cache with their age, and requested ones. A secret that leaves is
+ * wiped. A failure is not kept: the next call requests the secret again.
  */
 export class SecretCache<Output extends Secret> {
   readonly #settings: CacheSettings;
@@ -22,7 +22,7 @@ export class SecretCache<Output extends Secret> {
   readonly #arrived: LRUCache<string, SharedSecret<Output>>;
   readonly #asked = new Map<string, SharedSecret<Output>>();
 
-  /** @param copy Copies a secret, with memory of its own. */
+  /** @param copy Copies a secret into memory that it owns. */
   constructor(settings: CacheSettings, copy: (output: Output) => Output) {
     const { maximumEntries, maximumAge, now } = settings;
     this.#settings = settings;
@@ -30,17 +30,17 @@ export class SecretCache<Output extends Secret> {
     this.#arrived = new LRUCache({
       max: maximumEntries,
       ttl: maximumAge,
-      // By the clock of each call, and not by one that is up to a millisecond old.
+      // Use the clock of each call, not one that is up to a millisecond old.
       ttlResolution: 0,
-      // What nobody asks for again must not stay in memory either.
+      // A secret that is not requested again must not stay in memory either.
       ttlAutopurge: true,
-      // lru-cache takes a start of 0 for an entry without an age.
+      // lru-cache treats a start of 0 as an entry without an age.
       perf: { now: () => now() + 1 },
       dispose: (shared) => shared.retire(),
     });
   }
 
-  /** A copy of the secret, if it is here and its allowance has so much left. */
+  /** Returns a copy of the secret, if it is present and its allowance suffices. */
   find(key: string, bytes: number): Output | undefined {
     const shared = this.#arrived.get(key);
     if (shared === undefined) return undefined;
@@ -49,13 +49,13 @@ export class SecretCache<Output extends Secret> {
     return copy;
   }
 
-  /** Gets the secret from the provider, together with others that want it. Rejects as `ask` does, or with `AbortError`. */
+  /** Requests the secret from the provider, shared with concurrent calls. Rejects as `ask` does, or with `AbortError`. */
   ask(wanted: Wanted<Output>, signal: AbortSignal | undefined): Promise<Output> {
     const asked = this.#join(wanted);
     return asked.waitForCopy(signal, () => this.#forget(wanted.key, asked));
   }
 
-  /** Wipes what is here; what was asked for is wiped when the calls that wait for it have had it. */
+  /** Wipes the present secrets; requested ones are wiped after the waiting calls got them. */
   clear(): void {
     this.#arrived.clear();
     for (const [key, asked] of this.#asked) this.#forget(key, asked);
@@ -82,7 +82,7 @@ export class SecretCache<Output extends Secret> {
     else this.#arrived.set(key, asked);
   }
 
-  /** Calls that already wait for it still get it. */
+  /** Removes a secret; calls that already wait for it still get it. */
   #forget(key: string, asked: SharedSecret<Output>): void {
     if (this.#asked.get(key) === asked) this.#asked.delete(key);
     asked.retire();

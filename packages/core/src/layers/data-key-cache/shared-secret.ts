@@ -2,21 +2,20 @@ import { wipe } from '../../provider/bytes.js';
 import { ProviderClosedError } from '../../provider/errors.js';
 import { untilAborted } from '../../runtime/until-aborted.js';
 
-/** How much of a secret may be used. */
+/** The uses that a secret has left. */
 export interface Allowance {
   readonly maximumUses: number;
   readonly maximumBytes: number;
 }
 
-/** What a driver returned, with the secret in it. */
+/** A driver's output that contains the secret. */
 export interface Secret {
   readonly plaintext: Uint8Array;
 }
 
 /**
- * A secret that several calls use: the provider is asked for it once, each call reserves its part of
- * the allowance before it waits, and the secret is wiped as soon as it was retired and the last call
- * that waits for it has had its turn.
+ * A secret that several calls use. It is requested once; each call reserves its part of the allowance before it
+ * waits; the secret is wiped once it is retired and the last waiting call has got it.
  */
 export class SharedSecret<Output extends Secret> {
   readonly #copy: (output: Output) => Output;
@@ -30,8 +29,8 @@ export class SharedSecret<Output extends Secret> {
   #isRetired = false;
 
   /**
-   * @param ask Asks the provider; the signal is aborted when no call waits any more.
-   * @param copy Copies what it returned, with memory of its own.
+   * @param ask Calls the provider; the signal is aborted when no call waits.
+   * @param copy Copies the output into memory that it owns.
    */
   constructor(
     allowance: Allowance,
@@ -44,22 +43,22 @@ export class SharedSecret<Output extends Secret> {
       this.#secret = secret;
       this.#wipeWhenDone();
     });
-    // Nobody may be waiting any more when it fails.
+    // There may be no waiting call when it fails.
     this.#arrival.catch(() => {});
   }
 
-  /** Whether nothing of the allowance is left. */
+  /** True if the allowance is used up. */
   get isSpent(): boolean {
     const { maximumUses, maximumBytes } = this.#allowance;
     return this.#uses >= maximumUses || this.#bytes >= maximumBytes;
   }
 
-  /** A copy of the secret, while it is here. */
+  /** Returns a copy of the secret, while it is present. */
   copy(): Output | undefined {
     return this.#secret && this.#copy(this.#secret);
   }
 
-  /** Takes a use and so many bytes off the allowance; gives false, and takes nothing, when they are not there. */
+  /** Reserves a use and its bytes of the allowance; returns false, and reserves nothing, if they exceed it. */
   reserve(bytes: number): boolean {
     const { maximumUses, maximumBytes } = this.#allowance;
     if (this.#uses >= maximumUses || this.#bytes + bytes > maximumBytes) return false;
@@ -68,21 +67,21 @@ export class SharedSecret<Output extends Secret> {
     return true;
   }
 
-  /** Settles as the provider's answer does; rejects when nobody needs the secret any more. */
+  /** Settles with the provider's call; rejects when no call waits for the secret. */
   get arrival(): Promise<void> {
     return this.#arrival;
   }
 
   /**
-   * Waits for the secret. When the last of the calls that wait is aborted, so is the call to the provider,
-   * and `abandoned` is called.
+   * Waits for the secret. When the last waiting call is aborted, the call to the provider is aborted too, and
+   * `abandoned` is called.
    */
   async waitForCopy(signal: AbortSignal | undefined, abandoned: () => void): Promise<Output> {
     this.#waiting += 1;
     try {
       await (signal ? untilAborted(this.#arrival, signal) : this.#arrival);
       const copy = this.copy();
-      // Handing out zeros instead would have somebody encrypt under an all-zero key.
+      // Returning zeros instead would make a caller encrypt under an all-zero key.
       if (copy === undefined) throw new ProviderClosedError('this secret was disposed');
       return copy;
     } finally {
@@ -95,7 +94,7 @@ export class SharedSecret<Output extends Secret> {
     }
   }
 
-  /** Says that no call will come for it any more. */
+  /** Marks the secret as unavailable for new calls. */
   retire(): void {
     this.#isRetired = true;
     this.#wipeWhenDone();

@@ -6,7 +6,7 @@ const LIMITS = { maximumUses: 100, maximumBytes: 1000, maximumAge: 60_000 };
 const INPUT = { keyId: 'orders', keySpec: 'AES_256' } as const;
 
 describe('withDataKeyCache', () => {
-  it('wipes everything when it is closed, closes the provider, and refuses what comes after', async () => {
+  it('wipes everything when it is closed, closes the provider, and rejects later calls', async () => {
     const backend = new Backend();
     const keys = withDataKeyCache(backend, LIMITS);
     const dataKey = await keys.generateDataKey(INPUT, { bytesToEncrypt: 1 });
@@ -24,7 +24,7 @@ describe('withDataKeyCache', () => {
     }
   });
 
-  it('waits for the calls under way when it is closed, and wipes what they bring', async () => {
+  it('waits for the calls in progress when it is closed, and wipes their secrets', async () => {
     const backend = new Backend();
     const { gate, open } = makeGate();
     backend.gate = gate;
@@ -37,7 +37,7 @@ describe('withDataKeyCache', () => {
     expect(backend.given.map(isWiped)).to.deep.equal([true]);
   });
 
-  it('passes on what it has no part in', async () => {
+  it('passes other calls on unchanged', async () => {
     const backend = new Backend();
     const keys = withDataKeyCache(backend, LIMITS);
     expect(keys.id).to.equal('test');
@@ -72,14 +72,14 @@ describe('withDataKeyCache', () => {
     ['options.maximumEntries', LIMITS, { maximumEntries: 0 }],
     ['options.now', LIMITS, { now: 1 }],
   ] as const) {
-    it(`refuses ${JSON.stringify(limits)}, ${JSON.stringify(options)}: ${field}`, () => {
+    it(`rejects ${JSON.stringify(limits)}, ${JSON.stringify(options)}: ${field}`, () => {
       expect(() => Reflect.apply(withDataKeyCache, null, [new Backend(), limits, options]))
         .to.throw()
         .that.includes({ code: 'INVALID_INPUT', field });
     });
   }
 
-  it('refuses a number of bytes that is none', async () => {
+  it('rejects an invalid number of bytes', async () => {
     const keys = withDataKeyCache(new Backend(), LIMITS);
     for (const bytesToEncrypt of [-1, 1.5, Number.NaN]) {
       const refusal = await keys

@@ -22,7 +22,7 @@ describe('withDataKeyCache: decrypt', () => {
   const decrypt = (change: object = {}): Promise<DecryptResult> =>
     keys.decrypt({ ...INPUT, ...change });
 
-  it('gives the same plaintext again, as a copy of its own, whatever the limits of use', async () => {
+  it('returns the same plaintext, as a separate copy, whatever the limits of use', async () => {
     const first = await decrypt();
     const second = await decrypt();
     expect(second).to.deep.equal(first);
@@ -32,7 +32,7 @@ describe('withDataKeyCache: decrypt', () => {
     expect(backend.calls).to.have.length(1);
   });
 
-  it('gives it until maximumAge has passed, and wipes it', async () => {
+  it('returns it until maximumAge has passed, and wipes it', async () => {
     await decrypt();
     time += 1000;
     await decrypt();
@@ -52,14 +52,14 @@ describe('withDataKeyCache: decrypt', () => {
     // What is beside the ciphertext must not be taken for a part of it.
     ['a context that ends as the ciphertext begins', { encryptionContext: { a: 'bc\n ' } }],
   ] as const) {
-    it(`asks the provider for ${what}`, async () => {
+    it(`calls the provider for ${what}`, async () => {
       await decrypt();
       await decrypt(change);
       expect(backend.calls).to.have.length(2);
     });
   }
 
-  it('makes one call for all that wait for the same plaintext', async () => {
+  it('makes one call for concurrent requests of the same plaintext', async () => {
     const { gate, open } = makeGate();
     backend.gate = gate;
     const waiting = Array.from({ length: 20 }, () => decrypt());
@@ -69,14 +69,14 @@ describe('withDataKeyCache: decrypt', () => {
     expect(backend.calls).to.have.length(1);
   });
 
-  it('takes a ciphertext that is wiped as soon as the call has returned', async () => {
+  it('accepts a ciphertext that is wiped as soon as the call has returned', async () => {
     const ciphertext = sealed(SECRET);
     const opening = decrypt({ ciphertext });
     ciphertext.fill(0);
     expect(Buffer.from((await opening).plaintext).toString()).to.equal(SECRET);
   });
 
-  it('refuses what the provider would refuse, before it looks', async () => {
+  it('rejects what the provider would reject, before the lookup', async () => {
     await decrypt();
     const misspelt = { ...INPUT, encryptioncontext: {} };
     const error = await keys.decrypt(misspelt).catch((reason: unknown) => reason);

@@ -23,7 +23,7 @@ describe('withDataKeyCache: generateDataKey', () => {
 
   const isSame = (a: DataKey, b: DataKey) => Buffer.compare(a.ciphertext, b.ciphertext) === 0;
 
-  it('gives the same data key again, as a copy of its own', async () => {
+  it('returns the same data key, as a separate copy', async () => {
     const first = await generate();
     const second = await generate();
     expect(second).to.deep.equal(first);
@@ -38,7 +38,7 @@ describe('withDataKeyCache: generateDataKey', () => {
     expect(third.ciphertext).to.deep.equal(second.ciphertext);
   });
 
-  it('gives it as often as maximumUses says, and wipes it with the last use', async () => {
+  it('returns it maximumUses times, and wipes it with the last use', async () => {
     for (let use = 1; use <= 3; use++) {
       expect(isWiped(backend.given[0])).to.equal(false);
       await generate();
@@ -49,7 +49,7 @@ describe('withDataKeyCache: generateDataKey', () => {
     expect(backend.given).to.have.length(2);
   });
 
-  it('gives it for as many bytes as maximumBytes says, not one more', async () => {
+  it('returns it for maximumBytes bytes, not one more', async () => {
     await generate(600);
     await generate(400);
     expect(isWiped(backend.given[0])).to.equal(true);
@@ -60,7 +60,7 @@ describe('withDataKeyCache: generateDataKey', () => {
     expect(isWiped(backend.given[1])).to.equal(true);
   });
 
-  it('gives it until maximumAge has passed, not a millisecond longer', async () => {
+  it('returns it until maximumAge has passed, not a millisecond longer', async () => {
     await generate();
     time += 60_000;
     await generate();
@@ -71,19 +71,19 @@ describe('withDataKeyCache: generateDataKey', () => {
     expect(isWiped(backend.given[0])).to.equal(true);
   });
 
-  it('wipes what nobody asks for again, once it is too old', async () => {
+  it('wipes a secret that is not requested again, once it is too old', async () => {
     keys = withDataKeyCache(backend, { ...LIMITS, maximumAge: 1 });
     await generate();
     while (!isWiped(backend.given[0])) await new Promise((resolve) => setTimeout(resolve, 1));
   });
 
-  it('wipes what was not used for longest when it is full', async () => {
+  it('wipes the least recently used secret when it is full', async () => {
     keys = withDataKeyCache(backend, LIMITS, { maximumEntries: 2 });
     for (const keyId of ['a', 'b', 'a', 'c']) await generate(1, { keyId });
     expect(backend.given.map(isWiped)).to.deep.equal([false, true, false]);
   });
 
-  it('keeps every limit exactly, whatever is asked for in whatever order', async () => {
+  it('enforces every limit exactly, whatever the order of requests', async () => {
     const step = fc.record({
       wait: fc.nat({ max: 40 }),
       keyId: fc.constantFrom('a', 'b'),
@@ -157,7 +157,7 @@ describe('withDataKeyCache: generateDataKey', () => {
     ]);
   });
 
-  it('takes a context in another order, and AES_256 and 32 bytes, for the same', async () => {
+  it('treats a context in another order, and AES_256 and 32 bytes, as the same', async () => {
     await generate(1, { encryptionContext: { a: '1', b: '2' } });
     await generate(1, {
       keySpec: undefined,
@@ -167,7 +167,7 @@ describe('withDataKeyCache: generateDataKey', () => {
     expect(backend.given).to.have.length(1);
   });
 
-  it('shares nothing when it is not said how much will be encrypted', async () => {
+  it('shares nothing without bytesToEncrypt', async () => {
     await generate();
     await keys.generateDataKey(INPUT);
     await keys.generateDataKey(INPUT);
@@ -182,7 +182,7 @@ describe('withDataKeyCache: generateDataKey', () => {
     expect(backend.given).to.have.length(3);
   });
 
-  it('makes one call for all that wait for the same data key', async () => {
+  it('makes one call for concurrent requests of the same data key', async () => {
     const { gate, open } = makeGate();
     backend.gate = gate;
     const waiting = [generate(), generate(), generate(), generate()];
@@ -201,7 +201,7 @@ describe('withDataKeyCache: generateDataKey', () => {
     expect(isWiped(first.plaintext)).to.equal(false);
   });
 
-  it('aborts one of those that wait, and not the others', async () => {
+  it('aborts one waiting call, and not the others', async () => {
     const { gate, open } = makeGate();
     backend.gate = gate;
     const controller = new AbortController();
@@ -221,7 +221,7 @@ describe('withDataKeyCache: generateDataKey', () => {
     expect(backend.calls).to.have.length(1);
   });
 
-  it('aborts the call to the provider when all that wait were aborted', async () => {
+  it('aborts the call to the provider when all waiting calls were aborted', async () => {
     const { gate, open } = makeGate();
     backend.gate = gate;
     const controller = new AbortController();
@@ -237,7 +237,7 @@ describe('withDataKeyCache: generateDataKey', () => {
     open();
   });
 
-  it('does not cache errors: all that wait get it, and the next call asks again', async () => {
+  it('does not cache errors: all waiting calls get it, and the next one calls the provider again', async () => {
     const failing = () => generate(1, { keyId: 'missing' }).catch(({ code }) => code);
     expect(await Promise.all([failing(), failing()])).to.deep.equal([
       'KEY_NOT_FOUND',

@@ -11,7 +11,8 @@ import { DamagedStoreError, diskFull } from '../errors.js';
 /** Returns PostgreSQL's error code; undefined for any other error: of a socket, of DNS, of pg. */
 function codeOf(error: unknown): string | undefined {
   const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  // Each has a digit; EPIPE, which a socket reports, has none.
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /**
@@ -23,7 +24,13 @@ export function isRejection(error: unknown): boolean {
   return code !== undefined && !/^(08|57P|58|XX)/.test(code);
 }
 
-/** Converts an error of pg into a typed error that says what to do. */
+/** Whether the server has no TLS, or not the certificate that is asked for; waiting changes neither. */
+function isOfTls(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return /SSL connections?$/.test(message) || /CERT|^ERR_(TLS|SSL)|^UNABLE_TO/.test(code ?? '');
+}
+
+/** Turns what pg threw into a typed error that says what to do. */
 export function explainPostgresError(error: unknown, location: string): KeyWrapError {
   if (error instanceof KeyWrapError) return error;
   const options = { cause: error };
@@ -49,6 +56,15 @@ export function explainPostgresError(error: unknown, location: string): KeyWrapE
         `${location} was locked by another process for too long; nothing was changed`,
         options,
       );
+    case '22023':
+    case '3F000':
+    case '42704':
+    case '55P02':
+      return new InvalidInputError(
+        'location',
+        `has options that ${location} rejects: ${message}; check the schema and the settings in its URL`,
+        options,
+      );
     case '42P01':
     case '42703':
       return new DamagedStoreError(location, `is damaged: ${message}`, options);
@@ -63,6 +79,16 @@ export function explainPostgresError(error: unknown, location: string): KeyWrapE
   if (code !== undefined) {
     return new ProviderUnavailableError(
       `could not use ${location}: PostgreSQL reports ${message}`,
+      options,
+    );
+  }
+  if (message.startsWith('SASL')) {
+    return new AccessDeniedError(`${location} asks for a password: ${message}`, options);
+  }
+  if (isOfTls(error)) {
+    return new InvalidInputError(
+      'location',
+      `and TLS do not agree: ${location}: ${message}; check sslmode and the certificates`,
       options,
     );
   }

@@ -1,6 +1,7 @@
 import { InvalidInputError, UnsupportedOperationError } from '@keywrap/core';
 import type { Client, ClientConfig, Pool, PoolClient } from 'pg';
 import type { Row, SqlValue, Statement } from '../dialect.js';
+import { explainFileError } from '../errors.js';
 import { explainPostgresError, isRejection } from './postgres-errors.js';
 
 /** Most connections of one store, in addition to the one that listens. */
@@ -24,6 +25,8 @@ export class PostgresPool {
     this.#pool = new pg.Pool({ ...config, max: CONNECTIONS, allowExitOnIdle: true });
     // An idle connection was lost; the pool opens a new one.
     this.#pool.on('error', () => {});
+    // Also while a connection is being closed that was lost: nobody else listens then, and Node.js would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
   }
 
   /**
@@ -50,8 +53,12 @@ export class PostgresPool {
         config,
         `postgres://${name}@${of.replaceAll('%3A', ':')}:${port}/${encodeURIComponent(database)}`,
       );
-    } catch {
-      // The error may contain the URL, and with it the password.
+    } catch (error) {
+      // A certificate or its key; nothing else is read here.
+      if ((error as NodeJS.ErrnoException).syscall !== undefined) {
+        throw explainFileError(error, 'read a file that the URL of PostgreSQL names');
+      }
+      // What was thrown may have the URL in it, and with it the password.
       throw new InvalidInputError(
         'location',
         'is not a URL of PostgreSQL: write postgres://USER@HOST/DATABASE, with special characters percent-encoded',

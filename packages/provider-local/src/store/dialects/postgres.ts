@@ -147,6 +147,9 @@ class PostgresDatabase implements Database {
     return work;
   }
 
+  /** PostgreSQL has a tool of its own for that, for its administrator: amcheck. */
+  async checkIndexes(): Promise<void> {}
+
   async reopen(): Promise<Database> {
     const pool = await poolOf(this.#url, this.#options);
     const listener = new PostgresListener(() => pool.newClient());

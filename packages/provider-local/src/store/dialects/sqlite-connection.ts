@@ -11,7 +11,8 @@ import {
   isFull,
   isWithoutIndex,
 } from './sqlite-errors.js';
-import { identityOf, isWritable, stateWithoutWal } from './sqlite-file.js';
+import { identityOf, identityOfWal, isWritable, stateWithoutWal } from './sqlite-file.js';
+import { assertSchema } from './sqlite-schema.js';
 
 /**
  * How changes are made. `wal`: concurrently with other processes. `delete`: in a file that no one else
@@ -26,7 +27,14 @@ const LOOK_INTERVAL = 100;
 const REOPENED = 2 ** 32;
 
 /**
- * One handle of one file, used from one thread: the steps of a transaction run without interruption.
+ * Handles of files that were replaced. They are never closed: that would empty, or remove by its name, the WAL that other
+ * processes use now.
+ */
+const ABANDONED = new Set<SqliteHandle>();
+
+/**
+ * One handle of one file, used from one thread: the steps of a transaction run one after the other, and
+ * nothing else comes in between.
  */
 export class SqliteConnection {
   readonly path: string;
@@ -35,6 +43,10 @@ export class SqliteConnection {
   readonly #identity: string | undefined;
   readonly #statements = new Map<string, SqliteStatement>();
   #handle: SqliteHandle | undefined;
+  /** That of the schema that was checked (sqlite.org/pragma.html, "schema_version"). */
+  #schemaVersion: unknown;
+  /** The identity of the WAL and of its index, which stay while a handle uses them. */
+  #identityOfWal: string | undefined;
   #replaced: DamagedStoreError | undefined;
   #lastLook = Number.NEGATIVE_INFINITY;
   #reopened = 0;
@@ -67,6 +79,7 @@ export class SqliteConnection {
     this.#thaw();
     this.#exec('begin');
     try {
+      this.#assertSchema();
       const result = this.#run(script);
       if (this.#thaw()) throw changedMeanwhile();
       return result;
@@ -90,6 +103,7 @@ export class SqliteConnection {
     this.#exec('begin immediate');
     let result: Result;
     try {
+      this.#assertSchema();
       result = this.#run(script);
     } catch (error) {
       this.#rollback();
@@ -120,6 +134,7 @@ export class SqliteConnection {
   copyInto(file: string): void {
     this.#assertSameFile();
     this.#thaw();
+    this.#assertSchema();
     this.#statement('vacuum into ?1').all(file);
     if (this.#thaw()) throw changedMeanwhile();
   }
@@ -132,10 +147,16 @@ export class SqliteConnection {
   #closeHandle(): void {
     this.#statements.clear();
     this.#frozen = undefined;
+    this.#schemaVersion = undefined;
+    this.#identityOfWal = undefined;
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
-    // @photostructure/sqlite keeps the file open until its statements are collected: empty the WAL first.
+    if (this.#replaced !== undefined) {
+      ABANDONED.add(handle);
+      return;
+    }
+    // @photostructure/sqlite leaves the file open until its statements are garbage: empty the WAL first.
     try {
       if (!this.#isUnsettled) handle.exec('pragma wal_checkpoint(truncate)');
     } catch {
@@ -191,10 +212,7 @@ export class SqliteConnection {
     const handle = new this.#binding.DatabaseSync(url, { timeout: 0 });
     try {
       handle.exec('pragma trusted_schema = off');
-      const table = handle
-        .prepare("select 1 from sqlite_schema where name = 'keywrap_store'")
-        .get();
-      if (table === undefined && this.#journal !== 'delete') throw this.#isForeign();
+      if (!this.#isNew(handle)) assertSchema(handle, this.path);
       const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
       if (isForWriting && isWritable(path.dirname(this.path))) this.#prepareToWrite(handle);
       return handle;
@@ -204,13 +222,23 @@ export class SqliteConnection {
     }
   }
 
-  #isForeign(): DamagedStoreError {
-    return new DamagedStoreError(
-      this.path,
-      'is a database, but not a key store, or its tables were dropped',
-      undefined,
-      'check the path, or restore the store from a backup',
-    );
+  /** Whether it is a file that is still to be made. */
+  #isNew(handle: SqliteHandle): boolean {
+    if (this.#journal !== 'delete') return false;
+    return handle.prepare('select 1 from sqlite_schema').get() === undefined;
+  }
+
+  #usesWal(): boolean {
+    return this.#journal === 'wal' && this.#frozen === undefined;
+  }
+
+  /** Checks the schema again when somebody has changed it. */
+  #assertSchema(): void {
+    const { schema_version } = this.#statement('pragma schema_version').get() ?? {};
+    if (schema_version === this.#schemaVersion) return;
+    if (!this.#isNew(this.#use())) assertSchema(this.#use(), this.path);
+    this.#schemaVersion = schema_version;
+    this.#identityOfWal ??= this.#usesWal() ? identityOfWal(this.path) : undefined;
   }
 
   /** Sets how commits reach the disk, and syncs the WAL. */
@@ -285,10 +313,13 @@ export class SqliteConnection {
   /** SQLite would continue to write, without an error, to a file that was unlinked. */
   #assertSameFile(): void {
     this.#lastLook = performance.now();
-    if (this.#replaced === undefined && identityOf(this.path) !== this.#identity) {
+    const isSame =
+      identityOf(this.path) === this.#identity &&
+      (this.#identityOfWal === undefined || identityOfWal(this.path) === this.#identityOfWal);
+    if (this.#replaced === undefined && !isSame) {
       this.#replaced = new DamagedStoreError(
         this.path,
-        'was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
+        'or its -wal or -shm was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
         undefined,
         'restart the process, and restore only to a new path',
       );

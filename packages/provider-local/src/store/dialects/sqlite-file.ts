@@ -25,7 +25,12 @@ export function identityOf(file: string): string | undefined {
   return stats && `${stats.dev}:${stats.ino}`;
 }
 
-/** Tells whether this process may write to a file or into a folder. */
+/** The identity of the files beside it that those who have it open share. */
+export function identityOfWal(file: string): string {
+  return `${identityOf(`${file}-wal`)} ${identityOf(`${file}-shm`)}`;
+}
+
+/** Whether this process may write, to a file or into a folder. */
 export function isWritable(file: string): boolean {
   try {
     fs.accessSync(file, fs.constants.W_OK);
@@ -52,6 +57,14 @@ export function stateWithoutWal(file: string): string | undefined {
  * @returns False if it does not exist.
  */
 export function assertStoreFile(file: string, trustedGroup: number | undefined): boolean {
+  try {
+    return isStoreFile(file, trustedGroup);
+  } catch (error) {
+    throw explainFileError(error, `open ${file}`);
+  }
+}
+
+function isStoreFile(file: string, trustedGroup: number | undefined): boolean {
   const stats = fs.lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return false;
   if (stats.isDirectory()) throw isAFolder(file);
@@ -122,19 +135,21 @@ export async function createFile(
   try {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     fs.closeSync(fs.openSync(unfinished, 'wx', 0o600));
-    await fill(unfinished);
-    if (trustedGroup !== undefined) fs.chownSync(unfinished, -1, trustedGroup);
-    fs.chmodSync(unfinished, trustedGroup === undefined ? 0o600 : 0o660);
-    syncFile(unfinished);
-    const isNew = link(unfinished, file);
-    syncFolder(folder);
-    return isNew;
+    try {
+      await fill(unfinished);
+      if (trustedGroup !== undefined) fs.chownSync(unfinished, -1, trustedGroup);
+      fs.chmodSync(unfinished, trustedGroup === undefined ? 0o600 : 0o660);
+      syncFile(unfinished);
+      const isNew = link(unfinished, file);
+      syncFolder(folder);
+      return isNew;
+    } finally {
+      for (const suffix of ['', '-wal', '-shm', '-journal']) {
+        fs.rmSync(unfinished + suffix, { force: true });
+      }
+    }
   } catch (error) {
     throw explainFileError(error, `create ${file}`);
-  } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) {
-      fs.rmSync(unfinished + suffix, { force: true });
-    }
   }
 }
 

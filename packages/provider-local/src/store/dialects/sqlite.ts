@@ -2,16 +2,18 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidInputError, ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
 import type { Database, Dialect, DialectOptions, Script } from '../dialect.js';
+import { DamagedStoreError } from '../errors.js';
 import { loadSqlite, type SqliteBinding } from './sqlite-binding.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { explainSqliteError, isBusy } from './sqlite-errors.js';
 import { assertStoreFile, createFile, identityOf } from './sqlite-file.js';
+import { SQLITE_TYPES } from './sqlite-schema.js';
 
 const LOCK_TIMEOUT = 20_000;
 
 /** Keeps keys in an SQLite file, for the processes of one machine. */
 export const sqlite: Dialect = {
-  types: { text: 'text', integer: 'integer', bytes: 'blob', tableOptions: 'strict' },
+  types: SQLITE_TYPES,
 
   async open(location, options) {
     const file = path.resolve(location);
@@ -108,6 +110,15 @@ class SqliteDatabase implements Database {
     );
     this.#shared.queue = work.catch(() => {});
     return work;
+  }
+
+  async checkIndexes(): Promise<void> {
+    const found = await this.read(function* (): Script<unknown> {
+      const [[row] = []] = yield [{ sql: 'pragma integrity_check(1)', parameters: [] }];
+      return row?.integrity_check;
+    });
+    if (found === 'ok') return;
+    throw new DamagedStoreError(this.location, `is damaged: SQLite reports ${String(found)}`);
   }
 
   async reopen(): Promise<Database> {

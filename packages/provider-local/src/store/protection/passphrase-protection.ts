@@ -54,11 +54,13 @@ export async function unwrapWithPassphrase(
   storeId: string,
   passphrase: string | Uint8Array,
   { scrypt, commitment: expected, wrapped: encoded }: PassphraseRecord,
-): Promise<{ readonly denied: boolean; readonly secret?: Uint8Array | undefined }> {
+): Promise<{ readonly denied: boolean; readonly secret: Uint8Array | undefined }> {
   const salt = Buffer.from(scrypt.salt, 'base64');
   const { commitment, key } = await deriveKeys(storeId, passphrase, salt, scrypt);
   try {
-    if (!timingSafeEqual(commitment, Buffer.from(expected, 'base64'))) return { denied: true };
+    if (!timingSafeEqual(commitment, Buffer.from(expected, 'base64'))) {
+      return { denied: true, secret: undefined };
+    }
     const wrapped = Buffer.from(encoded, 'base64');
     const [nonce, sealed] = [wrapped.subarray(0, NONCE_LENGTH), wrapped.subarray(NONCE_LENGTH)];
     return { denied: false, secret: key.open(nonce, sealed, contextOf(storeId)) };

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
-import { InvalidInputError, wipe } from '@keywrap/core';
+import { InvalidInputError, ownFields, wipe } from '@keywrap/core';
 import { errorCode, explainFileError } from '../errors.js';
 
 /** The source of a passphrase: exactly one of the two. */
@@ -39,18 +39,18 @@ const NO_FILE: Readonly<Record<string, string>> = {
  * const store = await SqlKeyStore.open({ location: '/var/lib/keys.db', protectedBy: { passphrase } });
  * ```
  */
-export async function passphraseFrom({
-  file,
-  env,
-}: PassphraseSource): Promise<string | Uint8Array> {
-  if ((file === undefined) === (env === undefined)) {
+export async function passphraseFrom(source: PassphraseSource): Promise<string | Uint8Array> {
+  const { file, env }: PassphraseSource = ownFields(source);
+  const isText = [file, env].every((value) => value === undefined || typeof value === 'string');
+  if (!isText || (file === undefined) === (env === undefined)) {
     throw new InvalidInputError(
       'passphrase',
       'needs exactly one source: a file (passphraseFile, --passphrase-file) or an environment variable (passphraseEnv, --passphrase-env)',
     );
   }
   if (file !== undefined) return readPassphraseFile(file);
-  const passphrase = process.env[env as string];
+  const name = env as string;
+  const passphrase = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
   if (passphrase !== undefined && passphrase !== '') return passphrase;
   throw new InvalidInputError('passphrase', `is not set: the variable ${env} is missing or empty`);
 }

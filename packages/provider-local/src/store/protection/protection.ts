@@ -133,19 +133,22 @@ function contextOf(storeId: string): Record<string, string> {
   return { 'keywrap-store': storeId };
 }
 
+/** Every field is there: a polluted `Object.prototype` would lend those that are not. */
 type Read =
-  | { passphrase: string | Uint8Array; provider?: undefined; keyId?: undefined }
-  | { passphrase?: undefined; provider: KeyWrapProvider; keyId: string };
+  | { passphrase: string | Uint8Array; provider: undefined; keyId: undefined }
+  | { passphrase: undefined; provider: KeyWrapProvider; keyId: string };
 
 /** Checks what a caller passed. @throws {@link InvalidInputError} */
 export function readProtection(protection: StoreProtection): Read {
   const names = ['passphrase', 'provider', 'keyId'] as const;
   const { passphrase, provider, keyId } = readFields(protection, 'protectedBy', names);
   const isPassphrase = typeof passphrase === 'string' || passphrase instanceof Uint8Array;
-  if (isPassphrase && provider === undefined && keyId === undefined) return { passphrase };
+  if (isPassphrase && provider === undefined && keyId === undefined) {
+    return { passphrase, provider: undefined, keyId: undefined };
+  }
   const isProvider = typeof provider === 'object' && provider !== null;
   if (passphrase === undefined && isProvider && typeof keyId === 'string') {
-    return { provider: provider as KeyWrapProvider, keyId };
+    return { passphrase, provider: provider as KeyWrapProvider, keyId };
   }
   throw new InvalidInputError('protectedBy', 'must be { passphrase } or { provider, keyId }');
 }

@@ -67,7 +67,17 @@ describe('A passphrase from the environment', () => {
     expect(await passphraseFrom({ env: 'KEYWRAP_TEST_PASSPHRASE' })).to.equal('s3cret\n');
   });
 
-  it('is rejected when the variable is missing or empty, or no source or two are named (INVALID_INPUT)', async () => {
+  it('is no variable that every object has (INVALID_INPUT)', async () => {
+    for (const env of ['toString', '__proto__', 'constructor']) {
+      expect(await passphraseFrom({ env }).catch((error) => error.code)).to.equal('INVALID_INPUT');
+    }
+    const number = 5 as unknown as string;
+    expect(await passphraseFrom({ file: number }).catch((error) => error.code)).to.equal(
+      'INVALID_INPUT',
+    );
+  });
+
+  it('is refused when the variable is missing or empty, or no source or two are named (INVALID_INPUT)', async () => {
     process.env.KEYWRAP_TEST_PASSPHRASE = '';
     for (const source of [
       { env: 'KEYWRAP_TEST_PASSPHRASE' },

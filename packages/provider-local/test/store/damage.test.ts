@@ -214,7 +214,7 @@ describe('A key store that was changed without its key', () => {
     });
   }
 
-  /** A handle that takes the table of keys for one that is not STRICT: to write what SQLite would refuse. */
+  /** A handle that takes the table of keys for one that is not STRICT: to write what SQLite would reject. */
   async function lenient(): Promise<SqliteHandle> {
     const schema = await openRaw(file.path);
     (schema as { enableDefensive?(enabled: boolean): void }).enableDefensive?.(false);
@@ -247,14 +247,14 @@ describe('A key store that was changed without its key', () => {
     it(`is damaged: ${what} that was added, which SQLite would run or obey`, async () => {
       await store.loadKey(A);
       await tamper(file.path, sql);
-      for (const refused of [
+      for (const rejected of [
         store.loadKey(arnOf('z')),
         putKey(store, newKey('z')),
         store.verify(),
         store.backup(path.join(file.folder, 'copy.db')),
         file.open(),
       ]) {
-        const error = await rejection(refused);
+        const error = await rejection(rejected);
         expect(error).to.be.instanceOf(DamagedStoreError).and.to.include({ retryable: false });
         expect(error.message).to.include('has another schema than a key store');
       }
@@ -298,7 +298,7 @@ describe('A key store that was changed without its key', () => {
     ['seal of the store', 'update keywrap_store set sealed = zeroblob(200000000)'],
     ['id', `update keywrap_store set id = printf('%.*c', 200000000, 'a')`],
   ] as const) {
-    it(`is refused without being read: a ${what} of 200 MB`, async () => {
+    it(`is rejected without being read: a ${what} of 200 MB`, async () => {
       await store.close();
       await tamper(file.path, sql);
       const before = process.resourceUsage().maxRSS;

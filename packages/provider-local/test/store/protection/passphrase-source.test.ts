@@ -77,7 +77,7 @@ describe('A passphrase from the environment', () => {
     );
   });
 
-  it('is refused when the variable is missing or empty, or no source or two are named (INVALID_INPUT)', async () => {
+  it('is rejected when the variable is missing or empty, or no source or two are named (INVALID_INPUT)', async () => {
     process.env.KEYWRAP_TEST_PASSPHRASE = '';
     for (const source of [
       { env: 'KEYWRAP_TEST_PASSPHRASE' },

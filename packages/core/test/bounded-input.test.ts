@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import sinon from 'sinon';
 
 /** Returns the thrown error, whose message must not repeat the huge input. */
-function refusal(work: () => unknown): InvalidInputError {
+function rejected(work: () => unknown): InvalidInputError {
   try {
     work();
   } catch (error) {
@@ -28,21 +28,21 @@ describe('Huge input is rejected before it is read', () => {
 
   it('an encryption context of many pairs: none of its values is read', () => {
     const value = sinon.spy(() => 'v');
-    refusal(() => readEncryptionContext(contextOf(100_000, value)));
+    rejected(() => readEncryptionContext(contextOf(100_000, value)));
     expect(value.callCount).to.equal(0);
   });
 
   it('an encryption context of long values: no more are read than fit', () => {
     const value = sinon.spy(() => 'v'.repeat(1000));
-    refusal(() => readEncryptionContext(contextOf(2000, value)));
+    rejected(() => readEncryptionContext(contextOf(2000, value)));
     expect(value.callCount).to.equal(9);
   });
 
   it('an encryption context of one value or key of many megabytes: not one character is looked at', () => {
     const isWellFormed = sinon.spy(String.prototype, 'isWellFormed');
     try {
-      refusal(() => readEncryptionContext({ key: 'v'.repeat(2 ** 28) }));
-      refusal(() => readEncryptionContext({ ['k'.repeat(2 ** 26)]: 'value' }));
+      rejected(() => readEncryptionContext({ key: 'v'.repeat(2 ** 28) }));
+      rejected(() => readEncryptionContext({ ['k'.repeat(2 ** 26)]: 'value' }));
       expect(isWellFormed.callCount).to.equal(0);
     } finally {
       isWellFormed.restore();
@@ -53,7 +53,7 @@ describe('Huge input is rejected before it is read', () => {
     const exec = sinon.spy(RegExp.prototype, 'exec');
     try {
       for (const begin of ['', 'alias/', 'arn:aws:kms:eu-west-1:111122223333:key/']) {
-        refusal(() => parseKeyId(begin + 'a'.repeat(2 ** 26)));
+        rejected(() => parseKeyId(begin + 'a'.repeat(2 ** 26)));
       }
       expect(exec.callCount).to.equal(0);
     } finally {
@@ -62,7 +62,7 @@ describe('Huge input is rejected before it is read', () => {
   });
 
   it('an unknown field whose name is a megabyte long', () => {
-    refusal(() => readFields({ ['n'.repeat(2 ** 20)]: 1 }, 'input', ['keyId']));
-    refusal(() => readFields({ ['n'.repeat(2 ** 20)]: 1 }, 'options', ['signal']));
+    rejected(() => readFields({ ['n'.repeat(2 ** 20)]: 1 }, 'input', ['keyId']));
+    rejected(() => readFields({ ['n'.repeat(2 ** 20)]: 1 }, 'options', ['signal']));
   });
 });

@@ -119,7 +119,7 @@ export function completeDriver<Keys extends object = object>(
     id: whole.id,
     capabilities: whole.capabilities,
     keys: completeKeys(whole),
-    onRefused: undefined,
+    onRejected: undefined,
     lifetime: new Lifetime(),
     close: () => (closing ??= closeOnce(whole)),
   };

@@ -151,7 +151,7 @@ export interface CompleteDriver<Keys extends object = object> extends Readonly<D
    * @param operation The public method.
    * @param input What the caller passed: anything.
    */
-  readonly onRefused:
+  readonly onRejected:
     | ((operation: string, input: unknown, error: KeyWrapError) => Awaitable<void>)
     | undefined;
   /** Shared by all layers over one backend. */

@@ -70,7 +70,7 @@ const audited =
   (sink: AuditSink): Layer =>
   (inner) => {
     let isOver = false;
-    const refusals = new Set<Promise<void>>();
+    const rejections = new Set<Promise<void>>();
     const write = async (event: AuditEvent): Promise<void> => {
       try {
         await sink.write(event);
@@ -100,20 +100,20 @@ const audited =
     });
     return {
       ...driver,
-      async onRefused(operation, input, error) {
-        await inner.onRefused?.(operation, input, error);
+      async onRejected(operation, input, error) {
+        await inner.onRejected?.(operation, input, error);
         // The provider is closed: no key was used, and nothing can be written.
         if (isOver) return;
         const writing = write({ operation, ...describe(input), outcome: error.code });
-        refusals.add(writing);
-        await writing.finally(() => refusals.delete(writing));
+        rejections.add(writing);
+        await writing.finally(() => rejections.delete(writing));
       },
       async close() {
         try {
           await inner.close();
         } finally {
           isOver = true;
-          await Promise.allSettled(refusals);
+          await Promise.allSettled(rejections);
           await sink.close?.();
         }
       },

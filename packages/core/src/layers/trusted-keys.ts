@@ -87,7 +87,7 @@ class TrustedKeys implements KeyGuard {
     attempt: (key: KeyName) => Awaitable<Output>,
     destination: KeyName | undefined,
   ): Promise<Output> {
-    let refusal: KeyWrapError | undefined;
+    let firstError: KeyWrapError | undefined;
     for (const [arn, key] of this.#arns) {
       try {
         return await attempt(key);
@@ -96,10 +96,10 @@ class TrustedKeys implements KeyGuard {
         // A reEncrypt may also fail for its destination, which says nothing about the key being tried.
         const { keyId = destination?.text ?? arn } = error;
         const isAboutAnother = error.code === 'KEY_USAGE' && keyId !== arn;
-        if (!WRONG_KEY.has(error.code) || isAboutAnother) refusal ??= error;
+        if (!WRONG_KEY.has(error.code) || isAboutAnother) firstError ??= error;
       }
     }
-    throw refusal ?? new UntrustedKeyError('none of the trusted keys made this ciphertext');
+    throw firstError ?? new UntrustedKeyError('none of the trusted keys made this ciphertext');
   }
 }
 

@@ -186,7 +186,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       reading = 'input';
       request = operation.parse(input, capabilities);
     } catch (error) {
-      return this.#refuse(operation.name, input, asRefusal(error, reading, call?.signal));
+      return this.#reject(operation.name, input, asRejection(error, reading, call?.signal));
     }
     const { signal } = call;
     lifetime.enter();
@@ -239,10 +239,10 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
     this.#driver.lifetime.leave();
   }
 
-  async #refuse(operation: string, input: unknown, error: KeyWrapError): Promise<never> {
-    const refusal = withCallDetails(error, operation);
-    await this.#driver.onRefused?.(operation, input, refusal);
-    throw refusal;
+  async #reject(operation: string, input: unknown, error: KeyWrapError): Promise<never> {
+    const rejection = withCallDetails(error, operation);
+    await this.#driver.onRejected?.(operation, input, rejection);
+    throw rejection;
   }
 
   async #shutDown(): Promise<void> {
@@ -306,7 +306,7 @@ function isComplete<Keys extends object>(
 }
 
 /** Reports an error of the caller's getter or proxy as invalid input, not as a failure of the backend. */
-function asRefusal(error: unknown, reading: string, signal: Call['signal']): KeyWrapError {
+function asRejection(error: unknown, reading: string, signal: Call['signal']): KeyWrapError {
   if (signal?.aborted) return abortError(signal);
   if (error instanceof KeyWrapError) return error;
   return new InvalidInputError(reading, 'could not be read: a getter or proxy threw', {

@@ -203,7 +203,7 @@ describe('createProvider: functions that have a default', () => {
 });
 
 describe('createProvider: capabilities', () => {
-  const refuses = async (call: Promise<unknown>, operation: string) =>
+  const rejects = async (call: Promise<unknown>, operation: string) =>
     expectRejection(call, UnsupportedOperationError, { code: 'UNSUPPORTED', operation });
   const symmetric = { algorithms: ['SYMMETRIC_DEFAULT'] } as const;
   const asymmetric = { algorithms: ['RSAES_OAEP_SHA_256'] } as const;
@@ -216,24 +216,24 @@ describe('createProvider: capabilities', () => {
       new ScriptedProvider({}, symmetric),
       new ScriptedProvider({}, asymmetric),
     ]) {
-      await refuses(provider.encrypt({ keyId, plaintext, algorithm }), 'encrypt');
-      await refuses(
+      await rejects(provider.encrypt({ keyId, plaintext, algorithm }), 'encrypt');
+      await rejects(
         provider.decryptAsymmetric({ keyId, ciphertext, algorithm }),
         'decryptAsymmetric',
       );
       const side = { keyId, algorithm } as const;
-      await refuses(
+      await rejects(
         provider.reEncrypt({ ciphertext, source: side, destination: { keyId } }),
         'reEncrypt',
       );
-      await refuses(provider.reEncrypt({ ciphertext, destination: side }), 'reEncrypt');
+      await rejects(provider.reEncrypt({ ciphertext, destination: side }), 'reEncrypt');
     }
-    await refuses(new ScriptedProvider({}, asymmetric).encrypt({ keyId, plaintext }), 'encrypt');
-    await refuses(new ScriptedProvider({}, asymmetric).decrypt({ keyId, ciphertext }), 'decrypt');
+    await rejects(new ScriptedProvider({}, asymmetric).encrypt({ keyId, plaintext }), 'encrypt');
+    await rejects(new ScriptedProvider({}, asymmetric).decrypt({ keyId, ciphertext }), 'decrypt');
   });
 
   it('public keys are rejected without an asymmetric algorithm', async () => {
-    await refuses(new ScriptedProvider({}, symmetric).getPublicKey({ keyId }), 'getPublicKey');
+    await rejects(new ScriptedProvider({}, symmetric).getPublicKey({ keyId }), 'getPublicKey');
     const { publicKey } = await new ScriptedProvider({}, asymmetric).getPublicKey({ keyId });
     expect(publicKey).to.have.length(1);
   });
@@ -241,9 +241,9 @@ describe('createProvider: capabilities', () => {
   it('an encryption context is rejected where it can not be bound; an empty one counts as none', async () => {
     const provider = new ScriptedProvider({}, { encryptionContext: false });
     const encryptionContext = { a: 'b' };
-    await refuses(provider.encrypt({ keyId, plaintext, encryptionContext }), 'encrypt');
-    await refuses(provider.decrypt({ ciphertext, encryptionContext }), 'decrypt');
-    await refuses(
+    await rejects(provider.encrypt({ keyId, plaintext, encryptionContext }), 'encrypt');
+    await rejects(provider.decrypt({ ciphertext, encryptionContext }), 'decrypt');
+    await rejects(
       provider.generateDataKey({ keyId, keySpec: 'AES_256', encryptionContext }),
       'generateDataKey',
     );
@@ -253,16 +253,16 @@ describe('createProvider: capabilities', () => {
 
   it('a decrypt without a key id is rejected if the ciphertext does not identify its key', async () => {
     const provider = new ScriptedProvider({}, { keyIdFromCiphertext: false });
-    await refuses(provider.decrypt({ ciphertext }), 'decrypt');
-    await refuses(provider.reEncrypt({ ciphertext, destination: { keyId } }), 'reEncrypt');
+    await rejects(provider.decrypt({ ciphertext }), 'decrypt');
+    await rejects(provider.reEncrypt({ ciphertext, destination: { keyId } }), 'reEncrypt');
     expect((await provider.decrypt({ keyId, ciphertext })).keyId).to.equal(ARN);
   });
 
   it('undeclared data keys are rejected', async () => {
     const provider = new ScriptedProvider({}, { dataKeys: false });
     const input = { keyId, keySpec: 'AES_256' } as const;
-    await refuses(provider.generateDataKey(input), 'generateDataKey');
-    await refuses(
+    await rejects(provider.generateDataKey(input), 'generateDataKey');
+    await rejects(
       provider.generateDataKeyWithoutPlaintext(input),
       'generateDataKeyWithoutPlaintext',
     );
@@ -271,8 +271,8 @@ describe('createProvider: capabilities', () => {
   it('data key pairs of other kinds than the declared ones are rejected', async () => {
     const provider = new ScriptedProvider({}, { dataKeyPairSpecs: ['ECC_NIST_P256'] });
     const rsa = { keyId, keyPairSpec: 'RSA_2048' } as const;
-    await refuses(provider.generateDataKeyPair(rsa), 'generateDataKeyPair');
-    await refuses(
+    await rejects(provider.generateDataKeyPair(rsa), 'generateDataKeyPair');
+    await rejects(
       provider.generateDataKeyPairWithoutPlaintext(rsa),
       'generateDataKeyPairWithoutPlaintext',
     );

@@ -123,13 +123,13 @@ describe('withAuditLog', () => {
     const settled: string[] = [];
     const calls = [
       keys.encrypt(CALLS.encrypt).then(() => settled.push('result')),
-      rejection(keys.encrypt(js({}))).then(() => settled.push('refusal')),
+      rejection(keys.encrypt(js({}))).then(() => settled.push('rejection')),
     ];
     await new Promise(setImmediate);
     expect(settled).to.deep.equal([]);
     writing.open();
     await Promise.all(calls);
-    expect(settled).to.have.members(['result', 'refusal']);
+    expect(settled).to.have.members(['result', 'rejection']);
   });
 
   it('does not return a result that it can not write (UNAVAILABLE), and wipes it', async () => {

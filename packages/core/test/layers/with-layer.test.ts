@@ -153,7 +153,7 @@ describe('withLayer', () => {
     await expectRejection(provider.encrypt(CALLS.encrypt), Error, details);
   });
 
-  describe('around a provider that was not made of a driver', () => {
+  describe('around a provider that was not built from a driver', () => {
     /** Only what the interface has, as a proxy. */
     const bare = (provider: KeyWrapProvider): KeyWrapProvider =>
       new Proxy(provider, {

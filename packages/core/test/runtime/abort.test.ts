@@ -161,7 +161,7 @@ describe('createProvider: abort', () => {
       await call;
       await provider.close();
 
-      // A signal of somebody's own making, which fails.
+      // A custom signal, which throws.
       const broken = {
         aborted: false,
         addEventListener() {

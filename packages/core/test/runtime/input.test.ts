@@ -35,7 +35,7 @@ function untouchable() {
   return { provider: new ScriptedProvider(script), hook };
 }
 
-/** Expects the method to refuse the input by the name of the field, with nothing done. */
+/** Expects the method to reject the input with the name of the field, before any work. */
 async function expectRefused(method: Method, input: unknown, field: string, options?: unknown) {
   const { provider, hook } = untouchable();
   const error = await expectRejection(
@@ -380,22 +380,22 @@ describe('createProvider: input', () => {
 
   describe('the sides of reEncrypt', () => {
     const destination = { keyId: ARN };
-    const refuses = (input: object, field: string) =>
+    const rejects = (input: object, field: string) =>
       expectRefused('reEncrypt', { ciphertext: one, ...input }, field);
 
     it('need a destination with a key', async () => {
-      await refuses({}, 'destination');
-      await refuses({ destination: null }, 'destination');
-      await refuses({ destination: 'alias/orders' }, 'destination');
-      await refuses({ destination: {} }, 'destination.keyId');
+      await rejects({}, 'destination');
+      await rejects({ destination: null }, 'destination');
+      await rejects({ destination: 'alias/orders' }, 'destination');
+      await rejects({ destination: {} }, 'destination.keyId');
     });
 
     it('are objects without unknown fields', async () => {
       for (const source of [7, 'alias/orders', [], false]) {
-        await refuses({ source, destination }, 'source');
+        await rejects({ source, destination }, 'source');
       }
-      await refuses({ source: { context: {} }, destination }, 'source.context');
-      await refuses({ destination: { ...destination, plaintext: one } }, 'destination.plaintext');
+      await rejects({ source: { context: {} }, destination }, 'source.context');
+      await rejects({ destination: { ...destination, plaintext: one } }, 'destination.plaintext');
     });
 
     it('name the side in every rejection', async () => {
@@ -406,14 +406,14 @@ describe('createProvider: input', () => {
         [{ keyId: ARN, encryptionContext: {}, algorithm: 'RSAES_OAEP_SHA_1' }, 'encryptionContext'],
       ] as const;
       for (const [side, field] of sides) {
-        await refuses({ source: side, destination }, `source.${field}`);
-        await refuses({ destination: side }, `destination.${field}`);
+        await rejects({ source: side, destination }, `source.${field}`);
+        await rejects({ destination: side }, `destination.${field}`);
       }
     });
 
     it('need the key of an asymmetric source', async () => {
       const source = { algorithm: 'RSAES_OAEP_SHA_256' };
-      await refuses({ source, destination }, 'source.keyId');
+      await rejects({ source, destination }, 'source.keyId');
     });
 
     it('may be every pair of algorithms, each with its own context', async () => {

@@ -14,7 +14,7 @@ export interface RowChange<Content> {
   readonly before: StoredRow | undefined;
   readonly record: Content | undefined;
   /** The row that is written, once it is sealed. */
-  after?: StoredRow;
+  after: StoredRow | undefined;
 }
 
 /** Records what the body of a change does to the rows that were read for it. */
@@ -116,7 +116,7 @@ class RowChanges<Content> {
   changes(): readonly RowChange<Content>[] {
     return [...this.#after].flatMap(([arn, record]) => {
       const before = this.#before.get(arn);
-      return before?.record === record ? [] : [{ arn, before: before?.row, record }];
+      return before?.record === record ? [] : [{ arn, before: before?.row, record, after: undefined }];
     });
   }
 }

@@ -222,11 +222,11 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   async listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]> {
     const [after, before] = rangeOf(page, (scope) => formatAliasArn('alias/', scope));
     const statement = selectPage(ALIASES, after, before, page.limit, keyArn);
-    return this.#load(this.#scripts.aliases, statement, { reference: keyArn });
+    return this.#load(this.#scripts.aliases, statement, { arn: undefined, reference: keyArn });
   }
 
   async keysWithId(id: string): Promise<readonly KeyRecord[]> {
-    return this.#load(this.#scripts.keys, selectByReference(KEYS, id), { reference: id });
+    return this.#load(this.#scripts.keys, selectByReference(KEYS, id), { arn: undefined, reference: id });
   }
 
   async change<Result>(
@@ -338,14 +338,14 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
-    const [record] = await this.#load(cache, selectRow(cache.table, arn), { arn });
+    const [record] = await this.#load(cache, selectRow(cache.table, arn), { arn, reference: undefined });
     return record;
   }
 
   async #load<Content>(
     cache: RowCache<Content>,
     statement: Statement,
-    asked: Asked = {},
+    asked: Asked = ANY,
   ): Promise<Content[]> {
     for (;;) {
       this.#scripts.assertUsable();
@@ -354,6 +354,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     }
   }
 }
+
+const ANY: Asked = { arn: undefined, reference: undefined };
 
 /** The ARNs that bound a page, exclusive. */
 function rangeOf(

@@ -23,10 +23,10 @@ interface Change<Result> {
   committed(): void;
 }
 
-/** What the rows were asked for by; any where it is undefined. */
+/** The ARN or reference that every returned row must have; any where it is undefined. */
 export interface Asked {
-  readonly arn?: string | undefined;
-  readonly reference?: string | undefined;
+  readonly arn: string | undefined;
+  readonly reference: string | undefined;
 }
 
 /** What runs in the transactions of a store: over its rows, and the records that are in memory. */
@@ -94,8 +94,8 @@ export class StoreScripts {
   }
 
   /**
-   * @param asked Where it has an ARN, that record is forgotten when it is not there.
-   * @returns Undefined where a change of our own came in between: what was read may be older.
+   * @param asked If it has an ARN, that record is dropped from memory if it does not exist.
+   * @returns Undefined if a change of our own came in between: the records may be older.
    */
   *load<Content>(
     cache: RowCache<Content>,

@@ -57,7 +57,7 @@ export const resultMemoryCases = [
           for (const result of [two, await bytesOf(use, context)]) {
             for (const [i, [name, bytes]] of result.entries()) {
               const isOwn = sameBytes(bytes, before[i] as Uint8Array);
-              check(isOwn, `${name} of its own`, 'one that is shared');
+              check(isOwn, `${name} that owns its memory`, 'one that is shared');
             }
           }
         },
@@ -83,7 +83,7 @@ export const resultMemoryCases = [
           overwrite(one);
           for (const other of [two, await provider[operation](input)]) {
             const isOwn = JSON.stringify(other) === before;
-            check(isOwn, 'a result of its own', 'one that is shared');
+            check(isOwn, 'a separate result', 'one that is shared');
           }
         },
       }),

@@ -22,26 +22,26 @@ export class UsageError extends Error {
 
 export const USAGE = `Usage: keywrap-conformance [options] <module>
 
-Runs the conformance suite of keywrap against the provider that a module exports,
-as its default export or as \`harness\`:
+Runs the conformance suite of keywrap on the provider that a module exports,
+as \`default\` or as \`harness\`:
 
   a harness     { name, open() } where open() returns { provider, keys }
-  a class       of a provider that is a KeyManager; it is made without arguments
+  a class       of a provider that is a KeyManager, constructed without arguments
   a function    that returns such a provider, or { provider, keys }
-  an instance   of such a provider; the module is loaded anew for each one needed
+  an instance   of such a provider; the module is loaded again for each one
 
 Options:
-  --only <id>       only this case, or those that begin like it: DEC-004, CTX-, CTX
+  --only <id>       runs this case, or all with this prefix: DEC-004, CTX-, CTX
                     (may be repeated)
   --format <name>   text (the default), markdown, json or junit
   --output <file>   writes the report to a file
-  --seed <number>   repeats the random cases of a run that printed this seed
-  --timeout <s>     how long a case may take, in seconds; 60 by default
+  --seed <number>   repeats the random cases of the run that printed this seed
+  --timeout <s>     limits each case to this many seconds; 60 by default
   --help            shows this
   --version         shows the version
 
-Exit codes: 0 when every case that must pass does, 1 when one fails, 2 when the
-command was called wrongly or the module could not be loaded.
+Exit codes: 0 if every required case passes, 1 if one fails, 2 if the arguments are wrong or
+the module can't be loaded.
 `;
 
 /** Parses the arguments. */

@@ -35,7 +35,7 @@ class BackendDriver implements KeyWrapDriver {
   async generateDataKey(request: DataKeyRequest, call: Call): Promise<DataKeyOutput> {
     const plaintext = crypto.getRandomValues(new Uint8Array(request.numberOfBytes));
     const sealed = await this.encrypt({ ...request, plaintext }, call);
-    return { ...sealed, plaintext: this.#give(plaintext) };
+    return { ...sealed, plaintext: this.#record(plaintext) };
   }
 
   async encrypt(
@@ -52,7 +52,7 @@ class BackendDriver implements KeyWrapDriver {
     const keyId = key?.text ?? 'found';
     const plaintext = ciphertext.slice(1, 1 + (ciphertext[0] as number));
     await this.#answer(keyId, call);
-    return { plaintext: this.#give(plaintext), keyId: arn(keyId) };
+    return { plaintext: this.#record(plaintext), keyId: arn(keyId) };
   }
 
   async describeKey(): Promise<KeyDescription> {
@@ -69,7 +69,7 @@ class BackendDriver implements KeyWrapDriver {
     if (keyId === 'missing') throw new KeyNotFoundError('there is no such key', { keyId });
   }
 
-  #give(plaintext: Uint8Array): Uint8Array {
+  #record(plaintext: Uint8Array): Uint8Array {
     this.given.push(plaintext);
     return plaintext;
   }

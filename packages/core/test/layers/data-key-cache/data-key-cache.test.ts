@@ -82,10 +82,10 @@ describe('withDataKeyCache', () => {
   it('rejects an invalid number of bytes', async () => {
     const keys = withDataKeyCache(new Backend(), LIMITS);
     for (const bytesToEncrypt of [-1, 1.5, Number.NaN]) {
-      const refusal = await keys
+      const error = await keys
         .generateDataKey(INPUT, { bytesToEncrypt })
         .catch((reason: unknown) => reason);
-      expect(refusal).to.include({ code: 'INVALID_INPUT', field: 'options.bytesToEncrypt' });
+      expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.bytesToEncrypt' });
     }
   });
 });

@@ -49,7 +49,7 @@ describe('withDataKeyCache: decrypt', () => {
     ['no key id', { keyId: undefined }],
     ['another context', { encryptionContext: { ab: 'c' } }],
     ['no context', { encryptionContext: undefined }],
-    // What is beside the ciphertext must not be taken for a part of it.
+    // Bytes around the ciphertext must not count as part of it.
     ['a context that ends as the ciphertext begins', { encryptionContext: { a: 'bc\n ' } }],
   ] as const) {
     it(`calls the provider for ${what}`, async () => {

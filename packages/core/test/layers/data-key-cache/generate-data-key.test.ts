@@ -117,7 +117,7 @@ describe('withDataKeyCache: generateDataKey', () => {
           const dataKey = await cached.generateDataKey(input, { bytesToEncrypt: bytes });
           const id = Buffer.from(dataKey.plaintext).toString('hex');
           const known = uses.get(id);
-          // Too large for any cached key: a data key of its own, and the cached one stays.
+          // Too large for any cached key: a separate data key, and the cached one stays.
           if (bytes > given.maximumBytes) {
             expect(known).to.equal(undefined);
             continue;

@@ -116,7 +116,9 @@ class RowChanges<Content> {
   changes(): readonly RowChange<Content>[] {
     return [...this.#after].flatMap(([arn, record]) => {
       const before = this.#before.get(arn);
-      return before?.record === record ? [] : [{ arn, before: before?.row, record, after: undefined }];
+      return before?.record === record
+        ? []
+        : [{ arn, before: before?.row, record, after: undefined }];
     });
   }
 }

@@ -226,7 +226,10 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async keysWithId(id: string): Promise<readonly KeyRecord[]> {
-    return this.#load(this.#scripts.keys, selectByReference(KEYS, id), { arn: undefined, reference: id });
+    return this.#load(this.#scripts.keys, selectByReference(KEYS, id), {
+      arn: undefined,
+      reference: id,
+    });
   }
 
   async change<Result>(
@@ -338,7 +341,10 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
-    const [record] = await this.#load(cache, selectRow(cache.table, arn), { arn, reference: undefined });
+    const [record] = await this.#load(cache, selectRow(cache.table, arn), {
+      arn,
+      reference: undefined,
+    });
     return record;
   }
 

@@ -1,4 +1,4 @@
-import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { copyBytes, wipe } from '@keywrap/core';
 import type { AesKey } from '../cipher/engines/index.js';
 import { randomNonce } from '../cipher/random.js';
@@ -42,9 +42,7 @@ export class RowSeal {
     const nonce = sealed.subarray(0, NONCE_LENGTH);
     if (nonce.length < NONCE_LENGTH) return undefined;
     const data = this.#associatedData(place);
-    const content = this.#key.open(copyBytes(nonce), sealed.subarray(NONCE_LENGTH), data);
-    if (content !== undefined) overwriteFreed(content.length);
-    return content;
+    return this.#key.open(copyBytes(nonce), sealed.subarray(NONCE_LENGTH), data);
   }
 
   /** Returns a row's part of the set hash: HMAC-SHA-256 of the place and the sealed bytes. */
@@ -58,14 +56,4 @@ export class RowSeal {
   #associatedData(place: Place): Uint8Array {
     return encoder.encode(JSON.stringify(['keywrap store', FORMAT, this.#storeId, ...place]));
   }
-}
-
-const overwriting = createCipheriv('aes-256-ctr', randomBytes(32), randomBytes(16));
-
-/**
- * Node.js frees the memory of a decipher's result without wiping it (seen with Node 20.20, from 100 bytes). The
- * next result of the same length overwrites it.
- */
-function overwriteFreed(length: number): void {
-  overwriting.update(new Uint8Array(length));
 }

@@ -1,6 +1,6 @@
 import { forgeAes } from '#dist/cipher/engines/forge/aes.js';
 import { type CryptoEngine, selectEngine } from '#dist/cipher/engines/index.js';
-import { nodeAes } from '#dist/cipher/engines/node/aes.js';
+import { nodeAes, nodeAesInBlocks } from '#dist/cipher/engines/node/aes.js';
 import type { AesPrimitives } from '#dist/cipher/xaes-256-gcm.js';
 
 /** Both engines, for the tests that hold for each of them. */
@@ -9,9 +9,10 @@ export const ENGINES: readonly CryptoEngine[] = [
   await selectEngine('forge'),
 ];
 
-/** The AES that each engine builds on. */
-export const AES: Readonly<Record<CryptoEngine['name'], AesPrimitives>> = {
+/** The AES that each engine builds on, and that of the key store. */
+export const AES: Readonly<Record<CryptoEngine['name'] | 'store', AesPrimitives>> = {
   node: nodeAes,
+  store: nodeAesInBlocks,
   forge: forgeAes,
 };
 

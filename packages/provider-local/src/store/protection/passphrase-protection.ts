@@ -1,9 +1,8 @@
 import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { InvalidInputError, ownSecret, wipe } from '@keywrap/core';
-import type { AesKey } from '../../cipher/engines/index.js';
-import { nodeEngine } from '../../cipher/engines/node.js';
+import { nodeAesInBlocks } from '../../cipher/engines/node/aes.js';
 import { randomNonce } from '../../cipher/random.js';
-import { NONCE_LENGTH } from '../../cipher/xaes-256-gcm.js';
+import { NONCE_LENGTH, Xaes256GcmKey } from '../../cipher/xaes-256-gcm.js';
 import {
   ACCEPTABLE_COST,
   DEFAULT_COST,
@@ -74,7 +73,7 @@ async function deriveKeys(
   passphrase: string | Uint8Array,
   salt: Uint8Array,
   cost: ScryptCost,
-): Promise<{ readonly commitment: Uint8Array; readonly key: AesKey }> {
+): Promise<{ readonly commitment: Uint8Array; readonly key: Xaes256GcmKey }> {
   const bytes = passphraseBytes(passphrase);
   const derived = await deriveFromPassphrase(bytes, salt, cost).finally(() => wipe(bytes));
   const expand = (label: string, length: number) => {
@@ -84,7 +83,7 @@ async function deriveKeys(
   const wrappingKey = expand('DERIVEKEY', KEY_LENGTH);
   try {
     const commitment = expand('COMMITKEY', COMMITMENT_LENGTH);
-    return { commitment, key: nodeEngine.loadAesKey(wrappingKey) };
+    return { commitment, key: new Xaes256GcmKey(nodeAesInBlocks, wrappingKey) };
   } finally {
     wipe(derived);
     wipe(wrappingKey);

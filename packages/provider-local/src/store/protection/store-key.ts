@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { newSecret, wipe } from '@keywrap/core';
-import type { AesKey } from '../../cipher/engines/index.js';
-import { nodeEngine } from '../../cipher/engines/node.js';
+import { nodeAesInBlocks } from '../../cipher/engines/node/aes.js';
+import { Xaes256GcmKey } from '../../cipher/xaes-256-gcm.js';
 
 /** Length in bytes of the store's key and of all keys derived from it. */
 export const KEY_LENGTH = 32;
@@ -15,7 +15,7 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
 export class StoreKey {
   readonly #secret: Uint8Array;
   /** Encrypts and authenticates rows. */
-  readonly rows: AesKey;
+  readonly rows: Xaes256GcmKey;
   /** 32 bytes: the HMAC key of the set hash. */
   readonly setHash: Uint8Array;
   /** 32 bytes: the HMAC key of audit logs. */
@@ -25,7 +25,7 @@ export class StoreKey {
   constructor(storeId: string, secret: Uint8Array) {
     this.#secret = secret;
     const rows = derive(secret, storeId, 'rows');
-    this.rows = nodeEngine.loadAesKey(rows);
+    this.rows = new Xaes256GcmKey(nodeAesInBlocks, rows);
     wipe(rows);
     this.setHash = derive(secret, storeId, 'set hash');
     this.auditLog = derive(secret, storeId, 'audit log');

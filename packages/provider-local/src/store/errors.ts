@@ -45,7 +45,7 @@ export class DamagedStoreError extends KeyWrapError {
 /** Error codes of the operating system for a full disk: the store itself is not at fault. */
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS']);
-/** What it says when a path can't name the file that is meant. */
+/** Error codes of a path that can't name the file that is meant. */
 const NO_PLACE = new Set(['ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP']);
 
 /**

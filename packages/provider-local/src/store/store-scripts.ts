@@ -29,7 +29,7 @@ export interface Asked {
   readonly reference: string | undefined;
 }
 
-/** What runs in the transactions of a store: over its rows, and the records that are in memory. */
+/** The scripts of a store's transactions, over its rows and the cached records. */
 export class StoreScripts {
   readonly keys: RowCache<KeyRecord>;
   readonly aliases: RowCache<AliasRecord>;

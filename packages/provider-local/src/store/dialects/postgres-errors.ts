@@ -24,7 +24,7 @@ export function isRejection(error: unknown): boolean {
   return code !== undefined && !/^(08|57P|58|XX)/.test(code);
 }
 
-/** Whether the server has no TLS, or not the certificate that is asked for; waiting changes neither. */
+/** Tells whether TLS or a certificate is missing or rejected, which a retry does not change. */
 function isOfTls(error: unknown): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
   return /SSL connections?$/.test(message) || /CERT|^ERR_(TLS|SSL)|^UNABLE_TO/.test(code ?? '');

@@ -58,7 +58,7 @@ export class PostgresPool {
       if ((error as NodeJS.ErrnoException).syscall !== undefined) {
         throw explainFileError(error, 'read a file that the URL of PostgreSQL names');
       }
-      // What was thrown may have the URL in it, and with it the password.
+      // The error may contain the URL, and with it the password.
       throw new InvalidInputError(
         'location',
         'is not a URL of PostgreSQL: write postgres://USER@HOST/DATABASE, with special characters percent-encoded',

@@ -222,7 +222,7 @@ export class SqliteConnection {
     }
   }
 
-  /** Whether it is a file that is still to be made. */
+  /** Tells whether the file is empty: it is being created. */
   #isNew(handle: SqliteHandle): boolean {
     if (this.#journal !== 'delete') return false;
     return handle.prepare('select 1 from sqlite_schema').get() === undefined;

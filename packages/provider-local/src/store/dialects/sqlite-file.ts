@@ -30,7 +30,7 @@ export function identityOfWal(file: string): string {
   return `${identityOf(`${file}-wal`)} ${identityOf(`${file}-shm`)}`;
 }
 
-/** Whether this process may write, to a file or into a folder. */
+/** Tells whether this process may write to a file or into a folder. */
 export function isWritable(file: string): boolean {
   try {
     fs.accessSync(file, fs.constants.W_OK);

@@ -13,7 +13,7 @@ export const SQLITE_TYPES: ColumnTypes = {
 /** SQLite keeps the text of what made a table or index, with its first words in capitals. */
 const normalized = (sql: unknown) => String(sql).replaceAll(/\s+/g, ' ').toLowerCase();
 
-/** What made each table and index of a store, by name; null for the index of a primary key. */
+/** The SQL that created each table and index of a store, by name; null for the index of a primary key. */
 const SCHEMA = new Map<string, string>([
   ...createTables(SQLITE_TYPES).map((sql): [string, string] => [
     sql.split(/\s+/)[2] as string,

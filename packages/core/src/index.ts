@@ -1,3 +1,4 @@
+export { errorOfStatus } from './driver/classify-error.js';
 export { completeDriver } from './driver/complete-driver.js';
 export * from './driver/driver.js';
 export type { Lifetime } from './driver/lifetime.js';
@@ -14,6 +15,7 @@ export * from './provider/errors.js';
 export * from './provider/key-id.js';
 export type * from './provider/key-manager.js';
 export * from './provider/key-spec.js';
+export { limitOf } from './provider/limits.js';
 export { ownField, ownFields } from './provider/own-fields.js';
 export type * from './provider/provider.js';
 export { readBytes, readFields } from './provider/read-fields.js';

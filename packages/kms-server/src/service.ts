@@ -2,11 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { wipe } from '@keywrap/core';
 import { type Credentials, SignatureVerifier } from './auth/signature.js';
-import { HANDLERS, type Handler } from './operations/index.js';
+import { HANDLERS, type Handler, type ImplementedOperation } from './operations/index.js';
 import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
-import { NOT_IMPLEMENTED, type OperationName, REQUESTS } from './protocol/requests.js';
-import { parseRequest } from './protocol/structure.js';
+import { isOperation, OPERATIONS } from './protocol/model.js';
+import { parseRequest } from './protocol/parse-request.js';
+import { type Shape, shapeNamed } from './protocol/shapes.js';
 import { isRegionName } from './region-name.js';
 import type { Region, Regions } from './regions.js';
 
@@ -46,6 +47,14 @@ export interface ServiceOptions {
 
 const TARGET = 'TrentService.';
 
+/** The shapes of all requests that are answered, prepared once. */
+const REQUESTS = Object.fromEntries(
+  (Object.keys(HANDLERS) as ImplementedOperation[]).map((name): [string, Shape] => [
+    name,
+    shapeNamed(OPERATIONS[name].input),
+  ]),
+) as Readonly<Record<ImplementedOperation, Shape>>;
+
 /** KMS without HTTP: checks a request, and calls the operation that it names. */
 export class KmsService {
   readonly #options: ServiceOptions;
@@ -70,7 +79,7 @@ export class KmsService {
       if (this.#verifier === undefined) rejectWebPages(request);
       else await this.#verifier.verify({ ...request, body });
       const name = operationOf(named);
-      members = parseRequest<object>(REQUESTS[name], parse(body));
+      members = parseRequest(REQUESTS[name], parse(body)) as object;
       key = keyOf(members);
       // A handler takes the request that the operation's shape parses.
       const handle = HANDLERS[name] as Handler<never>;
@@ -80,7 +89,7 @@ export class KmsService {
     } catch (error) {
       const kmsError = toKmsError(error);
       const { status, body, type: outcome } = kmsError;
-      const operation = isKnown(named) ? named : undefined;
+      const operation = isOperation(named) ? named : undefined;
       const failure = status === 500 ? error : undefined;
       return { status, body, operation, key, outcome, failure };
     } finally {
@@ -123,19 +132,13 @@ function nameOf({ method, path, headers }: KmsRequest): string {
   return target.startsWith(TARGET) ? target.slice(TARGET.length) : '';
 }
 
-function isKnown(name: string): boolean {
-  return Object.hasOwn(REQUESTS, name) || NOT_IMPLEMENTED.has(name);
-}
-
-function operationOf(name: string): OperationName {
-  if (Object.hasOwn(REQUESTS, name)) return name as OperationName;
-  if (NOT_IMPLEMENTED.has(name)) {
-    throw new KmsError(
-      'UnsupportedOperationException',
-      `${name} is an operation of AWS KMS that this server does not have.`,
-    );
-  }
-  throw new KmsError('UnknownOperationException');
+function operationOf(name: string): ImplementedOperation {
+  if (Object.hasOwn(HANDLERS, name)) return name as ImplementedOperation;
+  if (!isOperation(name)) throw new KmsError('UnknownOperationException');
+  throw new KmsError(
+    'UnsupportedOperationException',
+    `${name} is an operation of AWS KMS that this server does not implement.`,
+  );
 }
 
 /** An empty body is a request without members. */

@@ -4,7 +4,7 @@ import { assertState, type KeyRecord, type Keys } from '@keywrap/provider-local/
 import { assertUsable, findKeyOrAlias } from '../keys/find-key.js';
 import { incorrectKey } from '../protocol/error-map.js';
 import { KmsError, validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 
 /** The parameters of decryption. */
 interface SourceRequest {

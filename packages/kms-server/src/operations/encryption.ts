@@ -12,7 +12,7 @@ import { arnOf, type KeyRecord } from '@keywrap/provider-local/keys';
 import { usableKey } from '../keys/find-key.js';
 import { isSymmetric } from '../keys/key-metadata.js';
 import { validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { ciphertextOf, findSource, type Source } from './ciphertext-source.js';
 import { contextFor, endDryRun, rejectRecipient, toBase64 } from './members.js';

@@ -16,7 +16,7 @@ import {
 import { findKey } from '../keys/find-key.js';
 import { isSymmetric, toSeconds } from '../keys/key-metadata.js';
 import { KmsError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { unsupported } from './members.js';
 import { fromItems, page } from './page.js';

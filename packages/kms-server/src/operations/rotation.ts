@@ -51,9 +51,9 @@ export async function GetKeyRotationStatus(
   { keys }: Region,
 ) {
   const key = await findKey(keys, KeyId);
-  assertRotates(key);
   const { automaticRotation, keyState } = key;
-  // Nothing rotates while the key is pending deletion.
+  // Other keys than symmetric ones, and those with imported material, never rotate by themselves; and none does
+  // while it is pending deletion.
   if (automaticRotation === undefined || keyState === 'PendingDeletion') {
     return { KeyId: arnOf(key), KeyRotationEnabled: false };
   }

@@ -1,4 +1,5 @@
 import {
+  type AsymmetricAlgorithm,
   type EncryptionAlgorithm,
   isAsymmetricAlgorithm,
   type KeySpec,
@@ -95,7 +96,7 @@ export class KeyRing {
   }
 
   /** Returns the first RSA algorithm that the provider declares. */
-  get rsaAlgorithm(): 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256' {
+  get rsaAlgorithm(): AsymmetricAlgorithm {
     const algorithm = this.#provider.capabilities.algorithms.find(isAsymmetricAlgorithm);
     if (algorithm === undefined) throw new Error('the provider declares no RSA algorithm');
     return algorithm;
@@ -120,6 +121,34 @@ export class KeyRing {
 
   async rotate(keyArn: string): Promise<void> {
     await this.#keys.rotate?.(keyArn);
+  }
+
+  async moveAlias(alias: string, keyArn: string): Promise<void> {
+    await this.#keys.moveAlias?.(alias, keyArn);
+  }
+
+  async destroy(keyArn: string): Promise<void> {
+    await this.#keys.destroy?.(keyArn);
+  }
+
+  async removeOldVersions(keyArn: string): Promise<void> {
+    await this.#keys.removeOldVersions?.(keyArn);
+  }
+
+  async deleteSoftly(keyArn: string): Promise<void> {
+    await this.#keys.deleteSoftly?.(keyArn);
+  }
+
+  /** Returns the ARN of a key that the provider can't encrypt with. */
+  async createForeign(): Promise<string> {
+    const made = await this.#keys.createForeign?.();
+    if (made === undefined) throw new Error('the case must need `keys.createForeign`');
+    this.#created.add(made.keyId);
+    return made.keyId;
+  }
+
+  async deny(keyArn: string, right: 'use' | 'describe'): Promise<void> {
+    await this.#keys.deny?.(keyArn, right);
   }
 
   /** Returns true if the harness has this method. */

@@ -40,7 +40,10 @@ export type Need =
   | `key:${KeyKind}`
   | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`
   | typeof OWN_RUNTIME
-  | 'cache';
+  | Hook;
+
+/** An optional member of the harness's subject. */
+type Hook = 'cache' | 'reopen' | 'fail';
 
 /** How the reason begins if the harness does not offer what a case needs. */
 export const MISSING = 'the harness has no';
@@ -48,14 +51,16 @@ export const MISSING = 'the harness has no';
 /** Returns why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
-  { provider, cache }: ConformanceSubject,
+  subject: ConformanceSubject,
   ring: KeyRing,
 ): Promise<string | undefined> {
-  const { capabilities } = provider;
+  const { capabilities } = subject.provider;
   if (need === OWN_RUNTIME) {
-    return isDriverProvider(provider) ? 'core does this for every driver' : undefined;
+    return isDriverProvider(subject.provider) ? 'core does this for every driver' : undefined;
   }
-  if (need === 'cache') return cache === undefined ? `${MISSING} cache` : undefined;
+  if (need === 'cache' || need === 'reopen' || need === 'fail') {
+    return subject[need] === undefined ? `${MISSING} ${need}` : undefined;
+  }
   if (need.startsWith('key:')) {
     const kind = need.slice('key:'.length) as KeyKind;
     return (await ring.isAvailable(kind)) ? undefined : `${MISSING} ${kind} keys`;

@@ -30,7 +30,7 @@ export interface SessionOptions {
 }
 
 /** An opened provider and its keys. */
-interface Opened {
+interface OpenSubject {
   readonly subject: ConformanceSubject;
   readonly ring: KeyRing;
 }
@@ -40,8 +40,9 @@ export class Session {
   readonly #harness: ConformanceHarness;
   readonly #patience: Patience;
   readonly #repeat: NonNullable<SessionOptions['repeat']>;
-  readonly #others: Opened[] = [];
-  #shared: Opened;
+  readonly #others: OpenSubject[] = [];
+  readonly #reopened: KeyWrapProvider[] = [];
+  #shared: OpenSubject;
   #harnessError: HarnessError | undefined;
   readonly profile: Profile;
   /** Repeats the random cases. */
@@ -49,7 +50,7 @@ export class Session {
 
   private constructor(
     harness: ConformanceHarness,
-    shared: Opened,
+    shared: OpenSubject,
     patience: Patience,
     { seed = randomSeed(), profile = 'full', repeat = repeatByOptions }: SessionOptions,
   ) {
@@ -106,11 +107,13 @@ export class Session {
   async close(): Promise<void> {
     const all = [...this.#others, this.#shared];
     await this.#patiently(this.#shared.ring.deleteKeys(all.flatMap(({ ring }) => ring.created)));
+    // Before the subjects, which may release what these use.
+    await Promise.all(this.#reopened.map((provider) => this.#patiently(provider.close())));
     await Promise.all(all.map((each) => this.#patiently(shut(each.subject))));
   }
 
   /** Ends a failed case: no call of it runs on beside the next one. */
-  async #stop(attempt: Attempt, shared: Opened): Promise<void> {
+  async #stop(attempt: Attempt, shared: OpenSubject): Promise<void> {
     attempt.stop();
     if (!attempt.isBusy) return;
     await Promise.race([attempt.settled(), delay(GRACE_MS)]);
@@ -124,7 +127,7 @@ export class Session {
     }
   }
 
-  #contextFor(shared: Opened, journal: Journal, attempt: Attempt): CaseContext {
+  #contextFor(shared: OpenSubject, journal: Journal, attempt: Attempt): CaseContext {
     const watched = (provider: KeyWrapProvider) => attempt.guard(observe(provider, journal));
     const { subject, ring } = shared;
     return {
@@ -139,8 +142,18 @@ export class Session {
       },
       open: async () => {
         const opened = await attempt.call(() => this.#openAnother(subject));
-        return { provider: watched(opened.subject.provider), keys: attempt.guard(opened.ring) };
+        return {
+          provider: watched(opened.subject.provider),
+          keys: attempt.guard(opened.ring),
+          reopen: async () => watched(await attempt.call(() => this.#reopen(opened.subject))),
+          fail: (outage) =>
+            attempt.call(async () => {
+              if (opened.subject.fail === undefined) throw new Error('the case must need `fail`');
+              await opened.subject.fail(outage);
+            }),
+        };
       },
+      reopen: async () => watched(await attempt.call(() => this.#reopen(subject))),
       closed: async () => watched(await this.#closedProvider(shared)),
       cached: (limits, provider = subject.provider) => {
         const { cache } = subject;
@@ -151,7 +164,14 @@ export class Session {
     };
   }
 
-  #closedProvider({ subject, ring }: Opened): Promise<KeyWrapProvider> {
+  async #reopen(subject: ConformanceSubject): Promise<KeyWrapProvider> {
+    if (subject.reopen === undefined) throw new Error('the case must need `reopen`');
+    const provider = await subject.reopen();
+    this.#reopened.push(provider);
+    return provider;
+  }
+
+  #closedProvider({ subject, ring }: OpenSubject): Promise<KeyWrapProvider> {
     return ring.once('a closed provider', async () => {
       const { provider } = (await this.#openAnother(subject)).subject;
       await provider.close();
@@ -159,7 +179,7 @@ export class Session {
     });
   }
 
-  async #openAnother({ provider }: ConformanceSubject): Promise<Opened> {
+  async #openAnother({ provider }: ConformanceSubject): Promise<OpenSubject> {
     const opened = await openBy(this.#harness, this.#patience);
     if (opened.subject.provider === provider) {
       throw new Mismatch('harness.open() to return a new provider each time', 'the same one');
@@ -173,7 +193,7 @@ export class Session {
   }
 }
 
-async function openBy(harness: ConformanceHarness, patience: Patience): Promise<Opened> {
+async function openBy(harness: ConformanceHarness, patience: Patience): Promise<OpenSubject> {
   const attempt = new Attempt(patience);
   try {
     // The harness may throw at once, too.

@@ -134,6 +134,7 @@ const EXPORTS = [
   'ownField',
   'ownFields',
   'ownSecret',
+  'parseCall',
   'parseGrantTokens',
   'parseKeyId',
   'parseKeyInput',

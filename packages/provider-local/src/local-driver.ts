@@ -31,7 +31,7 @@ import { type Decrypted, type Encrypted, KeyCipher } from './cipher/key-cipher.j
 import { incorrectKey, unknownKey } from './cipher/unknown-key.js';
 import { type LocalKeyManager, localKeyManager } from './key-manager.js';
 import { Keys } from './keys/keys.js';
-import { arnOf, type KeyRecord, newestVersion } from './keys/record.js';
+import { arnOf, type KeyRecord, type KeyVersion, newestVersion } from './keys/record.js';
 import type { KeyStore } from './keys/store.js';
 import { describe, LocalKeys } from './local-keys.js';
 import type { Settings } from './options.js';
@@ -145,8 +145,11 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
       throw new UnsupportedOperationError(`the key is ${keySpec} and has no public key`);
     }
     assertKeyEnabled({ keySpec, keyUsage, keyState: key.keyState, keyId });
-    const publicKey = newestVersion(key)?.publicKey as Uint8Array;
-    return { keyId, keySpec, keyUsage, algorithms, publicKey };
+    const { publicKey, materialId } = newestVersion(key) as KeyVersion;
+    return {
+      ...{ keyId, keySpec, keyUsage, algorithms, keyVersion: materialId },
+      publicKey: publicKey as Uint8Array,
+    };
   }
 
   async describeKey({ key }: KeyRequest): Promise<KeyDescription> {

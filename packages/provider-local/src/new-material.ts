@@ -20,7 +20,10 @@ const LENGTHS = {
 } as const satisfies Record<'SYMMETRIC_DEFAULT' | HmacKeySpec, number>;
 
 /** Generates the material of a new key. */
-export async function makeMaterial(engine: CryptoEngine, keySpec: KeySpec): Promise<NewMaterial> {
+export async function makeMaterial(
+  engine: Pick<CryptoEngine, 'generateKeyPair'>,
+  keySpec: KeySpec,
+): Promise<NewMaterial> {
   if (!isDataKeyPairSpec(keySpec)) {
     return { material: KeyMaterial.random(LENGTHS[keySpec]), publicKey: undefined };
   }

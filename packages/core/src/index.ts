@@ -8,7 +8,7 @@ export * from './layers/audit.js';
 export * from './layers/guard-keys.js';
 export * from './layers/trusted-keys.js';
 export * from './layers/with-layer.js';
-export { copyBytes, newSecret, ownSecret, wipe } from './provider/bytes.js';
+export { copyBytes, newSecret, type OwnedBytes, ownSecret, wipe } from './provider/bytes.js';
 export * from './provider/encryption-context.js';
 export * from './provider/errors.js';
 export * from './provider/key-id.js';

@@ -1,4 +1,4 @@
-import type { KeyWrapProvider } from '@keywrap/core';
+import type { KeyWrapProvider, OwnedBytes } from '@keywrap/core';
 import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 import type { CachedProvider } from './cached-provider.js';
 import type { KeyRing } from './key-ring.js';
@@ -36,7 +36,7 @@ export interface CaseContext {
   /** The seed of random input, so that a run can be repeated. */
   readonly seed: number;
   /** Makes random printable bytes, which are easy to recognise in a leak. */
-  secret(length?: number): Uint8Array;
+  secret(length?: number): OwnedBytes;
   /** Opens a provider for this case only, which may close it. The suite closes it at the end. */
   open(): Promise<Pick<CaseContext, 'provider' | 'keys'>>;
   /** Returns a closed provider. */

@@ -1,4 +1,4 @@
-import type { KeyWrapProvider } from '@keywrap/core';
+import type { KeyWrapProvider, OwnedBytes } from '@keywrap/core';
 import { openCache } from './cached-provider.js';
 import type { CaseContext, ConformanceCase } from './case.js';
 import { describeError, Mismatch } from './expect.js';
@@ -176,7 +176,7 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!$';
 
-function printable(length: number): Uint8Array {
+function printable(length: number): OwnedBytes {
   const random = crypto.getRandomValues(new Uint8Array(length));
   return random.map((byte) => ALPHABET.charCodeAt(byte % 64));
 }

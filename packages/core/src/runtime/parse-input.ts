@@ -8,6 +8,7 @@ import type {
   Source,
   Target,
 } from '../driver/requests.js';
+import type { OwnedBytes } from '../provider/bytes.js';
 import { type EncryptionContext, readEncryptionContext } from '../provider/encryption-context.js';
 import { InvalidInputError, UnsupportedOperationError } from '../provider/errors.js';
 import { parseKeyId } from '../provider/key-id.js';
@@ -235,7 +236,7 @@ function parseContext(
   return context;
 }
 
-function parseCiphertext(value: unknown): Uint8Array {
+function parseCiphertext(value: unknown): OwnedBytes {
   return readBytes(value, 'ciphertext', LIMITS.ciphertext);
 }
 

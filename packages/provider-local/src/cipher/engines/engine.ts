@@ -1,4 +1,4 @@
-import type { DataKeyPairSpec } from '@keywrap/core';
+import type { DataKeyPairSpec, OwnedBytes } from '@keywrap/core';
 
 /** The hash of RSAES-OAEP and of its mask generation function (RFC 8017 §7.1, B.1), as WebCrypto names it. */
 export type OaepHash = 'SHA-1' | 'SHA-256';
@@ -68,9 +68,9 @@ export interface RsaPublicKey {
 /** A key pair in the encodings that AWS KMS returns. */
 export interface EncodedKeyPair {
   /** SubjectPublicKeyInfo, DER (RFC 5280 §4.1). */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
   /** PrivateKeyInfo, DER (PKCS#8, RFC 5958). */
-  readonly privateKey: Uint8Array;
+  readonly privateKey: OwnedBytes;
 }
 
 /**

@@ -76,6 +76,7 @@ export function checkPair(output: DataKeyPairOutput, asked: KeyRequest): DataKey
 }
 
 export function checkPublicKey(output: PublicKeyOutput, { key }: KeyRequest): PublicKeyOutput {
+  checkVersion(output, 'keyVersion');
   return {
     ...ownDetails(output),
     keyId: checkKeyArn(output.keyId, key),
@@ -85,6 +86,7 @@ export function checkPublicKey(output: PublicKeyOutput, { key }: KeyRequest): Pu
 }
 
 export function checkDescription(output: KeyDescription, { key }: KeyRequest): KeyDescription {
+  checkVersion(output, 'keyVersion');
   return { ...ownDetails(output), keyId: checkKeyArn(output.keyId, key) };
 }
 

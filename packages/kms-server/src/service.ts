@@ -5,11 +5,12 @@ import { type Credentials, SignatureVerifier } from './auth/signature.js';
 import { decodeBody } from './http/body.js';
 import { type HttpRequest, headerOf } from './http/http-request.js';
 import type { Client } from './key-pairs.js';
-import { HANDLERS, type Handler } from './operations/index.js';
+import { HANDLERS, type Handler, type ImplementedOperation } from './operations/index.js';
 import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
-import { NOT_IMPLEMENTED, type OperationName, REQUESTS } from './protocol/requests.js';
-import { parseRequest } from './protocol/structure.js';
+import { isOperation, OPERATIONS } from './protocol/model.js';
+import { parseRequest } from './protocol/parse-request.js';
+import { type Shape, shapeNamed } from './protocol/shapes.js';
 import { isRegionName } from './region-name.js';
 import type { Region, Regions } from './regions.js';
 
@@ -49,6 +50,14 @@ export interface ServiceOptions {
 const MAXIMUM_SHOWN = 100;
 const TARGET = 'TrentService.';
 
+/** The shapes of all requests that are answered, prepared once. */
+const REQUESTS = Object.fromEntries(
+  (Object.keys(HANDLERS) as ImplementedOperation[]).map((name): [string, Shape] => [
+    name,
+    shapeNamed(OPERATIONS[name].input),
+  ]),
+) as Readonly<Record<ImplementedOperation, Shape>>;
+
 /** KMS without HTTP: checks a request, and calls the operation that it names. */
 export class KmsService {
   readonly #options: ServiceOptions;
@@ -73,9 +82,8 @@ export class KmsService {
       if (this.#verifier === undefined) rejectWebPages(request);
       else await this.#verifier.verify(request, authorization, body);
       const name = operationOf(named);
-      const decoded = decodeBody(body, headerOf(request, 'content-encoding'));
-      members = parseRequest<object>(REQUESTS[name], parse(decoded));
-      if (decoded !== body) wipe(decoded);
+      const json = parse(body, headerOf(request, 'content-encoding'));
+      members = parseRequest(REQUESTS[name], json) as object;
       key = keyOf(members);
       // A handler takes the request that the operation's shape parses.
       const handle = HANDLERS[name] as Handler<never>;
@@ -86,7 +94,7 @@ export class KmsService {
     } catch (error) {
       const kmsError = toKmsError(error);
       const { status, body, type: outcome } = kmsError;
-      const operation = isKnown(named) ? named : undefined;
+      const operation = isOperation(named) ? named : undefined;
       const failure = status === 500 ? String(error) : undefined;
       return { status, body, operation, key, outcome, failure };
     } finally {
@@ -138,30 +146,27 @@ function assertPath({ method, path }: KmsRequest): void {
   );
 }
 
-function isKnown(name: string): boolean {
-  return Object.hasOwn(REQUESTS, name) || NOT_IMPLEMENTED.has(name);
-}
-
-function operationOf(name: string): OperationName {
-  if (Object.hasOwn(REQUESTS, name)) return name as OperationName;
-  if (NOT_IMPLEMENTED.has(name)) {
-    throw new KmsError(
-      'UnsupportedOperationException',
-      `${name} is an operation of AWS KMS that this server does not have.`,
-    );
-  }
-  throw new KmsError('UnknownOperationException');
+function operationOf(name: string): ImplementedOperation {
+  if (Object.hasOwn(HANDLERS, name)) return name as ImplementedOperation;
+  if (!isOperation(name)) throw new KmsError('UnknownOperationException');
+  throw new KmsError(
+    'UnsupportedOperationException',
+    `${name} is an operation of AWS KMS that this server does not implement.`,
+  );
 }
 
 /** An empty body is a request without members. */
-function parse(body: Buffer): unknown {
-  if (body.length === 0) return {};
+function parse(body: Buffer, encoding: string | undefined): unknown {
+  const decoded = decodeBody(body, encoding);
+  if (decoded.length === 0) return {};
   // Bytes that are not UTF-8 would be replaced by other characters, and the request would mean something else.
-  if (!isUtf8(body)) throw serializationError('The body of the request is not UTF-8.');
+  if (!isUtf8(decoded)) throw serializationError('The body of the request is not UTF-8.');
   try {
-    return JSON.parse(body.toString());
+    return JSON.parse(decoded.toString());
   } catch {
     throw serializationError('The body of the request is not JSON.');
+  } finally {
+    if (decoded !== body) wipe(decoded);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Client } from '../key-pairs.js';
-import type { OperationName, RequestOf } from '../protocol/requests.js';
+import type { OperationName, RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import * as aliases from './aliases.js';
 import * as createKey from './create-key.js';
@@ -21,8 +21,8 @@ export type Handler<Name extends OperationName> = (
   client: Client,
 ) => unknown;
 
-/** The operations, by KMS's names: each is a function of that name. */
-export const HANDLERS: { readonly [Name in OperationName]: Handler<Name> } = {
+/** The operations of this server, by KMS's names: each is a function of that name. */
+export const HANDLERS = {
   ...aliases,
   ...createKey,
   ...dataKeys,
@@ -35,4 +35,7 @@ export const HANDLERS: { readonly [Name in OperationName]: Handler<Name> } = {
   ...rotation,
   ...signing,
   ...tags,
-};
+} as const satisfies { readonly [Name in OperationName]?: Handler<Name> };
+
+/** The operations of AWS KMS that this server implements. */
+export type ImplementedOperation = keyof typeof HANDLERS;

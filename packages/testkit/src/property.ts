@@ -1,3 +1,4 @@
+import type { OwnedBytes } from '@keywrap/core';
 import fc from 'fast-check';
 import type { CaseContext } from './case.js';
 import { describeError, Mismatch } from './expect.js';
@@ -111,7 +112,7 @@ function canonical(pairs: Pairs): string {
 }
 
 /** Plaintexts of any length for a symmetric key, mostly short ones. */
-export const anyPlaintext = fc.oneof(
+export const anyPlaintext: fc.Arbitrary<OwnedBytes> = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 64 }),
   fc.uint8Array({ minLength: 1, maxLength: 4096, size: 'max' }),
 );

@@ -1,6 +1,7 @@
 import type { KeyWrapProvider } from '@keywrap/core';
 import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 import type { CachedProvider } from './cached-provider.js';
+import type { Outage } from './harness.js';
 import type { KeyRing } from './key-ring.js';
 import type { Need } from './needs.js';
 
@@ -11,6 +12,8 @@ export interface ConformanceRule {
   readonly statement: string;
   /** The page of the AWS KMS documentation, the RFC, or the part of keywrap's contract. */
   readonly source: string;
+  /** For rules that are checked by sampling: which defects are found, and how likely. */
+  readonly power?: string;
 }
 
 /** One test, and the rule that it checks. */
@@ -38,11 +41,19 @@ export interface CaseContext {
   /** Makes random printable bytes, which are easy to recognise in a leak. */
   secret(length?: number): Uint8Array;
   /** Opens a provider for this case only, which may close it. The suite closes it at the end. */
-  open(): Promise<Pick<CaseContext, 'provider' | 'keys'>>;
+  open(): Promise<Opened>;
+  /** Opens another provider over the keys of the shared one; needs `reopen`. */
+  reopen(): Promise<KeyWrapProvider>;
   /** Returns a closed provider. */
   closed(): Promise<KeyWrapProvider>;
   /** Wraps the provider under test, or another, in a data-key cache; needs `cache`. */
   cached(limits: DataKeyCacheLimits, provider?: KeyWrapProvider): CachedProvider;
+}
+
+/** A provider that was opened for one case. */
+export interface Opened extends Pick<CaseContext, 'provider' | 'keys' | 'reopen'> {
+  /** Breaks its backend, until it is called with `undefined`; needs `fail`. */
+  fail(outage: Outage | undefined): Promise<void>;
 }
 
 /** The fields of one case; the default level is `must`. */

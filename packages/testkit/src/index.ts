@@ -6,6 +6,7 @@ export type {
   ConformanceKeyRequest,
   ConformanceKeys,
   ConformanceSubject,
+  Outage,
 } from './harness.js';
 export type { KeyKind, KeyRing } from './key-ring.js';
 export { keysOf, type TestableKeyManager } from './keys-of.js';

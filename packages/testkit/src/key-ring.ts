@@ -94,6 +94,33 @@ export class KeyRing {
     await this.#keys.rotate?.(keyArn);
   }
 
+  async moveAlias(alias: string, keyArn: string): Promise<void> {
+    await this.#keys.moveAlias?.(alias, keyArn);
+  }
+
+  async destroy(keyArn: string): Promise<void> {
+    await this.#keys.destroy?.(keyArn);
+  }
+
+  async removeOldVersions(keyArn: string): Promise<void> {
+    await this.#keys.removeOldVersions?.(keyArn);
+  }
+
+  async deleteSoftly(keyArn: string): Promise<void> {
+    await this.#keys.deleteSoftly?.(keyArn);
+  }
+
+  /** Returns the ARN of a key that the provider can't encrypt with. */
+  async createForeign(): Promise<string> {
+    const made = await this.#keys.createForeign?.();
+    if (made === undefined) throw new Error('the case must need `keys.createForeign`');
+    return made.keyId;
+  }
+
+  async deny(keyArn: string, right: 'use' | 'describe'): Promise<void> {
+    await this.#keys.deny?.(keyArn, right);
+  }
+
   /** Returns true if the harness has this method. */
   can(method: keyof ConformanceKeys): boolean {
     return typeof this.#keys[method] === 'function';

@@ -31,15 +31,21 @@ export type Need =
   | `without ${CapabilityNeed}`
   | `key:${KeyKind}`
   | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`
-  | 'cache';
+  | Hook;
+
+/** An optional member of the harness's subject. */
+type Hook = 'cache' | 'reopen' | 'fail';
 
 /** Returns why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
-  { provider: { capabilities }, cache }: ConformanceSubject,
+  subject: ConformanceSubject,
   ring: KeyRing,
 ): Promise<string | undefined> {
-  if (need === 'cache') return cache === undefined ? 'the harness has no cache' : undefined;
+  const { capabilities } = subject.provider;
+  if (need === 'cache' || need === 'reopen' || need === 'fail') {
+    return subject[need] === undefined ? `the harness has no ${need}` : undefined;
+  }
   if (need.startsWith('key:')) {
     const kind = need.slice('key:'.length) as KeyKind;
     return (await ring.isAvailable(kind)) ? undefined : `the harness has no ${kind} keys`;

@@ -58,6 +58,7 @@ export class Session {
   readonly #ring: KeyRing;
   readonly #timeoutMs: number;
   readonly #others: ConformanceSubject[] = [];
+  readonly #reopened: KeyWrapProvider[] = [];
   /** Repeats the random cases. */
   readonly seed: number;
 
@@ -104,6 +105,10 @@ export class Session {
 
   /** Closes all providers. It never throws: other cases check closing. */
   async close(): Promise<void> {
+    // Before the subjects, which may release what these use.
+    await Promise.allSettled(
+      this.#reopened.map((provider) => within(this.#timeoutMs, provider.close())),
+    );
     const subjects = [...this.#others, this.#shared];
     await Promise.allSettled(subjects.map((subject) => within(this.#timeoutMs, shut(subject))));
   }
@@ -119,9 +124,18 @@ export class Session {
         return secret;
       },
       open: async () => {
-        const { provider, keys } = await this.#openAnother();
-        return { provider: observe(provider, journal), keys: new KeyRing(keys, provider) };
+        const subject = await this.#openAnother();
+        return {
+          provider: observe(subject.provider, journal),
+          keys: new KeyRing(subject.keys, subject.provider),
+          reopen: () => this.#reopen(subject, journal),
+          fail: async (outage) => {
+            if (subject.fail === undefined) throw new Error('the case must need `fail`');
+            await subject.fail(outage);
+          },
+        };
       },
+      reopen: () => this.#reopen(this.#shared, journal),
       closed: async () => observe(await this.#closedProvider(), journal),
       cached: (limits, provider = this.#shared.provider) => {
         const { cache } = this.#shared;
@@ -130,6 +144,13 @@ export class Session {
         return { ...cached, provider: observe(cached.provider, journal) };
       },
     };
+  }
+
+  async #reopen(subject: ConformanceSubject, journal: Journal): Promise<KeyWrapProvider> {
+    if (subject.reopen === undefined) throw new Error('the case must need `reopen`');
+    const provider = await subject.reopen();
+    this.#reopened.push(provider);
+    return observe(provider, journal);
   }
 
   #closedProvider(): Promise<KeyWrapProvider> {

@@ -135,7 +135,8 @@ export function vaultDriver(options: ReadOptions, now: () => number = Date.now):
     },
 
     async decrypt(request, call) {
-      if (request.key === undefined) throw new InternalError('the ciphertext does not name its key');
+      if (request.key === undefined)
+        throw new InternalError('the ciphertext does not name its key');
       const name = names.nameOf(request.key);
       const decrypt = isAsymmetricAlgorithm(request.algorithm) ? decryptRsa : decryptSymmetric;
       try {

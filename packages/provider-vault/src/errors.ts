@@ -60,7 +60,10 @@ const TEXTS: readonly (readonly [RegExp, Create])[] = [
   ],
   [
     /no handler for route|unsupported path/,
-    input('options.mount', 'is not where a transit engine is mounted, or it is in another namespace'),
+    input(
+      'options.mount',
+      'is not where a transit engine is mounted, or it is in another namespace',
+    ),
   ],
   [/namespace not found/, input('options.namespace', 'does not exist')],
   [/Vault is sealed/, as(ProviderUnavailableError, 'the server is sealed: unseal it')],
@@ -82,14 +85,20 @@ export function toKeyWrapError(error: unknown): KeyWrapError | undefined {
 /** @see https://openbao.org/api-docs/#http-status-codes */
 function byStatus({ status, errors }: VaultError): Create {
   if (status === 401 || status === 403) {
-    return as(AccessDeniedError, 'the server does not allow this: check the token and its policies');
+    return as(
+      AccessDeniedError,
+      'the server does not allow this: check the token and its policies',
+    );
   }
   if (status === 429) return as(ThrottledError, 'too many requests: retry later, more slowly');
   if (status >= 500 || status < 400 || status === 408 || status === 472 || status === 473) {
     return as(ProviderUnavailableError, 'the server failed, or is not ready: retry later');
   }
   if (status === 404 && errors.length === 0) {
-    return as(KeyNotFoundError, 'transit has no such key: check its name, the mount and the namespace');
+    return as(
+      KeyNotFoundError,
+      'transit has no such key: check its name, the mount and the namespace',
+    );
   }
   if (status === 413) return input('input', 'is longer than the server accepts');
   return input('input', 'was rejected by the server');

@@ -1,8 +1,10 @@
 import { createPublicKey } from 'node:crypto';
 import {
+  assertKeyEnabled,
   type EncryptionAlgorithm,
   type KeyDescription,
   type KeySpec,
+  type KeyState,
   type KeyUsage,
   type PublicKeyResult,
   UnsupportedOperationError,
@@ -54,7 +56,7 @@ export function toKeyDescription(keyId: string, data: Data): KeyDescription {
   return {
     keyId,
     ...kindOf(data),
-    keyState: data.soft_deleted === true ? 'PendingDeletion' : 'Enabled',
+    keyState: stateOf(data),
     origin: data.imported_key === true ? 'EXTERNAL' : 'AWS_KMS',
     description: '',
     creationDate: creationDateOf(data),
@@ -64,6 +66,7 @@ export function toKeyDescription(keyId: string, data: Data): KeyDescription {
 /** @param data What `GET keys/<name>` returned. */
 export function toPublicKeyResult(keyId: string, data: Data): PublicKeyResult {
   const kind = kindOf(data);
+  assertKeyEnabled({ keyId, ...kind, keyState: stateOf(data) });
   const pem = (versionsOf(data)[String(data.latest_version)] as Data | undefined)?.public_key;
   if (typeof pem !== 'string') {
     throw new UnsupportedOperationError(`a ${kind.keySpec} key has no public key`);
@@ -75,6 +78,10 @@ export function toPublicKeyResult(keyId: string, data: Data): PublicKeyResult {
   };
 }
 
+function stateOf({ soft_deleted }: Data): KeyState {
+  return soft_deleted === true ? 'PendingDeletion' : 'Enabled';
+}
+
 function kindOf({ type }: Data): Kind {
   const kind = KINDS.get(String(type));
   if (kind !== undefined) return kind;
@@ -84,7 +91,8 @@ function kindOf({ type }: Data): Kind {
 /** The creation of the first version. Unknown once that version was removed or may not decrypt. */
 function creationDateOf(data: Data): Date {
   const first = versionsOf(data)['1'];
-  const time = typeof first === 'number' ? first * 1000 : (first as Data | undefined)?.creation_time;
+  const time =
+    typeof first === 'number' ? first * 1000 : (first as Data | undefined)?.creation_time;
   return new Date(time as string | number);
 }
 

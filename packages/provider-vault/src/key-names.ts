@@ -3,7 +3,11 @@ import { isKeyName, type ReadOptions } from './options.js';
 
 /** Names of the contract for keys of transit. */
 export class KeyNames {
-  readonly #scope: { readonly partition: string; readonly region: string; readonly account: string };
+  readonly #scope: {
+    readonly partition: string;
+    readonly region: string;
+    readonly account: string;
+  };
   readonly #aliases: ReadOptions['aliases'];
 
   constructor({ namespace, mount, aliases }: Pick<ReadOptions, 'namespace' | 'mount' | 'aliases'>) {
@@ -23,11 +27,11 @@ export class KeyNames {
   nameOf(key: KeyName): string {
     const isHere =
       !('partition' in key) ||
-      (['partition', 'region', 'account'] as const).every((part) => key[part] === this.#scope[part]);
+      (['partition', 'region', 'account'] as const).every(
+        (part) => key[part] === this.#scope[part],
+      );
     const isAlias = key.kind === 'alias-name' || key.kind === 'alias-arn';
-    const name = isAlias
-      ? (this.#aliases(key.alias) ?? key.alias.replace(/^alias\//, ''))
-      : key.id;
+    const name = isAlias ? (this.#aliases(key.alias) ?? key.alias.replace(/^alias\//, '')) : key.id;
     if (isHere && isKeyName(name)) return name;
     throw new KeyNotFoundError(
       'transit has no such key: check its name, and the namespace and mount of its ARN',

@@ -49,8 +49,18 @@ export interface VaultKeyWrapProviderOptions {
 /** How to get a token. */
 export type Credentials =
   | { readonly kind: 'token'; readonly token: () => unknown }
-  | { readonly kind: 'approle'; readonly mount: string; readonly roleId: string; readonly secretId: string }
-  | { readonly kind: 'kubernetes'; readonly mount: string; readonly role: string; readonly tokenFile: string };
+  | {
+      readonly kind: 'approle';
+      readonly mount: string;
+      readonly roleId: string;
+      readonly secretId: string;
+    }
+  | {
+      readonly kind: 'kubernetes';
+      readonly mount: string;
+      readonly role: string;
+      readonly tokenFile: string;
+    };
 
 /** The options, checked and complete. */
 export interface ReadOptions {

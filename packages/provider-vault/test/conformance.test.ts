@@ -10,7 +10,7 @@ if (MISSING === undefined) {
   await describeConformance(
     vaultHarness('VaultKeyWrapProvider with derived keys', vault, { derived: true }),
     undefined,
-    { only: ['CTX', 'ENC', 'REX', 'ROT'] },
+    { only: ['CTX', 'ENC', 'REC', 'REE', 'ROT'] },
   );
 } else {
   describe.skip(`VaultKeyWrapProvider conforms - not run: ${MISSING}`, () => it('needs a server'));

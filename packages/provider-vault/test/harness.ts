@@ -21,7 +21,11 @@ const TYPES: Readonly<Record<string, string>> = {
  *
  * @param settings More settings of its symmetric keys.
  */
-export function vaultHarness(name: string, vault: Vault, settings: object = {}): ConformanceHarness {
+export function vaultHarness(
+  name: string,
+  vault: Vault,
+  settings: object = {},
+): ConformanceHarness {
   const { request } = vault;
   return {
     name,

@@ -56,11 +56,10 @@ export async function startVault(...settings: string[]): Promise<Vault> {
     const port = await freePort();
     const args = ['server', '-dev', '-dev-no-store-token', `-dev-root-token-id=${TOKEN}`];
     const address = `http://127.0.0.1:${port}`;
-    const server = spawn(
-      PROGRAM,
-      [...args, `-dev-listen-address=127.0.0.1:${port}`, ...settings],
-      { env: { HOME: home, PATH: process.env.PATH }, stdio: ['ignore', 'ignore', 'ignore'] },
-    );
+    const server = spawn(PROGRAM, [...args, `-dev-listen-address=127.0.0.1:${port}`, ...settings], {
+      env: { HOME: home, PATH: process.env.PATH },
+      stdio: ['ignore', 'ignore', 'ignore'],
+    });
     const exit = new Promise<void>((resolve) => server.once('exit', () => resolve()));
     const end = () => server.kill('SIGKILL');
     process.once('exit', end);

@@ -1,7 +1,7 @@
 import {
   type ArnScope,
+  arnPrefix,
   formatAliasArn,
-  formatKeyArn,
   InvalidInputError,
   isKeySpec,
   type KeySpec,
@@ -81,7 +81,8 @@ export function parseSeed(seed: unknown, server: Server): readonly ParsedSeedKey
     const alias = parseAlias(entry, field);
     const scope = { partition: partitionOf(region), region, account: server.account };
     if (id !== undefined) {
-      const arn = formatKeyArn(id, scope);
+      // Not checked yet: its problem is named below.
+      const arn = `${arnPrefix(scope)}key/${id}`;
       assertName(id, arn, entry, field);
       assertOnce(names, arn, `${field}.keyId`);
     }

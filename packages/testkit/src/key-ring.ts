@@ -1,4 +1,5 @@
 import {
+  type AsymmetricAlgorithm,
   type EncryptionAlgorithm,
   isAsymmetricAlgorithm,
   type KeySpec,
@@ -68,7 +69,7 @@ export class KeyRing {
   }
 
   /** Returns the first RSA algorithm that the provider declares. */
-  get rsaAlgorithm(): 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256' {
+  get rsaAlgorithm(): AsymmetricAlgorithm {
     const algorithm = this.#provider.capabilities.algorithms.find(isAsymmetricAlgorithm);
     if (algorithm === undefined) throw new Error('the provider declares no RSA algorithm');
     return algorithm;

@@ -17,7 +17,7 @@ import type { WrappingAlgorithm } from '../keys/import-token.js';
 import { currentMaterialId, isSymmetric, toSeconds } from '../keys/key-metadata.js';
 import { unwrap } from '../keys/unwrap.js';
 import { KmsError, validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { toBase64, unsupported } from './members.js';
 

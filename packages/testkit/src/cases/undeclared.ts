@@ -16,6 +16,8 @@ const ALGORITHMS: readonly EncryptionAlgorithm[] = [
   'SYMMETRIC_DEFAULT',
   'RSAES_OAEP_SHA_1',
   'RSAES_OAEP_SHA_256',
+  'RSAES_OAEP_SHA_384',
+  'RSAES_OAEP_SHA_512',
 ];
 
 /** Returns a key of any kind that the provider has, and its algorithm. */

@@ -1,9 +1,11 @@
 import { constants, type KeyObject, publicEncrypt } from 'node:crypto';
 import {
   type AsymmetricAlgorithm,
+  assertKeyEnabled,
   type DecryptRequest,
   InvalidInputError,
   isAsymmetricAlgorithm,
+  type KeyName,
   type KeyWrapDriver,
   maximumPlaintextLength,
   ProviderUnavailableError,
@@ -14,7 +16,7 @@ import {
 } from '@keywrap/core';
 import type { Handle, Mechanism } from 'pkcs11js';
 import { cannotDecrypt, isAmbiguous, isDamaged, toKeyWrapError } from './errors.js';
-import { type TokenKey, TokenKeys } from './keys.js';
+import { TokenKeys } from './keys.js';
 import { type Library, loadLibrary } from './library.js';
 import { algorithmsOf, gcm, NONCE_BYTES, oaep, TAG_BYTES } from './mechanisms.js';
 import type { ReadOptions } from './options.js';
@@ -80,24 +82,24 @@ function driverOf(
   }
 
   /** Decrypts a fresh ciphertext of the key: when that fails too, the token is broken. */
-  async function works(key: TokenKey, mechanism: Mechanism, { algorithm }: DecryptRequest) {
+  async function works(name: KeyName, { algorithm }: DecryptRequest) {
     const probe = Buffer.alloc(16, 1);
-    return sessions
-      .use(async (session) => {
-        if (!isAsymmetricAlgorithm(algorithm)) {
-          if (!key.canEncrypt) return true;
-          const made = await encryptGcm(session, key.handle, probe, new Uint8Array());
-          const nonce = made.subarray(0, NONCE_BYTES);
-          const good = gcm(library, nonce, new Uint8Array());
-          return decryptIn(session, key.handle, good, made.subarray(NONCE_BYTES));
-        }
+    const decryptsProbe = sessions.use(async (session) => {
+      // Handles of private keys end with the last session.
+      const key = keys.find(session, name);
+      if (isAsymmetricAlgorithm(algorithm)) {
         const made = encryptOaep(keys.publicKeyOf(session, key), algorithm, probe);
-        return decryptIn(session, key.handle, mechanism, made);
-      })
-      .then(
-        () => true,
-        () => false,
-      );
+        return decryptIn(session, key.handle, oaep(library, algorithm), made);
+      }
+      if (!key.canEncrypt) return undefined;
+      const made = await encryptGcm(session, key.handle, probe, new Uint8Array());
+      const mechanism = gcm(library, made.subarray(0, NONCE_BYTES), new Uint8Array());
+      return decryptIn(session, key.handle, mechanism, made.subarray(NONCE_BYTES));
+    });
+    return decryptsProbe.then(
+      () => true,
+      () => false,
+    );
   }
 
   return {
@@ -130,17 +132,17 @@ function driverOf(
     async decrypt(request) {
       const { key: name, algorithm, encryptionContext, ciphertext } = request;
       if (name === undefined) throw new InvalidInputError('keyId', 'is missing');
-      let key: TokenKey | undefined;
-      let mechanism: Mechanism | undefined;
+      let isSent = false;
       try {
         return await sessions.use(async (session) => {
-          key = keys.find(session, name);
+          isSent = false;
+          const key = keys.find(session, name);
           keys.assertUsable(session, key, algorithm, 'decrypt');
+          let mechanism: Mechanism;
           let sealed = ciphertext;
           if (isAsymmetricAlgorithm(algorithm)) {
-            const { modulusLength = 0 } =
-              keys.publicKeyOf(session, key).asymmetricKeyDetails ?? {};
-            if (sealed.length * 8 !== modulusLength) throw cannotDecrypt();
+            const details = keys.publicKeyOf(session, key).asymmetricKeyDetails;
+            if (sealed.length * 8 !== details?.modulusLength) throw cannotDecrypt();
             mechanism = oaep(library, algorithm);
           } else {
             if (sealed.length <= NONCE_BYTES + TAG_BYTES) throw cannotDecrypt();
@@ -148,14 +150,15 @@ function driverOf(
             mechanism = gcm(library, nonce, serializeEncryptionContext(encryptionContext));
             sealed = sealed.subarray(NONCE_BYTES);
           }
+          isSent = true;
           const plaintext = await decryptIn(session, key.handle, mechanism, sealed);
           return { plaintext, keyId: key.keyId };
         });
       } catch (error) {
-        if (key === undefined || mechanism === undefined) throw error;
+        if (!isSent) throw error;
         if (isDamaged(error)) throw cannotDecrypt();
         if (!isAmbiguous(error)) throw error;
-        if (await works(key, mechanism, request)) throw cannotDecrypt();
+        if (await works(name, request)) throw cannotDecrypt();
         throw new ProviderUnavailableError('the token does not decrypt what it encrypted just now', {
           cause: error,
         });
@@ -165,7 +168,9 @@ function driverOf(
     async getPublicKey({ key: name }) {
       return sessions.use((session) => {
         const key = keys.find(session, name);
-        const { keyId, keySpec, keyUsage, algorithms } = keys.describe(session, key);
+        const details = keys.describe(session, key);
+        assertKeyEnabled(details, 'decrypt');
+        const { keyId, keySpec, keyUsage, algorithms } = details;
         const publicKey = keys
           .publicKeyOf(session, key)
           .export({ type: 'spki', format: 'der' });

@@ -1,14 +1,14 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
-  assertKeyEnabled,
+  assertKeyUsable,
   type EncryptionAlgorithm,
   formatKeyArn,
   type KeyDescription,
   type KeyName,
   KeyNotFoundError,
+  type KeyPurpose,
   type KeySpec,
   type KeyState,
-  KeyStateError,
   type KeyUsage,
   InvalidInputError,
   InvalidKeyUsageError,
@@ -111,23 +111,12 @@ export class TokenKeys {
     session: Handle,
     key: TokenKey,
     algorithm: EncryptionAlgorithm,
-    use: 'encrypt' | 'decrypt',
+    purpose: KeyPurpose,
   ): void {
-    const { constants: c } = this.#library;
-    const fits = key.type === (isAsymmetricAlgorithm(algorithm) ? c.CKK_RSA : c.CKK_AES);
-    const keyUsage = usageOf(key);
-    if (fits && keyUsage === 'ENCRYPT_DECRYPT') {
-      const state = stateOf(key, keyUsage);
-      if (state === 'DecryptOnly' && use === 'encrypt') {
-        throw new KeyStateError('the key may decrypt only (CKA_ENCRYPT is false)', key);
-      }
-      if (state !== 'DecryptOnly') {
-        assertKeyEnabled({ keyId: key.keyId, keyUsage, keyState: state, keySpec: 'SYMMETRIC_DEFAULT' });
-      }
-      if (!this.#kindOf(session, key).algorithms.includes(algorithm)) throw wrongUse(key);
-      return;
+    if (![this.#library.constants.CKK_AES, this.#library.constants.CKK_RSA].includes(key.type)) {
+      throw new InvalidKeyUsageError('the key is neither AES nor RSA', { keyId: key.keyId });
     }
-    throw wrongUse(key);
+    assertKeyUsable(this.describe(session, key), algorithm, purpose);
   }
 
   #labelOf(name: KeyName): string {
@@ -182,22 +171,26 @@ export class TokenKeys {
 
   #kindOf(session: Handle, key: TokenKey): Kind {
     const { constants: c } = this.#library;
-    const keyUsage = usageOf(key);
-    if (key.type === c.CKK_AES) {
-      const algorithms = keyUsage === 'ENCRYPT_DECRYPT' ? (['SYMMETRIC_DEFAULT'] as const) : [];
-      return { keySpec: 'SYMMETRIC_DEFAULT', keyUsage, algorithms };
-    }
-    if (key.type === c.CKK_RSA) {
-      const [modulus = Buffer.alloc(0)] = this.#attributes(session, key.handle, [c.CKA_MODULUS]);
-      const keySpec = rsaKeySpecOf(stripped(modulus).length);
-      if (keySpec !== undefined) {
-        return { keySpec, keyUsage, algorithms: keyUsage === 'ENCRYPT_DECRYPT' ? this.#rsa : [] };
+    const read = (type: number) => this.#attributes(session, key.handle, [type])[0] as Buffer;
+    switch (key.type) {
+      case c.CKK_AES:
+        return kind('SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT', ['SYMMETRIC_DEFAULT']);
+      case c.CKK_RSA: {
+        const keySpec = rsaKeySpecOf(stripped(read(c.CKA_MODULUS)).length);
+        const signs = key.canSign && !key.canDecrypt;
+        if (keySpec === undefined) break;
+        return signs ? kind(keySpec, 'SIGN_VERIFY') : kind(keySpec, 'ENCRYPT_DECRYPT', this.#rsa);
       }
-    }
-    if (key.type === c.CKK_EC) {
-      const [parameters] = this.#attributes(session, key.handle, [c.CKA_EC_PARAMS]);
-      const keySpec = CURVES[parameters?.toString('hex') ?? ''];
-      if (keySpec !== undefined) return { keySpec, keyUsage: 'SIGN_VERIFY', algorithms: [] };
+      case c.CKK_EC: {
+        const keySpec = CURVES[read(c.CKA_EC_PARAMS).toString('hex')];
+        if (keySpec === undefined) break;
+        return kind(keySpec, 'SIGN_VERIFY');
+      }
+      case c.CKK_GENERIC_SECRET: {
+        const keySpec = MAC_KEYS[numberIn(read(c.CKA_VALUE_LEN))];
+        if (keySpec === undefined) break;
+        return kind(keySpec, 'GENERATE_VERIFY_MAC');
+      }
     }
     throw new UnsupportedOperationError(`keys of the type ${key.type} of PKCS#11 have no name here`);
   }
@@ -209,6 +202,22 @@ interface Kind {
   readonly algorithms: readonly EncryptionAlgorithm[];
 }
 
+function kind(
+  keySpec: KeySpec,
+  keyUsage: KeyUsage,
+  algorithms: readonly EncryptionAlgorithm[] = [],
+): Kind {
+  return { keySpec, keyUsage, algorithms };
+}
+
+/** Kinds of HMAC key by their length in bytes. */
+const MAC_KEYS: Readonly<Record<number, KeySpec>> = {
+  28: 'HMAC_224',
+  32: 'HMAC_256',
+  48: 'HMAC_384',
+  64: 'HMAC_512',
+};
+
 /** DER of the curves' object identifiers, as CKA_EC_PARAMS has them. */
 const CURVES: Readonly<Record<string, KeySpec>> = {
   '06082a8648ce3d030107': 'ECC_NIST_P256',
@@ -217,22 +226,10 @@ const CURVES: Readonly<Record<string, KeySpec>> = {
   '06052b8104000a': 'ECC_SECG_P256K1',
 };
 
-function usageOf({ canEncrypt, canDecrypt, canSign, isSecret }: TokenKey): KeyUsage {
-  if (canEncrypt || canDecrypt || !canSign) return 'ENCRYPT_DECRYPT';
-  return isSecret ? 'GENERATE_VERIFY_MAC' : 'SIGN_VERIFY';
-}
-
 /** A key that may do nothing is disabled: an administrator clears its attributes, and sets them again. */
 function stateOf({ canEncrypt, canDecrypt, isSecret }: TokenKey, usage: KeyUsage): KeyState {
   if (usage !== 'ENCRYPT_DECRYPT' || (canDecrypt && (canEncrypt || !isSecret))) return 'Enabled';
   return canDecrypt ? 'DecryptOnly' : 'Disabled';
-}
-
-function wrongUse({ keyId }: TokenKey): InvalidKeyUsageError {
-  return new InvalidKeyUsageError(
-    'the key is not for this operation, or not for this algorithm; see describeKey',
-    { keyId },
-  );
 }
 
 /** Reads a CK_ULONG: 4 or 8 bytes in the machine's order. */

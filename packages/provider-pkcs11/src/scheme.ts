@@ -36,8 +36,8 @@ export const pkcs11Scheme: ProviderScheme = Object.freeze({
   scheme: 'pkcs11',
   async open(url: URL): Promise<Pkcs11KeyWrapProvider> {
     if (url.hash !== '' || url.host !== '') throw malformed('must not have a host or a fragment');
-    const path = attributesOf(url.pathname, ';', [...TOKEN.keys()]);
-    const query = attributesOf(url.search.slice(1), '&', QUERY);
+    const path = attributesIn(url.pathname, ';', [...TOKEN.keys()]);
+    const query = attributesIn(url.search.slice(1), '&', QUERY);
     const module = query.get('module-path');
     if (module === undefined) throw malformed('needs module-path, the path of the library');
     const token = [...path].map(([name, value]) => {
@@ -59,7 +59,7 @@ export const pkcs11Scheme: ProviderScheme = Object.freeze({
 });
 
 /** @throws {@link InvalidInputError} for an attribute that is malformed, unknown or repeated. */
-function attributesOf(text: string, separator: string, names: readonly string[]): Map<string, string> {
+export function attributesIn(text: string, separator: string, names: readonly string[]): Map<string, string> {
   const attributes = new Map<string, string>();
   for (const part of text.split(separator).filter((each) => each !== '')) {
     const [, name = '', value = ''] = /^([a-z-]+)=(.*)$/.exec(part) ?? [];
@@ -85,7 +85,7 @@ function slotOf(value: string): number {
   return Number(value);
 }
 
-async function readPinFile(source: string): Promise<string> {
+export async function readPinFile(source: string): Promise<string> {
   try {
     const path = source.startsWith('file:') ? fileURLToPath(source) : source;
     return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');

@@ -1,5 +1,10 @@
-import { AccessDeniedError, InvalidInputError, KeyWrapError } from '@keywrap/core';
-import type { Handle, TokenInfo } from 'pkcs11js';
+import {
+  AccessDeniedError,
+  InvalidInputError,
+  KeyWrapError,
+  ProviderUnavailableError,
+} from '@keywrap/core';
+import type { Handle } from 'pkcs11js';
 import { codeOf, isEndedSession } from './errors.js';
 import { numberIn } from './keys.js';
 import type { Library } from './library.js';
@@ -10,6 +15,8 @@ export interface Token {
   readonly slot: Handle;
   readonly label: string;
   readonly serial: string;
+  readonly manufacturer: string;
+  readonly model: string;
 }
 
 /** CKS_RW_PUBLIC_SESSION */
@@ -74,10 +81,15 @@ export class Sessions {
     }
   }
 
+  /** Finds the token again: its slot may have another number after a reset. */
   #open(): Handle {
-    const { CKF_SERIAL_SESSION, CKF_RW_SESSION } = this.#library.constants;
-    const flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
-    return this.#library.calls.C_OpenSession(this.#token.slot, flags);
+    const { calls, constants } = this.#library;
+    const { label, serial } = this.#token;
+    const slot = tokensOf(this.#library).find(
+      (token) => token.label === label && token.serial === serial,
+    )?.slot;
+    if (slot === undefined) throw new ProviderUnavailableError('the token is not there any more');
+    return calls.C_OpenSession(slot, constants.CKF_SERIAL_SESSION | constants.CKF_RW_SESSION);
   }
 
   /** Who is logged in is so in all sessions of this process, until somebody in it logs out. */
@@ -118,19 +130,15 @@ async function readPin(source: () => unknown): Promise<string> {
  *
  * @throws {@link InvalidInputError} when there is none like it, or several.
  */
-export function findToken({ calls, constants }: Library, name: TokenName): Token {
-  const tokens = calls.C_GetSlotList(true).flatMap((slot): (Token & { info: TokenInfo })[] => {
-    const info = calls.C_GetTokenInfo(slot);
-    if ((info.flags & constants.CKF_TOKEN_INITIALIZED) === 0) return [];
-    return [{ slot, info, label: info.label.trim(), serial: info.serialNumber.trim() }];
-  });
-  const matches = tokens.filter(({ slot, info, label, serial }) => {
+export function findToken(library: Library, name: TokenName): Token {
+  const tokens = tokensOf(library);
+  const matches = tokens.filter(({ slot, label, serial, manufacturer, model }) => {
     const is = (asked: unknown, value: unknown) => asked === undefined || asked === value;
     return (
       is(name.label, label) &&
       is(name.serial, serial) &&
-      is(name.manufacturer, info.manufacturerID.trim()) &&
-      is(name.model, info.model.trim()) &&
+      is(name.manufacturer, manufacturer) &&
+      is(name.model, model) &&
       is(name.slot, numberIn(slot))
     );
   });
@@ -139,4 +147,19 @@ export function findToken({ calls, constants }: Library, name: TokenName): Token
   const problem = match === undefined ? 'names no token that is here' : 'fits several tokens';
   const labels = tokens.map(({ label }) => JSON.stringify(label)).join(', ') || 'none';
   throw new InvalidInputError('options.token', `${problem}; the labels are: ${labels}`);
+}
+
+function tokensOf({ calls, constants }: Library): Token[] {
+  return calls.C_GetSlotList(true).flatMap((slot): Token[] => {
+    const info = calls.C_GetTokenInfo(slot);
+    if ((info.flags & constants.CKF_TOKEN_INITIALIZED) === 0) return [];
+    const text = ['label', 'serialNumber', 'manufacturerID', 'model'] as const;
+    const [label, serial, manufacturer, model] = text.map((field) => info[field].trim()) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    return [{ slot, label, serial, manufacturer, model }];
+  });
 }

@@ -34,7 +34,7 @@ export function pkcs11Harness(name: string, token: TestToken): ConformanceHarnes
           moveAlias: setAlias,
           disable: async (keyArn) => allow(token, labelIn(keyArn), []),
           enable: async (keyArn) => allow(token, labelIn(keyArn), ['encrypt', 'decrypt']),
-          restrictToDecrypt: async (keyArn) => allow(token, labelIn(keyArn), ['decrypt']),
+          restrictToDecrypt: async (keyArn: string) => allow(token, labelIn(keyArn), ['decrypt']),
           destroy: async (keyArn) => destroy(token, labelIn(keyArn)),
         },
         cache: withDataKeyCache,

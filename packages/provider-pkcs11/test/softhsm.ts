@@ -41,6 +41,7 @@ export const PIN = '12345678';
 /** A new token, and the library, kept in use. */
 export interface TestToken {
   readonly library: Library;
+  /** It has another number after a reset. */
   readonly slot: Handle;
   readonly options: Pkcs11KeyWrapProviderOptions;
   /** Of the ARNs of its keys. */
@@ -59,7 +60,7 @@ export async function newToken(label: string): Promise<TestToken> {
     .C_GetSlotList(true)
     .find((each) => (calls.C_GetTokenInfo(each).flags & c.CKF_TOKEN_INITIALIZED) === 0);
   if (slot === undefined) throw new Error('there is no token to initialize');
-  calls.C_InitToken(slot, SO_PIN, label);
+  calls.C_InitToken(slot, SO_PIN, label.padEnd(32));
   const session = calls.C_OpenSession(slot, c.CKF_SERIAL_SESSION | c.CKF_RW_SESSION);
   calls.C_Login(session, c.CKU_SO, SO_PIN);
   calls.C_InitPIN(session, PIN);
@@ -67,7 +68,11 @@ export async function newToken(label: string): Promise<TestToken> {
   calls.C_CloseSession(session);
   return {
     library: first,
-    slot,
+    get slot() {
+      return calls
+        .C_GetSlotList(true)
+        .find((each) => calls.C_GetTokenInfo(each).label.trim() === label) as Handle;
+    },
     scope: {
       partition: 'pkcs11',
       region: label,

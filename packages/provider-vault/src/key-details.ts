@@ -57,9 +57,10 @@ export function toKeyDescription(keyId: string, data: Data): KeyDescription {
     keyId,
     ...kindOf(data),
     keyState: stateOf(data),
-    origin: data.imported_key === true ? 'EXTERNAL' : 'AWS_KMS',
+    origin: data.imported_key === true ? 'EXTERNAL' : 'SOFTWARE',
     description: '',
     creationDate: creationDateOf(data),
+    keyVersion: String(data.latest_version),
   };
 }
 
@@ -74,6 +75,7 @@ export function toPublicKeyResult(keyId: string, data: Data): PublicKeyResult {
   return {
     keyId,
     ...kind,
+    keyVersion: String(data.latest_version),
     publicKey: createPublicKey(pem).export({ type: 'spki', format: 'der' }),
   };
 }
@@ -89,11 +91,11 @@ function kindOf({ type }: Data): Kind {
 }
 
 /** The creation of the first version. Unknown once that version was removed or may not decrypt. */
-function creationDateOf(data: Data): Date {
+function creationDateOf(data: Data): Date | undefined {
   const first = versionsOf(data)['1'];
-  const time =
-    typeof first === 'number' ? first * 1000 : (first as Data | undefined)?.creation_time;
-  return new Date(time as string | number);
+  if (typeof first === 'number') return new Date(first * 1000);
+  const { creation_time: time } = (first ?? {}) as Data;
+  return typeof time === 'string' ? new Date(time) : undefined;
 }
 
 function versionsOf({ keys }: Data): Data {

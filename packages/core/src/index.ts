@@ -22,7 +22,7 @@ export type * from './provider/provider.js';
 export { readBytes, readFields, readSafely } from './provider/read-fields.js';
 export * from './provider/secrets.js';
 export * from './provider/token.js';
-export { createProvider, DriverProvider } from './runtime/driver-provider.js';
+export { createProvider, DriverProvider, isDriverProvider } from './runtime/driver-provider.js';
 export type { Operation } from './runtime/operations.js';
 export { NO_OPTIONS, parseGrantTokens } from './runtime/parse-call.js';
 export { parseKeyInput } from './runtime/parse-input.js';

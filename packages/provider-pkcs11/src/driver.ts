@@ -57,7 +57,12 @@ function driverOf(
   const { calls } = library;
   const hasSymmetric = algorithms.includes('SYMMETRIC_DEFAULT');
 
-  async function decryptIn(session: Handle, key: Handle, mechanism: Mechanism, ciphertext: Uint8Array) {
+  async function decryptIn(
+    session: Handle,
+    key: Handle,
+    mechanism: Mechanism,
+    ciphertext: Uint8Array,
+  ) {
     calls.C_DecryptInit(session, mechanism, key);
     // SoftHSM wants room for the tag too.
     const room = Buffer.alloc(ciphertext.length + TAG_BYTES);
@@ -159,9 +164,12 @@ function driverOf(
         if (isDamaged(error)) throw cannotDecrypt();
         if (!isAmbiguous(error)) throw error;
         if (await works(name, request)) throw cannotDecrypt();
-        throw new ProviderUnavailableError('the token does not decrypt what it encrypted just now', {
-          cause: error,
-        });
+        throw new ProviderUnavailableError(
+          'the token does not decrypt what it encrypted just now',
+          {
+            cause: error,
+          },
+        );
       }
     },
 
@@ -171,9 +179,7 @@ function driverOf(
         const details = keys.describe(session, key);
         assertKeyEnabled(details, 'decrypt');
         const { keyId, keySpec, keyUsage, algorithms } = details;
-        const publicKey = keys
-          .publicKeyOf(session, key)
-          .export({ type: 'spki', format: 'der' });
+        const publicKey = keys.publicKeyOf(session, key).export({ type: 'spki', format: 'der' });
         return { keyId, keySpec, keyUsage, algorithms, publicKey };
       });
     },

@@ -3,6 +3,9 @@ import {
   assertKeyUsable,
   type EncryptionAlgorithm,
   formatKeyArn,
+  InvalidInputError,
+  InvalidKeyUsageError,
+  isAsymmetricAlgorithm,
   type KeyDescription,
   type KeyName,
   KeyNotFoundError,
@@ -10,9 +13,6 @@ import {
   type KeySpec,
   type KeyState,
   type KeyUsage,
-  InvalidInputError,
-  InvalidKeyUsageError,
-  isAsymmetricAlgorithm,
   rsaKeySpecOf,
   UnsupportedOperationError,
 } from '@keywrap/core';
@@ -36,7 +36,11 @@ export interface TokenKey {
 /** Finds keys by their label, and describes them. */
 export class TokenKeys {
   readonly #library: Library;
-  readonly #scope: { readonly partition: string; readonly region: string; readonly account: string };
+  readonly #scope: {
+    readonly partition: string;
+    readonly region: string;
+    readonly account: string;
+  };
   readonly #aliases: ReadOptions['aliases'];
   readonly #rsa: readonly EncryptionAlgorithm[];
 
@@ -67,7 +71,9 @@ export class TokenKeys {
     );
     const [handle, another] = handles;
     if (handle === undefined) {
-      throw new KeyNotFoundError('the token has no key with this label, or the PIN does not show it');
+      throw new KeyNotFoundError(
+        'the token has no key with this label, or the PIN does not show it',
+      );
     }
     if (another !== undefined) {
       throw new InvalidInputError(
@@ -122,7 +128,9 @@ export class TokenKeys {
   #labelOf(name: KeyName): string {
     const isHere =
       !('partition' in name) ||
-      (['partition', 'region', 'account'] as const).every((part) => name[part] === this.#scope[part]);
+      (['partition', 'region', 'account'] as const).every(
+        (part) => name[part] === this.#scope[part],
+      );
     if (!isHere) throw new KeyNotFoundError('the ARN is of a key of another token');
     if (name.kind === 'key-id' || name.kind === 'key-arn') return name.id;
     return this.#aliases(name.alias) ?? name.alias.replace(/^alias\//, '');
@@ -192,7 +200,9 @@ export class TokenKeys {
         return kind(keySpec, 'GENERATE_VERIFY_MAC');
       }
     }
-    throw new UnsupportedOperationError(`keys of the type ${key.type} of PKCS#11 have no name here`);
+    throw new UnsupportedOperationError(
+      `keys of the type ${key.type} of PKCS#11 have no name here`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { InternalError, InvalidInputError } from '@keywrap/core';
 import type { PKCS11 } from 'pkcs11js';
-import type { Pkcs11Module } from './options.js';
 import { codeOf } from './errors.js';
+import type { Pkcs11Module } from './options.js';
 
 /** A loaded PKCS#11 library, with the constants of `pkcs11js`. */
 export interface Library {
@@ -53,7 +53,9 @@ function initialize(constants: Pkcs11Module, path: string): PKCS11 {
   try {
     calls.load(path);
   } catch (cause) {
-    throw new InvalidInputError('options.module', 'is not the path of a PKCS#11 library', { cause });
+    throw new InvalidInputError('options.module', 'is not the path of a PKCS#11 library', {
+      cause,
+    });
   }
   try {
     calls.C_Initialize({ flags: constants.CKF_OS_LOCKING_OK });

@@ -48,7 +48,11 @@ const MODULUS = Buffer.alloc(256, 0xff);
  * Finds out what the token encrypts with. Its list of mechanisms does not say which hashes OAEP takes: the token is
  * asked to begin an encryption with each, under a public key that is in this session only.
  */
-export function algorithmsOf(library: Library, token: Token, session: Handle): EncryptionAlgorithm[] {
+export function algorithmsOf(
+  library: Library,
+  token: Token,
+  session: Handle,
+): EncryptionAlgorithm[] {
   const { calls, constants: c } = library;
   const mechanisms = calls.C_GetMechanismList(token.slot);
   const symmetric: EncryptionAlgorithm[] = mechanisms.includes(c.CKM_AES_GCM)
@@ -63,7 +67,10 @@ export function algorithmsOf(library: Library, token: Token, session: Handle): E
     { type: c.CKA_MODULUS, value: MODULUS },
     { type: c.CKA_PUBLIC_EXPONENT, value: Buffer.from([1, 0, 1]) },
   ]);
-  return [...symmetric, ...OAEP.filter((algorithm) => canBegin(library, token, publicKey, algorithm))];
+  return [
+    ...symmetric,
+    ...OAEP.filter((algorithm) => canBegin(library, token, publicKey, algorithm)),
+  ];
 }
 
 function canBegin(

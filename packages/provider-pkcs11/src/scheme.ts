@@ -59,7 +59,11 @@ export const pkcs11Scheme: ProviderScheme = Object.freeze({
 });
 
 /** @throws {@link InvalidInputError} for an attribute that is malformed, unknown or repeated. */
-export function attributesIn(text: string, separator: string, names: readonly string[]): Map<string, string> {
+export function attributesIn(
+  text: string,
+  separator: string,
+  names: readonly string[],
+): Map<string, string> {
   const attributes = new Map<string, string>();
   for (const part of text.split(separator).filter((each) => each !== '')) {
     const [, name = '', value = ''] = /^([a-z-]+)=(.*)$/.exec(part) ?? [];

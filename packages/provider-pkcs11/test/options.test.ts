@@ -65,7 +65,9 @@ describe('pkcs11: URLs', () => {
 
   // RFC 7512 §3: examples that name tokens.
   it('are read as RFC 7512 says: percent-escapes, and + as itself', () => {
-    const read = (text: string) => [...attributesIn(text, ';', ['token', 'serial', 'manufacturer'])];
+    const read = (text: string) => [
+      ...attributesIn(text, ';', ['token', 'serial', 'manufacturer']),
+    ];
     expect(
       read('token=The%20Software%20PKCS%2311%20Softtoken;manufacturer=Snake%20Oil,%20Inc.'),
     ).to.deep.equal([

@@ -33,7 +33,8 @@ if (MISSING !== undefined && process.env.CI === 'true') throw new Error(MISSING)
 export const describeWithToken = ((title: string, tests: (this: Mocha.Suite) => void) =>
   MISSING === undefined
     ? describe(title, tests)
-    : describe.skip(`${title} - not run: ${MISSING}`, () => it('needs a token'))) as Mocha.SuiteFunction;
+    : describe.skip(`${title} - not run: ${MISSING}`, () =>
+        it('needs a token'))) as Mocha.SuiteFunction;
 
 export const SO_PIN = '87654321';
 export const PIN = '12345678';
@@ -90,7 +91,11 @@ async function tokenFolder(): Promise<string> {
   const made = mkdtempSync(path.join(tmpdir(), 'keywrap-softhsm-'));
   process.once('exit', () => rmSync(made, { recursive: true, force: true }));
   await mkdir(path.join(made, 'tokens'));
-  const lines = [`directories.tokendir = ${made}/tokens`, 'objectstore.backend = file', 'log.level = ERROR'];
+  const lines = [
+    `directories.tokendir = ${made}/tokens`,
+    'objectstore.backend = file',
+    'log.level = ERROR',
+  ];
   writeFileSync(path.join(made, 'softhsm2.conf'), `${lines.join('\n')}\n`);
   folder = made;
   return made;

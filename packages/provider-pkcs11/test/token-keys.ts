@@ -81,7 +81,7 @@ export function allow(
   administer(token, (session) => {
     for (const key of objectsOf(token, session, label)) {
       const [kind] = calls.C_GetAttributeValue(session, key, [{ type: c.CKA_CLASS }]);
-      const isSecret = (kind?.value as Buffer)[0] === c.CKO_SECRET_KEY;
+      const isSecret = (kind as { readonly value: Buffer }).value[0] === c.CKO_SECRET_KEY;
       calls.C_SetAttributeValue(session, key, [
         ...(isSecret ? [{ type: c.CKA_ENCRYPT, value: uses.includes('encrypt') }] : []),
         { type: c.CKA_DECRYPT, value: uses.includes('decrypt') },

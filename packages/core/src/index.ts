@@ -24,7 +24,7 @@ export * from './provider/secrets.js';
 export * from './provider/token.js';
 export { createProvider, DriverProvider, isDriverProvider } from './runtime/driver-provider.js';
 export type { Operation } from './runtime/operations.js';
-export { NO_OPTIONS, parseGrantTokens } from './runtime/parse-call.js';
+export { NO_OPTIONS, parseCall, parseGrantTokens } from './runtime/parse-call.js';
 export { parseKeyInput } from './runtime/parse-input.js';
 export * from './tools/open.js';
 export * from './tools/re-encrypt-across.js';

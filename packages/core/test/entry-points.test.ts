@@ -138,6 +138,7 @@ const EXPORTS = [
   'ownField',
   'ownFields',
   'ownSecret',
+  'parseCall',
   'parseGrantTokens',
   'parseKeyId',
   'parseKeyInput',

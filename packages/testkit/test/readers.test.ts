@@ -346,12 +346,12 @@ describe('formatReport', () => {
 
   it('shows at most three reasons', async () => {
     const lines = formatReport(await runConformance(reference, { only: ['UNS'] })).split('\n');
-    expect(lines.slice(3, 7)).to.deep.equal([
+    expect(lines.slice(3, 5)).to.deep.equal([
       '                                the provider declares algorithm:SYMMETRIC_DEFAULT',
       '                                the provider declares algorithm:RSAES_OAEP_SHA_1',
-      '                                and 12 other reasons',
-      '',
     ]);
+    expect(lines[5]).to.match(/^ {32}and \d+ other reasons$/);
+    expect(lines[6]).to.equal('');
   });
 });
 

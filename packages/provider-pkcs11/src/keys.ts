@@ -25,7 +25,6 @@ import type { Token } from './sessions.js';
 export interface TokenKey {
   readonly handle: Handle;
   readonly keyId: string;
-  readonly isSecret: boolean;
   /** CKK_AES, CKK_RSA, ... */
   readonly type: number;
   readonly canEncrypt: boolean;
@@ -81,7 +80,7 @@ export class TokenKeys {
         'is the label of several keys of the token: give each a label of its own',
       );
     }
-    return this.#read(session, handle, formatKeyArn(label, this.#scope));
+    return this.#read(session, handle, label);
   }
 
   describe(session: Handle, key: TokenKey): KeyDescription {
@@ -150,16 +149,20 @@ export class TokenKeys {
     }
   }
 
-  #read(session: Handle, handle: Handle, keyId: string): TokenKey {
+  #read(session: Handle, handle: Handle, label: string): TokenKey {
     const { constants: c } = this.#library;
-    const flags = [c.CKA_ENCRYPT, c.CKA_DECRYPT, c.CKA_SIGN];
     const [kind, type] = this.#attributes(session, handle, [c.CKA_CLASS, c.CKA_KEY_TYPE]);
     const isSecret = numberIn(kind) === c.CKO_SECRET_KEY;
-    // A private key has no CKA_ENCRYPT.
-    const [canEncrypt, canDecrypt, canSign] = flags.map(
-      (flag) => (isSecret || flag !== c.CKA_ENCRYPT) && this.#isSet(session, handle, flag),
-    ) as [boolean, boolean, boolean];
-    return { handle, keyId, isSecret, type: numberIn(type), canEncrypt, canDecrypt, canSign };
+    // A private key does not say whether one may encrypt: its public half in the token does, if it is there.
+    const encrypting = isSecret ? handle : this.#objects(session, c.CKO_PUBLIC_KEY, label)[0];
+    return {
+      handle,
+      keyId: formatKeyArn(label, this.#scope),
+      type: numberIn(type),
+      canEncrypt: encrypting === undefined || this.#isSet(session, encrypting, c.CKA_ENCRYPT),
+      canDecrypt: this.#isSet(session, handle, c.CKA_DECRYPT),
+      canSign: this.#isSet(session, handle, c.CKA_SIGN),
+    };
   }
 
   #isSet(session: Handle, handle: Handle, attribute: number): boolean {
@@ -236,9 +239,9 @@ const CURVES: Readonly<Record<string, KeySpec>> = {
   '06052b8104000a': 'ECC_SECG_P256K1',
 };
 
-/** A key that may do nothing is disabled: an administrator clears its attributes, and sets them again. */
-function stateOf({ canEncrypt, canDecrypt, isSecret }: TokenKey, usage: KeyUsage): KeyState {
-  if (usage !== 'ENCRYPT_DECRYPT' || (canDecrypt && (canEncrypt || !isSecret))) return 'Enabled';
+/** A key that may not decrypt is disabled: an administrator clears its attributes, and sets them again. */
+function stateOf({ canEncrypt, canDecrypt }: TokenKey, usage: KeyUsage): KeyState {
+  if (usage !== 'ENCRYPT_DECRYPT' || (canDecrypt && canEncrypt)) return 'Enabled';
   return canDecrypt ? 'DecryptOnly' : 'Disabled';
 }
 

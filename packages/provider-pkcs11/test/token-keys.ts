@@ -43,7 +43,7 @@ export function makeKey(token: TestToken, label: string, keySpec: string, keyUsa
         session,
         { mechanism: c.CKM_RSA_PKCS_KEY_PAIR_GEN },
         [
-          { type: c.CKA_TOKEN, value: false },
+          ...common,
           { type: c.CKA_MODULUS_BITS, value: Number(keySpec.slice(4)) },
           { type: c.CKA_PUBLIC_EXPONENT, value: Buffer.from([1, 0, 1]) },
           ...uses(encrypts ? c.CKA_ENCRYPT : c.CKA_VERIFY),
@@ -81,10 +81,12 @@ export function allow(
   administer(token, (session) => {
     for (const key of objectsOf(token, session, label)) {
       const [kind] = calls.C_GetAttributeValue(session, key, [{ type: c.CKA_CLASS }]);
-      const isSecret = (kind as { readonly value: Buffer }).value[0] === c.CKO_SECRET_KEY;
+      const { 0: type } = (kind as { readonly value: Buffer }).value;
+      const encrypt = { type: c.CKA_ENCRYPT, value: uses.includes('encrypt') };
+      const decrypt = { type: c.CKA_DECRYPT, value: uses.includes('decrypt') };
       calls.C_SetAttributeValue(session, key, [
-        ...(isSecret ? [{ type: c.CKA_ENCRYPT, value: uses.includes('encrypt') }] : []),
-        { type: c.CKA_DECRYPT, value: uses.includes('decrypt') },
+        ...(type === c.CKO_PRIVATE_KEY ? [] : [encrypt]),
+        ...(type === c.CKO_PUBLIC_KEY ? [] : [decrypt]),
       ]);
     }
   });

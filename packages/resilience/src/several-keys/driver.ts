@@ -10,6 +10,7 @@ import {
   type KeyWrapDriver,
   KeyWrapError,
   type KeyWrapProvider,
+  LIMITS,
   type ProviderCapabilities,
 } from '@keywrap/core';
 import { open, seal } from '@keywrap/envelope';
@@ -38,8 +39,8 @@ const CAPABILITIES: ProviderCapabilities = Object.freeze({
   keyIdFromCiphertext: false,
   dataKeys: true,
   dataKeyPairSpecs: Object.freeze([]),
-  // So that a message with four wrapped data keys fits into 6144 bytes.
-  limits: Object.freeze({ plaintext: 2048, encryptionContext: 2048 }),
+  // So that a message with four data keys that AWS KMS wrapped fits into 6144 bytes.
+  limits: Object.freeze({ plaintext: 1024, encryptionContext: 3584 }),
 });
 
 /**
@@ -60,6 +61,12 @@ export function severalKeysDriver(
       const [{ provider, keyId }, ...otherKeys] = members;
       const options = { keyId, otherKeys, encryptionContext: bound(name, encryptionContext) };
       const ciphertext = await seal(provider, options, plaintext, optionsOf(call)).catch(rethrow);
+      if (ciphertext.length > LIMITS.ciphertext) {
+        throw new InvalidInputError(
+          'encryptionContext',
+          `makes the ciphertext longer than ${LIMITS.ciphertext} bytes under these keys: bind to less`,
+        );
+      }
       return { ciphertext, keyId: arnOf(name) };
     },
 

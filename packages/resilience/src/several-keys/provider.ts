@@ -34,7 +34,7 @@ type Guard = (provider: KeyWrapProvider) => KeyWrapProvider;
  * opens, so that an outage of the others does not stop a service; all of them have to be there to wrap.
  *
  * A ciphertext is a message of the AWS Encryption SDK (`@keywrap/envelope`), which authenticates all wrapped data keys. A
- * plaintext is at most 2048 bytes, an encryption context at most 2048 bytes when serialised. The names of its pairs
+ * plaintext is at most 1024 bytes, an encryption context at most 3584 bytes when serialised. The names of its pairs
  * must not begin with `aws-crypto-`.
  *
  * Closing it closes the providers.

@@ -1,3 +1,4 @@
+import type { OwnedBytes } from '@keywrap/core';
 import fc from 'fast-check';
 import type { CaseContext } from './case.js';
 import { describeError, Mismatch } from './expect.js';
@@ -106,7 +107,7 @@ function canonical(pairs: Pairs): string {
 }
 
 /** Plaintexts of any length for a symmetric key, mostly short ones. */
-export const anyPlaintext = (longest: number) =>
+export const anyPlaintext = (longest: number): fc.Arbitrary<OwnedBytes> =>
   fc.oneof(
     fc.uint8Array({ minLength: 1, maxLength: Math.min(64, longest) }),
     fc.uint8Array({ minLength: 1, maxLength: longest, size: 'max' }),

@@ -18,7 +18,7 @@ export interface Backend extends WrappingKey {
   stop(): Promise<void>;
 }
 
-const CACHE = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'keywrap');
+const CACHE = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'keywrap');
 
 /** AWS KMS: the server of this repository, which speaks its protocol. */
 export async function startKms(): Promise<Backend> {
@@ -82,7 +82,7 @@ export async function startSoftHsm(): Promise<Backend | undefined> {
   const folder = await mkdtemp(path.join(tmpdir(), 'move-clouds-'));
   await mkdir(path.join(folder, 'tokens'));
   await writeFile(path.join(folder, 'softhsm2.conf'), `directories.tokendir = ${folder}/tokens\n`);
-  process.env['SOFTHSM2_CONF'] = path.join(folder, 'softhsm2.conf');
+  process.env.SOFTHSM2_CONF = path.join(folder, 'softhsm2.conf');
   makeToken(pkcs11js, module);
   const token = { label: 'orders' };
   const provider = await Pkcs11KeyWrapProvider.open({ module, token, pin: '12345678', pkcs11js });

@@ -13,6 +13,6 @@ describe('move-clouds', () => {
     expect(stations.length + missing.length).to.equal(4);
     expect(stations.at(-1)).to.match(/^moved +under AWS KMS/);
     expect(stdout.match(/read the same: true/g)).to.have.length(stations.length - 1);
-    if (process.env['CI'] === 'true') expect(missing).to.deep.equal([]);
+    if (process.env.CI === 'true') expect(missing).to.deep.equal([]);
   });
 });

@@ -10,7 +10,14 @@ export * from './layers/guard-keys.js';
 export * from './layers/trusted-keys.js';
 export * from './layers/with-layer.js';
 export { assertProvider } from './provider/assert-provider.js';
-export { copyBytes, isUint8Array, newSecret, ownSecret, wipe } from './provider/bytes.js';
+export {
+  copyBytes,
+  isUint8Array,
+  newSecret,
+  type OwnedBytes,
+  ownSecret,
+  wipe,
+} from './provider/bytes.js';
 export * from './provider/encryption-context.js';
 export * from './provider/errors.js';
 export * from './provider/key-id.js';

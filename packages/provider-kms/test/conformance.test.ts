@@ -28,6 +28,13 @@ const PROTECTED = {
   keyId: 'alias/stores',
 };
 
+/** What AWS KMS does not have, and other backends do. */
+const OTHERS =
+  'dataKeysUnder:RSA|oneAlgorithmPerKey|algorithm:RSAES_OAEP_SHA_384|algorithm:RSAES_OAEP_SHA_512';
+const MEANT_FOR_OTHERS = new RegExp(
+  ` - not applicable: (the provider declares |core does this |the provider does not declare (${OTHERS})$|the harness has no keys.(restrictToDecrypt|destroy)$)`,
+);
+
 /** Every case has to apply to AWS KMS. */
 const RUNNER = {
   describe,
@@ -102,13 +109,6 @@ function keysOf(administrator: KMSClient): ConformanceKeys {
     rotate: (keyArn) => administrator.send(new RotateKeyOnDemandCommand({ KeyId: keyArn })),
   };
 }
-
-/** What AWS KMS does not have, and other backends do. */
-const OTHERS =
-  'dataKeysUnder:RSA|oneAlgorithmPerKey|algorithm:RSAES_OAEP_SHA_384|algorithm:RSAES_OAEP_SHA_512';
-const MEANT_FOR_OTHERS = new RegExp(
-  ` - not applicable: (the provider declares |core does this |the provider does not declare (${OTHERS})$|the harness has no keys.(restrictToDecrypt|destroy)$)`,
-);
 
 /**
  * KMS supports the contract as far as it is that of AWS KMS, so only cases about missing capabilities, about other

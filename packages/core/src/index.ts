@@ -10,7 +10,14 @@ export * from './layers/guard-keys.js';
 export * from './layers/trusted-keys.js';
 export * from './layers/with-layer.js';
 export { assertProvider } from './provider/assert-provider.js';
-export { copyBytes, isUint8Array, newSecret, ownSecret, wipe } from './provider/bytes.js';
+export {
+  copyBytes,
+  isUint8Array,
+  newSecret,
+  type OwnedBytes,
+  ownSecret,
+  wipe,
+} from './provider/bytes.js';
 export * from './provider/encryption-context.js';
 export * from './provider/errors.js';
 export * from './provider/key-id.js';
@@ -24,7 +31,7 @@ export * from './provider/secrets.js';
 export * from './provider/token.js';
 export { createProvider, DriverProvider, isDriverProvider } from './runtime/driver-provider.js';
 export type { Operation } from './runtime/operations.js';
-export { NO_OPTIONS, parseGrantTokens } from './runtime/parse-call.js';
+export { NO_OPTIONS, parseCall, parseGrantTokens } from './runtime/parse-call.js';
 export { parseKeyInput } from './runtime/parse-input.js';
 export * from './tools/open.js';
 export * from './tools/re-encrypt-across.js';

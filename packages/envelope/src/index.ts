@@ -17,4 +17,6 @@ export {
 export { seal } from './seal.js';
 export { sealForPublicKey } from './seal-for-public-key.js';
 export type { SealingOptions, SealOptions } from './seal-options.js';
+export type { OpenStreamOptions } from './streams/open-stream-options.js';
+export { type OpenStream, openStream, sealStream } from './streams/web.js';
 export { openJson, openText, sealJson, sealText } from './text/text.js';

@@ -3,13 +3,13 @@ import {
   DecryptResult,
   type EncryptionAlgorithm,
   type EncryptionContext,
-  KeyWrapError,
   type KeyWrapProvider,
+  parseCall,
   readSafely,
   wipe,
-  withCallDetails,
 } from '@keywrap/core';
 import { authenticateHeader } from './authenticate-header.js';
+import { errorOf } from './errors.js';
 import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
 import { concat } from './format/bytes.js';
 import { MessageOpener } from './format/message-opener.js';
@@ -64,16 +64,17 @@ export async function open(
   provider: KeyWrapProvider,
   message: Uint8Array | string,
   options: OpenOptions,
-  callOptions: CallOptions = {},
+  callOptions?: CallOptions,
 ): Promise<OpenedMessage> {
-  const { opening, bytes } = readSafely('open', 'options', () => ({
+  const { opening, call, bytes } = readSafely('open', 'options', () => ({
     opening: readOpenOptions(provider, options),
+    call: parseCall(callOptions),
     bytes: readMessage(message),
   }));
   try {
-    return await openMessage(bytes, opening, callOptions);
+    return await openMessage(bytes, opening, call);
   } catch (error) {
-    throw error instanceof KeyWrapError ? withCallDetails(error, 'open') : error;
+    throw errorOf('open', error);
   }
 }
 

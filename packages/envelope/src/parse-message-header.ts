@@ -3,11 +3,9 @@ import {
   type EncryptionContext,
   InvalidInputError,
   isUint8Array,
-  KeyWrapError,
   readSafely,
-  withCallDetails,
 } from '@keywrap/core';
-import { damagedMessage } from './errors.js';
+import { damagedMessage, errorOf } from './errors.js';
 import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
 import { HeaderParser } from './format/parse-header.js';
 import { decodeBase64Url } from './text/base64.js';
@@ -55,7 +53,7 @@ export function parseMessageHeader(message: Uint8Array | string): UnverifiedHead
       readSafely('parseMessageHeader', 'message', () => copyBytes(readMessage(message))),
     );
   } catch (error) {
-    throw error instanceof KeyWrapError ? withCallDetails(error, 'parseMessageHeader') : error;
+    throw errorOf('parseMessageHeader', error);
   }
 }
 

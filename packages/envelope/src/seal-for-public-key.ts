@@ -1,4 +1,4 @@
-import { type CallOptions, readFields, readSafely, wipe } from '@keywrap/core';
+import { NO_OPTIONS, readFields, readSafely, wipe } from '@keywrap/core';
 import { concat } from './format/bytes.js';
 import { type RawRsaPublicKey, readRawRsaPublicKey } from './keys/wrapping-key.js';
 import { copyPlaintext } from './seal.js';
@@ -47,12 +47,9 @@ export async function sealForPublicKey(
     copy: copyPlaintext(plaintext),
   }));
   try {
-    const sealer = await startMessage(sealing, NO_CALL);
+    const sealer = await startMessage(sealing, NO_OPTIONS);
     return concat([sealer.start(), ...(await sealer.final(copy))]);
   } finally {
     wipe(copy);
   }
 }
-
-/** No provider is called. */
-const NO_CALL: CallOptions = {};

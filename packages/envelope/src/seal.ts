@@ -4,6 +4,7 @@ import {
   InvalidInputError,
   isUint8Array,
   type KeyWrapProvider,
+  parseCall,
   readSafely,
   wipe,
 } from '@keywrap/core';
@@ -39,14 +40,15 @@ export async function seal(
   provider: KeyWrapProvider,
   options: SealOptions,
   plaintext: Uint8Array,
-  callOptions: CallOptions = {},
+  callOptions?: CallOptions,
 ): Promise<Uint8Array> {
-  const { sealing, copy } = readSafely('seal', 'options', () => ({
+  const { sealing, call, copy } = readSafely('seal', 'options', () => ({
     sealing: readSealOptions(provider, options),
+    call: parseCall(callOptions),
     copy: copyPlaintext(plaintext),
   }));
   try {
-    const sealer = await startMessage(sealing, { bytesToEncrypt: copy.length, ...callOptions });
+    const sealer = await startMessage(sealing, { ...call, bytesToEncrypt: copy.length });
     return concat([sealer.start(), ...(await sealer.final(copy))]);
   } finally {
     wipe(copy);

@@ -28,7 +28,7 @@ import {
 } from './inputs.js';
 import type { ReadOptions } from './options.js';
 import { regionOf, regionOfBoth } from './region.js';
-import { required, toKeyDescription, toPublicKeyResult } from './responses.js';
+import { required, toKeyDescription, toPublicKeyOutput } from './responses.js';
 
 const CAPABILITIES = Object.freeze<ProviderCapabilities>({
   algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
@@ -139,7 +139,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
 
     async getPublicKey({ key }, call) {
       const input = { KeyId: key.text };
-      return toPublicKeyResult(
+      return toPublicKeyOutput(
         await send(regionOf(key), (sdk) => sdk.GetPublicKeyCommand, input, call),
       );
     },

@@ -9,7 +9,7 @@ import {
   type KeyDescription,
   ownField,
   ProviderUnavailableError,
-  type PublicKeyResult,
+  type PublicKeyOutput,
   UnsupportedOperationError,
 } from '@keywrap/core';
 
@@ -32,7 +32,7 @@ export function required<Response extends object, Name extends keyof Response>(
 }
 
 /** Converts a response of [GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html). */
-export function toPublicKeyResult(response: GetPublicKeyCommandOutput): PublicKeyResult {
+export function toPublicKeyOutput(response: GetPublicKeyCommandOutput): PublicKeyOutput {
   const { PublicKey, KeyId } = required(response, 'PublicKey', 'KeyId');
   return {
     publicKey: PublicKey,

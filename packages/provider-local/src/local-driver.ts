@@ -21,7 +21,7 @@ import {
   type KeyRequest,
   type KeyWrapDriver,
   type ProviderCapabilities,
-  type PublicKeyResult,
+  type PublicKeyOutput,
   UnsupportedOperationError,
   wipe,
 } from '@keywrap/core';
@@ -138,7 +138,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     }
   }
 
-  async getPublicKey({ key: name }: KeyRequest): Promise<PublicKeyResult> {
+  async getPublicKey({ key: name }: KeyRequest): Promise<PublicKeyOutput> {
     const key = await this.#find(name);
     const { keySpec, keyUsage, algorithms, keyId } = describe(key);
     if (!isDataKeyPairSpec(keySpec)) {

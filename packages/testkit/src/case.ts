@@ -1,4 +1,4 @@
-import type { KeyWrapProvider } from '@keywrap/core';
+import type { KeyWrapProvider, OwnedBytes } from '@keywrap/core';
 import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 import type { CachedProvider } from './cached-provider.js';
 import type { Outage } from './harness.js';
@@ -46,7 +46,7 @@ export interface CaseContext {
   /** The profile of the run: a case that draws samples draws more of them in `soak`. */
   readonly profile: Profile;
   /** Makes random printable bytes, which are easy to recognise in a leak. */
-  secret(length?: number): Uint8Array;
+  secret(length?: number): OwnedBytes;
   /** Opens a provider for this case only, which may close it. The suite closes it at the end. */
   open(): Promise<Opened>;
   /** Opens another provider over the keys of the shared one; needs `reopen`. */

@@ -1,4 +1,4 @@
-import type { KeyWrapProvider } from '@keywrap/core';
+import type { KeyWrapProvider, OwnedBytes } from '@keywrap/core';
 import { Attempt, type Patience } from './attempt.js';
 import { openCache } from './cached-provider.js';
 import type { CaseContext, ConformanceCase } from './case.js';
@@ -235,7 +235,7 @@ function repeatByOptions(caseId: string, seed: number): string {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!$';
 
-function printable(length: number): Uint8Array {
+function printable(length: number): OwnedBytes {
   const random = crypto.getRandomValues(new Uint8Array(length));
   return random.map((byte) => ALPHABET.charCodeAt(byte % 64));
 }

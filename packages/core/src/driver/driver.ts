@@ -1,9 +1,5 @@
 import type { KeyWrapError } from '../provider/errors.js';
-import type {
-  KeyDescription,
-  ProviderCapabilities,
-  PublicKeyResult,
-} from '../provider/provider.js';
+import type { KeyDescription, ProviderCapabilities } from '../provider/provider.js';
 import type { Lifetime } from './lifetime.js';
 import type {
   Awaitable,
@@ -17,6 +13,7 @@ import type {
   EncryptOutput,
   EncryptRequest,
   KeyRequest,
+  PublicKeyOutput,
   ReEncryptOutput,
   ReEncryptRequest,
   WrappedDataKeyPairOutput,
@@ -44,7 +41,7 @@ export interface DriverFunctions {
     request: DataKeyPairRequest,
     call: Call,
   ): Awaitable<WrappedDataKeyPairOutput>;
-  getPublicKey(request: KeyRequest, call: Call): Awaitable<PublicKeyResult>;
+  getPublicKey(request: KeyRequest, call: Call): Awaitable<PublicKeyOutput>;
   /** Describes a key in any state. */
   describeKey(request: KeyRequest, call: Call): Awaitable<KeyDescription>;
 }

@@ -1,4 +1,4 @@
-import { newSecret, wipe } from '../provider/bytes.js';
+import { newSecret, ownSecret, wipe } from '../provider/bytes.js';
 import { InvalidInputError, UnsupportedOperationError } from '../provider/errors.js';
 import { longestPlaintext } from '../provider/limits.js';
 import type { CompleteDriver, DriverFunctions } from './driver.js';
@@ -17,7 +17,7 @@ export const IN_THIS_PROCESS: {
     // Field by field, as everywhere on the path of every call: a spread takes as long as all checks together.
     const { key, algorithm, encryptionContext } = source;
     const opened = await driver.decrypt({ key, algorithm, encryptionContext, ciphertext }, call);
-    const { plaintext } = opened;
+    const plaintext = ownSecret(opened.plaintext);
     try {
       const maximum = longestPlaintext(destination.algorithm, driver.capabilities);
       if (plaintext.length === 0 || plaintext.length > maximum) {

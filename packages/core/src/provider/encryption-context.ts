@@ -1,3 +1,4 @@
+import type { OwnedBytes } from './bytes.js';
 import { InvalidInputError } from './errors.js';
 import { LIMITS } from './key-spec.js';
 
@@ -55,7 +56,7 @@ export function readEncryptionContext(
  * serializeEncryptionContext({ a: 'bc' }); // 00 01  00 01 61  00 02 62 63
  * ```
  */
-export function serializeEncryptionContext(context: EncryptionContext): Uint8Array {
+export function serializeEncryptionContext(context: EncryptionContext): OwnedBytes {
   const { names, values, length } = pairsOf(context) ?? readPairs(context, 'encryptionContext');
   if (names.length === 0) return new Uint8Array();
   const order = names.map((_, i) => i);

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { OwnedBytes } from './bytes.js';
 import type { EncryptionContext } from './encryption-context.js';
 import type {
   AsymmetricAlgorithm,
@@ -67,7 +68,7 @@ export type EncryptInput = { readonly plaintext: Uint8Array } & (
 /** A ciphertext, and the key and algorithm that made it. */
 export interface EncryptResult {
   /** At most 6144 bytes. */
-  readonly ciphertext: Uint8Array;
+  readonly ciphertext: OwnedBytes;
   /** The ARN of the key. */
   readonly keyId: string;
   /** The version of the key that was used, if the backend knows it. */
@@ -93,7 +94,7 @@ export interface ReEncryptInput {
 /** The new ciphertext, and both sides of the move. */
 export interface ReEncryptResult {
   /** At most 6144 bytes. */
-  readonly ciphertext: Uint8Array;
+  readonly ciphertext: OwnedBytes;
   /** The ARN of the key that decrypted the old ciphertext. */
   readonly sourceKeyId: string;
   /** The version of the source key, if the backend knows it. */
@@ -116,7 +117,7 @@ export type GenerateDataKeyInput = Omit<SymmetricTarget, 'algorithm'> &
 /** A wrapped data key, without its plaintext. */
 export interface WrappedDataKey {
   /** The data key wrapped under the key `keyId`. */
-  readonly ciphertext: Uint8Array;
+  readonly ciphertext: OwnedBytes;
   /** The ARN of the key that wraps it. */
   readonly keyId: string;
   /** The version of the key that was used, if the backend knows it. */
@@ -131,9 +132,9 @@ export interface GenerateDataKeyPairInput extends Omit<SymmetricTarget, 'algorit
 /** A data key pair with its private key wrapped only. */
 export interface WrappedDataKeyPair {
   /** DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
   /** DER of PKCS#8 (RFC 5958), wrapped under the key `keyId`. */
-  readonly privateKeyCiphertext: Uint8Array;
+  readonly privateKeyCiphertext: OwnedBytes;
   readonly keyPairSpec: DataKeyPairSpec;
   /** The ARN of the key that wraps the private key. */
   readonly keyId: string;
@@ -150,7 +151,7 @@ export interface KeyInput {
 /** The public half of an asymmetric key. */
 export interface PublicKeyResult {
   /** DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
   /** The ARN of the key. */
   readonly keyId: string;
   readonly keySpec: KeySpec;

@@ -8,6 +8,7 @@ import type {
   Source,
   Target,
 } from '../driver/requests.js';
+import type { OwnedBytes } from '../provider/bytes.js';
 import { type EncryptionContext, readEncryptionContext } from '../provider/encryption-context.js';
 import { InvalidInputError, UnsupportedOperationError } from '../provider/errors.js';
 import { parseKeyId } from '../provider/key-id.js';
@@ -240,7 +241,7 @@ function parseContext(
   return context;
 }
 
-function parseCiphertext(value: unknown, capabilities: ProviderCapabilities): Uint8Array {
+function parseCiphertext(value: unknown, capabilities: ProviderCapabilities): OwnedBytes {
   return readBytes(value, 'ciphertext', limitOf(capabilities, 'ciphertext'));
 }
 

@@ -1,4 +1,4 @@
-import { isUint8Array, wipe } from '../provider/bytes.js';
+import { isUint8Array, type OwnedBytes, wipe } from '../provider/bytes.js';
 import { InvalidInputError, KeyWrapError, withCallDetails } from '../provider/errors.js';
 import {
   type AsymmetricAlgorithm,
@@ -36,7 +36,7 @@ export async function sealWithPublicKey(
   publicKey: Uint8Array,
   plaintext: Uint8Array,
   algorithm: AsymmetricAlgorithm,
-): Promise<Uint8Array> {
+): Promise<OwnedBytes> {
   try {
     return await seal(publicKey, plaintext, algorithm);
   } catch (error) {
@@ -48,7 +48,7 @@ async function seal(
   publicKey: Uint8Array,
   plaintext: Uint8Array,
   algorithm: AsymmetricAlgorithm,
-): Promise<Uint8Array> {
+): Promise<OwnedBytes> {
   if (typeof algorithm !== 'string' || !isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'must be RSAES_OAEP_SHA_1, _256, _384 or _512');
   }

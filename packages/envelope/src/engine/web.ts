@@ -2,7 +2,7 @@ import { wipe } from '@keywrap/core';
 import { p256, p384 } from '@noble/curves/nist.js';
 import { sha256, sha384 } from '@noble/hashes/sha2.js';
 import { COMMIT_KEY_LENGTH, type Hash } from '../format/algorithm-suite.js';
-import { commitKeyInputs, encryptionKeyInputs, type HkdfInputs } from '../format/key-derivation.js';
+import { COMMIT_KEY_INFO, encryptionKeyInputs, type HkdfInputs } from '../format/key-derivation.js';
 import type { Engine, MessageKey } from './engine.js';
 
 /**
@@ -22,7 +22,7 @@ export const engine: Engine = {
         length * 8,
       );
     const commitKey = suite.commits
-      ? new Uint8Array(await derive(commitKeyInputs(messageId), COMMIT_KEY_LENGTH))
+      ? new Uint8Array(await derive({ salt: messageId, info: COMMIT_KEY_INFO }, COMMIT_KEY_LENGTH))
       : undefined;
     const derived = new Uint8Array(
       await derive(encryptionKeyInputs(suite, messageId), suite.keyLength),

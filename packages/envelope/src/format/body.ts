@@ -12,19 +12,21 @@ export const FINAL_FRAME_START = 4 + 4 + IV_LENGTH + 4;
 /** What stands before the content of a body without frames: the IV and the content length. */
 export const SINGLE_BLOCK_START = IV_LENGTH + 8;
 
+const utf8 = new TextEncoder();
+
 /** The kinds of content ([Body AAD Content](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/data-format/message-body-aad.md#body-aad-content)). */
 const CONTENT = {
-  frame: 'AWSKMSEncryptionClient Frame',
-  final: 'AWSKMSEncryptionClient Final Frame',
-  single: 'AWSKMSEncryptionClient Single Block',
-} as const;
+  frame: utf8.encode('AWSKMSEncryptionClient Frame'),
+  final: utf8.encode('AWSKMSEncryptionClient Final Frame'),
+  single: utf8.encode('AWSKMSEncryptionClient Single Block'),
+};
 
 /** The additional authenticated data of one kind of content, in one message; the array is used again. */
 export class BodyAad {
   readonly #bytes: Uint8Array;
 
   constructor(messageId: Uint8Array, kind: keyof typeof CONTENT) {
-    const content = new TextEncoder().encode(CONTENT[kind]);
+    const content = CONTENT[kind];
     this.#bytes = new Uint8Array(messageId.length + content.length + 4 + 8);
     this.#bytes.set(messageId);
     this.#bytes.set(content, messageId.length);

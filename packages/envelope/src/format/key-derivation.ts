@@ -1,7 +1,8 @@
 import type { AlgorithmSuite } from './algorithm-suite.js';
 
 const utf8 = new TextEncoder();
-const COMMIT_KEY_INFO = utf8.encode('COMMITKEY');
+/** The info of HKDF that derives the commit key; the salt is the message id ([HKDF Commit Key](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/transitive-requirements.md#hkdf-commit-key)). */
+export const COMMIT_KEY_INFO: Uint8Array = utf8.encode('COMMITKEY');
 const DERIVE_KEY_LABEL = utf8.encode('DERIVEKEY');
 const NO_SALT = new Uint8Array();
 
@@ -23,9 +24,4 @@ export function encryptionKeyInputs(suite: AlgorithmSuite, messageId: Uint8Array
   info[1] = suite.id;
   info.set(last, 2);
   return { salt: suite.commits ? messageId : NO_SALT, info };
-}
-
-/** The inputs that derive the commit key ([HKDF Commit Key](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/transitive-requirements.md#hkdf-commit-key)). */
-export function commitKeyInputs(messageId: Uint8Array): HkdfInputs {
-  return { salt: messageId, info: COMMIT_KEY_INFO };
 }

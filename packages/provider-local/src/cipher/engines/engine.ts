@@ -1,4 +1,4 @@
-import type { DataKeyPairSpec, OaepHash } from '@keywrap/core';
+import type { DataKeyPairSpec, OaepHash, OwnedBytes } from '@keywrap/core';
 
 /**
  * A loaded XAES-256-GCM key ([C2SP](https://c2sp.org/XAES-256-GCM)). Values that depend only on the key are
@@ -65,9 +65,9 @@ export interface RsaPublicKey {
 /** A key pair in the encodings that AWS KMS returns. */
 export interface EncodedKeyPair {
   /** SubjectPublicKeyInfo, DER (RFC 5280 §4.1). */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
   /** PrivateKeyInfo, DER (PKCS#8, RFC 5958). */
-  readonly privateKey: Uint8Array;
+  readonly privateKey: OwnedBytes;
 }
 
 /**

@@ -13,12 +13,11 @@ type ReadWrappingKey = ReturnType<typeof readWrappingKey>;
 
 /** The data key of a message, in plaintext and wrapped under each key. */
 export interface WrappedDataKeys {
-  /** 32 bytes; the caller wipes it. */
+  /** The caller wipes it. */
   readonly plaintext: Uint8Array;
   readonly wrapped: readonly EncryptedDataKey[];
 }
 
-const DATA_KEY_LENGTH = 32;
 const utf8 = new TextEncoder();
 
 /**
@@ -28,32 +27,34 @@ const utf8 = new TextEncoder();
  *
  * @param keys At least one.
  * @param encryptionContext All pairs of the message.
+ * @param keyLength In bytes: 16, 24 or 32.
  */
 export async function makeDataKey(
   keys: readonly ReadWrappingKey[],
   encryptionContext: EncryptionContext,
   options: CallOptions,
+  keyLength = 32,
 ): Promise<WrappedDataKeys> {
   const [first, ...others] = keys as [ReadWrappingKey, ...ReadWrappingKey[]];
   if (!('provider' in first) || !first.provider.capabilities.dataKeys) {
-    const plaintext = crypto.getRandomValues(newSecret(DATA_KEY_LENGTH));
-    return wrapUnderAll(plaintext, [], keys, encryptionContext, options);
+    const plaintext = crypto.getRandomValues(newSecret(keyLength));
+    return wrapDataKey(plaintext, [], keys, encryptionContext, options);
   }
   const generated = await first.provider.generateDataKey(
     {
       keyId: first.keyId,
-      keySpec: 'AES_256',
+      ...(keyLength === 32 ? { keySpec: 'AES_256' } : { numberOfBytes: keyLength }),
       encryptionContext: contextFor(first.provider, encryptionContext),
     },
     options,
   );
   const { keyId, ciphertext, plaintext } = generated;
   const own = { providerId: first.provider.id, providerInfo: utf8.encode(keyId), ciphertext };
-  return wrapUnderAll(plaintext, [own], others, encryptionContext, options);
+  return wrapDataKey(plaintext, [own], others, encryptionContext, options);
 }
 
 /** Wraps under all keys at once. Owns the plaintext until it returns it. */
-async function wrapUnderAll(
+export async function wrapDataKey(
   plaintext: Uint8Array,
   wrapped: readonly EncryptedDataKey[],
   keys: readonly ReadWrappingKey[],

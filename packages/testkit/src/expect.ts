@@ -217,9 +217,10 @@ function namesOf(error: KeyWrapError): string[] {
 
 /** Describes an error in one line. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return `${kindOf(error)} thrown`;
-  const code = 'code' in error ? ` (${String(error.code)})` : '';
-  return `${error.name}${code}: ${error.message}`;
+  // By its fields: an error of another realm, as jest's, is no instance of this one's class.
+  const { name, message, code } = (error ?? {}) as Record<string, unknown>;
+  if (typeof message !== 'string') return `${kindOf(error)} thrown`;
+  return `${String(name)}${code === undefined ? '' : ` (${String(code)})`}: ${message}`;
 }
 
 /** Describes the kind of a value, without its contents. */

@@ -1,6 +1,6 @@
 import { type AsymmetricAlgorithm, maximumPlaintextLength, type RsaKeySpec } from '@keywrap/core';
 import { type CaseInput, casesOf, kmsApi } from '../case.js';
-import { check, expectError, expectKeyArn } from '../expect.js';
+import { check, expectError, expectKeyArn, expectLength } from '../expect.js';
 import { OWN_RUNTIME, RSA } from '../needs.js';
 import { sealOutside } from '../outside.js';
 import { plaintextsOfEveryKind } from '../plaintexts.js';
@@ -25,7 +25,12 @@ const noContext = {
   source: kmsApi('Encrypt'),
 };
 
-const ALGORITHMS = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
+const ALGORITHMS = [
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+  'RSAES_OAEP_SHA_384',
+  'RSAES_OAEP_SHA_512',
+] as const;
 const SPECS: readonly [RsaKeySpec, number][] = [
   ['RSA_2048', 256],
   ['RSA_3072', 384],
@@ -35,19 +40,25 @@ const SPECS: readonly [RsaKeySpec, number][] = [
 const COMBINATIONS = SPECS.flatMap(([spec, modulus], i) =>
   ALGORITHMS.map((algorithm, j) => ({
     number: `${i + 1}${j + 1}`,
-    spec,
+    kind: `${spec}/${algorithm}` as const,
     modulus,
     algorithm,
     name: `${spec} with ${algorithm}`,
-    needs: [`algorithm:${algorithm}`, `key:${spec}`] as const,
+    needs: [`algorithm:${algorithm}`, `key:${spec}/${algorithm}`] as const,
     // Making larger keys takes seconds.
     profile: spec === 'RSA_2048' ? ('quick' as const) : ('full' as const),
     maximum: maximumPlaintextLength(algorithm, spec),
   })),
 );
 
-const other = (algorithm: AsymmetricAlgorithm) =>
-  algorithm === 'RSAES_OAEP_SHA_1' ? 'RSAES_OAEP_SHA_256' : 'RSAES_OAEP_SHA_1';
+/** Two algorithms: of a ciphertext, and of a call that must not decrypt it. */
+const MISTAKEN = [
+  ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', '1'],
+  ['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1', '2'],
+  ['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_384', '5'],
+  ['RSAES_OAEP_SHA_384', 'RSAES_OAEP_SHA_512', '6'],
+  ['RSAES_OAEP_SHA_512', 'RSAES_OAEP_SHA_256', '7'],
+] as const;
 
 const context = { encryptionContext: { tenant: 'a' } };
 
@@ -55,7 +66,7 @@ export const asymmetricCases = [
   ...casesOf(
     outside,
     COMBINATIONS.flatMap(
-      ({ number, name, spec, modulus, algorithm, needs, profile }): CaseInput[] => [
+      ({ number, name, kind, modulus, algorithm, needs, profile }): CaseInput[] => [
         {
           id: `RSA-1${number}`,
           title: `${name}: decrypts what was encrypted outside`,
@@ -63,7 +74,7 @@ export const asymmetricCases = [
           profile,
           async run(context) {
             const { provider, keys } = context;
-            const sealed = await sealOutside(context, { keyId: await keys.get(spec), algorithm });
+            const sealed = await sealOutside(context, { keyId: await keys.get(kind), algorithm });
             const result = await expectOpens(provider, sealed);
             expectKeyArn(result.keyId, sealed.keyId);
             expectAlgorithm(result.algorithm, algorithm);
@@ -71,21 +82,23 @@ export const asymmetricCases = [
         },
         {
           id: `RSA-2${number}`,
-          title: `${name}: decrypts what it encrypted itself, in ${modulus} bytes`,
+          title: `${name}: decrypts what it encrypted itself, in ${modulus} bytes after a header if it has one`,
           needs,
           profile,
           async run({ provider, keys, secret }) {
-            const key = { keyId: await keys.get(spec), algorithm };
+            const key = { keyId: await keys.get(kind), algorithm };
             const plaintext = secret();
             const sealed = await provider.encrypt({ ...key, plaintext });
             expectKeyArn(sealed.keyId, key.keyId);
             expectAlgorithm(sealed.algorithm, algorithm);
             const { ciphertext } = sealed;
             check(
-              ciphertext.length === modulus,
-              `a ciphertext as long as the modulus, ${modulus} bytes`,
+              ciphertext.length >= modulus,
+              `a ciphertext at least as long as the modulus, ${modulus} bytes`,
               `${ciphertext.length} bytes`,
             );
+            const other = await provider.encrypt({ ...key, plaintext: secret(1) });
+            expectLength(other.ciphertext, ciphertext.length, 'a ciphertext of another plaintext');
             await expectOpens(provider, { ...key, plaintext, ciphertext });
           },
         },
@@ -93,17 +106,37 @@ export const asymmetricCases = [
     ),
   ),
   ...casesOf(outside, [
-    ...ALGORITHMS.map(
-      (algorithm, i): CaseInput => ({
-        id: `RSA-30${i + 1}`,
-        title: `rejects with ${other(algorithm)} what was encrypted with ${algorithm} (INVALID_CIPHERTEXT)`,
-        needs: [...ALGORITHMS.map((each) => `algorithm:${each}` as const), 'key:RSA_2048'],
+    ...MISTAKEN.map(
+      ([algorithm, other, number]): CaseInput => ({
+        id: `RSA-30${number}`,
+        title: `rejects with ${other} what was encrypted with ${algorithm} (INVALID_CIPHERTEXT, or KEY_USAGE if each key has one)`,
+        needs: [`algorithm:${algorithm}`, `algorithm:${other}`, `key:RSA_2048/${algorithm}`],
         async run(context) {
-          const key = { keyId: await context.keys.get('RSA_2048'), algorithm };
+          const { provider, keys } = context;
+          const key = { keyId: await keys.get(`RSA_2048/${algorithm}`), algorithm };
+          const hasOne = provider.capabilities.oneAlgorithmPerKey === true;
+          const code = hasOne ? 'KEY_USAGE' : 'INVALID_CIPHERTEXT';
           for (const sealed of [await seal(context, key), await sealOutside(context, key)]) {
-            const call = open(context.provider, { ...sealed, algorithm: other(algorithm) });
-            await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decryptAsymmetric' });
+            const call = open(provider, { ...sealed, algorithm: other });
+            await expectError(call, code, { operation: 'decryptAsymmetric' });
           }
+        },
+      }),
+    ),
+    ...MISTAKEN.map(
+      ([algorithm, other, number]): CaseInput => ({
+        id: `RSA-40${number}`,
+        title: `does not encrypt with ${other} under a key of ${algorithm} alone (KEY_USAGE)`,
+        needs: [
+          'oneAlgorithmPerKey',
+          `algorithm:${algorithm}`,
+          `algorithm:${other}`,
+          `key:RSA_2048/${algorithm}`,
+        ],
+        async run(context) {
+          const keyId = await context.keys.get(`RSA_2048/${algorithm}`);
+          const call = seal(context, { keyId, algorithm: other });
+          await expectError(call, 'KEY_USAGE', { operation: 'encrypt', keyId: [keyId] });
         },
       }),
     ),
@@ -135,14 +168,14 @@ export const asymmetricCases = [
   ...casesOf(
     length,
     COMBINATIONS.flatMap(
-      ({ number, name, spec, algorithm, needs, profile, maximum }): CaseInput[] => [
+      ({ number, name, kind, algorithm, needs, profile, maximum }): CaseInput[] => [
         {
           id: `RSL-1${number}`,
           title: `${name}: encrypts ${maximum} bytes, and 1`,
           needs,
           profile,
           async run(context) {
-            const key = { keyId: await context.keys.get(spec), algorithm };
+            const key = { keyId: await context.keys.get(kind), algorithm };
             for (const size of [maximum, 1]) {
               await roundTrip(context, { ...key, plaintext: context.secret(size) });
             }
@@ -155,7 +188,7 @@ export const asymmetricCases = [
           profile,
           async run({ provider, keys, secret }) {
             const input = {
-              keyId: await keys.get(spec),
+              keyId: await keys.get(kind),
               plaintext: secret(maximum + 1),
               algorithm,
             };
@@ -169,7 +202,7 @@ export const asymmetricCases = [
           needs,
           profile,
           async run(context) {
-            const key = { keyId: await context.keys.get(spec), algorithm };
+            const key = { keyId: await context.keys.get(kind), algorithm };
             await expectOpens(
               context.provider,
               await sealOutside(context, key, context.secret(maximum)),

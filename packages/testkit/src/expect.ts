@@ -1,4 +1,3 @@
-import { types } from 'node:util';
 import {
   AbortError,
   AccessDeniedError,
@@ -263,7 +262,7 @@ export function kindOf(value: unknown): string {
   if (value === null || typeof value !== 'object')
     return value === undefined ? 'undefined' : typeof value;
   const name = value.constructor?.name ?? 'object';
-  return types.isUint8Array(value) ? `${name} of ${value.length} bytes` : name;
+  return isUint8Array(value) ? `${name} of ${value.length} bytes` : name;
 }
 
 /** Returns true if both are the same bytes. */

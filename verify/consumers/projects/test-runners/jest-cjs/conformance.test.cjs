@@ -6,4 +6,4 @@ it('conforms', async () => {
   const report = await runConformance(harness, options);
   if (report.failed > 0) throw new Error(formatReport(report));
   console.log(`${report.passed} passed`);
-});
+}, 300_000);

@@ -3,6 +3,9 @@ import { isKeyArn, KeyWrapError } from '@keywrap/core';
 import { check, kindOf } from './expect.js';
 import { leakInError } from './leaks.js';
 
+/** How many of the last secrets errors are searched for: the time for all of them would grow with their square. */
+const SEARCHED = 32;
+
 /** Records a case's calls to the provider, for failure messages and to find leaks. */
 export class Journal {
   readonly #calls: string[] = [];
@@ -32,7 +35,7 @@ export class Journal {
   /** Fails the case when an error shows a secret of the case, or the bytes of its own call. */
   expectNoLeak(error: unknown, ownBytes: readonly Uint8Array[]): void {
     if (error instanceof KeyWrapError && isKeyArn(error.keyId)) this.#public.add(error.keyId);
-    const where = leakInError(error, [...this.#secrets, ...ownBytes], (text) =>
+    const where = leakInError(error, [...this.#secrets.slice(-SEARCHED), ...ownBytes], (text) =>
       this.#isPublic(text),
     );
     check(
@@ -45,7 +48,7 @@ export class Journal {
   // A ciphertext may begin with the id of its key, and an error may name that key.
   #publish(input: unknown): void {
     if (typeof input !== 'object' || input === null) return;
-    for (const [name, value] of Object.entries(input)) {
+    for (const [name, value] of fieldsOf(input)) {
       if (typeof value === 'string' && name.toLowerCase().endsWith('keyid'))
         this.#public.add(value);
       else if (name === 'source' || name === 'destination') this.#publish(value);
@@ -57,10 +60,17 @@ export class Journal {
   }
 }
 
+/** Returns the fields of an input without calling a getter: the provider must be the first to read it. */
+function fieldsOf(input: object): [name: string, value: unknown][] {
+  return Object.entries(Object.getOwnPropertyDescriptors(input))
+    .filter(([, { enumerable }]) => enumerable)
+    .map(([name, { value }]) => [name, value]);
+}
+
 /** Returns the bytes of an input that its errors must not show. */
 export function bytesIn(input: unknown): Uint8Array[] {
   if (typeof input !== 'object' || input === null) return [];
-  const { plaintext, ciphertext } = input as Record<string, unknown>;
+  const { plaintext, ciphertext } = Object.fromEntries(fieldsOf(input));
   return [plaintext, ciphertext].flatMap((value) => {
     // A detached array can't be copied, and contains nothing.
     if (types.isUint8Array(value)) return value.byteLength === 0 ? [] : [new Uint8Array(value)];
@@ -76,9 +86,7 @@ export function describeOutcome(result: unknown): string {
 function describeInput(input: unknown): string {
   if (typeof input === 'string' || types.isUint8Array(input)) return kindOf(input);
   if (typeof input !== 'object' || input === null) return String(input);
-  const fields = Object.entries(input).map(
-    ([name, value]) => `${name}: ${describeField(name, value)}`,
-  );
+  const fields = fieldsOf(input).map(([name, value]) => `${name}: ${describeField(name, value)}`);
   return `{ ${fields.join(', ')} }`;
 }
 
@@ -97,7 +105,7 @@ function describeField(name: string, value: unknown): string {
 // An encryption context is not secret.
 function describeContext(value: unknown): string {
   try {
-    return shorten(JSON.stringify(value) ?? String(value));
+    return shorten(JSON.stringify(Object.fromEntries(fieldsOf(value as object))));
   } catch {
     return kindOf(value);
   }

@@ -39,7 +39,7 @@ type Hook = 'cache' | 'reopen' | 'fail';
 /** Returns why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
-  subject: ConformanceSubject,
+  subject: Pick<ConformanceSubject, 'provider' | Hook>,
   ring: KeyRing,
 ): Promise<string | undefined> {
   const { capabilities } = subject.provider;

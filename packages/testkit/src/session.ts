@@ -118,6 +118,7 @@ export class Session {
       provider: observe(this.#shared.provider, journal),
       keys: this.#ring,
       seed: this.seed,
+      profile: (globalThis as { profile?: 'soak' }).profile ?? 'full', // replaced by merge
       secret: (length = 32) => {
         const secret = printable(length);
         journal.keepSecret(secret);
@@ -128,6 +129,8 @@ export class Session {
         return {
           provider: observe(subject.provider, journal),
           keys: new KeyRing(subject.keys, subject.provider),
+          bare: subject.provider,
+          close: () => this.#closeOther(subject),
           reopen: () => this.#reopen(subject, journal),
           fail: async (outage) => {
             if (subject.fail === undefined) throw new Error('the case must need `fail`');
@@ -144,6 +147,11 @@ export class Session {
         return { ...cached, provider: observe(cached.provider, journal) };
       },
     };
+  }
+
+  async #closeOther(subject: ConformanceSubject): Promise<void> {
+    this.#others.splice(this.#others.indexOf(subject), 1);
+    await shut(subject);
   }
 
   async #reopen(subject: ConformanceSubject, journal: Journal): Promise<KeyWrapProvider> {

@@ -1,3 +1,5 @@
+import { byteMutants } from './bytes.js';
+import { cacheMutants } from './caches.js';
 import { ciphertextMutants } from './ciphertext.js';
 import { contextMutants } from './context.js';
 import { contextPlaceMutants } from './context-places.js';
@@ -14,9 +16,12 @@ import { oneOperationMutants } from './one-operation.js';
 import { oneUseMutants } from './one-use.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
+import { runningMutants } from './running.js';
 import { sealingMutants } from './sealing.js';
+import { statisticsMutants } from './statistics.js';
 import { uncheckedMutants } from './unchecked.js';
 import { useMutants } from './uses.js';
+import { weakPairMutants } from './weak-pairs.js';
 
 /** Providers that each break one rule. */
 export const mutants: readonly Mutant[] = [
@@ -38,4 +43,9 @@ export const mutants: readonly Mutant[] = [
   ...oneUseMutants,
   ...oneOperationMutants,
   ...dataKeyCacheMutants,
+  ...statisticsMutants,
+  ...weakPairMutants,
+  ...cacheMutants,
+  ...byteMutants,
+  ...runningMutants,
 ];

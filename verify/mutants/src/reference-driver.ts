@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  AccessDeniedError,
   type AliasInput,
   type AsymmetricAlgorithm,
   assertKeyEnabled,
@@ -26,14 +27,16 @@ import {
   type KeyWrapDriver,
   maximumPlaintextLength,
   type ProviderCapabilities,
+  ProviderUnavailableError,
   type PublicKeyResult,
   parseKeyId,
   type RsaKeySpec,
   rsaModulusLength,
   serializeEncryptionContext,
+  ThrottledError,
   UnsupportedOperationError,
 } from '@keywrap/core';
-import type { ConformanceKeyRequest, ConformanceKeys } from '@keywrap/testkit';
+import type { ConformanceKeyRequest, ConformanceKeys, Outage } from '@keywrap/testkit';
 import { type Pair, pairSource } from './key-pairs.js';
 
 const SCOPE = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
@@ -44,8 +47,10 @@ type Secret = CryptoKey;
 
 export interface ReferenceKey {
   readonly description: KeyDescription;
-  readonly materials: Secret[];
+  readonly materials: (Secret | undefined)[];
   readonly pair?: Pair | undefined;
+  /** The rights that were taken away. */
+  readonly denied: Set<'use' | 'describe'>;
   state: KeyState;
 }
 
@@ -61,6 +66,8 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   readonly #pairs = pairSource();
   readonly #keys = new Map<string, ReferenceKey>();
   readonly #aliases = new Map<string, string>();
+  readonly #destroyed: Uint8Array[] = [];
+  #outage: Outage | undefined;
 
   constructor(capabilities: Partial<ProviderCapabilities> = {}) {
     this.capabilities = { ...EVERYTHING, ...capabilities };
@@ -82,6 +89,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
       },
       materials: [await aesKey()],
       pair: isRsaKeySpec(keySpec) ? await this.#pairs(keySpec) : undefined,
+      denied: new Set(),
       state: origin === 'EXTERNAL' ? 'PendingImport' : 'Enabled',
     });
     return { keyId };
@@ -108,8 +116,35 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   async rotate(keyId: string) {
     this.find(keyId).materials.push(await aesKey());
   }
+  async moveAlias(alias: string, keyId: string) {
+    this.#aliases.set(alias, keyId);
+  }
+  async destroy(keyId: string) {
+    const { description } = this.find(keyId);
+    this.#keys.delete(description.keyId);
+    this.#destroyed.push(idOf({ description }));
+  }
+  async removeOldVersions(keyId: string) {
+    const { materials } = this.find(keyId);
+    materials.fill(undefined, 0, -1);
+  }
+  async deleteSoftly(keyId: string) {
+    await this.scheduleDeletion(keyId);
+  }
+  async createForeign() {
+    return this.create({ keySpec: 'HMAC_256', keyUsage: 'GENERATE_VERIFY_MAC' });
+  }
+  async deny(keyId: string, right: 'use' | 'describe') {
+    this.find(keyId).denied.add(right);
+  }
+
+  /** Breaks the driver, until it is called with `undefined`. */
+  fail(outage: Outage | undefined): void {
+    this.#outage = outage;
+  }
 
   find(keyId: string): ReferenceKey {
+    this.#expectBackend();
     const parsed = parseKeyId(keyId);
     const isHere =
       !('region' in parsed) ||
@@ -123,17 +158,29 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     return key;
   }
 
+  #expectBackend(): void {
+    if (this.#outage === 'throttled') throw new ThrottledError('too many requests');
+    if (this.#outage === 'denied') throw new AccessDeniedError('not allowed');
+    if (this.#outage === 'unavailable') throw new ProviderUnavailableError('no response');
+  }
+
   /** The key whose id a ciphertext begins with. */
   madeBy(ciphertext: Uint8Array): ReferenceKey | undefined {
+    this.#expectBackend();
     const header = ciphertext.subarray(0, HEADER);
+    if (this.#destroyed.some((id) => Buffer.compare(header.subarray(0, 16), id) === 0)) {
+      throw new AccessDeniedError('the ciphertext names a key that does not exist');
+    }
     return [...this.#keys.values()].find((each) => sameId(header, each));
   }
 
   protected enabled(key: ReferenceKey): void {
+    if (key.denied.has('use')) throw new AccessDeniedError('not allowed to use the key');
     assertKeyEnabled({ ...key.description, keyState: key.state });
   }
 
   protected usable(key: ReferenceKey, algorithm: EncryptionAlgorithm): void {
+    if (key.denied.has('use')) throw new AccessDeniedError('not allowed to use the key');
     assertKeyUsable({ ...key.description, keyState: key.state }, algorithm);
   }
 
@@ -196,7 +243,8 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   }
 
   async describeKey(request: KeyRequest): Promise<KeyDescription> {
-    const { description, state } = this.find(request.key.text);
+    const { description, state, denied } = this.find(request.key.text);
+    if (denied.has('describe')) throw new AccessDeniedError('not allowed to describe the key');
     const deletionDate =
       state === 'PendingDeletion' ? new Date(Date.now() + 7 * 86_400_000) : undefined;
     return { ...description, keyState: state, deletionDate };
@@ -255,7 +303,11 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     return new Uint8Array(await crypto.subtle.encrypt(parameters, imported, copy(plaintext)));
   }
 
-  protected async open(key: ReferenceKey, ciphertext: Uint8Array, algorithm: AsymmetricAlgorithm) {
+  protected async open(
+    key: ReferenceKey,
+    ciphertext: Uint8Array,
+    algorithm: AsymmetricAlgorithm,
+  ): Promise<Uint8Array> {
     const parameters = oaep(algorithm);
     const pkcs8 = copy(key.pair?.privateKey ?? new Uint8Array());
     // RFC 8017 section 7.1.2 step 1b; OpenSSL takes a ciphertext without its leading zeros.
@@ -296,7 +348,7 @@ function oaep(algorithm: AsymmetricAlgorithm) {
   return { name: 'RSA-OAEP', hash: algorithm === 'RSAES_OAEP_SHA_1' ? 'SHA-1' : 'SHA-256' };
 }
 
-function idOf({ description }: ReferenceKey): Uint8Array {
+function idOf({ description }: Pick<ReferenceKey, 'description'>): Uint8Array {
   return createHash('sha256').update(description.keyId).digest().subarray(0, 16);
 }
 

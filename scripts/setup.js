@@ -12,3 +12,4 @@ function run(command, ...args) {
 run('node', 'scripts/pnpm.js', '--silent', 'install', '--frozen-lockfile', '--prefer-offline');
 run('node', 'scripts/pnpm.js', '--silent', 'exec', 'tsc', '--build');
 run('node', 'scripts/bundle.js');
+run('node', 'scripts/commonjs-types.js');

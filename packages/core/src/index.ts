@@ -1,3 +1,4 @@
+export { errorOfStatus } from './driver/classify-error.js';
 export { completeDriver } from './driver/complete-driver.js';
 export * from './driver/driver.js';
 export type { Lifetime } from './driver/lifetime.js';
@@ -8,20 +9,29 @@ export * from './layers/audit.js';
 export * from './layers/guard-keys.js';
 export * from './layers/trusted-keys.js';
 export * from './layers/with-layer.js';
-export { copyBytes, newSecret, ownSecret, wipe } from './provider/bytes.js';
+export { assertProvider } from './provider/assert-provider.js';
+export {
+  copyBytes,
+  isUint8Array,
+  newSecret,
+  type OwnedBytes,
+  ownSecret,
+  wipe,
+} from './provider/bytes.js';
 export * from './provider/encryption-context.js';
 export * from './provider/errors.js';
 export * from './provider/key-id.js';
 export type * from './provider/key-manager.js';
 export * from './provider/key-spec.js';
+export { limitOf } from './provider/limits.js';
 export { ownField, ownFields } from './provider/own-fields.js';
 export type * from './provider/provider.js';
-export { readBytes, readFields } from './provider/read-fields.js';
+export { readBytes, readFields, readSafely } from './provider/read-fields.js';
 export * from './provider/secrets.js';
 export * from './provider/token.js';
-export { createProvider, DriverProvider } from './runtime/driver-provider.js';
+export { createProvider, DriverProvider, isDriverProvider } from './runtime/driver-provider.js';
 export type { Operation } from './runtime/operations.js';
-export { NO_OPTIONS, parseGrantTokens } from './runtime/parse-call.js';
+export { NO_OPTIONS, parseCall, parseGrantTokens } from './runtime/parse-call.js';
 export { parseKeyInput } from './runtime/parse-input.js';
 export * from './tools/open.js';
 export * from './tools/re-encrypt-across.js';

@@ -9,7 +9,6 @@ import type {
 import {
   type Call,
   DATA_KEY_PAIR_SPECS,
-  ENCRYPTION_ALGORITHMS,
   type EncryptOutput,
   type KeyWrapDriver,
   ownField,
@@ -29,10 +28,10 @@ import {
 } from './inputs.js';
 import type { ReadOptions } from './options.js';
 import { regionOf, regionOfBoth } from './region.js';
-import { required, toKeyDescription, toPublicKeyResult } from './responses.js';
+import { required, toKeyDescription, toPublicKeyOutput } from './responses.js';
 
-const CAPABILITIES: ProviderCapabilities = Object.freeze({
-  algorithms: ENCRYPTION_ALGORITHMS,
+const CAPABILITIES = Object.freeze<ProviderCapabilities>({
+  algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
   encryptionContext: true,
   keyIdFromCiphertext: true,
   dataKeys: true,
@@ -140,7 +139,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
 
     async getPublicKey({ key }, call) {
       const input = { KeyId: key.text };
-      return toPublicKeyResult(
+      return toPublicKeyOutput(
         await send(regionOf(key), (sdk) => sdk.GetPublicKeyCommand, input, call),
       );
     },

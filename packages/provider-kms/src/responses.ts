@@ -9,7 +9,7 @@ import {
   type KeyDescription,
   ownField,
   ProviderUnavailableError,
-  type PublicKeyResult,
+  type PublicKeyOutput,
   UnsupportedOperationError,
 } from '@keywrap/core';
 
@@ -32,7 +32,7 @@ export function required<Response extends object, Name extends keyof Response>(
 }
 
 /** Converts a response of [GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html). */
-export function toPublicKeyResult(response: GetPublicKeyCommandOutput): PublicKeyResult {
+export function toPublicKeyOutput(response: GetPublicKeyCommandOutput): PublicKeyOutput {
   const { PublicKey, KeyId } = required(response, 'PublicKey', 'KeyId');
   return {
     publicKey: PublicKey,
@@ -47,6 +47,7 @@ export function toPublicKeyResult(response: GetPublicKeyCommandOutput): PublicKe
 export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescription {
   if (metadata?.CreationDate === undefined) throw unreadable('no key metadata');
   const deletionDate = ownField(metadata, 'DeletionDate');
+  const keyVersion = ownField(metadata, 'CurrentKeyMaterialId');
   const { Arn } = required(metadata, 'Arn');
   return {
     keyId: Arn,
@@ -57,6 +58,7 @@ export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescript
     algorithms: ours(metadata.EncryptionAlgorithms),
     description: metadata.Description ?? '',
     creationDate: metadata.CreationDate,
+    ...(keyVersion !== undefined && { keyVersion }),
     ...(deletionDate !== undefined && { deletionDate }),
   };
 }

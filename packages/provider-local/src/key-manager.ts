@@ -1,4 +1,10 @@
-import type { AliasDescription, KeyDescription, KeyName, KeyRequest } from '@keywrap/core';
+import type {
+  AliasDescription,
+  KeyDescription,
+  KeyName,
+  KeyRequest,
+  OwnedBytes,
+} from '@keywrap/core';
 import { createAlias, deleteAlias, updateAlias } from './keys/aliases.js';
 import type { KeyRecord } from './keys/record.js';
 import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
@@ -34,7 +40,11 @@ export function localKeyManager(open: () => Promise<LocalKeys>) {
     async importKeyMaterial(request: ImportRequest): Promise<KeyDescription> {
       return describe(await (await open()).importMaterial(request));
     },
-    async exportKeyMaterial({ key, format, passphrase }: ExportRequest) {
+    async exportKeyMaterial({
+      key,
+      format,
+      passphrase,
+    }: ExportRequest): Promise<{ readonly material: string | OwnedBytes }> {
       const found = await (await open()).find(key);
       return { material: await writeMaterial(found, { format, passphrase }) };
     },

@@ -11,6 +11,7 @@ import {
   type KeyInput,
   type KeyManager,
   type Operation,
+  type OwnedBytes,
   parseKeyInput,
   type ScheduleKeyDeletionInput,
 } from '@keywrap/core';
@@ -138,7 +139,7 @@ export class LocalKeyWrapProvider extends DriverProvider<LocalKeyManager> implem
   async exportKeyMaterial(
     input: ExportKeyMaterialInput,
     options?: CallOptions,
-  ): Promise<string | Uint8Array> {
+  ): Promise<string | OwnedBytes> {
     return (await this.run(EXPORT_KEY_MATERIAL, input, options)).material;
   }
 }

@@ -1,4 +1,4 @@
-import { copyBytes, InvalidInputError, KeyStateError } from '@keywrap/core';
+import { copyBytes, InvalidInputError, KeyStateError, type OwnedBytes } from '@keywrap/core';
 import { type KeyRecord, newestVersion } from './keys/record.js';
 import type { ExportRequest } from './parse-input.js';
 
@@ -6,7 +6,7 @@ import type { ExportRequest } from './parse-input.js';
 export async function writeMaterial(
   key: KeyRecord,
   { format, passphrase }: Pick<ExportRequest, 'format' | 'passphrase'>,
-): Promise<string | Uint8Array> {
+): Promise<string | OwnedBytes> {
   const newest = newestVersion(key);
   if (newest?.material === undefined) throw new KeyStateError('the key has no key material');
   const { bytes } = newest.material;

@@ -1,7 +1,9 @@
 // Bytes without Node's Buffer, so that the suite runs in a browser too.
 
+import type { OwnedBytes } from '@keywrap/core';
+
 /** Concatenates the parts. */
-export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function joinBytes(...parts: readonly Uint8Array[]): OwnedBytes {
   const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {

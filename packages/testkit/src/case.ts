@@ -1,4 +1,4 @@
-import type { KeyWrapProvider } from '@keywrap/core';
+import type { KeyWrapProvider, OwnedBytes } from '@keywrap/core';
 import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 import type { CachedProvider } from './cached-provider.js';
 import type { Outage } from './harness.js';
@@ -46,7 +46,7 @@ export interface CaseContext {
   /** The profile of the run: a case that draws samples draws more of them in `soak`. */
   readonly profile: Profile;
   /** Makes random printable bytes, which are easy to recognise in a leak. */
-  secret(length?: number): Uint8Array;
+  secret(length?: number): OwnedBytes;
   /** Opens a provider for this case only, which may close it. The suite closes it at the end. */
   open(): Promise<Opened>;
   /** Opens another provider over the keys of the shared one; needs `reopen`. */
@@ -59,7 +59,7 @@ export interface CaseContext {
 
 /** A provider that was opened for one case. */
 export interface Opened extends Pick<CaseContext, 'provider' | 'keys' | 'reopen'> {
-  /** The same provider, not observed: the suite keeps nothing about its calls. */
+  /** The same provider, not recorded: the suite keeps nothing of its calls. */
   readonly bare: KeyWrapProvider;
   /** Closes the provider and releases what its harness holds for it. */
   close(): Promise<void>;
@@ -79,7 +79,7 @@ export function casesOf(
 ): readonly ConformanceCase[] {
   return cases.map((each) => ({
     ...{ level: 'must', profile: 'quick', alone: false, ...each, rule },
-    needs: [...new Set([...needs, ...(each.needs ?? [])])],
+    needs: [...new Set([...(each.needs ?? []), ...needs])],
   }));
 }
 

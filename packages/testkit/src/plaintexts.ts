@@ -1,5 +1,7 @@
+import type { OwnedBytes } from '@keywrap/core';
+
 /** Short plaintexts that a padding or a text encoding could change; any RSA key can encrypt them. */
-export function plaintextsOfEveryKind(): Uint8Array<ArrayBuffer>[] {
+export function plaintextsOfEveryKind(): OwnedBytes[] {
   return [
     new Uint8Array(1),
     new Uint8Array(32),

@@ -12,8 +12,8 @@ const CURVES = {
 const generate = promisify(generateKeyPair);
 
 export interface Pair {
-  readonly publicKey: Uint8Array;
-  readonly privateKey: Uint8Array;
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  readonly privateKey: Uint8Array<ArrayBuffer>;
 }
 
 /** A new pair, DER. */

@@ -1,9 +1,9 @@
-import { copyBytes, isUint8Array, ownBytes } from '../provider/bytes.js';
+import { copyBytes, isUint8Array, type OwnedBytes, ownBytes } from '../provider/bytes.js';
 import { InternalError } from '../provider/errors.js';
 import { isKeyArn, type KeyName } from '../provider/key-id.js';
 import { LIMITS } from '../provider/key-spec.js';
 import { ownField } from '../provider/own-fields.js';
-import type { KeyDescription, PublicKeyResult } from '../provider/provider.js';
+import type { KeyDescription } from '../provider/provider.js';
 import type {
   DataKeyOutput,
   DataKeyPairOutput,
@@ -12,6 +12,7 @@ import type {
   DecryptRequest,
   EncryptOutput,
   KeyRequest,
+  PublicKeyOutput,
   ReEncryptOutput,
   ReEncryptRequest,
   WrappedDataKeyPairOutput,
@@ -74,7 +75,8 @@ export function checkPair(output: DataKeyPairOutput, asked: KeyRequest): DataKey
   return { ...checkWrappedPair(output, asked), privateKey };
 }
 
-export function checkPublicKey(output: PublicKeyResult, { key }: KeyRequest): PublicKeyResult {
+export function checkPublicKey(output: PublicKeyOutput, { key }: KeyRequest): PublicKeyOutput {
+  checkVersion(output, 'keyVersion');
   return {
     ...ownDetails(output),
     keyId: checkKeyArn(output.keyId, key),
@@ -84,10 +86,11 @@ export function checkPublicKey(output: PublicKeyResult, { key }: KeyRequest): Pu
 }
 
 export function checkDescription(output: KeyDescription, { key }: KeyRequest): KeyDescription {
+  checkVersion(output, 'keyVersion');
   return { ...ownDetails(output), keyId: checkKeyArn(output.keyId, key) };
 }
 
-function checkBytes(value: unknown, maximum: number, what: string): Uint8Array {
+function checkBytes(value: unknown, maximum: number, what: string): OwnedBytes {
   if (!isUint8Array(value) || value.length === 0) throw broken(`no ${what}`);
   if (value.length > maximum) throw broken(`a ${what} of more than ${maximum} bytes`);
   return ownBytes(value);

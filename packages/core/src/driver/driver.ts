@@ -1,9 +1,5 @@
 import type { KeyWrapError } from '../provider/errors.js';
-import type {
-  KeyDescription,
-  ProviderCapabilities,
-  PublicKeyResult,
-} from '../provider/provider.js';
+import type { KeyDescription, ProviderCapabilities } from '../provider/provider.js';
 import type { Lifetime } from './lifetime.js';
 import type {
   Awaitable,
@@ -17,6 +13,7 @@ import type {
   EncryptOutput,
   EncryptRequest,
   KeyRequest,
+  PublicKeyOutput,
   ReEncryptOutput,
   ReEncryptRequest,
   WrappedDataKeyPairOutput,
@@ -44,7 +41,7 @@ export interface DriverFunctions {
     request: DataKeyPairRequest,
     call: Call,
   ): Awaitable<WrappedDataKeyPairOutput>;
-  getPublicKey(request: KeyRequest, call: Call): Awaitable<PublicKeyResult>;
+  getPublicKey(request: KeyRequest, call: Call): Awaitable<PublicKeyOutput>;
   /** Describes a key in any state. */
   describeKey(request: KeyRequest, call: Call): Awaitable<KeyDescription>;
 }
@@ -125,8 +122,8 @@ export interface KeyWrapDriver<Keys extends object = object>
   readonly keys?: Keys | undefined;
   /**
    * Converts an error that a function threw into a `KeyWrapError`. Returns undefined for unknown errors: core
-   * then treats socket, DNS and time-out errors and statuses of 500 and above as an outage, and anything else
-   * as an `InternalError`.
+   * then treats socket, DNS and time-out errors as an outage, classifies HTTP statuses by {@link errorOfStatus}, and
+   * makes anything else an `InternalError`.
    *
    * @param step The name of the function that failed.
    */

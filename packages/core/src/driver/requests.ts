@@ -1,6 +1,8 @@
+import type { OwnedBytes } from '../provider/bytes.js';
 import type { EncryptionContext } from '../provider/encryption-context.js';
 import type { KeyName } from '../provider/key-id.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from '../provider/key-spec.js';
+import type { PublicKeyResult } from '../provider/provider.js';
 
 // The requests and outputs of drivers. Requests are complete, checked and copied.
 
@@ -31,17 +33,17 @@ export interface Source extends Omit<Target, 'key'> {
 
 /** `plaintext` is 1 to 4096 bytes, and wiped once the driver's function has settled. */
 export interface EncryptRequest extends Target {
-  readonly plaintext: Uint8Array;
+  readonly plaintext: OwnedBytes;
 }
 
 /** `ciphertext` is 1 to 6144 bytes. */
 export interface DecryptRequest extends Source {
-  readonly ciphertext: Uint8Array;
+  readonly ciphertext: OwnedBytes;
 }
 
 /** A ciphertext to move from one key to another. */
 export interface ReEncryptRequest {
-  readonly ciphertext: Uint8Array;
+  readonly ciphertext: OwnedBytes;
   readonly source: Source;
   readonly destination: Target;
 }
@@ -104,4 +106,10 @@ export interface WrappedDataKeyPairOutput extends UsedKey {
 /** Passes ownership of the private key (DER of PKCS#8): the driver must not use it again. */
 export interface DataKeyPairOutput extends WrappedDataKeyPairOutput {
   readonly privateKey: Uint8Array;
+}
+
+/** The public half of an asymmetric key. */
+export interface PublicKeyOutput extends Omit<PublicKeyResult, 'publicKey'> {
+  /** DER of SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
 }

@@ -1,3 +1,10 @@
+/**
+ * A `Uint8Array` over an `ArrayBuffer` of its own, as every result is: Web Crypto, `Blob`, `Response` and `fetch` take
+ * it. TypeScript 5.7 and later read it as `Uint8Array<ArrayBuffer>`, earlier ones as `Uint8Array`, which is
+ * not generic there.
+ */
+export type OwnedBytes = ReturnType<Uint8ArrayConstructor['of']>;
+
 const byteLengthOf = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   'byteLength',
@@ -39,7 +46,7 @@ export function byteLength(bytes: Uint8Array): number {
  * wipe(key);
  * ```
  */
-export function newSecret(length: number): Uint8Array<ArrayBuffer> {
+export function newSecret(length: number): OwnedBytes {
   return new Uint8Array(new ArrayBuffer(length));
 }
 
@@ -47,7 +54,7 @@ export function newSecret(length: number): Uint8Array<ArrayBuffer> {
  * Copies bytes into memory that nothing else shares, so that nothing else can read or change the copy, and
  * wiping it is complete; see {@link newSecret}.
  */
-export function copyBytes(bytes: Uint8Array): Uint8Array {
+export function copyBytes(bytes: Uint8Array): OwnedBytes {
   const copy = newSecret(byteLength(bytes));
   copy.set(bytes);
   return copy;
@@ -64,16 +71,16 @@ export function isSharedMemory(bytes: Uint8Array): boolean {
 }
 
 /** Returns the bytes as a plain `Uint8Array` that owns its memory, copied only if they share it. */
-export function ownBytes(bytes: Uint8Array): Uint8Array {
+export function ownBytes(bytes: Uint8Array): OwnedBytes {
   const isPart = bytes.byteOffset !== 0 || bytes.buffer.byteLength !== bytes.byteLength;
   if (isPart || isSharedMemory(bytes)) return copyBytes(bytes);
   return Object.getPrototypeOf(bytes) === Uint8Array.prototype
-    ? bytes
-    : new Uint8Array(bytes.buffer);
+    ? (bytes as OwnedBytes)
+    : new Uint8Array(bytes.buffer as ArrayBuffer);
 }
 
 /** Does the same as {@link ownBytes}, and wipes the original if it copies, for example in Buffer's pool. */
-export function ownSecret(bytes: Uint8Array): Uint8Array {
+export function ownSecret(bytes: Uint8Array): OwnedBytes {
   const own = ownBytes(bytes);
   if (own.buffer !== bytes.buffer) wipe(bytes);
   return own;

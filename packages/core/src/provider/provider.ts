@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { OwnedBytes } from './bytes.js';
 import type { EncryptionContext } from './encryption-context.js';
 import type {
   AsymmetricAlgorithm,
@@ -67,7 +68,7 @@ export type EncryptInput = { readonly plaintext: Uint8Array } & (
 /** A ciphertext, and the key and algorithm that made it. */
 export interface EncryptResult {
   /** At most 6144 bytes. */
-  readonly ciphertext: Uint8Array;
+  readonly ciphertext: OwnedBytes;
   /** The ARN of the key. */
   readonly keyId: string;
   /** The version of the key that was used, if the backend knows it. */
@@ -93,7 +94,7 @@ export interface ReEncryptInput {
 /** The new ciphertext, and both sides of the move. */
 export interface ReEncryptResult {
   /** At most 6144 bytes. */
-  readonly ciphertext: Uint8Array;
+  readonly ciphertext: OwnedBytes;
   /** The ARN of the key that decrypted the old ciphertext. */
   readonly sourceKeyId: string;
   /** The version of the source key, if the backend knows it. */
@@ -116,7 +117,7 @@ export type GenerateDataKeyInput = Omit<SymmetricTarget, 'algorithm'> &
 /** A wrapped data key, without its plaintext. */
 export interface WrappedDataKey {
   /** The data key wrapped under the key `keyId`. */
-  readonly ciphertext: Uint8Array;
+  readonly ciphertext: OwnedBytes;
   /** The ARN of the key that wraps it. */
   readonly keyId: string;
   /** The version of the key that was used, if the backend knows it. */
@@ -131,9 +132,9 @@ export interface GenerateDataKeyPairInput extends Omit<SymmetricTarget, 'algorit
 /** A data key pair with its private key wrapped only. */
 export interface WrappedDataKeyPair {
   /** DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
   /** DER of PKCS#8 (RFC 5958), wrapped under the key `keyId`. */
-  readonly privateKeyCiphertext: Uint8Array;
+  readonly privateKeyCiphertext: OwnedBytes;
   readonly keyPairSpec: DataKeyPairSpec;
   /** The ARN of the key that wraps the private key. */
   readonly keyId: string;
@@ -150,13 +151,15 @@ export interface KeyInput {
 /** The public half of an asymmetric key. */
 export interface PublicKeyResult {
   /** DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
   /** The ARN of the key. */
   readonly keyId: string;
   readonly keySpec: KeySpec;
   readonly keyUsage: KeyUsage;
   /** Its encryption algorithms; empty for a key that signs. */
   readonly algorithms: readonly EncryptionAlgorithm[];
+  /** The version of the key that this is the public half of, if the backend knows it. */
+  readonly keyVersion?: string | undefined;
 }
 
 /** The description of a key. */
@@ -170,9 +173,22 @@ export interface KeyDescription {
   /** Its encryption algorithms; empty for a key that signs or makes MACs. */
   readonly algorithms: readonly EncryptionAlgorithm[];
   readonly description: string;
-  readonly creationDate: Date;
+  /** Undefined if the backend does not know it: many HSMs keep no date. */
+  readonly creationDate?: Date | undefined;
+  /** The version of the key that encrypts now, if the backend knows it. */
+  readonly keyVersion?: string | undefined;
   /** When it will be deleted, if it is pending deletion. */
   readonly deletionDate?: Date | undefined;
+}
+
+/** The limits of a provider, in bytes; each is at most that of `LIMITS`, which is the default. */
+export interface ProviderLimits {
+  /** Longest plaintext and data key under a symmetric key. */
+  readonly plaintext?: number | undefined;
+  /** Longest ciphertext, made or accepted. */
+  readonly ciphertext?: number | undefined;
+  /** Longest serialised encryption context. */
+  readonly encryptionContext?: number | undefined;
 }
 
 /**
@@ -182,6 +198,13 @@ export interface KeyDescription {
 export interface ProviderCapabilities {
   /** The algorithms that it encrypts and decrypts with. */
   readonly algorithms: readonly EncryptionAlgorithm[];
+  /**
+   * True if each RSA key has one of these algorithms only, as in Google Cloud KMS; see
+   * {@link KeyDescription.algorithms}. Another algorithm is rejected with `InvalidKeyUsageError`.
+   */
+  readonly oneAlgorithmPerKey?: boolean | undefined;
+  /** Limits that are lower than `LIMITS`. */
+  readonly limits?: ProviderLimits | undefined;
   /** True if it binds ciphertexts to an encryption context. */
   readonly encryptionContext: boolean;
   /** True if a symmetric ciphertext identifies its key, so that `decrypt` may omit `keyId`. */
@@ -229,12 +252,15 @@ export interface KeyWrapProvider extends AsyncDisposable {
    * Decrypts a ciphertext of a symmetric key ([Decrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html)).
    *
    * Rejects with `InvalidCiphertextError` when decryption fails, and with `IncorrectKeyError` when a key other
-   * than the named one made the ciphertext.
+   * than the named one made the ciphertext. Where ciphertexts do not identify their key
+   * (`capabilities.keyIdFromCiphertext` is false), that is an `InvalidCiphertextError` too. Rejects with
+   * `AccessDeniedError` when the ciphertext identifies a key that does not exist here.
    */
   decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult>;
 
   /**
-   * Decrypts what was encrypted, here or elsewhere, with the public half of an asymmetric key.
+   * Decrypts what was encrypted, here or elsewhere, with the public half of an asymmetric key. A backend may put
+   * the key version before its own ciphertexts; those without it, as long as the modulus, decrypt too.
    * Rejects with `InvalidCiphertextError` when decryption fails.
    */
   decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult>;

@@ -1,4 +1,4 @@
-import { byteLength, copyBytes, isSharedMemory, isUint8Array } from './bytes.js';
+import { byteLength, copyBytes, isSharedMemory, isUint8Array, type OwnedBytes } from './bytes.js';
 import { InvalidInputError, KeyWrapError, withCallDetails } from './errors.js';
 import { Nothing } from './own-fields.js';
 
@@ -81,7 +81,7 @@ function unknownField(name: string, field: string, names: readonly string[]): In
  * @param maximum The longest length to accept, in bytes; the shortest is 1.
  * @throws {@link InvalidInputError} for anything but a `Uint8Array`, and for shared or detached memory.
  */
-export function readBytes(value: unknown, field: string, maximum: number): Uint8Array {
+export function readBytes(value: unknown, field: string, maximum: number): OwnedBytes {
   if (!isUint8Array(value)) {
     throw new InvalidInputError(field, 'must be a Uint8Array');
   }

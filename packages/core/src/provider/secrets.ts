@@ -1,19 +1,19 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { ownSecret, wipe } from './bytes.js';
+import { type OwnedBytes, ownBytes, ownSecret, wipe } from './bytes.js';
 import { ProviderClosedError } from './errors.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from './key-spec.js';
 import { ownField } from './own-fields.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
-let secretOf: (result: SecretResult) => Uint8Array;
+let secretOf: (result: SecretResult) => OwnedBytes;
 
 /**
  * The base of every result with a secret. The secret owns its memory and is in a private field, so that
  * `console.log`, `util.inspect` and `JSON.stringify` show only the other fields.
  */
 abstract class SecretResult implements Disposable {
-  readonly #secret: Uint8Array;
+  readonly #secret: OwnedBytes;
   #isDisposed = false;
 
   /** @param secret Passes into the ownership of the result; copied and wiped if it may share its memory. */
@@ -87,7 +87,7 @@ export class DecryptResult extends SecretResult {
   }
 
   /** The plaintext. @throws {@link ProviderClosedError} once disposed. */
-  get plaintext(): Uint8Array {
+  get plaintext(): OwnedBytes {
     return secretOf(this);
   }
 }
@@ -102,7 +102,7 @@ export class DataKey extends SecretResult {
   /** The version of that key, if the backend knows it. */
   readonly keyVersion: string | undefined;
   /** The data key wrapped under the key `keyId`. */
-  readonly ciphertext: Uint8Array;
+  readonly ciphertext: OwnedBytes;
 
   /** @param fields `plaintext` passes into the ownership of the data key: the caller must not use it afterwards. */
   constructor(fields: {
@@ -112,13 +112,13 @@ export class DataKey extends SecretResult {
     readonly keyVersion?: string | undefined;
   }) {
     super(fields.plaintext);
-    this.ciphertext = fields.ciphertext;
+    this.ciphertext = ownBytes(fields.ciphertext);
     this.keyId = fields.keyId;
     this.keyVersion = ownField(fields, 'keyVersion');
   }
 
   /** The data key itself. @throws {@link ProviderClosedError} once disposed. */
-  get plaintext(): Uint8Array {
+  get plaintext(): OwnedBytes {
     return secretOf(this);
   }
 }
@@ -133,9 +133,9 @@ export class DataKeyPair extends SecretResult {
   /** The version of that key, if the backend knows it. */
   readonly keyVersion: string | undefined;
   /** The public key: DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
   /** The private key wrapped under the key `keyId`; it decrypts to the same DER. */
-  readonly privateKeyCiphertext: Uint8Array;
+  readonly privateKeyCiphertext: OwnedBytes;
   /** The kind of pair. */
   readonly keyPairSpec: DataKeyPairSpec;
 
@@ -149,15 +149,15 @@ export class DataKeyPair extends SecretResult {
     readonly keyVersion?: string | undefined;
   }) {
     super(fields.privateKey);
-    this.publicKey = fields.publicKey;
-    this.privateKeyCiphertext = fields.privateKeyCiphertext;
+    this.publicKey = ownBytes(fields.publicKey);
+    this.privateKeyCiphertext = ownBytes(fields.privateKeyCiphertext);
     this.keyPairSpec = fields.keyPairSpec;
     this.keyId = fields.keyId;
     this.keyVersion = ownField(fields, 'keyVersion');
   }
 
   /** The private key: DER of PKCS#8 (RFC 5958). @throws {@link ProviderClosedError} once disposed. */
-  get privateKey(): Uint8Array {
+  get privateKey(): OwnedBytes {
     return secretOf(this);
   }
 }

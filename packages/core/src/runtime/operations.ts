@@ -1,5 +1,6 @@
 import type { CompleteDriver, FunctionName, OutputOf, RequestOf } from '../driver/driver.js';
 import type { Awaitable, Call } from '../driver/requests.js';
+import { ownBytes } from '../provider/bytes.js';
 import type {
   EncryptResult,
   KeyDescription,
@@ -51,7 +52,8 @@ export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = {
   name: 'encrypt',
   parse: parseEncryptInput,
   functionOf: (driver) => driver.encrypt,
-  finish({ ciphertext, keyId, keyVersion }, { algorithm }) {
+  finish({ ciphertext: bytes, keyId, keyVersion }, { algorithm }) {
+    const ciphertext = ownBytes(bytes);
     return keyVersion === undefined
       ? { ciphertext, keyId, algorithm }
       : { ciphertext, keyId, algorithm, keyVersion };
@@ -81,7 +83,7 @@ export const RE_ENCRYPT: DriverOperation<'reEncrypt', ReEncryptResult> = {
   finish(output, { source, destination }) {
     const { sourceKeyVersion, destinationKeyVersion } = output;
     const result: { -readonly [Name in keyof ReEncryptResult]: ReEncryptResult[Name] } = {
-      ciphertext: output.ciphertext,
+      ciphertext: ownBytes(output.ciphertext),
       sourceKeyId: output.sourceKeyId,
       destinationKeyId: output.destinationKeyId,
       sourceAlgorithm: source.algorithm,
@@ -108,8 +110,10 @@ export const GENERATE_WRAPPED_DATA_KEY: DriverOperation<
   name: 'generateDataKeyWithoutPlaintext',
   parse: parseDataKeyInput,
   functionOf: (driver) => driver.generateDataKeyWithoutPlaintext,
-  finish: ({ keyVersion, ...result }) =>
-    keyVersion === undefined ? result : { ...result, keyVersion },
+  finish({ ciphertext, keyId, keyVersion }) {
+    const result = { ciphertext: ownBytes(ciphertext), keyId };
+    return keyVersion === undefined ? result : { ...result, keyVersion };
+  },
 };
 
 export const GENERATE_DATA_KEY_PAIR: DriverOperation<'generateDataKeyPair', DataKeyPair> = {
@@ -127,8 +131,13 @@ export const GENERATE_WRAPPED_DATA_KEY_PAIR: DriverOperation<
   name: 'generateDataKeyPairWithoutPlaintext',
   parse: parseDataKeyPairInput,
   functionOf: (driver) => driver.generateDataKeyPairWithoutPlaintext,
-  finish({ keyVersion, ...wrapped }, { keyPairSpec }) {
-    const result = { ...wrapped, keyPairSpec };
+  finish({ publicKey, privateKeyCiphertext, keyId, keyVersion }, { keyPairSpec }) {
+    const result = {
+      publicKey: ownBytes(publicKey),
+      privateKeyCiphertext: ownBytes(privateKeyCiphertext),
+      keyId,
+      keyPairSpec,
+    };
     return keyVersion === undefined ? result : { ...result, keyVersion };
   },
 };
@@ -137,6 +146,7 @@ export const GET_PUBLIC_KEY: DriverOperation<'getPublicKey', PublicKeyResult> = 
   name: 'getPublicKey',
   parse: parsePublicKeyInput,
   functionOf: (driver) => driver.getPublicKey,
+  finish: (output) => ({ ...output, publicKey: ownBytes(output.publicKey) }),
 };
 
 export const DESCRIBE_KEY: DriverOperation<'describeKey', KeyDescription> = {

@@ -1,9 +1,10 @@
-import { isUint8Array, wipe } from '../provider/bytes.js';
+import { isUint8Array, type OwnedBytes, wipe } from '../provider/bytes.js';
 import { InvalidInputError, KeyWrapError, withCallDetails } from '../provider/errors.js';
 import {
   type AsymmetricAlgorithm,
   isAsymmetricAlgorithm,
   maximumPlaintextLength,
+  oaepHash,
   rsaKeySpecOf,
 } from '../provider/key-spec.js';
 import { readBytes } from '../provider/read-fields.js';
@@ -35,7 +36,7 @@ export async function sealWithPublicKey(
   publicKey: Uint8Array,
   plaintext: Uint8Array,
   algorithm: AsymmetricAlgorithm,
-): Promise<Uint8Array> {
+): Promise<OwnedBytes> {
   try {
     return await seal(publicKey, plaintext, algorithm);
   } catch (error) {
@@ -47,9 +48,9 @@ async function seal(
   publicKey: Uint8Array,
   plaintext: Uint8Array,
   algorithm: AsymmetricAlgorithm,
-): Promise<Uint8Array> {
+): Promise<OwnedBytes> {
   if (typeof algorithm !== 'string' || !isAsymmetricAlgorithm(algorithm)) {
-    throw new InvalidInputError('algorithm', 'must be RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256');
+    throw new InvalidInputError('algorithm', 'must be RSAES_OAEP_SHA_1, _256, _384 or _512');
   }
   if (!isUint8Array(publicKey)) throw new InvalidInputError('publicKey', 'must be a Uint8Array');
   const copy = readBytes(plaintext, 'plaintext', maximumPlaintextLength(algorithm));
@@ -80,7 +81,7 @@ async function importPublicKey(
   spki: Uint8Array,
   algorithm: AsymmetricAlgorithm,
 ): Promise<PublicKey> {
-  const hash = algorithm === 'RSAES_OAEP_SHA_1' ? 'SHA-1' : 'SHA-256';
+  const hash = oaepHash(algorithm);
   try {
     return await crypto.subtle.importKey('spki', spki, { name: 'RSA-OAEP', hash }, false, [
       'encrypt',

@@ -1,5 +1,6 @@
 import {
   completeDriver,
+  copyBytes,
   createProvider,
   FUNCTION_NAMES,
   IN_PROCESS,
@@ -51,7 +52,9 @@ describe('completeDriver', () => {
     const copy = { ...driver };
     const { ciphertext } = await copy.generateDataKey({ ...target, numberOfBytes: 8 }, NO_OPTIONS);
     expect(ciphertext).to.deep.equal(some);
-    expect(await copy.decrypt({ ...target, ciphertext }, NO_OPTIONS)).to.include({ keyId: ARN });
+    expect(
+      await copy.decrypt({ ...target, ciphertext: copyBytes(ciphertext) }, NO_OPTIONS),
+    ).to.include({ keyId: ARN });
   });
 
   it('accepts functions that return or throw synchronously', async () => {

@@ -1,13 +1,13 @@
-import { type DataKeyPairSpec, InvalidInputError } from '@keywrap/core';
+import { type DataKeyPairSpec, InvalidInputError, type OwnedBytes } from '@keywrap/core';
 
 /** A private key, and the public key that belongs to it. */
 export interface PrivateKeyMaterial {
   readonly type: 'private';
   readonly keySpec: DataKeyPairSpec;
   /** PrivateKeyInfo, DER: version 0, no attributes; it owns its memory, so it can be wiped. */
-  readonly privateKey: Uint8Array;
+  readonly privateKey: OwnedBytes;
   /** SubjectPublicKeyInfo, DER. */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
 }
 
 /** A public key alone. */
@@ -15,7 +15,7 @@ export interface PublicKeyMaterial {
   readonly type: 'public';
   readonly keySpec: DataKeyPairSpec;
   /** SubjectPublicKeyInfo, DER. */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
 }
 
 /** A key that was read: its key spec and its DER encodings. */

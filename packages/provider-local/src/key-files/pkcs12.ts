@@ -1,4 +1,4 @@
-import { InvalidInputError, wipe } from '@keywrap/core';
+import { InvalidInputError, type OwnedBytes, wipe } from '@keywrap/core';
 import * as asn1 from '../cipher/engines/forge/der.js';
 import { equalSecrets } from '../keys/equal-secrets.js';
 import {
@@ -97,7 +97,7 @@ export async function writePkcs12(
   platform: Platform,
   privateKeyInfo: Uint8Array,
   passphrase: string,
-): Promise<Uint8Array> {
+): Promise<OwnedBytes> {
   const { derBytes, explicit, integer, objectIdentifier, octetString, sequence } = asn1;
   const data = (contents: Uint8Array) =>
     sequence(objectIdentifier(DATA), explicit(0, octetString(contents)));

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, type OwnedBytes } from '@keywrap/core';
 import { derBytes, itemsOf, octetsOf, oidOf, parseDer } from '../cipher/engines/forge/der.js';
 import { KEY_OIDS } from '../cipher/engines/forge/key-info.js';
 import { encryptWithPassphrase } from './encryption.js';
@@ -18,7 +18,7 @@ export type PrivateKeyFormat =
 export type PublicKeyFormat = 'spki-pem' | 'spki-der';
 
 /** PEM is text, everything else bytes. */
-export type Written<Format extends string> = Format extends `${string}-pem` ? string : Uint8Array;
+export type Written<Format extends string> = Format extends `${string}-pem` ? string : OwnedBytes;
 
 /** Options of {@link writeKeyMaterial}. */
 export interface WriteKeyMaterialOptions<Format extends PrivateKeyFormat> {
@@ -53,7 +53,7 @@ export async function writeKeyMaterial<Format extends PrivateKeyFormat>(
 export async function writeKeyMaterial(
   privateKey: Uint8Array,
   { format, passphrase }: { format: PrivateKeyFormat; passphrase?: string | undefined },
-): Promise<string | Uint8Array> {
+): Promise<string | OwnedBytes> {
   const [, algorithm, key] = itemsOf(parseDer(privateKey)); // PrivateKeyInfo
   const isEncrypted = format === 'pkcs8-encrypted-pem' || format === 'pkcs12';
   if (isEncrypted && !passphrase) {
@@ -104,6 +104,6 @@ export function writePublicKey<Format extends PublicKeyFormat>(
 export function writePublicKey(
   publicKey: Uint8Array,
   format: PublicKeyFormat,
-): string | Uint8Array {
+): string | OwnedBytes {
   return format === 'spki-pem' ? writePem('PUBLIC KEY', publicKey) : new Uint8Array(publicKey);
 }

@@ -125,6 +125,7 @@ export const atOnceCases = casesOf(concurrency, [
       id: `ATO-2${use.number}`,
       title: `${use.title}: right calls in flight with as many that have a wrong context, key or ciphertext`,
       needs: use.needs,
+      profile: 'full',
       async run(context) {
         const { provider } = context;
         const { sealed, right, wrong } = await wrongInputs(use, context);

@@ -137,6 +137,7 @@ export const contentCases = [
       {
         id: 'CNT-201',
         title: 'takes a ciphertext, and what looks like data of another kind, as any plaintext',
+        profile: 'full',
         async run(context) {
           const { provider } = context;
           const key = { keyId: await context.keys.get() };

@@ -36,6 +36,7 @@ export const resourceCases = [
         id: `RES-1${use.number}`,
         title: `${use.title}: leaves no listener on the signal of many calls, half of which fail`,
         needs: use.needs,
+        profile: 'full',
         async run(context) {
           const { provider, keys } = context;
           const { signal } = new AbortController();

@@ -1,7 +1,4 @@
-import type { DataKeyPairSpec } from '@keywrap/core';
-
-/** The hash of RSAES-OAEP and of its mask generation function (RFC 8017 §7.1, B.1), as WebCrypto names it. */
-export type OaepHash = 'SHA-1' | 'SHA-256';
+import type { DataKeyPairSpec, OaepHash, OwnedBytes } from '@keywrap/core';
 
 /**
  * A loaded XAES-256-GCM key ([C2SP](https://c2sp.org/XAES-256-GCM)). Values that depend only on the key are
@@ -68,9 +65,9 @@ export interface RsaPublicKey {
 /** A key pair in the encodings that AWS KMS returns. */
 export interface EncodedKeyPair {
   /** SubjectPublicKeyInfo, DER (RFC 5280 §4.1). */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: OwnedBytes;
   /** PrivateKeyInfo, DER (PKCS#8, RFC 5958). */
-  readonly privateKey: Uint8Array;
+  readonly privateKey: OwnedBytes;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { newSecret } from '@keywrap/core';
+import { newSecret, type OwnedBytes } from '@keywrap/core';
 
 /** Far below the most arguments that any JavaScript engine accepts. */
 const CHUNK_LENGTH = 8192;
@@ -16,7 +16,7 @@ export function toBinaryString(bytes: Uint8Array): string {
 }
 
 /** Converts node-forge's binary string to bytes, in new memory. */
-export function fromBinaryString(binary: string): Uint8Array {
+export function fromBinaryString(binary: string): OwnedBytes {
   const bytes = newSecret(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, type OwnedBytes } from '@keywrap/core';
 import forge from 'node-forge';
 import { fromBinaryString, toBinaryString } from './binary-string.js';
 
@@ -56,7 +56,7 @@ function assertObjectIdentifiers(value: Asn1): void {
 }
 
 /** Encodes as DER. */
-export function derBytes(value: Asn1): Uint8Array {
+export function derBytes(value: Asn1): OwnedBytes {
   return fromBinaryString(asn1.toDer(value).getBytes());
 }
 

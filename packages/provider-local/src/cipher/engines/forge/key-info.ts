@@ -1,4 +1,4 @@
-import type { EccKeySpec } from '@keywrap/core';
+import type { EccKeySpec, OwnedBytes } from '@keywrap/core';
 import * as asn1 from './der.js';
 
 /** rsaEncryption (RFC 8017 appendix A.1) and id-ecPublicKey (RFC 5480 §2.1.1). */
@@ -13,7 +13,7 @@ export const CURVE_OIDS = {
 } as const satisfies Record<EccKeySpec, string>;
 
 /** Encodes PrivateKeyInfo, version 0, without attributes (RFC 5958 §2), around a key in DER. */
-export function encodePrivateKey(algorithm: 'RSA' | EccKeySpec, key: Uint8Array): Uint8Array {
+export function encodePrivateKey(algorithm: 'RSA' | EccKeySpec, key: Uint8Array): OwnedBytes {
   const { derBytes, integer, octetString, sequence } = asn1;
   return derBytes(sequence(integer(0), algorithmIdentifier(algorithm), octetString(key)));
 }
@@ -23,14 +23,14 @@ export function encodeEcPrivateKey(
   spec: EccKeySpec,
   scalar: Uint8Array,
   point: Uint8Array,
-): Uint8Array {
+): OwnedBytes {
   const publicKey = asn1.explicit(1, asn1.bitString(point));
   const key = asn1.sequence(asn1.integer(1), asn1.octetString(scalar), publicKey);
   return encodePrivateKey(spec, asn1.derBytes(key));
 }
 
 /** Encodes SubjectPublicKeyInfo (RFC 5280 §4.1) around RSAPublicKey in DER, or a point. */
-export function encodePublicKey(algorithm: 'RSA' | EccKeySpec, key: Uint8Array): Uint8Array {
+export function encodePublicKey(algorithm: 'RSA' | EccKeySpec, key: Uint8Array): OwnedBytes {
   return asn1.derBytes(asn1.sequence(algorithmIdentifier(algorithm), asn1.bitString(key)));
 }
 

@@ -18,6 +18,7 @@ import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
 import { runningMutants } from './running.js';
 import { sealingMutants } from './sealing.js';
+import { shapeMutants } from './shapes.js';
 import { statisticsMutants } from './statistics.js';
 import { uncheckedMutants } from './unchecked.js';
 import { useMutants } from './uses.js';
@@ -48,4 +49,5 @@ export const mutants: readonly Mutant[] = [
   ...cacheMutants,
   ...byteMutants,
   ...runningMutants,
+  ...shapeMutants,
 ];

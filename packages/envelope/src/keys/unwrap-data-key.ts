@@ -15,7 +15,7 @@ import type { readTrustedKey } from './wrapping-key.js';
 type ReadTrustedKey = ReturnType<typeof readTrustedKey>;
 
 /**
- * Unwraps the data key with the first trusted key that can. The call names the trusted key, never the one that the message
+ * Unwraps the data key with the first trusted key that can, in the caller's order. The call names the trusted key, never the one that the message
  * names, so that no other key is used. An outage of one key's provider does not stop the others
  * ([Multi-Keyring](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/multi-keyring.md#ondecrypt)).
  *
@@ -30,8 +30,8 @@ export async function unwrapDataKey(
   options: CallOptions,
 ): Promise<DecryptResult> {
   const errors: KeyWrapError[] = [];
-  for (const dataKey of dataKeys) {
-    for (const trusted of trustedKeys) {
+  for (const trusted of trustedKeys) {
+    for (const dataKey of dataKeys) {
       if (!mayHaveWrapped(trusted, dataKey)) continue;
       try {
         const opened = await decrypt(trusted, dataKey.ciphertext, encryptionContext, options);
@@ -40,7 +40,9 @@ export async function unwrapDataKey(
         errors.push(damagedMessage());
       } catch (error) {
         if (!(error instanceof KeyWrapError) || error.code === 'ABORTED') throw error;
-        errors.push(error);
+        // Not made by the key that it names.
+        const isForged = error.code === 'INCORRECT_KEY' && isKeyArn(trusted.keyId);
+        errors.push(isForged ? damagedMessage() : error);
       }
     }
   }
@@ -86,14 +88,11 @@ function areReplicas(a: string, b: string): boolean {
   return b.includes(':key/mrk-') && withoutRegion(a) === withoutRegion(b);
 }
 
-/** The errors that say nothing but that a key did not wrap a data key. */
-const OTHER_KEY = new Set(['INCORRECT_KEY']);
-
 /** Outages first, because a later attempt may succeed; then what the caller can change; then damage. */
 function mostImportant(errors: readonly KeyWrapError[]): KeyWrapError | undefined {
   const outage = errors.find(({ retryable }) => retryable);
   if (outage !== undefined) return outage;
-  const own = errors.find((error) => !isDamage(error) && !OTHER_KEY.has(error.code));
+  const own = errors.find((error) => !isDamage(error) && error.code !== 'INCORRECT_KEY');
   if (own !== undefined) return own;
   return errors.some(isDamage) ? damagedMessage() : undefined;
 }

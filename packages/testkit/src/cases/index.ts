@@ -43,6 +43,7 @@ import { rotationCases } from './rotation.js';
 import { rsaPaddingCases } from './rsa-padding.js';
 import { secretCases } from './secrets.js';
 import { undeclaredCases } from './undeclared.js';
+import { unknownKeyCases } from './unknown-key.js';
 
 /**
  * Every case of the suite, as data. The ids are stable.
@@ -59,6 +60,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...undeclaredCases,
   ...encryptCases,
   ...keyIdCases,
+  ...unknownKeyCases,
   ...encryptionContextCases,
   ...integrityCases,
   ...indistinguishableCases,

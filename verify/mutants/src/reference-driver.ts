@@ -171,11 +171,12 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     if (this.#outage === 'unavailable') throw new ProviderUnavailableError('no response');
   }
 
-  /** The key whose id a ciphertext begins with. */
-  madeBy(ciphertext: Uint8Array): ReferenceKey | undefined {
+  /** The key whose id a ciphertext begins with; `named` is the one that the call named. */
+  madeBy(ciphertext: Uint8Array, named?: ReferenceKey): ReferenceKey | undefined {
     this.#expectBackend();
     const header = ciphertext.subarray(0, HEADER);
     if (this.#destroyed.some((id) => Buffer.compare(header.subarray(0, 16), id) === 0)) {
+      if (named !== undefined) throw new IncorrectKeyError('another key made this ciphertext');
       throw new AccessDeniedError('the ciphertext names a key that does not exist');
     }
     return [...this.#keys.values()].find((each) => sameId(header, each));
@@ -230,7 +231,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
       return { plaintext, keyId: named.description.keyId };
     }
     const header = ciphertext.subarray(0, HEADER);
-    const key = this.madeBy(ciphertext);
+    const key = this.madeBy(ciphertext, named);
     if (key === undefined) throw new InvalidCiphertextError(DOES_NOT_OPEN);
     this.checkKey(named, key);
     this.usable(key, algorithm, 'decrypt');

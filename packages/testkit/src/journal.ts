@@ -1,5 +1,4 @@
-import { types } from 'node:util';
-import { isKeyArn, KeyWrapError } from '@keywrap/core';
+import { isKeyArn, isUint8Array, KeyWrapError } from '@keywrap/core';
 import { hexOf } from './bytes.js';
 import { changeIn } from './damage.js';
 import { check, kindOf } from './expect.js';
@@ -90,7 +89,7 @@ export function bytesIn(input: unknown): Uint8Array[] {
   const { plaintext, ciphertext } = Object.fromEntries(fieldsOf(input));
   return [plaintext, ciphertext].flatMap((value) => {
     // A detached array can't be copied, and contains nothing.
-    if (types.isUint8Array(value)) return value.byteLength === 0 ? [] : [new Uint8Array(value)];
+    if (isUint8Array(value)) return value.byteLength === 0 ? [] : [new Uint8Array(value)];
     return typeof value === 'string' ? [new TextEncoder().encode(value)] : [];
   });
 }
@@ -101,7 +100,7 @@ export function describeOutcome(result: unknown): string {
 }
 
 function describeInput(input: unknown): string {
-  if (types.isUint8Array(input)) return describeBytes(input);
+  if (isUint8Array(input)) return describeBytes(input);
   if (typeof input === 'string') return kindOf(input);
   if (typeof input !== 'object' || input === null) return String(input);
   const fields = fieldsOf(input).map(([name, value]) => `${name}: ${describeField(name, value)}`);
@@ -111,7 +110,7 @@ function describeInput(input: unknown): string {
 const SHOWN = new Set(['keyId', 'algorithm', 'keySpec', 'keyPairSpec', 'numberOfBytes']);
 
 function describeField(name: string, value: unknown): string {
-  if (types.isUint8Array(value)) return describeBytes(value);
+  if (isUint8Array(value)) return describeBytes(value);
   if (name === 'source' || name === 'destination') return describeInput(value);
   if (name === 'encryptionContext') return describeContext(value);
   if (SHOWN.has(name) && (typeof value === 'string' || typeof value === 'number')) {

@@ -7,6 +7,7 @@ import {
 } from '@keywrap/core';
 import type { ConformanceKeys, ConformanceSubject } from './harness.js';
 import type { KeyKind, KeyRing } from './key-ring.js';
+import { nodeModule } from './platform.js';
 
 /** A capability that a provider may declare. */
 export type CapabilityNeed =
@@ -36,6 +37,9 @@ export const RSA = ['asymmetric', 'key:RSA_2048'] as const;
  */
 export const OWN_RUNTIME = 'own runtime';
 
+/** The need of a case that checks keys by OpenSSL: Web Crypto has not all of the curves. */
+export const NODE_CRYPTO = 'node:crypto' as const;
+
 /** A need of a case: a capability or its absence, a kind of key, or a method of the harness. */
 export type Need =
   | CapabilityNeed
@@ -45,6 +49,7 @@ export type Need =
   /** Results say which version of a key was used. */
   | 'keyVersion'
   | typeof OWN_RUNTIME
+  | typeof NODE_CRYPTO
   | Hook;
 
 /** An optional member of the harness's subject. */
@@ -62,6 +67,9 @@ export async function whyUnmet(
   const { capabilities } = subject.provider;
   if (need === OWN_RUNTIME) {
     return isDriverProvider(subject.provider) ? 'core does this for every driver' : undefined;
+  }
+  if (need === NODE_CRYPTO) {
+    return nodeModule(NODE_CRYPTO) === undefined ? `this platform has no ${need}` : undefined;
   }
   if (need === 'cache' || need === 'reopen' || need === 'fail') {
     return subject[need] === undefined ? `${MISSING} ${need}` : undefined;

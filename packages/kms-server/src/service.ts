@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { wipe } from '@keywrap/core';
+import { isUint8Array, wipe } from '@keywrap/core';
 import { type Authorization, parseAuthorization } from './auth/authorization.js';
 import { type Credentials, SignatureVerifier } from './auth/signature.js';
 import { type HttpRequest, headerOf } from './http/http-request.js';
@@ -94,7 +94,7 @@ export class KmsService {
     } finally {
       // They may hold plaintexts and key material.
       for (const bytes of [request.body, ...Object.values(members)]) {
-        if (bytes instanceof Uint8Array) wipe(bytes);
+        if (isUint8Array(bytes)) wipe(bytes);
       }
     }
   }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createWriteStream } from 'node:fs';
 import { KeyWrapError } from '@keywrap/core';
 import { DamagedStoreError } from '@keywrap/provider-local/store';
 import { readCommandLine, USAGE, VERSION } from './command-line.js';
@@ -11,12 +12,16 @@ function exitCodeOf(error: unknown): number {
   return error instanceof KeyWrapError && error.code === 'ACCESS_DENIED' ? 4 : 1;
 }
 
+// Readers may go away.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 try {
   const command = await readCommandLine(process.argv.slice(2));
   if (command === 'help') console.log(USAGE);
   else if (command === 'version') console.log(VERSION);
   else {
-    const server = await startKmsServer({ ...command, log: logJsonLines(process.stderr) });
+    // A pipe of the process itself would block it while its reader is slow.
+    const stderr = createWriteStream('', { fd: process.stderr.fd, autoClose: false });
+    const server = await startKmsServer({ ...command, log: logJsonLines(stderr) });
     console.log(`keywrap-kms is listening on ${server.url}`);
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => void server.close());

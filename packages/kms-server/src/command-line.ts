@@ -24,6 +24,9 @@ AWS KMS on this machine: point any AWS SDK at the URL that it prints. Keys are i
   --trusted-group <id>  with --data: a group that may read and write the file, by its number
   --passphrase-file <file>, --passphrase-env <name>
                         with --data: where the passphrase is; one of the two
+  --max-connections <number>
+                        those beyond it get a ThrottlingException; by default as many as the memory
+                        and the open files of this machine allow
   --help, --version
 
 It logs each request to standard error, one line of JSON each. SIGTERM and SIGINT stop it when the
@@ -59,6 +62,7 @@ export async function readCommandLine(
       'trusted-group': { type: 'string' },
       'passphrase-file': { type: 'string' },
       'passphrase-env': { type: 'string' },
+      'max-connections': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'v' },
     },
@@ -70,7 +74,8 @@ export async function readCommandLine(
     host,
     region,
     account,
-    port: values.port === undefined ? undefined : parseNumber(values.port),
+    port: parseNumber(values.port),
+    maximumConnections: parseNumber(values['max-connections']),
     keys: await readJson(values.seed, '--seed'),
     credentials: await readJson(values.credentials, '--credentials'),
     store: parseStore(values),
@@ -94,7 +99,7 @@ function parseStore(values: StoreArguments) {
     if ([create, group, file, env].every((value) => value === undefined)) return undefined;
     throw new Error('--create, --trusted-group and --passphrase-... are for --data');
   }
-  const trustedGroup = group === undefined ? undefined : parseNumber(group);
+  const trustedGroup = parseNumber(group);
   if (Number.isNaN(trustedGroup)) {
     throw new Error('--trusted-group must be the number of a group');
   }
@@ -102,7 +107,8 @@ function parseStore(values: StoreArguments) {
 }
 
 /** Returns NaN for anything but a number; the check of the option rejects it. */
-function parseNumber(text: string): number {
+function parseNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 

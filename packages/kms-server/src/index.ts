@@ -1,5 +1,5 @@
 export type { Credentials } from './auth/signature.js';
-export { type LogRequest, logJsonLines, type RequestLog } from './log.js';
+export { type LogRequest, type LogStream, logJsonLines, type RequestLog } from './log.js';
 export type { KmsServerOptions } from './options.js';
 export type { SeedKey } from './parse-seed.js';
 export { KmsError } from './protocol/kms-error.js';

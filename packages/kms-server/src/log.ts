@@ -1,7 +1,7 @@
 // The platform's, whatever a test puts in their place later.
 const { setImmediate } = globalThis;
 
-/** A log entry of a request. It never has a body or key material. */
+/** A log entry of a request, or of a connection without one. It never has a body or key material. */
 export interface RequestLog {
   readonly time: string;
   readonly requestId: string;
@@ -9,7 +9,7 @@ export interface RequestLog {
   readonly operation: string | undefined;
   /** The key as the request names it. */
   readonly key: string | undefined;
-  /** `ok`, or the name of the exception. */
+  /** `ok`, the name of the exception, or `closed`: the connection ended without a response. */
   readonly outcome: string;
   /** In milliseconds. */
   readonly duration: number;
@@ -20,19 +20,52 @@ export interface RequestLog {
 /** Called for each request, after its response. */
 export type LogRequest = (entry: RequestLog) => void;
 
+/** Where {@link logJsonLines} writes: a stream of Node.js, or anything else that takes text. */
+export interface LogStream {
+  /** Returns false if nothing more should be written until `drain`. */
+  write(text: string): unknown;
+  on?(event: 'drain' | 'error', listener: () => void): unknown;
+}
+
+/** Characters that terminals and log viewers take for line breaks, controls or changes of direction. */
+const UNSAFE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/** Of lines that wait for a slow reader. */
+const MAXIMUM_WAITING = 10_000;
+
 /**
  * Writes logs as lines of JSON. The lines of one turn of the event loop are written together, because a
  * system call for each takes longer than most requests.
+ *
+ * Nothing waits for the reader: lines beyond 10,000 are dropped while it is slow, and all after it has gone.
  */
-export function logJsonLines(stream: { write(text: string): unknown }): LogRequest {
+export function logJsonLines(stream: LogStream): LogRequest {
   let lines: string[] = [];
-  return (entry) => {
-    if (lines.length === 0) {
-      setImmediate(() => {
-        stream.write(`${lines.join('\n')}\n`);
-        lines = [];
-      });
-    }
-    lines.push(JSON.stringify(entry));
+  let isBusy = false;
+  let hasGone = false;
+  const write = () => {
+    isBusy = lines.length > 0;
+    if (!isBusy) return;
+    const text = `${lines.join('\n')}\n`;
+    lines = [];
+    const isFull = stream.write(text) === false && stream.on !== undefined;
+    if (!isFull) isBusy = false;
   };
+  stream.on?.('drain', write);
+  stream.on?.('error', () => {
+    hasGone = true;
+    lines = [];
+  });
+  return (entry) => {
+    if (hasGone || lines.length >= MAXIMUM_WAITING) return;
+    lines.push(toLine(entry));
+    if (isBusy) return;
+    isBusy = true;
+    setImmediate(write);
+  };
+}
+
+function toLine(entry: RequestLog): string {
+  return JSON.stringify(entry).replace(UNSAFE, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }

@@ -3,6 +3,7 @@ import { parseStore, type StoreSource } from '@keywrap/provider-local/driver';
 import type { KeyStore } from '@keywrap/provider-local/keys';
 import type { Credentials } from './auth/signature.js';
 import type { LogRequest } from './log.js';
+import { connectionsOfMachine } from './machine.js';
 import type { SeedKey } from './parse-seed.js';
 import { isRegionName } from './region-name.js';
 
@@ -38,6 +39,11 @@ export interface KmsServerOptions {
   readonly store?: KeyStore | (() => Awaitable<KeyStore>) | undefined;
   /** Keys to start with. Keys that the store already has, by id or else by alias, do not change. */
   readonly keys?: readonly SeedKey[] | undefined;
+  /**
+   * Connections beyond this number get a `ThrottlingException`, which SDKs retry. By default as many as the
+   * memory and the open files of this machine allow.
+   */
+  readonly maximumConnections?: number | undefined;
   /** Called for each request; by default nothing is logged. */
   readonly log?: LogRequest | undefined;
   /** The clock: for deletions, rotations, expiry and signatures. */
@@ -52,6 +58,7 @@ export interface Settings extends StoreSource {
   readonly account: string;
   readonly credentials: readonly Credentials[];
   readonly keys: readonly SeedKey[];
+  readonly maximumConnections: number;
   readonly log: LogRequest | undefined;
   readonly now: () => Date;
 }
@@ -64,6 +71,7 @@ const NAMES = [
   'credentials',
   'store',
   'keys',
+  'maximumConnections',
   'log',
   'now',
 ] as const satisfies readonly (keyof KmsServerOptions)[];
@@ -78,6 +86,7 @@ export function parseOptions(options: KmsServerOptions): Settings {
     credentials = [],
     store,
     keys = [],
+    maximumConnections = connectionsOfMachine(),
     log,
     now = () => new Date(),
   } = readFields(options, 'options', NAMES) as KmsServerOptions;
@@ -93,6 +102,9 @@ export function parseOptions(options: KmsServerOptions): Settings {
   if (typeof host !== 'string' || host === '') {
     throw new InvalidInputError('host', 'must be the address to listen on');
   }
+  if (!Number.isSafeInteger(maximumConnections) || maximumConnections < 1) {
+    throw new InvalidInputError('maximumConnections', 'must be a whole number from 1');
+  }
   if (log !== undefined && typeof log !== 'function') {
     throw new InvalidInputError('log', 'must be a function that is called for each request');
   }
@@ -107,7 +119,8 @@ export function parseOptions(options: KmsServerOptions): Settings {
     );
   }
   const source = parseStore(store, 'store');
-  return { port, host, region, account, credentials, keys, log, now, ...source };
+  const given = { port, host, region, account, credentials, keys, maximumConnections, log, now };
+  return { ...given, ...source };
 }
 
 function assertCredentials(credentials: unknown): void {

@@ -1,5 +1,6 @@
 import { KeyCipher, type StoreSource, selectEngine } from '@keywrap/provider-local/driver';
 import { type KeyStore, Keys } from '@keywrap/provider-local/keys';
+import { KeyPairs } from './key-pairs.js';
 import { ImportTokens } from './keys/import-token.js';
 import { openStore } from './open-store.js';
 import { partitionOf } from './region-name.js';
@@ -8,6 +9,7 @@ import { partitionOf } from './region-name.js';
 export interface Region {
   readonly keys: Keys;
   readonly cipher: KeyCipher;
+  readonly keyPairs: KeyPairs;
   readonly tokens: ImportTokens;
 }
 
@@ -25,6 +27,7 @@ export class Regions {
   readonly #options: RegionsOptions;
   readonly #store: KeyStore;
   readonly #cipher: KeyCipher;
+  readonly #keyPairs: KeyPairs;
   readonly #tokens = new ImportTokens();
   readonly #regions = new Map<string, Region>();
 
@@ -32,6 +35,7 @@ export class Regions {
     this.#options = options;
     this.#store = store;
     this.#cipher = cipher;
+    this.#keyPairs = new KeyPairs(cipher.engine);
   }
 
   /** Opens the store. @throws as {@link openStore}. */
@@ -47,7 +51,7 @@ export class Regions {
       const { account, now } = this.#options;
       const scope = { partition: partitionOf(name), region: name, account };
       const keys = new Keys(this.#store, scope, now);
-      region = { keys, cipher: this.#cipher, tokens: this.#tokens };
+      region = { keys, cipher: this.#cipher, keyPairs: this.#keyPairs, tokens: this.#tokens };
       // Requests may name any Region, and a dropped one is simply made again.
       if (this.#regions.size >= KEPT_REGIONS) this.#regions.clear();
       this.#regions.set(name, region);

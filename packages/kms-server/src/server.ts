@@ -1,15 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { batchResponses } from './http/batch-responses.js';
-import { readBody } from './http/body.js';
-import { rejectMalformed } from './http/client-error.js';
-import { parseHttpRequest } from './http/http-request.js';
-import type { LogRequest } from './log.js';
 import { type KmsServerOptions, parseOptions } from './options.js';
 import { parseSeed } from './parse-seed.js';
 import { Regions } from './regions.js';
 import { plantKeys } from './seed.js';
-import { type KmsResponse, KmsService } from './service.js';
+import { serveHttp } from './serve-http.js';
+import { KmsService } from './service.js';
 
 // The platform's, whatever a test puts in their place later.
 const { clearTimeout, setTimeout } = globalThis;
@@ -30,9 +26,9 @@ const TIMEOUTS = {
   keepAliveTimeout: 20_000,
   connectionsCheckingInterval: 5_000,
 };
+/** In milliseconds: for a client that does not read its response. */
+const SILENCE = 120_000;
 const CLOSE_TIMEOUT = 10_000;
-/** Connections over the limit are closed at once. An SDK opens some fifty for each client. */
-export const MAXIMUM_CONNECTIONS = 500;
 
 /**
  * Starts AWS KMS on this machine: its HTTP protocol, over keys in memory or in a store. For tests and
@@ -54,12 +50,9 @@ export async function startKmsServer(options: KmsServerOptions = {}): Promise<Km
   const seed = parseSeed(keys, { region, account: settings.account });
   const regions = await Regions.open(settings);
   const service = new KmsService({ regions, defaultRegion: region, credentials, ...settings });
-  const server = createServer(TIMEOUTS, (request, response) => {
-    serve(service, log, () => server.listening, request, response).catch(() => response.destroy());
-  });
-  // Each may have a body in memory.
-  server.maxConnections = MAXIMUM_CONNECTIONS;
-  server.on('clientError', rejectMalformed);
+  const server = createServer(TIMEOUTS);
+  server.timeout = SILENCE;
+  serveHttp(server, service, settings.maximumConnections, log);
   try {
     await plantKeys(seed, regions);
     await listen(server, port, host);
@@ -79,47 +72,6 @@ export async function startKmsServer(options: KmsServerOptions = {}): Promise<Km
     port: actualPort,
     close,
     [Symbol.asyncDispose]: close,
-  };
-}
-
-async function serve(
-  service: KmsService,
-  log: LogRequest | undefined,
-  isOpen: () => boolean,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const parsed = parseHttpRequest(request);
-  const { method, path } = parsed;
-  if (method === 'GET' && path === '/health') {
-    response.setHeader('Content-Type', 'application/json');
-    response.end('{"status":"ok"}');
-    return;
-  }
-  const started = performance.now();
-  const requestId = crypto.randomUUID();
-  const body = await readBody(request);
-  const result = await service.respond({ ...parsed, body });
-  await batchResponses();
-  // After a body that was not read to its end, the next request can't be found.
-  if (!request.complete || !isOpen()) response.setHeader('Connection', 'close');
-  response.writeHead(result.status, {
-    'Content-Type': 'application/x-amz-json-1.1',
-    'Content-Length': Buffer.byteLength(result.body),
-    'x-amzn-RequestId': requestId,
-  });
-  response.end(result.body);
-  log?.({ ...logged(result), requestId, duration: performance.now() - started });
-}
-
-function logged({ operation, key, outcome, failure }: KmsResponse) {
-  const time = new Date().toISOString();
-  return {
-    time,
-    operation,
-    key,
-    outcome,
-    ...(failure !== undefined && { failure: String(failure) }),
   };
 }
 

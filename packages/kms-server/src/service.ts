@@ -2,7 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import { isUint8Array, wipe } from '@keywrap/core';
 import { type Authorization, parseAuthorization } from './auth/authorization.js';
 import { type Credentials, SignatureVerifier } from './auth/signature.js';
+import { decodeBody } from './http/body.js';
 import { type HttpRequest, headerOf } from './http/http-request.js';
+import type { Client } from './key-pairs.js';
 import { HANDLERS, type Handler, type ImplementedOperation } from './operations/index.js';
 import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
@@ -14,8 +16,9 @@ import type { Region, Regions } from './regions.js';
 
 /** A request as it came over HTTP. */
 export interface KmsRequest extends HttpRequest {
-  /** `undefined` if it was too long. */
-  readonly body: Buffer | undefined;
+  /** The bytes, or why they were not read. Wiped by their owner. */
+  readonly body: Buffer | KmsError;
+  readonly client: Client;
 }
 
 /** The response to it, and what is logged. */
@@ -30,7 +33,7 @@ export interface KmsResponse {
   /** `ok`, or the name of the exception. */
   readonly outcome: string;
   /** The error that was thrown, if it was unexpected. */
-  readonly failure?: unknown;
+  readonly failure?: string | undefined;
 }
 
 /** The parts of a service. */
@@ -43,6 +46,8 @@ export interface ServiceOptions {
   readonly now: () => Date;
 }
 
+/** Characters of a path that an error repeats. */
+const MAXIMUM_SHOWN = 100;
 const TARGET = 'TrentService.';
 
 /** The shapes of all requests that are answered, prepared once. */
@@ -70,32 +75,31 @@ export class KmsService {
     let key: string | undefined;
     let members: object = {};
     try {
-      const { body } = request;
-      if (body === undefined) {
-        throw new KmsError('RequestEntityTooLargeException', 'The request is too large.', 413);
-      }
+      const { body, client } = request;
+      if (body instanceof KmsError) throw body;
+      assertPath(request);
       const authorization = parseAuthorization(request);
       if (this.#verifier === undefined) rejectWebPages(request);
       else await this.#verifier.verify(request, authorization, body);
       const name = operationOf(named);
-      members = parseRequest(REQUESTS[name], parse(body)) as object;
+      const json = parse(body, headerOf(request, 'content-encoding'));
+      members = parseRequest(REQUESTS[name], json) as object;
       key = keyOf(members);
       // A handler takes the request that the operation's shape parses.
       const handle = HANDLERS[name] as Handler<never>;
-      const response = await handle(members as never, this.#regionOf(authorization));
+      const region = this.#regionOf(authorization);
+      const response = await handle(members as never, region, client);
       const text = response === undefined ? '' : JSON.stringify(response);
       return { status: 200, body: text, operation: name, key, outcome: 'ok' };
     } catch (error) {
       const kmsError = toKmsError(error);
       const { status, body, type: outcome } = kmsError;
       const operation = isOperation(named) ? named : undefined;
-      const failure = status === 500 ? error : undefined;
+      const failure = status === 500 ? String(error) : undefined;
       return { status, body, operation, key, outcome, failure };
     } finally {
       // They may hold plaintexts and key material.
-      for (const bytes of [request.body, ...Object.values(members)]) {
-        if (isUint8Array(bytes)) wipe(bytes);
-      }
+      for (const value of Object.values(members)) if (isUint8Array(value)) wipe(value);
     }
   }
 
@@ -133,6 +137,15 @@ function presignedTarget({ query }: KmsRequest): string | undefined {
   return targets.flatMap(([, values]) => values).join();
 }
 
+/** An endpoint that ends with a path is a mistake in the client's settings, which no operation would show. */
+function assertPath({ method, path }: KmsRequest): void {
+  if (path === '/' || method !== 'POST') return;
+  throw new KmsError(
+    'UnknownOperationException',
+    `This server is at the path '/' alone, and the request is for '${path.slice(0, MAXIMUM_SHOWN)}'. Take the path out of the endpoint's URL.`,
+  );
+}
+
 function operationOf(name: string): ImplementedOperation {
   if (Object.hasOwn(HANDLERS, name)) return name as ImplementedOperation;
   if (!isOperation(name)) throw new KmsError('UnknownOperationException');
@@ -143,14 +156,17 @@ function operationOf(name: string): ImplementedOperation {
 }
 
 /** An empty body is a request without members. */
-function parse(body: Buffer): unknown {
-  if (body.length === 0) return {};
+function parse(body: Buffer, encoding: string | undefined): unknown {
+  const decoded = decodeBody(body, encoding);
+  if (decoded.length === 0) return {};
   // Bytes that are not UTF-8 would be replaced by other characters, and the request would mean something else.
-  if (!isUtf8(body)) throw serializationError('The body of the request is not UTF-8.');
+  if (!isUtf8(decoded)) throw serializationError('The body of the request is not UTF-8.');
   try {
-    return JSON.parse(body.toString());
+    return JSON.parse(decoded.toString());
   } catch {
     throw serializationError('The body of the request is not JSON.');
+  } finally {
+    if (decoded !== body) wipe(decoded);
   }
 }
 

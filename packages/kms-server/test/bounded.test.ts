@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { assertPolicy } from '#dist/keys/policy.js';
-import { MAXIMUM_CONNECTIONS } from '#dist/server.js';
+import { textOf } from './raw-http.js';
 import { CREDENTIALS, post, type Subject, start } from './support.js';
 
 const policyOf = (Action: unknown) =>
@@ -78,29 +77,6 @@ describe('A server under excessive requests', () => {
     }
   });
 
-  it('closes connections over the limit, and still serves the others', async () => {
-    const agent = connect(subject.server.port, '127.0.0.1');
-    await once(agent, 'connect');
-    const sockets = Array.from({ length: MAXIMUM_CONNECTIONS + 20 }, () =>
-      connect(subject.server.port, '127.0.0.1'),
-    );
-    const hungUp = await new Promise<number>((resolve) => {
-      let count = 0;
-      for (const socket of sockets) {
-        socket.on('error', () => {});
-        socket.on('close', () => {
-          count += 1;
-          if (count === 21) resolve(count);
-        });
-      }
-    });
-    expect(hungUp).to.equal(21);
-    const response = textOf(agent);
-    agent.write('GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-    expect(await response).to.match(/^HTTP\/1.1 200/);
-    for (const socket of sockets) socket.destroy();
-  });
-
   // By a regular expression, each of these would take longer than the world is old.
   it('matches the wildcards of a policy in time that grows only with their number', () => {
     for (const action of ['*'.repeat(5000), `${'*?'.repeat(8)}*`, 'KMS:Put*P?licy', '*']) {
@@ -119,11 +95,3 @@ describe('A server under excessive requests', () => {
     expect(() => assertPolicy(policyOf(Array(4000).fill('*?*x')))).to.throw('will not allow');
   });
 });
-
-async function textOf(socket: Socket): Promise<string> {
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk) => chunks.push(chunk));
-  socket.on('error', () => {});
-  await once(socket, 'close');
-  return Buffer.concat(chunks).toString();
-}

@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { KMS } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
-import { post, type Subject, start } from './support.js';
+import { CREDENTIALS, post, REGION, rejection, type Subject, start } from './support.js';
 
 describe('The protocol', () => {
   let subject: Subject;
@@ -128,6 +130,53 @@ describe('The protocol', () => {
     const longPolicy = 'ÿ'.repeat(131073);
     const policy = await send('CreateKey', JSON.stringify({ Policy: longPolicy }));
     expect(typeOf(policy)).to.equal('ValidationException');
+  });
+
+  it('reads a gzip body, within the same bounds', async () => {
+    const sendEncoded = (body: Uint8Array, encoding: string) =>
+      post(url, 'TrentService.ListKeys', body, { 'Content-Encoding': encoding });
+    const body = gzipSync('{"Limit":1}');
+    for (const encoding of ['gzip', 'GZIP', 'x-gzip']) {
+      expect(await sendEncoded(body, encoding)).to.include({ status: 200 });
+    }
+    // Names that AWS's clients have sent, over a body that is as it is.
+    for (const encoding of ['identity', 'amz-1.0', 'utf-8']) {
+      expect(await sendEncoded(Buffer.from('{}'), encoding)).to.include({ status: 200 });
+    }
+    expect(typeOf(await sendEncoded(Buffer.from('{}'), 'gzip'))).to.equal('SerializationException');
+    expect(typeOf(await sendEncoded(body.subarray(0, -9), 'gzip'))).to.equal(
+      'SerializationException',
+    );
+    // A kilobyte that decompresses to a megabyte and one byte, and one to a gigabyte in many members.
+    for (const bomb of [
+      gzipSync(' '.repeat(1024 * 1024 + 1)),
+      Buffer.concat(Array.from({ length: 500 }, () => gzipSync(' '.repeat(1024 * 1024)))),
+    ]) {
+      const response = await sendEncoded(bomb, 'gzip');
+      expect([response.status, typeOf(response)]).to.deep.equal([
+        413,
+        'RequestEntityTooLargeException',
+      ]);
+    }
+  });
+
+  it('says what is wrong with an endpoint that has a path', async () => {
+    for (const path of ['/kms', '/kms/', '//', '/2014-11-01/', `/${'x'.repeat(2000)}`]) {
+      const response = await post(`${url}${path}`, 'TrentService.ListKeys', '{}');
+      expect(response.status).to.equal(400);
+      expect(typeOf(response)).to.equal('UnknownOperationException');
+      expect(JSON.parse(response.text).message, path)
+        .to.include(`'${path.slice(0, 100)}'`)
+        .and.include("Take the path out of the endpoint's URL.");
+    }
+    const client = new KMS({
+      endpoint: `${url}/kms`,
+      region: REGION,
+      credentials: CREDENTIALS,
+      maxAttempts: 1,
+    });
+    expect(await rejection(client.listKeys({}))).to.match(/the request is for '\/kms\/?'/);
+    client.destroy();
   });
 
   it('responds to health checks', async () => {

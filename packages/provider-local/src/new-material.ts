@@ -28,7 +28,10 @@ const LENGTHS = {
 const MAXIMUM_HMAC_LENGTH = 128;
 
 /** Generates the material of a new key. */
-export async function makeMaterial(engine: CryptoEngine, keySpec: KeySpec): Promise<NewMaterial> {
+export async function makeMaterial(
+  engine: Pick<CryptoEngine, 'generateKeyPair'>,
+  keySpec: KeySpec,
+): Promise<NewMaterial> {
   if (!isDataKeyPairSpec(keySpec)) {
     return { material: KeyMaterial.random(LENGTHS[keySpec]), publicKey: undefined };
   }

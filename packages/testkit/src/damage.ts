@@ -54,9 +54,16 @@ export function placesIn({ length: size }: Uint8Array, count: number): number[] 
   return Array.from({ length: size }, (_, i) => i).filter((i) => i % step === 0 || i === size - 1);
 }
 
+/** The most positions to flip in one ciphertext: a long one is tried at both ends, and at equal distances. */
+const MOST_FLIPPED = 192;
+
 /** Returns the positions to flip: all of them if that is cheap, a few under RSA. */
 function positionsIn(ciphertext: Uint8Array, use: KeyUse): number[] {
-  return placesIn(ciphertext, use.operation === 'decrypt' ? ciphertext.length : 12);
+  const { length } = ciphertext;
+  if (use.operation !== 'decrypt') return placesIn(ciphertext, 12);
+  if (length <= MOST_FLIPPED) return placesIn(ciphertext, length);
+  const ends = Array.from({ length: 48 }, (_, i) => [i, length - 1 - i]).flat();
+  return [...new Set([...ends, ...placesIn(ciphertext, MOST_FLIPPED - ends.length)])];
 }
 
 /** One sample of every kind of damage. */

@@ -2,17 +2,22 @@ import { types } from 'node:util';
 import {
   AbortError,
   AccessDeniedError,
+  DataKey,
+  DataKeyPair,
+  DecryptResult,
   IncorrectKeyError,
   InternalError,
   InvalidCiphertextError,
   InvalidInputError,
   InvalidKeyUsageError,
   isKeyArn,
+  isUint8Array,
   KeyDisabledError,
   KeyNotFoundError,
   KeyStateError,
   KeyWrapError,
   type KeyWrapErrorCode,
+  type KeyWrapProvider,
   ProviderClosedError,
   ProviderUnavailableError,
   ThrottledError,
@@ -50,7 +55,7 @@ export function check(
 
 /** Fails the case unless both are the same bytes. */
 export function expectBytes(actual: unknown, expected: Uint8Array, what: string): void {
-  check(actual instanceof Uint8Array, `${what} as a Uint8Array`, kindOf(actual));
+  check(isUint8Array(actual), `${what} as a Uint8Array`, kindOf(actual));
   check(
     sameBytes(actual, expected),
     `${what}: exactly the original ${expected.length} bytes`,
@@ -80,7 +85,7 @@ export function expectKeyArn(actual: unknown, arn: string, what = 'keyId'): void
 
 /** Fails the case unless these bytes are a `Uint8Array` that owns its memory. */
 export function expectOwnMemory(bytes: unknown, what: string): void {
-  check(bytes instanceof Uint8Array, `${what} as a Uint8Array`, kindOf(bytes));
+  check(isUint8Array(bytes), `${what} as a Uint8Array`, kindOf(bytes));
   check(
     bytes.byteOffset === 0 && bytes.buffer.byteLength === bytes.length,
     `${what} that owns its memory (byteOffset 0, a buffer of ${bytes.length} bytes)`,
@@ -150,6 +155,36 @@ export async function expectError(
     );
   }
   return error;
+}
+
+/** Returns the code for a ciphertext of another key: where it does not identify its key, nothing tells why it fails. */
+export function wrongKeyCode({ capabilities }: Pick<KeyWrapProvider, 'capabilities'>) {
+  return capabilities.keyIdFromCiphertext ? 'INCORRECT_KEY' : 'INVALID_CIPHERTEXT';
+}
+
+/** The classes of the results that hold a secret. */
+const RESULTS: Readonly<Record<string, abstract new (...args: never[]) => object>> = {
+  decrypt: DecryptResult,
+  decryptAsymmetric: DecryptResult,
+  generateDataKey: DataKey,
+  generateDataKeyPair: DataKeyPair,
+};
+
+/** Fails the case unless the result of an operation is of the contract's class, which hides and wipes its secret. */
+export function expectResultClass(operation: string, result: unknown): void {
+  const type = Object.hasOwn(RESULTS, operation) ? RESULTS[operation] : undefined;
+  if (type === undefined || result instanceof type) return;
+  // Another copy of core has a class of the same name.
+  const isOther =
+    typeof result === 'object' &&
+    result !== null &&
+    result.constructor?.name === type.name &&
+    Symbol.dispose in result;
+  check(
+    isOther,
+    `a ${type.name} of @keywrap/core, made by new ${type.name}({ ... })`,
+    `${kindOf(result)}, which only looks like one`,
+  );
 }
 
 /** Fails the case unless a call rejects, with any error. */

@@ -1,4 +1,4 @@
-import type { KeySpec, KeyUsage, KeyWrapProvider } from '@keywrap/core';
+import type { AsymmetricAlgorithm, KeySpec, KeyUsage, KeyWrapProvider } from '@keywrap/core';
 import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 
 /**
@@ -65,6 +65,8 @@ export interface ConformanceKeyRequest {
   readonly keyUsage: KeyUsage;
   /** With `EXTERNAL`, the key must be pending import, in the state `PendingImport`. */
   readonly origin?: 'EXTERNAL' | undefined;
+  /** The algorithm of an RSA key that encrypts; given only if `capabilities.oneAlgorithmPerKey` is true. */
+  readonly algorithm?: AsymmetricAlgorithm | undefined;
 }
 
 /**
@@ -82,6 +84,8 @@ export interface ConformanceKeys {
   disable?(keyArn: string): Promise<unknown>;
   enable?(keyArn: string): Promise<unknown>;
   scheduleDeletion?(keyArn: string): Promise<unknown>;
+  /** Makes a key decrypt only: its state is `DecryptOnly`. */
+  restrictToDecrypt?(keyArn: string): Promise<unknown>;
   /** Makes a new key version of a symmetric key. */
   rotate?(keyArn: string): Promise<unknown>;
   /** Points an existing alias at another key. */

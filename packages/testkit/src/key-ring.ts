@@ -2,21 +2,31 @@ import {
   type AsymmetricAlgorithm,
   type EncryptionAlgorithm,
   isAsymmetricAlgorithm,
+  isRsaKeySpec,
   type KeySpec,
   type KeyUsage,
   type KeyWrapProvider,
+  type RsaKeySpec,
 } from '@keywrap/core';
 import { HarnessError } from './failure.js';
 import type { ConformanceKeyRequest, ConformanceKeys } from './harness.js';
 
 /**
  * The short name of a kind of key: `RSA_2048` encrypts, `RSA_2048/SIGN_VERIFY` signs, and
- * `SYMMETRIC_DEFAULT/EXTERNAL` is pending import.
+ * `SYMMETRIC_DEFAULT/EXTERNAL` is pending import. `RSA_2048/RSAES_OAEP_SHA_1` encrypts with that algorithm, and with
+ * no other if each key has one.
  */
-export type KeyKind = KeySpec | `${KeySpec}/${KeyUsage}` | `${KeySpec}/EXTERNAL`;
+export type KeyKind =
+  | KeySpec
+  | `${KeySpec}/${KeyUsage}`
+  | `${KeySpec}/EXTERNAL`
+  | `${RsaKeySpec}/${AsymmetricAlgorithm}`;
 
 /** A key state that forbids use. */
 export type UnusableState = 'Disabled' | 'PendingDeletion' | 'PendingImport';
+
+/** The kinds of key that make ciphertexts. */
+export type SealingKind = 'SYMMETRIC_DEFAULT' | 'RSA_2048';
 
 /** A key, and a ciphertext that it made while it was enabled. */
 export interface SealedKey {
@@ -41,12 +51,14 @@ export class KeyRing {
 
   /** Returns the ARN of a shared key; each `index` is another key of the same kind. */
   get(kind: KeyKind = 'SYMMETRIC_DEFAULT', index = 0): Promise<string> {
-    return this.#once(`${kind} ${index}`, () => this.create(kind));
+    const { keySpec, keyUsage, origin, algorithm } = this.#requestFor(kind);
+    const name = [keySpec, keyUsage, origin, algorithm, index].join(' ');
+    return this.#once(name, () => this.create(kind));
   }
 
   /** Returns the ARN of a new key, which the case may change. */
   async create(kind: KeyKind = 'SYMMETRIC_DEFAULT'): Promise<string> {
-    const request = requestFor(kind);
+    const request = this.#requestFor(kind);
     try {
       const { keyId } = await this.#keys.create(request);
       this.#created.add(keyId);
@@ -75,14 +87,14 @@ export class KeyRing {
   }
 
   /** Returns a shared key with a ciphertext that it made. */
-  sealed(kind: 'SYMMETRIC_DEFAULT' | 'RSA_2048', index = 0): Promise<SealedKey> {
+  sealed(kind: SealingKind, index = 0): Promise<SealedKey> {
     return this.#once(`sealed ${kind} ${index}`, async () =>
       this.#seal(await this.get(kind, index), kind),
     );
   }
 
   /** Returns a shared key whose state forbids use, with an earlier ciphertext. */
-  unusable(kind: 'SYMMETRIC_DEFAULT' | 'RSA_2048', state: UnusableState): Promise<SealedKey> {
+  unusable(kind: SealingKind, state: UnusableState): Promise<SealedKey> {
     return this.#once(`${state} ${kind}`, async () => {
       if (state === 'PendingImport') {
         // The key never made a ciphertext: use another key's.
@@ -95,9 +107,10 @@ export class KeyRing {
     });
   }
 
-  /** Returns the first RSA algorithm that the provider declares. */
+  /** Returns the RSA algorithm that wraps data keys, or else the first that the provider declares. */
   get rsaAlgorithm(): AsymmetricAlgorithm {
-    const algorithm = this.#provider.capabilities.algorithms.find(isAsymmetricAlgorithm);
+    const { algorithms, dataKeyAlgorithm = 'SYMMETRIC_DEFAULT' } = this.#provider.capabilities;
+    const algorithm = [dataKeyAlgorithm, ...algorithms].find(isAsymmetricAlgorithm);
     if (algorithm === undefined) throw new Error('the provider declares no RSA algorithm');
     return algorithm;
   }
@@ -117,6 +130,10 @@ export class KeyRing {
   async scheduleDeletion(keyArn: string): Promise<void> {
     await this.#keys.scheduleDeletion?.(keyArn);
     this.#created.delete(keyArn);
+  }
+
+  async restrictToDecrypt(keyArn: string): Promise<void> {
+    await this.#keys.restrictToDecrypt?.(keyArn);
   }
 
   async rotate(keyArn: string): Promise<void> {
@@ -166,6 +183,14 @@ export class KeyRing {
     }
   }
 
+  /** Returns true if decrypt says which version of a symmetric key was used. */
+  saysKeyVersion(): Promise<boolean> {
+    return this.#once('says the key version', async () => {
+      const opened = await this.#provider.decrypt(await this.sealed('SYMMETRIC_DEFAULT'));
+      return opened.keyVersion !== undefined;
+    });
+  }
+
   /** Runs something once for all cases. */
   once<T>(name: string, work: () => Promise<T>): Promise<T> {
     return this.#once(`once ${name}`, work);
@@ -184,14 +209,24 @@ export class KeyRing {
     const { ciphertext } = await this.#provider.encrypt({ keyId, plaintext, algorithm });
     return { keyId, ciphertext };
   }
+
+  #requestFor(kind: KeyKind): ConformanceKeyRequest {
+    const [keySpec, use = 'ENCRYPT_DECRYPT'] = kind.split('/') as [KeySpec, string | undefined];
+    const algorithm = isAsymmetricAlgorithm(use) ? use : undefined;
+    const isExternal = use === 'EXTERNAL';
+    const encrypts = isExternal || algorithm !== undefined || use === 'ENCRYPT_DECRYPT';
+    const hasOne = this.#provider.capabilities.oneAlgorithmPerKey === true;
+    return {
+      keySpec,
+      keyUsage: encrypts ? 'ENCRYPT_DECRYPT' : (use as KeyUsage),
+      ...(isExternal && { origin: 'EXTERNAL' }),
+      ...(hasOne &&
+        encrypts &&
+        isRsaKeySpec(keySpec) && { algorithm: algorithm ?? this.rsaAlgorithm }),
+    };
+  }
 }
 
 function isUnsupported(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === 'UNSUPPORTED';
-}
-
-function requestFor(kind: KeyKind): ConformanceKeyRequest {
-  const [keySpec, use] = kind.split('/') as [KeySpec, KeyUsage | 'EXTERNAL' | undefined];
-  if (use === 'EXTERNAL') return { keySpec, keyUsage: 'ENCRYPT_DECRYPT', origin: 'EXTERNAL' };
-  return { keySpec, keyUsage: use ?? 'ENCRYPT_DECRYPT' };
 }

@@ -16,6 +16,9 @@ export type CapabilityNeed =
   | 'encryptionContext'
   | 'keyIdFromCiphertext'
   | 'dataKeys'
+  /** The kind of key that wraps data keys. */
+  | `dataKeysUnder:${'SYMMETRIC_DEFAULT' | 'RSA'}`
+  | 'oneAlgorithmPerKey'
   /** Any kind of data key pair. */
   | 'dataKeyPairs'
   | `pair:${DataKeyPairSpec}`;
@@ -39,6 +42,8 @@ export type Need =
   | `without ${CapabilityNeed}`
   | `key:${KeyKind}`
   | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`
+  /** Results say which version of a key was used. */
+  | 'keyVersion'
   | typeof OWN_RUNTIME
   | Hook;
 
@@ -69,6 +74,9 @@ export async function whyUnmet(
     const method = need.slice('keys.'.length) as keyof ConformanceKeys;
     return ring.can(method) ? undefined : `${MISSING} keys.${method}`;
   }
+  if (need === 'keyVersion') {
+    return (await ring.saysKeyVersion()) ? undefined : 'results do not say the key version';
+  }
   if (need.startsWith('without ')) {
     const capability = need.slice('without '.length) as CapabilityNeed;
     return declares(capabilities, capability) ? `the provider declares ${capability}` : undefined;
@@ -79,20 +87,24 @@ export async function whyUnmet(
 }
 
 function declares(capabilities: ProviderCapabilities, need: CapabilityNeed): boolean {
-  const { algorithms, dataKeyPairSpecs } = capabilities;
+  const { algorithms, dataKeyPairSpecs, dataKeyAlgorithm = 'SYMMETRIC_DEFAULT' } = capabilities;
   const [kind, name] = need.split(':');
   switch (kind) {
     case 'algorithm':
       return algorithms.includes(name as EncryptionAlgorithm);
     case 'asymmetric':
       return algorithms.some(isAsymmetricAlgorithm);
+    case 'dataKeysUnder':
+      return isAsymmetricAlgorithm(dataKeyAlgorithm) === (name === 'RSA');
     case 'dataKeyPairs':
       return dataKeyPairSpecs.length > 0;
     case 'pair':
       return dataKeyPairSpecs.includes(name as DataKeyPairSpec);
     default:
       return (
-        capabilities[need as 'encryptionContext' | 'keyIdFromCiphertext' | 'dataKeys'] === true
+        capabilities[
+          need as 'encryptionContext' | 'keyIdFromCiphertext' | 'dataKeys' | 'oneAlgorithmPerKey'
+        ] === true
       );
   }
 }

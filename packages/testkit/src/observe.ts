@@ -1,5 +1,5 @@
-import type { KeyWrapProvider } from '@keywrap/core';
-import { describeError, Mismatch } from './expect.js';
+import { isUint8Array, type KeyWrapProvider } from '@keywrap/core';
+import { describeError, expectResultClass, Mismatch } from './expect.js';
 import { intercept } from './intercept.js';
 import { bytesIn, describeOutcome, type Journal } from './journal.js';
 
@@ -37,6 +37,7 @@ function watch(
   const watched = promise.then(
     (result) => {
       finish(describeOutcome(result));
+      expectResultClass(operation, result);
       keepSecrets(journal, result);
       return result;
     },
@@ -54,6 +55,6 @@ function watch(
 function keepSecrets(journal: Journal, result: unknown): void {
   const { plaintext, privateKey } = (result ?? {}) as Record<string, unknown>;
   for (const secret of [plaintext, privateKey]) {
-    if (secret instanceof Uint8Array) journal.keepSecret(secret);
+    if (isUint8Array(secret)) journal.keepSecret(secret);
   }
 }

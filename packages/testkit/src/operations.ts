@@ -98,8 +98,9 @@ function generate(
   returns: KeyUse['returns'],
 ): KeyUse {
   return use({
-    ...{ number, title: operation, operation, returns, more: [need] },
+    ...{ number, title: operation, operation, returns },
     ...{ kind: 'SYMMETRIC_DEFAULT', keyIdField: 'keyId' },
+    more: [need, 'dataKeysUnder:SYMMETRIC_DEFAULT'],
     input: async (context, key) => ({
       ...named(context, 'SYMMETRIC_DEFAULT', key),
       ...(need === 'dataKeys'

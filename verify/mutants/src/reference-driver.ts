@@ -8,6 +8,7 @@ import {
   type DataKeyPairRequest,
   type DecryptOutput,
   type DecryptRequest,
+  ENCRYPTION_ALGORITHMS,
   type EncryptionAlgorithm,
   type EncryptionContext,
   type EncryptOutput,
@@ -21,10 +22,12 @@ import {
   isRsaKeySpec,
   type KeyDescription,
   KeyNotFoundError,
+  type KeyPurpose,
   type KeyRequest,
   type KeyState,
   type KeyWrapDriver,
   maximumPlaintextLength,
+  oaepHash,
   type ProviderCapabilities,
   type PublicKeyResult,
   parseKeyId,
@@ -66,7 +69,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     this.capabilities = { ...EVERYTHING, ...capabilities };
   }
 
-  async create({ keySpec, keyUsage, origin }: ConformanceKeyRequest) {
+  async create({ keySpec, keyUsage, origin, algorithm }: ConformanceKeyRequest) {
     if (!this.supports(keySpec)) throw new UnsupportedOperationError(`no ${keySpec} keys`);
     const keyId = formatKeyArn(crypto.randomUUID(), SCOPE);
     this.#keys.set(keyId, {
@@ -76,7 +79,8 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
         keyUsage,
         keyState: 'Enabled',
         origin: origin ?? 'AWS_KMS',
-        algorithms: encryptionAlgorithmsOf(keySpec, keyUsage),
+        algorithms:
+          algorithm === undefined ? encryptionAlgorithmsOf(keySpec, keyUsage) : [algorithm],
         description: '',
         creationDate: new Date(),
       },
@@ -104,6 +108,9 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   }
   async scheduleDeletion(keyId: string) {
     this.find(keyId).state = 'PendingDeletion';
+  }
+  async restrictToDecrypt(keyId: string) {
+    this.find(keyId).state = 'DecryptOnly';
   }
   async rotate(keyId: string) {
     this.find(keyId).materials.push(await aesKey());
@@ -133,8 +140,12 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     assertKeyEnabled({ ...key.description, keyState: key.state });
   }
 
-  protected usable(key: ReferenceKey, algorithm: EncryptionAlgorithm): void {
-    assertKeyUsable({ ...key.description, keyState: key.state }, algorithm);
+  protected usable(
+    key: ReferenceKey,
+    algorithm: EncryptionAlgorithm,
+    purpose: KeyPurpose = 'encrypt',
+  ): void {
+    assertKeyUsable({ ...key.description, keyState: key.state }, algorithm, purpose);
   }
 
   async encrypt(request: EncryptRequest): Promise<EncryptOutput> {
@@ -156,13 +167,17 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
       this.materialOf(key, header) as Secret,
       copy(plaintext),
     );
-    return { ciphertext: join(header, nonce, new Uint8Array(sealed)), keyId };
+    return {
+      ciphertext: join(header, nonce, new Uint8Array(sealed)),
+      keyId,
+      keyVersion: `${header[16]}`,
+    };
   }
 
   async decrypt(request: DecryptRequest): Promise<DecryptOutput> {
     const { algorithm, ciphertext } = request;
     const named = request.key === undefined ? undefined : this.find(request.key.text);
-    if (named !== undefined) this.usable(named, algorithm);
+    if (named !== undefined) this.usable(named, algorithm, 'decrypt');
     if (named !== undefined && isAsymmetricAlgorithm(algorithm)) {
       const plaintext = await this.open(named, ciphertext, algorithm);
       return { plaintext, keyId: named.description.keyId };
@@ -171,7 +186,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     const key = this.madeBy(ciphertext);
     if (key === undefined) throw new InvalidCiphertextError(DOES_NOT_OPEN);
     this.checkKey(named, key);
-    this.usable(key, algorithm);
+    this.usable(key, algorithm, 'decrypt');
     const material = this.materialOf(key, header);
     if (material === undefined) throw new InvalidCiphertextError(DOES_NOT_OPEN);
     try {
@@ -182,7 +197,8 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
         material,
         copy(ciphertext.subarray(HEADER + NONCE)),
       );
-      return { plaintext: new Uint8Array(plaintext), keyId: key.description.keyId };
+      const { keyId } = key.description;
+      return { plaintext: new Uint8Array(plaintext), keyId, keyVersion: `${header[16]}` };
     } catch {
       throw new InvalidCiphertextError(DOES_NOT_OPEN);
     }
@@ -190,6 +206,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
 
   protected checkKey(named: ReferenceKey | undefined, made: ReferenceKey): void {
     if (named === undefined || named === made) return;
+    if (!this.capabilities.keyIdFromCiphertext) throw new InvalidCiphertextError(DOES_NOT_OPEN);
     throw new IncorrectKeyError('another key made this ciphertext', {
       keyId: named.description.keyId,
     });
@@ -217,7 +234,8 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   }: DataKeyPairRequest): Promise<DataKeyPairOutput> {
     const { publicKey, privateKey } = await this.#pairs(keyPairSpec);
     const sealed = await this.encrypt({ ...target, plaintext: privateKey });
-    return { publicKey, privateKey, privateKeyCiphertext: sealed.ciphertext, keyId: sealed.keyId };
+    const { ciphertext: privateKeyCiphertext, keyId, keyVersion } = sealed;
+    return { publicKey, privateKey, privateKeyCiphertext, keyId, keyVersion };
   }
 
   // What follows is apart so that a broken driver can differ in one thing.
@@ -272,7 +290,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
 const DOES_NOT_OPEN = 'the ciphertext does not open';
 
 const EVERYTHING: ProviderCapabilities = {
-  algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
+  algorithms: ENCRYPTION_ALGORITHMS,
   encryptionContext: true,
   keyIdFromCiphertext: true,
   dataKeys: true,
@@ -293,7 +311,7 @@ function aesKey(): Promise<Secret> {
 }
 
 function oaep(algorithm: AsymmetricAlgorithm) {
-  return { name: 'RSA-OAEP', hash: algorithm === 'RSAES_OAEP_SHA_1' ? 'SHA-1' : 'SHA-256' };
+  return { name: 'RSA-OAEP', hash: oaepHash(algorithm) };
 }
 
 function idOf({ description }: ReferenceKey): Uint8Array {

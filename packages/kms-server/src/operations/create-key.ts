@@ -1,6 +1,7 @@
 import { isKeySpec, type KeySpec, type KeyUsage, keyUsagesOf } from '@keywrap/core';
 import { makeMaterial } from '@keywrap/provider-local/driver';
 import { newKey, newKeyId, newVersion } from '@keywrap/provider-local/keys';
+import type { Client } from '../key-pairs.js';
 import { keyMetadata } from '../keys/key-metadata.js';
 import { assertPolicy } from '../keys/policy.js';
 import { withTags } from '../keys/tags.js';
@@ -12,7 +13,7 @@ import { customKeyStoreNotFound, unsupported } from './members.js';
 type Request = RequestOf<'CreateKey'>;
 
 /** [CreateKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html) */
-export async function CreateKey(request: Request, { keys, cipher }: Region) {
+export async function CreateKey(request: Request, { keys, keyPairs }: Region, client: Client) {
   const keySpec = parseKeySpec(request);
   const keyUsage = parseKeyUsage(request, keySpec);
   const origin = parseOrigin(request);
@@ -20,7 +21,8 @@ export async function CreateKey(request: Request, { keys, cipher }: Region) {
   if (policy !== undefined) assertPolicy(policy, BypassPolicyLockoutSafetyCheck);
   const tags = withTags([], request.Tags ?? []);
   const id = newKeyId(MultiRegion);
-  const material = origin === 'AWS_KMS' ? await makeMaterial(cipher.engine, keySpec) : undefined;
+  const material =
+    origin === 'AWS_KMS' ? await makeMaterial(keyPairs.for(client), keySpec) : undefined;
   const key = newKey({
     scope: keys.scope,
     id,

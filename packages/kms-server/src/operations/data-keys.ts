@@ -1,6 +1,7 @@
 import { dataKeyLength, isDataKeyPairSpec, wipe } from '@keywrap/core';
 import type { Encrypted } from '@keywrap/provider-local/driver';
 import { arnOf, type KeyRecord, type Keys } from '@keywrap/provider-local/keys';
+import type { Client } from '../key-pairs.js';
 import { usableKey } from '../keys/find-key.js';
 import { validationError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/model.js';
@@ -31,9 +32,11 @@ export async function GenerateDataKeyWithoutPlaintext(
 export async function GenerateDataKeyPair(
   request: RequestOf<'GenerateDataKeyPair'>,
   region: Region,
+  client: Client,
 ) {
   rejectRecipient(request);
-  const { privateKey, members } = await makeDataKeyPair('GenerateDataKeyPair', request, region);
+  const made = await makeDataKeyPair('GenerateDataKeyPair', request, region, client);
+  const { privateKey, members } = made;
   const PrivateKeyPlaintext = toBase64(privateKey);
   wipe(privateKey);
   return { ...members, PrivateKeyPlaintext };
@@ -43,9 +46,10 @@ export async function GenerateDataKeyPair(
 export async function GenerateDataKeyPairWithoutPlaintext(
   request: RequestOf<'GenerateDataKeyPairWithoutPlaintext'>,
   region: Region,
+  client: Client,
 ) {
   const operation = 'GenerateDataKeyPairWithoutPlaintext';
-  const { privateKey, members } = await makeDataKeyPair(operation, request, region);
+  const { privateKey, members } = await makeDataKeyPair(operation, request, region, client);
   wipe(privateKey);
   return members;
 }
@@ -68,7 +72,8 @@ async function makeDataKey(
 async function makeDataKeyPair(
   operation: string,
   request: RequestOf<'GenerateDataKeyPairWithoutPlaintext'>,
-  { keys, cipher }: Region,
+  { keys, cipher, keyPairs }: Region,
+  client: Client,
 ) {
   const { KeyPairSpec } = request;
   const key = await wrappingKey(operation, request.KeyId, keys);
@@ -76,7 +81,7 @@ async function makeDataKeyPair(
     throw unsupported(`KeyPairSpec ${KeyPairSpec} is not supported by this server.`);
   }
   endDryRun(request);
-  const { publicKey, privateKey } = await cipher.engine.generateKeyPair(KeyPairSpec);
+  const { publicKey, privateKey } = await keyPairs.for(client).generateKeyPair(KeyPairSpec);
   try {
     const wrapped = await cipher.encrypt(key, {
       algorithm: 'SYMMETRIC_DEFAULT',

@@ -12,6 +12,7 @@ import {
   type NewMaterial,
   newVersion,
 } from '@keywrap/provider-local/keys';
+import type { Client } from '../key-pairs.js';
 import { findKey } from '../keys/find-key.js';
 import type { WrappingAlgorithm } from '../keys/import-token.js';
 import { currentMaterialId, isSymmetric, toSeconds } from '../keys/key-metadata.js';
@@ -24,7 +25,8 @@ import { toBase64, unsupported } from './members.js';
 /** [GetParametersForImport](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html) */
 export async function GetParametersForImport(
   request: RequestOf<'GetParametersForImport'>,
-  { keys, cipher, tokens }: Region,
+  { keys, keyPairs, tokens }: Region,
+  client: Client,
 ) {
   const { WrappingAlgorithm: wrappingAlgorithm, WrappingKeySpec: wrappingKeySpec } = request;
   const key = await findKey(keys, request.KeyId);
@@ -33,7 +35,7 @@ export async function GetParametersForImport(
     throw unsupported(`${wrappingAlgorithm} with ${wrappingKeySpec} is not supported.`);
   }
   assertWraps(wrappingAlgorithm, wrappingKeySpec, key.keySpec);
-  const { privateKey, publicKey } = await cipher.engine.generateKeyPair(wrappingKeySpec);
+  const { privateKey, publicKey } = await keyPairs.for(client).generateKeyPair(wrappingKeySpec);
   const validTo = daysAfter(keys.now(), 1);
   const token = tokens.seal({ keyArn: arnOf(key), wrappingAlgorithm, validTo, privateKey });
   wipe(privateKey);

@@ -1,3 +1,4 @@
+import type { Client } from '../key-pairs.js';
 import type { OperationName, RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import * as aliases from './aliases.js';
@@ -17,6 +18,7 @@ import * as tags from './tags.js';
 export type Handler<Name extends OperationName> = (
   request: RequestOf<Name>,
   region: Region,
+  client: Client,
 ) => unknown;
 
 /** The operations of this server, by KMS's names: each is a function of that name. */

@@ -38,3 +38,8 @@ export function validationError(message: string): KmsError {
 export function serializationError(message = ''): KmsError {
   return new KmsError('SerializationException', message);
 }
+
+/** Makes the error that SDKs retry after a while. */
+export function throttling(message: string): KmsError {
+  return new KmsError('ThrottlingException', message);
+}

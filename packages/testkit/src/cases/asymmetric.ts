@@ -1,6 +1,6 @@
 import { type AsymmetricAlgorithm, maximumPlaintextLength, type RsaKeySpec } from '@keywrap/core';
 import { type CaseInput, casesOf, kmsApi } from '../case.js';
-import { check, expectError, expectKeyArn } from '../expect.js';
+import { check, expectError, expectKeyArn, expectLength } from '../expect.js';
 import { OWN_RUNTIME, RSA } from '../needs.js';
 import { sealOutside } from '../outside.js';
 import { plaintextsOfEveryKind } from '../plaintexts.js';
@@ -25,7 +25,12 @@ const noContext = {
   source: kmsApi('Encrypt'),
 };
 
-const ALGORITHMS = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
+const ALGORITHMS = [
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+  'RSAES_OAEP_SHA_384',
+  'RSAES_OAEP_SHA_512',
+] as const;
 const SPECS: readonly [RsaKeySpec, number][] = [
   ['RSA_2048', 256],
   ['RSA_3072', 384],
@@ -35,69 +40,103 @@ const SPECS: readonly [RsaKeySpec, number][] = [
 const COMBINATIONS = SPECS.flatMap(([spec, modulus], i) =>
   ALGORITHMS.map((algorithm, j) => ({
     number: `${i + 1}${j + 1}`,
-    spec,
+    kind: `${spec}/${algorithm}` as const,
     modulus,
     algorithm,
     name: `${spec} with ${algorithm}`,
-    needs: [`algorithm:${algorithm}`, `key:${spec}`] as const,
+    needs: [`algorithm:${algorithm}`, `key:${spec}/${algorithm}`] as const,
+    // Making larger keys takes seconds.
+    profile: spec === 'RSA_2048' ? ('quick' as const) : ('full' as const),
     maximum: maximumPlaintextLength(algorithm, spec),
   })),
 );
 
-const other = (algorithm: AsymmetricAlgorithm) =>
-  algorithm === 'RSAES_OAEP_SHA_1' ? 'RSAES_OAEP_SHA_256' : 'RSAES_OAEP_SHA_1';
+/** Two algorithms: of a ciphertext, and of a call that must not decrypt it. */
+const MISTAKEN = [
+  ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', '1'],
+  ['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1', '2'],
+  ['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_384', '5'],
+  ['RSAES_OAEP_SHA_384', 'RSAES_OAEP_SHA_512', '6'],
+  ['RSAES_OAEP_SHA_512', 'RSAES_OAEP_SHA_256', '7'],
+] as const;
 
 const context = { encryptionContext: { tenant: 'a' } };
 
 export const asymmetricCases = [
   ...casesOf(
     outside,
-    COMBINATIONS.flatMap(({ number, name, spec, modulus, algorithm, needs }): CaseInput[] => [
-      {
-        id: `RSA-1${number}`,
-        title: `${name}: decrypts what was encrypted outside`,
-        needs,
-        async run(context) {
-          const { provider, keys } = context;
-          const sealed = await sealOutside(context, { keyId: await keys.get(spec), algorithm });
-          const result = await expectOpens(provider, sealed);
-          expectKeyArn(result.keyId, sealed.keyId);
-          expectAlgorithm(result.algorithm, algorithm);
+    COMBINATIONS.flatMap(
+      ({ number, name, kind, modulus, algorithm, needs, profile }): CaseInput[] => [
+        {
+          id: `RSA-1${number}`,
+          title: `${name}: decrypts what was encrypted outside`,
+          needs,
+          profile,
+          async run(context) {
+            const { provider, keys } = context;
+            const sealed = await sealOutside(context, { keyId: await keys.get(kind), algorithm });
+            const result = await expectOpens(provider, sealed);
+            expectKeyArn(result.keyId, sealed.keyId);
+            expectAlgorithm(result.algorithm, algorithm);
+          },
         },
-      },
-      {
-        id: `RSA-2${number}`,
-        title: `${name}: decrypts what it encrypted itself, in ${modulus} bytes`,
-        needs,
-        async run({ provider, keys, secret }) {
-          const key = { keyId: await keys.get(spec), algorithm };
-          const plaintext = secret();
-          const sealed = await provider.encrypt({ ...key, plaintext });
-          expectKeyArn(sealed.keyId, key.keyId);
-          expectAlgorithm(sealed.algorithm, algorithm);
-          const { ciphertext } = sealed;
-          check(
-            ciphertext.length === modulus,
-            `a ciphertext as long as the modulus, ${modulus} bytes`,
-            `${ciphertext.length} bytes`,
-          );
-          await expectOpens(provider, { ...key, plaintext, ciphertext });
+        {
+          id: `RSA-2${number}`,
+          title: `${name}: decrypts what it encrypted itself, in ${modulus} bytes after a header if it has one`,
+          needs,
+          profile,
+          async run({ provider, keys, secret }) {
+            const key = { keyId: await keys.get(kind), algorithm };
+            const plaintext = secret();
+            const sealed = await provider.encrypt({ ...key, plaintext });
+            expectKeyArn(sealed.keyId, key.keyId);
+            expectAlgorithm(sealed.algorithm, algorithm);
+            const { ciphertext } = sealed;
+            check(
+              ciphertext.length >= modulus,
+              `a ciphertext at least as long as the modulus, ${modulus} bytes`,
+              `${ciphertext.length} bytes`,
+            );
+            const other = await provider.encrypt({ ...key, plaintext: secret(1) });
+            expectLength(other.ciphertext, ciphertext.length, 'a ciphertext of another plaintext');
+            await expectOpens(provider, { ...key, plaintext, ciphertext });
+          },
         },
-      },
-    ]),
+      ],
+    ),
   ),
   ...casesOf(outside, [
-    ...ALGORITHMS.map(
-      (algorithm, i): CaseInput => ({
-        id: `RSA-30${i + 1}`,
-        title: `rejects with ${other(algorithm)} what was encrypted with ${algorithm} (INVALID_CIPHERTEXT)`,
-        needs: [...ALGORITHMS.map((each) => `algorithm:${each}` as const), 'key:RSA_2048'],
+    ...MISTAKEN.map(
+      ([algorithm, other, number]): CaseInput => ({
+        id: `RSA-30${number}`,
+        title: `rejects with ${other} what was encrypted with ${algorithm} (INVALID_CIPHERTEXT, or KEY_USAGE if each key has one)`,
+        needs: [`algorithm:${algorithm}`, `algorithm:${other}`, `key:RSA_2048/${algorithm}`],
         async run(context) {
-          const key = { keyId: await context.keys.get('RSA_2048'), algorithm };
+          const { provider, keys } = context;
+          const key = { keyId: await keys.get(`RSA_2048/${algorithm}`), algorithm };
+          const hasOne = provider.capabilities.oneAlgorithmPerKey === true;
+          const code = hasOne ? 'KEY_USAGE' : 'INVALID_CIPHERTEXT';
           for (const sealed of [await seal(context, key), await sealOutside(context, key)]) {
-            const call = open(context.provider, { ...sealed, algorithm: other(algorithm) });
-            await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decryptAsymmetric' });
+            const call = open(provider, { ...sealed, algorithm: other });
+            await expectError(call, code, { operation: 'decryptAsymmetric' });
           }
+        },
+      }),
+    ),
+    ...MISTAKEN.map(
+      ([algorithm, other, number]): CaseInput => ({
+        id: `RSA-40${number}`,
+        title: `does not encrypt with ${other} under a key of ${algorithm} alone (KEY_USAGE)`,
+        needs: [
+          'oneAlgorithmPerKey',
+          `algorithm:${algorithm}`,
+          `algorithm:${other}`,
+          `key:RSA_2048/${algorithm}`,
+        ],
+        async run(context) {
+          const keyId = await context.keys.get(`RSA_2048/${algorithm}`);
+          const call = seal(context, { keyId, algorithm: other });
+          await expectError(call, 'KEY_USAGE', { operation: 'encrypt', keyId: [keyId] });
         },
       }),
     ),
@@ -128,41 +167,50 @@ export const asymmetricCases = [
   ]),
   ...casesOf(
     length,
-    COMBINATIONS.flatMap(({ number, name, spec, algorithm, needs, maximum }): CaseInput[] => [
-      {
-        id: `RSL-1${number}`,
-        title: `${name}: encrypts ${maximum} bytes, and 1`,
-        needs,
-        async run(context) {
-          const key = { keyId: await context.keys.get(spec), algorithm };
-          for (const size of [maximum, 1]) {
-            await roundTrip(context, { ...key, plaintext: context.secret(size) });
-          }
+    COMBINATIONS.flatMap(
+      ({ number, name, kind, algorithm, needs, profile, maximum }): CaseInput[] => [
+        {
+          id: `RSL-1${number}`,
+          title: `${name}: encrypts ${maximum} bytes, and 1`,
+          needs,
+          profile,
+          async run(context) {
+            const key = { keyId: await context.keys.get(kind), algorithm };
+            for (const size of [maximum, 1]) {
+              await roundTrip(context, { ...key, plaintext: context.secret(size) });
+            }
+          },
         },
-      },
-      {
-        id: `RSL-2${number}`,
-        title: `${name}: rejects ${maximum + 1} bytes (INVALID_INPUT)`,
-        needs,
-        async run({ provider, keys, secret }) {
-          const input = { keyId: await keys.get(spec), plaintext: secret(maximum + 1), algorithm };
-          const details = { operation: 'encrypt', field: 'plaintext' };
-          await expectError(provider.encrypt(input), 'INVALID_INPUT', details);
+        {
+          id: `RSL-2${number}`,
+          title: `${name}: rejects ${maximum + 1} bytes (INVALID_INPUT)`,
+          needs,
+          profile,
+          async run({ provider, keys, secret }) {
+            const input = {
+              keyId: await keys.get(kind),
+              plaintext: secret(maximum + 1),
+              algorithm,
+            };
+            const details = { operation: 'encrypt', field: 'plaintext' };
+            await expectError(provider.encrypt(input), 'INVALID_INPUT', details);
+          },
         },
-      },
-      {
-        id: `RSL-3${number}`,
-        title: `${name}: decrypts ${maximum} bytes that were encrypted outside`,
-        needs,
-        async run(context) {
-          const key = { keyId: await context.keys.get(spec), algorithm };
-          await expectOpens(
-            context.provider,
-            await sealOutside(context, key, context.secret(maximum)),
-          );
+        {
+          id: `RSL-3${number}`,
+          title: `${name}: decrypts ${maximum} bytes that were encrypted outside`,
+          needs,
+          profile,
+          async run(context) {
+            const key = { keyId: await context.keys.get(kind), algorithm };
+            await expectOpens(
+              context.provider,
+              await sealOutside(context, key, context.secret(maximum)),
+            );
+          },
         },
-      },
-    ]),
+      ],
+    ),
   ),
   ...casesOf(length, [
     {

@@ -2,7 +2,9 @@ import {
   isAsymmetricAlgorithm,
   isDataKeyPairSpec,
   isEncryptionAlgorithm,
+  LIMITS,
   type ProviderCapabilities,
+  type ProviderLimits,
 } from '@keywrap/core';
 import { CONTRACT, casesOf } from '../case.js';
 import { check, kindOf } from '../expect.js';
@@ -14,6 +16,13 @@ const declared = {
     'A provider has an id and declares its capabilities completely and without contradiction',
   source: CONTRACT,
 };
+
+const FLAGS = [
+  'encryptionContext',
+  'keyIdFromCiphertext',
+  'dataKeys',
+  'oneAlgorithmPerKey',
+] as const;
 
 export const capabilityCases = casesOf(declared, [
   {
@@ -38,25 +47,62 @@ export const capabilityCases = casesOf(declared, [
     id: 'CAP-003',
     title: 'declares everything else as true or false',
     async run({ provider }) {
-      for (const name of ['encryptionContext', 'keyIdFromCiphertext', 'dataKeys'] as const) {
+      for (const name of FLAGS) {
         const value = provider.capabilities[name];
+        if (name === 'oneAlgorithmPerKey' && value === undefined) continue;
         check(typeof value === 'boolean', `${name} as true or false`, kindOf(value));
       }
     },
   },
   {
     id: 'CAP-004',
-    title: 'declares nothing about symmetric keys without SYMMETRIC_DEFAULT',
+    title:
+      'declares nothing about symmetric keys without SYMMETRIC_DEFAULT, but data keys under RSA',
     needs: ['without algorithm:SYMMETRIC_DEFAULT'],
     async run({ provider }) {
-      const { encryptionContext, keyIdFromCiphertext, dataKeys, dataKeyPairSpecs } =
+      const { encryptionContext, keyIdFromCiphertext, dataKeys, dataKeyPairSpecs, ...more } =
         provider.capabilities;
-      const none = !encryptionContext && !keyIdFromCiphertext && !dataKeys;
+      const wraps = more.dataKeyAlgorithm !== undefined;
       check(
-        none && dataKeyPairSpecs.length === 0,
-        'no encryption context, key id from the ciphertext, data keys or pairs',
-        'some of them',
+        !encryptionContext && !keyIdFromCiphertext,
+        'no encryption context, and no key id from the ciphertext',
+        'one of them',
       );
+      check(
+        wraps || (!dataKeys && dataKeyPairSpecs.length === 0),
+        'a dataKeyAlgorithm, or no data keys and no pairs',
+        'data keys that no algorithm can wrap',
+      );
+    },
+  },
+  {
+    id: 'CAP-007',
+    title: 'declares a dataKeyAlgorithm among its algorithms, if any',
+    async run({ provider }) {
+      const { algorithms, dataKeyAlgorithm } = provider.capabilities;
+      check(
+        dataKeyAlgorithm === undefined || algorithms.includes(dataKeyAlgorithm),
+        'a dataKeyAlgorithm that is one of its algorithms',
+        String(dataKeyAlgorithm),
+      );
+    },
+  },
+  {
+    id: 'CAP-008',
+    title:
+      'declares limits as integers that are not above those of the contract, nor too low to be of use',
+    async run({ provider }) {
+      const { limits = {} } = provider.capabilities;
+      for (const [name, lowest] of Object.entries(LOWEST)) {
+        const value = limits[name as keyof ProviderLimits];
+        if (value === undefined) continue;
+        const highest = LIMITS[name as keyof ProviderLimits];
+        check(
+          Number.isInteger(value) && value >= lowest && value <= highest,
+          `limits.${name} as an integer from ${lowest} to ${highest}`,
+          String(value),
+        );
+      }
     },
   },
   {
@@ -87,6 +133,13 @@ export const capabilityCases = casesOf(declared, [
   },
 ]);
 
+/** Shorter ones can't hold a data key, its ciphertext, or the contexts of the suite. */
+const LOWEST: Readonly<Record<keyof ProviderLimits, number>> = {
+  plaintext: 64,
+  ciphertext: 256,
+  encryptionContext: 512,
+};
+
 const SYMMETRIC = ['SYMMETRIC_DEFAULT'] as const;
 const RSA = ['RSA_2048', 'RSA_3072', 'RSA_4096'] as const;
 
@@ -106,7 +159,8 @@ function expectNames(
 }
 
 function shown({ algorithms, dataKeyPairSpecs, ...flags }: ProviderCapabilities): string {
-  const { encryptionContext, keyIdFromCiphertext, dataKeys } = flags;
+  const { dataKeyAlgorithm, limits } = flags;
   const lists = [...algorithms].sort().concat([...dataKeyPairSpecs].sort() as never[]);
-  return JSON.stringify([lists, encryptionContext, keyIdFromCiphertext, dataKeys]);
+  const values = [...FLAGS.map((name) => flags[name]), dataKeyAlgorithm, limits];
+  return JSON.stringify([lists, ...values]);
 }

@@ -1,3 +1,4 @@
+import { limitOf } from '@keywrap/core';
 import { joinBytes } from '../bytes.js';
 import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
 import { changed, DAMAGES, flip, insert, placesIn, remove } from '../damage.js';
@@ -64,10 +65,13 @@ export const integrityCases = [
     },
     {
       id: 'INT-003',
-      title: 'rejects a flipped bit anywhere in the ciphertext of 4096 bytes',
+      profile: 'full',
+      title: 'rejects a flipped bit anywhere in the ciphertext of the longest plaintext',
       needs: SYMMETRIC,
       async run(context) {
-        const { keyId, ciphertext } = await seal(context, { plaintext: context.secret(4096) });
+        const { keyId, ciphertext } = await seal(context, {
+          plaintext: context.secret(limitOf(context.provider.capabilities, 'plaintext')),
+        });
         const spoilt = placesIn(ciphertext, 68).map((index) => flip(ciphertext, index));
         await expectSpoilt(context, { keyId }, spoilt);
       },
@@ -75,6 +79,7 @@ export const integrityCases = [
     ...sealingUses.map(
       (use): CaseInput => ({
         id: `INT-10${use.number}`,
+        profile: 'full',
         title: `${use.title}: damage to what it wraps is rejected`,
         needs: use.needs,
         async run(context) {

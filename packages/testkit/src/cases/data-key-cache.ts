@@ -1,7 +1,7 @@
 import type { DataKey, KeyWrapProvider } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { flip } from '../damage.js';
-import { check, expectBytes, expectError, sameBytes } from '../expect.js';
+import { check, expectBytes, expectError, sameBytes, wrongKeyCode } from '../expect.js';
 import { SYMMETRIC } from '../needs.js';
 import { expectOpens, open, seal } from '../round-trip.js';
 
@@ -239,7 +239,11 @@ const sharingCases: readonly CaseInput[] = [
       await provider.decrypt(right);
       const wrongContext = provider.decrypt({ ...right, encryptionContext: { ab: 'c' } });
       await expectError(wrongContext, 'INVALID_CIPHERTEXT', details);
-      await expectError(provider.decrypt({ ...right, keyId: other }), 'INCORRECT_KEY', details);
+      await expectError(
+        provider.decrypt({ ...right, keyId: other }),
+        wrongKeyCode(provider),
+        details,
+      );
       const wrongCiphertext = provider.decrypt({ ...right, ciphertext: flip(ciphertext) });
       await expectError(wrongCiphertext, 'INVALID_CIPHERTEXT', details);
     },

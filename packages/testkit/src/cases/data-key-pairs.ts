@@ -30,12 +30,14 @@ const wrappedOnly = {
 /** Generating these takes seconds. */
 const SLOW: readonly DataKeyPairSpec[] = ['RSA_3072', 'RSA_4096'];
 
+const needs = [...SYMMETRIC, 'dataKeysUnder:SYMMETRIC_DEFAULT'] as const;
+
 /** The cases for each kind of pair. */
 const forEachSpec = (cases: (spec: DataKeyPairSpec, number: number) => CaseInput[]) =>
   PAIR_SPECS.flatMap((spec, i) =>
     cases(spec, i + 1).map((each) => ({
       ...each,
-      needs: [...SYMMETRIC, `pair:${spec}` as const],
+      needs: [...needs, `pair:${spec}` as const],
       profile: SLOW.includes(spec) ? ('full' as const) : ('quick' as const),
     })),
   );
@@ -97,7 +99,7 @@ export const dataKeyPairCases = [
     {
       id: 'PAI-501',
       title: 'generates another pair each time',
-      needs: [...SYMMETRIC, 'dataKeyPairs'],
+      needs: [...needs, 'dataKeyPairs'],
       async run({ provider, keys }) {
         const input = { keyId: await keys.get(), keyPairSpec: quickestPair(provider) };
         const one = await provider.generateDataKeyPair(input);
@@ -170,6 +172,6 @@ export const dataKeyPairCases = [
         },
       },
     ],
-    [...SYMMETRIC, 'dataKeyPairs'],
+    [...needs, 'dataKeyPairs'],
   ),
 ];

@@ -1,14 +1,20 @@
-import type { DataKeySpec, KeyWrapProvider } from '@keywrap/core';
-import { type CaseInput, casesOf, kmsApi } from '../case.js';
+import {
+  type DataKeySpec,
+  type KeyWrapProvider,
+  LIMITS,
+  limitOf,
+  maximumPlaintextLength,
+} from '@keywrap/core';
+import { type CaseInput, CONTRACT, casesOf, kmsApi } from '../case.js';
 import { check, expectError, expectKeyArn, expectLength, sameBytes } from '../expect.js';
 import { expectHidden } from '../leaks.js';
-import { SYMMETRIC } from '../needs.js';
+import { RSA, SYMMETRIC } from '../needs.js';
 import { expectOpens } from '../round-trip.js';
 
 const generates = {
   id: 'data-key',
   statement:
-    'A data key is AES_256, AES_128 or 1 to 1024 bytes, random, and its ciphertext decrypts to it',
+    'A data key is AES_256, AES_128 or 1 to 1024 bytes (fewer where a limit says so), random, and its ciphertext decrypts to it',
   source: kmsApi('GenerateDataKey'),
 };
 
@@ -18,18 +24,44 @@ const wrappedOnly = {
   source: kmsApi('GenerateDataKeyWithoutPlaintext'),
 };
 
-const needs = [...SYMMETRIC, 'dataKeys'] as const;
+const underRsa = {
+  id: 'data-key-under-rsa',
+  statement:
+    'A backend that declares an RSA dataKeyAlgorithm wraps data keys under RSA keys, without a context',
+  source: CONTRACT,
+};
+
+const BOTH = ['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const;
+
+/** @param limit The longest plaintext of the key. */
+const UNDER_RSA: readonly [string, string, (limit: number) => number][] = [
+  ['1', '32 bytes', () => 32],
+  ['2', '16 bytes', () => 16],
+  ['3', 'the longest', (limit) => limit],
+];
+
+const needs = [...SYMMETRIC, 'dataKeys', 'dataKeysUnder:SYMMETRIC_DEFAULT'] as const;
+
+/** Returns the length in bytes of the longest data key of a provider. */
+const longest = ({ capabilities }: KeyWrapProvider) =>
+  Math.min(LIMITS.dataKey, limitOf(capabilities, 'plaintext'));
 
 type Size = { readonly keySpec: DataKeySpec } | { readonly numberOfBytes: number };
 
-const SIZES: readonly [string, string, Size, number][] = [
-  ['1', 'AES_256', { keySpec: 'AES_256' }, 32],
-  ['2', 'AES_128', { keySpec: 'AES_128' }, 16],
-  ['3', '1 byte', { numberOfBytes: 1 }, 1],
-  ['4', '24 bytes', { numberOfBytes: 24 }, 24],
-  ['5', '64 bytes', { numberOfBytes: 64 }, 64],
-  ['6', '1023 bytes', { numberOfBytes: 1023 }, 1023],
-  ['7', '1024 bytes', { numberOfBytes: 1024 }, 1024],
+/** @param limit The longest data key. */
+const SIZES: readonly [string, string, (limit: number) => Size, (limit: number) => number][] = [
+  ['1', 'AES_256', () => ({ keySpec: 'AES_256' }), () => 32],
+  ['2', 'AES_128', () => ({ keySpec: 'AES_128' }), () => 16],
+  ['3', '1 byte', () => ({ numberOfBytes: 1 }), () => 1],
+  ['4', '24 bytes', () => ({ numberOfBytes: 24 }), () => 24],
+  ['5', '64 bytes', () => ({ numberOfBytes: 64 }), () => 64],
+  [
+    '6',
+    'one byte less than the longest',
+    (limit) => ({ numberOfBytes: limit - 1 }),
+    (limit) => limit - 1,
+  ],
+  ['7', 'the longest', (limit) => ({ numberOfBytes: limit }), (limit) => limit],
 ];
 
 const RANDOM = { keySpec: 'AES_256' } as const;
@@ -74,11 +106,13 @@ function rejections(
   letters: string,
   first: number,
 ): CaseInput[] {
-  return [0, 1025, -1, 1.5, Number.NaN].map(
-    (numberOfBytes, i): CaseInput => ({
+  const sizes = [0, 'one more than the limit of', -1, 1.5, Number.NaN] as const;
+  return sizes.map(
+    (size, i): CaseInput => ({
       id: `${letters}-${first + i}`,
-      title: `${operation} rejects ${numberOfBytes} bytes (INVALID_INPUT)`,
+      title: `${operation} rejects ${size} bytes (INVALID_INPUT)`,
       async run({ provider, keys }) {
+        const numberOfBytes = typeof size === 'number' ? size : longest(provider) + 1;
         const call = provider[operation]({ keyId: await keys.get(), numberOfBytes });
         await expectError(call, 'INVALID_INPUT', { operation, field: 'numberOfBytes' });
       },
@@ -100,13 +134,15 @@ export const dataKeyCases = [
     generates,
     [
       ...SIZES.map(
-        ([number, title, size, length]): CaseInput => ({
+        ([number, title, sizeOf, lengthOf]): CaseInput => ({
           id: `DKY-00${number}`,
           title: `generates a data key of ${title}, and wraps exactly it`,
           async run({ provider, keys }) {
             const keyId = await keys.get();
-            const { plaintext, ciphertext } = await provider.generateDataKey({ keyId, ...size });
-            expectLength(plaintext, length, 'a data key');
+            const limit = longest(provider);
+            const input = { keyId, ...sizeOf(limit) };
+            const { plaintext, ciphertext } = await provider.generateDataKey(input);
+            expectLength(plaintext, lengthOf(limit), 'a data key');
             await expectOpens(provider, { keyId, plaintext, ciphertext }, 'the data key');
             expectNoRepetition(plaintext);
           },
@@ -141,12 +177,14 @@ export const dataKeyCases = [
     wrappedOnly,
     [
       ...SIZES.map(
-        ([number, title, size, length]): CaseInput => ({
+        ([number, title, sizeOf, lengthOf]): CaseInput => ({
           id: `DKW-00${number}`,
           title: `wraps a data key of ${title}`,
           async run({ provider, keys }) {
-            const plaintext = await unwrapped(provider, { keyId: await keys.get(), ...size });
-            expectLength(plaintext, length, 'a data key');
+            const limit = longest(provider);
+            const input = { keyId: await keys.get(), ...sizeOf(limit) };
+            const plaintext = await unwrapped(provider, input);
+            expectLength(plaintext, lengthOf(limit), 'a data key');
             expectNoRepetition(plaintext);
           },
         }),
@@ -174,5 +212,84 @@ export const dataKeyCases = [
       ...rejections('generateDataKeyWithoutPlaintext', 'DKW', 201),
     ],
     needs,
+  ),
+  ...casesOf(
+    underRsa,
+    [
+      ...UNDER_RSA.map(
+        ([number, title, sizeOf]): CaseInput => ({
+          id: `DKR-00${number}`,
+          title: `generates a data key of ${title}, and wraps exactly it`,
+          async run({ provider, keys }) {
+            const algorithm = keys.rsaAlgorithm;
+            const size = sizeOf(maximumPlaintextLength(algorithm, 'RSA_2048'));
+            const input = { keyId: await keys.get('RSA_2048'), numberOfBytes: size };
+            const { plaintext, ciphertext } = await provider.generateDataKey(input);
+            expectLength(plaintext, size, 'a data key');
+            const key = { keyId: input.keyId, algorithm };
+            await expectOpens(provider, { ...key, plaintext, ciphertext }, 'the data key');
+            const wrapped = await provider.generateDataKeyWithoutPlaintext(input);
+            const sealed = { ...key, ciphertext: wrapped.ciphertext };
+            const opened = await provider.decryptAsymmetric(sealed);
+            expectLength(opened.plaintext, size, 'a data key');
+          },
+        }),
+      ),
+      {
+        id: 'DKR-101',
+        title: 'rejects one byte more than the key can wrap (INVALID_INPUT)',
+        async run({ provider, keys }) {
+          const maximum = maximumPlaintextLength(keys.rsaAlgorithm, 'RSA_2048');
+          const input = { keyId: await keys.get('RSA_2048'), numberOfBytes: maximum + 1 };
+          const details = { operation: 'generateDataKey' };
+          await expectError(provider.generateDataKey(input), 'INVALID_INPUT', details);
+        },
+      },
+      {
+        id: 'DKR-102',
+        title: 'rejects an encryption context, because RSA can not bind to it (INVALID_INPUT)',
+        async run({ provider, keys }) {
+          const input = { keyId: await keys.get('RSA_2048'), ...RANDOM };
+          const call = provider.generateDataKey({ ...input, encryptionContext: { tenant: 'a' } });
+          const details = { operation: 'generateDataKey', field: 'encryptionContext' };
+          await expectError(call, 'INVALID_INPUT', details);
+        },
+      },
+      ...BOTH.map(
+        (operation, i): CaseInput => ({
+          id: `DKR-20${i + 1}`,
+          title: `${operation} rejects a disabled key (KEY_DISABLED)`,
+          needs: ['keys.disable'],
+          async run({ provider, keys }) {
+            const keyId = await keys.create('RSA_2048');
+            await keys.disable(keyId);
+            const details = { operation, keyId: [keyId] };
+            await expectError(provider[operation]({ keyId, ...RANDOM }), 'KEY_DISABLED', details);
+          },
+        }),
+      ),
+      ...BOTH.map(
+        (operation, i): CaseInput => ({
+          id: `DKR-30${i + 1}`,
+          title: `${operation} rejects a key that only decrypts (KEY_STATE)`,
+          needs: ['keys.restrictToDecrypt'],
+          async run({ provider, keys }) {
+            const keyId = await keys.create('RSA_2048');
+            await keys.restrictToDecrypt(keyId);
+            const details = { operation, keyId: [keyId] };
+            await expectError(provider[operation]({ keyId, ...RANDOM }), 'KEY_STATE', details);
+          },
+        }),
+      ),
+      {
+        id: 'DKR-103',
+        title: 'generates random data keys: none twice, no byte fixed',
+        async run({ provider, keys }) {
+          const input = { keyId: await keys.get('RSA_2048'), ...RANDOM };
+          await expectRandom(async () => (await provider.generateDataKey(input)).plaintext);
+        },
+      },
+    ],
+    [...RSA, 'dataKeys', 'dataKeysUnder:RSA'],
   ),
 ];

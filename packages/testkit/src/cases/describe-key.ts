@@ -1,4 +1,5 @@
-import { type CaseInput, casesOf, kmsApi } from '../case.js';
+import { isRsaKeySpec } from '@keywrap/core';
+import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
 import {
   check,
   expectDifferent,
@@ -34,16 +35,19 @@ const KINDS = [
 
 const specOf = (kind: KeyKind) => kind.split('/')[0] as string;
 
-function expectAlgorithms(actual: unknown, kind: KeyKind, declared: readonly string[]): void {
+function expectAlgorithms(actual: unknown, kind: KeyKind, { provider, keys }: CaseContext): void {
   check(Array.isArray(actual), 'algorithms as an array', typeof actual);
-  const [spec, usage = 'ENCRYPT_DECRYPT'] = kind.split('/');
-  const own = spec?.startsWith('RSA') ? /^RSAES/ : /^SYMMETRIC/;
+  const { algorithms: declared, oneAlgorithmPerKey } = provider.capabilities;
+  const [spec = '', usage = 'ENCRYPT_DECRYPT'] = kind.split('/');
+  const own = spec.startsWith('RSA') ? /^RSAES/ : /^SYMMETRIC/;
   const encrypts = usage === 'ENCRYPT_DECRYPT';
-  const wanted = encrypts ? declared.filter((algorithm) => own.test(algorithm)) : [];
+  const hasOne = oneAlgorithmPerKey === true && isRsaKeySpec(spec);
+  const all = hasOne ? [keys.rsaAlgorithm] : declared.filter((each) => own.test(each));
+  const wanted: readonly string[] = encrypts ? all : [];
   const hasAll = wanted.every((algorithm) => actual.includes(algorithm));
-  const hasNoOther = encrypts
-    ? actual.every((each) => own.test(String(each)))
-    : actual.length === 0;
+  const hasNoOther = actual.every((each) =>
+    hasOne || !encrypts ? wanted.includes(each) : own.test(String(each)),
+  );
   check(
     hasAll && hasNoOther,
     `the algorithms of a key of the kind ${kind}: ${wanted.join(', ') || 'none'}`,
@@ -65,14 +69,15 @@ export const describeKeyCases = [
         id: `DSC-10${number}`,
         title: `describes a key of the kind ${kind}`,
         needs: [`key:${kind}`],
-        async run({ provider, keys }) {
+        async run(context) {
+          const { provider, keys } = context;
           const keyId = await keys.get(kind);
           const key = await provider.describeKey({ keyId });
           expectKeyArn(key.keyId, keyId);
           expectField(key.keySpec, specOf(kind), 'keySpec');
           expectField(key.keyUsage, usage, 'keyUsage');
           expectField(key.keyState, 'Enabled', 'keyState');
-          expectAlgorithms(key.algorithms, kind, provider.capabilities.algorithms);
+          expectAlgorithms(key.algorithms, kind, context);
           check(typeof key.description === 'string', 'a description', typeof key.description);
         },
       }),
@@ -91,7 +96,7 @@ export const describeKeyCases = [
           expectKeyArn(key.keyId, keyId);
           if (state === 'PendingImport') expectField(key.origin, 'EXTERNAL', 'origin');
           const { deletionDate } = key;
-          const isAhead = deletionDate instanceof Date && deletionDate.getTime() > Date.now();
+          const isAhead = Number(deletionDate?.getTime()) > Date.now();
           // Not every backend knows the date, but if it returns one, it must be true.
           check(
             deletionDate === undefined || (state === 'PendingDeletion' && isAhead),
@@ -105,12 +110,15 @@ export const describeKeyCases = [
     ),
     {
       id: 'DSC-301',
-      title: 'returns the creation date of the key',
+      title: 'returns the creation date of the key, where it is known',
       needs: ['key:SYMMETRIC_DEFAULT'],
       async run({ provider, keys }) {
         const keyId = await keys.get();
         const { creationDate } = await provider.describeKey({ keyId });
-        check(creationDate instanceof Date, 'creationDate as a Date', typeof creationDate);
+        // Many HSMs keep no date.
+        if (creationDate === undefined) return;
+        const isDate = Object.prototype.toString.call(creationDate) === '[object Date]';
+        check(isDate, 'creationDate as a Date', typeof creationDate);
         // A day, because the backend may have another clock.
         const isPast = creationDate.getTime() < Date.now() + 86_400_000;
         check(isPast, 'a creationDate that is not in the future', String(creationDate));
@@ -135,7 +143,9 @@ export const describeKeyCases = [
         id: `PUB-10${i + 1}`,
         title: `returns the public key of an ${spec} key as SPKI DER, and its description`,
         needs: ['asymmetric', `key:${spec}`],
-        async run({ provider, keys }) {
+        profile: spec === 'RSA_2048' ? 'quick' : 'full',
+        async run(context) {
+          const { provider, keys } = context;
           const keyId = await keys.get(spec);
           const result = await provider.getPublicKey({ keyId });
           expectKeyArn(result.keyId, keyId);
@@ -143,7 +153,7 @@ export const describeKeyCases = [
           check(`RSA_${bits}` === spec, `a public key of ${spec}`, `one of ${bits} bits`);
           expectField(result.keySpec, spec, 'keySpec');
           expectField(result.keyUsage, 'ENCRYPT_DECRYPT', 'keyUsage');
-          expectAlgorithms(result.algorithms, spec, provider.capabilities.algorithms);
+          expectAlgorithms(result.algorithms, spec, context);
         },
       }),
     ),
@@ -164,12 +174,13 @@ export const describeKeyCases = [
       id: 'PUB-202',
       title: 'returns the public key of a key that signs, without encryption algorithms',
       needs: ['asymmetric', 'key:RSA_2048/SIGN_VERIFY'],
-      async run({ provider, keys }) {
+      async run(context) {
+        const { provider, keys } = context;
         const kind = 'RSA_2048/SIGN_VERIFY';
         const result = await provider.getPublicKey({ keyId: await keys.get(kind) });
         readPublicKey(result.publicKey);
         expectField(result.keyUsage, 'SIGN_VERIFY', 'keyUsage');
-        expectAlgorithms(result.algorithms, kind, provider.capabilities.algorithms);
+        expectAlgorithms(result.algorithms, kind, context);
       },
     },
     ...(['SYMMETRIC_DEFAULT', 'HMAC_256/GENERATE_VERIFY_MAC'] as const).map(

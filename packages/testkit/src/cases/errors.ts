@@ -1,7 +1,7 @@
-import { formatKeyArn, parseKeyId } from '@keywrap/core';
+import { formatKeyArn, limitOf, parseKeyId } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { flip } from '../damage.js';
-import { check, expectError } from '../expect.js';
+import { check, expectError, wrongKeyCode } from '../expect.js';
 import { OWN_RUNTIME, RSA, SYMMETRIC } from '../needs.js';
 import { allUses, keyFor, keyUses, openingUses } from '../operations.js';
 import { keyOf, open, seal } from '../round-trip.js';
@@ -84,7 +84,7 @@ export const errorCases = [
       async run({ provider, keys, secret }) {
         const keyId = await keys.get();
         const details = { operation: 'encrypt' };
-        const long = secret(4097);
+        const long = secret(limitOf(provider.capabilities, 'plaintext') + 1);
         const text = Buffer.from(secret()).toString();
         for (const plaintext of [long, text, Array.from(secret()), { bytes: secret() }]) {
           const call = provider.encrypt({ keyId, plaintext } as never);
@@ -137,11 +137,18 @@ export const errorCases = [
           await expectError(call, 'INVALID_CIPHERTEXT', details);
         }
         const source = { keyId: await keys.get('SYMMETRIC_DEFAULT', 1) };
-        await expectError(open(provider, { ...sealed, ...source }), 'INCORRECT_KEY', details);
-        const long = provider.decrypt({ keyId, ciphertext: secret(6145) });
+        await expectError(
+          open(provider, { ...sealed, ...source }),
+          wrongKeyCode(provider),
+          details,
+        );
+        const long = provider.decrypt({
+          keyId,
+          ciphertext: secret(limitOf(provider.capabilities, 'ciphertext') + 1),
+        });
         await expectError(long, 'INVALID_INPUT', details);
         const moved = provider.reEncrypt({ ciphertext, source, destination: { keyId } });
-        await expectError(moved, 'INCORRECT_KEY', { operation: 'reEncrypt' });
+        await expectError(moved, wrongKeyCode(provider), { operation: 'reEncrypt' });
       },
     },
     {

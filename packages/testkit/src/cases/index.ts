@@ -28,6 +28,7 @@ import { resultMemoryCases } from './result-memory.js';
 import { rotationCases } from './rotation.js';
 import { secretCases } from './secrets.js';
 import { undeclaredCases } from './undeclared.js';
+import { unknownKeyCases } from './unknown-key.js';
 
 /**
  * Every case of the suite, as data. The ids are stable.
@@ -44,6 +45,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...undeclaredCases,
   ...encryptCases,
   ...keyIdCases,
+  ...unknownKeyCases,
   ...encryptionContextCases,
   ...integrityCases,
   ...indistinguishableCases,

@@ -1,3 +1,4 @@
+import { isUint8Array } from '@keywrap/core';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectBytes, expectField, expectKeyArn, expectLength } from '../expect.js';
 import { type Fields, invoke, type KeyUse, type Result, sealedIn } from '../key-use.js';
@@ -51,8 +52,8 @@ async function wholeInput(use: KeyUse, context: CaseContext) {
 
 /** Fails the case unless the result matches the input. */
 async function expectRight(
-  { operation, returns }: KeyUse,
-  { provider }: CaseContext,
+  { operation, returns, kind }: KeyUse,
+  { provider, keys }: CaseContext,
   asked: Whole,
   plaintext: Uint8Array,
   keyId: string,
@@ -69,10 +70,10 @@ async function expectRight(
   expectKeyArn(result.keyId, keyId);
   if (operation.startsWith('decrypt')) expectBytes(result.plaintext, plaintext, 'the plaintext');
   if (/^(decrypt|getPublicKey|describeKey)/.test(operation)) return;
-  const { keyPairSpec, algorithm, encryptionContext } = asked;
+  const { keyPairSpec, encryptionContext } = asked;
   const key = {
     keyId,
-    ...(algorithm && { algorithm }),
+    ...(kind === 'RSA_2048' && { algorithm: keys.rsaAlgorithm }),
     ...(encryptionContext && { encryptionContext }),
   };
   const opened = (await open(provider, { ...key, ciphertext: sealed })).plaintext;
@@ -86,7 +87,7 @@ async function expectRight(
 
 /** Changes everything in an input: bytes, pairs of a context, the fields of a side, and its own fields. */
 function spoil(input: object): void {
-  if (input instanceof Uint8Array) {
+  if (isUint8Array(input)) {
     input.fill(0);
     return;
   }

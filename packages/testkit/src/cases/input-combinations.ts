@@ -1,3 +1,4 @@
+import { limitOf } from '@keywrap/core';
 import {
   BAD_CONTEXT_PAIRS,
   BAD_CONTEXTS,
@@ -25,7 +26,7 @@ import { seal } from '../round-trip.js';
 const contextLimits = {
   id: 'encryption-context-input',
   statement:
-    'An encryption context is a plain object of well-formed strings, without __proto__, of at most 8192 bytes',
+    'An encryption context is a plain object of well-formed strings, without __proto__, of at most 8192 bytes or the limit that is declared',
   source: CONTRACT,
 };
 
@@ -46,26 +47,36 @@ function contextCases(call: Call): CaseInput[] {
   const { number, operation, contexts = [] } = call;
   const needs: Need[] = [...call.needs, 'encryptionContext'];
   return contexts.flatMap((path): CaseInput[] => {
-    const make = (id: string, title: string, values: () => readonly BadValue[]): CaseInput => ({
+    const make = (
+      id: string,
+      title: string,
+      values: (limit: number) => readonly BadValue[],
+    ): CaseInput => ({
       id: `CIN-${id}${letters(path)}${number}`,
       title: `${operation} rejects ${title} in ${path}`,
       needs: [...needs, OWN_RUNTIME],
-      run: (context) => expectRefused(call, context, path, values()),
+      run(context) {
+        const limit = limitOf(context.provider.capabilities, 'encryptionContext');
+        return expectRefused(call, context, path, values(limit));
+      },
     });
     return [
       make('O', 'anything but a plain object', () => BAD_CONTEXTS),
       make('V', 'anything but pairs of strings', () => BAD_CONTEXT_PAIRS),
       make('S', 'unpaired surrogates', () => SURROGATE_CONTEXTS),
       make('P', '__proto__', () => PROTO_CONTEXTS),
-      make('L', '8193 bytes', () => [['8193 bytes', contextOf(8193)]]),
-      make('W', '8193 bytes in fewer characters', () => [['8193 bytes', wideContextOf(8193)]]),
+      make('L', 'one byte more than the limit', (limit) => [['too long', contextOf(limit + 1)]]),
+      make('W', 'one byte more in fewer characters', (limit) => [
+        ['too long', wideContextOf(limit + 1)],
+      ]),
       {
         id: `CIN-A${letters(path)}${number}`,
-        title: `${operation} accepts 8192 bytes in ${path}, in characters of one byte and of three`,
+        title: `${operation} accepts the longest context in ${path}, in characters of one byte and of three`,
         needs,
         async run(context) {
           const opens = operation === 'decrypt' || path.startsWith('source.');
-          for (const encryptionContext of [contextOf(8192), wideContextOf(8192)]) {
+          const limit = limitOf(context.provider.capabilities, 'encryptionContext');
+          for (const encryptionContext of [contextOf(limit), wideContextOf(limit)]) {
             const input = withValue(await call.input(context), path, encryptionContext);
             const { ciphertext } = await seal(context, { encryptionContext });
             await invoke(context.provider, call, opens ? { ...input, ciphertext } : input);

@@ -1,12 +1,19 @@
 import type { KeyWrapErrorCode } from '@keywrap/core';
-import { type CaseInput, type ConformanceRule, casesOf, kmsGuide } from '../case.js';
-import { expectError } from '../expect.js';
+import {
+  type CaseContext,
+  type CaseInput,
+  CONTRACT,
+  type ConformanceRule,
+  casesOf,
+  kmsGuide,
+} from '../case.js';
+import { expectError, expectField, wrongKeyCode } from '../expect.js';
 import type { KeyKind, UnusableState } from '../key-ring.js';
-import type { KeyUse } from '../key-use.js';
-import { type Need, SYMMETRIC } from '../needs.js';
+import type { KeyUse, Kind } from '../key-use.js';
+import { type Need, RSA, SYMMETRIC } from '../needs.js';
 import { errorDetails, keyUses } from '../operations.js';
 import { sealOutside } from '../outside.js';
-import { expectOpens, open, roundTrip, seal } from '../round-trip.js';
+import { expectOpens, keyOf, open, roundTrip, seal } from '../round-trip.js';
 
 const source = kmsGuide('key-state.html');
 
@@ -28,11 +35,39 @@ const pendingImport = {
   source,
 };
 
+const decryptOnly = {
+  id: 'key-decrypt-only',
+  statement: 'A key that only decrypts is rejected for everything that encrypts (KEY_STATE)',
+  source: CONTRACT,
+};
+
 const usage = {
   id: 'key-usage',
   statement: 'A key of another usage or algorithm is rejected (KEY_USAGE)',
   source: kmsGuide('symm-asymm-choose-key-usage.html'),
 };
+
+/** Every use that encrypts. */
+const encryptingUses = keyUses.filter(
+  ({ operation, keyIdField }) =>
+    operation === 'encrypt' ||
+    operation.startsWith('generate') ||
+    keyIdField === 'destination.keyId',
+);
+
+const KINDS = [
+  ['SYMMETRIC_DEFAULT', '1', [...SYMMETRIC, 'keys.restrictToDecrypt']],
+  ['RSA_2048', '2', [...RSA, 'keys.restrictToDecrypt']],
+] as const;
+
+/** Makes a key that the case changes. */
+async function newKey(context: CaseContext, kind: Kind) {
+  return { ...(await keyOf(context, kind)), keyId: await context.keys.create(kind) };
+}
+
+async function stateOf({ provider }: CaseContext, keyId: string): Promise<string> {
+  return (await provider.describeKey({ keyId })).keyState;
+}
 
 /** True if the ciphertext is another key's: AWS KMS does not document which of the two errors comes first. */
 const decryptsForeign = ({ operation, keyIdField }: KeyUse) =>
@@ -58,7 +93,7 @@ function stateCases(
           const key = await context.keys.unusable(use.kind, state);
           const isForeign =
             state === 'PendingImport' && use.kind !== 'RSA_2048' && decryptsForeign(use);
-          const codes = isForeign ? ([code, 'INCORRECT_KEY'] as const) : code;
+          const codes = isForeign ? ([code, wrongKeyCode(context.provider)] as const) : code;
           await expectError(use.call(context, key), codes, errorDetails(use, key.keyId));
         },
       }),
@@ -85,7 +120,8 @@ function usageCase(use: KeyUse, letter: string, kind: KeyKind): CaseInput {
     async run(context) {
       const { ciphertext } = await context.keys.sealed(use.kind);
       const keyId = await context.keys.get(kind);
-      const codes = decryptsForeign(use) ? (['KEY_USAGE', 'INCORRECT_KEY'] as const) : 'KEY_USAGE';
+      const other = wrongKeyCode(context.provider);
+      const codes = decryptsForeign(use) ? (['KEY_USAGE', other] as const) : 'KEY_USAGE';
       const call = use.call(context, { keyId, ciphertext });
       await expectError(call, codes, errorDetails(use, keyId));
     },
@@ -128,6 +164,42 @@ export const keyStateCases = [
   ...stateCases(pendingImport, 'IMP', 'PendingImport', 'KEY_STATE', ({ kind }) => [
     `key:${kind}/EXTERNAL`,
   ]),
+  ...casesOf(
+    decryptOnly,
+    KINDS.flatMap(([kind, number, needs]): CaseInput[] => [
+      {
+        id: `DEO-10${number}`,
+        title: `${kind}: decrypts what the key encrypted before, and reEncrypt moves it away`,
+        needs,
+        async run(context) {
+          const { provider, keys } = context;
+          const sealed = await seal(context, await newKey(context, kind));
+          await keys.restrictToDecrypt(sealed.keyId);
+          expectField(await stateOf(context, sealed.keyId), 'DecryptOnly', 'keyState');
+          await expectOpens(provider, sealed);
+          const { ciphertext } = sealed;
+          const destination = await keyOf(context, kind);
+          const source = { ...destination, keyId: sealed.keyId };
+          await provider.reEncrypt({ ciphertext, source, destination });
+        },
+      },
+    ]),
+  ),
+  ...casesOf(
+    decryptOnly,
+    encryptingUses.map(
+      (use): CaseInput => ({
+        id: `DEO-0${use.number}`,
+        title: `${use.title}: rejects a key that only decrypts (KEY_STATE)`,
+        needs: [...use.needs, 'keys.restrictToDecrypt'],
+        async run(context) {
+          const { keyId } = await newKey(context, use.kind);
+          await context.keys.restrictToDecrypt(keyId);
+          await expectError(use.call(context, { keyId }), 'KEY_STATE', errorDetails(use, keyId));
+        },
+      }),
+    ),
+  ),
   ...casesOf(usage, [
     ...wrapping.flatMap((use) =>
       OTHER_KEYS.map(({ letter, kind }) => usageCase(use, letter, kind)),

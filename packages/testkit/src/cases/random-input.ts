@@ -1,3 +1,4 @@
+import { limitOf } from '@keywrap/core';
 import fc from 'fast-check';
 import { casesOf, kmsApi, kmsGuide } from '../case.js';
 import { expectError } from '../expect.js';
@@ -22,11 +23,12 @@ export const randomInputCases = [
   ...casesOf(anyInput, [
     {
       id: 'RND-001',
-      title: 'decrypts what it encrypted, for random plaintexts of 1 to 4096 bytes',
+      title: 'decrypts what it encrypted, for random plaintexts of every length',
       needs: SYMMETRIC,
       async run(context) {
         const attempt = (plaintext: Uint8Array) => roundTrip(context, { plaintext });
-        await expectAlways(context, anyPlaintext, attempt, { runs: 60 });
+        const plaintexts = anyPlaintext(limitOf(context.provider.capabilities, 'plaintext'));
+        await expectAlways(context, plaintexts, attempt, { runs: 60 });
       },
     },
     {

@@ -1,3 +1,4 @@
+import { isUint8Array } from '@keywrap/core';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectOwnMemory, sameBytes } from '../expect.js';
 import { invoke, type KeyUse } from '../key-use.js';
@@ -95,7 +96,7 @@ export const resultMemoryCases = [
 function overwrite(result: object): void {
   for (const [name, value] of Object.entries(result)) {
     if (value instanceof Date) value.setTime(0);
-    else if (value instanceof Uint8Array) value.fill(0);
+    else if (isUint8Array(value)) value.fill(0);
     else if (typeof value === 'object' && value !== null) overwrite(value);
     Reflect.set(result, name, 'overwritten');
   }

@@ -1,0 +1,115 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { batchResponses } from './http/batch-responses.js';
+import { readBody } from './http/body.js';
+import { ByteBudget } from './http/byte-budget.js';
+import { rejectMalformed } from './http/client-error.js';
+import { type Connection, Connections } from './http/connections.js';
+import { type HttpRequest, parseHttpRequest } from './http/http-request.js';
+import type { LogRequest, RequestLog } from './log.js';
+import { throttling } from './protocol/kms-error.js';
+import type { KmsResponse, KmsService } from './service.js';
+
+/** Bytes of large requests that all connections together may have in memory. */
+const LARGE_REQUESTS = 64 * 1024 * 1024;
+
+/**
+ * Has a service respond to the requests of a server.
+ *
+ * @param maximumConnections Those beyond it are told so.
+ */
+export function serveHttp(
+  server: Server,
+  service: Pick<KmsService, 'respond'>,
+  maximumConnections: number,
+  log: LogRequest | undefined,
+): void {
+  const budget = new ByteBudget(LARGE_REQUESTS);
+  const connections = new Connections(server, maximumConnections, work);
+  const rejected = new WeakSet<Socket>();
+
+  async function work(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: Connection,
+  ): Promise<void> {
+    const started = performance.now();
+    const requestId = crypto.randomUUID();
+    try {
+      const parsed = parseHttpRequest(request);
+      if (isHealthCheck(parsed)) return respondHealthy(response);
+      const result = await resultOf(parsed, request, connection);
+      await batchResponses();
+      // After a body that was not read to its end, the next request can't be found.
+      const isLast = !request.complete || !server.listening || connection.isOverLimit;
+      if (isLast) response.setHeader('Connection', 'close');
+      response.writeHead(result.status, {
+        'Content-Type': 'application/x-amz-json-1.1',
+        'Content-Length': Buffer.byteLength(result.body),
+        'x-amzn-RequestId': requestId,
+      });
+      response.end(result.body);
+      record(requestId, started, result);
+    } catch {
+      response.destroy();
+      // A request that was malformed or late has its line.
+      if (!rejected.has(request.socket)) record(requestId, started, CLOSED);
+    }
+  }
+
+  async function resultOf(
+    parsed: HttpRequest,
+    request: IncomingMessage,
+    { isOverLimit }: Connection,
+  ): Promise<KmsResponse> {
+    const refusal = isOverLimit
+      ? throttling(`The server has ${maximumConnections} connections, as many as it may have.`)
+      : undefined;
+    const body = await readBody(request, budget, refusal);
+    try {
+      const { content } = body;
+      return await service.respond({ ...parsed, body: content, client: request.socket });
+    } finally {
+      body.release();
+    }
+  }
+
+  function record(requestId: string, started: number, result: Partial<RequestLog>): void {
+    if (log === undefined) return;
+    const { operation, key, outcome = 'closed', failure } = result;
+    try {
+      log({
+        time: new Date().toISOString(),
+        operation,
+        key,
+        outcome,
+        ...(failure !== undefined && { failure }),
+        requestId,
+        duration: performance.now() - started,
+      });
+    } catch {
+      // The request is done, whatever becomes of its log.
+    }
+  }
+
+  server.on('clientError', (error, stream) => {
+    const socket = stream as Socket;
+    const requestId = crypto.randomUUID();
+    const connection = connections.of(socket);
+    rejected.add(socket);
+    const outcome = rejectMalformed(error, socket, connection, requestId);
+    record(requestId, connection?.since ?? performance.now(), { outcome });
+  });
+  server.on('drop', () => record(crypto.randomUUID(), performance.now(), CLOSED));
+}
+
+const CLOSED = { outcome: 'closed' };
+
+function isHealthCheck({ method, path }: HttpRequest): boolean {
+  return method === 'GET' && path === '/health';
+}
+
+function respondHealthy(response: ServerResponse): void {
+  response.setHeader('Content-Type', 'application/json');
+  response.end('{"status":"ok"}');
+}

@@ -21,7 +21,7 @@ export type CommitmentPolicy = 'REQUIRE_ENCRYPT_REQUIRE_DECRYPT' | 'REQUIRE_ENCR
 
 /** What to accept of a message. */
 export interface OpenOptions {
-  /** The keys that may open the message, of any provider: at least one. No other key is used, whatever the message names. */
+  /** The keys that may open the message, of any provider: at least one, tried in this order. No other key is used, whatever the message names. */
   readonly trustedKeys: readonly TrustedKey[];
   /** The pairs that the message must have; it may have more. `{}` expects none. */
   readonly encryptionContext: EncryptionContext;

@@ -1,5 +1,5 @@
 import { KeyCipher, type StoreSource, selectEngine } from '@keywrap/provider-local/driver';
-import { type KeyStore, Keys } from '@keywrap/provider-local/keys';
+import { type KeyStore, Keys, PendingDeletions } from '@keywrap/provider-local/keys';
 import { KeyPairs } from './key-pairs.js';
 import { ImportTokens } from './keys/import-token.js';
 import { openStore } from './open-store.js';
@@ -17,6 +17,8 @@ export interface Region {
 export interface RegionsOptions extends StoreSource {
   readonly account: string;
   readonly now: () => Date;
+  /** Changes owner; by default a new one. */
+  readonly importTokenKey: Uint8Array | undefined;
 }
 
 /** More than AWS has. */
@@ -28,7 +30,8 @@ export class Regions {
   readonly #store: KeyStore;
   readonly #cipher: KeyCipher;
   readonly #keyPairs: KeyPairs;
-  readonly #tokens = new ImportTokens();
+  readonly #tokens: ImportTokens;
+  readonly #deletions = new PendingDeletions();
   readonly #regions = new Map<string, Region>();
 
   private constructor(options: RegionsOptions, store: KeyStore, cipher: KeyCipher) {
@@ -36,6 +39,7 @@ export class Regions {
     this.#store = store;
     this.#cipher = cipher;
     this.#keyPairs = new KeyPairs(cipher.engine);
+    this.#tokens = new ImportTokens(options.importTokenKey);
   }
 
   /** Opens the store. @throws as {@link openStore}. */
@@ -50,7 +54,7 @@ export class Regions {
     if (region === undefined) {
       const { account, now } = this.#options;
       const scope = { partition: partitionOf(name), region: name, account };
-      const keys = new Keys(this.#store, scope, now);
+      const keys = new Keys(this.#store, scope, now, this.#deletions);
       region = { keys, cipher: this.#cipher, keyPairs: this.#keyPairs, tokens: this.#tokens };
       // Requests may name any Region, and a dropped one is simply made again.
       if (this.#regions.size >= KEPT_REGIONS) this.#regions.clear();

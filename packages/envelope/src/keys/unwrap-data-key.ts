@@ -6,6 +6,7 @@ import {
   isKeyArn,
   KeyWrapError,
   UntrustedKeyError,
+  wipe,
 } from '@keywrap/core';
 import { damagedMessage } from '../errors.js';
 import type { EncryptedDataKey } from '../format/header.js';
@@ -15,7 +16,7 @@ import type { readTrustedKey } from './wrapping-key.js';
 type ReadTrustedKey = ReturnType<typeof readTrustedKey>;
 
 /**
- * Unwraps the data key with the first trusted key that can. The call names the trusted key, never the one that the message
+ * Unwraps the data key with the first trusted key that can, in the caller's order. The call names the trusted key, never the one that the message
  * names, so that no other key is used. An outage of one key's provider does not stop the others
  * ([Multi-Keyring](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/multi-keyring.md#ondecrypt)).
  *
@@ -30,13 +31,13 @@ export async function unwrapDataKey(
   options: CallOptions,
 ): Promise<DecryptResult> {
   const errors: KeyWrapError[] = [];
-  for (const dataKey of dataKeys) {
-    for (const trusted of trustedKeys) {
+  for (const trusted of trustedKeys) {
+    for (const dataKey of dataKeys) {
       if (!mayHaveWrapped(trusted, dataKey)) continue;
       try {
         const opened = await decrypt(trusted, dataKey.ciphertext, encryptionContext, options);
         if (opened.plaintext.length === keyLength) return opened;
-        opened[Symbol.dispose]();
+        wipe(opened.plaintext);
         errors.push(damagedMessage());
       } catch (error) {
         if (!(error instanceof KeyWrapError) || error.code === 'ABORTED') throw error;
@@ -70,12 +71,10 @@ const utf8 = new TextDecoder();
  * provider, which costs a call that tells.
  */
 function mayHaveWrapped({ provider, keyId, rawRsa }: ReadTrustedKey, dataKey: EncryptedDataKey) {
+  if (dataKey.providerId !== (rawRsa?.namespace ?? provider.id)) return false;
+  if (rawRsa === undefined && !isKeyArn(keyId)) return true;
   const name = utf8.decode(dataKey.providerInfo);
-  if (rawRsa !== undefined) {
-    return dataKey.providerId === rawRsa.namespace && name === rawRsa.name;
-  }
-  if (dataKey.providerId !== provider.id) return false;
-  return !isKeyArn(keyId) || name === keyId || areReplicas(name, keyId);
+  return rawRsa === undefined ? name === keyId || areReplicas(name, keyId) : name === rawRsa.name;
 }
 
 /**

@@ -1,0 +1,117 @@
+import { InvalidInputError, KeyWrapError, readFields } from '@keywrap/core';
+
+/** The package `pkcs11js`, as far as this one uses it. */
+export type Pkcs11Module = typeof import('pkcs11js');
+
+/** What a token must be like; it must have everything that is given. */
+export interface TokenName {
+  /** Its label. */
+  readonly label?: string | undefined;
+  readonly serial?: string | undefined;
+  readonly manufacturer?: string | undefined;
+  readonly model?: string | undefined;
+  /** The number of its slot. */
+  readonly slot?: number | undefined;
+}
+
+/** Options of {@link Pkcs11KeyWrapProvider}. */
+export interface Pkcs11KeyWrapProviderOptions {
+  /** The path of the token's PKCS#11 library, for example `/usr/lib/softhsm/libsofthsm2.so`. */
+  readonly module: string;
+  /** The token. By default the only one. */
+  readonly token?: TokenName | undefined;
+  /** The user's PIN, or a function that returns it. Without it, the provider does not log in. */
+  readonly pin?: string | (() => string | Promise<string>) | undefined;
+  /** How many operations run in the token at once, each in a session of its own. By default 8, at most 1024. */
+  readonly sessions?: number | undefined;
+  /**
+   * The label of the key that an alias stands for: `{ 'alias/orders': 'orders-2026' }`, or a function that returns it.
+   * Another alias stands for the key of the same name: `alias/orders` for the label `orders`.
+   */
+  readonly aliases?:
+    | Readonly<Record<string, string>>
+    | ((alias: string) => string | undefined)
+    | undefined;
+  /** The package `pkcs11js`, where it can't be imported by its name, for example in a bundle. */
+  readonly pkcs11js?: Pkcs11Module | undefined;
+}
+
+/** The options, checked and complete. */
+export interface ReadOptions {
+  readonly module: string;
+  readonly token: TokenName;
+  readonly pin: (() => unknown) | undefined;
+  readonly sessions: number;
+  readonly aliases: (alias: string) => string | undefined;
+  readonly pkcs11js: Pkcs11Module | undefined;
+}
+
+const NAMES = ['module', 'token', 'pin', 'sessions', 'aliases', 'pkcs11js'] as const;
+const TOKEN_NAMES = ['label', 'serial', 'manufacturer', 'model', 'slot'] as const;
+const MAXIMUM_SESSIONS = 1024;
+
+/**
+ * Parses the options, from plain JavaScript too.
+ *
+ * @throws {@link InvalidInputError} naming the option that is wrong, unknown or missing.
+ */
+export function readOptions(options: unknown): ReadOptions {
+  try {
+    return readAll(options);
+  } catch (cause) {
+    if (cause instanceof KeyWrapError) throw cause;
+    throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
+  }
+}
+
+function readAll(options: unknown): ReadOptions {
+  const given = readFields(options, 'options', NAMES);
+  const { module, pin, sessions = 8, pkcs11js } = given;
+  if (!isText(module)) throw wrong('module', 'must be the path of a PKCS#11 library');
+  if (pin !== undefined && typeof pin !== 'function' && !isText(pin)) {
+    throw wrong('pin', 'must be text, or a function that returns it');
+  }
+  if (!Number.isInteger(sessions) || Number(sessions) < 1 || Number(sessions) > MAXIMUM_SESSIONS) {
+    throw wrong('sessions', `must be an integer from 1 to ${MAXIMUM_SESSIONS}`);
+  }
+  return {
+    module,
+    token: readToken(given.token ?? {}),
+    pin: typeof pin === 'function' || pin === undefined ? (pin as ReadOptions['pin']) : () => pin,
+    sessions: Number(sessions),
+    aliases: readAliases(given.aliases ?? {}),
+    pkcs11js: pkcs11js as Pkcs11Module | undefined,
+  };
+}
+
+function readToken(value: unknown): TokenName {
+  const { slot, ...texts } = readFields(value, 'options.token', TOKEN_NAMES);
+  for (const [name, text] of Object.entries(texts)) {
+    if (text !== undefined && !isText(text)) throw wrong(`token.${name}`, 'must be text');
+  }
+  if (slot !== undefined && !(Number.isInteger(slot) && Number(slot) >= 0)) {
+    throw wrong('token.slot', 'must be the number of a slot');
+  }
+  return { ...texts, slot } as TokenName;
+}
+
+function readAliases(value: unknown): ReadOptions['aliases'] {
+  if (typeof value === 'function') return value as ReadOptions['aliases'];
+  if (typeof value !== 'object' || value === null) throw wrong('aliases', 'must be an object');
+  const pairs = Object.entries(value);
+  for (const [alias, label] of pairs) {
+    if (!/^alias\/[\w:/-]+$/.test(alias) || !isText(label)) {
+      throw wrong('aliases', "must map names that begin with 'alias/' to labels of keys");
+    }
+  }
+  const map = new Map(pairs);
+  return (alias) => map.get(alias);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !value.includes('\0');
+}
+
+function wrong(option: string, problem: string): InvalidInputError {
+  return new InvalidInputError(`options.${option}`, problem);
+}

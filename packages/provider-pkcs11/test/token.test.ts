@@ -1,0 +1,198 @@
+import { inspect } from 'node:util';
+import { Pkcs11KeyWrapProvider } from '@keywrap/provider-pkcs11';
+import { expect } from 'chai';
+import { describeWithToken, newToken, PIN, SO_PIN, type TestToken } from './softhsm.js';
+import { rejection } from './support.js';
+import { administer, allow, destroy, makeKey } from './token-keys.js';
+
+const PLAINTEXT = Uint8Array.from({ length: 32 }, (_, i) => i);
+const INPUT = { keyId: 'orders', plaintext: PLAINTEXT };
+
+describeWithToken('A token', () => {
+  let token: TestToken;
+  let provider: Pkcs11KeyWrapProvider;
+  before(async () => {
+    token = await newToken('token');
+    makeKey(token, 'orders', 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT');
+    makeKey(token, 'rsa', 'RSA_2048', 'ENCRYPT_DECRYPT');
+    provider = await Pkcs11KeyWrapProvider.open(token.options);
+  });
+  after(async () => {
+    await provider.close();
+    await token.close();
+  });
+
+  const open = (options: object = {}) =>
+    Pkcs11KeyWrapProvider.open({ ...token.options, ...options });
+
+  it('declares the hashes that its OAEP takes', () => {
+    const { calls, constants } = token.library;
+    const { manufacturerID } = calls.C_GetTokenInfo(token.slot);
+    expect(calls.C_GetMechanismList(token.slot)).to.include(constants.CKM_RSA_PKCS_OAEP);
+    if (/SoftHSM/.test(manufacturerID)) {
+      // It takes SHA-1 alone, which its list of mechanisms does not say.
+      expect(provider.capabilities.algorithms).to.deep.equal([
+        'SYMMETRIC_DEFAULT',
+        'RSAES_OAEP_SHA_1',
+      ]);
+    }
+  });
+
+  it('runs more calls at once than it has sessions', async () => {
+    const few = await open({ sessions: 2 });
+    const calls = Array.from({ length: 50 }, async (_, i) => {
+      const encryptionContext = { call: String(i) };
+      const { ciphertext } = await few.encrypt({ ...INPUT, encryptionContext });
+      return few.decrypt({ keyId: 'orders', ciphertext, encryptionContext });
+    });
+    for (const { plaintext } of await Promise.all(calls)) {
+      expect(plaintext).to.deep.equal(PLAINTEXT);
+    }
+    await few.close();
+  });
+
+  it('tells a damaged ciphertext from a broken token, by any return value', async () => {
+    const { ciphertext } = await provider.encrypt(INPUT);
+    const under = await provider.encrypt({
+      keyId: 'rsa',
+      algorithm: 'RSAES_OAEP_SHA_1',
+      plaintext: PLAINTEXT,
+    });
+    const damage = (bytes: Uint8Array) => bytes.map((byte, i) => (i === 20 ? byte ^ 1 : byte));
+    const codes = [
+      provider.decrypt({ keyId: 'orders', ciphertext: damage(ciphertext) }),
+      provider.decryptAsymmetric({
+        keyId: 'rsa',
+        algorithm: 'RSAES_OAEP_SHA_1',
+        ciphertext: damage(under.ciphertext),
+      }),
+    ].map(async (call) => (await rejection(call)).code);
+    expect(await Promise.all(codes)).to.deep.equal(['INVALID_CIPHERTEXT', 'INVALID_CIPHERTEXT']);
+    await provider.decrypt({ keyId: 'orders', ciphertext });
+  });
+
+  it('works on in new sessions when somebody closed them all', async () => {
+    await provider.encrypt(INPUT);
+    token.library.calls.C_CloseAllSessions(token.slot);
+    await provider.encrypt(INPUT);
+  });
+
+  it('logs in again when somebody else in the process logged out', async () => {
+    await provider.encrypt(INPUT);
+    administer(token, (session) => token.library.calls.C_Logout(session));
+    await provider.encrypt(INPUT);
+  });
+
+  it('works on when the library was reset', async () => {
+    const { calls, constants } = token.library;
+    await provider.encrypt(INPUT);
+    calls.C_Finalize();
+    const error = await rejection(provider.encrypt(INPUT));
+    expect(error).to.include({ code: 'UNAVAILABLE', retryable: true });
+    calls.C_Initialize({ flags: constants.CKF_OS_LOCKING_OK });
+    await provider.encrypt(INPUT);
+  });
+
+  it('does not hide a changed PIN behind an outage (ACCESS_DENIED)', async () => {
+    const { calls, constants: c } = token.library;
+    await provider.encrypt(INPUT);
+    const setPin = (pin: string) => {
+      calls.C_CloseAllSessions(token.slot);
+      const session = calls.C_OpenSession(token.slot, c.CKF_SERIAL_SESSION | c.CKF_RW_SESSION);
+      calls.C_Login(session, c.CKU_SO, SO_PIN);
+      calls.C_InitPIN(session, pin);
+      calls.C_CloseAllSessions(token.slot);
+    };
+    setPin('another-pin');
+    try {
+      const error = await rejection(provider.encrypt(INPUT));
+      expect(error.code).to.equal('ACCESS_DENIED');
+    } finally {
+      setPin(PIN);
+    }
+    await provider.encrypt(INPUT);
+  });
+
+  it('rejects a wrong PIN when it is opened, and shows no PIN (ACCESS_DENIED)', async () => {
+    // Only one may be logged in, and it is for the whole process.
+    token.library.calls.C_CloseAllSessions(token.slot);
+    const error = await rejection(open({ pin: 'a wrong pin' }));
+    expect(error.code).to.equal('ACCESS_DENIED');
+    expect(inspect(error, { depth: 10 })).not.to.include('a wrong pin');
+    expect(inspect(provider, { depth: 10, showHidden: true })).not.to.include(PIN);
+  });
+
+  it('takes the PIN from a function, whose failure is a mistake (ACCESS_DENIED)', async () => {
+    for (const pin of [() => Promise.reject(new Error('no file')), () => undefined, () => '']) {
+      token.library.calls.C_CloseAllSessions(token.slot);
+      expect((await rejection(open({ pin }))).code).to.equal('ACCESS_DENIED');
+    }
+    token.library.calls.C_CloseAllSessions(token.slot);
+    await (await open({ pin: async () => PIN })).close();
+  });
+
+  it('sees a key that was deleted and made again', async () => {
+    makeKey(token, 'short-lived', 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT');
+    const input = { ...INPUT, keyId: 'short-lived' };
+    const { ciphertext } = await provider.encrypt(input);
+    destroy(token, 'short-lived');
+    expect((await rejection(provider.encrypt(input))).code).to.equal('KEY_NOT_FOUND');
+    makeKey(token, 'short-lived', 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT');
+    const error = await rejection(provider.decrypt({ keyId: 'short-lived', ciphertext }));
+    expect(error.code).to.equal('INVALID_CIPHERTEXT');
+  });
+
+  it('rejects a label that several keys have (INVALID_INPUT)', async () => {
+    for (let i = 0; i < 2; i++) makeKey(token, 'twice', 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT');
+    const error = await rejection(provider.encrypt({ ...INPUT, keyId: 'twice' }));
+    expect(error).to.include({ code: 'INVALID_INPUT', field: 'keyId' });
+  });
+
+  it('lets a key that may decrypt only decrypt (KEY_STATE for the rest)', async () => {
+    makeKey(token, 'old', 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT');
+    const { ciphertext } = await provider.encrypt({ ...INPUT, keyId: 'old' });
+    allow(token, 'old', ['decrypt']);
+    const opened = await provider.decrypt({ keyId: 'old', ciphertext });
+    expect(opened.plaintext).to.deep.equal(PLAINTEXT);
+    expect((await rejection(provider.encrypt({ ...INPUT, keyId: 'old' }))).code).to.equal(
+      'KEY_STATE',
+    );
+  });
+
+  it('names keys with any printable label, by alias and by ARN', async () => {
+    makeKey(token, 'orders/2026:v1.b', 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT');
+    const named = await open({ aliases: { 'alias/orders': 'orders/2026:v1.b' } });
+    const { keyId } = await named.describeKey({ keyId: 'orders/2026:v1.b' });
+    for (const name of [keyId, 'alias/orders']) {
+      expect((await named.describeKey({ keyId: name })).keyId).to.equal(keyId);
+    }
+    const elsewhere = keyId.replace('pkcs11', 'aws');
+    expect((await rejection(named.describeKey({ keyId: elsewhere }))).code).to.equal(
+      'KEY_NOT_FOUND',
+    );
+    await named.close();
+  });
+
+  it('is found by its serial number and model, and not by those of others', async () => {
+    const { serialNumber, model } = token.library.calls.C_GetTokenInfo(token.slot);
+    const name = { serial: serialNumber.trim(), model: model.trim() };
+    await (await open({ token: name })).close();
+    for (const wrong of [{ label: 'nobody' }, { ...name, manufacturer: 'nobody' }]) {
+      const error = await rejection(open({ token: wrong }));
+      expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.token' });
+      expect(error.message).to.include('"token"');
+    }
+  });
+
+  it('is not a library that is not there, or is none (INVALID_INPUT)', async () => {
+    for (const module of ['/nonexistent/library.so', process.execPath]) {
+      const error = await rejection(open({ module }));
+      expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.module' });
+    }
+  });
+
+  it('stays open for others when one provider is closed', async () => {
+    await (await open()).close();
+    await provider.encrypt(INPUT);
+  });
+});

@@ -1,0 +1,103 @@
+import { createPublicKey } from 'node:crypto';
+import {
+  assertKeyEnabled,
+  type EncryptionAlgorithm,
+  type KeyDescription,
+  type KeySpec,
+  type KeyState,
+  type KeyUsage,
+  type PublicKeyResult,
+  UnsupportedOperationError,
+} from '@keywrap/core';
+
+type Data = Readonly<Record<string, unknown>>;
+
+interface Kind {
+  readonly keySpec: KeySpec;
+  readonly keyUsage: KeyUsage;
+  readonly algorithms: readonly EncryptionAlgorithm[];
+}
+
+const SYMMETRIC: Kind = {
+  keySpec: 'SYMMETRIC_DEFAULT',
+  keyUsage: 'ENCRYPT_DECRYPT',
+  algorithms: ['SYMMETRIC_DEFAULT'],
+};
+
+function rsa(keySpec: KeySpec): Kind {
+  return { keySpec, keyUsage: 'ENCRYPT_DECRYPT', algorithms: ['RSAES_OAEP_SHA_256'] };
+}
+
+function signing(keySpec: KeySpec): Kind {
+  return { keySpec, keyUsage: 'SIGN_VERIFY', algorithms: [] };
+}
+
+/** The [types of transit's keys](https://openbao.org/docs/secrets/transit/#key-types) that the contract has names for. */
+const KINDS: ReadonlyMap<string, Kind> = new Map([
+  ['aes128-gcm96', SYMMETRIC],
+  ['aes256-gcm96', SYMMETRIC],
+  ['chacha20-poly1305', SYMMETRIC],
+  ['xchacha20-poly1305', SYMMETRIC],
+  ['rsa-2048', rsa('RSA_2048')],
+  ['rsa-3072', rsa('RSA_3072')],
+  ['rsa-4096', rsa('RSA_4096')],
+  ['ecdsa-p256', signing('ECC_NIST_P256')],
+  ['ecdsa-p384', signing('ECC_NIST_P384')],
+  ['ecdsa-p521', signing('ECC_NIST_P521')],
+]);
+
+/** Returns the algorithms that keys of a type encrypt with; none for other types. */
+export function algorithmsOf(type: string): readonly EncryptionAlgorithm[] {
+  return KINDS.get(type)?.algorithms ?? [];
+}
+
+/** @param data What `GET keys/<name>` returned. */
+export function toKeyDescription(keyId: string, data: Data): KeyDescription {
+  return {
+    keyId,
+    ...kindOf(data),
+    keyState: stateOf(data),
+    origin: data.imported_key === true ? 'EXTERNAL' : 'SOFTWARE',
+    description: '',
+    creationDate: creationDateOf(data),
+    keyVersion: String(data.latest_version),
+  };
+}
+
+/** @param data What `GET keys/<name>` returned. */
+export function toPublicKeyResult(keyId: string, data: Data): PublicKeyResult {
+  const kind = kindOf(data);
+  assertKeyEnabled({ keyId, ...kind, keyState: stateOf(data) });
+  const pem = (versionsOf(data)[String(data.latest_version)] as Data | undefined)?.public_key;
+  if (typeof pem !== 'string') {
+    throw new UnsupportedOperationError(`a ${kind.keySpec} key has no public key`);
+  }
+  return {
+    keyId,
+    ...kind,
+    keyVersion: String(data.latest_version),
+    publicKey: createPublicKey(pem).export({ type: 'spki', format: 'der' }),
+  };
+}
+
+function stateOf({ soft_deleted }: Data): KeyState {
+  return soft_deleted === true ? 'PendingDeletion' : 'Enabled';
+}
+
+function kindOf({ type }: Data): Kind {
+  const kind = KINDS.get(String(type));
+  if (kind !== undefined) return kind;
+  throw new UnsupportedOperationError(`the key is of the type ${type}, which has no name here`);
+}
+
+/** The creation of the first version. Unknown once that version was removed or may not decrypt. */
+function creationDateOf(data: Data): Date | undefined {
+  const first = versionsOf(data)['1'];
+  if (typeof first === 'number') return new Date(first * 1000);
+  const { creation_time: time } = (first ?? {}) as Data;
+  return typeof time === 'string' ? new Date(time) : undefined;
+}
+
+function versionsOf({ keys }: Data): Data {
+  return typeof keys === 'object' && keys !== null ? (keys as Data) : {};
+}

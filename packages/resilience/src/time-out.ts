@@ -1,0 +1,58 @@
+import {
+  type CompleteDriver,
+  type DriverFunctions,
+  FUNCTION_NAMES,
+  type KeyWrapProvider,
+  ProviderUnavailableError,
+  withLayer,
+} from '@keywrap/core';
+import { TimeoutStrategy, timeout } from 'cockatiel';
+import { readDelay } from './options.js';
+
+/**
+ * Limits the time of every call, for backends whose client does not: a call that takes longer is aborted and rejects with
+ * `ProviderUnavailableError`.
+ *
+ * @param milliseconds 1 to 2^31 - 1.
+ * @throws {@link InvalidInputError} when it is another number.
+ *
+ * @example
+ * ```ts
+ * import type { KeyWrapProvider } from '@keywrap/core';
+ * import { withRetry, withTimeout } from '@keywrap/resilience';
+ *
+ * // Each attempt has two seconds.
+ * const bounded = (keys: KeyWrapProvider) => withRetry(withTimeout(keys, 2000));
+ * ```
+ */
+export function withTimeout<Provider extends KeyWrapProvider>(
+  provider: Provider,
+  milliseconds: number,
+): Provider {
+  const policy = timeout(readDelay(milliseconds, 'milliseconds'), TimeoutStrategy.Aggressive);
+  return withLayer(provider, (inner) => ({ ...inner, ...limited(inner) }));
+
+  function limited(inner: CompleteDriver): DriverFunctions {
+    const functions = FUNCTION_NAMES.map((name) => {
+      const work = inner[name] as (request: unknown, call: object) => Promise<unknown>;
+      const limit: typeof work = async (request, call) => {
+        const { signal } = call as { readonly signal: AbortSignal | undefined };
+        let limit: AbortSignal | undefined;
+        try {
+          return await policy.execute((context) => {
+            limit = context.signal;
+            return work(request, { ...call, signal: limit });
+          }, signal);
+        } catch (error) {
+          // The backend may reject first, when it is aborted.
+          if (limit?.aborted !== true || signal?.aborted === true) throw error;
+          throw new ProviderUnavailableError(
+            `the backend did not answer within ${milliseconds} ms`,
+          );
+        }
+      };
+      return [name, limit];
+    });
+    return Object.fromEntries(functions) as DriverFunctions;
+  }
+}

@@ -1,0 +1,144 @@
+import {
+  InvalidCiphertextError,
+  type KeyWrapProvider,
+  ProviderUnavailableError,
+  ThrottledError,
+  withLayer,
+} from '@keywrap/core';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { withCircuitBreaker, withRetry, withTimeout } from '@keywrap/resilience';
+import { expect } from 'chai';
+import sinon, { type SinonFakeTimers } from 'sinon';
+import { breakable, rejection } from './support.js';
+
+const INPUT = { keyId: 'alias/orders', plaintext: new Uint8Array(32) };
+const local = () => new LocalKeyWrapProvider({ keys: ['alias/orders'] });
+
+describe('withRetry', () => {
+  const FAST = { attempts: 3, firstDelay: 1, maximumDelay: 1 };
+
+  it('repeats what may succeed unchanged, and the caller sees the success', async () => {
+    const backend = breakable(local());
+    const keys = withRetry(backend.provider, FAST);
+    backend.errors.push(new ProviderUnavailableError('no'), new ThrottledError('slower'));
+    await keys.encrypt(INPUT);
+    expect(backend.calls).to.deep.equal(['encrypt', 'encrypt', 'encrypt']);
+  });
+
+  it('gives up after so many attempts, with the last error', async () => {
+    const backend = breakable(local());
+    backend.isDown = true;
+    const error = await rejection(withRetry(backend.provider, FAST).encrypt(INPUT));
+    expect(error.code).to.equal('UNAVAILABLE');
+    expect(backend.calls).to.have.length(3);
+  });
+
+  it('does not repeat what will fail again', async () => {
+    const backend = breakable(local());
+    backend.errors.push(new InvalidCiphertextError('no'));
+    await rejection(withRetry(backend.provider, FAST).encrypt(INPUT));
+    expect(backend.calls).to.have.length(1);
+  });
+
+  it('does not repeat calls that manage keys', async () => {
+    const backend = breakable(local());
+    backend.errors.push(new ProviderUnavailableError('no'));
+    await rejection(withRetry(backend.provider, FAST).createKey());
+    expect(backend.calls).to.deep.equal(['createKey']);
+  });
+
+  it('stops when the caller aborts (ABORTED)', async () => {
+    const backend = breakable(local());
+    backend.isDown = true;
+    const controller = new AbortController();
+    const keys = withRetry(backend.provider, { attempts: 100, firstDelay: 60_000 });
+    const call = keys.encrypt(INPUT, { signal: controller.signal });
+    controller.abort();
+    expect((await rejection(call)).code).to.equal('ABORTED');
+  });
+
+  it('rejects wrong options (INVALID_INPUT)', async () => {
+    for (const options of [
+      { attempts: 0 },
+      { firstDelay: -1 },
+      { maximumDelay: '1' },
+      { tries: 1 },
+    ]) {
+      const error = await rejection((async () => withRetry(local(), options as never))());
+      expect(error.code).to.equal('INVALID_INPUT');
+    }
+  });
+});
+
+describe('withTimeout', () => {
+  /** A backend that does not answer before its call is aborted. */
+  const stalling = (seen: (AbortSignal | undefined)[]): KeyWrapProvider =>
+    withLayer(local(), (inner) => ({
+      ...inner,
+      encrypt: (_request, { signal }) => {
+        seen.push(signal);
+        return new Promise((_, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason));
+        });
+      },
+    }));
+
+  it('aborts a call that takes too long (UNAVAILABLE)', async () => {
+    const seen: (AbortSignal | undefined)[] = [];
+    const error = await rejection(withTimeout(stalling(seen), 10).encrypt(INPUT));
+    expect(error).to.include({ code: 'UNAVAILABLE', retryable: true });
+    expect(error.message).to.include('10 ms');
+    expect(seen[0]?.aborted).to.equal(true);
+  });
+
+  it('passes on the answer of one that does not, and the abort of the caller', async () => {
+    await withTimeout(local(), 60_000).encrypt(INPUT);
+    const controller = new AbortController();
+    const call = withTimeout(stalling([]), 60_000).encrypt(INPUT, { signal: controller.signal });
+    controller.abort();
+    expect((await rejection(call)).code).to.equal('ABORTED');
+  });
+
+  it('gives each attempt its own time under withRetry', async () => {
+    const seen: (AbortSignal | undefined)[] = [];
+    const keys = withRetry(withTimeout(stalling(seen), 5), { attempts: 3, firstDelay: 1 });
+    expect((await rejection(keys.encrypt(INPUT))).code).to.equal('UNAVAILABLE');
+    expect(seen).to.have.length(3);
+  });
+});
+
+describe('withCircuitBreaker', () => {
+  let clock: SinonFakeTimers;
+  beforeEach(() => {
+    clock = sinon.useFakeTimers({ toFake: ['Date'] });
+  });
+  afterEach(() => clock.restore());
+
+  it('stops calling a backend that fails, and tries it again later', async () => {
+    const backend = breakable(local());
+    const keys = withCircuitBreaker(backend.provider, { failures: 2, retryAfter: 1000 });
+    backend.isDown = true;
+    for (let i = 0; i < 4; i++) {
+      expect((await rejection(keys.encrypt(INPUT))).code).to.equal('UNAVAILABLE');
+    }
+    expect(backend.calls).to.have.length(2);
+    backend.isDown = false;
+    clock.tick(1001);
+    await keys.encrypt(INPUT);
+    await keys.encrypt(INPUT);
+    expect(backend.calls).to.have.length(4);
+  });
+
+  it('does not count errors of a backend that works', async () => {
+    const backend = breakable(local());
+    const keys = withCircuitBreaker(backend.provider, { failures: 1 });
+    for (let i = 0; i < 3; i++) {
+      backend.errors.push(new InvalidCiphertextError('no'), new ThrottledError('slower'));
+      for (const code of ['INVALID_CIPHERTEXT', 'THROTTLED']) {
+        expect((await rejection(keys.encrypt(INPUT))).code).to.equal(code);
+      }
+    }
+    await keys.encrypt(INPUT);
+    expect(backend.calls).to.have.length(7);
+  });
+});

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { parseKeyId, UnsupportedOperationError } from '@keywrap/core';
+import { withDataKeyCache } from '@keywrap/core/data-key-cache';
+import { parseMessageHeader } from '@keywrap/envelope';
+import { LocalKeyWrapProvider } from '@keywrap/provider-local';
+import { type MemberKey, SeveralKeysProvider } from '@keywrap/resilience';
+import { describeConformance } from '@keywrap/testkit';
+import { expect } from 'chai';
+import { breakable, rejection } from './support.js';
+
+const PLAINTEXT = Uint8Array.from({ length: 32 }, (_, i) => i);
+const CONTEXT = { order: '7' };
+
+await describeConformance({
+  name: 'SeveralKeysProvider over two Regions',
+  async open() {
+    const regions = ['eu-west-1', 'us-east-1'].map(
+      (region) => new LocalKeyWrapProvider({ region }),
+    );
+    const members = new Map<string, readonly MemberKey[]>();
+    const forEach = async (keyArn: string, work: (member: MemberKey, i: number) => unknown) => {
+      const { id } = parseKeyId(keyArn) as { readonly id: string };
+      await Promise.all((members.get(id) ?? []).map(work));
+    };
+    const administer =
+      (name: 'disableKey' | 'enableKey' | 'scheduleKeyDeletion' | 'rotateKey') =>
+      (keyArn: string) =>
+        forEach(keyArn, ({ keyId }, i) => (regions[i] as LocalKeyWrapProvider)[name]({ keyId }));
+    return {
+      provider: new SeveralKeysProvider({ keys: (name) => members.get(name) }),
+      cache: withDataKeyCache,
+      keys: {
+        async create({ keySpec, origin }) {
+          if (keySpec !== 'SYMMETRIC_DEFAULT' || origin !== undefined) {
+            throw new UnsupportedOperationError(`no ${keySpec} keys here`);
+          }
+          const name = randomUUID();
+          const made = regions.map(async (provider) => {
+            const { keyId } = await provider.createKey();
+            return { provider, keyId };
+          });
+          members.set(name, await Promise.all(made));
+          return { keyId: `arn:keywrap:kms:several:keys:key/${name}` };
+        },
+        disable: administer('disableKey'),
+        enable: administer('enableKey'),
+        scheduleDeletion: administer('scheduleKeyDeletion'),
+        rotate: administer('rotateKey'),
+      },
+    };
+  },
+});
+
+describe('SeveralKeysProvider', () => {
+  const open = async () => {
+    const near = breakable(
+      new LocalKeyWrapProvider({ region: 'eu-west-1', keys: ['alias/orders'] }),
+    );
+    const far = breakable(
+      new LocalKeyWrapProvider({ region: 'us-east-1', keys: ['alias/orders'] }),
+    );
+    const members = [near, far].map(({ provider }) => ({ provider, keyId: 'alias/orders' }));
+    const keys = new SeveralKeysProvider({
+      keys: { orders: members, others: members },
+      circuitBreaker: { failures: 2, retryAfter: 60_000 },
+    });
+    return { near, far, keys };
+  };
+  const input = { keyId: 'orders', plaintext: PLAINTEXT, encryptionContext: CONTEXT };
+
+  it('wraps under every key, in one message of the AWS Encryption SDK', async () => {
+    const { keys } = await open();
+    const { ciphertext } = await keys.encrypt(input);
+    expect(parseMessageHeader(ciphertext).keys).to.have.length(2);
+  });
+
+  it('opens with the nearest key alone while it answers', async () => {
+    const { keys, near, far } = await open();
+    const { ciphertext } = await keys.encrypt(input);
+    const before = [near.calls.length, far.calls.length];
+    await keys.decrypt({ keyId: 'orders', ciphertext, encryptionContext: CONTEXT });
+    expect(near.calls.slice(before[0])).to.deep.equal(['decrypt']);
+    expect(far.calls.slice(before[1])).to.deep.equal([]);
+  });
+
+  it('opens with another key while the nearest fails, and stops calling that', async () => {
+    const { keys, near } = await open();
+    const { ciphertext } = await keys.encrypt(input);
+    near.isDown = true;
+    near.calls.length = 0;
+    for (let i = 0; i < 5; i++) {
+      const opened = await keys.decrypt({
+        keyId: 'orders',
+        ciphertext,
+        encryptionContext: CONTEXT,
+      });
+      expect(opened.plaintext).to.deep.equal(PLAINTEXT);
+    }
+    expect(near.calls).to.deep.equal(['decrypt', 'decrypt']);
+  });
+
+  it('does not wrap while one of them fails (UNAVAILABLE)', async () => {
+    const { keys, far } = await open();
+    far.isDown = true;
+    expect((await rejection(keys.encrypt(input))).code).to.equal('UNAVAILABLE');
+  });
+
+  it('reports an outage of all as an outage, and never as damage', async () => {
+    const { keys, near, far } = await open();
+    const { ciphertext } = await keys.encrypt(input);
+    near.isDown = true;
+    far.isDown = true;
+    const error = await rejection(
+      keys.decrypt({ keyId: 'orders', ciphertext, encryptionContext: CONTEXT }),
+    );
+    expect(error).to.include({ code: 'UNAVAILABLE', retryable: true });
+  });
+
+  it('rejects a ciphertext of another name with the same keys (INVALID_CIPHERTEXT)', async () => {
+    const { keys } = await open();
+    const { ciphertext } = await keys.encrypt(input);
+    const error = await rejection(
+      keys.decrypt({ keyId: 'others', ciphertext, encryptionContext: CONTEXT }),
+    );
+    expect(error.code).to.equal('INVALID_CIPHERTEXT');
+  });
+
+  it('takes the longest plaintext and context, under four keys', async () => {
+    const provider = new LocalKeyWrapProvider({
+      keys: ['alias/a', 'alias/b', 'alias/c', 'alias/d'],
+    });
+    const members = ['a', 'b', 'c', 'd'].map((name) => ({ provider, keyId: `alias/${name}` }));
+    const keys = new SeveralKeysProvider({ keys: { orders: members } });
+    const { ciphertext } = await keys.encrypt({
+      keyId: 'orders',
+      plaintext: new Uint8Array(1024),
+      encryptionContext: { a: 'x'.repeat(3577) },
+    });
+    expect(ciphertext.length).to.be.at.most(6144);
+  });
+
+  const provider = new LocalKeyWrapProvider();
+  const WRONG: readonly (readonly [title: string, options: object, field: string])[] = [
+    ['no keys', {}, 'options.keys'],
+    ['an empty list', { keys: { orders: [] } }, 'options.keys.orders'],
+    [
+      'five keys',
+      { keys: { orders: Array(5).fill({ provider, keyId: 'a' }) } },
+      'options.keys.orders',
+    ],
+    [
+      'a name that is an alias',
+      { keys: { 'alias/a': [{ provider, keyId: 'a' }] } },
+      'options.keys.alias/a',
+    ],
+    ['a key without a provider', { keys: { a: [{ keyId: 'a' }] } }, 'options.keys.a.0.provider'],
+    ['a key without a name', { keys: { a: [{ provider }] } }, 'options.keys.a.0.keyId'],
+  ];
+  for (const [title, options, field] of WRONG) {
+    it(`rejects ${title} (INVALID_INPUT)`, async () => {
+      const error = await rejection((async () => new SeveralKeysProvider(options as never))());
+      expect(error).to.include({ code: 'INVALID_INPUT', field });
+    });
+  }
+});

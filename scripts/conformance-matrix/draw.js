@@ -5,10 +5,12 @@ const COLOURS = { passed: '#2da44e', failed: '#cf222e', 'not applicable': '#d0d7
 const [ROW, COLUMN, LABEL, HEAD] = [18, 150, 250, 30];
 
 export function drawMarkdown({ columns, rules, date, versions }) {
-  const cell = ({ status, passed, failed }) =>
-    status === 'not applicable'
-      ? '–'
-      : `${MARKS[status]} ${passed}${failed ? ` (${failed} failed)` : ''}`;
+  const cell = ({ status, passed, failed, byCore }) => {
+    const core = byCore > 0 ? `core ${byCore}` : '';
+    if (status === 'not applicable') return core || '–';
+    const own = `${MARKS[status]} ${passed}${failed ? ` (${failed} failed)` : ''}`;
+    return core ? `${own}, ${core}` : own;
+  };
   const rows = rules.map(
     ({ rule, results }) => `| ${rule.statement} | ${results.map(cell).join(' | ')} |`,
   );
@@ -31,7 +33,8 @@ export function drawMarkdown({ columns, rules, date, versions }) {
     `| **all** | ${totals.join(' | ')} |`,
     '',
     'The number is how many cases passed; – means that nothing of the rule applies, because the provider',
-    'does not declare it (or, for what is rejected when it is not declared, because it does).',
+    'does not declare it (or, for what is rejected when it is not declared, because it does). _core_ counts the',
+    'cases about what `@keywrap/core` does for every driver; they are tested with core.',
     '',
   ].join('\n');
 }
@@ -47,10 +50,15 @@ export function drawSvg({ columns, rules, date }) {
     const y = HEAD + i * ROW;
     return [
       text(0, y + 12, rule.id),
-      ...results.map(({ status, passed }, j) => {
+      ...results.map(({ status, passed, byCore }, j) => {
         const x = LABEL + j * COLUMN;
-        const label = status === 'not applicable' ? 'not applicable' : `${passed} passed`;
-        const colour = COLOURS[status];
+        const isByCore = status === 'not applicable' && byCore > 0;
+        const label = isByCore
+          ? 'done by core'
+          : status === 'not applicable'
+            ? status
+            : `${passed} passed`;
+        const colour = isByCore ? COLOURS.passed : COLOURS[status];
         return `<rect x="${x}" y="${y}" width="${COLUMN - 6}" height="${ROW - 3}" rx="3" fill="${colour}"><title>${rule.id}, ${columns[j].name}: ${label}</title></rect>`;
       }),
     ];

@@ -124,6 +124,7 @@ const EXPORTS = [
   'isAsymmetricAlgorithm',
   'isDataKeyPairSpec',
   'isDataKeySpec',
+  'isDriverProvider',
   'isEncryptionAlgorithm',
   'isKeyArn',
   'isKeySpec',

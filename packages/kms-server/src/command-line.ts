@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { openWithPassphrase } from '@keywrap/provider-local/store';
 import type { KmsServerOptions } from './options.js';
+import { readJson } from './read-json.js';
 
 /** The text of `--help`. */
 export const USAGE = `Usage: keywrap-kms [options]
@@ -110,16 +110,4 @@ function parseStore(values: StoreArguments) {
 function parseNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
-}
-
-/** The contents are checked where they are used. */
-async function readJson(file: string | undefined, option: string) {
-  if (file === undefined) return undefined;
-  try {
-    return JSON.parse(await readFile(file, 'utf8'));
-  } catch (cause) {
-    // A parser's message would quote the file, which may contain secrets.
-    const problem = cause instanceof SyntaxError ? 'is not JSON' : 'can not be read';
-    throw new Error(`${option} ${file} ${problem}`, { cause });
-  }
 }

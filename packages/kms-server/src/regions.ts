@@ -1,5 +1,5 @@
 import { KeyCipher, type StoreSource, selectEngine } from '@keywrap/provider-local/driver';
-import { type KeyStore, Keys } from '@keywrap/provider-local/keys';
+import { type KeyStore, Keys, PendingDeletions } from '@keywrap/provider-local/keys';
 import { KeyPairs } from './key-pairs.js';
 import { ImportTokens } from './keys/import-token.js';
 import { openStore } from './open-store.js';
@@ -29,6 +29,7 @@ export class Regions {
   readonly #cipher: KeyCipher;
   readonly #keyPairs: KeyPairs;
   readonly #tokens = new ImportTokens();
+  readonly #deletions = new PendingDeletions();
   readonly #regions = new Map<string, Region>();
 
   private constructor(options: RegionsOptions, store: KeyStore, cipher: KeyCipher) {
@@ -50,7 +51,7 @@ export class Regions {
     if (region === undefined) {
       const { account, now } = this.#options;
       const scope = { partition: partitionOf(name), region: name, account };
-      const keys = new Keys(this.#store, scope, now);
+      const keys = new Keys(this.#store, scope, now, this.#deletions);
       region = { keys, cipher: this.#cipher, keyPairs: this.#keyPairs, tokens: this.#tokens };
       // Requests may name any Region, and a dropped one is simply made again.
       if (this.#regions.size >= KEPT_REGIONS) this.#regions.clear();

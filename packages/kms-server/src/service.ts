@@ -8,7 +8,7 @@ import type { Client } from './key-pairs.js';
 import { HANDLERS, type Handler, type ImplementedOperation } from './operations/index.js';
 import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
-import { isOperation, OPERATIONS } from './protocol/model.js';
+import { isOperation, OPERATIONS, type OperationName } from './protocol/model.js';
 import { parseRequest } from './protocol/parse-request.js';
 import { type Shape, shapeNamed } from './protocol/shapes.js';
 import { isRegionName } from './region-name.js';
@@ -92,9 +92,8 @@ export class KmsService {
       const text = response === undefined ? '' : JSON.stringify(response);
       return { status: 200, body: text, operation: name, key, outcome: 'ok' };
     } catch (error) {
-      const kmsError = toKmsError(error);
-      const { status, body, type: outcome } = kmsError;
       const operation = isOperation(named) ? named : undefined;
+      const { status, body, type: outcome } = documented(toKmsError(error), operation);
       const failure = status === 500 ? String(error) : undefined;
       return { status, body, operation, key, outcome, failure };
     } finally {
@@ -153,6 +152,15 @@ function operationOf(name: string): ImplementedOperation {
     'UnsupportedOperationException',
     `${name} is an operation of AWS KMS that this server does not implement.`,
   );
+}
+
+/** Operations that use keys have no InvalidArnException: to them, a malformed ARN is one of no key. */
+function documented(error: KmsError, operation: OperationName | undefined): KmsError {
+  const { type, message } = error;
+  if (operation === undefined || type !== 'InvalidArnException') return error;
+  return OPERATIONS[operation].errors.includes(type)
+    ? error
+    : new KmsError('NotFoundException', message);
 }
 
 /** An empty body is a request without members. */

@@ -130,6 +130,9 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
       ['arn:aws:s3:::bucket', 'InvalidArnException: Invalid arn arn:aws:s3:::bucket'],
     ]) {
       expect(await rejection(kms.describeKey({ KeyId }))).to.equal(problem);
+      // Operations that use a key have no InvalidArnException.
+      const used = await rejection(kms.encrypt({ KeyId, Plaintext: bytes('x') }));
+      expect(used).to.equal(problem?.replace(/^InvalidArnException/, 'NotFoundException'));
     }
   });
 

@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { HANDLERS, type ImplementedOperation } from '#dist/operations/index.js';
-import { OPERATIONS as KMS_OPERATIONS, SHAPES } from '#dist/protocol/model.js';
+import { isOperation, OPERATIONS as KMS_OPERATIONS, SHAPES } from '#dist/protocol/model.js';
 import { type Subject, start } from './support.js';
 
 // Whatever a client sends, it gets a response that an SDK can read, and the server stays up.
@@ -14,6 +14,21 @@ const MEMBERS = [
   ),
   '__proto__',
   'constructor',
+];
+
+/** Errors that any operation may have, and which its model therefore does not list. */
+const COMMON_ERRORS = [
+  'AccessDeniedException',
+  'IncompleteSignatureException',
+  'MissingAuthenticationTokenException',
+  'NotAuthorizedException',
+  'RequestEntityTooLargeException',
+  'SerializationException',
+  'InvalidSignatureException',
+  'UnknownOperationException',
+  'UnrecognizedClientException',
+  'UnsupportedOperationException',
+  'ValidationException',
 ];
 
 interface Malformed {
@@ -133,6 +148,9 @@ describe('10 000 malformed requests', () => {
     const { __type, ...rest } = JSON.parse(received);
     expect(__type).to.match(/^[A-Za-z]+Exception$/);
     expect(Object.keys(rest).join()).to.be.oneOf(['', 'message']);
+    const name = sample.headers['X-Amz-Target']?.replace('TrentService.', '') ?? '';
+    if (!isOperation(name) || /^(GET|PUT)/.test(sample.method)) return;
+    expect(__type, name).to.be.oneOf([...KMS_OPERATIONS[name].errors, ...COMMON_ERRORS]);
   };
 
   const run = async (seed: number, count: number, port: () => number) => {

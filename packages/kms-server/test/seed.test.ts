@@ -1,4 +1,7 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { InvalidInputError } from '@keywrap/core';
 import { type SeedKey, startKmsServer } from '@keywrap/kms-server';
 import { expect } from 'chai';
@@ -46,6 +49,92 @@ describe('Seed keys', () => {
     expect(await publicKeyOf('alias/pem')).to.deep.equal(await publicKeyOf('alias/der'));
     await subject.clientFor('us-west-2').describeKey({ KeyId: 'alias/new' });
     await subject.clientFor('us-east-1').describeKey({ KeyId: 'alias/here' });
+  });
+
+  it('have material in every form that provider-local reads', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const der = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
+    const forms = [
+      `\n\n${pem}`,
+      `  ${pem}`,
+      `\ufeff${pem}`,
+      `Bag Attributes\n    friendlyName: orders\nKey Attributes: <No Attributes>\n${pem}`,
+      pem.replaceAll('\n', '\r\n'),
+      pem.replaceAll('\n', '\\n'),
+      Buffer.from(pem).toString('base64'),
+      `${der.replace(/.{64}/g, '$&\n')}\n`,
+    ];
+    const keySpec = 'ECC_NIST_P256';
+    const keys = forms.map((keyMaterial, index) => ({
+      ...{ alias: `alias/${index}`, region: REGION, keySpec, keyMaterial },
+    })) as SeedKey[];
+    const secret = randomBytes(32).toString('base64');
+    keys.push({
+      alias: 'alias/secret',
+      keyMaterial: ` ${secret.slice(0, 20)}\n${secret.slice(20)}\n`,
+    });
+    await using subject = await start({ keys });
+    const expected = createPublicKey(pem).export({ format: 'der', type: 'spki' });
+    for (const index of forms.keys()) {
+      const { PublicKey } = await subject.kms.getPublicKey({ KeyId: `alias/${index}` });
+      expect(expected.equals(PublicKey ?? new Uint8Array()), `form ${index}`).to.equal(true);
+    }
+  });
+
+  const NEEDED = 'must be base64 of 32 bytes for SYMMETRIC_DEFAULT; it is';
+  const BYTES = randomBytes(32);
+  const wrongMaterials: [string, string, string][] = [
+    ['hexadecimal digits', BYTES.toString('hex'), `${NEEDED} 64 hexadecimal digits; convert them`],
+    ['base64 of other bytes', 'AQID', `${NEEDED} base64 of 3 bytes`],
+    [
+      'a sign that base64 lacks',
+      `AQ*ID${BYTES.toString('base64')}`,
+      `${NEEDED} not base64: character 3`,
+    ],
+    [
+      'base64 that is cut off',
+      BYTES.toString('base64').slice(0, -1),
+      `${NEEDED} not base64: it is cut off`,
+    ],
+    ['base64url', Buffer.alloc(32, 0xfb).toString('base64url'), `${NEEDED} base64url`],
+    ['PEM for a symmetric key', '-----BEGIN PRIVATE KEY-----', `${NEEDED} PEM`],
+    ['nothing', '', `${NEEDED} empty`],
+  ];
+  for (const [what, keyMaterial, message] of wrongMaterials) {
+    it(`are rejected with ${what} as material, and the error says so`, async () => {
+      const error = await start({ keys: [{ keyMaterial }] }).catch((reason) => reason);
+      expect(error).to.be.instanceOf(InvalidInputError);
+      expect(error.message).to.include(`keys[0].keyMaterial ${message}`);
+      if (keyMaterial.length > 40) expect(error.message).not.to.include(keyMaterial.slice(5, 25));
+    });
+  }
+
+  it('of an asymmetric key without a key say what arrived', async () => {
+    const keys = [{ keySpec: 'RSA_2048', keyMaterial: `${BYTES.toString('hex')}*` }] as const;
+    const error = await start({ keys }).catch((reason) => reason);
+    expect(error.message).to.match(/^keys\[0\].keyMaterial holds no key: .* character 65 is not/);
+  });
+
+  it('do not blame the key when a module does not load', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const keyMaterial = privateKey.export({ format: 'pem', type: 'pkcs8' });
+    const program = `
+      import { register } from 'node:module';
+      const hooks = \`export async function resolve(name, context, next) {
+        if (name === 'node-forge') throw new Error('node-forge is not installed');
+        return next(name, context);
+      }\`;
+      register('data:text/javascript,' + encodeURIComponent(hooks));
+      const { startKmsServer } = await import('@keywrap/kms-server');
+      const keys = [${JSON.stringify({ keySpec: 'ECC_NIST_P256', keyMaterial })}];
+      const error = await startKmsServer({ port: 0, keys }).catch((reason) => reason);
+      console.log(error.message);
+    `;
+    const cwd = fileURLToPath(new URL('..', import.meta.url));
+    const args = ['--input-type=module', '--eval', program];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd });
+    expect(stdout.trim()).to.equal('node-forge is not installed');
   });
 
   it('with one id of a multi-Region key are a primary key and its replicas, with one material', async () => {

@@ -1,15 +1,17 @@
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
-import { describeConformance } from '@keywrap/testkit';
+import { type ConformanceHarness, describeConformance } from '@keywrap/testkit';
 import { withReadyKeys } from './ready-keys.js';
 import { ENGINES } from './support.js';
 
+// `npm run conformance:matrix` runs the rest.
 for (const engine of ENGINES) {
-  await describeConformance({
+  const harness: ConformanceHarness = {
     name: `LocalKeyWrapProvider with the ${engine} engine`,
     async open() {
       const provider = new LocalKeyWrapProvider({ engine });
       return { provider, keys: withReadyKeys(provider), cache: withDataKeyCache };
     },
-  });
+  };
+  await describeConformance(harness, globalThis, { profile: 'quick' });
 }

@@ -11,7 +11,7 @@ const NONCE = new Uint8Array(24);
 const NOTHING = new Uint8Array();
 
 /** The node engine, and how often it was asked to load a key. */
-async function countingEngine() {
+async function countingEngine(limit?: number) {
   const engine = await selectEngine('node');
   const counted = { loads: 0 };
   const counting: CryptoEngine = {
@@ -25,7 +25,7 @@ async function countingEngine() {
       return engine.loadRsaPrivateKey(pkcs8);
     },
   };
-  return { loaded: new LoadedKeys(counting), counted };
+  return { loaded: new LoadedKeys(counting, limit), counted };
 }
 
 const rsaVersion = (bytes: Uint8Array) =>
@@ -58,6 +58,18 @@ describe('Loaded keys', () => {
     expect(live?.open(NONCE, NOTHING, NOTHING)).to.equal(undefined);
     expect(loaded.size).to.equal(1);
     expect(() => loaded.symmetric('a', gone)).to.throw('deleted');
+    expect(loaded.size).to.equal(1);
+  });
+
+  it('are released in turn beyond the limit, and loaded again', async () => {
+    const { loaded, counted } = await countingEngine(2);
+    const versions = await Promise.all(['a', 'b', 'c'].map((id) => version(id)));
+    const [first] = versions.map((each) => loaded.symmetric('a', each).aes);
+    expect(loaded.size).to.equal(2);
+    expect(() => first?.open(NONCE, NOTHING, NOTHING)).to.throw('destroyed');
+    const again = loaded.symmetric('a', versions[0] as (typeof versions)[number]).aes;
+    expect(again.open(NONCE, NOTHING, NOTHING)).to.equal(undefined);
+    expect(counted.loads).to.equal(4);
   });
 
   it('are all destroyed in the end, also where some could not be loaded', async () => {

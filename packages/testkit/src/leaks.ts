@@ -23,6 +23,16 @@ export function leakInError(
   return findSecret(secrets, textsOf(error), isPublic);
 }
 
+/** Does the same as {@link leakInError} for the text of an error alone: its message, stack and JSON. */
+export function leakInText(
+  error: unknown,
+  secrets: readonly Uint8Array[],
+  isPublic: (text: string) => boolean = () => false,
+): string | undefined {
+  const { stack } = (error ?? {}) as { stack?: unknown };
+  return findSecret(secrets, [textOf(error), textOf(stack), stringify(error)], isPublic);
+}
+
 /** Returns the notation in which a result shows a secret when it is printed, logged or serialised. */
 function leakInResult(result: object, secrets: readonly Uint8Array[]): string | undefined {
   const texts = [

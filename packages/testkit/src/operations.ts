@@ -96,16 +96,13 @@ function generate(
   operation: KeyUse['operation'],
   need: 'dataKeys' | 'dataKeyPairs',
   returns: KeyUse['returns'],
-  kind: Kind = 'SYMMETRIC_DEFAULT',
 ): KeyUse {
-  const isRsa = kind === 'RSA_2048';
   return use({
-    ...{ number, title: isRsa ? `${operation} under RSA` : operation, operation, returns },
-    ...{ kind, keyIdField: 'keyId' },
-    more: [need, `dataKeysUnder:${isRsa ? 'RSA' : 'SYMMETRIC_DEFAULT'}`],
-    // Its algorithm is declared, not chosen.
+    ...{ number, title: operation, operation, returns },
+    ...{ kind: 'SYMMETRIC_DEFAULT', keyIdField: 'keyId' },
+    more: [need, 'dataKeysUnder:SYMMETRIC_DEFAULT'],
     input: async (context, key) => ({
-      ...(isRsa ? { keyId: key.keyId } : named(context, kind, key)),
+      ...named(context, 'SYMMETRIC_DEFAULT', key),
       ...(need === 'dataKeys'
         ? { keySpec: 'AES_256' }
         : { keyPairSpec: quickestPair(context.provider) }),
@@ -151,8 +148,6 @@ export const keyUses: readonly KeyUse[] = [
   generate('13', 'generateDataKeyPair', 'dataKeyPairs', ['privateKey', ...PAIR]),
   generate('14', 'generateDataKeyPairWithoutPlaintext', 'dataKeyPairs', PAIR),
   tell('15', 'getPublicKey', 'RSA_2048', ['publicKey']),
-  generate('17', 'generateDataKey', 'dataKeys', ['plaintext', 'ciphertext'], 'RSA_2048'),
-  generate('18', 'generateDataKeyWithoutPlaintext', 'dataKeys', ['ciphertext'], 'RSA_2048'),
 ];
 
 /** The only call that needs no usable key and no algorithm. */

@@ -3,10 +3,14 @@ import fc from 'fast-check';
 import type { CaseContext } from './case.js';
 import { describeError, Mismatch } from './expect.js';
 
-/** The time limit of random cases; they pass with fewer tries on a slow provider. */
-const TIME_LIMIT_MS = 5000;
+/** How many times as many tries each profile makes, and its time limit: a slow provider passes with fewer tries. */
+const EFFORTS = {
+  quick: { factor: 0.25, limitMs: 5000 },
+  full: { factor: 1, limitMs: 5000 },
+  soak: { factor: 20, limitMs: 60_000 },
+} as const;
 
-/** The number of tries of a random case. */
+/** The number of tries of a random case in the profile `full`. */
 export interface PropertyOptions {
   readonly runs: number;
 }
@@ -16,15 +20,16 @@ export interface PropertyOptions {
  * smallest input, which is tried once more.
  */
 export async function expectAlways<T>(
-  { seed }: Pick<CaseContext, 'seed'>,
+  { seed, profile }: Pick<CaseContext, 'seed' | 'profile'>,
   arbitrary: fc.Arbitrary<T>,
   attempt: (value: T) => Promise<void>,
   { runs }: PropertyOptions,
 ): Promise<void> {
+  const { factor, limitMs } = EFFORTS[profile];
   const result = await fc.check(fc.asyncProperty(arbitrary, attempt), {
     seed,
-    numRuns: runs,
-    interruptAfterTimeLimit: TIME_LIMIT_MS,
+    numRuns: Math.ceil(factor * runs),
+    interruptAfterTimeLimit: limitMs,
   });
   if (!result.failed || result.counterexample === null) return;
   const [smallest] = result.counterexample;

@@ -1,13 +1,21 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Build, build } from './build.js';
 
 /** A third-party client of AWS KMS, and the program here that uses it. */
 export interface Client {
   readonly name: string;
   /** Commands that print its version, for each place where it may be; the first that works is used. */
   readonly probes: readonly (readonly string[])[];
-  /** Returns the command to run, given the executable that the probe found. */
-  command(executable: string): readonly string[];
+  /** What the executable has to build before the program can run. */
+  readonly build?: Build & {
+    /** The file of the build's folder that names the version of the client, and where. */
+    readonly version: readonly [file: string, pattern: RegExp];
+  };
+  /** Returns the command to run, given the executable that the probe found, and the folder of the build. */
+  command(executable: string, built: string): readonly string[];
   /** Where to get it if it is missing. */
   readonly source: string;
   /** A note on its use here. */
@@ -57,6 +65,48 @@ export const CLIENTS: readonly Client[] = [
     source: 'Debian package ruby-aws-sdk-kms',
     note: 'before 1.26 with what KMS has got since added to its description of the API',
   },
+  ...(['Version2', 'Version1'] as const).map(
+    (name): Client => ({
+      name: `Java SDK v${name.at(-1)}`,
+      probes: either('mvn', '--version'),
+      build: {
+        folder: 'java',
+        commands: [
+          [
+            ...['--batch-mode', '--quiet', '--no-transfer-progress'],
+            ...['compile', 'dependency:copy-dependencies'],
+            ...['-DincludeScope=runtime', '-DoutputDirectory=target/lib'],
+          ],
+        ],
+        version: [
+          'pom.xml',
+          name === 'Version2'
+            ? /<artifactId>bom<\/artifactId>\s*<version>([^<]*)/
+            : /<artifactId>aws-java-sdk-kms<\/artifactId>\s*<version>([^<]*)/,
+        ],
+      },
+      command: (_, built) => [
+        'java',
+        // Quick to start; the program is done before better code would pay.
+        '-XX:TieredStopAtLevel=1',
+        '-classpath',
+        ['classes', 'lib/*'].map((part) => path.join(built, 'target', part)).join(path.delimiter),
+        `Kms${name}`,
+      ],
+      source: 'Maven Central; Debian packages maven and default-jdk-headless',
+    }),
+  ),
+  {
+    name: 'Go SDK v2',
+    probes: either('go', 'version'),
+    build: {
+      folder: 'go',
+      commands: [['build', '-o', 'interop', '.']],
+      version: ['go.mod', /service\/kms v(\S+)/],
+    },
+    command: (_, built) => [path.join(built, 'interop')],
+    source: 'Go modules; Debian package golang-go from version 1.24',
+  },
   {
     name: 'JS SDK v3',
     probes: version('@aws-sdk/client-kms'),
@@ -71,13 +121,24 @@ export const CLIENTS: readonly Client[] = [
   },
 ];
 
-/** Looks for a client; `undefined` if it is not on this machine. */
-export function find(client: Client): InstalledClient | undefined {
+/** Looks for a client, and builds its program. Returns why it can't be used if it can't. */
+export function find(client: Client): InstalledClient | string {
   for (const [executable = '', ...args] of client.probes) {
     const { status, stdout } = spawnSync(executable, args, { encoding: 'utf8' });
     if (status !== 0) continue;
-    const [found = ''] = /\d+(\.\d+)+/.exec(stdout) ?? [];
-    return { name: client.name, version: found, command: client.command(executable) };
+    const { name } = client;
+    if (client.build === undefined) {
+      const [version = ''] = /\d+(\.\d+)+/.exec(stdout) ?? [];
+      return { name, version, command: client.command(executable, '') };
+    }
+    try {
+      const built = build(client.build, executable);
+      const [file, pattern] = client.build.version;
+      const [, version = ''] = pattern.exec(readFileSync(path.join(built, file), 'utf8')) ?? [];
+      return { name, version, command: client.command(executable, built) };
+    } catch (error) {
+      return `not built: ${(error as Error).message}`;
+    }
   }
-  return undefined;
+  return `not installed: ${client.source}`;
 }

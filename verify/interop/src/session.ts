@@ -10,7 +10,8 @@ export interface Surroundings {
   readonly secretAccessKey: string;
 }
 
-const TIMEOUT = 60_000;
+// For a program that hangs; a virtual machine may take a minute to start on a machine with other work.
+const TIMEOUT = 300_000;
 
 /** The error that the program reports; if KMS rejected the call, the name of its exception. */
 export class Rejected extends Error {

@@ -15,6 +15,7 @@ import { oneUseMutants } from './one-use.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
 import { sealingMutants } from './sealing.js';
+import { shapeMutants } from './shapes.js';
 import { uncheckedMutants } from './unchecked.js';
 import { useMutants } from './uses.js';
 
@@ -38,4 +39,5 @@ export const mutants: readonly Mutant[] = [
   ...oneUseMutants,
   ...oneOperationMutants,
   ...dataKeyCacheMutants,
+  ...shapeMutants,
 ];

@@ -291,6 +291,9 @@ export const inputMutants: readonly Mutant[] = [
   undeclared('a context taken undeclared', { encryptionContext: false }),
   undeclared('a keyId left out undeclared', { keyIdFromCiphertext: false }),
   undeclared('SHA-1 taken undeclared', { algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_256'] }),
+  undeclared('SHA-384 and SHA-512 taken undeclared', {
+    algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
+  }),
   undeclared('getPublicKey undeclared', { algorithms: ['SYMMETRIC_DEFAULT'] }),
   wrapped(
     'INVALID_INPUT for what is undeclared',

@@ -113,7 +113,12 @@ const sizeMutants = SIZES.flatMap(([asked, made]) =>
   ),
 );
 
-const ALGORITHMS = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
+const ALGORITHMS = [
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+  'RSAES_OAEP_SHA_384',
+  'RSAES_OAEP_SHA_512',
+] as const;
 const COMBINATIONS = (['RSA_2048', 'RSA_3072', 'RSA_4096'] as const).flatMap((spec) =>
   ALGORITHMS.map((algorithm) => ({ spec, algorithm, name: `${spec} with ${algorithm}` })),
 );

@@ -8,6 +8,7 @@ import {
   type DataKeyPairRequest,
   type DecryptOutput,
   type DecryptRequest,
+  ENCRYPTION_ALGORITHMS,
   type EncryptionAlgorithm,
   type EncryptionContext,
   type EncryptOutput,
@@ -68,7 +69,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     this.capabilities = { ...EVERYTHING, ...capabilities };
   }
 
-  async create({ keySpec, keyUsage, origin }: ConformanceKeyRequest) {
+  async create({ keySpec, keyUsage, origin, algorithm }: ConformanceKeyRequest) {
     if (!this.supports(keySpec)) throw new UnsupportedOperationError(`no ${keySpec} keys`);
     const keyId = formatKeyArn(crypto.randomUUID(), SCOPE);
     this.#keys.set(keyId, {
@@ -78,7 +79,8 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
         keyUsage,
         keyState: 'Enabled',
         origin: origin ?? 'AWS_KMS',
-        algorithms: encryptionAlgorithmsOf(keySpec, keyUsage),
+        algorithms:
+          algorithm === undefined ? encryptionAlgorithmsOf(keySpec, keyUsage) : [algorithm],
         description: '',
         creationDate: new Date(),
       },
@@ -288,7 +290,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
 const DOES_NOT_OPEN = 'the ciphertext does not open';
 
 const EVERYTHING: ProviderCapabilities = {
-  algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
+  algorithms: ENCRYPTION_ALGORITHMS,
   encryptionContext: true,
   keyIdFromCiphertext: true,
   dataKeys: true,

@@ -40,7 +40,9 @@ export async function unwrapDataKey(
         errors.push(damagedMessage());
       } catch (error) {
         if (!(error instanceof KeyWrapError) || error.code === 'ABORTED') throw error;
-        errors.push(error);
+        // Not made by the key that it names.
+        const isForged = error.code === 'INCORRECT_KEY' && isKeyArn(trusted.keyId);
+        errors.push(isForged ? damagedMessage() : error);
       }
     }
   }
@@ -86,14 +88,11 @@ function areReplicas(a: string, b: string): boolean {
   return b.includes(':key/mrk-') && withoutRegion(a) === withoutRegion(b);
 }
 
-/** The errors that say nothing but that a key did not wrap a data key. */
-const OTHER_KEY = new Set(['INCORRECT_KEY']);
-
 /** Outages first, because a later attempt may succeed; then what the caller can change; then damage. */
 function mostImportant(errors: readonly KeyWrapError[]): KeyWrapError | undefined {
   const outage = errors.find(({ retryable }) => retryable);
   if (outage !== undefined) return outage;
-  const own = errors.find((error) => !isDamage(error) && !OTHER_KEY.has(error.code));
+  const own = errors.find((error) => !isDamage(error) && error.code !== 'INCORRECT_KEY');
   if (own !== undefined) return own;
   return errors.some(isDamage) ? damagedMessage() : undefined;
 }

@@ -10,8 +10,11 @@ import {
 } from '@keywrap/core';
 import { explainFileError } from '../store/errors.js';
 import { assertPrivate, syncFolder } from '../store/private-files.js';
-import { AuditChain, type ChainedLine, macOf } from './audit-chain.js';
+import { AuditChain, encode } from './audit-chain.js';
+import type { AuditCheckpoint } from './checkpoints.js';
+import { listLogs, openOwnFile } from './log-files.js';
 import { parseAuditOptions } from './parse-audit-options.js';
+import { CLOSED, type LogEnd, lastMac, OPENED } from './read-log.js';
 
 /** The location of an audit log, and its key. */
 export interface AuditLogOptions {
@@ -30,23 +33,16 @@ export interface AuditLogOptions {
    * that was replaced by an old copy is older than a log that is kept elsewhere.
    */
   readonly generation?: (() => number) | undefined;
+  /**
+   * Called after each line, to send the end of the log elsewhere: to another disk ({@link writeCheckpoints}), another
+   * machine, or a printer. Lines cut off the end, a removed log, and a store that was rolled back together with its
+   * logs then show. What it throws fails the call that is recorded.
+   */
+  readonly checkpoint?: ((checkpoint: AuditCheckpoint) => void) | undefined;
 }
 
-/** The first line of a log, about the logs before it. */
-export interface OpeningLine extends ChainedLine {
-  readonly operation: typeof OPENED;
-  readonly store: string | undefined;
-  /** The previous logs and the MAC at the end of each, so that their loss is detected; at most {@link REMEMBERED}. */
-  readonly before: readonly (readonly [log: string, mac: string])[];
-}
-
-/** The operation of the first line, and of the last. */
-export const OPENED = 'audit.open';
-export const CLOSED = 'audit.close';
+/** How many logs before it a log remembers. */
 const REMEMBERED = 100;
-const NAME = /^[\w-]+\.jsonl$/;
-/** Enough for the last line of any log: a context is at most 8192 bytes, a name 2048 characters. */
-const TAIL_LENGTH = 64 * 1024;
 
 /**
  * The audit log of one process: an append-only file of JSON lines. A sink for core's `withAuditLog`.
@@ -64,48 +60,52 @@ const TAIL_LENGTH = 64 * 1024;
  */
 export class AuditLog implements AuditSink {
   readonly #file: number;
-  readonly #key: Uint8Array;
+  readonly #name: string;
   readonly #chain: AuditChain;
   readonly #who: object;
   readonly #generation: (() => number) | undefined;
+  readonly #checkpoint: ((checkpoint: AuditCheckpoint) => void) | undefined;
   #seq = 0;
   #state: 'open' | 'broken' | 'closed' = 'open';
 
-  private constructor(file: number, name: string, { key, ...options }: AuditLogOptions) {
-    const { actor, storeId, generation } = options;
+  private constructor(file: number, name: string, options: AuditLogOptions) {
+    const { actor, storeId, generation, checkpoint, key } = options;
     this.#file = file;
-    this.#key = key;
+    this.#name = name;
     this.#chain = new AuditChain(key, storeId, name);
     this.#who = { user: userName(), host: hostname(), pid: process.pid, ...(actor && { actor }) };
     this.#generation = generation;
+    this.#checkpoint = checkpoint;
   }
 
   /**
    * Begins a log: a new file in the folder. Each process writes its own.
    *
    * @throws {@link InvalidInputError} for a key that is not 32 bytes, `AccessDeniedError` if others may enter
-   * the folder, {@link ProviderUnavailableError} if the disk is full or fails.
+   * the folder or write one of its logs, {@link ProviderUnavailableError} if the disk is full or fails.
    */
   static async open(options: AuditLogOptions): Promise<AuditLog> {
-    const { folder, key, actor, storeId, trustedGroup, generation } = parseAuditOptions(options);
+    const parsed = parseAuditOptions(options);
+    const { folder, key, storeId, trustedGroup } = parsed;
     try {
       await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
       assertPrivate(folder, await fs.promises.stat(folder), trustedGroup);
-      const before = await readEnds(folder);
+      const before = await readEnds(parsed);
       const random = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex');
       // The order of names is the order in which logs begin.
       const name = `${new Date().toISOString().replace(/\W/g, '')}-${process.pid}-${random}.jsonl`;
       const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
       const flags = O_APPEND | O_CREAT | O_EXCL | O_WRONLY;
       const file = fs.openSync(path.join(folder, name), flags, 0o600);
-      const log = new AuditLog(file, name, { folder, key, actor, storeId, generation });
+      const log = new AuditLog(file, name, parsed);
       log.#append({ operation: OPENED, store: storeId, before });
       fs.fsyncSync(file);
       syncFolder(folder);
       return log;
     } catch (error) {
-      wipe(key);
       throw explainFileError(error, `begin an audit log in ${folder}`);
+    } finally {
+      wipe(key);
     }
   }
 
@@ -128,7 +128,7 @@ export class AuditLog implements AuditSink {
     }
     this.#state = 'closed';
     fs.closeSync(this.#file);
-    wipe(this.#key);
+    this.#chain.destroy();
   }
 
   #append(event: object): void {
@@ -152,6 +152,14 @@ export class AuditLog implements AuditSink {
     }
     this.#chain.accept(mac);
     this.#seq += 1;
+    const closed = (event as { operation?: unknown }).operation === CLOSED;
+    this.#checkpoint?.({
+      log: this.#name,
+      lines: this.#seq,
+      mac: encode(mac),
+      generation,
+      closed,
+    });
   }
 
   /** Removes half a line, which would look like a truncated log. */
@@ -164,26 +172,23 @@ export class AuditLog implements AuditSink {
   }
 }
 
-/** The names of the logs in a folder, the oldest first. */
-export async function listLogs(folder: string): Promise<string[]> {
-  return (await fs.promises.readdir(folder)).filter((name) => NAME.test(name)).sort();
-}
-
-/** Returns the newest logs and the MAC at the end of each. */
-async function readEnds(folder: string): Promise<[log: string, mac: string][]> {
-  const ends: [string, string][] = [];
-  for (const name of (await listLogs(folder)).slice(-REMEMBERED)) {
-    const file = await fs.promises.open(path.join(folder, name), 'r');
+/** Returns the newest logs with a genuine line, and the MAC of the last one: what else lies there is no log. */
+async function readEnds({
+  folder,
+  key,
+  storeId,
+  trustedGroup,
+}: AuditLogOptions): Promise<LogEnd[]> {
+  const ends: LogEnd[] = [];
+  for (const name of (await listLogs(folder)).reverse()) {
+    const handle = await openOwnFile(path.join(folder, name), trustedGroup);
     try {
-      const { size } = await file.stat();
-      const tail = Buffer.alloc(Math.min(size, TAIL_LENGTH));
-      await file.read(tail, 0, tail.length, size - tail.length);
-      // The text after the last line break is a line that its process is writing.
-      const mac = macOf(tail.toString('utf8').split('\n').at(-2) ?? '');
-      if (mac !== undefined) ends.push([name, mac]);
+      const mac = await lastMac(handle, () => new AuditChain(key, storeId, name));
+      if (mac !== undefined) ends.unshift([name, mac]);
     } finally {
-      await file.close();
+      await handle.close();
     }
+    if (ends.length === REMEMBERED) break;
   }
   return ends;
 }

@@ -1,13 +1,19 @@
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { wipe } from '@keywrap/core';
+import { AccessDeniedError, wipe } from '@keywrap/core';
 import { errorCode, explainFileError } from '../store/errors.js';
-import { AuditChain, macOf } from './audit-chain.js';
-import { type AuditLogOptions, CLOSED, listLogs, OPENED, type OpeningLine } from './audit-log.js';
-import { parseAuditOptions } from './parse-audit-options.js';
+import { AuditChain } from './audit-chain.js';
+import type { AuditLogOptions } from './audit-log.js';
+import type { AuditCheckpoint } from './checkpoints.js';
+import { listLogs, openOwnFile } from './log-files.js';
+import { parseVerifyOptions } from './parse-audit-options.js';
+import { emptyLog, type LogContent, readLog } from './read-log.js';
 
-/** More characters than any line of an audit log. */
-const MAXIMUM_LINE = 1024 * 1024;
+/** The logs to verify, and what they are compared with. */
+export interface VerifyAuditLogsOptions
+  extends Pick<AuditLogOptions, 'folder' | 'key' | 'storeId' | 'trustedGroup'> {
+  /** Ends of logs that were sent elsewhere as they were written; see `AuditLogOptions.checkpoint`. */
+  readonly checkpoints?: readonly AuditCheckpoint[] | undefined;
+}
 
 /** The result of checking one audit log. */
 export interface AuditLogReport {
@@ -16,63 +22,76 @@ export interface AuditLogReport {
   /** The number of genuine lines, from the first. */
   readonly lines: number;
   /**
+   * How many of them could not be removed from the end without a trace: all of a closed log, otherwise those that
+   * a later log or a checkpoint has seen. Whether there were lines after them can't be found out.
+   */
+  readonly witnessed: number;
+  /**
    * True if it ends as a closed log does. Otherwise it is still being written, its process was killed, or
    * lines at its end were removed.
    */
   readonly closed: boolean;
   /**
-   * The newest generation of the store in its genuine lines. A store of an older generation was replaced by
-   * an old copy.
+   * The newest generation of the store in its genuine lines and checkpoints. A store of an older generation was
+   * replaced by an old copy.
    */
   readonly generation: number | undefined;
   /** The problem, if any: a line was changed or removed, or the whole log was. */
   readonly problem: string | undefined;
 }
 
-/** One log, and the references to it in later logs. */
-interface Checked {
-  lines: number;
-  closed: boolean;
-  generation: number | undefined;
-  problem: string | undefined;
-  readonly macs: Set<string>;
-  before: OpeningLine['before'];
+/** A log, and how many of its lines others have seen. */
+interface Checked extends LogContent {
+  witnessed: number;
 }
 
-/** The fields of a genuine line that are checked. */
-type ReadLine = Readonly<Partial<Record<'operation' | 'before' | 'generation', unknown>>>;
-
 /**
- * Checks all logs in a folder, each by itself and against later ones.
+ * Checks all logs in a folder: each by itself, against later ones and against checkpoints.
  *
  * @throws {@link InvalidInputError} for a key that is not 32 bytes, and a typed error for a folder that can't
  * be read; a missing folder has no logs.
  */
 export async function verifyAuditLogs(
-  options: Pick<AuditLogOptions, 'folder' | 'key' | 'storeId'>,
+  options: VerifyAuditLogsOptions,
 ): Promise<readonly AuditLogReport[]> {
-  const { folder, storeId, key } = parseAuditOptions(options);
+  const { folder, storeId, key, trustedGroup, checkpoints = [] } = parseVerifyOptions(options);
   try {
     const checked = new Map<string, Checked>();
     for (const log of await namesIn(folder)) {
-      checked.set(log, await checkLog(folder, log, new AuditChain(key, storeId, log)));
+      const chain = new AuditChain(key, storeId, log);
+      const content = await checkLog(path.join(folder, log), chain, trustedGroup);
+      checked.set(log, { ...content, witnessed: content.closed ? content.lines : 0 });
     }
     for (const [later, { before }] of [...checked]) {
-      for (const [log, mac] of before) {
-        const seen = checked.get(log) ?? nothing('is missing');
-        checked.set(log, seen);
-        if (!seen.macs.has(mac))
-          seen.problem ??= `was truncated: ${later} refers to a line that is missing`;
-      }
+      for (const [log, mac] of before) witness(checked, log, mac, later);
+    }
+    for (const { log, mac, lines, generation } of checkpoints) {
+      const seen = witness(checked, log, mac, `a checkpoint after line ${lines}`);
+      if (generation !== undefined) seen.generation = Math.max(generation, seen.generation ?? 0);
     }
     return [...checked]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([log, { macs: _, before: __, ...report }]) => ({ log, ...report }));
+      .map(([log, { numbers: _, before: __, ...report }]) => ({ log, ...report }));
   } catch (error) {
     throw explainFileError(error, `read the audit logs in ${folder}`);
   } finally {
     wipe(key);
   }
+}
+
+/** Notes that a line of a log was seen: it must be there. */
+function witness(
+  checked: Map<string, Checked>,
+  log: string,
+  mac: string,
+  witnessedBy: string,
+): Checked {
+  const seen = checked.get(log) ?? { ...emptyLog('is missing'), witnessed: 0 };
+  checked.set(log, seen);
+  const number = seen.numbers.get(mac);
+  if (number !== undefined) seen.witnessed = Math.max(number, seen.witnessed);
+  else seen.problem ??= `was truncated: ${witnessedBy} refers to a line that is missing`;
+  return seen;
 }
 
 async function namesIn(folder: string): Promise<string[]> {
@@ -82,48 +101,22 @@ async function namesIn(folder: string): Promise<string[]> {
   });
 }
 
-async function checkLog(folder: string, log: string, chain: AuditChain): Promise<Checked> {
-  const checked = nothing(undefined);
-  for await (const text of linesOf(path.join(folder, log))) {
-    const line = chain.read(text) as ReadLine | undefined;
-    if (line === undefined || checked.closed) {
-      checked.problem = `was changed at line ${checked.lines + 1}, or one before it was removed`;
-      break;
+async function checkLog(
+  file: string,
+  chain: AuditChain,
+  trustedGroup: number | undefined,
+): Promise<LogContent> {
+  try {
+    const handle = await openOwnFile(file, trustedGroup);
+    try {
+      return await readLog(handle, chain);
+    } finally {
+      await handle.close();
     }
-    if (line.operation === OPENED) {
-      if (isListOfEnds(line.before)) checked.before = line.before;
-      else checked.problem = 'begins with a line that this release of keywrap does not write';
-    }
-    checked.closed = line.operation === CLOSED;
-    if (typeof line.generation === 'number') {
-      checked.generation = Math.max(line.generation, checked.generation ?? 0);
-    }
-    checked.macs.add(macOf(text) as string);
-    checked.lines += 1;
+  } catch (error) {
+    if (!(error instanceof AccessDeniedError)) throw error;
+    return emptyLog(`was not read: ${error.message}`);
+  } finally {
+    chain.destroy();
   }
-  return checked;
-}
-
-function isListOfEnds(value: unknown): value is OpeningLine['before'] {
-  const isText = (part: unknown) => typeof part === 'string';
-  return (
-    Array.isArray(value) &&
-    value.every((end) => Array.isArray(end) && end.length === 2 && end.every(isText))
-  );
-}
-
-/** Splits lines. node:readline also splits at U+2028 and U+2029, which JSON may contain. */
-async function* linesOf(file: string): AsyncGenerator<string> {
-  let rest = '';
-  for await (const chunk of createReadStream(file, 'utf8')) {
-    if (rest.length > MAXIMUM_LINE) break;
-    const lines = `${rest}${chunk}`.split('\n');
-    rest = lines.pop() as string;
-    yield* lines;
-  }
-  if (rest !== '') yield `${rest} (no line break)`;
-}
-
-function nothing(problem: string | undefined): Checked {
-  return { lines: 0, closed: false, generation: undefined, problem, macs: new Set(), before: [] };
 }

@@ -1,2 +1,7 @@
 export { AuditLog, type AuditLogOptions } from './audit-log.js';
-export { type AuditLogReport, verifyAuditLogs } from './audit-verify.js';
+export {
+  type AuditLogReport,
+  type VerifyAuditLogsOptions,
+  verifyAuditLogs,
+} from './audit-verify.js';
+export { type AuditCheckpoint, readCheckpoints, writeCheckpoints } from './checkpoints.js';

@@ -18,32 +18,40 @@ interface Loaded {
   readonly cancel: () => void;
 }
 
+/** As many as a store has records in memory, by default: those of records that it forgot are released in turn. */
+const LIMIT = 10_000;
+
 /**
- * Caches key versions that are loaded into the engine, until their material or the cache is destroyed. A store
- * has one object for the material of a version, so no secrets are compared here.
+ * Caches key versions that are loaded into the engine, until their material or the cache is destroyed, or many
+ * others were loaded. A store has one object for the material of a version, so no secrets are compared here.
  */
 export class LoadedKeys {
   readonly #engine: CryptoEngine;
+  readonly #limit: number;
   readonly #loaded = new Map<KeyMaterial, Loaded>();
 
-  constructor(engine: CryptoEngine) {
+  /** @param limit The number of versions to keep. */
+  constructor(engine: CryptoEngine, limit = LIMIT) {
     this.#engine = engine;
+    this.#limit = limit;
   }
 
   /** @param keyId The id of the key with this version. */
   symmetric(keyId: string, version: KeyVersion): LoadedAes {
     const material = version.material as KeyMaterial;
+    const { bytes } = material;
     const loaded = this.#of(material);
     loaded.symmetric ??= {
-      aes: this.#engine.loadAesKey(material.bytes),
+      aes: this.#engine.loadAesKey(bytes),
       blobHeader: encodeBlobHeader({ keyId, materialVersion: version.version }),
     };
     return loaded.symmetric;
   }
 
   rsaPrivate({ material }: KeyVersion): Promise<RsaPrivateKey> {
+    const { bytes } = material as KeyMaterial;
     const loaded = this.#of(material as KeyMaterial);
-    loaded.rsaPrivate ??= this.#engine.loadRsaPrivateKey((material as KeyMaterial).bytes);
+    loaded.rsaPrivate ??= this.#engine.loadRsaPrivateKey(bytes);
     return loaded.rsaPrivate;
   }
 
@@ -69,6 +77,7 @@ export class LoadedKeys {
   #of(material: KeyMaterial): Loaded {
     let loaded = this.#loaded.get(material);
     if (loaded === undefined) {
+      if (this.#loaded.size >= this.#limit) this.#releaseOldest();
       loaded = {
         symmetric: undefined,
         rsaPrivate: undefined,
@@ -78,6 +87,16 @@ export class LoadedKeys {
       this.#loaded.set(material, loaded);
     }
     return loaded;
+  }
+
+  /** Symmetric keys are used where they are looked up; a call may be waiting with an RSA key. */
+  #releaseOldest(): void {
+    for (const [material, { cancel, symmetric }] of this.#loaded) {
+      cancel();
+      this.#loaded.delete(material);
+      symmetric?.aes.destroy();
+      return;
+    }
   }
 
   #release(material: KeyMaterial): void {

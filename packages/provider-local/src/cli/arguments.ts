@@ -26,6 +26,8 @@ export interface ActionArguments {
   readonly generation: number;
   /** The folder of the audit logs. */
   readonly auditLogs: string | undefined;
+  /** The folder of their checkpoints. */
+  readonly checkpoints: string | undefined;
   readonly scope: Partial<Record<'partition' | 'region' | 'account', string | undefined>>;
 }
 
@@ -37,6 +39,7 @@ const OPTIONS = {
   'new-passphrase-env': { type: 'string' },
   generation: { type: 'string' },
   'audit-logs': { type: 'string' },
+  checkpoints: { type: 'string' },
   partition: { type: 'string' },
   region: { type: 'string' },
   account: { type: 'string' },
@@ -60,7 +63,7 @@ const EVERYWHERE: readonly Option[] = ['passphrase-file', 'passphrase-env', 'tru
 const ACTIONS = {
   create: { positionals: ['store'], options: [] },
   list: { positionals: ['store'], options: ['json'] },
-  verify: { positionals: ['store'], options: ['json', 'generation', 'audit-logs'] },
+  verify: { positionals: ['store'], options: ['json', 'generation', 'audit-logs', 'checkpoints'] },
   backup: { positionals: ['store', 'file'], options: [] },
   restore: { positionals: ['store', 'file'], options: [] },
   import: {
@@ -99,6 +102,7 @@ export function parseArguments(
     json: values.json ?? false,
     generation: numberOf('generation', values.generation) ?? 0,
     auditLogs: values['audit-logs'],
+    checkpoints: values.checkpoints,
     scope: { partition: values.partition, region: values.region, account: values.account },
   };
 }

@@ -27,6 +27,7 @@ for rotate-passphrase, likewise
 verify
   --audit-logs FOLDER       verify these audit logs too, and that none has seen a newer store: keep them
                             elsewhere, so that an old copy is detected
+  --checkpoints FOLDER      compare the audit logs with checkpoints that were written elsewhere
   --generation NUMBER       fail when the store is of an older generation; verify prints it
 import, for folders of provider-local, which had no ARNs
   --partition, --region, --account

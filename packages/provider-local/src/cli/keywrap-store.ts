@@ -1,34 +1,9 @@
 #!/usr/bin/env node
-import { KeyWrapError } from '@keywrap/core';
-import { DamagedStoreError } from '../store/errors.js';
-import { ACTIONS } from './actions.js';
-import { parseArguments, UsageError } from './arguments.js';
-import { HELP } from './help.js';
-
-/** The exit codes of the command; part of its interface. */
-const EXIT = { done: 0, failed: 1, usage: 2, damaged: 3, denied: 4 } as const;
-
-/** Runs the command. @returns The exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  try {
-    const { action, ...rest } = parseArguments(args);
-    if (action === 'help') {
-      process.stdout.write(HELP);
-      return EXIT.done;
-    }
-    return (await ACTIONS[action](rest)) ? EXIT.done : EXIT.damaged;
-  } catch (error) {
-    if (!(error instanceof KeyWrapError || error instanceof UsageError)) throw error;
-    process.stderr.write(`keywrap-store: ${error.message}\n`);
-    if (error instanceof UsageError) return EXIT.usage;
-    if (error instanceof DamagedStoreError) return EXIT.damaged;
-    return error.code === 'ACCESS_DENIED' ? EXIT.denied : EXIT.failed;
-  }
-}
+import { runCommand } from './run-command.js';
 
 // It is not a failure if the reader, such as head(1), closes the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT.done);
+  process.exit(0);
 });
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommand(process.argv.slice(2));

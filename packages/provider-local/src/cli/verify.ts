@@ -1,14 +1,28 @@
+import { readCheckpoints } from '../audit/checkpoints.js';
 import type { SqlKeyStore } from '../store/sql-key-store.js';
-import type { ActionArguments } from './arguments.js';
+import { type ActionArguments, UsageError } from './arguments.js';
 import { print, printJson, showProgress } from './output.js';
 
 /** Verifies a store and its audit logs, and prints the result. @returns True if nothing is damaged. */
 export async function verify(
   store: SqlKeyStore,
-  { auditLogs, generation, json }: Pick<ActionArguments, 'auditLogs' | 'generation' | 'json'>,
+  {
+    auditLogs,
+    checkpoints: witnesses,
+    trustedGroup,
+    generation,
+    json,
+  }: Pick<ActionArguments, 'auditLogs' | 'checkpoints' | 'trustedGroup' | 'generation' | 'json'>,
 ): Promise<boolean> {
   // The logs first, so that none has seen a newer generation than the store is found at.
-  const logs = auditLogs === undefined ? [] : await store.verifyAuditLogs(auditLogs);
+  if (witnesses !== undefined && auditLogs === undefined) {
+    throw new UsageError('--checkpoints is for --audit-logs');
+  }
+  const checkpoints = witnesses === undefined ? [] : await readCheckpoints(witnesses);
+  const logs =
+    auditLogs === undefined
+      ? []
+      : await store.verifyAuditLogs(auditLogs, { checkpoints, trustedGroup });
   const report = await store.verify(showProgress('verifying rows'));
   const { keys, aliases, generation: found } = report;
   const damaged = report.damaged.map(({ message, keyId }) => ({ keyId, message }));
@@ -22,10 +36,12 @@ export async function verify(
   }
   for (const { message } of damaged) print(`damaged: ${message}`);
   for (const { log, problem } of damagedLogs) print(`damaged: audit log ${log} ${problem}`);
-  for (const { log } of logs.filter(({ closed, problem }) => !closed && !problem)) {
-    print(
-      `open: audit log ${log} is being written, its process was killed, or its end was removed`,
-    );
+  for (const { log, lines, witnessed } of logs.filter((each) => !each.closed && !each.problem)) {
+    const rest =
+      witnessed === lines
+        ? 'lines after the last can not be found if they were removed'
+        : `lines after line ${witnessed} can not be found if they were removed`;
+    print(`open: audit log ${log} is being written, or its process was killed; ${rest}`);
   }
   for (const { log, generation: seen } of newerLogs) {
     print(`set back: audit log ${log} has seen generation ${seen}`);

@@ -15,6 +15,7 @@ export { dueDate, keyAt } from './due-changes.js';
 export { problemOfName } from './key-name.js';
 export { Keys, type ScopePage } from './keys.js';
 export { KeyMaterial } from './material.js';
+export { PendingDeletions } from './pending-deletions.js';
 export {
   type AliasRecord,
   aliasArnOf,

@@ -11,6 +11,7 @@ import { presentKey, presentTarget } from './in-transaction.js';
 import { isAlias, problemOfName } from './key-name.js';
 import { MaterialOffer } from './material-offer.js';
 import { asReplica, following, isReplicaOf, primaryAmong, sharesMaterial } from './multi-region.js';
+import { PendingDeletions } from './pending-deletions.js';
 import { type AliasRecord, arnOf, isSameScope, type KeyRecord, type KeyVersion } from './record.js';
 import type { KeyStore, Page } from './store.js';
 
@@ -28,8 +29,16 @@ export class Keys {
   readonly #prefix: string;
   /** The due changes now being written, by key ARN. */
   readonly #writing = new Map<string, Promise<KeyRecord | undefined>>();
+  readonly #deletions: PendingDeletions;
 
-  constructor(store: KeyStore, scope: ArnScope, now: () => Date) {
+  /** @param deletions Shared by the scopes of a store. */
+  constructor(
+    store: KeyStore,
+    scope: ArnScope,
+    now: () => Date,
+    deletions = new PendingDeletions(),
+  ) {
+    this.#deletions = deletions;
     this.store = store;
     this.scope = scope;
     this.now = now;
@@ -114,6 +123,7 @@ export class Keys {
    * @throws {@link InvalidInputError} if its primary is another kind of key.
    */
   async add(record: KeyRecord, alias?: string): Promise<KeyRecord> {
+    await this.#removePast();
     const arn = arnOf(record);
     const creationDate = this.now();
     const ids = record.primaryRegion === undefined ? [] : [record.id];
@@ -164,7 +174,10 @@ export class Keys {
     offered?: KeyVersion,
   ): Promise<KeyRecord> {
     const [next] = await this.#change(key, transition, offered);
-    if (next !== undefined) return next;
+    if (next !== undefined) {
+      this.#deletions.add(next);
+      return next;
+    }
     throw new KeyNotFoundError('the key was deleted meanwhile', { keyId: arnOf(key) });
   }
 
@@ -205,6 +218,15 @@ export class Keys {
         return [all.find((changed) => arnOf(changed) === arn) as KeyRecord, ...all];
       }),
     );
+  }
+
+  /** Removes up to two keys that are deleted by now, so that no more stay than are made. */
+  async #removePast(): Promise<void> {
+    for (const arn of this.#deletions.takePast(this.now(), 2)) {
+      // If it can't be read, that is no problem of the key that is being made.
+      const past = await this.store.loadKey(arn).catch(() => undefined);
+      if (past !== undefined) await this.#present(past).catch(() => {});
+    }
   }
 
   /** Returns the key as of now; undefined if it is deleted. */

@@ -122,11 +122,17 @@ export class MemoryKeyStore implements KeyStore {
 
   #setAlias(arn: string, next: AliasRecord | undefined): void {
     const current = this.#aliases.get(arn);
-    if (current !== undefined) this.#aliasesOf.get(targetOf(current))?.delete(arn);
+    if (current !== undefined) this.#forgetAlias(targetOf(current), arn);
     this.#aliases.set(arn, next);
     if (next === undefined) return;
     const target = targetOf(next);
     this.#aliasesOf.set(target, (this.#aliasesOf.get(target) ?? new Set()).add(arn));
+  }
+
+  #forgetAlias(target: string, arn: string): void {
+    const arns = this.#aliasesOf.get(target);
+    arns?.delete(arn);
+    if (arns?.size === 0) this.#aliasesOf.delete(target);
   }
 
   #aliasesOfKey(arn: string): readonly AliasRecord[] {

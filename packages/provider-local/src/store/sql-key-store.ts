@@ -8,7 +8,11 @@ import {
   UnsupportedOperationError,
 } from '@keywrap/core';
 import { AuditLog, type AuditLogOptions } from '../audit/audit-log.js';
-import { type AuditLogReport, verifyAuditLogs } from '../audit/audit-verify.js';
+import {
+  type AuditLogReport,
+  type VerifyAuditLogsOptions,
+  verifyAuditLogs,
+} from '../audit/audit-verify.js';
 import type { AliasRecord, KeyRecord } from '../keys/record.js';
 import type { ChangeNames, KeyStore, Page, Transaction } from '../keys/store.js';
 import {
@@ -302,19 +306,25 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    * @throws as {@link AuditLog.open}.
    */
   async openAuditLog(
-    options: Pick<AuditLogOptions, 'folder' | 'actor' | 'trustedGroup'>,
+    options: Pick<AuditLogOptions, 'folder' | 'actor' | 'trustedGroup' | 'checkpoint'>,
   ): Promise<AuditLog> {
     this.#scripts.assertUsable();
-    const fields = readFields(options, 'options', ['folder', 'actor', 'trustedGroup']);
+    const names = ['folder', 'actor', 'trustedGroup', 'checkpoint'] as const;
+    const fields = readFields(options, 'options', names);
     const generation = () => this.generation;
     const given = fields as unknown as typeof options;
     return AuditLog.open({ ...given, generation, ...this.#auditOptions() });
   }
 
   /** Checks every line of the audit logs in a folder; see {@link AuditLogReport.generation}. */
-  async verifyAuditLogs(folder: string): Promise<readonly AuditLogReport[]> {
+  async verifyAuditLogs(
+    folder: string,
+    options: Pick<VerifyAuditLogsOptions, 'checkpoints' | 'trustedGroup'> = {},
+  ): Promise<readonly AuditLogReport[]> {
     this.#scripts.assertUsable();
-    return verifyAuditLogs({ folder, ...this.#auditOptions() });
+    const fields = readFields(options, 'options', ['checkpoints', 'trustedGroup']);
+    const { checkpoints, trustedGroup } = fields as typeof options;
+    return verifyAuditLogs({ folder, checkpoints, trustedGroup, ...this.#auditOptions() });
   }
 
   #auditOptions(): Pick<AuditLogOptions, 'key' | 'storeId'> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import {
   appendFile,
@@ -8,13 +9,21 @@ import {
   rename,
   rm,
   stat,
+  symlink,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type AuditEvent, withAuditLog } from '@keywrap/core';
+import { type AuditEvent, ProviderUnavailableError, withAuditLog } from '@keywrap/core';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
-import { AuditLog, type AuditLogOptions, verifyAuditLogs } from '@keywrap/provider-local/audit';
+import {
+  type AuditCheckpoint,
+  AuditLog,
+  type AuditLogOptions,
+  readCheckpoints,
+  verifyAuditLogs,
+  writeCheckpoints,
+} from '@keywrap/provider-local/audit';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { rejection } from '../support.js';
@@ -27,6 +36,11 @@ const event: AuditEvent = {
   context: ['customer', 'order'],
   outcome: 'ok',
 };
+
+async function writeMode(file: string, mode: number): Promise<void> {
+  await writeFile(file, '');
+  await chmod(file, mode);
+}
 
 describe('An audit log', () => {
   let parent: string;
@@ -165,6 +179,7 @@ describe('An audit log', () => {
     storeId: [1, null],
     trustedGroup: [-1, 0.5, '1000'],
     generation: [1, {}],
+    checkpoint: [1, {}],
     acter: ['order-service'],
   };
   for (const [option, values] of Object.entries(wrong)) {
@@ -229,7 +244,7 @@ describe('An audit log', () => {
     it('reports any changed byte', async () => {
       const file = await newestFile();
       const bytes = await readFile(file);
-      for (let offset = 0; offset < bytes.length; offset++) {
+      for (let offset = 0; offset < bytes.length; offset += 3) {
         const copy = Buffer.from(bytes);
         copy[offset] = (copy[offset] as number) ^ 1;
         await writeFile(file, copy);
@@ -299,11 +314,172 @@ describe('An audit log', () => {
 
   it('is rejected if others may read it (ACCESS_DENIED), and tolerates an empty file', async () => {
     (await open()).close();
-    await writeFile(path.join(folder, '20260101T000000000Z-1-0.jsonl'), '');
+    await writeFile(path.join(folder, '20260101T000000000Z-1-0.jsonl'), '', { mode: 0o600 });
     (await open()).close();
     expect(await problems()).to.deep.equal([undefined, undefined, undefined]);
     await chmod(folder, 0o755);
     expect(await rejection(open())).to.include({ code: 'ACCESS_DENIED' });
+  });
+
+  it('remembers only logs that it verified: files that are not logs make it forget none', async () => {
+    const log = await open();
+    log.write(event);
+    const [genuine = ''] = await files();
+    const name = path.basename(genuine);
+    const text = await readFile(genuine, 'utf8');
+    for (let i = 0; i < 120; i++) {
+      const other = path.join(folder, `2999010${i % 10}T000000000Z-1-${i}.jsonl`);
+      // Nothing, garbage, and the lines of another log, each of which is genuine there.
+      await writeFile(other, ['', 'garbage\n', text][i % 3] as string, { mode: 0o600 });
+    }
+    const next = await open();
+    const own = (await files()).filter((file) => !file.includes('2999'));
+    const [opening = ''] = (await readFile(own[1] as string, 'utf8')).split('\n');
+    expect(JSON.parse(opening).before.map(([before]: string[]) => before)).to.deep.equal([name]);
+    await rm(genuine);
+    expect((await verify()).find((report) => report.log === name)?.problem).to.equal('is missing');
+    log.close();
+    next.close();
+  });
+
+  it('is remembered as far as it is genuine, when something was added to its end', async () => {
+    const log = await open();
+    log.write(event);
+    log.close();
+    const [file = ''] = await files();
+    const text = await readFile(file, 'utf8');
+    await appendFile(file, `${'x'.repeat(100_000)}\n`);
+    (await open()).close();
+    await writeFile(file, text.split('\n').slice(0, 1).join('\n').concat('\n'));
+    expect((await problems())[0]).to.include('was truncated');
+    await writeFile(file, text);
+    expect(await problems()).to.deep.equal([undefined, undefined]);
+  });
+
+  it('says which lines nobody has seen, whose removal from the end can not be found', async () => {
+    const log = await open();
+    log.write(event);
+    const next = await open();
+    log.write(event);
+    log.write(event);
+    const seen = async () => (await verify()).map(({ lines, witnessed }) => [lines, witnessed]);
+    expect(await seen()).to.deep.equal([
+      [4, 2],
+      [1, 0],
+    ]);
+    log.close();
+    next.close();
+    expect(await seen()).to.deep.equal([
+      [5, 5],
+      [2, 2],
+    ]);
+  });
+
+  for (const [what, make] of [
+    ['a pipe', (file: string) => void execFileSync('mkfifo', ['-m', '600', file])],
+    ['a link to another file', (file: string) => symlink('/dev/null', file)],
+    ['a file that its group may write', (file: string) => writeMode(file, 0o660)],
+    ['a file that everyone may write', (file: string) => writeMode(file, 0o602)],
+  ] as const) {
+    it(`is not begun, and never waits, beside ${what} (ACCESS_DENIED)`, async () => {
+      (await open()).close();
+      const file = path.join(folder, '29990101T000000000Z-1-1.jsonl');
+      await make(file);
+      const error = await rejection(open());
+      expect(error).to.include({ code: 'ACCESS_DENIED' });
+      expect(String(error)).to.include(path.basename(file));
+      const [, report] = await verify();
+      expect(report).to.deep.include({ lines: 0 });
+      expect(report?.problem).to.match(/^was not read: .*(regular file|changed by others)/);
+    });
+  }
+
+  describe('whose checkpoints are kept elsewhere', () => {
+    let elsewhere: string;
+    beforeEach(() => {
+      elsewhere = path.join(parent, 'elsewhere');
+    });
+    const withCheckpoints = async () =>
+      verifyAuditLogs({ folder, key, checkpoints: await readCheckpoints(elsewhere) });
+
+    it('reports lines that were cut off its end while it was written', async () => {
+      const log = await open({ checkpoint: writeCheckpoints(elsewhere) });
+      for (let n = 0; n < 3; n++) log.write(event);
+      const [sound] = await withCheckpoints();
+      expect(sound).to.deep.include({ lines: 4, witnessed: 4, closed: false, problem: undefined });
+      const [file = ''] = await files();
+      const text = await readFile(file, 'utf8');
+      await writeFile(file, text.split('\n').slice(0, 3).join('\n').concat('\n'));
+      expect(await problems(), 'without them').to.deep.equal([undefined]);
+      const [cut] = await withCheckpoints();
+      expect(cut?.problem).to.equal(
+        'was truncated: a checkpoint after line 4 refers to a line that is missing',
+      );
+      await rm(file);
+      expect((await withCheckpoints())[0]?.problem).to.equal('is missing');
+    });
+
+    it('reports a store that was rolled back together with its logs', async () => {
+      let generation = 41;
+      const log = await open({
+        generation: () => generation,
+        checkpoint: writeCheckpoints(elsewhere),
+      });
+      log.write(event);
+      const [file = ''] = await files();
+      const old = await readFile(file);
+      generation = 42;
+      log.write(event);
+      log.close();
+      await writeFile(file, old);
+      expect((await verify())[0]).to.include({ generation: 41, problem: undefined });
+      const [report] = await withCheckpoints();
+      expect(report).to.include({ generation: 42 });
+      expect(report?.problem).to.include('was truncated');
+    });
+
+    it('sends one after each line, and fails the call whose checkpoint is not taken', async () => {
+      const sent: AuditCheckpoint[] = [];
+      let isDown = false;
+      const log = await open({
+        checkpoint: (checkpoint) => {
+          if (isDown) throw new ProviderUnavailableError('the other machine is down');
+          sent.push(checkpoint);
+        },
+      });
+      log.write(event);
+      isDown = true;
+      expect(() => log.write(event))
+        .to.throw()
+        .with.property('code', 'UNAVAILABLE');
+      isDown = false;
+      log.close();
+      expect(sent.map(({ lines, closed }) => [lines, closed])).to.deep.equal([
+        [1, false],
+        [2, false],
+        [4, true],
+      ]);
+      const reports = await verifyAuditLogs({ folder, key, checkpoints: sent });
+      expect(reports.map(({ problem }) => problem)).to.deep.equal([undefined]);
+    });
+
+    it('rejects checkpoints that others may write, or that are none', async () => {
+      (await open({ checkpoint: writeCheckpoints(elsewhere) })).close();
+      const [name = ''] = await readdir(elsewhere);
+      const file = path.join(elsewhere, name);
+      expect((await stat(file)).mode & 0o777).to.equal(0o600);
+      await chmod(file, 0o622);
+      expect(await rejection(readCheckpoints(elsewhere))).to.include({ code: 'ACCESS_DENIED' });
+      await chmod(file, 0o600);
+      await writeFile(file, 'nonsense');
+      expect(String(await rejection(readCheckpoints(elsewhere)))).to.include('is not a checkpoint');
+      for (const checkpoints of ['text', [1], [{}], [{ log: 'a', mac: 'b', lines: 'c' }]]) {
+        const error = await rejection(
+          verifyAuditLogs({ folder, key, checkpoints: checkpoints as never }),
+        );
+        expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.checkpoints' });
+      }
+    });
   });
 
   it('keeps lines whole, whatever they contain', async () => {

@@ -31,19 +31,24 @@ import {
   SCOPE,
   useStoreFile,
 } from '../store/support.js';
+import { runWith } from './in-process.js';
 
 const COMMAND = fileURLToPath(import.meta.resolve('#dist/cli/keywrap-store.js'));
 const FIRST_FORMAT = fileURLToPath(
   new URL('../../test/store/fixtures/first-format/', import.meta.url),
 );
 
+const PASSPHRASES = { OLD: PASSPHRASE, NEW: 'the next one' };
+const run = (...args: string[]) => runWith(PASSPHRASES, ...args);
+
 describe('keywrap-store', function () {
   this.timeout(300_000);
   const file = useStoreFile();
-  const env = { ...process.env, OLD: PASSPHRASE, NEW: 'the next one' };
+  const env = { ...process.env, ...PASSPHRASES };
   const OLD = ['--passphrase-env', 'OLD'];
 
-  function run(...args: string[]) {
+  /** Runs it as its users do, without a terminal. */
+  function start(...args: string[]) {
     const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
       encoding: 'utf8',
       env,
@@ -63,8 +68,8 @@ describe('keywrap-store', function () {
     database.close();
   }
 
-  it('prints its usage', () => {
-    const { status, stdout, stderr } = run('--help');
+  it('prints its usage', async () => {
+    const { status, stdout, stderr } = start('--help');
     expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
     for (const word of [
       'backup STORE FILE',
@@ -78,11 +83,11 @@ describe('keywrap-store', function () {
     ]) {
       expect(stdout).to.include(word);
     }
-    expect(run('list', '-h').stdout).to.equal(stdout);
+    expect((await run('list', '-h')).stdout).to.equal(stdout);
     for (const line of stdout.split('\n')) expect(line.length).to.be.at.most(105);
   });
 
-  it('rejects unknown arguments, with a hint and status 2', () => {
+  it('rejects unknown arguments, with a hint and status 2', async () => {
     for (const [args, problem] of [
       [[], 'no action'],
       [['shred', '/x'], 'shred is not an action'],
@@ -98,24 +103,24 @@ describe('keywrap-store', function () {
       [['verify', '/x', '--generation', 'new'], '--generation takes a number'],
       [['verify', '/x', '--trusted-group', 'wheel'], '--trusted-group takes a number'],
     ] as const) {
-      const { status, stdout, stderr } = run(...args);
+      const { status, stdout, stderr } = await run(...args);
       expect({ status, stdout }, args.join(' ')).to.deep.equal({ status: 2, stdout: '' });
       expect(stderr)
         .to.match(/^keywrap-store: .*--help.*\n$/)
         .and.include(problem);
     }
-    expect(run('list', '/x', '--passphrase=secret').stderr).not.to.include('secret');
+    expect((await run('list', '/x', '--passphrase=secret')).stderr).not.to.include('secret');
   });
 
   it('makes a store, once', async () => {
-    expect(run('create', file.path, ...OLD)).to.deep.equal({
+    expect(await run('create', file.path, ...OLD)).to.deep.equal({
       status: 0,
       stdout: `created an empty key store: ${file.path}\n`,
       stderr: '',
     });
     expect((await stat(file.path)).mode & 0o777).to.equal(0o600);
     const before = await readFile(file.path, 'hex');
-    const again = run('create', file.path, ...OLD);
+    const again = await run('create', file.path, ...OLD);
     expect(again).to.include({ status: 1 });
     expect(again.stderr).to.include('holds a key store already');
     expect(await readFile(file.path, 'hex')).to.equal(before);
@@ -127,7 +132,7 @@ describe('keywrap-store', function () {
     await putKey(store, fullKey('b'));
     await putAlias(store, newAlias('orders', 'a-key'));
     await putAlias(store, newAlias('archive', 'a-key'));
-    const { status, stdout, stderr } = run('list', file.path, ...OLD);
+    const { status, stdout, stderr } = await run('list', file.path, ...OLD);
     expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
     expect(stdout).to.equal(
       [
@@ -137,7 +142,7 @@ describe('keywrap-store', function () {
         '',
       ].join('\n'),
     );
-    const json = JSON.parse(run('list', file.path, ...OLD, '--json').stdout);
+    const json = JSON.parse((await run('list', file.path, ...OLD, '--json')).stdout);
     expect(json[0]).to.include({ arn: arnOf('a-key'), id: 'a-key', versions: 1 });
     expect(json[0].aliases).to.deep.equal(['alias/archive', 'alias/orders']);
     expect(json[1]).to.include({ pendingVersion: 4, primaryRegion: 'eu-west-1', policy: '{}' });
@@ -150,7 +155,7 @@ describe('keywrap-store', function () {
     await store.change({ keys: keys.map(({ id }) => arnOf(id)), aliases: [] }, (change) => {
       for (const key of keys) change.putKey(key);
     });
-    const listed = JSON.parse(run('list', file.path, ...OLD, '--json').stdout);
+    const listed = JSON.parse((await run('list', file.path, ...OLD, '--json')).stdout);
     expect(new Set(listed.map(({ id }: { id: string }) => id)).size).to.equal(1203);
     if (process.platform === 'win32') return;
     const command = [process.execPath, COMMAND, 'list', file.path, ...OLD, '--json'].join(' ');
@@ -164,24 +169,24 @@ describe('keywrap-store', function () {
   it('verifies a store, with status 3 for damage', async () => {
     const store = await openStore();
     for (const id of ['a', 'b']) await putKey(store, newKey(id));
-    expect(run('verify', file.path, ...OLD)).to.deep.equal({
+    expect(await run('verify', file.path, ...OLD)).to.deep.equal({
       status: 0,
       stdout: 'generation 2: 2 keys and 0 aliases, 0 damaged\n',
       stderr: '',
     });
-    const older = run('verify', file.path, ...OLD, '--generation', '3');
+    const older = await run('verify', file.path, ...OLD, '--generation', '3');
     expect(older).to.include({ status: 3 });
     expect(older.stdout).to.include('set back: the store is older than generation 3');
     await store.close();
 
     await tamper("update keywrap_keys set version = 1 where id = 'b'");
-    const damaged = run('verify', file.path, ...OLD);
+    const damaged = await run('verify', file.path, ...OLD);
     expect(damaged).to.include({ status: 3 });
     expect(damaged.stdout).to.include(arnOf('b')).and.include('1 damaged');
-    const json = run('verify', file.path, ...OLD, '--json');
+    const json = await run('verify', file.path, ...OLD, '--json');
     expect(json).to.include({ status: 3 });
     expect(JSON.parse(json.stdout)).to.deep.include({ sound: false, setBack: false });
-    expect(run('list', file.path, ...OLD)).to.include({ status: 3 });
+    expect(await run('list', file.path, ...OLD)).to.include({ status: 3 });
   });
 
   it('verifies audit logs, which reveal that the whole store was replaced by an old copy', async () => {
@@ -193,7 +198,7 @@ describe('keywrap-store', function () {
     const log = await store.openAuditLog({ folder: logs, actor: 'test' });
     await putKey(store, newKey('b'));
     log.write({ operation: 'createKey', outcome: 'ok' });
-    const sound = run('verify', file.path, ...OLD, '--audit-logs', logs);
+    const sound = await run('verify', file.path, ...OLD, '--audit-logs', logs);
     expect(sound).to.include({ status: 0, stderr: '' });
     expect(sound.stdout).to.match(/^open: audit log .*\n/);
     expect(sound.stdout).to.include('1 audit logs of 2 lines, 0 damaged');
@@ -201,15 +206,15 @@ describe('keywrap-store', function () {
     await store.close();
 
     await rename(old, file.path);
-    expect(run('verify', file.path, ...OLD)).to.include({ status: 0 });
-    const setBack = run('verify', file.path, ...OLD, '--audit-logs', logs);
+    expect(await run('verify', file.path, ...OLD)).to.include({ status: 0 });
+    const setBack = await run('verify', file.path, ...OLD, '--audit-logs', logs);
     expect(setBack).to.include({ status: 3 });
     expect(setBack.stdout).to.match(/^set back: audit log .* has seen generation 2\n/);
 
     const [name = ''] = await readdir(logs);
     const logFile = path.join(logs, name);
     await writeFile(logFile, (await readFile(logFile, 'utf8')).replace('"ok"', '"no"'));
-    const damaged = run('verify', file.path, ...OLD, '--audit-logs', logs);
+    const damaged = await run('verify', file.path, ...OLD, '--audit-logs', logs);
     expect(damaged).to.include({ status: 3 });
     expect(damaged.stdout).to.include(`audit log ${name} was changed at line 2`);
   });
@@ -217,18 +222,20 @@ describe('keywrap-store', function () {
   it('backs up to a private file, and restores from it', async () => {
     await putKey(await openStore(), newKey('a'));
     const backup = path.join(file.folder, 'backup.db');
-    expect(run('backup', file.path, backup, ...OLD)).to.include({ status: 0, stderr: '' });
+    expect(await run('backup', file.path, backup, ...OLD)).to.include({ status: 0, stderr: '' });
     expect((await stat(backup)).mode & 0o777).to.equal(0o600);
-    expect(run('backup', file.path, backup, ...OLD).stderr).to.include('exists already');
+    expect((await run('backup', file.path, backup, ...OLD)).stderr).to.include('exists already');
     const restored = path.join(file.folder, 'restored.db');
-    expect(run('restore', restored, backup, ...OLD)).to.deep.equal({
+    expect(await run('restore', restored, backup, ...OLD)).to.deep.equal({
       status: 0,
       stdout: `restored 1 keys and 0 aliases to ${restored}\n`,
       stderr: '',
     });
-    expect(run('list', restored, ...OLD).stdout).to.equal(run('list', file.path, ...OLD).stdout);
-    expect(run('restore', restored, backup, ...OLD)).to.include({ status: 1 });
-    const missing = run('restore', `${restored}-2`, `${backup}-none`, ...OLD);
+    expect((await run('list', restored, ...OLD)).stdout).to.equal(
+      (await run('list', file.path, ...OLD)).stdout,
+    );
+    expect(await run('restore', restored, backup, ...OLD)).to.include({ status: 1 });
+    const missing = await run('restore', `${restored}-2`, `${backup}-none`, ...OLD);
     expect(missing).to.include({ status: 1 });
     expect(missing.stderr).to.include('backup.db-none');
   });
@@ -236,18 +243,20 @@ describe('keywrap-store', function () {
   it('imports a folder of the first format, next to it or to a given path', async () => {
     const folder = path.join(file.folder, 'keys');
     await cp(path.join(FIRST_FORMAT, 'provider-local'), folder, { recursive: true });
-    const beside = run('import', `${folder}/`, ...OLD, '--region', 'eu-central-1');
+    const beside = await run('import', `${folder}/`, ...OLD, '--region', 'eu-central-1');
     expect(beside).to.include({ status: 0, stderr: '' });
     expect(beside.stdout).to.include(`imported 8 keys and 6 aliases to ${folder}.db`);
-    expect(run('list', `${folder}.db`, ...OLD).stdout).to.include('eu-central-1');
+    expect((await run('list', `${folder}.db`, ...OLD)).stdout).to.include('eu-central-1');
     const named = path.join(file.folder, 'named.db');
-    expect(run('import', folder, named, ...OLD)).to.include({ status: 0 });
-    expect(run('list', named, ...OLD).stdout).to.include('us-east-1');
-    expect(run('import', folder, named, ...OLD).stderr).to.include('holds a key store already');
-    expect(run('import', folder, `${named}-2`, ...OLD, '--region', 'x').stderr).to.include(
+    expect(await run('import', folder, named, ...OLD)).to.include({ status: 0 });
+    expect((await run('list', named, ...OLD)).stdout).to.include('us-east-1');
+    expect((await run('import', folder, named, ...OLD)).stderr).to.include(
+      'holds a key store already',
+    );
+    expect((await run('import', folder, `${named}-2`, ...OLD, '--region', 'x')).stderr).to.include(
       'region',
     );
-    expect(run('import', folder, `${named}-2`, '--passphrase-env', 'NEW')).to.include({
+    expect(await run('import', folder, `${named}-2`, '--passphrase-env', 'NEW')).to.include({
       status: 4,
     });
   });
@@ -256,32 +265,32 @@ describe('keywrap-store', function () {
     const folder = path.join(file.folder, 'keys');
     await cp(path.join(FIRST_FORMAT, 'keywrap-kms'), folder, { recursive: true });
     for (const action of ['list', 'create', 'verify']) {
-      const { status, stderr } = run(action, folder);
+      const { status, stderr } = await run(action, folder);
       expect(status).to.equal(1);
       expect(stderr).to.include(`keywrap-store import ${folder}`);
     }
     await mkdir(path.join(file.folder, 'other'));
-    const other = run('import', path.join(file.folder, 'other'));
+    const other = await run('import', path.join(file.folder, 'other'));
     expect(other.stderr).to.include('holds no key store of files');
   });
 
   it('changes the passphrase', async () => {
     await (await openStore()).close();
     const NEW = ['--new-passphrase-env', 'NEW'];
-    expect(run('rotate-passphrase', file.path, ...OLD, ...NEW)).to.include({ status: 0 });
-    const denied = run('list', file.path, ...OLD);
+    expect(await run('rotate-passphrase', file.path, ...OLD, ...NEW)).to.include({ status: 0 });
+    const denied = await run('list', file.path, ...OLD);
     expect(denied).to.include({ status: 4, stdout: '' });
     expect(denied.stderr).to.include('the passphrase does not open').and.not.include(PASSPHRASE);
-    expect(run('list', file.path, '--passphrase-env', 'NEW')).to.include({ status: 0 });
+    expect(await run('list', file.path, '--passphrase-env', 'NEW')).to.include({ status: 0 });
   });
 
   it('accepts a passphrase file that is not UTF-8', async () => {
     const secret = path.join(file.folder, 'secret');
     await writeFile(secret, Uint8Array.of(0x80, 0xff, 0x0a));
     await (await openStore(Uint8Array.of(0x80, 0xff))).close();
-    expect(run('list', file.path, '--passphrase-file', secret)).to.include({ status: 0 });
+    expect(await run('list', file.path, '--passphrase-file', secret)).to.include({ status: 0 });
     await writeFile(secret, Uint8Array.of(0x81, 0xff));
-    expect(run('list', file.path, '--passphrase-file', secret)).to.include({ status: 4 });
+    expect(await run('list', file.path, '--passphrase-file', secret)).to.include({ status: 4 });
   });
 
   it('cancels the deletion of a key, by its id or ARN', async () => {
@@ -292,7 +301,7 @@ describe('keywrap-store', function () {
     const elsewhere = { ...SCOPE, region: 'us-east-1' };
     await putKey(store, newKey('b', { ...pending, scope: elsewhere }));
     await putKey(store, newKey('gone', { ...pending, deletionDate: DATE }));
-    expect(run('cancel-deletion', file.path, 'a', ...OLD)).to.deep.equal({
+    expect(await run('cancel-deletion', file.path, 'a', ...OLD)).to.deep.equal({
       status: 0,
       stdout: 'the deletion of key a is cancelled; its state is Disabled\n',
       stderr: '',
@@ -301,12 +310,14 @@ describe('keywrap-store', function () {
       keyState: 'Disabled',
       deletionDate: undefined,
     });
-    expect(run('cancel-deletion', file.path, 'a', ...OLD)).to.include({ status: 1 });
-    expect(run('cancel-deletion', file.path, 'none', ...OLD).stderr).to.include('no key');
-    expect(run('cancel-deletion', file.path, 'gone', ...OLD).stderr).to.include('deleted');
-    expect(run('cancel-deletion', file.path, 'b', ...OLD).stderr).to.include('2 Regions');
-    expect(run('cancel-deletion', file.path, 'alias/b', ...OLD).stderr).to.include('id or ARN');
-    expect(run('cancel-deletion', file.path, arnOf('b'), ...OLD)).to.include({ status: 0 });
+    expect(await run('cancel-deletion', file.path, 'a', ...OLD)).to.include({ status: 1 });
+    expect((await run('cancel-deletion', file.path, 'none', ...OLD)).stderr).to.include('no key');
+    expect((await run('cancel-deletion', file.path, 'gone', ...OLD)).stderr).to.include('deleted');
+    expect((await run('cancel-deletion', file.path, 'b', ...OLD)).stderr).to.include('2 Regions');
+    expect((await run('cancel-deletion', file.path, 'alias/b', ...OLD)).stderr).to.include(
+      'id or ARN',
+    );
+    expect(await run('cancel-deletion', file.path, arnOf('b'), ...OLD)).to.include({ status: 0 });
     const [here, there] = [
       await store.loadKey(arnOf('b')),
       await store.loadKey(arnOf('b', elsewhere)),
@@ -324,15 +335,15 @@ describe('keywrap-store', function () {
       [[...OLD, '--passphrase-file', '/dev/null'], 'exactly one source'],
       [['--passphrase-file', '/dev/null'], 'is empty'],
     ] as const) {
-      const { status, stderr } = run('list', file.path, ...args);
+      const { status, stderr } = start('list', file.path, ...args);
       expect(status).to.equal(1);
       expect(stderr).to.include(text);
     }
   });
 
-  it('rejects a wrong path before it asks for anything', () => {
+  it('rejects a wrong path before it asks for anything', async () => {
     for (const action of ['list', 'verify', 'rotate-passphrase']) {
-      const { status, stderr } = run(action, file.path);
+      const { status, stderr } = await run(action, file.path);
       expect(status).to.equal(1);
       expect(stderr).to.include('is not a key store');
     }
@@ -393,29 +404,20 @@ describe('keywrap-store with PostgreSQL', function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  function run(...args: string[]) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
-      encoding: 'utf8',
-      env: { ...process.env, OLD: PASSPHRASE, NEW: 'the next one' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return { status, stdout, stderr };
-  }
-
   it('does everything but backups, and shows no password', async () => {
     const url = await server.newUrl();
     const OLD = ['--passphrase-env', 'OLD'];
     const first = path.join(folder, 'keys');
     await cp(path.join(FIRST_FORMAT, 'keywrap-kms'), first, { recursive: true });
     const runs = [
-      run('list', url, ...OLD),
-      run('import', first, url, ...OLD),
-      run('create', url, ...OLD),
-      run('list', url, ...OLD),
-      run('verify', url, ...OLD),
-      run('rotate-passphrase', url, ...OLD, '--new-passphrase-env', 'NEW'),
-      run('list', url, ...OLD),
-      run('backup', url, path.join(folder, 'backup.db'), '--passphrase-env', 'NEW'),
+      await run('list', url, ...OLD),
+      await run('import', first, url, ...OLD),
+      await run('create', url, ...OLD),
+      await run('list', url, ...OLD),
+      await run('verify', url, ...OLD),
+      await run('rotate-passphrase', url, ...OLD, '--new-passphrase-env', 'NEW'),
+      await run('list', url, ...OLD),
+      await run('backup', url, path.join(folder, 'backup.db'), '--passphrase-env', 'NEW'),
     ];
     expect(runs.map(({ status }) => status)).to.deep.equal([1, 0, 1, 0, 0, 0, 4, 1]);
     expect(runs[0]?.stderr).to.include('is not a key store');

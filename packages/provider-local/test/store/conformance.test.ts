@@ -29,4 +29,4 @@ const harness = {
     };
   },
 };
-await describeConformance(harness, globalThis, { only });
+await describeConformance(harness, globalThis, { only, profile: 'quick' });

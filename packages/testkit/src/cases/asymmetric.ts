@@ -45,6 +45,8 @@ const COMBINATIONS = SPECS.flatMap(([spec, modulus], i) =>
     algorithm,
     name: `${spec} with ${algorithm}`,
     needs: [`algorithm:${algorithm}`, `key:${spec}/${algorithm}`] as const,
+    // Making larger keys takes seconds.
+    profile: spec === 'RSA_2048' ? ('quick' as const) : ('full' as const),
     maximum: maximumPlaintextLength(algorithm, spec),
   })),
 );
@@ -63,41 +65,45 @@ const context = { encryptionContext: { tenant: 'a' } };
 export const asymmetricCases = [
   ...casesOf(
     outside,
-    COMBINATIONS.flatMap(({ number, name, kind, modulus, algorithm, needs }): CaseInput[] => [
-      {
-        id: `RSA-1${number}`,
-        title: `${name}: decrypts what was encrypted outside`,
-        needs,
-        async run(context) {
-          const { provider, keys } = context;
-          const sealed = await sealOutside(context, { keyId: await keys.get(kind), algorithm });
-          const result = await expectOpens(provider, sealed);
-          expectKeyArn(result.keyId, sealed.keyId);
-          expectAlgorithm(result.algorithm, algorithm);
+    COMBINATIONS.flatMap(
+      ({ number, name, kind, modulus, algorithm, needs, profile }): CaseInput[] => [
+        {
+          id: `RSA-1${number}`,
+          title: `${name}: decrypts what was encrypted outside`,
+          needs,
+          profile,
+          async run(context) {
+            const { provider, keys } = context;
+            const sealed = await sealOutside(context, { keyId: await keys.get(kind), algorithm });
+            const result = await expectOpens(provider, sealed);
+            expectKeyArn(result.keyId, sealed.keyId);
+            expectAlgorithm(result.algorithm, algorithm);
+          },
         },
-      },
-      {
-        id: `RSA-2${number}`,
-        title: `${name}: decrypts what it encrypted itself, in ${modulus} bytes after a header if it has one`,
-        needs,
-        async run({ provider, keys, secret }) {
-          const key = { keyId: await keys.get(kind), algorithm };
-          const plaintext = secret();
-          const sealed = await provider.encrypt({ ...key, plaintext });
-          expectKeyArn(sealed.keyId, key.keyId);
-          expectAlgorithm(sealed.algorithm, algorithm);
-          const { ciphertext } = sealed;
-          check(
-            ciphertext.length >= modulus,
-            `a ciphertext at least as long as the modulus, ${modulus} bytes`,
-            `${ciphertext.length} bytes`,
-          );
-          const other = await provider.encrypt({ ...key, plaintext: secret(1) });
-          expectLength(other.ciphertext, ciphertext.length, 'a ciphertext of another plaintext');
-          await expectOpens(provider, { ...key, plaintext, ciphertext });
+        {
+          id: `RSA-2${number}`,
+          title: `${name}: decrypts what it encrypted itself, in ${modulus} bytes after a header if it has one`,
+          needs,
+          profile,
+          async run({ provider, keys, secret }) {
+            const key = { keyId: await keys.get(kind), algorithm };
+            const plaintext = secret();
+            const sealed = await provider.encrypt({ ...key, plaintext });
+            expectKeyArn(sealed.keyId, key.keyId);
+            expectAlgorithm(sealed.algorithm, algorithm);
+            const { ciphertext } = sealed;
+            check(
+              ciphertext.length >= modulus,
+              `a ciphertext at least as long as the modulus, ${modulus} bytes`,
+              `${ciphertext.length} bytes`,
+            );
+            const other = await provider.encrypt({ ...key, plaintext: secret(1) });
+            expectLength(other.ciphertext, ciphertext.length, 'a ciphertext of another plaintext');
+            await expectOpens(provider, { ...key, plaintext, ciphertext });
+          },
         },
-      },
-    ]),
+      ],
+    ),
   ),
   ...casesOf(outside, [
     ...MISTAKEN.map(
@@ -161,41 +167,50 @@ export const asymmetricCases = [
   ]),
   ...casesOf(
     length,
-    COMBINATIONS.flatMap(({ number, name, kind, algorithm, needs, maximum }): CaseInput[] => [
-      {
-        id: `RSL-1${number}`,
-        title: `${name}: encrypts ${maximum} bytes, and 1`,
-        needs,
-        async run(context) {
-          const key = { keyId: await context.keys.get(kind), algorithm };
-          for (const size of [maximum, 1]) {
-            await roundTrip(context, { ...key, plaintext: context.secret(size) });
-          }
+    COMBINATIONS.flatMap(
+      ({ number, name, kind, algorithm, needs, profile, maximum }): CaseInput[] => [
+        {
+          id: `RSL-1${number}`,
+          title: `${name}: encrypts ${maximum} bytes, and 1`,
+          needs,
+          profile,
+          async run(context) {
+            const key = { keyId: await context.keys.get(kind), algorithm };
+            for (const size of [maximum, 1]) {
+              await roundTrip(context, { ...key, plaintext: context.secret(size) });
+            }
+          },
         },
-      },
-      {
-        id: `RSL-2${number}`,
-        title: `${name}: rejects ${maximum + 1} bytes (INVALID_INPUT)`,
-        needs,
-        async run({ provider, keys, secret }) {
-          const input = { keyId: await keys.get(kind), plaintext: secret(maximum + 1), algorithm };
-          const details = { operation: 'encrypt', field: 'plaintext' };
-          await expectError(provider.encrypt(input), 'INVALID_INPUT', details);
+        {
+          id: `RSL-2${number}`,
+          title: `${name}: rejects ${maximum + 1} bytes (INVALID_INPUT)`,
+          needs,
+          profile,
+          async run({ provider, keys, secret }) {
+            const input = {
+              keyId: await keys.get(kind),
+              plaintext: secret(maximum + 1),
+              algorithm,
+            };
+            const details = { operation: 'encrypt', field: 'plaintext' };
+            await expectError(provider.encrypt(input), 'INVALID_INPUT', details);
+          },
         },
-      },
-      {
-        id: `RSL-3${number}`,
-        title: `${name}: decrypts ${maximum} bytes that were encrypted outside`,
-        needs,
-        async run(context) {
-          const key = { keyId: await context.keys.get(kind), algorithm };
-          await expectOpens(
-            context.provider,
-            await sealOutside(context, key, context.secret(maximum)),
-          );
+        {
+          id: `RSL-3${number}`,
+          title: `${name}: decrypts ${maximum} bytes that were encrypted outside`,
+          needs,
+          profile,
+          async run(context) {
+            const key = { keyId: await context.keys.get(kind), algorithm };
+            await expectOpens(
+              context.provider,
+              await sealOutside(context, key, context.secret(maximum)),
+            );
+          },
         },
-      },
-    ]),
+      ],
+    ),
   ),
   ...casesOf(length, [
     {

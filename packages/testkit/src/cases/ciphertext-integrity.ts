@@ -65,6 +65,7 @@ export const integrityCases = [
     },
     {
       id: 'INT-003',
+      profile: 'full',
       title: 'rejects a flipped bit anywhere in the ciphertext of the longest plaintext',
       needs: SYMMETRIC,
       async run(context) {
@@ -78,6 +79,7 @@ export const integrityCases = [
     ...sealingUses.map(
       (use): CaseInput => ({
         id: `INT-10${use.number}`,
+        profile: 'full',
         title: `${use.title}: damage to what it wraps is rejected`,
         needs: use.needs,
         async run(context) {

@@ -31,6 +31,8 @@ const underRsa = {
   source: CONTRACT,
 };
 
+const BOTH = ['generateDataKey', 'generateDataKeyWithoutPlaintext'] as const;
+
 /** @param limit The longest plaintext of the key. */
 const UNDER_RSA: readonly [string, string, (limit: number) => number][] = [
   ['1', '32 bytes', () => 32],
@@ -253,6 +255,32 @@ export const dataKeyCases = [
           await expectError(call, 'INVALID_INPUT', details);
         },
       },
+      ...BOTH.map(
+        (operation, i): CaseInput => ({
+          id: `DKR-20${i + 1}`,
+          title: `${operation} rejects a disabled key (KEY_DISABLED)`,
+          needs: ['keys.disable'],
+          async run({ provider, keys }) {
+            const keyId = await keys.create('RSA_2048');
+            await keys.disable(keyId);
+            const details = { operation, keyId: [keyId] };
+            await expectError(provider[operation]({ keyId, ...RANDOM }), 'KEY_DISABLED', details);
+          },
+        }),
+      ),
+      ...BOTH.map(
+        (operation, i): CaseInput => ({
+          id: `DKR-30${i + 1}`,
+          title: `${operation} rejects a key that only decrypts (KEY_STATE)`,
+          needs: ['keys.restrictToDecrypt'],
+          async run({ provider, keys }) {
+            const keyId = await keys.create('RSA_2048');
+            await keys.restrictToDecrypt(keyId);
+            const details = { operation, keyId: [keyId] };
+            await expectError(provider[operation]({ keyId, ...RANDOM }), 'KEY_STATE', details);
+          },
+        }),
+      ),
       {
         id: 'DKR-103',
         title: 'generates random data keys: none twice, no byte fixed',

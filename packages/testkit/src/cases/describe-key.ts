@@ -143,6 +143,7 @@ export const describeKeyCases = [
         id: `PUB-10${i + 1}`,
         title: `returns the public key of an ${spec} key as SPKI DER, and its description`,
         needs: ['asymmetric', `key:${spec}`],
+        profile: spec === 'RSA_2048' ? 'quick' : 'full',
         async run(context) {
           const { provider, keys } = context;
           const keyId = await keys.get(spec);

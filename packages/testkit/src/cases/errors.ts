@@ -222,7 +222,6 @@ export const errorCases = [
 
 /** One use of each operation. */
 function uniqueOperations() {
-  return allUses.filter(
-    (use) => allUses.find(({ operation }) => operation === use.operation) === use,
-  );
+  const seen = new Map(allUses.map((use) => [use.operation, use]));
+  return [...seen.values()];
 }

@@ -5,6 +5,7 @@ import type { Benchmark, Rounds } from '../benchmark.js';
 
 const SOAK = fileURLToPath(new URL('../programs/soak.js', import.meta.url));
 const KEY_SOAK = fileURLToPath(new URL('../programs/key-soak.js', import.meta.url));
+const SERVER_SOAK = fileURLToPath(new URL('../programs/server-soak.js', import.meta.url));
 
 export const memoryBenchmarks: readonly Benchmark[] = [
   {
@@ -24,11 +25,24 @@ export const memoryBenchmarks: readonly Benchmark[] = [
     target: { more: 1 },
     measure: () => soakKeys(1_000, 10_000),
   },
+  {
+    name: 'memory-server-soak',
+    unit: 'MiB',
+    ours: 'heap of kms-server after 10,000 keys were made, used and deleted, and as many names invented',
+    reference: 'heap after 1,000',
+    target: { more: 1 },
+    measure: () => soakServer(1_000, 10_000),
+  },
 ];
 
 /** Creates, uses and deletes keys in a separate process; the reference is the heap after the first of them. */
 export function soakKeys(few: number, many: number): Promise<Rounds> {
   return runSoak(KEY_SOAK, String(few), String(many));
+}
+
+/** As {@link soakKeys}, over HTTP, with requests for keys, aliases, Regions and operations that nobody has. */
+export function soakServer(few: number, many: number): Promise<Rounds> {
+  return runSoak(SERVER_SOAK, String(few), String(many));
 }
 
 async function runSoak(...program: string[]): Promise<Rounds> {

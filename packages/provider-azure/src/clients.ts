@@ -1,14 +1,17 @@
-import type { TokenCredential } from '@azure/core-auth';
-import type { CryptographyClient, KeyClient, KeyVaultKey } from '@azure/keyvault-keys';
+import type { CryptographyClient, KeyClient, KeyClientOptions } from '@azure/keyvault-keys';
 import { AccessDeniedError, InternalError, KeyWrapError } from '@keywrap/core';
-import type { ReadOptions } from './options.js';
+import { VaultError } from './errors.js';
+import type { ReadOptions, TokenCredential } from './options.js';
 
-/** The clients of `@azure/keyvault-keys`. */
+/** The clients of a vault. */
 export interface Clients {
   readonly keys: KeyClient;
-  /** @param key With its material, or the URL of a version. */
-  cryptography(key: KeyVaultKey | string): CryptographyClient;
+  /** Returns the client of one version of a key, which reads the key before its first call. */
+  cryptography(name: string, version: string): CryptographyClient;
 }
+
+/** How many clients of versions are kept. */
+const MAXIMUM_KEPT = 1000;
 
 /** Loads `@azure/keyvault-keys` with the first call, and makes its clients. */
 export class LazyClients {
@@ -28,22 +31,46 @@ export class LazyClients {
   }
 
   async #load(): Promise<Clients> {
-    const { vaultUrl, clientOptions } = this.#options;
-    const { CryptographyClient, KeyClient } = await load(
-      '@azure/keyvault-keys',
-      () => import('@azure/keyvault-keys'),
-    );
-    const credential = reporting(this.#options.credential ?? (await defaultCredential()));
-    const isLocal = vaultUrl.startsWith('http:');
-    const options = {
+    const { vaultUrl, credential, clientOptions } = this.#options;
+    const { KeyClient } = await load('@azure/keyvault-keys', () => import('@azure/keyvault-keys'));
+    const keys = new KeyClient(vaultUrl, reporting(credential ?? (await defaultCredential())), {
       ...clientOptions,
-      // Plain HTTP is for tests on this machine, whose host is not that of a vault either.
-      ...(isLocal && { allowInsecureConnection: true, disableChallengeResourceVerification: true }),
-    };
+      additionalPolicies: [...(clientOptions.additionalPolicies ?? []), READABLE_ERRORS],
+    });
+    const kept = new Map<string, CryptographyClient>();
     return {
-      keys: new KeyClient(vaultUrl, credential, options),
-      cryptography: (key) => new CryptographyClient(key as string, credential, options),
+      keys,
+      cryptography(name, version) {
+        const id = `${name}/${version}`;
+        const known = kept.get(id);
+        if (known !== undefined) return known;
+        if (kept.size >= MAXIMUM_KEPT) kept.clear();
+        const client = keys.getCryptographyClient(name, { keyVersion: version });
+        kept.set(id, client);
+        return client;
+      },
     };
+  }
+}
+
+/** The client fails with a TypeError at an error that is not JSON, such as a proxy's. */
+const READABLE_ERRORS: NonNullable<KeyClientOptions['additionalPolicies']>[number] = {
+  position: 'perCall',
+  policy: {
+    name: 'readableErrors',
+    async sendRequest(request, next) {
+      const response = await next(request);
+      if (response.status < 400 || isJson(response.bodyAsText)) return response;
+      throw new VaultError(response.status, '');
+    },
+  },
+};
+
+function isJson(text: string | null | undefined): boolean {
+  try {
+    return typeof JSON.parse(text ?? '') === 'object';
+  } catch {
+    return false;
   }
 }
 

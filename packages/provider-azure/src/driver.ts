@@ -1,5 +1,7 @@
+import { constants, publicEncrypt } from 'node:crypto';
 import type { DecryptParameters, KeyVaultKey } from '@azure/keyvault-keys';
 import {
+  type AsymmetricAlgorithm,
   assertKeyEnabled,
   assertKeyUsable,
   type Call,
@@ -12,6 +14,7 @@ import {
   type KeyWrapDriver,
   KeyWrapError,
   maximumPlaintextLength,
+  oaepHash,
   type ProviderCapabilities,
   type RsaKeySpec,
   serializeEncryptionContext,
@@ -73,8 +76,10 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
     { signal }: Call,
   ): Promise<Uint8Array> {
     const { cryptography } = await clients.get();
-    const client = cryptography(`${options.vaultUrl}/keys/${name}/${version}`);
-    const { result } = await client.decrypt(parameters, signal && { abortSignal: signal });
+    const { result } = await cryptography(name, version).decrypt(
+      parameters,
+      signal && { abortSignal: signal },
+    );
     return Uint8Array.from(result);
   }
 
@@ -137,26 +142,33 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
       assertKeyUsable(description, request.algorithm, 'decrypt');
       return cannotDecrypt();
     } catch (reason) {
-      const code = (reason instanceof KeyWrapError ? reason : toKeyWrapError(reason, 'getKey'))?.code;
+      const code = (reason instanceof KeyWrapError ? reason : toKeyWrapError(reason, 'getKey'))
+        ?.code;
       return code === 'ACCESS_DENIED' ? known : reason;
     }
   }
 
-  async function encryptRsa(key: KeyVaultKey, request: EncryptRequest, spec: RsaKeySpec) {
+  function encryptRsa(key: KeyVaultKey, request: EncryptRequest, spec: RsaKeySpec) {
     const { plaintext, algorithm } = request;
     const maximum = maximumPlaintextLength(algorithm, spec);
     if (plaintext.length > maximum) {
       throw new InvalidInputError('plaintext', `must have at most ${maximum} bytes under this key`);
     }
-    const { cryptography } = await clients.get();
-    const name = RSA_ALGORITHMS[algorithm as keyof typeof RSA_ALGORITHMS];
-    const { result } = await cryptography(key).encrypt({ algorithm: name, plaintext });
-    return withVersion(versionOf(key), result);
+    const sealed = publicEncrypt(
+      {
+        key: publicKeyOf(key),
+        padding: constants.RSA_PKCS1_OAEP_PADDING,
+        oaepHash: oaepHash(algorithm as AsymmetricAlgorithm),
+      },
+      plaintext,
+    );
+    return withVersion(versionOf(key), sealed);
   }
 
   async function encryptGcm(key: KeyVaultKey, request: EncryptRequest, { signal }: Call) {
     const { cryptography } = await clients.get();
-    const { result, iv, authenticationTag } = await cryptography(key).encrypt(
+    const client = cryptography(key.name, versionOf(key));
+    const { result, iv, authenticationTag } = await client.encrypt(
       {
         algorithm: 'A256GCM',
         plaintext: request.plaintext,
@@ -178,7 +190,7 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
       const { key, description } = await describeByName(names.nameOf(request.key), call);
       assertKeyUsable(description, request.algorithm);
       const ciphertext = isAsymmetricAlgorithm(request.algorithm)
-        ? await encryptRsa(key, request, description.keySpec as RsaKeySpec)
+        ? encryptRsa(key, request, description.keySpec as RsaKeySpec)
         : await encryptGcm(key, request, call);
       return { ciphertext, keyId: description.keyId, keyVersion: versionOf(key) };
     },

@@ -19,9 +19,29 @@ interface RestError {
   readonly status: number | undefined;
 }
 
+/**
+ * What is kept of an error of the client. Its own errors hold the request, whose body and URL are the ciphertext, and
+ * Azure's texts quote the URL.
+ */
+export class VaultError extends Error {
+  readonly statusCode: number | undefined;
+  readonly code: string;
+
+  constructor(status: number | undefined, code: string) {
+    super(
+      `${status === undefined ? 'no answer' : `HTTP ${status}`}${code === '' ? '' : ` (${code})`}`,
+    );
+    this.name = 'VaultError';
+    this.statusCode = status;
+    this.code = code;
+  }
+}
+
 /** Makes the one error of every ciphertext that does not decrypt. */
 export function cannotDecrypt(): InvalidCiphertextError {
-  return new InvalidCiphertextError('the ciphertext can not be decrypted with this key and algorithm');
+  return new InvalidCiphertextError(
+    'the ciphertext can not be decrypted with this key and algorithm',
+  );
 }
 
 /** Makes the error of a key of another kind. */
@@ -47,8 +67,9 @@ export function readRestError(error: unknown): RestError {
  */
 export function toKeyWrapError(error: unknown, step: string): KeyWrapError | undefined {
   const { name, code, message, status } = readRestError(error);
-  const options = { cause: error };
-  const text = ` (${status === undefined ? '' : `HTTP ${status} `}${code || name})`;
+  const cause = new VaultError(status, code);
+  const options = { cause };
+  const text = `: ${cause.message}`;
   if (/disabled key/i.test(message)) {
     return new KeyDisabledError(`the key is disabled: enable it, or use another${text}`, options);
   }

@@ -17,7 +17,11 @@ import { isKeyName, type ReadOptions } from './options.js';
 
 /** Names of the contract for keys of a vault. */
 export class KeyNames {
-  readonly #scope: { readonly partition: string; readonly region: string; readonly account: string };
+  readonly #scope: {
+    readonly partition: string;
+    readonly region: string;
+    readonly account: string;
+  };
   readonly #aliases: ReadOptions['aliases'];
 
   constructor({ vaultName, managedHsm, aliases }: ReadOptions) {
@@ -33,13 +37,15 @@ export class KeyNames {
   nameOf(key: KeyName): string {
     const isHere =
       !('partition' in key) ||
-      (['partition', 'region', 'account'] as const).every((part) => key[part] === this.#scope[part]);
+      (['partition', 'region', 'account'] as const).every(
+        (part) => key[part] === this.#scope[part],
+      );
     const isAlias = key.kind === 'alias-name' || key.kind === 'alias-arn';
-    const name = isAlias
-      ? (this.#aliases(key.alias) ?? key.alias.replace(/^alias\//, ''))
-      : key.id;
+    const name = isAlias ? (this.#aliases(key.alias) ?? key.alias.replace(/^alias\//, '')) : key.id;
     if (isHere && isKeyName(name)) return name;
-    throw new KeyNotFoundError('the vault has no such key: check its name, and the vault of its ARN');
+    throw new KeyNotFoundError(
+      'the vault has no such key: check its name, and the vault of its ARN',
+    );
   }
 
   arnOf(name: string): string {
@@ -126,9 +132,15 @@ function kind(
   return { keySpec, keyUsage, algorithms };
 }
 
-function stateOf({ properties, keyOperations = [] }: KeyVaultKey, usage: KeyUsage, now: Date): KeyState {
+function stateOf(
+  { properties, keyOperations = [] }: KeyVaultKey,
+  usage: KeyUsage,
+  now: Date,
+): KeyState {
   const { enabled, notBefore, expiresOn } = properties;
   if (enabled === false) return 'Disabled';
   if ((notBefore && now < notBefore) || (expiresOn && now > expiresOn)) return 'Unavailable';
-  return usage === 'ENCRYPT_DECRYPT' && !keyOperations.includes('encrypt') ? 'DecryptOnly' : 'Enabled';
+  return usage === 'ENCRYPT_DECRYPT' && !keyOperations.includes('encrypt')
+    ? 'DecryptOnly'
+    : 'Enabled';
 }

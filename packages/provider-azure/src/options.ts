@@ -1,6 +1,8 @@
-import type { KeyClient } from '@azure/keyvault-keys';
-
+import type { KeyClient, KeyClientOptions } from '@azure/keyvault-keys';
 import { InvalidInputError, KeyWrapError, readFields } from '@keywrap/core';
+
+/** A credential, as those of `@azure/identity` are: what `KeyClient` takes. */
+export type TokenCredential = ConstructorParameters<typeof KeyClient>[1];
 
 /** Options of {@link AzureKeyWrapProvider}. */
 export interface AzureKeyWrapProviderOptions {
@@ -85,9 +87,7 @@ function readAll(options: unknown): ReadOptions {
 function readUrl(value: unknown): URL {
   const url = new URL(typeof value === 'string' && URL.canParse(value) ? value : 'none:');
   const isPlain = url.username === '' && url.password === '' && url.pathname === '/';
-  const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLocal);
-  if (isSafe && isPlain && url.search === '' && url.hash === '') return url;
+  if (url.protocol === 'https:' && isPlain && url.search === '' && url.hash === '') return url;
   throw wrong('vaultUrl', 'must be the https: URL of a vault: https://<name>.vault.azure.net');
 }
 

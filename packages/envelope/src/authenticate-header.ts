@@ -3,9 +3,10 @@ import {
   type EncryptionAlgorithm,
   type EncryptionContext,
   UnsupportedOperationError,
+  wipe,
 } from '@keywrap/core';
 import { engine } from '#engine';
-import type { Verifier } from './engine/engine.js';
+import type { MessageKey, Verifier } from './engine/engine.js';
 import { damagedMessage } from './errors.js';
 import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
 import { type MessageHeader, PUBLIC_KEY_NAME } from './format/header.js';
@@ -32,6 +33,7 @@ export async function authenticateHeader(
   header: MessageHeader,
   opening: Opening,
   options: CallOptions,
+  unwrap: typeof unwrapDataKey = unwrapDataKey,
 ): Promise<
   OpeningKeys & { readonly opened: OpenedHeader; readonly algorithm: EncryptionAlgorithm }
 > {
@@ -43,21 +45,26 @@ export async function authenticateHeader(
     }
   }
   const verifier = createVerifier(header);
-  using dataKey = await unwrapDataKey(
+  const dataKey = await unwrap(
     header.dataKeys,
     opening.trustedKeys,
     encryptionContext,
     suite.keyLength,
     options,
   );
-  const { key, commitKey } = await engine.deriveKeys(suite, dataKey.plaintext, header.messageId);
-  if (suite.commits && !isSame(commitKey, header.commitKey)) throw damagedMessage();
-  if (!(await key.open(header.iv, header.body, header.tag, new Uint8Array()))) {
-    throw damagedMessage();
-  }
+  const key = await authenticate(header, dataKey.plaintext).finally(() => wipe(dataKey.plaintext));
   const { [PUBLIC_KEY_NAME]: _, ...pairs } = encryptionContext;
   const opened = { encryptionContext: pairs, algorithmSuite: suite.name, keyId: dataKey.keyId };
   return { key, verifier, opened, algorithm: dataKey.algorithm };
+}
+
+/** Derives the key of the message, and verifies with it the commitment and the header's tag. */
+async function authenticate(header: MessageHeader, dataKey: Uint8Array): Promise<MessageKey> {
+  const { suite, messageId, body, iv, tag } = header;
+  const { key, commitKey } = await engine.deriveKeys(suite, dataKey, messageId);
+  if (suite.commits && !isSame(commitKey, header.commitKey)) throw damagedMessage();
+  if (!(await key.open(iv, body, tag, new Uint8Array()))) throw damagedMessage();
+  return key;
 }
 
 /** @throws UnsupportedOperationError for a suite that the options do not allow. */

@@ -14,6 +14,9 @@ export {
   parseMessageHeader,
   type UnverifiedHeader,
 } from './parse-message-header.js';
+export { type OpenFieldsOptions, openFields } from './records/open-fields.js';
+export { type SealFieldsOptions, sealFields } from './records/seal-fields.js';
+export { type ResealOptions, reseal } from './reseal.js';
 export { seal } from './seal.js';
 export { sealForPublicKey } from './seal-for-public-key.js';
 export type { SealingOptions, SealOptions } from './seal-options.js';

@@ -13,6 +13,7 @@ import { errorOf } from './errors.js';
 import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
 import { concat } from './format/bytes.js';
 import { MessageOpener } from './format/message-opener.js';
+import type { unwrapDataKey } from './keys/unwrap-data-key.js';
 import { type Opening, type OpenOptions, readOpenOptions } from './open-options.js';
 import { readMessage } from './parse-message-header.js';
 
@@ -78,10 +79,12 @@ export async function open(
   }
 }
 
-async function openMessage(
+/** Opens a message, with one way to unwrap its data key. Copies the bytes before it returns its promise. */
+export async function openMessage(
   bytes: Uint8Array,
   opening: Opening,
   callOptions: CallOptions,
+  unwrap?: typeof unwrapDataKey,
 ): Promise<OpenedMessage> {
   let authenticated: Awaited<ReturnType<typeof authenticateHeader>> | undefined;
   const opener = new MessageOpener({
@@ -89,7 +92,7 @@ async function openMessage(
     // The message is in memory already.
     maximumSingleBlock: Number.POSITIVE_INFINITY,
     async authenticate(header) {
-      authenticated = await authenticateHeader(header, opening, callOptions);
+      authenticated = await authenticateHeader(header, opening, callOptions, unwrap);
       return authenticated;
     },
   });

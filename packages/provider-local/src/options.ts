@@ -28,7 +28,10 @@ export interface LocalKey {
   readonly keySpec?: KeySpec | undefined;
   /** By default the usual usage of the key spec. */
   readonly keyUsage?: KeyUsage | undefined;
-  /** 32 bytes for a symmetric key; PEM, DER or PKCS#12 for RSA and ECC. By default it is generated. */
+  /**
+   * 32 bytes for a symmetric key, 28 to 128 for HMAC, or base64 of them; PEM, DER or PKCS#12 for RSA and ECC. By
+   * default it is generated.
+   */
   readonly keyMaterial?: Uint8Array | string | undefined;
   /** Decrypts encrypted key material. */
   readonly passphrase?: string | undefined;

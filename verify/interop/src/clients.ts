@@ -29,21 +29,48 @@ export interface InstalledClient {
   readonly command: readonly string[];
 }
 
-const program = (file: string) => fileURLToPath(new URL(`../programs/${file}`, import.meta.url));
+export const program = (file: string) =>
+  fileURLToPath(new URL(`../programs/${file}`, import.meta.url));
 
 // A shim of a version manager may be first on the PATH without the program itself.
-const either = (name: string, ...args: string[]) => [
+export const either = (name: string, ...args: string[]) => [
   [name, ...args],
   [`/usr/bin/${name}`, ...args],
 ];
 
-const version = (packageName: string) => [
+export const npmVersion = (packageName: string) => [
   [
     process.execPath,
     '--print',
     `require(${JSON.stringify(fileURLToPath(new URL(`../node_modules/${packageName}/package.json`, import.meta.url)))}).version`,
   ],
 ];
+
+/** @param artifact What the version in the Maven project is of. */
+export const javaClient = (name: string, mainClass: string, artifact: string): Client => ({
+  name,
+  probes: either('mvn', '--version'),
+  build: {
+    folder: 'java',
+    commands: [
+      [
+        ...['--batch-mode', '--quiet', '--no-transfer-progress'],
+        ...['compile', 'dependency:copy-dependencies'],
+        ...['-DincludeScope=runtime', '-DoutputDirectory=target/lib'],
+      ],
+    ],
+    version: ['pom.xml', new RegExp(`<artifactId>${artifact}</artifactId>\\s*<version>([^<]*)`)],
+  },
+  command: (_, built) => [
+    'java',
+    // Quick to start; the program is done before better code would pay.
+    '-XX:TieredStopAtLevel=1',
+    '-classpath',
+    ['classes', 'lib/*'].map((part) => path.join(built, 'target', part)).join(path.delimiter),
+    mainClass,
+  ],
+  source: 'Maven Central; Debian packages maven and default-jdk-headless',
+});
 
 export const CLIENTS: readonly Client[] = [
   {
@@ -65,37 +92,8 @@ export const CLIENTS: readonly Client[] = [
     source: 'Debian package ruby-aws-sdk-kms',
     note: 'before 1.26 with what KMS has got since added to its description of the API',
   },
-  ...(['Version2', 'Version1'] as const).map(
-    (name): Client => ({
-      name: `Java SDK v${name.at(-1)}`,
-      probes: either('mvn', '--version'),
-      build: {
-        folder: 'java',
-        commands: [
-          [
-            ...['--batch-mode', '--quiet', '--no-transfer-progress'],
-            ...['compile', 'dependency:copy-dependencies'],
-            ...['-DincludeScope=runtime', '-DoutputDirectory=target/lib'],
-          ],
-        ],
-        version: [
-          'pom.xml',
-          name === 'Version2'
-            ? /<artifactId>bom<\/artifactId>\s*<version>([^<]*)/
-            : /<artifactId>aws-java-sdk-kms<\/artifactId>\s*<version>([^<]*)/,
-        ],
-      },
-      command: (_, built) => [
-        'java',
-        // Quick to start; the program is done before better code would pay.
-        '-XX:TieredStopAtLevel=1',
-        '-classpath',
-        ['classes', 'lib/*'].map((part) => path.join(built, 'target', part)).join(path.delimiter),
-        `Kms${name}`,
-      ],
-      source: 'Maven Central; Debian packages maven and default-jdk-headless',
-    }),
-  ),
+  javaClient('Java SDK v2', 'KmsVersion2', 'bom'),
+  javaClient('Java SDK v1', 'KmsVersion1', 'aws-java-sdk-kms'),
   {
     name: 'Go SDK v2',
     probes: either('go', 'version'),
@@ -109,13 +107,13 @@ export const CLIENTS: readonly Client[] = [
   },
   {
     name: 'JS SDK v3',
-    probes: version('@aws-sdk/client-kms'),
+    probes: npmVersion('@aws-sdk/client-kms'),
     command: (executable) => [executable, program('node-sdk-v3.js')],
     source: 'npm package @aws-sdk/client-kms',
   },
   {
     name: 'JS SDK v2',
-    probes: version('aws-sdk'),
+    probes: npmVersion('aws-sdk'),
     command: (executable) => [executable, program('node-sdk-v2.js')],
     source: 'npm package aws-sdk',
   },

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { KMS } from '@aws-sdk/client-kms';
 import { type KmsServer, startKmsServer } from '@keywrap/kms-server';
 import type { Surroundings } from './session.js';
@@ -22,17 +23,24 @@ const CREDENTIALS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJa
 export interface Bench extends AsyncDisposable {
   readonly surroundings: Surroundings;
   readonly judge: KMS;
+  /** The key pair of `KEYS.rsa`, in PEM. */
+  readonly rsa: { readonly publicKey: string; readonly privateKey: string };
 }
 
 /** Starts a server that verifies signatures, because signing is part of every client. */
 export async function openBench(): Promise<Bench> {
+  const rsa = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
   const server: KmsServer = await startKmsServer({
     port: 0,
     credentials: [CREDENTIALS],
     keys: [
       { keyId: KEYS.first },
       { keyId: KEYS.second },
-      { keyId: KEYS.rsa, keySpec: 'RSA_2048' },
+      { keyId: KEYS.rsa, keySpec: 'RSA_2048', keyMaterial: rsa.privateKey },
       { keyId: KEYS.disabled },
     ],
   });
@@ -43,6 +51,7 @@ export async function openBench(): Promise<Bench> {
   return {
     surroundings,
     judge,
+    rsa,
     async [Symbol.asyncDispose]() {
       judge.destroy();
       await server.close();

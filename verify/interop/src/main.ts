@@ -1,29 +1,14 @@
 // Runs third-party clients of AWS KMS against the KMS server, and with each other through it.
-import { CLIENTS, find, type InstalledClient } from './clients.js';
+import { CLIENTS } from './clients.js';
 import { runCross } from './cross.js';
 import { EXAMPLE_TITLES, runExamples } from './examples.js';
 import { openBench } from './keys.js';
-import { mark, type Outcome } from './outcome.js';
+import { mark } from './outcome.js';
+import { report, survey } from './report.js';
 import { Session } from './session.js';
 import { formatTable } from './table.js';
 
-const installed: InstalledClient[] = [];
-const outcomes: Outcome[] = [];
-
-console.log('Clients');
-const clientRows = [];
-for (const client of CLIENTS) {
-  const found = find(client);
-  if (typeof found !== 'string') {
-    installed.push(found);
-    clientRows.push([client.name, found.version, client.note ?? '']);
-    continue;
-  }
-  clientRows.push([client.name, '-', found]);
-  // On a developer's machine a client may be missing; in a complete check, none may.
-  if (process.env.CI === 'true') outcomes.push({ what: client.name, failure: `is ${found}` });
-}
-console.log(`${formatTable(clientRows)}\n`);
+const { installed, outcomes } = survey('Clients', CLIENTS);
 
 await using bench = await openBench();
 const start = (secretAccessKey: string) =>
@@ -60,7 +45,4 @@ console.log(`${formatTable([['', ...names], ...crossRows])}\n`);
 
 for (const session of [...sessions, ...forgers]) session.close();
 
-const failed = outcomes.filter(({ failure }) => failure !== undefined);
-for (const { what, failure } of failed) console.log(`${what}\n  ${failure}`);
-console.log(`${outcomes.length - failed.length} passed, ${failed.length} failed`);
-process.exitCode = failed.length === 0 ? 0 : 1;
+report(outcomes);

@@ -21,8 +21,8 @@ export interface CreateKeyInput {
 /** Key material for a key of `EXTERNAL` origin. */
 export interface ImportKeyMaterialInput extends KeyInput {
   /**
-   * 32 bytes for a symmetric key. For an asymmetric one, any format that the provider supports: at least
-   * the DER of PKCS#8.
+   * 32 bytes for a symmetric key; from the length of the hash to 128 bytes for HMAC. For an asymmetric key, any format
+   * that the provider supports: at least the DER of PKCS#8.
    */
   readonly keyMaterial: Uint8Array | string;
   /** The passphrase of encrypted key material. */

@@ -6,6 +6,7 @@ import {
   isKeyArn,
   KeyWrapError,
   UntrustedKeyError,
+  wipe,
 } from '@keywrap/core';
 import { damagedMessage } from '../errors.js';
 import type { EncryptedDataKey } from '../format/header.js';
@@ -36,7 +37,7 @@ export async function unwrapDataKey(
       try {
         const opened = await decrypt(trusted, dataKey.ciphertext, encryptionContext, options);
         if (opened.plaintext.length === keyLength) return opened;
-        opened[Symbol.dispose]();
+        wipe(opened.plaintext);
         errors.push(damagedMessage());
       } catch (error) {
         if (!(error instanceof KeyWrapError) || error.code === 'ABORTED') throw error;

@@ -39,7 +39,7 @@ export async function makeDataKey(
     const plaintext = crypto.getRandomValues(newSecret(DATA_KEY_LENGTH));
     return wrapUnderAll(plaintext, [], keys, encryptionContext, options);
   }
-  using generated = await first.provider.generateDataKey(
+  const generated = await first.provider.generateDataKey(
     {
       keyId: first.keyId,
       keySpec: 'AES_256',
@@ -47,10 +47,8 @@ export async function makeDataKey(
     },
     options,
   );
-  const { keyId, ciphertext } = generated;
+  const { keyId, ciphertext, plaintext } = generated;
   const own = { providerId: first.provider.id, providerInfo: utf8.encode(keyId), ciphertext };
-  const plaintext = newSecret(DATA_KEY_LENGTH);
-  plaintext.set(generated.plaintext);
   return wrapUnderAll(plaintext, [own], others, encryptionContext, options);
 }
 

@@ -54,12 +54,14 @@ export async function openText(
   options: OpenOptions,
   callOptions?: CallOptions,
 ): Promise<string> {
-  using opened = await open(provider, message, options, callOptions);
+  const opened = await open(provider, message, options, callOptions);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(opened.plaintext);
   } catch {
     // Without the cause, which may quote the text.
     throw new InvalidInputError('message', 'does not hold a text: what was sealed is not UTF-8');
+  } finally {
+    wipe(opened.plaintext);
   }
 }
 

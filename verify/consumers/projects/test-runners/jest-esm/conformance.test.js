@@ -1,4 +1,5 @@
+import * as runner from '@jest/globals';
 import { describeConformance } from '@keywrap/testkit';
 import { harness, options } from '../harness.js';
 
-await describeConformance(harness, globalThis, options);
+await describeConformance(harness, runner, options);

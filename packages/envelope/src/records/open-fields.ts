@@ -1,0 +1,115 @@
+import {
+  type CallOptions,
+  copyBytes,
+  DecryptResult,
+  InvalidInputError,
+  type KeyWrapProvider,
+  parseCall,
+  readFields,
+  readSafely,
+  wipe,
+} from '@keywrap/core';
+import { damagedMessage, errorOf } from '../errors.js';
+import { unwrapDataKey } from '../keys/unwrap-data-key.js';
+import { openMessage } from '../open.js';
+import { OPEN_FIELDS, type Opening, type OpenOptions, readOpening } from '../open-options.js';
+import { readMessage } from '../parse-message-header.js';
+import { copyRecord, findField, readPointers } from './json-pointer.js';
+
+/** The keys that may open a record, the pairs that identify it, and its encrypted fields. */
+export interface OpenFieldsOptions extends OpenOptions {
+  /** The JSON Pointers that `sealFields` was given, or some of them. */
+  readonly fields: readonly string[];
+}
+
+/**
+ * Decrypts fields of a record that {@link sealFields} encrypted. The data key of the record is unwrapped once.
+ *
+ * @param record An object of JSON values. It is not changed.
+ * @returns A copy of the record with the fields replaced.
+ * @throws as `open` does, also for a field of another record or another path; `InvalidInputError` for a field that the record does not have, or that is no string.
+ */
+export async function openFields(
+  provider: KeyWrapProvider,
+  record: object,
+  options: OpenFieldsOptions,
+  callOptions?: CallOptions,
+): Promise<Record<string, unknown>> {
+  const { opening, call, copy, paths } = readSafely('openFields', 'options', () => {
+    const { fields, ...others } = readFields(options, 'options', [...OPEN_FIELDS, 'fields']);
+    return {
+      opening: readOpening(provider, others),
+      call: parseCall(callOptions),
+      copy: copyRecord(record),
+      paths: readPointers(fields),
+    };
+  });
+  const dataKey = new RecordDataKey();
+  try {
+    for (const path of paths) await openField(copy, path, opening, call, dataKey);
+    return copy;
+  } catch (error) {
+    throw errorOf('openFields', error);
+  } finally {
+    dataKey.wipe();
+  }
+}
+
+async function openField(
+  record: object,
+  path: string,
+  opening: Opening,
+  call: CallOptions,
+  dataKey: RecordDataKey,
+): Promise<void> {
+  const { owner, name } = findField(record, path);
+  const message = owner[name];
+  if (typeof message !== 'string') {
+    throw new InvalidInputError('record', `has no sealed text at '${path}'`);
+  }
+  const { plaintext } = await openMessage(readMessage(message), opening, call, dataKey.unwrap);
+  const content = parseField(plaintext);
+  wipe(plaintext);
+  // A field of the same record at another path.
+  if (content === undefined || content.path !== path) throw damagedMessage();
+  owner[name] = content.value;
+}
+
+function parseField(plaintext: Uint8Array): { path: unknown; value: unknown } | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plaintext);
+    const content: unknown = JSON.parse(text);
+    const isField =
+      typeof content === 'object' && content !== null && 'path' in content && 'value' in content;
+    return isField ? content : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Unwraps the data key that the fields of a record share, once. */
+class RecordDataKey {
+  #name: string | undefined;
+  #dataKey: DecryptResult | undefined;
+
+  readonly unwrap: typeof unwrapDataKey = async (dataKeys, trustedKeys, context, ...others) => {
+    const parts = dataKeys.map(({ ciphertext, providerInfo, providerId }) => [
+      providerId,
+      String(providerInfo),
+      String(ciphertext),
+    ]);
+    const name = JSON.stringify([parts, Object.entries(context), others[0]]);
+    if (this.#dataKey === undefined || this.#name !== name) {
+      this.wipe();
+      this.#dataKey = await unwrapDataKey(dataKeys, trustedKeys, context, ...others);
+      this.#name = name;
+    }
+    const { plaintext, keyId, algorithm } = this.#dataKey;
+    return new DecryptResult({ plaintext: copyBytes(plaintext), keyId, algorithm });
+  };
+
+  wipe(): void {
+    if (this.#dataKey !== undefined) wipe(this.#dataKey.plaintext);
+    this.#dataKey = undefined;
+  }
+}

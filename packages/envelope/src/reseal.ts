@@ -1,0 +1,51 @@
+import { type CallOptions, type KeyWrapProvider, wipe } from '@keywrap/core';
+import { open } from './open.js';
+import type { OpenOptions } from './open-options.js';
+import { seal } from './seal.js';
+import type { SealOptions } from './seal-options.js';
+
+/** The keys and options of the new message. Its encryption context stays, and it is signed if the old one was. */
+export type ResealOptions = Omit<SealOptions, 'encryptionContext'>;
+
+/**
+ * Moves a message to other keys: to a new key, or to more or fewer keys. The old message is verified as `open` verifies it; the plaintext
+ * does not reach the caller.
+ *
+ * The message is encrypted again, under a new data key. The format does not allow to change its keys alone: the header, with the wrapped data keys, is authenticated
+ * by AES-GCM under the message's own key and the IV 0, so that a second header would use a nonce twice. For a message that does not fit
+ * in memory, pipe `openStream` into `sealStream`.
+ *
+ * @param message The bytes, or their base64url without padding.
+ * @param from What to accept of the old message.
+ * @param to The keys of the new message.
+ * @throws as `open` does for the old message, and as `seal` does for the new one.
+ *
+ * @example
+ * ```ts
+ * import type { KeyWrapProvider } from '@keywrap/core';
+ * import { reseal } from '@keywrap/envelope';
+ *
+ * const moveToNewKey = (keys: KeyWrapProvider, message: Uint8Array, invoice: string) =>
+ *   reseal(
+ *     keys,
+ *     message,
+ *     { trustedKeys: ['alias/invoices-2025'], encryptionContext: { invoice } },
+ *     { keyId: 'alias/invoices-2026' },
+ *   );
+ * ```
+ */
+export async function reseal(
+  provider: KeyWrapProvider,
+  message: Uint8Array | string,
+  from: OpenOptions,
+  to: ResealOptions,
+  callOptions?: CallOptions,
+): Promise<Uint8Array> {
+  const opened = await open(provider, message, from, callOptions);
+  const { encryptionContext, algorithmSuite, plaintext } = opened;
+  const signed = algorithmSuite.includes('ECDSA');
+  // `seal` copies the plaintext before it returns its promise.
+  const sealing = seal(provider, { signed, ...to, encryptionContext }, plaintext, callOptions);
+  wipe(plaintext);
+  return sealing;
+}

@@ -1,0 +1,117 @@
+import { type KeyWrapProvider, withLayer } from '@keywrap/core';
+import { openFields, parseMessageHeader, sealFields } from '@keywrap/envelope';
+import { expect } from 'chai';
+import { expectRejection, localKeys, rejection } from './support.js';
+
+const fields = ['/iban', '/address/street', '/tags/0', '/a~1b', '/note'];
+const RECORD = {
+  id: '7',
+  iban: 'DE89 3704 0044 0532 0130 00',
+  address: { street: 'Am Markt 1', city: 'Bremen' },
+  tags: [{ vip: true }, 'b'],
+  'a/b': 1.5,
+  note: null,
+};
+const contextOf = (id: string) => ({ table: 'customers', id });
+const SEAL = { keyId: 'alias/a', encryptionContext: contextOf('7'), fields };
+const OPEN = { trustedKeys: ['alias/a'], encryptionContext: contextOf('7'), fields };
+
+/** A provider that counts the calls. */
+function counting(keys: KeyWrapProvider) {
+  const count = { generateDataKey: 0, decrypt: 0 };
+  const counted = withLayer(keys, (inner) => ({
+    ...inner,
+    generateDataKey(request, call) {
+      count.generateDataKey += 1;
+      return inner.generateDataKey(request, call);
+    },
+    decrypt(request, call) {
+      count.decrypt += 1;
+      return inner.decrypt(request, call);
+    },
+  }));
+  return { keys: counted, count };
+}
+
+describe('Fields of a record', () => {
+  it('are sealed and opened, with one call to the provider each', async () => {
+    const { keys, count } = counting(localKeys());
+    const before = structuredClone(RECORD);
+    const row = await sealFields(keys, SEAL, RECORD);
+    expect(RECORD).to.deep.equal(before);
+    expect(row).to.have.nested.property('address.city', 'Bremen');
+    expect(row).to.have.property('id', '7');
+    expect(row['iban']).to.match(/^[\w-]+$/);
+    expect(parseMessageHeader(row['iban'] as string).encryptionContext).to.deep.equal(
+      contextOf('7'),
+    );
+    expect(await openFields(keys, row, OPEN)).to.deep.equal(RECORD);
+    expect(count).to.deep.equal({ generateDataKey: 1, decrypt: 1 });
+    await keys.close();
+  });
+
+  it('are opened in part', async () => {
+    await using keys = localKeys();
+    const row = await sealFields(keys, SEAL, RECORD);
+    const opened = await openFields(keys, row, { ...OPEN, fields: ['/iban'] });
+    expect(opened).to.deep.equal({ ...row, iban: RECORD.iban });
+  });
+
+  it('cannot be moved to another field or another record', async () => {
+    await using keys = localKeys();
+    const row = await sealFields(keys, SEAL, RECORD);
+    const swapped = { ...row, iban: row['note'], note: row['iban'] };
+    await expectRejection(openFields(keys, swapped, OPEN), 'INVALID_CIPHERTEXT');
+    const other = await sealFields(
+      keys,
+      { ...SEAL, encryptionContext: contextOf('8') },
+      { ...RECORD, id: '8' },
+    );
+    const mixed = { ...row, iban: other['iban'] };
+    await expectRejection(openFields(keys, mixed, OPEN), 'INVALID_CIPHERTEXT');
+  });
+
+  it('hide what they hold in errors, and whether it was moved or damaged', async () => {
+    await using keys = localKeys();
+    const row = await sealFields(keys, SEAL, RECORD);
+    const damaged = `${(row['iban'] as string).slice(0, -4)}AAAA`;
+    const errors: Error[] = [];
+    for (const iban of [row['note'], damaged]) {
+      errors.push(await rejection(openFields(keys, { ...row, iban }, OPEN)));
+    }
+    const [moved, broken] = errors;
+    expect(moved?.message).to.equal(broken?.message);
+    expect(moved?.stack).to.equal(broken?.stack);
+  });
+
+  it('are rejected when they are missing, or are not JSON', async () => {
+    await using keys = localKeys();
+    const sealing = (options: object, record: unknown = RECORD) =>
+      sealFields(keys, { ...SEAL, ...options } as never, record as never);
+    await expectRejection(sealing({ fields: ['/none'] }), 'INVALID_INPUT', 'record');
+    await expectRejection(sealing({ fields: ['/id/length'] }), 'INVALID_INPUT', 'record');
+    await expectRejection(sealing({ fields: ['/toString'] }), 'INVALID_INPUT', 'record');
+    await expectRejection(sealing({ fields: ['/__proto__'] }), 'INVALID_INPUT', 'record');
+    await expectRejection(sealing({ fields: ['/x'] }, { x: undefined }), 'INVALID_INPUT', 'record');
+    await expectRejection(sealing({}, { x: () => 1 }), 'INVALID_INPUT', 'record');
+    await expectRejection(sealing({}, 'text'), 'INVALID_INPUT', 'record');
+    for (const bad of [
+      [],
+      ['iban'],
+      [''],
+      ['/a~2'],
+      ['/iban', '/iban'],
+      ['/address', '/address/street'],
+      'x',
+    ]) {
+      await expectRejection(sealing({ fields: bad }), 'INVALID_INPUT', 'fields');
+    }
+    await expectRejection(sealing({ encryptionContext: {} }), 'INVALID_INPUT', 'encryptionContext');
+    await expectRejection(
+      openFields(keys, { iban: 5 }, { ...OPEN, fields: ['/iban'] }),
+      'INVALID_INPUT',
+      'record',
+    );
+    await expectRejection(openFields(keys, {}, OPEN), 'INVALID_INPUT', 'record');
+  });
+});

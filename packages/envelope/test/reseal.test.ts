@@ -1,0 +1,46 @@
+import { open, parseMessageHeader, reseal, seal } from '@keywrap/envelope';
+import { expect } from 'chai';
+import { expectRejection, hex, localKeys, randomBytes } from './support.js';
+
+const encryptionContext = { order: '7' };
+const from = { trustedKeys: ['alias/a'], encryptionContext };
+
+describe('Moving a message to other keys', () => {
+  for (const signed of [false, true]) {
+    it(`keeps its pairs${signed ? ' and that it is signed' : ''}`, async () => {
+      await using keys = localKeys('alias/a', 'alias/b', 'alias/c');
+      const plaintext = randomBytes(10_000);
+      const message = await seal(keys, { keyId: 'alias/a', encryptionContext, signed }, plaintext);
+      const moved = await reseal(keys, message, from, {
+        keyId: 'alias/b',
+        otherKeys: ['alias/c'],
+      });
+      expect(parseMessageHeader(moved).keys.length).to.equal(2);
+      await expectRejection(open(keys, moved, from), 'UNTRUSTED_KEY');
+      for (const key of ['alias/b', 'alias/c']) {
+        const trusted = { ...from, trustedKeys: [key] };
+        using opened = await open(keys, moved, {
+          ...trusted,
+          signature: signed ? 'required' : 'forbidden',
+        });
+        expect(hex(opened.plaintext)).to.equal(hex(plaintext));
+        expect(opened.encryptionContext).to.deep.equal(encryptionContext);
+      }
+    });
+  }
+
+  it('never uses the key of the old message again', async () => {
+    await using keys = localKeys();
+    const message = await seal(keys, { keyId: 'alias/a', encryptionContext }, randomBytes(10));
+    const moved = await reseal(keys, message, from, { keyId: 'alias/a' });
+    const [before, after] = [message, moved].map(parseMessageHeader);
+    expect(hex(before?.messageId as Uint8Array)).not.to.equal(hex(after?.messageId as Uint8Array));
+  });
+
+  it('rejects a damaged message', async () => {
+    await using keys = localKeys();
+    const message = await seal(keys, { keyId: 'alias/a', encryptionContext }, randomBytes(10));
+    message[message.length - 1] = (message.at(-1) as number) ^ 1;
+    await expectRejection(reseal(keys, message, from, { keyId: 'alias/a' }), 'INVALID_CIPHERTEXT');
+  });
+});

@@ -36,6 +36,12 @@ const MAXIMUM_WAITING = 10_000;
  * Nothing waits for the reader: lines beyond 10,000 are dropped while it is slow, and all after it has gone.
  */
 export function logJsonLines(stream: LogStream): LogRequest {
+  const write = writeLines(stream);
+  return (entry) => write(toLine(entry));
+}
+
+/** Writes lines of text as {@link logJsonLines} does. */
+export function writeLines(stream: LogStream): (line: string) => void {
   let lines: string[] = [];
   let isBusy = false;
   let hasGone = false;
@@ -52,9 +58,9 @@ export function logJsonLines(stream: LogStream): LogRequest {
     hasGone = true;
     lines = [];
   });
-  return (entry) => {
+  return (line) => {
     if (hasGone || lines.length >= MAXIMUM_WAITING) return;
-    lines.push(toLine(entry));
+    lines.push(line);
     if (isBusy) return;
     isBusy = true;
     setImmediate(write);

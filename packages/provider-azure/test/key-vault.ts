@@ -152,11 +152,11 @@ export async function startKeyVault(
     try {
       const kid = idOf(name, found);
       const result = work(found, operation, body);
-      response
+      return response
         .setHeader('Content-Type', 'application/json')
         .end(JSON.stringify({ kid, ...result }));
     } catch {
-      send(response, 400, 'BadParameter', 'The parameter is incorrect.');
+      return send(response, 400, 'BadParameter', 'The parameter is incorrect.');
     }
   }
 

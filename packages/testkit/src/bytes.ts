@@ -17,3 +17,31 @@ export function joinBytes(...parts: readonly Uint8Array[]): OwnedBytes {
 export function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+/** Converts each byte to the character with its code (ISO 8859-1). */
+export function latin1Of(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+/** Formats bytes in base64 (RFC 4648 section 4). */
+export function base64Of(bytes: Uint8Array): string {
+  return btoa(latin1Of(bytes));
+}
+
+/** Formats bytes in base64url without padding (RFC 4648 section 5). */
+export function base64UrlOf(bytes: Uint8Array): string {
+  return base64Of(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** Parses base64url. */
+export function bytesOfBase64Url(text: string): Uint8Array {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+/** Returns true if the bytes contain others in one piece. */
+export function includesBytes(bytes: Uint8Array, others: Uint8Array): boolean {
+  return latin1Of(bytes).includes(latin1Of(others));
+}

@@ -1,4 +1,3 @@
-import { types } from 'node:util';
 import {
   AbortError,
   AccessDeniedError,
@@ -252,9 +251,10 @@ function namesOf(error: KeyWrapError): string[] {
 
 /** Describes an error in one line. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return `${kindOf(error)} thrown`;
-  const code = 'code' in error ? ` (${String(error.code)})` : '';
-  return `${error.name}${code}: ${error.message}`;
+  // By its fields: an error of another realm, as jest's, is no instance of this one's class.
+  const { name, message, code } = (error ?? {}) as Record<string, unknown>;
+  if (typeof message !== 'string') return `${kindOf(error)} thrown`;
+  return `${String(name)}${code === undefined ? '' : ` (${String(code)})`}: ${message}`;
 }
 
 /** Describes the kind of a value, without its contents. */
@@ -262,7 +262,7 @@ export function kindOf(value: unknown): string {
   if (value === null || typeof value !== 'object')
     return value === undefined ? 'undefined' : typeof value;
   const name = value.constructor?.name ?? 'object';
-  return types.isUint8Array(value) ? `${name} of ${value.length} bytes` : name;
+  return isUint8Array(value) ? `${name} of ${value.length} bytes` : name;
 }
 
 /** Returns true if both are the same bytes. */

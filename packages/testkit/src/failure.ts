@@ -21,8 +21,9 @@ export class ConformanceFailure extends Error {
   constructor(failed: ConformanceCase, error: unknown, calls: readonly string[], repeat: string) {
     const { expected, actual } =
       error instanceof Mismatch ? error : { expected: 'success', actual: describeError(error) };
-    // The cause of a mismatch is the error that `came` shows.
-    const causes = causesOf(error instanceof Mismatch ? error.cause : error);
+    // The cause of a mismatch, and of a failed harness, is the error that `came` shows.
+    const shown = error instanceof Mismatch || error instanceof HarnessError ? error.cause : error;
+    const causes = causesOf(shown);
     super(
       [
         `${failed.id}: ${failed.title}`,
@@ -53,8 +54,12 @@ export class HarnessError extends Error {
   override readonly name = 'HarnessError';
 
   constructor(what: string, cause: unknown) {
-    const causes = causesOf(cause);
-    super([`${what} failed: ${describeError(cause)}`, ...causes].join('\n  cause:    '), { cause });
+    super(`${what} failed: ${describeError(cause)}`, { cause });
+  }
+
+  /** The message, and a line for each cause of the rejection. */
+  get explanation(): string {
+    return [this.message, ...causesOf(this.cause)].join('\n  cause:    ');
   }
 }
 

@@ -1,5 +1,6 @@
-import { inspect } from 'node:util';
+import { base64Of, base64UrlOf, hexOf, latin1Of } from './bytes.js';
 import { check } from './expect.js';
+import { inspect } from './platform.js';
 
 // Searches everything that a provider shows for secret bytes. A leak may be partial and in any usual notation, so
 // the search is for short windows of the secret, in each notation.
@@ -63,16 +64,16 @@ function findSecret(
   const compact = exact.replace(/\s/g, '');
   const lower = compact.toLowerCase();
   for (const [offset, window] of secrets.flatMap(windowsOf)) {
-    const buffer = Buffer.from(window);
-    if (isPublic(buffer.toString('latin1'))) continue;
-    if (exact.includes(buffer.toString('latin1'))) return 'as text';
-    if (exact.includes(buffer.toString('utf8'))) return 'as text';
-    if (lower.includes(buffer.toString('hex'))) return 'in hexadecimal';
+    const text = latin1Of(window);
+    if (isPublic(text)) continue;
+    if (exact.includes(text)) return 'as text';
+    if (exact.includes(new TextDecoder().decode(window))) return 'as text';
+    if (lower.includes(hexOf(window))) return 'in hexadecimal';
     // Base64 depends on where in a group of three the bytes fall.
     for (const shift of [0, 1, 2]) {
-      const group = buffer.subarray(shift, shift + 9);
-      if (compact.includes(group.toString('base64'))) return 'in base64';
-      if (compact.includes(group.toString('base64url'))) return 'in base64url';
+      const group = window.subarray(shift, shift + 9);
+      if (compact.includes(base64Of(group))) return 'in base64';
+      if (compact.includes(base64UrlOf(group))) return 'in base64url';
     }
     if (compact.includes(window.join(','))) return 'as a list of bytes';
     const indexed = Array.from(window, (byte, i) => `"${offset + i}":${byte}`).join(',');
@@ -91,7 +92,8 @@ function windowsOf(secret: Uint8Array): (readonly [offset: number, window: Uint8
     .filter(([, window]) => new Set(window).size >= MINIMUM_VARIETY);
 }
 
-function textsOf(error: unknown): string[] {
+/** Returns everything that a value shows: its inspection, JSON, text, and properties, with its chain of causes. */
+export function textsOf(error: unknown): string[] {
   const texts = [inspectDeeply(error, true), stringify(error), textOf(error)];
   const seen = new Set<unknown>();
   for (let link = error; link !== undefined && link !== null && !seen.has(link); ) {

@@ -3,10 +3,12 @@ import {
   type EncryptionAlgorithm,
   isAsymmetricAlgorithm,
   isDriverProvider,
+  limitOf,
   type ProviderCapabilities,
 } from '@keywrap/core';
 import type { ConformanceKeys, ConformanceSubject } from './harness.js';
 import type { KeyKind, KeyRing } from './key-ring.js';
+import { nodeModule } from './platform.js';
 
 /** A capability that a provider may declare. */
 export type CapabilityNeed =
@@ -36,6 +38,9 @@ export const RSA = ['asymmetric', 'key:RSA_2048'] as const;
  */
 export const OWN_RUNTIME = 'own runtime';
 
+/** The need of a case that checks keys by OpenSSL: Web Crypto has not all of the curves. */
+export const NODE_CRYPTO = 'node:crypto' as const;
+
 /** A need of a case: a capability or its absence, a kind of key, or a method of the harness. */
 export type Need =
   | CapabilityNeed
@@ -44,7 +49,10 @@ export type Need =
   | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`
   /** Results say which version of a key was used. */
   | 'keyVersion'
+  /** The provider binds to encryption contexts of this serialised length. */
+  | `context of ${number} bytes`
   | typeof OWN_RUNTIME
+  | typeof NODE_CRYPTO
   | Hook;
 
 /** An optional member of the harness's subject. */
@@ -56,12 +64,15 @@ export const MISSING = 'the harness has no';
 /** Returns why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
-  subject: ConformanceSubject,
+  subject: Pick<ConformanceSubject, 'provider' | Hook>,
   ring: KeyRing,
 ): Promise<string | undefined> {
   const { capabilities } = subject.provider;
   if (need === OWN_RUNTIME) {
     return isDriverProvider(subject.provider) ? 'core does this for every driver' : undefined;
+  }
+  if (need === NODE_CRYPTO) {
+    return nodeModule(NODE_CRYPTO) === undefined ? `this platform has no ${need}` : undefined;
   }
   if (need === 'cache' || need === 'reopen' || need === 'fail') {
     return subject[need] === undefined ? `${MISSING} ${need}` : undefined;
@@ -76,6 +87,11 @@ export async function whyUnmet(
   }
   if (need === 'keyVersion') {
     return (await ring.saysKeyVersion()) ? undefined : 'results do not say the key version';
+  }
+  if (need.startsWith('context of ')) {
+    const limit = limitOf(capabilities, 'encryptionContext');
+    const isWithin = Number(need.split(' ')[2]) <= limit;
+    return isWithin ? undefined : `the provider declares contexts of at most ${limit} bytes`;
   }
   if (need.startsWith('without ')) {
     const capability = need.slice('without '.length) as CapabilityNeed;

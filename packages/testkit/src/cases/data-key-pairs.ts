@@ -1,4 +1,5 @@
 import type { DataKeyPairSpec } from '@keywrap/core';
+import { bytesOfBase64Url } from '../bytes.js';
 import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
 import { check, expectDifferent, expectField, expectKeyArn } from '../expect.js';
 import {
@@ -9,7 +10,7 @@ import {
   readPublicKey,
 } from '../key-pair-check.js';
 import { expectHidden } from '../leaks.js';
-import { SYMMETRIC } from '../needs.js';
+import { NODE_CRYPTO, SYMMETRIC } from '../needs.js';
 import { quickestPair } from '../operations.js';
 import { expectOpens } from '../round-trip.js';
 
@@ -37,7 +38,7 @@ const forEachSpec = (cases: (spec: DataKeyPairSpec, number: number) => CaseInput
   PAIR_SPECS.flatMap((spec, i) =>
     cases(spec, i + 1).map((each) => ({
       ...each,
-      needs: [...needs, `pair:${spec}` as const],
+      needs: [...needs, `pair:${spec}` as const, NODE_CRYPTO],
       profile: SLOW.includes(spec) ? ('full' as const) : ('quick' as const),
     })),
   );
@@ -148,6 +149,7 @@ export const dataKeyPairCases = [
       {
         id: 'PAW-201',
         title: 'has no private key in its result, and returns the key ARN',
+        needs: [NODE_CRYPTO],
         async run(context) {
           const { provider, keys } = context;
           const keyId = await keys.get();
@@ -158,7 +160,7 @@ export const dataKeyPairCases = [
           const { plaintext } = await provider.decrypt(input);
           // The end of a PKCS#8 key of an elliptic curve repeats the public key, so search for the secret part.
           const { d } = readPrivateKey(plaintext).export({ format: 'jwk' });
-          expectHidden(pair, Buffer.from(d ?? '', 'base64url'), 'the private key');
+          expectHidden(pair, bytesOfBase64Url(d ?? ''), 'the private key');
         },
       },
       {

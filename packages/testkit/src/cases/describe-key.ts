@@ -10,7 +10,7 @@ import {
 } from '../expect.js';
 import { readPublicKey } from '../key-pair-check.js';
 import type { KeyKind } from '../key-ring.js';
-import { RSA } from '../needs.js';
+import { NODE_CRYPTO, RSA } from '../needs.js';
 
 const describes = {
   id: 'describe-key',
@@ -142,7 +142,7 @@ export const describeKeyCases = [
       (spec, i): CaseInput => ({
         id: `PUB-10${i + 1}`,
         title: `returns the public key of an ${spec} key as SPKI DER, and its description`,
-        needs: ['asymmetric', `key:${spec}`],
+        needs: ['asymmetric', `key:${spec}`, NODE_CRYPTO],
         profile: spec === 'RSA_2048' ? 'quick' : 'full',
         async run(context) {
           const { provider, keys } = context;
@@ -173,7 +173,7 @@ export const describeKeyCases = [
     {
       id: 'PUB-202',
       title: 'returns the public key of a key that signs, without encryption algorithms',
-      needs: ['asymmetric', 'key:RSA_2048/SIGN_VERIFY'],
+      needs: ['asymmetric', 'key:RSA_2048/SIGN_VERIFY', NODE_CRYPTO],
       async run(context) {
         const { provider, keys } = context;
         const kind = 'RSA_2048/SIGN_VERIFY';

@@ -88,7 +88,7 @@ async function run(
     if (!(error instanceof HarnessError)) throw error;
     throw error.cause instanceof UsageError
       ? error.cause
-      : new UsageError(`${module}: ${error.message}`, { cause: error });
+      : new UsageError(`${module}: ${error.explanation}`, { cause: error });
   }
 }
 

@@ -29,7 +29,7 @@ export function formatReport(report: ConformanceReport): string {
     ...rules.flatMap((each) => formatRule(each, width)),
     ...failures,
     '',
-    ...(harnessError === undefined ? [] : [`The run ended: ${harnessError.message}`, '']),
+    ...(harnessError === undefined ? [] : [`The run ended: ${harnessError.explanation}`, '']),
     ...(notRun > 0 ? [`${notRun} cases did not run`] : []),
     ...notProved(report),
     totalOf(report),

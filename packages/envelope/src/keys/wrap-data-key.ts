@@ -1,8 +1,10 @@
 import {
   type CallOptions,
+  type EncryptionAlgorithm,
   type EncryptionContext,
   type KeyWrapProvider,
   newSecret,
+  ownField,
   sealWithPublicKey,
   wipe,
 } from '@keywrap/core';
@@ -98,7 +100,7 @@ function encrypt(
   encryptionContext: EncryptionContext,
   options: CallOptions,
 ) {
-  const algorithm = provider.capabilities.dataKeyAlgorithm ?? 'SYMMETRIC_DEFAULT';
+  const algorithm = dataKeyAlgorithmOf(provider);
   if (algorithm !== 'SYMMETRIC_DEFAULT') {
     return provider.encrypt({ keyId, plaintext, algorithm }, options);
   }
@@ -113,10 +115,14 @@ function encrypt(
  * its context to the data key in any case.
  */
 export function contextFor(
-  { capabilities }: KeyWrapProvider,
+  provider: KeyWrapProvider,
   encryptionContext: EncryptionContext,
 ): EncryptionContext | undefined {
-  const isSymmetric =
-    (capabilities.dataKeyAlgorithm ?? 'SYMMETRIC_DEFAULT') === 'SYMMETRIC_DEFAULT';
-  return capabilities.encryptionContext && isSymmetric ? encryptionContext : undefined;
+  const isSymmetric = dataKeyAlgorithmOf(provider) === 'SYMMETRIC_DEFAULT';
+  return provider.capabilities.encryptionContext && isSymmetric ? encryptionContext : undefined;
+}
+
+/** The algorithm that a provider wraps data keys with. */
+export function dataKeyAlgorithmOf({ capabilities }: KeyWrapProvider): EncryptionAlgorithm {
+  return ownField(capabilities, 'dataKeyAlgorithm') ?? 'SYMMETRIC_DEFAULT';
 }

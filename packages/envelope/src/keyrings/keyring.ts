@@ -9,6 +9,7 @@ import {
 import { unwrapDataKey } from '../keys/unwrap-data-key.js';
 import { makeDataKey, wrapDataKey } from '../keys/wrap-data-key.js';
 import {
+  type ReadWrappingKey,
   readTrustedKey,
   readWrappingKey,
   type TrustedKey,
@@ -28,7 +29,7 @@ export interface KeyWrapKeyringOptions {
 
 /** The checked options. */
 export interface ReadKeyring {
-  readonly keys: readonly ReturnType<typeof readWrappingKey>[];
+  readonly keys: readonly ReadWrappingKey[];
   readonly trustedKeys: readonly ReturnType<typeof readTrustedKey>[];
 }
 
@@ -41,7 +42,7 @@ export function readKeyring(provider: KeyWrapProvider, options: unknown): ReadKe
       readWrappingKey(key, `otherKeys.${i}`, provider),
     );
     const keys = [first, ...others];
-    const given = fields.trustedKeys ?? keys.filter((key) => 'provider' in key);
+    const given = fields.trustedKeys ?? keys.filter(({ provider }) => provider !== undefined);
     const trustedKeys = readList(given, 'trustedKeys', 1000).map((key, i) =>
       readTrustedKey(key, `trustedKeys.${i}`, provider),
     );
@@ -102,7 +103,7 @@ export async function encryptDataKey<EncryptedDataKey>(
   const { plaintext, wrapped } =
     existing === undefined
       ? await makeDataKey(keys, context, NO_OPTIONS, material.suite.keyLengthBytes)
-      : await wrapDataKey(existing, [], keys, context, NO_OPTIONS);
+      : await wrapDataKey(existing, keys, context, NO_OPTIONS);
   const added = wrapped.map(({ providerId, providerInfo, ciphertext }) => ({
     providerId,
     providerInfo: utf8.decoder.decode(providerInfo),

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { wipe } from '@keywrap/core';
+import { isUint8Array, wipe } from '@keywrap/core';
 import { type Authorization, parseAuthorization } from './auth/authorization.js';
 import { type Credentials, SignatureVerifier } from './auth/signature.js';
 import { decodeBody } from './http/body.js';
@@ -98,7 +98,7 @@ export class KmsService {
       return { status, body, operation, key, outcome, failure };
     } finally {
       // They may hold plaintexts and key material.
-      for (const value of Object.values(members)) if (value instanceof Uint8Array) wipe(value);
+      for (const value of Object.values(members)) if (isUint8Array(value)) wipe(value);
     }
   }
 

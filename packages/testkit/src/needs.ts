@@ -64,7 +64,7 @@ export const MISSING = 'the harness has no';
 /** Returns why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
-  subject: ConformanceSubject,
+  subject: Pick<ConformanceSubject, 'provider' | Hook>,
   ring: KeyRing,
 ): Promise<string | undefined> {
   const { capabilities } = subject.provider;

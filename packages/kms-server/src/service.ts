@@ -9,6 +9,7 @@ import { HANDLERS, type Handler, type ImplementedOperation } from './operations/
 import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
 import { isOperation, OPERATIONS, type OperationName } from './protocol/model.js';
+import { parseJson } from './protocol/parse-json.js';
 import { parseRequest } from './protocol/parse-request.js';
 import { type Shape, shapeNamed } from './protocol/shapes.js';
 import { isRegionName } from './region-name.js';
@@ -103,9 +104,10 @@ export class KmsService {
   }
 
   /** Returns the Region that the request was signed for. */
-  #regionOf({ region = '' }: Partial<Authorization> = {}): Region {
+  #regionOf(authorization: Authorization | undefined): Region {
     const { regions, defaultRegion } = this.#options;
-    return regions.get(isRegionName(region) ? region : defaultRegion);
+    const region = authorization?.region ?? defaultRegion;
+    return regions.peek(region) ?? regions.get(isRegionName(region) ? region : defaultRegion);
   }
 }
 
@@ -170,7 +172,7 @@ function parse(body: Buffer, encoding: string | undefined): unknown {
   // Bytes that are not UTF-8 would be replaced by other characters, and the request would mean something else.
   if (!isUtf8(decoded)) throw serializationError('The body of the request is not UTF-8.');
   try {
-    return JSON.parse(decoded.toString());
+    return parseJson(decoded.toString());
   } catch {
     throw serializationError('The body of the request is not JSON.');
   } finally {

@@ -1,3 +1,6 @@
+// The platform's, whatever a test puts in their place later.
+const { setImmediate } = globalThis;
+
 /** A log entry of a request, or of a connection without one. It never has a body or key material. */
 export interface RequestLog {
   readonly time: string;

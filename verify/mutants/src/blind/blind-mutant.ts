@@ -70,6 +70,8 @@ export interface Parts {
   readonly hsm?: (pairs: PairSource) => Hsm;
   readonly client?: (hsm: Hsm) => KeyWrapDriver;
   readonly layer?: Layer;
+  /** Methods of a provider that is not made from a driver, over one that is. */
+  readonly bare?: (inner: KeyWrapProvider) => Partial<KeyWrapProvider>;
   readonly cache?: ConformanceSubject['cache'];
 }
 
@@ -106,6 +108,7 @@ export function opener(parts: Parts = {}): Open {
   const pairs = pairSource();
   const openOver = (hsm: Hsm): KeyWrapProvider => {
     const provider = createProvider(parts.client?.(hsm) ?? new Client(hsm));
+    if (parts.bare !== undefined) return bareProvider(provider, parts.bare(provider));
     return parts.layer === undefined ? provider : withLayer(provider, parts.layer);
   };
   return async () => {
@@ -132,5 +135,29 @@ export function opener(parts: Parts = {}): Open {
         hsm.failure = kind;
       },
     };
+  };
+}
+
+/** A provider that implements the interface alone. */
+function bareProvider(inner: KeyWrapProvider, methods: Partial<KeyWrapProvider>): KeyWrapProvider {
+  const { id, capabilities } = inner;
+  return {
+    id,
+    capabilities,
+    encrypt: (input, options) => inner.encrypt(input, options),
+    decrypt: (input, options) => inner.decrypt(input, options),
+    decryptAsymmetric: (input, options) => inner.decryptAsymmetric(input, options),
+    reEncrypt: (input, options) => inner.reEncrypt(input, options),
+    generateDataKey: (input, options) => inner.generateDataKey(input, options),
+    generateDataKeyWithoutPlaintext: (input, options) =>
+      inner.generateDataKeyWithoutPlaintext(input, options),
+    generateDataKeyPair: (input, options) => inner.generateDataKeyPair(input, options),
+    generateDataKeyPairWithoutPlaintext: (input, options) =>
+      inner.generateDataKeyPairWithoutPlaintext(input, options),
+    getPublicKey: (input, options) => inner.getPublicKey(input, options),
+    describeKey: (input, options) => inner.describeKey(input, options),
+    close: () => inner.close(),
+    [Symbol.asyncDispose]: () => inner.close(),
+    ...methods,
   };
 }

@@ -35,7 +35,7 @@ export function randomPrime(bits: number): bigint {
 }
 
 export function isPrime(candidate: bigint): boolean {
-  return checkPrimeSync(candidate);
+  return checkPrimeSync(candidate, { checks: 8 });
 }
 
 export function power(base: bigint, exponent: bigint, modulus: bigint): bigint {

@@ -3,6 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import {
   type AsymmetricAlgorithm,
   type EncryptionContext,
+  type KeyWrapProvider,
   type Layer,
   type RsaKeySpec,
   rsaModulusLength,
@@ -136,12 +137,17 @@ class JavaOaep extends Client {
   }
 }
 
-class BigIntegerPlaintext extends Client {
-  protected override openRsa(...args: Parameters<Client['openRsa']>) {
-    const plaintext = super.openRsa(...args);
-    const start = plaintext.findIndex((each) => each !== 0);
-    return own(plaintext.subarray(start < 0 ? plaintext.length - 1 : start));
-  }
+/** Keeps the public keys that it got: they never change. */
+function sharingPublicKeys(inner: KeyWrapProvider): Partial<KeyWrapProvider> {
+  const known = new Map<string, Uint8Array>();
+  return {
+    async getPublicKey(input, options) {
+      const result = await inner.getPublicKey(input, options);
+      const publicKey = known.get(result.keyId) ?? result.publicKey;
+      known.set(result.keyId, publicKey);
+      return { ...result, publicKey };
+    },
+  };
 }
 
 class FallsBackToPkcs1 extends Client {
@@ -292,19 +298,19 @@ export const BINDING = [
   ),
   mutant(
     {
-      name: 'big-integer-plaintext',
+      name: 'shares-public-keys',
       kind: 'rsa',
-      wrong: 'A plaintext under RSA loses its leading zeros.',
-      source: 'a plaintext that passes through BigInteger; CWE-704',
+      wrong:
+        'All callers of getPublicKey get one array: what one writes into it, the others seal for.',
+      source: 'shared references out of a cache, CWE-374',
       profile: 'full',
     },
-    { client: (hsm) => new BigIntegerPlaintext(hsm) },
+    { bare: sharingPublicKeys },
     withRsaKey(async ({ provider, keyId }) => {
-      const plaintext = Uint8Array.of(0, 0, 1, 2);
-      const algorithm = 'RSAES_OAEP_SHA_256';
-      const { ciphertext } = await provider.encrypt({ keyId, algorithm, plaintext });
-      using opened = await provider.decryptAsymmetric({ keyId, algorithm, ciphertext });
-      return !isSame(opened.plaintext, plaintext);
+      const first = await provider.getPublicKey({ keyId });
+      first.publicKey.fill(0);
+      const { publicKey } = await provider.getPublicKey({ keyId });
+      return publicKey.every((each) => each === 0);
     }),
   ),
   mutant(

@@ -1,11 +1,14 @@
 import { constants, createHash, createPublicKey, publicEncrypt } from 'node:crypto';
 import {
+  AccessDeniedError,
   type AsymmetricAlgorithm,
   type Call,
+  type EncryptInput,
   type EncryptionContext,
   type EncryptRequest,
   InvalidCiphertextError,
   InvalidInputError,
+  type KeyWrapProvider,
   type RsaKeySpec,
   rsaModulusLength,
 } from '@keywrap/core';
@@ -35,9 +38,23 @@ function changed(context: EncryptionContext, change: (pair: Pair) => Pair): Encr
   return Object.fromEntries(Object.entries(context).map(change));
 }
 
-class LowerCaseNames extends Client {
-  protected override serialized(context: EncryptionContext) {
-    return super.serialized(changed(context, ([name, value]) => [name.toLowerCase(), value]));
+const REVOKED = 'revoked tenant 7f3a51';
+
+/** Looks at the values before it hands the input on, which reads them again. */
+function checkingContexts(inner: KeyWrapProvider): Partial<KeyWrapProvider> {
+  return {
+    async encrypt(input, options) {
+      if (valuesIn(input).includes(REVOKED)) throw new AccessDeniedError('the tenant is revoked');
+      return inner.encrypt(input, options);
+    },
+  };
+}
+
+function valuesIn(input: EncryptInput): readonly string[] {
+  try {
+    return Object.values(input.encryptionContext ?? {});
+  } catch {
+    return []; // The provider says what is wrong.
   }
 }
 
@@ -173,15 +190,24 @@ function spkiOf(publicKey: Uint8Array) {
 export const BINDING = [
   mutant(
     {
-      name: 'lower-case-names',
+      name: 'reads-context-twice',
       kind: 'contexts',
-      wrong: 'The names of a context are folded to lower case.',
-      source:
-        'contexts sent as HTTP fields or object-store metadata, whose names have no case (RFC 9110 section 5.1)',
+      wrong:
+        'encrypt looks at the values of a context, and then binds to what a second read returns.',
+      source: 'time of check to time of use, CWE-367; double fetches in kernels, Bochspwn 2013',
       profile: 'full',
     },
-    { client: (hsm) => new LowerCaseNames(hsm) },
-    opensUnder({ Tenant: 'a' }, { tenant: 'a' }),
+    { bare: checkingContexts },
+    withKey(async (scene) => {
+      let reads = 0;
+      const context = {
+        get tenant() {
+          return reads++ === 0 ? 'first' : 'second';
+        },
+      };
+      const ciphertext = await encrypted(scene, bytes(32), context);
+      return (await codeOf(decrypted(scene, ciphertext, { tenant: 'first' }))) !== 'ok';
+    }),
   ),
   mutant(
     {

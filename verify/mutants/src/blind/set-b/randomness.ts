@@ -128,7 +128,9 @@ class PrefetchedDataKey extends Client {
 
 class ClosePrimes extends Client {
   protected override async pair(request: DataKeyPairRequest): Promise<Pair> {
-    if (!isRsaKeySpec(request.keyPairSpec)) return super.pair(request);
+    // Longer keys would take too long to make.
+    const isShort = ['RSA_2048', 'RSA_3072'].includes(request.keyPairSpec);
+    if (!isShort) return super.pair(request);
     const p = randomPrime(Number(request.keyPairSpec.slice(4)) / 2);
     let q = p + 2n;
     while (!isPrime(q)) q += 2n;
@@ -291,7 +293,8 @@ export const RANDOMNESS = [
     {
       name: 'close-primes',
       kind: 'key pairs',
-      wrong: 'The primes of an RSA data key follow each other, so the modulus can be factored.',
+      wrong:
+        'The primes of an RSA data key of up to 3072 bits follow each other, so the modulus can be factored.',
       source: 'CVE-2022-26320, Rambus SafeZone in printers of Canon and Fujifilm; FIPS 186-5 A.1.3',
       profile: 'full',
     },

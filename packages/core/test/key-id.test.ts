@@ -180,3 +180,103 @@ describe('isKeyArn', () => {
     expect(isKeyArn(arn + 'a'.repeat(2048))).to.equal(false);
   });
 });
+
+describe('the escapes in ARNs', () => {
+  const vault = { partition: 'vault', region: 'team/transit', account: '127.0.0.1:8200' };
+  const ARNS = [
+    [
+      'a dot (Vault)',
+      'orders.v2',
+      vault,
+      'arn:vault:kms:team/transit:127.0.0.1%3A8200:key/orders%2Ev2',
+    ],
+    ['slashes (Google)', 'global/ring/orders', scope, '...:key/global%2Fring%2Forders'],
+    ['a colon (Azure)', 'orders:78deebed', scope, '...:key/orders%3A78deebed'],
+    ['a space (PKCS #11)', 'my key', scope, '...:key/my%20key'],
+    ['letters of other scripts', 'schlüssel-鍵', scope, '...:key/schl%C3%BCssel-%E9%8D%B5'],
+    ['a per cent sign', '100%', scope, '...:key/100%25'],
+    ['an escape', 'a%2Eb', scope, '...:key/a%252Eb'],
+    ['an underscore at the beginning', '_a_b', scope, '...:key/%5Fa_b'],
+  ] as const;
+  for (const [what, id, where, expected] of ARNS) {
+    it(`write ${what}, and parseKeyId reads it`, () => {
+      const arn = formatKeyArn(id, where);
+      expect(arn).to.equal(expected.replace('...', 'arn:aws:kms:eu-west-1:111122223333'));
+      expect(partsOf(arn)).to.deep.equal({ kind: 'key-arn', id, ...where });
+      expect(isKeyArn(arn)).to.equal(true);
+    });
+  }
+
+  it('are undone in an id that was taken from an ARN, and only there', () => {
+    expect(partsOf('orders%2Ev2')).to.deep.equal({ kind: 'key-id', id: 'orders.v2' });
+    for (const id of ['orders.v2', '100%', 'a%2eb', 'a%41', 'a%2E.b', '%ff']) {
+      expect(partsOf(id)).to.deep.equal({ kind: 'key-id', id });
+    }
+  });
+
+  it('are rejected where formatKeyArn would not have written them: a key has one ARN', () => {
+    const escaped = ['orders%2ev2', 'orders%41', 'orders%', 'orders%2', '%ED%A0%80', 'a.b', ''];
+    for (const arn of [
+      ...escaped.map((id) => `arn:aws:kms:eu-west-1:111122223333:key/${id}`),
+      `arn:aws:kms:eu%2Dwest-1:111122223333:key/${uuid}`,
+      `arn:aws:kms:eu-west-1:1%3a2:key/${uuid}`,
+    ]) {
+      expectThrown(() => parseKeyId(arn), InvalidInputError, { field: 'keyId' });
+      expect(isKeyArn(arn), arn).to.equal(false);
+    }
+  });
+
+  it('are reversed for every name and every scope', () => {
+    const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });
+    const any = fc.record({ partition: text, region: text, account: text });
+    fc.assert(
+      fc.property(text, any, (id, where) => {
+        const arn = formatKeyArn(id, where);
+        expect(isKeyArn(arn)).to.equal(true);
+        expect(partsOf(arn)).to.deep.equal({ kind: 'key-arn', id, ...where });
+        expect(partsOf(arn.slice(arn.lastIndexOf('/') + 1))).to.deep.equal({ kind: 'key-id', id });
+      }),
+    );
+  });
+
+  it('agree with isKeyArn, whatever the text', () => {
+    const piece = fc.constantFrom(
+      'arn:',
+      'aws',
+      ':kms:',
+      ':key/',
+      ':alias/',
+      '%2E',
+      '%',
+      'a',
+      '.',
+      '_',
+      ':',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const text = pieces.join('');
+        let kind: string | undefined;
+        try {
+          kind = parseKeyId(text).kind;
+        } catch {
+          kind = undefined;
+        }
+        expect(isKeyArn(text)).to.equal(kind === 'key-arn');
+      }),
+      { examples: [[['arn:', 'aws', ':kms:', 'a', ':', 'a', ':key/', '%2E', 'a']]] },
+    );
+  });
+
+  it('do not help names that no ARN can have (INVALID_INPUT)', () => {
+    for (const id of ['', 'key\ud83d', '\udd11', '.'.repeat(700)]) {
+      expectThrown(() => formatKeyArn(id, scope), InvalidInputError, { field: 'keyId' });
+    }
+    for (const part of ['', 'a\ud83d']) {
+      expectThrown(() => formatKeyArn('a', { ...scope, region: part }), InvalidInputError);
+    }
+    for (const alias of ['', 'orders', 'alias/', 'alias/order.s']) {
+      expectThrown(() => formatAliasArn(alias, scope), InvalidInputError);
+    }
+  });
+});

@@ -1,4 +1,4 @@
-import { formatKeyArn, InvalidInputError } from '@keywrap/core';
+import { arnPrefix, InvalidInputError } from '@keywrap/core';
 import type { StoreSource } from '@keywrap/provider-local/driver';
 import { arnOf, type KeyRecord, type KeyStore } from '@keywrap/provider-local/keys';
 import { isRegionName, partitionOf } from './region-name.js';
@@ -29,7 +29,7 @@ async function assertAccount(store: KeyStore, account: string): Promise<void> {
     if (key === undefined) return;
     assertReachable(key, account);
     // Ids have letters, digits, '-' and '_' only, which all come before '~'.
-    after = formatKeyArn('~', key.scope);
+    after = `${arnPrefix(key.scope)}key/~`;
   }
 }
 

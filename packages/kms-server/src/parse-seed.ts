@@ -1,7 +1,7 @@
 import {
   type ArnScope,
+  arnPrefix,
   formatAliasArn,
-  formatKeyArn,
   InvalidInputError,
   isKeySpec,
   type KeySpec,
@@ -33,8 +33,9 @@ export interface SeedKey {
   readonly keyUsage?: KeyUsage | undefined;
   readonly description?: string | undefined;
   /**
-   * PEM, or base64 of 32 bytes (of DER for RSA and ECC). By default it is generated, and then can't decrypt
-   * ciphertexts of an earlier run.
+   * Base64 of the bytes of a symmetric or HMAC key; for RSA and ECC PEM, base64 of DER, or anything else that
+   * `readKeyMaterial` of provider-local reads. By default it is generated, and then can't decrypt ciphertexts of an
+   * earlier run.
    */
   readonly keyMaterial?: string | undefined;
 }
@@ -81,7 +82,8 @@ export function parseSeed(seed: unknown, server: Server): readonly ParsedSeedKey
     const alias = parseAlias(entry, field);
     const scope = { partition: partitionOf(region), region, account: server.account };
     if (id !== undefined) {
-      const arn = formatKeyArn(id, scope);
+      // Not checked yet: its problem is named below.
+      const arn = `${arnPrefix(scope)}key/${id}`;
       assertName(id, arn, entry, field);
       assertOnce(names, arn, `${field}.keyId`);
     }

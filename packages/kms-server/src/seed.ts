@@ -1,4 +1,4 @@
-import { InvalidInputError, KeyStateError, ownSecret, wipe } from '@keywrap/core';
+import { InvalidInputError, KeyStateError } from '@keywrap/core';
 import { type CryptoEngine, makeMaterial, parseMaterial } from '@keywrap/provider-local/driver';
 import {
   createAlias,
@@ -88,19 +88,19 @@ async function assertSame(
 }
 
 async function parseOrMakeMaterial(
-  { keySpec, keyMaterial: text, field }: ParsedSeedKey,
+  { keySpec, keyMaterial, field }: ParsedSeedKey,
   engine: CryptoEngine,
 ): Promise<NewMaterial> {
-  if (text === undefined) return makeMaterial(engine, keySpec);
-  const bytes = text.startsWith('-----BEGIN') ? text : ownSecret(Buffer.from(text, 'base64'));
+  if (keyMaterial === undefined) return makeMaterial(engine, keySpec);
   try {
-    return await parseMaterial(keySpec, bytes, undefined);
+    return await parseMaterial(keySpec, keyMaterial, undefined);
   } catch (cause) {
+    if (!(cause instanceof InvalidInputError)) throw cause;
     // Its message says what is wrong, and never contains any of the material.
     const problem =
-      cause instanceof Error ? cause.message.replace(/^keyMaterial /, '') : 'is malformed';
+      cause.field === 'passphrase'
+        ? 'is encrypted, which a seed has no passphrase for; decrypt it first'
+        : cause.message.slice(cause.field.length + 1);
     throw new InvalidInputError(`${field}.keyMaterial`, problem, { cause });
-  } finally {
-    if (typeof bytes !== 'string') wipe(bytes);
   }
 }

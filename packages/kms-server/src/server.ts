@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { batchResponses } from './http/batch-responses.js';
 import { readBody } from './http/body.js';
 import { rejectMalformed } from './http/client-error.js';
+import { parseHttpRequest } from './http/http-request.js';
 import type { LogRequest } from './log.js';
 import { type KmsServerOptions, parseOptions } from './options.js';
 import { parseSeed } from './parse-seed.js';
@@ -85,8 +86,8 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { method = '', url = '', headers } = request;
-  const [path = ''] = url.split('?', 1);
+  const parsed = parseHttpRequest(request);
+  const { method, path } = parsed;
   if (method === 'GET' && path === '/health') {
     response.setHeader('Content-Type', 'application/json');
     response.end('{"status":"ok"}');
@@ -95,7 +96,7 @@ async function serve(
   const started = performance.now();
   const requestId = crypto.randomUUID();
   const body = await readBody(request);
-  const result = await service.respond({ method, path, headers, body });
+  const result = await service.respond({ ...parsed, body });
   await batchResponses();
   // After a body that was not read to its end, the next request can't be found.
   if (!request.complete || !isOpen()) response.setHeader('Connection', 'close');

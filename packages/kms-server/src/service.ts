@@ -1,20 +1,19 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingHttpHeaders } from 'node:http';
 import { wipe } from '@keywrap/core';
+import { type Authorization, parseAuthorization } from './auth/authorization.js';
 import { type Credentials, SignatureVerifier } from './auth/signature.js';
-import { HANDLERS, type Handler } from './operations/index.js';
+import { type HttpRequest, headerOf } from './http/http-request.js';
+import { HANDLERS, type Handler, type ImplementedOperation } from './operations/index.js';
 import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
-import { NOT_IMPLEMENTED, type OperationName, REQUESTS } from './protocol/requests.js';
-import { parseRequest } from './protocol/structure.js';
+import { isOperation, OPERATIONS } from './protocol/model.js';
+import { parseRequest } from './protocol/parse-request.js';
+import { type Shape, shapeNamed } from './protocol/shapes.js';
 import { isRegionName } from './region-name.js';
 import type { Region, Regions } from './regions.js';
 
 /** A request as it came over HTTP. */
-export interface KmsRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: IncomingHttpHeaders;
+export interface KmsRequest extends HttpRequest {
   /** `undefined` if it was too long. */
   readonly body: Buffer | undefined;
 }
@@ -46,6 +45,14 @@ export interface ServiceOptions {
 
 const TARGET = 'TrentService.';
 
+/** The shapes of all requests that are answered, prepared once. */
+const REQUESTS = Object.fromEntries(
+  (Object.keys(HANDLERS) as ImplementedOperation[]).map((name): [string, Shape] => [
+    name,
+    shapeNamed(OPERATIONS[name].input),
+  ]),
+) as Readonly<Record<ImplementedOperation, Shape>>;
+
 /** KMS without HTTP: checks a request, and calls the operation that it names. */
 export class KmsService {
   readonly #options: ServiceOptions;
@@ -67,20 +74,21 @@ export class KmsService {
       if (body === undefined) {
         throw new KmsError('RequestEntityTooLargeException', 'The request is too large.', 413);
       }
+      const authorization = parseAuthorization(request);
       if (this.#verifier === undefined) rejectWebPages(request);
-      else await this.#verifier.verify({ ...request, body });
+      else await this.#verifier.verify(request, authorization, body);
       const name = operationOf(named);
-      members = parseRequest<object>(REQUESTS[name], parse(body));
+      members = parseRequest(REQUESTS[name], parse(body)) as object;
       key = keyOf(members);
       // A handler takes the request that the operation's shape parses.
       const handle = HANDLERS[name] as Handler<never>;
-      const response = await handle(members as never, this.#regionOf(request));
+      const response = await handle(members as never, this.#regionOf(authorization));
       const text = response === undefined ? '' : JSON.stringify(response);
       return { status: 200, body: text, operation: name, key, outcome: 'ok' };
     } catch (error) {
       const kmsError = toKmsError(error);
       const { status, body, type: outcome } = kmsError;
-      const operation = isKnown(named) ? named : undefined;
+      const operation = isOperation(named) ? named : undefined;
       const failure = status === 500 ? error : undefined;
       return { status, body, operation, key, outcome, failure };
     } finally {
@@ -92,10 +100,9 @@ export class KmsService {
   }
 
   /** Returns the Region that the request was signed for. */
-  #regionOf({ headers }: KmsRequest): Region {
+  #regionOf({ region = '' }: Partial<Authorization> = {}): Region {
     const { regions, defaultRegion } = this.#options;
-    const signed = signedRegion(headers.authorization);
-    return regions.get(signed !== undefined && isRegionName(signed) ? signed : defaultRegion);
+    return regions.get(isRegionName(region) ? region : defaultRegion);
   }
 }
 
@@ -105,37 +112,34 @@ export class KmsService {
  * has an Origin header (https://fetch.spec.whatwg.org/#origin-header).
  */
 function rejectWebPages({ headers }: KmsRequest): void {
-  if (!Object.hasOwn(headers, 'origin')) return;
+  if (!headers.has('origin')) return;
   throw new KmsError(
     'AccessDeniedException',
     'A web page sent this. Pages can only use a server with credentials, where they have to sign.',
   );
 }
 
-/** Returns the Region in the credential scope. The signature, where one is needed, was checked before. */
-function signedRegion(authorization = ''): string | undefined {
-  return /Credential=[^/]*\/\d*\/([a-z0-9-]+)\//.exec(authorization)?.[1];
+function nameOf(request: KmsRequest): string {
+  const { method, path } = request;
+  const target = headerOf(request, 'x-amz-target') ?? presignedTarget(request) ?? '';
+  if (method !== 'POST' || path !== '/' || !target.startsWith(TARGET)) return '';
+  return target.slice(TARGET.length);
 }
 
-function nameOf({ method, path, headers }: KmsRequest): string {
-  const target = headers['x-amz-target'];
-  if (method !== 'POST' || path !== '/' || typeof target !== 'string') return '';
-  return target.startsWith(TARGET) ? target.slice(TARGET.length) : '';
+/** Who signs a URL may move the header there. */
+function presignedTarget({ query }: KmsRequest): string | undefined {
+  if (query?.has('X-Amz-Signature') !== true) return undefined;
+  const targets = [...query].filter(([name]) => name.toLowerCase() === 'x-amz-target');
+  return targets.flatMap(([, values]) => values).join();
 }
 
-function isKnown(name: string): boolean {
-  return Object.hasOwn(REQUESTS, name) || NOT_IMPLEMENTED.has(name);
-}
-
-function operationOf(name: string): OperationName {
-  if (Object.hasOwn(REQUESTS, name)) return name as OperationName;
-  if (NOT_IMPLEMENTED.has(name)) {
-    throw new KmsError(
-      'UnsupportedOperationException',
-      `${name} is an operation of AWS KMS that this server does not have.`,
-    );
-  }
-  throw new KmsError('UnknownOperationException');
+function operationOf(name: string): ImplementedOperation {
+  if (Object.hasOwn(HANDLERS, name)) return name as ImplementedOperation;
+  if (!isOperation(name)) throw new KmsError('UnknownOperationException');
+  throw new KmsError(
+    'UnsupportedOperationException',
+    `${name} is an operation of AWS KMS that this server does not implement.`,
+  );
 }
 
 /** An empty body is a request without members. */

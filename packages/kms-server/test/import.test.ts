@@ -1,5 +1,6 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import type { KMS } from '@aws-sdk/client-kms';
+import { createHmac, createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { KeySpec, KeyUsageType, KMS } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
 import { FOREVER, importInto, wrap } from './import-material.js';
 import {
@@ -189,20 +190,120 @@ describeWithStores('Imported key material', (start) => {
 });
 
 describe('The wrapping of imported key material', () => {
-  it('can be any of the supported algorithms', async () => {
-    await using subject = await start();
-    const { kms } = subject;
-    for (const algorithm of [
-      'RSAES_OAEP_SHA_1',
-      'RSAES_OAEP_SHA_256',
-      'RSA_AES_KEY_WRAP_SHA_1',
-      'RSA_AES_KEY_WRAP_SHA_256',
-    ] as const) {
+  const RSA = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
+  const RSA_AES = ['RSA_AES_KEY_WRAP_SHA_1', 'RSA_AES_KEY_WRAP_SHA_256'] as const;
+  let subject: Subject;
+  let kms: KMS;
+  before(async () => {
+    subject = await start();
+    kms = subject.kms;
+  });
+  after(() => subject[Symbol.asyncDispose]());
+
+  const newExternalKey = (KeySpec: KeySpec, KeyUsage: KeyUsageType) =>
+    newKey(kms, { Origin: 'EXTERNAL', KeySpec, KeyUsage });
+
+  it('is with RSA for symmetric keys', async () => {
+    for (const algorithm of RSA) {
       const KeyId = await newKey(kms, { Origin: 'EXTERNAL' });
       const wrapped = await wrap(kms, KeyId, randomBytes(32), algorithm, 'RSA_3072');
       await kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER });
       const { KeyMetadata } = await kms.describeKey({ KeyId });
       expect(KeyMetadata).to.include({ KeyState: 'Enabled' });
+    }
+  });
+
+  it('is with RSA, or RSA and AES, for ECC keys', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp521r1' });
+    const der = privateKey.export({ format: 'der', type: 'pkcs8' });
+    for (const algorithm of [...RSA, ...RSA_AES]) {
+      const KeyId = await newExternalKey('ECC_NIST_P521', 'SIGN_VERIFY');
+      const wrapped = await wrap(kms, KeyId, der, algorithm, 'RSA_3072');
+      await kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER });
+    }
+  });
+
+  it('is no other than those in the table of AWS KMS', async () => {
+    const excluded = [
+      ['SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT', RSA_AES, 'RSA_4096'],
+      ['HMAC_512', 'GENERATE_VERIFY_MAC', RSA_AES, 'RSA_2048'],
+      ['RSA_2048', 'SIGN_VERIFY', RSA, 'RSA_4096'],
+      ['ECC_NIST_P521', 'KEY_AGREEMENT', RSA, 'RSA_2048'],
+      ['ECC_NIST_P256', 'SIGN_VERIFY', ['RSAES_PKCS1_V1_5', 'SM2PKE'], 'RSA_2048'],
+      ['ECC_NIST_P256', 'SIGN_VERIFY', RSA, 'SM2'],
+    ] as const;
+    for (const [spec, usage, algorithms, WrappingKeySpec] of excluded) {
+      const KeyId = await newExternalKey(spec, usage);
+      for (const WrappingAlgorithm of algorithms) {
+        const call = kms.getParametersForImport({ KeyId, WrappingAlgorithm, WrappingKeySpec });
+        expect(await rejection(call), `${WrappingAlgorithm} for ${spec}`).to.match(
+          /^UnsupportedOperationException/,
+        );
+      }
+    }
+  });
+});
+
+describe('Imported key material that AWS KMS does not take', () => {
+  let subject: Subject;
+  let kms: KMS;
+  before(async () => {
+    subject = await start();
+    kms = subject.kms;
+  });
+  after(() => subject[Symbol.asyncDispose]());
+
+  const importing = async (KeySpec: KeySpec, KeyUsage: KeyUsageType, material: Uint8Array) => {
+    const KeyId = await newKey(kms, { Origin: 'EXTERNAL', KeySpec, KeyUsage });
+    const isRsa = KeySpec.startsWith('RSA_');
+    const algorithm = isRsa ? 'RSA_AES_KEY_WRAP_SHA_256' : 'RSAES_OAEP_SHA_256';
+    const wrapped = await wrap(kms, KeyId, material, algorithm);
+    return kms.importKeyMaterial({ KeyId, ...wrapped, ...FOREVER });
+  };
+  const INCORRECT = 'IncorrectKeyMaterialException';
+
+  it('is HMAC material shorter than the hash or longer than 128 bytes', async () => {
+    for (const [spec, least] of [
+      ['HMAC_224', 28],
+      ['HMAC_256', 32],
+      ['HMAC_384', 48],
+      ['HMAC_512', 64],
+    ] as const) {
+      for (const length of [least - 1, 129]) {
+        const call = importing(spec, 'GENERATE_VERIFY_MAC', randomBytes(length));
+        expect(await rejection(call), `${length} bytes for ${spec}`).to.equal(INCORRECT);
+      }
+      for (const length of [least, least + 1, 128]) {
+        await importing(spec, 'GENERATE_VERIFY_MAC', randomBytes(length));
+      }
+    }
+  });
+
+  it('is an RSA key of more than two primes', async () => {
+    const pem = await readFile(
+      new URL('../../provider-local/test/key-files/fixtures/three-prime-2048.pem', import.meta.url),
+    );
+    const key = createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' });
+    expect(await rejection(importing('RSA_2048', 'SIGN_VERIFY', key))).to.equal(INCORRECT);
+  });
+});
+
+describe('Imported HMAC material', () => {
+  it('makes the MAC of RFC 2104, whatever its length', async () => {
+    await using subject = await start();
+    const { kms } = subject;
+    for (const length of [32, 100, 128]) {
+      const KeyId = await newKey(kms, {
+        Origin: 'EXTERNAL',
+        KeySpec: 'HMAC_256',
+        KeyUsage: 'GENERATE_VERIFY_MAC',
+      });
+      const material = randomBytes(length);
+      await importInto(kms, KeyId, material);
+      const MacAlgorithm = 'HMAC_SHA_256';
+      const { Mac } = await kms.generateMac({ KeyId, Message: bytes('x'), MacAlgorithm });
+      const expected = createHmac('sha256', material).update('x').digest();
+      expect(expected.equals(Mac ?? new Uint8Array())).to.equal(true);
     }
   });
 });

@@ -301,10 +301,6 @@ describeWithStores('Regions', (start) => {
     expect(await rejection(east.describeKey({ KeyId: arn }))).to.match(/^NotFoundException/);
     const { Keys } = await east.listKeys({});
     expect(Keys).to.deep.equal([]);
-    const { CiphertextBlob } = await west.encrypt({ KeyId: arn, Plaintext: bytes('x') });
-    expect(await rejection(east.decrypt({ CiphertextBlob }))).to.equal(
-      'InvalidCiphertextException',
-    );
   });
 
   it('are of the partition that they belong to', async () => {

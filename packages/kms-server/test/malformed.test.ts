@@ -1,46 +1,19 @@
 import { Agent, request } from 'node:http';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { REQUESTS } from '#dist/protocol/requests.js';
+import { HANDLERS, type ImplementedOperation } from '#dist/operations/index.js';
+import { OPERATIONS as KMS_OPERATIONS, SHAPES } from '#dist/protocol/model.js';
 import { type Subject, start } from './support.js';
 
 // Whatever a client sends, it gets a response that an SDK can read, and the server stays up.
 
-const OPERATIONS = Object.keys(REQUESTS);
+const OPERATIONS = Object.keys(HANDLERS) as ImplementedOperation[];
 const MEMBERS = [
-  ...new Set([
-    'KeyId',
-    'Plaintext',
-    'CiphertextBlob',
-    'EncryptionContext',
-    'GrantTokens',
-    'KeySpec',
-    'KeyUsage',
-    'NumberOfBytes',
-    'Message',
-    'MessageType',
-    'SigningAlgorithm',
-    'Signature',
-    'MacAlgorithm',
-    'Mac',
-    'Tags',
-    'TagKeys',
-    'AliasName',
-    'TargetKeyId',
-    'Policy',
-    'PolicyName',
-    'Limit',
-    'Marker',
-    'ImportToken',
-    'EncryptedKeyMaterial',
-    'ValidTo',
-    'DryRun',
-    'DestinationKeyId',
-    'PendingWindowInDays',
-    'RotationPeriodInDays',
-    '__proto__',
-    'constructor',
-  ]),
+  ...new Set(
+    OPERATIONS.flatMap((name) => Object.keys(SHAPES[KMS_OPERATIONS[name].input]?.members ?? {})),
+  ),
+  '__proto__',
+  'constructor',
 ];
 
 interface Malformed {

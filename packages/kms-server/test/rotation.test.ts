@@ -117,12 +117,16 @@ describeWithStores('Rotation', (start) => {
       kms.rotateKeyOnDemand({ KeyId: rsa }),
       kms.enableKeyRotation({ KeyId: rsa }),
       kms.disableKeyRotation({ KeyId: rsa }),
-      kms.getKeyRotationStatus({ KeyId: rsa }),
       kms.listKeyRotations({ KeyId: rsa }),
     ])) {
       expect(reason).to.equal('UnsupportedOperationException');
     }
     const external = await newKey(kms, { Origin: 'EXTERNAL' });
+    const hmac = await newKey(kms, { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' });
+    for (const KeyId of [rsa, external, hmac]) {
+      const { $metadata: _, ...status } = await kms.getKeyRotationStatus({ KeyId });
+      expect(status).to.deep.equal({ KeyId, KeyRotationEnabled: false });
+    }
     expect(await rejection(kms.enableKeyRotation({ KeyId: external }))).to.equal(
       `UnsupportedOperationException: ${external} origin is EXTERNAL which is not valid for this operation.`,
     );

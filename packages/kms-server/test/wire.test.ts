@@ -58,6 +58,20 @@ describe('The protocol', () => {
     expect((await fetch(`${url}/other`, { method: 'POST' })).status).to.equal(400);
   });
 
+  it('takes numbers and booleans of an encryption context as strings', async () => {
+    const { KeyMetadata } = JSON.parse((await send('CreateKey')).text);
+    const EncryptionContext = { order: 4711, isPaid: true };
+    const request = { KeyId: KeyMetadata.KeyId, Plaintext: 'AQID', EncryptionContext };
+    const { CiphertextBlob } = JSON.parse((await send('Encrypt', JSON.stringify(request))).text);
+    const decrypt = async (EncryptionContext: object) => {
+      const response = await send('Decrypt', JSON.stringify({ CiphertextBlob, EncryptionContext }));
+      return response.status === 200 ? JSON.parse(response.text).Plaintext : typeOf(response);
+    };
+    expect(await decrypt({ order: '4711', isPaid: 'true' })).to.equal('AQID');
+    expect(await decrypt({ order: 4711, isPaid: true })).to.equal('AQID');
+    expect(await decrypt({ order: 4711, isPaid: 1 })).to.equal('InvalidCiphertextException');
+  });
+
   it('rejects malformed JSON with SerializationException', async () => {
     for (const body of [
       '{',
@@ -73,7 +87,8 @@ describe('The protocol', () => {
       '{"KeyId":"a","Plaintext":"not base64!"}',
       '{"KeyId":"a","Plaintext":"AQI"}',
       '{"KeyId":"a","Plaintext":"AQID","EncryptionContext":[]}',
-      '{"KeyId":"a","Plaintext":"AQID","EncryptionContext":{"a":1}}',
+      '{"KeyId":"a","Plaintext":"AQID","EncryptionContext":{"a":null}}',
+      '{"KeyId":"a","Plaintext":"AQID","EncryptionContext":{"a":["b"]}}',
       '{"KeyId":"a","Plaintext":"AQID","GrantTokens":"a"}',
       '{"KeyId":"a","Plaintext":"AQID","DryRun":"true"}',
       Uint8Array.of(0xff, 0xfe, 0x00),

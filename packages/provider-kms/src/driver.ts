@@ -9,7 +9,6 @@ import type {
 import {
   type Call,
   DATA_KEY_PAIR_SPECS,
-  ENCRYPTION_ALGORITHMS,
   type EncryptOutput,
   type KeyWrapDriver,
   ownField,
@@ -31,8 +30,8 @@ import type { ReadOptions } from './options.js';
 import { regionOf, regionOfBoth } from './region.js';
 import { required, toKeyDescription, toPublicKeyResult } from './responses.js';
 
-const CAPABILITIES: ProviderCapabilities = Object.freeze({
-  algorithms: ENCRYPTION_ALGORITHMS,
+const CAPABILITIES = Object.freeze<ProviderCapabilities>({
+  algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
   encryptionContext: true,
   keyIdFromCiphertext: true,
   dataKeys: true,

@@ -1,6 +1,7 @@
 import type {
   DecryptCommandInput,
   EncryptCommandInput,
+  EncryptionAlgorithmSpec,
   GenerateDataKeyCommandInput,
   GenerateDataKeyPairCommandInput,
   ReEncryptCommandInput,
@@ -14,16 +15,22 @@ import {
   InvalidInputError,
   LIMITS,
   type ReEncryptRequest,
+  type Source,
 } from '@keywrap/core';
 
 // Converts the contract's requests to those of the KMS API. Absent members are omitted, not undefined.
+
+/** Core has rejected the algorithms that the driver does not declare. */
+function toAlgorithm({ algorithm }: Source): EncryptionAlgorithmSpec {
+  return algorithm as EncryptionAlgorithmSpec;
+}
 
 /** [Encrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html) */
 export function toEncryptInput(request: EncryptRequest): EncryptCommandInput {
   return {
     KeyId: request.key.text,
     Plaintext: request.plaintext,
-    EncryptionAlgorithm: request.algorithm,
+    EncryptionAlgorithm: toAlgorithm(request),
     ...toContext('EncryptionContext', request.encryptionContext),
   };
 }
@@ -33,7 +40,7 @@ export function toDecryptInput(request: DecryptRequest): DecryptCommandInput {
   return {
     CiphertextBlob: request.ciphertext,
     ...(request.key && { KeyId: request.key.text }),
-    EncryptionAlgorithm: request.algorithm,
+    EncryptionAlgorithm: toAlgorithm(request),
     ...toContext('EncryptionContext', request.encryptionContext),
   };
 }
@@ -44,10 +51,10 @@ export function toReEncryptInput(request: ReEncryptRequest): ReEncryptCommandInp
   return {
     CiphertextBlob: ciphertext,
     ...(source.key && { SourceKeyId: source.key.text }),
-    SourceEncryptionAlgorithm: source.algorithm,
+    SourceEncryptionAlgorithm: toAlgorithm(source),
     ...toContext('SourceEncryptionContext', source.encryptionContext),
     DestinationKeyId: destination.key.text,
-    DestinationEncryptionAlgorithm: destination.algorithm,
+    DestinationEncryptionAlgorithm: toAlgorithm(destination),
     ...toContext('DestinationEncryptionContext', destination.encryptionContext),
   };
 }

@@ -47,6 +47,7 @@ export function toPublicKeyResult(response: GetPublicKeyCommandOutput): PublicKe
 export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescription {
   if (metadata?.CreationDate === undefined) throw unreadable('no key metadata');
   const deletionDate = ownField(metadata, 'DeletionDate');
+  const keyVersion = ownField(metadata, 'CurrentKeyMaterialId');
   const { Arn } = required(metadata, 'Arn');
   return {
     keyId: Arn,
@@ -57,6 +58,7 @@ export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescript
     algorithms: ours(metadata.EncryptionAlgorithms),
     description: metadata.Description ?? '',
     creationDate: metadata.CreationDate,
+    ...(keyVersion !== undefined && { keyVersion }),
     ...(deletionDate !== undefined && { deletionDate }),
   };
 }

@@ -14,7 +14,6 @@ import {
   type EncryptionAlgorithm,
   type EncryptOutput,
   type EncryptRequest,
-  IncorrectKeyError,
   isAsymmetricAlgorithm,
   isDataKeyPairSpec,
   type KeyDescription,
@@ -29,9 +28,10 @@ import {
 import { type Blob, decodeBlob, unopenable } from './cipher/blob.js';
 import { selectEngine } from './cipher/engines/index.js';
 import { type Decrypted, type Encrypted, KeyCipher } from './cipher/key-cipher.js';
+import { incorrectKey, unknownKey } from './cipher/unknown-key.js';
 import { type LocalKeyManager, localKeyManager } from './key-manager.js';
 import { Keys } from './keys/keys.js';
-import { arnOf, type KeyRecord, newestVersion } from './keys/record.js';
+import { arnOf, type KeyRecord, type KeyVersion, newestVersion } from './keys/record.js';
 import type { KeyStore } from './keys/store.js';
 import { describe, LocalKeys } from './local-keys.js';
 import type { Settings } from './options.js';
@@ -145,8 +145,11 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
       throw new UnsupportedOperationError(`the key is ${keySpec} and has no public key`);
     }
     assertKeyEnabled({ keySpec, keyUsage, keyState: key.keyState, keyId });
-    const publicKey = newestVersion(key)?.publicKey as Uint8Array;
-    return { keyId, keySpec, keyUsage, algorithms, publicKey };
+    const { publicKey, materialId } = newestVersion(key) as KeyVersion;
+    return {
+      ...{ keyId, keySpec, keyUsage, algorithms, keyVersion: materialId },
+      publicKey: publicKey as Uint8Array,
+    };
   }
 
   async describeKey({ key }: KeyRequest): Promise<KeyDescription> {
@@ -168,10 +171,9 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     key: KeyRecord | undefined,
     named: KeyRecord | undefined,
   ): DecryptOutput {
-    if (key?.keySpec !== 'SYMMETRIC_DEFAULT') throw unopenable();
-    if (named !== undefined && named.id !== key.id) {
-      throw new IncorrectKeyError('another key made this ciphertext than the one that is named');
-    }
+    if (key === undefined) throw unknownKey(this.#cipher, blob, encryptionContext, named);
+    if (key.keySpec !== 'SYMMETRIC_DEFAULT') throw unopenable();
+    if (named !== undefined && named.id !== key.id) throw incorrectKey();
     const keyId = named === undefined ? assertUsable(key, algorithm) : arnOf(key);
     return decryptOutput(this.#cipher.decryptBlob(key, blob, encryptionContext), keyId);
   }

@@ -25,6 +25,7 @@ import {
   arnOf,
   type KeyRecord,
   materialsOf,
+  newestVersion,
   targetOf,
 } from './keys/record.js';
 import { assertImportable, assertRotatable, imported, rotated } from './keys/transitions.js';
@@ -180,8 +181,9 @@ function placeOf(name: KeyName): Place {
 }
 
 /** Describes a key in the contract's type. */
-export function describe(key: KeyRecord): KeyDescription {
+export function describe(key: KeyRecord): KeyDescription & { readonly creationDate: Date } {
   const { keySpec, keyUsage, keyState, origin, description, creationDate, deletionDate } = key;
+  const version = newestVersion(key);
   return {
     keyId: arnOf(key),
     keySpec,
@@ -191,6 +193,7 @@ export function describe(key: KeyRecord): KeyDescription {
     algorithms: encryptionAlgorithmsOf(keySpec, keyUsage),
     description,
     creationDate: new Date(creationDate),
+    ...(version === undefined ? {} : { keyVersion: version.materialId }),
     ...(deletionDate === undefined ? {} : { deletionDate: new Date(deletionDate) }),
   };
 }

@@ -102,8 +102,10 @@ for (const engine of ENGINES) {
     const open = async (
       ciphertext: Uint8Array,
       encryptionContext = WITH_CONTEXT.encryptionContext,
+      keyId?: string,
     ) =>
       new LocalKeyWrapProvider({ engine, store: await storeWith(WITH_CONTEXT) }).decrypt({
+        keyId,
         ciphertext,
         encryptionContext,
       });
@@ -114,7 +116,11 @@ for (const engine of ENGINES) {
       for (let i = 0; i < blob.length; i++) {
         const damaged = blob.slice();
         damaged[i] = (damaged[i] as number) ^ (1 << (i % 8));
-        await expectRejection(open(damaged), 'INVALID_CIPHERTEXT');
+        await expectRejection(open(damaged, undefined, WITH_CONTEXT.keyId), 'INVALID_CIPHERTEXT');
+        // A changed id may be that of another key.
+        const id = Buffer.from(damaged.subarray(5, 5 + WITH_CONTEXT.keyId.length)).toString();
+        const isOther = id !== WITH_CONTEXT.keyId && /^[A-Za-z0-9][\w-]*$/.test(id);
+        await expectRejection(open(damaged), isOther ? 'ACCESS_DENIED' : 'INVALID_CIPHERTEXT');
       }
     });
 
@@ -138,7 +144,7 @@ for (const engine of ENGINES) {
       ['other magic', header.with(0, 0x4b)],
       ['a key id of no bytes', Uint8Array.of(...header.subarray(0, 4), 0, 0, 0, 0, 1)],
       ['a key id that is not UTF-8', header.with(5, 0xff)],
-      ['a key that does not exist', headerByTheBook('1234abcd-0000', 1)],
+      ['an id that no key can have', headerByTheBook('1234abcd.0000', 1)],
       ['a material version that the key does not have', headerByTheBook(WITH_CONTEXT.keyId, 2)],
       ['the material version 0', headerByTheBook(WITH_CONTEXT.keyId, 0)],
     ];
@@ -147,6 +153,11 @@ for (const engine of ENGINES) {
         await expectRejection(open(sealedHeader(changed)), 'INVALID_CIPHERTEXT');
       });
     }
+
+    it('a blob of a key that does not exist', async () => {
+      const unknown = sealedHeader(headerByTheBook('1234abcd-0000', 1));
+      await expectRejection(open(unknown), 'ACCESS_DENIED');
+    });
 
     it('but not the same blob with its own header', async () => {
       const { plaintext } = await open(sealedHeader(header));

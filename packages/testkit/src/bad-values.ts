@@ -58,7 +58,7 @@ export const BAD_KEY_IDS: readonly BadValue[] = [
 export const BAD_ALGORITHMS: readonly BadValue[] = [
   ['null', null],
   ['a number', 1],
-  ['an unknown name', 'RSAES_OAEP_SHA_512'],
+  ['an unknown name', 'RSAES_OAEP_SHA3_512'],
   ['lower case', 'symmetric_default'],
   ['an inherited name', 'constructor'],
 ];

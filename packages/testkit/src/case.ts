@@ -1,8 +1,10 @@
 import type { KeyWrapProvider } from '@keywrap/core';
 import type { DataKeyCacheLimits } from '@keywrap/core/data-key-cache';
 import type { CachedProvider } from './cached-provider.js';
+import type { Outage } from './harness.js';
 import type { KeyRing } from './key-ring.js';
 import type { Need } from './needs.js';
+import type { Profile } from './profile.js';
 
 /** One rule of the contract for every provider, and its source. */
 export interface ConformanceRule {
@@ -11,6 +13,8 @@ export interface ConformanceRule {
   readonly statement: string;
   /** The page of the AWS KMS documentation, the RFC, or the part of keywrap's contract. */
   readonly source: string;
+  /** For rules that are checked by sampling: which defects are found, and how likely. */
+  readonly power?: string;
 }
 
 /** One test, and the rule that it checks. */
@@ -24,6 +28,10 @@ export interface ConformanceCase {
   readonly level: 'must' | 'should';
   /** The case is applicable only if all of these are met. */
   readonly needs: readonly Need[];
+  /** The smallest profile that runs it. */
+  readonly profile: Profile;
+  /** True if no other case may run beside it: it patches a global, measures memory, or breaks the backend. */
+  readonly alone: boolean;
   /** Rejects when the provider breaks the rule. */
   run(context: CaseContext): Promise<void>;
 }
@@ -35,19 +43,29 @@ export interface CaseContext {
   readonly keys: KeyRing;
   /** The seed of random input, so that a run can be repeated. */
   readonly seed: number;
+  /** The profile of the run: a case that draws samples draws more of them in `soak`. */
+  readonly profile: Profile;
   /** Makes random printable bytes, which are easy to recognise in a leak. */
   secret(length?: number): Uint8Array;
   /** Opens a provider for this case only, which may close it. The suite closes it at the end. */
-  open(): Promise<Pick<CaseContext, 'provider' | 'keys'>>;
+  open(): Promise<Opened>;
+  /** Opens another provider over the keys of the shared one; needs `reopen`. */
+  reopen(): Promise<KeyWrapProvider>;
   /** Returns a closed provider. */
   closed(): Promise<KeyWrapProvider>;
   /** Wraps the provider under test, or another, in a data-key cache; needs `cache`. */
   cached(limits: DataKeyCacheLimits, provider?: KeyWrapProvider): CachedProvider;
 }
 
-/** The fields of one case; the default level is `must`. */
+/** A provider that was opened for one case. */
+export interface Opened extends Pick<CaseContext, 'provider' | 'keys' | 'reopen'> {
+  /** Breaks its backend, until it is called with `undefined`; needs `fail`. */
+  fail(outage: Outage | undefined): Promise<void>;
+}
+
+/** The fields of one case; by default it is a `must`, of every profile, and runs beside others. */
 export type CaseInput = Pick<ConformanceCase, 'id' | 'title' | 'run'> &
-  Partial<Pick<ConformanceCase, 'level' | 'needs'>>;
+  Partial<Pick<ConformanceCase, 'level' | 'needs' | 'profile' | 'alone'>>;
 
 /** Makes the cases of one rule; `needs` apply to all of them. */
 export function casesOf(
@@ -56,8 +74,8 @@ export function casesOf(
   needs: readonly Need[] = [],
 ): readonly ConformanceCase[] {
   return cases.map((each) => ({
-    ...{ level: 'must', ...each, rule },
-    needs: [...new Set([...needs, ...(each.needs ?? [])])],
+    ...{ level: 'must', profile: 'quick', alone: false, ...each, rule },
+    needs: [...new Set([...(each.needs ?? []), ...needs])],
   }));
 }
 

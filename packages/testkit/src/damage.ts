@@ -1,16 +1,52 @@
+import { hexOf, joinBytes } from './bytes.js';
 import type { KeyUse } from './key-use.js';
 
-// Ways to damage a ciphertext.
+// Ways to damage a ciphertext. Each remembers what it changed, for the message of a failure.
+
+const CHANGES = new WeakMap<Uint8Array, string>();
+
+/** Remembers what was changed in these bytes. */
+export function changed(bytes: Uint8Array, what: string): Uint8Array {
+  CHANGES.set(bytes, what);
+  return bytes;
+}
+
+/** Returns what was changed in these bytes, for example `byte 17 XOR 0x01`. */
+export function changeIn(bytes: Uint8Array): string | undefined {
+  return CHANGES.get(bytes);
+}
 
 /** Flips bits in one byte; by default one bit of the last byte. */
 export function flip(bytes: Uint8Array, index = bytes.length - 1, mask = 1): Uint8Array {
-  return bytes.map((byte, i) => (i === index ? byte ^ mask : byte));
+  const flipped = bytes.map((byte, i) => (i === index ? byte ^ mask : byte));
+  return changed(flipped, `byte ${index} XOR 0x${hexOf(Uint8Array.of(mask))}`);
 }
 
-/** Concatenates the parts. */
-export function join(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
+/** Removes bytes, up to the end by default. */
+export function remove(bytes: Uint8Array, start: number, count = bytes.length - start): Uint8Array {
+  const end = start + count;
+  // A view, as callers have it who cut a ciphertext.
+  const rest =
+    start === 0
+      ? bytes.subarray(end)
+      : end >= bytes.length
+        ? bytes.subarray(0, start)
+        : joinBytes(bytes.subarray(0, start), bytes.subarray(end));
+  return changed(rest, `${count} of ${bytes.length} bytes removed from byte ${start} on`);
 }
+
+/** Inserts bytes, at the end by default. */
+export function insert(bytes: Uint8Array, extra: Uint8Array, index = bytes.length): Uint8Array {
+  const all = joinBytes(bytes.subarray(0, index), extra, bytes.subarray(index));
+  const shown = extra.length > 4 ? `${extra.length} bytes` : hexOf(extra);
+  return changed(all, `${shown} inserted before byte ${index}`);
+}
+
+/** Bytes that no key made: constant ones, and random ones. */
+const constant = (size: number, byte: number) =>
+  changed(new Uint8Array(size).fill(byte), `every byte ${hexOf(Uint8Array.of(byte))}`);
+const random = (size: number) =>
+  changed(crypto.getRandomValues(new Uint8Array(size)), 'random bytes');
 
 /** Returns this many positions in a ciphertext, at equal distances, and the last one. */
 export function placesIn({ length: size }: Uint8Array, count: number): number[] {
@@ -26,21 +62,20 @@ function positionsIn(ciphertext: Uint8Array, use: KeyUse): number[] {
 /** One sample of every kind of damage. */
 export function oneOfEach(ciphertext: Uint8Array, use: KeyUse): Uint8Array[] {
   const size = ciphertext.length;
-  const middle = size >> 1;
   return [
     ...positionsIn(ciphertext, use).map((index) => flip(ciphertext, index)),
-    ciphertext.subarray(1),
-    ciphertext.subarray(0, -1),
-    ciphertext.subarray(0, middle),
-    join(ciphertext, new Uint8Array(1)),
-    join(ciphertext, ciphertext),
-    join(new Uint8Array(1), ciphertext),
-    ciphertext.slice().reverse(),
-    new Uint8Array(size),
-    new Uint8Array(size).fill(0xff),
-    new Uint8Array(1),
-    crypto.getRandomValues(new Uint8Array(size)),
-    crypto.getRandomValues(new Uint8Array(300)),
+    remove(ciphertext, 0, 1),
+    remove(ciphertext, size - 1),
+    remove(ciphertext, size >> 1),
+    insert(ciphertext, new Uint8Array(1)),
+    insert(ciphertext, ciphertext),
+    insert(ciphertext, new Uint8Array(1), 0),
+    changed(ciphertext.slice().reverse(), 'its bytes in reverse order'),
+    constant(size, 0),
+    constant(size, 0xff),
+    constant(1, 0),
+    random(size),
+    random(300),
   ];
 }
 
@@ -64,43 +99,39 @@ export const DAMAGES: readonly (readonly [
     'missing bytes: at the end, at the beginning, inside',
     (ciphertext, use) => {
       const size = ciphertext.length;
-      const middle = size >> 1;
       // 1 to 16 bytes less: an authentication tag may be 4, 8, 12 to 16 bytes in GCM.
       const shorter = [1, 2, 3, 4, 5, 6, 7, 8, 12, 15, 16].filter((missing) => missing < size);
       const ends = use.operation === 'decrypt' ? shorter : [1, 4, 16];
       return [
-        ...ends.map((missing) => ciphertext.subarray(0, size - missing)),
-        ciphertext.subarray(1),
-        ciphertext.subarray(16),
-        ciphertext.subarray(0, 1),
-        ciphertext.subarray(0, middle),
-        join(ciphertext.subarray(0, middle), ciphertext.subarray(middle + 1)),
+        ...ends.map((missing) => remove(ciphertext, size - missing)),
+        remove(ciphertext, 0, 1),
+        remove(ciphertext, 0, 16),
+        remove(ciphertext, 1),
+        remove(ciphertext, size >> 1),
+        remove(ciphertext, size >> 1, 1),
       ];
     },
   ],
   [
     'E',
     'extra bytes: at the end, at the beginning, inside',
-    (ciphertext) => {
-      const middle = ciphertext.length >> 1;
-      return [
-        join(ciphertext, new Uint8Array(1)),
-        join(ciphertext, new Uint8Array(16)),
-        join(ciphertext, new Uint8Array([10])),
-        join(new Uint8Array(1), ciphertext),
-        join(ciphertext.subarray(0, middle), new Uint8Array(1), ciphertext.subarray(middle)),
-      ];
-    },
+    (ciphertext) => [
+      insert(ciphertext, new Uint8Array(1)),
+      insert(ciphertext, new Uint8Array(16)),
+      insert(ciphertext, new Uint8Array([10])),
+      insert(ciphertext, new Uint8Array(1), 0),
+      insert(ciphertext, new Uint8Array(1), ciphertext.length >> 1),
+    ],
   ],
   [
     'R',
     'bytes that no key made',
     ({ length: size }) => [
-      new Uint8Array(size),
-      new Uint8Array(size).fill(0xff),
-      crypto.getRandomValues(new Uint8Array(size)),
-      new Uint8Array(1),
-      crypto.getRandomValues(new Uint8Array(16)),
+      constant(size, 0),
+      constant(size, 0xff),
+      random(size),
+      constant(1, 0),
+      random(16),
     ],
   ],
 ];

@@ -1,15 +1,15 @@
 import type { ConformanceCase } from './case.js';
 import type { ConformanceHarness } from './harness.js';
-import { casesIn, type RunOptions } from './run-conformance.js';
-import { DEFAULT_TIMEOUT_MS, Session } from './session.js';
+import { type CaseOptions, casesIn } from './run-conformance.js';
+import { Session } from './session.js';
 
-/** The functions that the suite needs of a test runner; mocha, node:test, vitest and jest have them. */
+/** The functions that the suite needs of a test runner; mocha, node:test, vitest, jest and Bun have them. */
 export interface TestRunner {
   describe(title: string, body: () => void): unknown;
   it: TestFunction & { readonly skip: TestFunction };
   /** Called `after` in mocha and node:test. */
   after?(body: () => Promise<void>): unknown;
-  /** Called `afterAll` in vitest and jest. */
+  /** Called `afterAll` in vitest, jest and Bun. */
   afterAll?(body: () => Promise<void>): unknown;
 }
 
@@ -20,7 +20,9 @@ type TestFunction = (title: string, body: () => Promise<void>, timeoutMs?: numbe
  * with the reason if a case is not applicable. That depends on the provider, which is opened first, so await
  * this call at the top level of the test file.
  *
- * @param runner By default the global `describe`, `it`, and `after` or `afterAll`.
+ * @param runner By default the global `describe`, `it`, and `after` or `afterAll`. Where there are no globals, the
+ * runner's module: `import * as vitest from 'vitest'`.
+ * @throws {@link HarnessError} when the harness can't open a provider, and a `TypeError` without a runner.
  *
  * @example
  * ```ts
@@ -33,18 +35,24 @@ type TestFunction = (title: string, body: () => Promise<void>, timeoutMs?: numbe
 export async function describeConformance(
   harness: ConformanceHarness,
   runner: TestRunner = globalThis as unknown as TestRunner,
-  { only, seed, timeoutMs = DEFAULT_TIMEOUT_MS }: Omit<RunOptions, 'onCase'> = {},
+  { only, ...options }: CaseOptions = {},
 ): Promise<void> {
-  const session = await Session.open(harness, { timeoutMs, seed });
+  if (typeof runner.describe !== 'function' || typeof runner.it !== 'function') {
+    throw new TypeError(
+      "describeConformance found no describe and it: pass the runner's module, for example `import * as vitest from 'vitest'`",
+    );
+  }
+  const session = await Session.open(harness, options);
   const reasons = new Map<ConformanceCase, string | undefined>();
-  for (const each of casesIn(only)) reasons.set(each, await session.whyNotApplicable(each));
+  for (const each of casesIn(only, options.profile))
+    reasons.set(each, await session.whyNotApplicable(each));
   const rules = new Set([...reasons.keys()].map(({ rule }) => rule));
 
   runner.describe(`${harness.name} conforms`, () => {
     for (const rule of rules) {
       runner.describe(rule.statement, () => {
         for (const [each, reason] of reasons) {
-          if (each.rule === rule) register(runner, session, each, reason, timeoutMs);
+          if (each.rule === rule) register(runner, session, each, reason);
         }
       });
     }
@@ -52,21 +60,21 @@ export async function describeConformance(
   });
 }
 
+/** The longest time limit that runners accept: the session has its own, whose message says what hung. */
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
 function register(
   { it }: TestRunner,
   session: Session,
   each: ConformanceCase,
   reason: string | undefined,
-  timeoutMs: number,
 ): void {
   const title = `${each.id} ${each.title}`;
   if (reason !== undefined) {
     it.skip(`${title} - not applicable: ${reason}`, async () => {});
     return;
   }
-  // The session's own limit comes first, because its message says what hung.
-  const limit = timeoutMs + 1000;
-  const test = it(title, () => session.run(each), limit);
-  // vitest and jest take the limit as an argument, mocha as a method of the test.
-  (test as { timeout?: (milliseconds: number) => unknown } | undefined)?.timeout?.(limit);
+  // vitest, jest and Bun take the limit as an argument, mocha as a method of the test.
+  const test = it(title, () => session.run(each), NO_LIMIT_MS);
+  (test as { timeout?: (milliseconds: number) => unknown } | undefined)?.timeout?.(NO_LIMIT_MS);
 }

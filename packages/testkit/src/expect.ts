@@ -26,16 +26,26 @@ export class Mismatch extends Error {
   readonly expected: string;
   readonly actual: string;
 
-  constructor(expected: string, actual: string) {
-    super(`expected ${expected}, but got ${actual}`);
+  /** @param cause The error that came in the place of what was expected. */
+  constructor(expected: string, actual: string, cause?: unknown) {
+    super(`expected ${expected}, but got ${actual}`, cause === undefined ? undefined : { cause });
     this.expected = expected;
     this.actual = actual;
   }
 }
 
-/** Fails the case unless the condition is true. The texts must not contain a secret. */
-export function check(condition: boolean, expected: string, actual: string): asserts condition {
-  if (!condition) throw new Mismatch(expected, actual);
+/**
+ * Fails the case unless the condition is true. The texts must not contain a secret.
+ *
+ * @param cause The error that came in the place of what was expected.
+ */
+export function check(
+  condition: boolean,
+  expected: string,
+  actual: string,
+  cause?: unknown,
+): asserts condition {
+  if (!condition) throw new Mismatch(expected, actual, cause);
 }
 
 /** Fails the case unless both are the same bytes. */
@@ -121,7 +131,7 @@ export async function expectError(
   const error = await rejectionOf(call, wanted);
   if (error instanceof Mismatch) throw error;
   expectKeyWrapError(error, wanted);
-  check(codes.includes(error.code), wanted, describeError(error));
+  check(codes.includes(error.code), wanted, describeError(error), error);
   expectErrorShape(error, details.operation);
   if (details.field !== undefined && error.code === 'INVALID_INPUT') {
     const fields = [details.field].flat();
@@ -166,6 +176,7 @@ export function expectKeyWrapError(error: unknown, wanted: string): asserts erro
     error instanceof KeyWrapError,
     wanted,
     `${describeError(error)}, not a KeyWrapError${hint}`,
+    error,
   );
 }
 

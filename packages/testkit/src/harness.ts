@@ -45,9 +45,19 @@ export interface ConformanceSubject {
     limits: DataKeyCacheLimits,
     options: { readonly now: () => number },
   ): KeyWrapProvider;
+  /**
+   * Opens another provider over the same keys, as after a restart; this one may still be open. The suite closes
+   * both.
+   */
+  reopen?(): Promise<KeyWrapProvider>;
+  /** Breaks the backend for every key and call, until it is called with `undefined`. */
+  fail?(outage: Outage | undefined): unknown;
   /** Releases what `provider.close()` does not. Called after it. */
   close?(): Promise<void>;
 }
+
+/** What a broken backend does: it rejects each request as too many, or as not allowed, or gives no response. */
+export type Outage = 'throttled' | 'denied' | 'unavailable';
 
 /** The kind of key to make. */
 export interface ConformanceKeyRequest {
@@ -74,4 +84,17 @@ export interface ConformanceKeys {
   scheduleDeletion?(keyArn: string): Promise<unknown>;
   /** Makes a new key version of a symmetric key. */
   rotate?(keyArn: string): Promise<unknown>;
+  /** Points an existing alias at another key. */
+  moveAlias?(alias: string, keyArn: string): Promise<unknown>;
+  /** Deletes a key for good, at once. */
+  destroy?(keyArn: string): Promise<unknown>;
+  // What an administrator does to the backend without the provider.
+  /** Removes the key versions that rotation replaced; the current one stays. */
+  removeOldVersions?(keyArn: string): Promise<unknown>;
+  /** Deletes a key in a way that can be undone. */
+  deleteSoftly?(keyArn: string): Promise<unknown>;
+  /** Makes a key of a type that the provider cannot encrypt with, and returns its ARN. */
+  createForeign?(): Promise<{ readonly keyId: string }>;
+  /** Takes from the provider's credentials the right to use a key, or the right to describe it. */
+  deny?(keyArn: string, right: 'use' | 'describe'): Promise<unknown>;
 }

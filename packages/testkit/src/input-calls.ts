@@ -91,7 +91,7 @@ export async function expectInvalid(
     await expectError(rejected, 'INVALID_INPUT', { operation, field });
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;
-    throw new Mismatch(`for ${what}: ${error.expected}`, error.actual);
+    throw new Mismatch(`for ${what}: ${error.expected}`, error.actual, error.cause);
   }
 }
 

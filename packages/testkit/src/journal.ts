@@ -1,5 +1,7 @@
 import { types } from 'node:util';
 import { isKeyArn, KeyWrapError } from '@keywrap/core';
+import { hexOf } from './bytes.js';
+import { changeIn } from './damage.js';
 import { check, kindOf } from './expect.js';
 import { leakInError } from './leaks.js';
 
@@ -74,7 +76,8 @@ export function describeOutcome(result: unknown): string {
 }
 
 function describeInput(input: unknown): string {
-  if (typeof input === 'string' || types.isUint8Array(input)) return kindOf(input);
+  if (types.isUint8Array(input)) return describeBytes(input);
+  if (typeof input === 'string') return kindOf(input);
   if (typeof input !== 'object' || input === null) return String(input);
   const fields = Object.entries(input).map(
     ([name, value]) => `${name}: ${describeField(name, value)}`,
@@ -85,13 +88,27 @@ function describeInput(input: unknown): string {
 const SHOWN = new Set(['keyId', 'algorithm', 'keySpec', 'keyPairSpec', 'numberOfBytes']);
 
 function describeField(name: string, value: unknown): string {
-  if (types.isUint8Array(value)) return `${value.byteLength} bytes`;
+  if (types.isUint8Array(value)) return describeBytes(value);
   if (name === 'source' || name === 'destination') return describeInput(value);
   if (name === 'encryptionContext') return describeContext(value);
   if (SHOWN.has(name) && (typeof value === 'string' || typeof value === 'number')) {
     return shorten(JSON.stringify(value));
   }
   return kindOf(value);
+}
+
+/** The most bytes of an input that are shown whole. */
+const SHOWN_BYTES = 40;
+
+/** Shows the bytes of an input, which are the suite's own, and what it changed in them. */
+function describeBytes(bytes: Uint8Array): string {
+  const { length } = bytes;
+  // Detached bytes can't be read.
+  if (length === 0) return '0 bytes';
+  const ends = [bytes.subarray(0, 24), bytes.subarray(-8)].map(hexOf);
+  const shown = length > SHOWN_BYTES ? ends.join('...') : hexOf(bytes);
+  const change = changeIn(bytes);
+  return [`${length} bytes`, shown, change && `(${change})`].filter(Boolean).join(' ');
 }
 
 // An encryption context is not secret.

@@ -25,10 +25,14 @@ export interface Command {
   toString(): string;
 }
 
-/** Returns two enabled keys, the same each time, so that a provider does not fill with keys. */
-export async function newLife(context: CaseContext): Promise<Life> {
+/**
+ * Returns two enabled keys, the same each time, so that a provider does not fill with keys.
+ *
+ * @param caseId Each case has its own two: cases may run at the same time.
+ */
+export async function newLife(context: CaseContext, caseId: string): Promise<Life> {
   const { keys } = context;
-  const lasting = await keys.once('two keys with a life cycle', async () => ({
+  const lasting = await keys.once(`two keys with a life cycle for ${caseId}`, async () => ({
     keyIds: [await keys.create(), await keys.create()],
     enabled: [true, true],
     rotations: [0, 0],

@@ -1,10 +1,12 @@
 import {
+  type AsymmetricAlgorithm,
   type EncryptionAlgorithm,
   isAsymmetricAlgorithm,
   type KeySpec,
   type KeyUsage,
   type KeyWrapProvider,
 } from '@keywrap/core';
+import { HarnessError } from './failure.js';
 import type { ConformanceKeyRequest, ConformanceKeys } from './harness.js';
 
 /**
@@ -30,6 +32,7 @@ export class KeyRing {
   readonly #keys: ConformanceKeys;
   readonly #provider: KeyWrapProvider;
   readonly #shared = new Map<string, Promise<unknown>>();
+  readonly #created = new Set<string>();
 
   constructor(keys: ConformanceKeys, provider: KeyWrapProvider) {
     this.#keys = keys;
@@ -43,7 +46,32 @@ export class KeyRing {
 
   /** Returns the ARN of a new key, which the case may change. */
   async create(kind: KeyKind = 'SYMMETRIC_DEFAULT'): Promise<string> {
-    return (await this.#keys.create(requestFor(kind))).keyId;
+    const request = requestFor(kind);
+    try {
+      const { keyId } = await this.#keys.create(request);
+      this.#created.add(keyId);
+      return keyId;
+    } catch (error) {
+      if (isUnsupported(error)) throw error;
+      throw new HarnessError(`keys.create(${JSON.stringify(request)}) of the harness`, error);
+    }
+  }
+
+  /** The ARNs of all keys that were made, except those that are pending deletion. */
+  get created(): readonly string[] {
+    return [...this.#created];
+  }
+
+  /** Schedules the deletion of keys, if the harness can, a few at a time. Failures are ignored. */
+  async deleteKeys(keyArns: readonly string[]): Promise<void> {
+    if (!this.can('scheduleDeletion')) return;
+    const left = [...keyArns];
+    const work = async () => {
+      for (let key = left.pop(); key !== undefined; key = left.pop()) {
+        await this.scheduleDeletion(key).catch(() => {});
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, work));
   }
 
   /** Returns a shared key with a ciphertext that it made. */
@@ -68,7 +96,7 @@ export class KeyRing {
   }
 
   /** Returns the first RSA algorithm that the provider declares. */
-  get rsaAlgorithm(): 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256' {
+  get rsaAlgorithm(): AsymmetricAlgorithm {
     const algorithm = this.#provider.capabilities.algorithms.find(isAsymmetricAlgorithm);
     if (algorithm === undefined) throw new Error('the provider declares no RSA algorithm');
     return algorithm;
@@ -88,10 +116,39 @@ export class KeyRing {
 
   async scheduleDeletion(keyArn: string): Promise<void> {
     await this.#keys.scheduleDeletion?.(keyArn);
+    this.#created.delete(keyArn);
   }
 
   async rotate(keyArn: string): Promise<void> {
     await this.#keys.rotate?.(keyArn);
+  }
+
+  async moveAlias(alias: string, keyArn: string): Promise<void> {
+    await this.#keys.moveAlias?.(alias, keyArn);
+  }
+
+  async destroy(keyArn: string): Promise<void> {
+    await this.#keys.destroy?.(keyArn);
+  }
+
+  async removeOldVersions(keyArn: string): Promise<void> {
+    await this.#keys.removeOldVersions?.(keyArn);
+  }
+
+  async deleteSoftly(keyArn: string): Promise<void> {
+    await this.#keys.deleteSoftly?.(keyArn);
+  }
+
+  /** Returns the ARN of a key that the provider can't encrypt with. */
+  async createForeign(): Promise<string> {
+    const made = await this.#keys.createForeign?.();
+    if (made === undefined) throw new Error('the case must need `keys.createForeign`');
+    this.#created.add(made.keyId);
+    return made.keyId;
+  }
+
+  async deny(keyArn: string, right: 'use' | 'describe'): Promise<void> {
+    await this.#keys.deny?.(keyArn, right);
   }
 
   /** Returns true if the harness has this method. */
@@ -105,7 +162,7 @@ export class KeyRing {
       await this.get(kind);
       return true;
     } catch (error) {
-      return (error as { code?: unknown } | undefined)?.code !== 'UNSUPPORTED';
+      return !isUnsupported(error);
     }
   }
 
@@ -127,6 +184,10 @@ export class KeyRing {
     const { ciphertext } = await this.#provider.encrypt({ keyId, plaintext, algorithm });
     return { keyId, ciphertext };
   }
+}
+
+function isUnsupported(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'UNSUPPORTED';
 }
 
 function requestFor(kind: KeyKind): ConformanceKeyRequest {

@@ -9,6 +9,7 @@ export interface TestableKeyManager {
   enableKey?(input: KeyInput): Promise<unknown>;
   scheduleKeyDeletion?(input: KeyInput): Promise<unknown>;
   rotateKey?(input: KeyInput): Promise<unknown>;
+  updateAlias?(input: AliasInput): Promise<unknown>;
 }
 
 /**
@@ -25,7 +26,8 @@ export interface TestableKeyManager {
  * ```
  */
 export function keysOf(manager: TestableKeyManager): ConformanceKeys {
-  const { createAlias, disableKey, enableKey, scheduleKeyDeletion, rotateKey } = manager;
+  const { createAlias, disableKey, enableKey, scheduleKeyDeletion, rotateKey, updateAlias } =
+    manager;
   return {
     create: (request) => manager.createKey(request),
     ...(createAlias && { alias: (alias, keyId) => createAlias.call(manager, { alias, keyId }) }),
@@ -35,5 +37,8 @@ export function keysOf(manager: TestableKeyManager): ConformanceKeys {
       scheduleDeletion: (keyId) => scheduleKeyDeletion.call(manager, { keyId }),
     }),
     ...(rotateKey && { rotate: (keyId) => rotateKey.call(manager, { keyId }) }),
+    ...(updateAlias && {
+      moveAlias: (alias, keyId) => updateAlias.call(manager, { alias, keyId }),
+    }),
   };
 }

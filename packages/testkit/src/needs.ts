@@ -2,6 +2,7 @@ import {
   type DataKeyPairSpec,
   type EncryptionAlgorithm,
   isAsymmetricAlgorithm,
+  isDriverProvider,
   type ProviderCapabilities,
 } from '@keywrap/core';
 import type { ConformanceKeys, ConformanceSubject } from './harness.js';
@@ -25,28 +26,48 @@ export const SYMMETRIC = ['algorithm:SYMMETRIC_DEFAULT', 'key:SYMMETRIC_DEFAULT'
 /** The needs of RSA encryption. */
 export const RSA = ['asymmetric', 'key:RSA_2048'] as const;
 
+/**
+ * The need of a case about what core does itself, before it calls a driver or after: it parses and copies input, and
+ * makes results. A driver can't break these rules, and they are tested with core, so they are not applicable to a
+ * provider that core made from a driver ({@link isDriverProvider}).
+ */
+export const OWN_RUNTIME = 'own runtime';
+
 /** A need of a case: a capability or its absence, a kind of key, or a method of the harness. */
 export type Need =
   | CapabilityNeed
   | `without ${CapabilityNeed}`
   | `key:${KeyKind}`
   | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`
-  | 'cache';
+  | typeof OWN_RUNTIME
+  | Hook;
+
+/** An optional member of the harness's subject. */
+type Hook = 'cache' | 'reopen' | 'fail';
+
+/** How the reason begins if the harness does not offer what a case needs. */
+export const MISSING = 'the harness has no';
 
 /** Returns why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
-  { provider: { capabilities }, cache }: ConformanceSubject,
+  subject: ConformanceSubject,
   ring: KeyRing,
 ): Promise<string | undefined> {
-  if (need === 'cache') return cache === undefined ? 'the harness has no cache' : undefined;
+  const { capabilities } = subject.provider;
+  if (need === OWN_RUNTIME) {
+    return isDriverProvider(subject.provider) ? 'core does this for every driver' : undefined;
+  }
+  if (need === 'cache' || need === 'reopen' || need === 'fail') {
+    return subject[need] === undefined ? `${MISSING} ${need}` : undefined;
+  }
   if (need.startsWith('key:')) {
     const kind = need.slice('key:'.length) as KeyKind;
-    return (await ring.isAvailable(kind)) ? undefined : `the harness has no ${kind} keys`;
+    return (await ring.isAvailable(kind)) ? undefined : `${MISSING} ${kind} keys`;
   }
   if (need.startsWith('keys.')) {
     const method = need.slice('keys.'.length) as keyof ConformanceKeys;
-    return ring.can(method) ? undefined : `the harness has no keys.${method}`;
+    return ring.can(method) ? undefined : `${MISSING} keys.${method}`;
   }
   if (need.startsWith('without ')) {
     const capability = need.slice('without '.length) as CapabilityNeed;

@@ -1,4 +1,4 @@
-import type { DataKeyPairSpec, KeyWrapProvider } from '@keywrap/core';
+import type { DataKeyPairSpec, KeyWrapErrorCode, KeyWrapProvider } from '@keywrap/core';
 import type { ErrorDetails } from './expect.js';
 import type { KeyRing, SealedKey } from './key-ring.js';
 import {
@@ -209,6 +209,14 @@ export function quickestPair({ capabilities }: KeyWrapProvider): DataKeyPairSpec
 /** Returns the expected details of an error about this key. An error of `reEncrypt` may name either key. */
 export function errorDetails({ operation, keyIdField }: KeyUse, keyId: string): ErrorDetails {
   return { operation, keyId: keyIdField === 'keyId' ? [keyId] : undefined };
+}
+
+/**
+ * Returns the errors that a damaged ciphertext may have. Where it alone names its key, a damaged name may be that of
+ * a key which does not exist.
+ */
+export function damageCodes({ keyIdField }: KeyUse): readonly KeyWrapErrorCode[] {
+  return ['INVALID_CIPHERTEXT', ...(keyIdField === undefined ? (['ACCESS_DENIED'] as const) : [])];
 }
 
 /** Returns a shared key for a use, with a ciphertext; each `index` is another key. */

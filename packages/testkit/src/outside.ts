@@ -1,8 +1,6 @@
-import type { AsymmetricAlgorithm } from '@keywrap/core';
+import { type AsymmetricAlgorithm, oaepHash } from '@keywrap/core';
 import type { CallContext } from './key-use.js';
 import type { Known } from './round-trip.js';
-
-const HASHES = { RSAES_OAEP_SHA_1: 'SHA-1', RSAES_OAEP_SHA_256: 'SHA-256' } as const;
 
 /**
  * Encrypts with a public key as an outside party does: RSAES-OAEP by Web Crypto, independent of the provider under
@@ -13,7 +11,7 @@ export async function encryptOutside(
   plaintext: Uint8Array,
   algorithm: AsymmetricAlgorithm,
 ): Promise<Uint8Array> {
-  const parameters = { name: 'RSA-OAEP', hash: HASHES[algorithm] };
+  const parameters = { name: 'RSA-OAEP', hash: oaepHash(algorithm) };
   // Web Crypto rejects bytes that are shared with other threads; a copy never is.
   const spki = new Uint8Array(publicKey);
   const key = await crypto.subtle.importKey('spki', spki, parameters, false, ['encrypt']);

@@ -1,7 +1,9 @@
 import type { ConformanceCase } from './case.js';
 import { conformanceCases } from './cases/index.js';
+import type { ConformanceFailure, HarnessError } from './failure.js';
 import type { ConformanceHarness } from './harness.js';
-import { type ConformanceFailure, Session } from './session.js';
+import { includes, type Profile } from './profile.js';
+import { Session, type SessionOptions } from './session.js';
 
 /** The result of one case. */
 export interface CaseResult {
@@ -22,28 +24,49 @@ export interface CaseResult {
 export interface ConformanceReport {
   /** The name of the harness. */
   readonly provider: string;
+  readonly profile: Profile;
   /** The seed of the random cases; pass it to repeat them. */
   readonly seed: number;
+  /** The cases that ran, in the order of the suite. */
   readonly results: readonly CaseResult[];
   readonly passed: number;
   readonly failed: number;
   readonly notApplicable: number;
+  /** How many cases did not run, because the run ended early. */
+  readonly notRun: number;
+  /** The failure of the harness that ended the run: `keys.create`, or `open` during the run, rejected. */
+  readonly harnessError?: HarnessError | undefined;
 }
 
-/** The options of a run. */
-export interface RunOptions {
-  /** Runs only the cases with one of these ids or prefixes: `DEC-004`, `CTX-`. */
+/** Which cases a run has, and their limits. */
+export interface CaseOptions extends SessionOptions {
+  /** Runs only these: ids or prefixes of cases, or ids of rules: `DEC-004`, `CTX-`, `key-disabled`. */
   readonly only?: readonly string[] | undefined;
-  /** Called after each case. */
-  readonly onCase?: ((result: CaseResult) => void) | undefined;
-  /** The time limit of a case in milliseconds; by default a minute. */
+  /** How much to run; by default `full`. */
+  readonly profile?: Profile | undefined;
+  /**
+   * The time limit of each call in milliseconds; by default a minute. It grows with the latency of the provider, to 20
+   * times its slowest call.
+   */
   readonly timeoutMs?: number | undefined;
   /** Repeats the random cases of the run that reported this seed. */
   readonly seed?: number | undefined;
 }
 
+/** The options of a run. */
+export interface RunOptions extends CaseOptions {
+  /** Called after each case, in the order in which they end. */
+  readonly onCase?: ((result: CaseResult) => void) | undefined;
+  /** Ends the run after the first failure. */
+  readonly bail?: boolean | undefined;
+  /** How many cases run at the same time; by default 4. */
+  readonly concurrency?: number | undefined;
+}
+
 /**
  * Runs the conformance suite and reports, without any test runner.
+ *
+ * @throws {@link HarnessError} when the harness can't open a provider.
  *
  * @example
  * ```ts
@@ -58,40 +81,82 @@ export interface RunOptions {
  */
 export async function runConformance(
   harness: ConformanceHarness,
-  { only, onCase, timeoutMs, seed }: RunOptions = {},
+  { only, onCase, bail = false, concurrency = 4, ...options }: RunOptions = {},
 ): Promise<ConformanceReport> {
-  const cases = casesIn(only);
-  const session = await Session.open(harness, { timeoutMs, seed });
-  const results: CaseResult[] = [];
+  const cases = casesIn(only, options.profile);
+  const session = await Session.open(harness, options);
+  const done = new Map<ConformanceCase, CaseResult>();
+  const isOver = () =>
+    session.harnessError !== undefined ||
+    (bail && [...done.values()].some(({ status }) => status === 'failed'));
+  const work = async (each: ConformanceCase) => {
+    if (isOver()) return;
+    const result = await judge(session, each);
+    done.set(each, result);
+    onCase?.(result);
+  };
   try {
-    for (const each of cases) {
-      const result = await judge(session, each);
-      results.push(result);
-      onCase?.(result);
-    }
+    await atOnce(
+      cases.filter(({ alone }) => !alone),
+      concurrency,
+      work,
+    );
+    await atOnce(
+      cases.filter(({ alone }) => alone),
+      1,
+      work,
+    );
   } finally {
     await session.close();
   }
+  const results = cases.flatMap((each) => done.get(each) ?? []);
   const count = (status: CaseResult['status']) =>
     results.filter((result) => result.status === status).length;
   return {
     provider: harness.name,
+    profile: session.profile,
     seed: session.seed,
     results,
     passed: count('passed'),
     failed: count('failed'),
     notApplicable: count('not applicable'),
+    notRun: cases.length - results.length,
+    ...(session.harnessError && { harnessError: session.harnessError }),
   };
 }
 
-/** Returns the cases that `only` selects, by default all. Rejects a name that matches none. */
-export function casesIn(only: readonly string[] | undefined): readonly ConformanceCase[] {
-  if (only === undefined) return conformanceCases;
-  const fits = (name: string) => (each: ConformanceCase) => name !== '' && each.id.startsWith(name);
+/** Returns the cases that `only` selects in a profile, by default all. Rejects a name that matches none. */
+export function casesIn(
+  only: readonly string[] | undefined,
+  profile: Profile = 'full',
+): readonly ConformanceCase[] {
+  const all = conformanceCases.filter((each) => includes(profile, each.profile));
+  if (only === undefined) return all;
+  const fits = (name: string, { id, rule }: ConformanceCase) =>
+    name !== '' && (id.startsWith(name) || rule.id === name);
   for (const name of only) {
-    if (!conformanceCases.some(fits(name))) throw new RangeError(`no conformance case is ${name}`);
+    if (all.some((each) => fits(name, each))) continue;
+    const larger = conformanceCases.find((each) => fits(name, each))?.profile;
+    throw new RangeError(
+      larger === undefined
+        ? `no case and no rule is ${name}; --list shows all`
+        : `${name} is in the profile ${larger}, not in ${profile}`,
+    );
   }
-  return conformanceCases.filter((each) => only.some((name) => fits(name)(each)));
+  return all.filter((each) => only.some((name) => fits(name, each)));
+}
+
+/** Does the work for each item, at most so many at a time. */
+async function atOnce<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items[Symbol.iterator]();
+  const worker = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.max(1, limit) }, worker));
 }
 
 async function judge(session: Session, each: ConformanceCase): Promise<CaseResult> {

@@ -1,92 +1,86 @@
 import type { KeyWrapProvider } from '@keywrap/core';
+import { Attempt, type Patience } from './attempt.js';
 import { openCache } from './cached-provider.js';
 import type { CaseContext, ConformanceCase } from './case.js';
-import { describeError, Mismatch } from './expect.js';
+import { Mismatch } from './expect.js';
+import { ConformanceFailure, HarnessError } from './failure.js';
 import type { ConformanceHarness, ConformanceSubject } from './harness.js';
 import { Journal } from './journal.js';
 import { KeyRing } from './key-ring.js';
 import { whyUnmet } from './needs.js';
 import { observe } from './observe.js';
+import type { Profile } from './profile.js';
 
-/** The default time limit of a case: a slow machine may need it to generate an RSA key. */
-export const DEFAULT_TIMEOUT_MS = 60_000;
+/** The time limit of a call: a slow machine may need it to generate an RSA key. */
+const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** A failed case. The message shows the calls, the expected and actual outcome, and the rule. */
-export class ConformanceFailure extends Error {
-  override readonly name = 'ConformanceFailure';
-  readonly caseId: string;
-  readonly expected: string;
-  readonly actual: string;
-  /** Tells mocha not to show a diff. */
-  readonly showDiff = false;
-  /** The last calls to the provider. */
-  readonly calls: readonly string[];
-  /** The source of the rule. */
-  readonly source: string;
+/** A call may take this many times as long as the slowest one before it. */
+const SLOWER = 20;
 
-  constructor(failed: ConformanceCase, error: unknown, calls: readonly string[]) {
-    const { expected, actual } =
-      error instanceof Mismatch ? error : { expected: 'success', actual: describeError(error) };
-    super(
-      [
-        `${failed.id}: ${failed.title}`,
-        `  done:     ${calls.join('\n            ') || 'no call'}`,
-        `  expected: ${expected}`,
-        `  came:     ${actual}`,
-        `  rule:     ${failed.rule.statement} (${failed.rule.id}; ${failed.rule.source})`,
-      ].join('\n'),
-      { cause: error },
-    );
-    this.caseId = failed.id;
-    this.expected = expected;
-    this.actual = actual;
-    this.calls = calls;
-    this.source = failed.rule.source;
-  }
-}
+/** How long to wait for the calls of a stopped case, before the provider is given up. */
+const GRACE_MS = 1000;
 
-/** The time limit of a case, and the seed of random cases. */
+/** The options of all readers of the suite. */
 export interface SessionOptions {
   readonly timeoutMs?: number | undefined;
   readonly seed?: number | undefined;
+  readonly profile?: Profile | undefined;
+  /** Says how to run one case alone. */
+  readonly repeat?: ((caseId: string, seed: number) => string) | undefined;
+}
+
+/** An opened provider and its keys. */
+interface OpenSubject {
+  readonly subject: ConformanceSubject;
+  readonly ring: KeyRing;
 }
 
 /** A run of one harness: the provider that its cases share, its keys, and other opened providers. */
 export class Session {
   readonly #harness: ConformanceHarness;
-  readonly #shared: ConformanceSubject;
-  readonly #ring: KeyRing;
-  readonly #timeoutMs: number;
-  readonly #others: ConformanceSubject[] = [];
+  readonly #patience: Patience;
+  readonly #repeat: NonNullable<SessionOptions['repeat']>;
+  readonly #others: OpenSubject[] = [];
+  readonly #reopened: KeyWrapProvider[] = [];
+  #shared: OpenSubject;
+  #harnessError: HarnessError | undefined;
+  readonly profile: Profile;
   /** Repeats the random cases. */
   readonly seed: number;
 
   private constructor(
     harness: ConformanceHarness,
-    shared: ConformanceSubject,
-    timeoutMs: number,
-    seed: number,
+    shared: OpenSubject,
+    patience: Patience,
+    { seed = randomSeed(), profile = 'full', repeat = repeatByOptions }: SessionOptions,
   ) {
     this.#harness = harness;
     this.#shared = shared;
-    this.#ring = new KeyRing(shared.keys, shared.provider);
-    this.#timeoutMs = timeoutMs;
+    this.#patience = patience;
+    this.#repeat = repeat;
     this.seed = seed;
+    this.profile = profile;
   }
 
-  static async open(
-    harness: ConformanceHarness,
-    { timeoutMs = DEFAULT_TIMEOUT_MS, seed = randomSeed() }: SessionOptions = {},
-  ): Promise<Session> {
-    return new Session(harness, await within(timeoutMs, harness.open()), timeoutMs, seed);
+  /** @throws {@link HarnessError} when the harness can't open a provider. */
+  static async open(harness: ConformanceHarness, options: SessionOptions = {}): Promise<Session> {
+    const patience = growing(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    return new Session(harness, await openBy(harness, patience), patience, options);
+  }
+
+  /** The failure of the harness that ended the run, if there was one. */
+  get harnessError(): HarnessError | undefined {
+    return this.#harnessError;
   }
 
   /** Returns why a case does not apply; `undefined` when it does. */
   async whyNotApplicable({ needs }: ConformanceCase): Promise<string | undefined> {
+    const { subject, ring } = this.#shared;
     for (const need of needs) {
-      const checking = whyUnmet(need, this.#shared, this.#ring);
-      // The case reports a key that can't be made in time.
-      const reason = await within(this.#timeoutMs, checking).catch(() => undefined);
+      const attempt = new Attempt(this.#patience);
+      const checking = whyUnmet(need, subject, attempt.guard(ring));
+      // The case reports what went wrong.
+      const reason = await attempt.within(checking).catch(() => undefined);
       if (reason !== undefined) return reason;
     }
     return undefined;
@@ -95,58 +89,118 @@ export class Session {
   /** Rejects with a {@link ConformanceFailure} when the provider breaks the rule, or hangs. */
   async run(each: ConformanceCase): Promise<void> {
     const journal = new Journal();
+    const attempt = new Attempt(this.#patience);
+    const shared = this.#shared;
     try {
-      await within(this.#timeoutMs, each.run(this.#contextFor(journal)));
+      // After the harness failed, every other case would fail for the same reason.
+      if (this.#harnessError !== undefined) throw this.#harnessError;
+      await attempt.within(each.run(this.#contextFor(shared, journal, attempt)));
     } catch (error) {
-      throw new ConformanceFailure(each, error, journal.lastCalls);
+      if (error instanceof HarnessError) this.#harnessError ??= error;
+      await this.#stop(attempt, shared);
+      const repeat = this.#repeat(each.id, this.seed);
+      throw new ConformanceFailure(each, error, journal.lastCalls, repeat);
     }
   }
 
-  /** Closes all providers. It never throws: other cases check closing. */
+  /** Schedules the deletion of the keys, and closes all providers. It never throws: other cases check closing. */
   async close(): Promise<void> {
-    const subjects = [...this.#others, this.#shared];
-    await Promise.allSettled(subjects.map((subject) => within(this.#timeoutMs, shut(subject))));
+    const all = [...this.#others, this.#shared];
+    await this.#patiently(this.#shared.ring.deleteKeys(all.flatMap(({ ring }) => ring.created)));
+    // Before the subjects, which may release what these use.
+    await Promise.all(this.#reopened.map((provider) => this.#patiently(provider.close())));
+    await Promise.all(all.map((each) => this.#patiently(shut(each.subject))));
   }
 
-  #contextFor(journal: Journal): CaseContext {
+  /** Ends a failed case: no call of it runs on beside the next one. */
+  async #stop(attempt: Attempt, shared: OpenSubject): Promise<void> {
+    attempt.stop();
+    if (!attempt.isBusy) return;
+    await Promise.race([attempt.settled(), delay(GRACE_MS)]);
+    // A call that hangs may hold what other calls need, so they get another provider.
+    if (!attempt.isBusy || shared !== this.#shared) return;
+    try {
+      this.#shared = await openBy(this.#harness, this.#patience);
+      this.#others.push(shared);
+    } catch (error) {
+      this.#harnessError ??= error as HarnessError;
+    }
+  }
+
+  #contextFor(shared: OpenSubject, journal: Journal, attempt: Attempt): CaseContext {
+    const watched = (provider: KeyWrapProvider) => attempt.guard(observe(provider, journal));
+    const { subject, ring } = shared;
     return {
-      provider: observe(this.#shared.provider, journal),
-      keys: this.#ring,
+      provider: watched(subject.provider),
+      keys: attempt.guard(ring),
       seed: this.seed,
+      profile: this.profile,
       secret: (length = 32) => {
         const secret = printable(length);
         journal.keepSecret(secret);
         return secret;
       },
       open: async () => {
-        const { provider, keys } = await this.#openAnother();
-        return { provider: observe(provider, journal), keys: new KeyRing(keys, provider) };
+        const opened = await attempt.call(() => this.#openAnother(subject));
+        return {
+          provider: watched(opened.subject.provider),
+          keys: attempt.guard(opened.ring),
+          reopen: async () => watched(await attempt.call(() => this.#reopen(opened.subject))),
+          fail: (outage) =>
+            attempt.call(async () => {
+              if (opened.subject.fail === undefined) throw new Error('the case must need `fail`');
+              await opened.subject.fail(outage);
+            }),
+        };
       },
-      closed: async () => observe(await this.#closedProvider(), journal),
-      cached: (limits, provider = this.#shared.provider) => {
-        const { cache } = this.#shared;
+      reopen: async () => watched(await attempt.call(() => this.#reopen(subject))),
+      closed: async () => watched(await this.#closedProvider(shared)),
+      cached: (limits, provider = subject.provider) => {
+        const { cache } = subject;
         if (cache === undefined) throw new Error('the case must need `cache`');
-        const cached = openCache(cache, provider, limits);
-        return { ...cached, provider: observe(cached.provider, journal) };
+        const cached = openCache(cache.bind(subject), provider, limits);
+        return { ...cached, provider: watched(cached.provider) };
       },
     };
   }
 
-  #closedProvider(): Promise<KeyWrapProvider> {
-    return this.#ring.once('a closed provider', async () => {
-      const { provider } = await this.#openAnother();
+  async #reopen(subject: ConformanceSubject): Promise<KeyWrapProvider> {
+    if (subject.reopen === undefined) throw new Error('the case must need `reopen`');
+    const provider = await subject.reopen();
+    this.#reopened.push(provider);
+    return provider;
+  }
+
+  #closedProvider({ subject, ring }: OpenSubject): Promise<KeyWrapProvider> {
+    return ring.once('a closed provider', async () => {
+      const { provider } = (await this.#openAnother(subject)).subject;
       await provider.close();
       return provider;
     });
   }
 
-  async #openAnother(): Promise<ConformanceSubject> {
-    const subject = await this.#harness.open();
-    if (subject.provider === this.#shared.provider) {
+  async #openAnother({ provider }: ConformanceSubject): Promise<OpenSubject> {
+    const opened = await openBy(this.#harness, this.#patience);
+    if (opened.subject.provider === provider) {
       throw new Mismatch('harness.open() to return a new provider each time', 'the same one');
     }
-    this.#others.push(subject);
-    return subject;
+    this.#others.push(opened);
+    return opened;
+  }
+
+  async #patiently(work: Promise<unknown>): Promise<void> {
+    await new Attempt(this.#patience).within(work).catch(() => {});
+  }
+}
+
+async function openBy(harness: ConformanceHarness, patience: Patience): Promise<OpenSubject> {
+  const attempt = new Attempt(patience);
+  try {
+    // The harness may throw at once, too.
+    const subject = await attempt.within(attempt.call(async () => harness.open()));
+    return { subject, ring: new KeyRing(subject.keys, subject.provider) };
+  } catch (error) {
+    throw new HarnessError(`open() of the harness ${harness.name}`, error);
   }
 }
 
@@ -158,20 +212,25 @@ async function shut(subject: ConformanceSubject): Promise<void> {
   }
 }
 
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const seconds = `${timeoutMs / 1000} s`;
-    timer = setTimeout(
-      () => reject(new Mismatch(`a result within ${seconds}`, `none after ${seconds}`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** A limit that grows with the latency of the provider, and with the load of the machine. */
+function growing(leastMs: number): Patience {
+  let limitMs = leastMs;
+  return {
+    get limitMs() {
+      return limitMs;
+    },
+    observe(durationMs) {
+      limitMs = Math.max(limitMs, SLOWER * durationMs);
+    },
+  };
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function repeatByOptions(caseId: string, seed: number): string {
+  return `with the options { only: ['${caseId}'], seed: ${seed} }`;
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!$';

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { runCommand } from '#dist/command/command.js';
-import { conformanceCases } from '#dist/index.js';
+import { Progress } from '#dist/command/progress.js';
+import { type CaseResult, conformanceCases, runConformance } from '#dist/index.js';
+import { wrapped } from './support/reference.js';
 
 const moduleOf = (name: string) =>
   fileURLToPath(new URL(`support/modules/${name}.js`, import.meta.url));
@@ -49,7 +51,7 @@ describe('keywrap-conformance', () => {
     const { code, stdout } = await run(moduleOf('a-forgetful-provider'), ...CONTEXT);
     expect(code).to.equal(1);
     expect(stdout).to.match(/^FAILED {2}encryption-context +1 passed, 1 failed$/m);
-    for (const label of ['done: ', 'expected: ', 'came: ', 'rule: ', 'to repeat: --seed ']) {
+    for (const label of ['done: ', 'expected: ', 'came: ', 'rule: ', 'repeat: ']) {
       expect(stdout).to.include(label);
     }
     expect(stdout).to.include('encrypt_context.html');
@@ -66,7 +68,8 @@ describe('keywrap-conformance', () => {
     const report = JSON.parse((await run(...args)).stdout);
     expect(report).to.include({ provider: 'forgetful <&>', seed: 5, passed: 2, failed: 1 });
     const [failed] = report.cases.filter(({ status }: { status: string }) => status === 'failed');
-    expect(failed.failure).to.have.all.keys('done', 'expected', 'came', 'source');
+    const parts = ['done', 'expected', 'came', 'causes', 'source', 'repeat'];
+    expect(failed.failure).to.have.all.keys(...parts);
   });
 
   it('writes JUnit XML to a file', async () => {
@@ -83,12 +86,85 @@ describe('keywrap-conformance', () => {
     }
   });
 
-  it('shows progress on a terminal alone', async () => {
+  it('says how to repeat a failed case alone, and that command does', async () => {
+    const module = moduleOf('a-forgetful-provider');
+    const { stdout } = await run(module, ...CONTEXT);
+    const args = /^ {2}repeat: +npx keywrap-conformance (.+)$/m.exec(stdout)?.[1]?.split(' ') ?? [];
+    expect(args).to.include.members([module, '--only', 'CTX-203', '--seed']);
+    const again = await run(...args);
+    expect(again.stdout.trimEnd().split('\n').at(-1)).to.equal(
+      '0 passed, 1 failed, 0 not applicable',
+    );
+  });
+
+  it('lists the cases of a profile or a rule, and runs none', async () => {
+    const { code, stdout } = await run('--list');
+    expect(code).to.equal(0);
+    const inFull = conformanceCases.filter(({ profile }) => profile !== 'soak');
+    for (const { id, title, rule } of inFull) {
+      expect(stdout)
+        .to.include(`${id.padEnd(9)} ${title}`)
+        .and.include(rule.id);
+    }
+    const quick = await run('--list', '--profile', 'quick', '--only', 'key-life');
+    expect(quick.stdout.trimEnd().split('\n').at(-1)).to.equal('2 cases of 1 rules');
+  });
+
+  it('runs the cases of a rule that is named', async () => {
+    const { stdout } = await run(moduleOf('a-class'), '--only', 'ciphertext-length');
+    const count = conformanceCases.filter(({ rule }) => rule.id === 'ciphertext-length').length;
+    expect(stdout.trimEnd().split('\n').at(-1)).to.match(new RegExp(`^${count} passed, 0 failed`));
+  });
+
+  it('stops after the first failure with --bail', async () => {
+    const { code, stdout } = await run(moduleOf('a-forgetful-provider'), '--only', 'CTX', '--bail');
+    expect(code).to.equal(1);
+    expect(stdout).to.match(/^\d+ cases did not run$/m);
+  });
+
+  it('runs the cases about caches with the cache of the harness', async () => {
+    const { stdout } = await run(moduleOf('a-harness-with-a-cache'), '--only', 'DKC');
+    const count = conformanceCases.filter(({ id }) => id.startsWith('DKC')).length;
+    expect(stdout.trimEnd().split('\n').at(-1)).to.equal(
+      `${count} passed, 0 failed, 0 not applicable`,
+    );
+  });
+
+  it('says what is not proved because the harness does not offer it', async () => {
+    const { stdout } = await run(moduleOf('a-class'), '--only', 'ROT-00', '--only', 'DKC');
+    expect(stdout).to.match(/^not proved, because the harness has no keys\.rotate, cache$/m);
+  });
+
+  it('ends the run when the harness can not make a key, and says with which error', async () => {
+    const { code, stdout } = await run(moduleOf('a-full-hsm'));
+    expect(code).to.equal(2);
+    expect(stdout).to.include('keys.create({"keySpec":');
+    expect(stdout).to.include('failed: Error: the HSM refused');
+    expect(stdout).to.match(/cause: +Error: no slot is free \(at .*a-full-hsm\.js/);
+    expect(stdout).to.match(/^\d{3,} cases did not run$/m);
+  });
+
+  it('shows progress in one line on a terminal', async () => {
     const [stdout, stderr] = [screen(), screen(true)];
     await runCommand([moduleOf('a-class'), '--only', 'ENC-001'], stdout, stderr);
     expect(stderr.text()).to.include('of 1');
     // It clears its line at the end.
     expect(stderr.text().endsWith('\r\x1b[K')).to.equal(true);
+  });
+
+  it('writes a line of progress now and then where there is no terminal', async () => {
+    const log = screen();
+    const progress = new Progress(log, 3, 1);
+    const { results } = await runConformance(
+      { name: 'any', open: async () => wrapped('', '', () => ({})).open() },
+      { only: ['ENC-001'] },
+    );
+    progress.advance(results[0] as CaseResult);
+    const isShown = () => log.text().includes('1 of 3 cases\n');
+    while (!isShown()) await new Promise(setImmediate);
+    progress.end();
+    expect(isShown()).to.equal(true);
+    // A short run writes none.
     expect((await run(moduleOf('a-class'), '--only', 'ENC-')).stderr).to.equal('');
   });
 
@@ -98,7 +174,12 @@ describe('keywrap-conformance', () => {
     'an unknown option': [/--fast/, 'a.js', '--fast'],
     'an unknown format': [/text, markdown, json, junit/, 'a.js', '--format', 'html'],
     'a seed that is not a number': [/--seed is a whole number/, 'a.js', '--seed', 'x'],
-    'an unknown case': [/no conformance case is XYZ/, 'a.js', '--only', 'XYZ'],
+    'an unknown profile': [/quick, full, soak/, 'a.js', '--profile', 'slow'],
+    'an unknown case': [/no case and no rule is XYZ/, 'a.js', '--only', 'XYZ'],
+    'a case of a larger profile': [
+      /PAI-103 is in the profile full/,
+      ...['a.js', '--only', 'PAI-103', '--profile', 'quick'],
+    ],
     'a missing file': [/can't load .*nowhere\.js/, 'nowhere.js'],
     'a module without a provider': [/exports somethingElse/, moduleOf('nothing')],
     'a provider without keys': [/add a createKey method/, moduleOf('without-keys')],
@@ -123,5 +204,14 @@ describe('keywrap-conformance', () => {
     expect(program('--help').stdout).to.match(/^Usage: keywrap-conformance /);
     expect(program('--version').stdout).to.match(/^\d+\.\d+\.\d+\n$/);
     expect(program().status).to.equal(2);
+  });
+
+  it('exits with 1 for a rejection that nothing handles, although every case passes', () => {
+    const main = fileURLToPath(import.meta.resolve('#dist/command/main.js'));
+    const args = [main, moduleOf('a-careless-provider'), '--only', 'ENC-001'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(stdout).to.include('1 passed, 0 failed');
+    expect(stderr).to.include('unhandled rejection (Error)');
+    expect(status).to.equal(1);
   });
 });

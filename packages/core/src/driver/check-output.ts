@@ -75,6 +75,7 @@ export function checkPair(output: DataKeyPairOutput, asked: KeyRequest): DataKey
 }
 
 export function checkPublicKey(output: PublicKeyResult, { key }: KeyRequest): PublicKeyResult {
+  checkVersion(output, 'keyVersion');
   return {
     ...ownDetails(output),
     keyId: checkKeyArn(output.keyId, key),
@@ -84,6 +85,7 @@ export function checkPublicKey(output: PublicKeyResult, { key }: KeyRequest): Pu
 }
 
 export function checkDescription(output: KeyDescription, { key }: KeyRequest): KeyDescription {
+  checkVersion(output, 'keyVersion');
   return { ...ownDetails(output), keyId: checkKeyArn(output.keyId, key) };
 }
 

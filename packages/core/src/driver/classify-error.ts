@@ -1,8 +1,11 @@
 import {
   AbortError,
+  AccessDeniedError,
   InternalError,
   KeyWrapError,
+  type KeyWrapErrorOptions,
   ProviderUnavailableError,
+  ThrottledError,
 } from '../provider/errors.js';
 import { ownField } from '../provider/own-fields.js';
 import type { KeyWrapDriver } from './driver.js';
@@ -26,7 +29,7 @@ export function abortError(signal: AbortSignal): AbortError {
 
 /**
  * Classifies what a driver threw: an abort first, then a `KeyWrapError` as it is, then what `mapError` returns.
- * Anything else is an outage if it looks like one, and an {@link InternalError} otherwise.
+ * Anything else is classified by its code or HTTP status, and is an {@link InternalError} without one that is known.
  */
 export function classifyError(
   error: unknown,
@@ -44,30 +47,74 @@ export function classifyError(
       cause,
     });
   }
-  const outage = outageIn(error);
-  if (outage === undefined) {
-    return new InternalError('the provider failed; see the cause', { cause: error });
-  }
-  return new ProviderUnavailableError(`the backend was not reached, or failed (${outage})`, {
-    cause: error,
-  });
+  return (
+    failureIn(error) ?? new InternalError('the provider failed; see the cause', { cause: error })
+  );
 }
 
-/** Returns the code, name or status that shows that the backend is unreachable or failed. */
-function outageIn(error: unknown, depth = DEPTH): string | undefined {
+/**
+ * Returns the error that an HTTP status means whatever the backend is, for `mapError`; undefined if the status alone
+ * does not tell. Check what your backend reports with these first: OpenBao answers 500 to a damaged RSA ciphertext,
+ * and Azure Key Vault 403 for a disabled key.
+ *
+ * - 401, 403, 407: `AccessDeniedError`
+ * - 429: `ThrottledError`
+ * - 408, and 500 to 599 without 501 and 505: `ProviderUnavailableError`
+ *
+ * A 404 is none of these: a wrong path is a mistake, and a retry would not find it either
+ * ([RFC 9110 §15](https://www.rfc-editor.org/rfc/rfc9110#section-15)).
+ *
+ * @example
+ * ```ts
+ * import { errorOfStatus, InvalidCiphertextError, type KeyWrapError } from '@keywrap/core';
+ *
+ * function toKeyWrapError(status: number, text: string): KeyWrapError | undefined {
+ *   if (text.includes('message authentication failed')) {
+ *     return new InvalidCiphertextError('the ciphertext can not be decrypted');
+ *   }
+ *   return errorOfStatus(status);
+ * }
+ * ```
+ */
+export function errorOfStatus(
+  status: number,
+  options?: KeyWrapErrorOptions,
+): KeyWrapError | undefined {
+  if (status === 401 || status === 403 || status === 407) {
+    return new AccessDeniedError(`the backend denied access (status ${status})`, options);
+  }
+  if (status === 429) {
+    return new ThrottledError('the backend received too many requests (status 429)', options);
+  }
+  const isFailure = status >= 500 && status < 600 && status !== 501 && status !== 505;
+  if (!isFailure && status !== 408) return undefined;
+  return new ProviderUnavailableError(`the backend failed (status ${status})`, options);
+}
+
+/** Returns the error of the code, name or status that shows that the backend is unreachable or failed. */
+function failureIn(error: unknown, outermost = error, depth = DEPTH): KeyWrapError | undefined {
   if (typeof error !== 'object' || error === null || depth === 0) return undefined;
+  const options = { cause: outermost };
   try {
     const { code, status, statusCode, $metadata, cause, errors } = withOwn(error);
     const { name } = error as { readonly name?: unknown };
-    if (typeof code === 'string' && OUTAGE_CODES.has(code)) return code;
-    if (name === 'TimeoutError') return name;
-    const failure = [status, statusCode, $metadata?.httpStatusCode].find(isServerError);
-    if (failure !== undefined) return `status ${failure}`;
-    const inner = [cause, ...(Array.isArray(errors) ? errors.slice(0, DEPTH) : [])];
-    return inner.map((each) => outageIn(each, depth - 1)).find((outage) => outage !== undefined);
+    const isOutage = typeof code === 'string' && OUTAGE_CODES.has(code);
+    if (isOutage || name === 'TimeoutError') {
+      const what = isOutage ? code : name;
+      return new ProviderUnavailableError(`the backend was not reached (${what})`, options);
+    }
+    for (const each of [status, statusCode, $metadata?.httpStatusCode]) {
+      const failure = typeof each === 'number' ? errorOfStatus(each, options) : undefined;
+      if (failure !== undefined) return failure;
+    }
+    for (const inner of [cause, ...(Array.isArray(errors) ? errors.slice(0, DEPTH) : [])]) {
+      const failure = failureIn(inner, outermost, depth - 1);
+      if (failure !== undefined) return failure;
+    }
   } catch {
-    return undefined;
+    // A getter threw.
   }
+  return undefined;
 }
 
 /** Reads an error's own fields, including those that are not enumerable, such as `cause`. */
@@ -77,9 +124,4 @@ function withOwn(error: object) {
   return Object.fromEntries(own) as Record<(typeof fields)[number], unknown> & {
     readonly $metadata?: { readonly httpStatusCode?: unknown };
   };
-}
-
-/** [RFC 9110 §15.6](https://www.rfc-editor.org/rfc/rfc9110#section-15.6) */
-function isServerError(status: unknown): status is number {
-  return typeof status === 'number' && status >= 500 && status < 600;
 }

@@ -25,7 +25,7 @@ import {
   type OutputOf,
   type RequestOf,
 } from './driver.js';
-import { IN_THIS_PROCESS } from './in-process.js';
+import { type DriverInside, IN_THIS_PROCESS } from './in-process.js';
 import { isPromise } from './is-promise.js';
 import { Lifetime } from './lifetime.js';
 import type { Awaitable, Call } from './requests.js';
@@ -60,7 +60,7 @@ export function completeDriver<Keys extends object = object>(
       ...args: [...T[], RequestOf<Name>, Call]
     ) => Awaitable<OutputOf<Name> | InProcess>;
     const own = whole[name] as Work<never> | undefined;
-    const instead = ownField(IN_THIS_PROCESS as Partial<Record<Name, Work<DriverFunctions>>>, name);
+    const instead = ownField(IN_THIS_PROCESS as Partial<Record<Name, Work<DriverInside>>>, name);
     const checked = (output: OutputOf<Name> | InProcess, request: RequestOf<Name>) => {
       if (typeof output !== 'object' || output === null) throw nothing();
       return check(output, request);
@@ -80,7 +80,7 @@ export function completeDriver<Keys extends object = object>(
         output = await answer;
         // Its parts were checked.
         if (output === IN_PROCESS && instead !== undefined) {
-          return (await instead(functions, request, call)) as OutputOf<Name>;
+          return (await instead(inside, request, call)) as OutputOf<Name>;
         }
         return checked(output, request);
       } catch (error) {
@@ -113,6 +113,7 @@ export function completeDriver<Keys extends object = object>(
     getPublicKey: complete('getPublicKey', checkPublicKey),
     describeKey: complete('describeKey', checkDescription),
   };
+  const inside: DriverInside = { ...functions, capabilities: whole.capabilities };
   let closing: Promise<void> | undefined;
   return {
     ...functions,

@@ -125,8 +125,8 @@ export interface KeyWrapDriver<Keys extends object = object>
   readonly keys?: Keys | undefined;
   /**
    * Converts an error that a function threw into a `KeyWrapError`. Returns undefined for unknown errors: core
-   * then treats socket, DNS and time-out errors and statuses of 500 and above as an outage, and anything else
-   * as an `InternalError`.
+   * then treats socket, DNS and time-out errors as an outage, classifies HTTP statuses by {@link errorOfStatus}, and
+   * makes anything else an `InternalError`.
    *
    * @param step The name of the function that failed.
    */

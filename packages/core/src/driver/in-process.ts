@@ -1,12 +1,15 @@
 import { newSecret, wipe } from '../provider/bytes.js';
 import { InvalidInputError, UnsupportedOperationError } from '../provider/errors.js';
-import { maximumPlaintextLength } from '../provider/key-spec.js';
-import type { DriverFunctions } from './driver.js';
+import { longestPlaintext } from '../provider/limits.js';
+import type { CompleteDriver, DriverFunctions } from './driver.js';
+
+/** The driver that lacks a function. */
+export type DriverInside = DriverFunctions & Pick<CompleteDriver, 'capabilities'>;
 
 /** Implements, in this process, the functions that a driver left out. */
 export const IN_THIS_PROCESS: {
   readonly [Name in Exclude<keyof DriverFunctions, 'encrypt' | 'decrypt' | 'describeKey'>]: (
-    driver: DriverFunctions,
+    driver: DriverInside,
     ...args: Parameters<DriverFunctions[Name]>
   ) => ReturnType<DriverFunctions[Name]>;
 } = {
@@ -16,7 +19,7 @@ export const IN_THIS_PROCESS: {
     const opened = await driver.decrypt({ key, algorithm, encryptionContext, ciphertext }, call);
     const { plaintext } = opened;
     try {
-      const maximum = maximumPlaintextLength(destination.algorithm);
+      const maximum = longestPlaintext(destination.algorithm, driver.capabilities);
       if (plaintext.length === 0 || plaintext.length > maximum) {
         throw new InvalidInputError(
           'ciphertext',

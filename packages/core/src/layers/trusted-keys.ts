@@ -70,8 +70,10 @@ class TrustedKeys implements KeyGuard {
   }
 
   /** Returns the key by its ARN. @throws {@link UntrustedKeyError} */
-  resolve({ text }: KeyName): KeyName {
-    const key = this.#arns.get(text) ?? this.#listed.get(text) ?? this.#ids.get(text);
+  resolve(name: KeyName): KeyName {
+    const { text } = name;
+    const byId = name.kind === 'key-id' ? this.#ids.get(name.id) : undefined;
+    const key = this.#arns.get(text) ?? this.#listed.get(text) ?? byId;
     if (key !== undefined) return key;
     throw new UntrustedKeyError(
       'the key is not on the list of trusted keys; list it, or name a listed one by its ARN',

@@ -18,16 +18,20 @@ const encoder = new TextEncoder();
  *
  * @param value `undefined` means the empty context.
  * @param field The name of the input in errors.
+ * @param maximum The longest serialised length in bytes, at most 8192.
  * @throws {@link InvalidInputError} when it isn't a plain object of well-formed strings, or is longer
- * than 8192 bytes when serialised.
+ * than that when serialised.
  */
 export function readEncryptionContext(
   value: unknown,
   field = 'encryptionContext',
+  maximum: number = LIMITS.encryptionContext,
 ): EncryptionContext {
   if (value === undefined) return NONE;
-  if (pairsOf(value) !== undefined) return value as EncryptionContext;
-  const pairs = readPairs(value, field);
+  const known = pairsOf(value);
+  const pairs = known ?? readPairs(value, field);
+  if (pairs.length > maximum) throw tooLong(field, maximum);
+  if (known !== undefined) return value as EncryptionContext;
   if (pairs.names.length === 0) return NONE;
   if (!isSame(pairs, last.pairs)) last = { pairs, context: Object.freeze(contextOf(pairs)) };
   return last.context;
@@ -214,10 +218,10 @@ function isPlainObject(value: unknown): value is object {
   );
 }
 
-function tooLong(field: string): InvalidInputError {
+function tooLong(field: string, maximum: number = LIMITS.encryptionContext): InvalidInputError {
   return new InvalidInputError(
     field,
-    `must serialise to at most ${LIMITS.encryptionContext} bytes; bind to fewer or shorter pairs`,
+    `must serialise to at most ${maximum} bytes; bind to fewer or shorter pairs`,
   );
 }
 

@@ -1,10 +1,15 @@
 const SYMMETRIC = ['SYMMETRIC_DEFAULT'] as const;
-const RSAES_OAEP = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
+/** The RSA algorithms of AWS KMS. */
+const KMS_OAEP = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
+const RSAES_OAEP = [...KMS_OAEP, 'RSAES_OAEP_SHA_384', 'RSAES_OAEP_SHA_512'] as const;
 
-/** The encryption algorithms, under the names of AWS KMS (`EncryptionAlgorithmSpec`). */
+/** The algorithm of symmetric keys, under the name of AWS KMS (`EncryptionAlgorithmSpec`). */
 export type SymmetricAlgorithm = (typeof SYMMETRIC)[number];
 
-/** RSAES-OAEP (RFC 8017 §7.1) with MGF1 over the same hash and an empty label. */
+/**
+ * RSAES-OAEP (RFC 8017 §7.1) with MGF1 over the same hash and an empty label. AWS KMS has SHA-1 and SHA-256; HSMs and
+ * other clouds have others: see `capabilities.algorithms`.
+ */
 export type AsymmetricAlgorithm = (typeof RSAES_OAEP)[number];
 
 /** Any algorithm that a provider can encrypt with. */
@@ -66,9 +71,13 @@ export const KEY_STATES = Object.freeze([
   'PendingReplicaDeletion',
   'Unavailable',
   'Updating',
+  'DecryptOnly',
 ] as const);
 
-/** The state of a key (AWS KMS: `KeyState`). Only an `Enabled` key can be used. */
+/**
+ * The state of a key (AWS KMS: `KeyState`). Only an `Enabled` key can be used; one that is `DecryptOnly` (not a state
+ * of AWS KMS; KMIP: deactivated, PKCS #11: without `CKA_ENCRYPT`) decrypts what it encrypted earlier.
+ */
 export type KeyState = (typeof KEY_STATES)[number];
 
 /** Every origin of key material. */
@@ -77,9 +86,14 @@ export const KEY_ORIGINS = Object.freeze([
   'EXTERNAL',
   'AWS_CLOUDHSM',
   'EXTERNAL_KEY_STORE',
+  'HSM',
+  'SOFTWARE',
 ] as const);
 
-/** The origin of the key material: made by the backend, or imported. */
+/**
+ * The origin of the key material (AWS KMS: `Origin`). Other backends have `HSM` if an HSM made it, `SOFTWARE` if a
+ * program did, and `EXTERNAL` if it was imported.
+ */
 export type KeyOrigin = (typeof KEY_ORIGINS)[number];
 
 /** The standard sizes of a data key (AWS KMS: `DataKeySpec`). */
@@ -123,16 +137,21 @@ const MODULUS_BYTES = { RSA_2048: 256, RSA_3072: 384, RSA_4096: 512 } as const s
   number
 >;
 
-const HASH_BYTES = { RSAES_OAEP_SHA_1: 20, RSAES_OAEP_SHA_256: 32 } as const satisfies Record<
-  AsymmetricAlgorithm,
-  number
->;
+const HASHES = {
+  RSAES_OAEP_SHA_1: { name: 'SHA-1', bytes: 20 },
+  RSAES_OAEP_SHA_256: { name: 'SHA-256', bytes: 32 },
+  RSAES_OAEP_SHA_384: { name: 'SHA-384', bytes: 48 },
+  RSAES_OAEP_SHA_512: { name: 'SHA-512', bytes: 64 },
+} as const satisfies Record<AsymmetricAlgorithm, object>;
+
+/** The hash of an OAEP algorithm, under the name of Web Crypto. */
+export type OaepHash = (typeof HASHES)[AsymmetricAlgorithm]['name'];
 
 /** The usages of one kind of key, the default first, and the algorithms of each. */
 type Usages = Readonly<Partial<Record<KeyUsage, readonly string[]>>>;
 
 const RSA: Usages = {
-  ENCRYPT_DECRYPT: RSAES_OAEP,
+  ENCRYPT_DECRYPT: KMS_OAEP,
   SIGN_VERIFY: [
     'RSASSA_PSS_SHA_256',
     'RSASSA_PSS_SHA_384',
@@ -170,7 +189,7 @@ export function keyUsagesOf(spec: KeySpec): readonly KeyUsage[] {
 }
 
 /**
- * Returns all algorithms of a kind of key for a usage, under AWS KMS's names; none if it can't have the usage.
+ * Returns the algorithms that AWS KMS has for a kind of key and a usage; none if it can't have the usage.
  *
  * @example
  * ```ts
@@ -201,7 +220,12 @@ export function isRsaKeySpec(spec: string): spec is RsaKeySpec {
 
 /** Returns true for an RSA algorithm. */
 export function isAsymmetricAlgorithm(algorithm: string): algorithm is AsymmetricAlgorithm {
-  return Object.hasOwn(HASH_BYTES, algorithm);
+  return Object.hasOwn(HASHES, algorithm);
+}
+
+/** Returns the hash of an OAEP algorithm, under the name of Web Crypto: `SHA-256`. */
+export function oaepHash(algorithm: AsymmetricAlgorithm): OaepHash {
+  return HASHES[algorithm].name;
 }
 
 /** Returns true for the name of an algorithm of the contract. */
@@ -210,20 +234,22 @@ export function isEncryptionAlgorithm(value: unknown): value is EncryptionAlgori
 }
 
 /**
- * Returns the algorithms that a kind of key encrypts with; none for a key that signs or makes MACs.
+ * Returns the algorithms that a kind of key encrypts with; none for a key that signs or makes MACs. A backend, or
+ * one key, may have fewer: see {@link KeyDescription.algorithms}.
  *
  * @example
  * ```ts
  * import { encryptionAlgorithmsOf } from '@keywrap/core';
  *
- * encryptionAlgorithmsOf('RSA_2048', 'ENCRYPT_DECRYPT'); // ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256']
+ * encryptionAlgorithmsOf('SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT'); // ['SYMMETRIC_DEFAULT']
  * ```
  */
 export function encryptionAlgorithmsOf(
   spec: KeySpec,
   usage: KeyUsage,
 ): readonly EncryptionAlgorithm[] {
-  return usage === 'ENCRYPT_DECRYPT' ? (algorithmsOf(spec, usage) as EncryptionAlgorithm[]) : [];
+  if (usage !== 'ENCRYPT_DECRYPT' || !Object.hasOwn(KINDS[spec], usage)) return [];
+  return isRsaKeySpec(spec) ? [...RSAES_OAEP] : [...SYMMETRIC];
 }
 
 /** Returns the spec of an RSA key from the length of its modulus in bytes; undefined for other lengths. */
@@ -253,5 +279,5 @@ export function maximumPlaintextLength(
   spec: RsaKeySpec = 'RSA_4096',
 ): number {
   if (!isAsymmetricAlgorithm(algorithm)) return LIMITS.plaintext;
-  return MODULUS_BYTES[spec] - 2 * HASH_BYTES[algorithm] - 2;
+  return MODULUS_BYTES[spec] - 2 * HASHES[algorithm].bytes - 2;
 }

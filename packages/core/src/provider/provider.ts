@@ -157,6 +157,8 @@ export interface PublicKeyResult {
   readonly keyUsage: KeyUsage;
   /** Its encryption algorithms; empty for a key that signs. */
   readonly algorithms: readonly EncryptionAlgorithm[];
+  /** The version of the key that this is the public half of, if the backend knows it. */
+  readonly keyVersion?: string | undefined;
 }
 
 /** The description of a key. */
@@ -170,9 +172,22 @@ export interface KeyDescription {
   /** Its encryption algorithms; empty for a key that signs or makes MACs. */
   readonly algorithms: readonly EncryptionAlgorithm[];
   readonly description: string;
-  readonly creationDate: Date;
+  /** Undefined if the backend does not know it: many HSMs keep no date. */
+  readonly creationDate?: Date | undefined;
+  /** The version of the key that encrypts now, if the backend knows it. */
+  readonly keyVersion?: string | undefined;
   /** When it will be deleted, if it is pending deletion. */
   readonly deletionDate?: Date | undefined;
+}
+
+/** The limits of a provider, in bytes; each is at most that of `LIMITS`, which is the default. */
+export interface ProviderLimits {
+  /** Longest plaintext and data key under a symmetric key. */
+  readonly plaintext?: number | undefined;
+  /** Longest ciphertext, made or accepted. */
+  readonly ciphertext?: number | undefined;
+  /** Longest serialised encryption context. */
+  readonly encryptionContext?: number | undefined;
 }
 
 /**
@@ -182,6 +197,13 @@ export interface KeyDescription {
 export interface ProviderCapabilities {
   /** The algorithms that it encrypts and decrypts with. */
   readonly algorithms: readonly EncryptionAlgorithm[];
+  /**
+   * True if each RSA key has one of these algorithms only, as in Google Cloud KMS; see
+   * {@link KeyDescription.algorithms}. Another algorithm is rejected with `InvalidKeyUsageError`.
+   */
+  readonly oneAlgorithmPerKey?: boolean | undefined;
+  /** Limits that are lower than `LIMITS`. */
+  readonly limits?: ProviderLimits | undefined;
   /** True if it binds ciphertexts to an encryption context. */
   readonly encryptionContext: boolean;
   /** True if a symmetric ciphertext identifies its key, so that `decrypt` may omit `keyId`. */
@@ -229,12 +251,15 @@ export interface KeyWrapProvider extends AsyncDisposable {
    * Decrypts a ciphertext of a symmetric key ([Decrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html)).
    *
    * Rejects with `InvalidCiphertextError` when decryption fails, and with `IncorrectKeyError` when a key other
-   * than the named one made the ciphertext.
+   * than the named one made the ciphertext. Where ciphertexts do not identify their key
+   * (`capabilities.keyIdFromCiphertext` is false), that is an `InvalidCiphertextError` too. Rejects with
+   * `AccessDeniedError` when the ciphertext identifies a key that does not exist here.
    */
   decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult>;
 
   /**
-   * Decrypts what was encrypted, here or elsewhere, with the public half of an asymmetric key.
+   * Decrypts what was encrypted, here or elsewhere, with the public half of an asymmetric key. A backend may put
+   * the key version before its own ciphertexts; those without it, as long as the modulus, decrypt too.
    * Rejects with `InvalidCiphertextError` when decryption fails.
    */
   decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult>;

@@ -285,7 +285,8 @@ const METHODS = [
   'describeKey',
   'close',
   Symbol.asyncDispose,
-] as const satisfies readonly (keyof KeyWrapProvider)[];
+  'run',
+] as const satisfies readonly (keyof KeyWrapProvider | 'run')[];
 
 /**
  * Returns the driver of a provider, with its layers. Returns undefined for a provider that was not built from a
@@ -297,6 +298,16 @@ export function ownDriverOf(provider: KeyWrapProvider): CompleteDriver | undefin
     Object.keys(provider).length === 0 &&
     METHODS.every((name) => Reflect.get(provider, name) === Reflect.get(prototype, name));
   return isItself ? DRIVERS.get(provider) : undefined;
+}
+
+/**
+ * Returns true for a provider that this copy of core made from a driver and that overrides none of its methods, so
+ * that input, results and abort are handled by core. It is checked, not declared: an object that imitates one, or
+ * that another copy of core made, returns false.
+ */
+export function isDriverProvider(provider: KeyWrapProvider): boolean {
+  const driver = ownDriverOf(provider);
+  return driver !== undefined && provider.capabilities === driver.capabilities;
 }
 
 function isComplete<Keys extends object>(

@@ -19,8 +19,8 @@ import {
   isDataKeySpec,
   isEncryptionAlgorithm,
   LIMITS,
-  maximumPlaintextLength,
 } from '../provider/key-spec.js';
+import { limitOf, longestPlaintext } from '../provider/limits.js';
 import { ownField } from '../provider/own-fields.js';
 import type { ProviderCapabilities } from '../provider/provider.js';
 import { readBytes, readValues } from '../provider/read-fields.js';
@@ -50,7 +50,7 @@ export function parseEncryptInput(
 ): EncryptRequest {
   const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.encrypt);
   const { key, algorithm, encryptionContext } = parseTarget(named, '', capabilities);
-  const plaintext = readBytes(bytes, 'plaintext', maximumPlaintextLength(algorithm));
+  const plaintext = readBytes(bytes, 'plaintext', longestPlaintext(algorithm, capabilities));
   return { key, algorithm, encryptionContext, plaintext };
 }
 
@@ -64,7 +64,7 @@ export function parseDecryptInput(
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
   }
-  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes) };
+  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes, capabilities) };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -76,11 +76,11 @@ export function parseDecryptAsymmetricInput(
   if (named[1] === undefined || named[1] === 'SYMMETRIC_DEFAULT') {
     throw new InvalidInputError(
       'algorithm',
-      'must be RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256; call decrypt for a symmetric key',
+      'must be RSAES_OAEP_SHA_1, _256, _384 or _512; call decrypt for a symmetric key',
     );
   }
   const { key, algorithm, encryptionContext } = parseTarget(named, '', capabilities);
-  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes) };
+  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes, capabilities) };
 }
 
 /** @throws {@link InvalidInputError} */
@@ -94,7 +94,7 @@ export function parseReEncryptInput(
   return {
     source: parseSource(source, 'source.', capabilities),
     destination: parseTarget(destination, 'destination.', capabilities),
-    ciphertext: parseCiphertext(bytes),
+    ciphertext: parseCiphertext(bytes, capabilities),
   };
 }
 
@@ -108,7 +108,8 @@ export function parseDataKeyInput(
   }
   const [keyId, keySpec, length, context] = readValues(input, 'input', INPUT_FIELDS.dataKey);
   const { key, algorithm, encryptionContext } = parseWrapping(keyId, context, capabilities);
-  const numberOfBytes = parseDataKeyLength(keySpec, length);
+  const longest = Math.min(LIMITS.dataKey, longestPlaintext(algorithm, capabilities));
+  const numberOfBytes = parseDataKeyLength(keySpec, length, longest);
   return { key, algorithm, encryptionContext, numberOfBytes };
 }
 
@@ -204,7 +205,7 @@ function parseAlgorithm(
   if (!isEncryptionAlgorithm(algorithm)) {
     throw new InvalidInputError(
       field,
-      'must be SYMMETRIC_DEFAULT, RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256',
+      'must be SYMMETRIC_DEFAULT, or RSAES_OAEP_SHA_1, _256, _384 or _512',
     );
   }
   if (!capabilities.algorithms.includes(algorithm)) {
@@ -226,7 +227,11 @@ function parseContext(
       "can't be used with an asymmetric key: RSA has nothing to bind it to",
     );
   }
-  const context = readEncryptionContext(value, path + CONTEXT);
+  const context = readEncryptionContext(
+    value,
+    path + CONTEXT,
+    limitOf(capabilities, 'encryptionContext'),
+  );
   if (!capabilities.encryptionContext && Object.keys(context).length > 0) {
     throw new UnsupportedOperationError(
       `this provider can't bind a ciphertext to an encryption context; leave ${path}${CONTEXT} out`,
@@ -235,11 +240,11 @@ function parseContext(
   return context;
 }
 
-function parseCiphertext(value: unknown): Uint8Array {
-  return readBytes(value, 'ciphertext', LIMITS.ciphertext);
+function parseCiphertext(value: unknown, capabilities: ProviderCapabilities): Uint8Array {
+  return readBytes(value, 'ciphertext', limitOf(capabilities, 'ciphertext'));
 }
 
-function parseDataKeyLength(keySpec: unknown, numberOfBytes: unknown): number {
+function parseDataKeyLength(keySpec: unknown, numberOfBytes: unknown, longest: number): number {
   if (keySpec !== undefined && numberOfBytes !== undefined) {
     throw new InvalidInputError('numberOfBytes', "can't be given together with keySpec");
   }
@@ -251,8 +256,8 @@ function parseDataKeyLength(keySpec: unknown, numberOfBytes: unknown): number {
     );
   }
   const isLength = typeof numberOfBytes === 'number' && Number.isInteger(numberOfBytes);
-  if (!isLength || numberOfBytes < 1 || numberOfBytes > LIMITS.dataKey) {
-    throw new InvalidInputError('numberOfBytes', `must be an integer from 1 to ${LIMITS.dataKey}`);
+  if (!isLength || numberOfBytes < 1 || numberOfBytes > longest) {
+    throw new InvalidInputError('numberOfBytes', `must be an integer from 1 to ${longest}`);
   }
   return numberOfBytes;
 }

@@ -61,11 +61,14 @@ export async function reEncryptAcross(
     : source.provider.decrypt({ ...source.target, ciphertext }, options));
   const { plaintext } = opened;
   const sealed = await destination.provider.encrypt({ ...destination.target, plaintext }, options);
+  const { keyVersion } = sealed;
   return {
     ciphertext: sealed.ciphertext,
     sourceKeyId: opened.keyId,
+    ...(opened.keyVersion !== undefined && { sourceKeyVersion: opened.keyVersion }),
     sourceAlgorithm: opened.algorithm,
     destinationKeyId: sealed.keyId,
+    ...(keyVersion !== undefined && { destinationKeyVersion: keyVersion }),
     destinationAlgorithm: sealed.algorithm,
   };
 }

@@ -4,6 +4,7 @@ import {
   type AsymmetricAlgorithm,
   isAsymmetricAlgorithm,
   maximumPlaintextLength,
+  oaepHash,
   rsaKeySpecOf,
 } from '../provider/key-spec.js';
 import { readBytes } from '../provider/read-fields.js';
@@ -49,7 +50,7 @@ async function seal(
   algorithm: AsymmetricAlgorithm,
 ): Promise<Uint8Array> {
   if (typeof algorithm !== 'string' || !isAsymmetricAlgorithm(algorithm)) {
-    throw new InvalidInputError('algorithm', 'must be RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256');
+    throw new InvalidInputError('algorithm', 'must be RSAES_OAEP_SHA_1, _256, _384 or _512');
   }
   if (!isUint8Array(publicKey)) throw new InvalidInputError('publicKey', 'must be a Uint8Array');
   const copy = readBytes(plaintext, 'plaintext', maximumPlaintextLength(algorithm));
@@ -80,7 +81,7 @@ async function importPublicKey(
   spki: Uint8Array,
   algorithm: AsymmetricAlgorithm,
 ): Promise<PublicKey> {
-  const hash = algorithm === 'RSAES_OAEP_SHA_1' ? 'SHA-1' : 'SHA-256';
+  const hash = oaepHash(algorithm);
   try {
     return await crypto.subtle.importKey('spki', spki, { name: 'RSA-OAEP', hash }, false, [
       'encrypt',

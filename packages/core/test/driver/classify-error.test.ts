@@ -2,6 +2,7 @@ import {
   type Call,
   completeDriver,
   createProvider,
+  errorOfStatus,
   InternalError,
   InvalidCiphertextError,
   type KeyWrapDriver,
@@ -61,6 +62,15 @@ describe('an unclassified error', () => {
     });
   }
 
+  it('is what its status says, also in a cause', async () => {
+    const failed = (status: number) => Object.assign(new Error('no'), { status });
+    for (const status of [401, 403]) {
+      expect(await named(failed(status))).to.include({ code: 'ACCESS_DENIED', retryable: false });
+    }
+    const wrapped = new Error('outer', { cause: failed(429) });
+    expect(await named(wrapped)).to.include({ code: 'THROTTLED', retryable: true, cause: wrapped });
+  });
+
   const circle = new Error('round');
   circle.cause = circle;
   const hostile = Object.defineProperty(new Error('x'), 'code', {
@@ -72,7 +82,11 @@ describe('an unclassified error', () => {
     ['a mistake in a program', new TypeError('x is not a function')],
     ['a missing module', withCode('ERR_MODULE_NOT_FOUND')],
     ['a full disk', withCode('ENOSPC')],
+    ['a missing file', withCode('ENOENT')],
+    ['a certificate that is not trusted', withCode('SELF_SIGNED_CERT_IN_CHAIN')],
     ['a status of 400', Object.assign(new Error('no'), { status: 400 })],
+    ['a wrong path (404)', Object.assign(new Error('no'), { status: 404 })],
+    ['a method that the server does not have (501)', Object.assign(new Error(), { status: 501 })],
     ['a status that is not one', Object.assign(new Error('no'), { status: '503' })],
     ['a text', 'ECONNRESET'],
     ['nothing', undefined],
@@ -103,6 +117,28 @@ describe('an unclassified error', () => {
       throw cause;
     });
     expect(error).to.include({ code: 'INTERNAL', cause });
+  });
+});
+
+describe('errorOfStatus', () => {
+  const codeOf = (status: number) => errorOfStatus(status)?.code;
+
+  it('tells denied access, too many requests and an outage apart', () => {
+    expect([401, 403, 407].map(codeOf)).to.deep.equal(Array(3).fill('ACCESS_DENIED'));
+    expect(codeOf(429)).to.equal('THROTTLED');
+    const outages = [408, 500, 502, 503, 504, 507, 529, 599];
+    expect(outages.map(codeOf)).to.deep.equal(outages.map(() => 'UNAVAILABLE'));
+  });
+
+  it('says nothing about other statuses: the driver knows what they mean', () => {
+    for (const status of [0, 200, 301, 400, 404, 405, 409, 413, 501, 505, 600, Number.NaN]) {
+      expect(codeOf(status), `${status}`).to.equal(undefined);
+    }
+  });
+
+  it('keeps the cause and the request id', () => {
+    const cause = new Error('the response');
+    expect(errorOfStatus(503, { cause, requestId: 'r-1' })).to.include({ cause, requestId: 'r-1' });
   });
 });
 

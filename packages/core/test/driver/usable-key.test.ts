@@ -31,10 +31,36 @@ describe('assertKeyUsable', () => {
     expect(assertKeyUsable(key, 'SYMMETRIC_DEFAULT')).to.equal(undefined);
   });
 
-  it('lets an enabled RSA key pass with both of its algorithms', () => {
-    const rsa = { ...key, keySpec: 'RSA_3072' } as const;
-    expect(assertKeyUsable(rsa, 'RSAES_OAEP_SHA_1')).to.equal(undefined);
+  it('lets a key that only decrypts do that, and nothing else (KEY_STATE)', () => {
+    const old = { ...key, keyState: 'DecryptOnly' } as const;
+    expect(assertKeyUsable(old, 'SYMMETRIC_DEFAULT', 'decrypt')).to.equal(undefined);
+    expect(assertKeyEnabled(old, 'decrypt')).to.equal(undefined);
+    for (const check of [
+      () => assertKeyUsable(old, 'SYMMETRIC_DEFAULT'),
+      () => assertKeyUsable(old, 'SYMMETRIC_DEFAULT', 'encrypt'),
+      () => assertKeyEnabled(old),
+    ]) {
+      expectThrown(check, KeyStateError, { keyId });
+    }
+  });
+
+  it('rejects an algorithm that this key does not have, though its kind does (KEY_USAGE)', () => {
+    const rsa = { ...key, keySpec: 'RSA_2048', algorithms: ['RSAES_OAEP_SHA_256'] } as const;
     expect(assertKeyUsable(rsa, 'RSAES_OAEP_SHA_256')).to.equal(undefined);
+    const error = expectThrown(
+      () => assertKeyUsable(rsa, 'RSAES_OAEP_SHA_512'),
+      InvalidKeyUsageError,
+    );
+    expect(error.message).to.include('encrypts with RSAES_OAEP_SHA_256;');
+    const signing = { ...rsa, keyUsage: 'SIGN_VERIFY' } as const;
+    expectThrown(() => assertKeyUsable(signing, 'RSAES_OAEP_SHA_256'), InvalidKeyUsageError);
+  });
+
+  it('lets an enabled RSA key pass with each of its algorithms', () => {
+    const rsa = { ...key, keySpec: 'RSA_3072' } as const;
+    for (const hash of ['1', '256', '384', '512'] as const) {
+      expect(assertKeyUsable(rsa, `RSAES_OAEP_SHA_${hash}`)).to.equal(undefined);
+    }
   });
 
   it('rejects a disabled key, by name (KEY_DISABLED)', () => {

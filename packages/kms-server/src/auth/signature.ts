@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
-import { Sha256 } from '@smithy/core/checksum';
-import { SignatureV4 } from '@smithy/signature-v4';
+import type { HttpRequest } from '../http/http-request.js';
 import { KmsError } from '../protocol/kms-error.js';
-import { type Authorization, parseAuthorization } from './authorization.js';
+import { isRegionName } from '../region-name.js';
+import { type Authorization, incomplete } from './authorization.js';
+import { Signer } from './signer.js';
+import { formatTime, parseTime } from './signing-time.js';
 
 /** Credentials that requests may be signed with. */
 export interface Credentials {
@@ -13,19 +14,9 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
 }
 
-/** The parts of a request that are signed. */
-export interface SignedRequest {
-  readonly method: string;
-  /** The path, without a query. */
-  readonly path: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Uint8Array;
-}
-
 const CLOCK_SKEW = 5 * 60 * 1000;
-
-/** Unless these are signed, a request could be changed on the way, or replayed later. */
-const MUST_BE_SIGNED = ['host', 'x-amz-target'];
+/** Of a presigned URL: a week, in seconds. */
+const LONGEST_EXPIRY = 7 * 24 * 60 * 60;
 
 /**
  * Checks signatures (Signature Version 4) with the SDK's own signer, which makes each one again.
@@ -34,137 +25,143 @@ const MUST_BE_SIGNED = ['host', 'x-amz-target'];
  * ([common errors](https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html)).
  */
 export class SignatureVerifier {
-  readonly #credentials: ReadonlyMap<string, Credentials>;
+  readonly #known: ReadonlyMap<string, Credentials & { readonly signer: Signer }>;
   readonly #now: () => Date;
 
   constructor(credentials: readonly Credentials[], now: () => Date) {
-    this.#credentials = new Map(credentials.map((item) => [item.accessKeyId, item]));
+    this.#known = new Map(
+      credentials.map((item) => [item.accessKeyId, { ...item, signer: new Signer(item) }]),
+    );
     this.#now = now;
   }
 
   /**
+   * @param authorization That of this request, parsed.
    * @throws KmsError `MissingAuthenticationTokenException`, `IncompleteSignatureException`,
    * `UnrecognizedClientException`, `InvalidSignatureException`
    */
-  async verify(request: SignedRequest): Promise<void> {
-    const authorization = parseAuthorization(request.headers.authorization);
+  async verify(
+    request: HttpRequest,
+    authorization: Authorization | undefined,
+    body: Uint8Array,
+  ): Promise<void> {
     if (authorization === undefined) {
       throw new KmsError('MissingAuthenticationTokenException', 'Missing Authentication Token');
     }
-    const credentials = this.#credentialsOf(authorization, request);
-    const signingDate = this.#signingDate(authorization, request);
-    if (authorization.service !== 'kms') {
-      throw invalidSignature("Credential should be scoped to correct service: 'kms'.");
-    }
-    assertBodyHash(request);
-    const signature = await sign(request, authorization, credentials, signingDate);
-    if (!equal(signature, authorization.signature)) {
-      throw invalidSignature(
-        'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
-      );
-    }
+    const { signedHeaders, signature } = authorization;
+    if (signedHeaders === undefined) throw missing('SignedHeaders');
+    if (signature === undefined) throw missing('Signature');
+    const { signer } = this.#credentialsOf(authorization);
+    const time = this.#currentTime(authorization);
+    assertScope(authorization, time);
+    assertSigned(request, signedHeaders);
+    assertBodyHash(request, body);
+    const scope = { ...authorization, signedHeaders };
+    if (equal(await signer.signatureOf(unsigned(request), scope, time, body), signature)) return;
+    throw invalidSignature(
+      'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
+    );
   }
 
-  #credentialsOf({ accessKeyId }: Authorization, { headers }: SignedRequest): Credentials {
-    const credentials = this.#credentials.get(accessKeyId);
-    const token = headers['x-amz-security-token'];
-    const isTokenRight =
-      credentials?.sessionToken === undefined || token === credentials.sessionToken;
-    if (credentials !== undefined && isTokenRight) return credentials;
+  #credentialsOf({ accessKeyId, token }: Authorization) {
+    const credentials = this.#known.get(accessKeyId);
+    if (credentials !== undefined && equal(credentials.sessionToken ?? '', token ?? '')) {
+      return credentials;
+    }
     throw new KmsError(
       'UnrecognizedClientException',
       'The security token included in the request is invalid.',
     );
   }
 
-  #signingDate({ date, signedHeaders }: Authorization, { headers }: SignedRequest): Date {
-    const text = headers['x-amz-date'];
-    const signed = typeof text === 'string' ? parseDate(text) : undefined;
-    if (signed === undefined || !signedHeaders.includes('x-amz-date')) {
-      throw new KmsError(
-        'IncompleteSignatureException',
-        "Authorization header requires existence of a signed 'X-Amz-Date' header.",
+  #currentTime({ time: text, expires, isPresigned }: Authorization): Date {
+    if (text === undefined) {
+      throw incomplete(
+        "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
       );
     }
-    for (const name of MUST_BE_SIGNED) {
-      if (headers[name] !== undefined && signedHeaders.includes(name)) continue;
-      throw invalidSignature(`'${name}' must be a signed header.`);
+    const time = parseTime(text);
+    if (time === undefined) {
+      throw incomplete(`Date must be in ISO-8601 'basic format', for example 20260131T235959Z.`);
     }
-    this.#assertCurrent(signed);
-    if (formatDate(signed).startsWith(`${date}T`)) return signed;
+    const lifetime = isPresigned ? parseExpiry(expires) : CLOCK_SKEW;
+    const now = this.#now();
+    const earliest = new Date(now.getTime() - lifetime);
+    const latest = new Date(now.getTime() + CLOCK_SKEW);
+    if (time < earliest) {
+      const allowed = isPresigned ? `${expires} sec.` : '5 min.';
+      throw invalidSignature(
+        `Signature expired: ${formatTime(time)} is now earlier than ${formatTime(earliest)} (${formatTime(now)} - ${allowed})`,
+      );
+    }
+    if (time > latest) {
+      throw invalidSignature(
+        `Signature not yet current: ${formatTime(time)} is still later than ${formatTime(latest)} (${formatTime(now)} + 5 min.)`,
+      );
+    }
+    return time;
+  }
+}
+
+/** Returns the lifetime of a presigned URL, in milliseconds. */
+function parseExpiry(text = ''): number {
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (seconds >= 1 && seconds <= LONGEST_EXPIRY) return seconds * 1000;
+  throw incomplete(`The query parameter 'X-Amz-Expires' must be from 1 to ${LONGEST_EXPIRY}.`);
+}
+
+function assertScope({ date, region, service }: Authorization, time: Date): void {
+  if (service !== 'kms') {
+    throw invalidSignature("Credential should be scoped to correct service: 'kms'.");
+  }
+  if (!isRegionName(region)) {
+    throw invalidSignature('Credential should be scoped to a valid region.');
+  }
+  if (formatTime(time).startsWith(`${date}T`)) return;
+  throw invalidSignature(
+    'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.',
+  );
+}
+
+/** Everything that decides what a request means must be signed: the target and other `x-amz-*`. */
+function assertSigned({ headers }: HttpRequest, signedHeaders: ReadonlySet<string>): void {
+  if (!signedHeaders.has('host')) {
     throw invalidSignature(
-      'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.',
+      "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
     );
   }
-
-  #assertCurrent(signed: Date): void {
-    const now = this.#now();
-    const earliest = new Date(now.getTime() - CLOCK_SKEW);
-    const latest = new Date(now.getTime() + CLOCK_SKEW);
-    if (signed < earliest) {
-      throw invalidSignature(
-        `Signature expired: ${formatDate(signed)} is now earlier than ${formatDate(earliest)} (${formatDate(now)} - 5 min.)`,
-      );
-    }
-    if (signed > latest) {
-      throw invalidSignature(
-        `Signature not yet current: ${formatDate(signed)} is still later than ${formatDate(latest)} (${formatDate(now)} + 5 min.)`,
-      );
-    }
+  for (const name of headers.keys()) {
+    if (!name.startsWith('x-amz-') || signedHeaders.has(name)) continue;
+    throw invalidSignature(`The header '${name}' must be signed.`);
+  }
+  for (const name of signedHeaders) {
+    if (headers.has(name)) continue;
+    throw invalidSignature(`The signed header '${name}' is not in the request.`);
   }
 }
 
-async function sign(
-  { method, path, headers, body }: SignedRequest,
-  { region, service, signedHeaders }: Authorization,
-  credentials: Credentials,
-  signingDate: Date,
-): Promise<string | undefined> {
-  const { accessKeyId, secretAccessKey } = credentials;
-  const signer = new SignatureV4({
-    credentials: { accessKeyId, secretAccessKey },
-    region,
-    service,
-    sha256: Sha256,
-    applyChecksum: false,
-  });
-  const signed = await signer.sign(
-    {
-      method,
-      protocol: 'http:',
-      hostname: '',
-      path,
-      headers: Object.fromEntries(signedHeaders.map((name) => [name, String(headers[name])])),
-      body,
-    },
-    { signingDate, signableHeaders: new Set(signedHeaders) },
-  );
-  return parseAuthorization(signed.headers.authorization)?.signature;
-}
-
-function equal(a: string | undefined, b: string): boolean {
-  const [expected, actual] = [Buffer.from(a ?? ''), Buffer.from(b)];
-  return expected.length === actual.length && timingSafeEqual(expected, actual);
-}
-
-/** The signer trusts the hash of the body that the client sends, if there is one. */
-function assertBodyHash({ headers, body }: SignedRequest): void {
-  const claimed = headers['x-amz-content-sha256'];
+/** AWS compares the hash that a client sends with the body; so no other reader may believe it. */
+function assertBodyHash({ headers }: HttpRequest, body: Uint8Array): void {
+  const [claimed] = headers.get('x-amz-content-sha256') ?? [];
   if (claimed === undefined || claimed === createHash('sha256').update(body).digest('hex')) return;
   throw invalidSignature("The value of 'x-amz-content-sha256' is not the hash of the body.");
 }
 
-/** `20260131T235959Z` */
-function parseDate(text: string): Date | undefined {
-  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-  if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second] = match;
-  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return Number.isNaN(date.getTime()) ? undefined : date;
+/** Returns the request as it was when it was signed. */
+function unsigned(request: HttpRequest): HttpRequest {
+  if (request.query?.has('X-Amz-Signature') !== true) return request;
+  const query = new Map(request.query);
+  query.delete('X-Amz-Signature');
+  return { ...request, query };
 }
 
-function formatDate(date: Date): string {
-  return date.toISOString().replace(/\.\d+|[:-]/g, '');
+function equal(a: string, b: string): boolean {
+  const [expected, actual] = [Buffer.from(a), Buffer.from(b)];
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
+}
+
+function missing(name: string): KmsError {
+  return incomplete(`Authorization header requires '${name}' parameter.`);
 }
 
 function invalidSignature(message: string): KmsError {

@@ -11,7 +11,7 @@ import {
 import { findKey } from '../keys/find-key.js';
 import { toSeconds } from '../keys/key-metadata.js';
 import { KmsError, validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { page } from './page.js';
 

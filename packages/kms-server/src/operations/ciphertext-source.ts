@@ -1,10 +1,10 @@
-import type { EncryptionAlgorithm } from '@keywrap/core';
-import { type Blob, decodeBlob } from '@keywrap/provider-local/driver';
-import { assertState, type KeyRecord, type Keys } from '@keywrap/provider-local/keys';
+import type { EncryptionAlgorithm, EncryptionContext, KeyWrapError } from '@keywrap/core';
+import { type Blob, decodeBlob, incorrectKey, unknownKey } from '@keywrap/provider-local/driver';
+import { assertState, type KeyRecord } from '@keywrap/provider-local/keys';
 import { assertUsable, findKeyOrAlias } from '../keys/find-key.js';
-import { incorrectKey } from '../protocol/error-map.js';
 import { KmsError, validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
+import type { Region } from '../regions.js';
 
 /** The parameters of decryption. */
 interface SourceRequest {
@@ -14,6 +14,7 @@ interface SourceRequest {
   readonly algorithm: RequestOf<'Encrypt'>['EncryptionAlgorithm'];
   /** Undefined only for a dry run that ignores the ciphertext. */
   readonly ciphertext: Uint8Array | undefined;
+  readonly context: EncryptionContext | undefined;
 }
 
 /** A ciphertext, and the key that decrypts it. */
@@ -29,11 +30,14 @@ export interface Source {
  * Finds the key that decrypts a ciphertext: the one that is named, or the one that a symmetric ciphertext
  * names itself. If both are named they must be the same.
  *
- * @throws KmsError `NotFoundException`, `InvalidKeyUsageException`, `IncorrectKeyException`,
- * `InvalidCiphertextException`; KeyDisabledError, KeyStateError
+ * @throws KmsError `NotFoundException`, `InvalidKeyUsageException`, `AccessDeniedException`; IncorrectKeyError,
+ * InvalidCiphertextError, KeyDisabledError, KeyStateError
  */
-export async function findSource(keys: Keys, request: SourceRequest): Promise<Source> {
-  const { keyId, algorithm = 'SYMMETRIC_DEFAULT', ciphertext, operation } = request;
+export async function findSource(
+  { keys, cipher }: Region,
+  request: SourceRequest,
+): Promise<Source> {
+  const { keyId, algorithm = 'SYMMETRIC_DEFAULT', ciphertext, operation, context = {} } = request;
   const use = { operation, usage: 'ENCRYPT_DECRYPT', algorithm } as const;
   const sourceOf = (key: KeyRecord, blob?: Blob): Source => {
     assertUsable(key, use);
@@ -48,15 +52,14 @@ export async function findSource(keys: Keys, request: SourceRequest): Promise<So
   const blob = readBlob(ciphertext);
   if (named !== undefined && named.id === blob?.keyId) return sourceOf(named, blob);
   const key = blob && (keys.peekId(blob.keyId) ?? (await keys.loadId(blob.keyId)));
-  if (named !== undefined) {
-    if (key === undefined) assertUsable(named, use);
-    else {
-      // Also when the named key is not an encryption key.
-      assertState(named, ['Enabled']);
-      throw incorrectKey();
-    }
+  if (named !== undefined && key !== undefined) {
+    // Also when the named key is not an encryption key.
+    assertState(named, ['Enabled']);
+    throw incorrectKey();
   }
-  if (key === undefined) throw new KmsError('InvalidCiphertextException');
+  if (named !== undefined) assertUsable(named, use);
+  if (blob === undefined) throw new KmsError('InvalidCiphertextException');
+  if (key === undefined) throw toKmsError(unknownKey(cipher, blob, context, named));
   return sourceOf(key, blob);
 }
 
@@ -66,6 +69,11 @@ function readBlob(ciphertext: Uint8Array): Blob | undefined {
   } catch {
     return undefined;
   }
+}
+
+function toKmsError(error: KeyWrapError): KeyWrapError | KmsError {
+  if (error.code !== 'ACCESS_DENIED') return error;
+  return new KmsError('AccessDeniedException', `${error.message}.`);
 }
 
 /**

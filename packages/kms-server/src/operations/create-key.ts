@@ -5,7 +5,7 @@ import { keyMetadata } from '../keys/key-metadata.js';
 import { assertPolicy } from '../keys/policy.js';
 import { withTags } from '../keys/tags.js';
 import { validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { customKeyStoreNotFound, unsupported } from './members.js';
 
@@ -54,7 +54,8 @@ function parseKeyUsage({ KeyUsage }: Request, keySpec: KeySpec): KeyUsage {
       'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
     );
   }
-  if (keyUsagesOf(keySpec).includes(KeyUsage)) return KeyUsage;
+  const usage = keyUsagesOf(keySpec).find((candidate) => candidate === KeyUsage);
+  if (usage !== undefined) return usage;
   throw validationError(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${keySpec}`);
 }
 

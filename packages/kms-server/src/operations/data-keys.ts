@@ -3,7 +3,7 @@ import type { Encrypted } from '@keywrap/provider-local/driver';
 import { arnOf, type KeyRecord, type Keys } from '@keywrap/provider-local/keys';
 import { usableKey } from '../keys/find-key.js';
 import { validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { endDryRun, rejectRecipient, toBase64, unsupported } from './members.js';
 

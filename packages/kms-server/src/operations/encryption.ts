@@ -12,7 +12,7 @@ import { arnOf, type KeyRecord } from '@keywrap/provider-local/keys';
 import { usableKey } from '../keys/find-key.js';
 import { isSymmetric } from '../keys/key-metadata.js';
 import { validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { ciphertextOf, findSource, type Source } from './ciphertext-source.js';
 import { contextFor, endDryRun, rejectRecipient, toBase64 } from './members.js';
@@ -33,17 +33,18 @@ export async function Encrypt(request: RequestOf<'Encrypt'>, { keys, cipher }: R
 }
 
 /** [Decrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html) */
-export async function Decrypt(request: RequestOf<'Decrypt'>, { keys, cipher }: Region) {
+export async function Decrypt(request: RequestOf<'Decrypt'>, region: Region) {
   rejectRecipient(request);
-  const source = await findSource(keys, {
+  const source = await findSource(region, {
     operation: 'Decrypt',
     keyId: request.KeyId,
     algorithm: request.EncryptionAlgorithm,
     ciphertext: ciphertextOf(request),
+    context: request.EncryptionContext,
   });
   const context = contextFor(source.key, request.EncryptionContext);
   if (source.ciphertext === undefined) return endDryRun(request);
-  const { plaintext, version } = await decrypt(cipher, source, context);
+  const { plaintext, version } = await decrypt(region.cipher, source, context);
   try {
     endDryRun(request);
     return {
@@ -58,13 +59,15 @@ export async function Decrypt(request: RequestOf<'Decrypt'>, { keys, cipher }: R
 }
 
 /** [ReEncrypt](https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html) */
-export async function ReEncrypt(request: RequestOf<'ReEncrypt'>, { keys, cipher }: Region) {
+export async function ReEncrypt(request: RequestOf<'ReEncrypt'>, region: Region) {
+  const { keys, cipher } = region;
   const { DestinationEncryptionAlgorithm: algorithm = 'SYMMETRIC_DEFAULT' } = request;
-  const source = await findSource(keys, {
+  const source = await findSource(region, {
     operation: 'ReEncryptFrom',
     keyId: request.SourceKeyId,
     algorithm: request.SourceEncryptionAlgorithm,
     ciphertext: ciphertextOf(request),
+    context: request.SourceEncryptionContext,
   });
   const use = { operation: 'ReEncryptTo', usage: 'ENCRYPT_DECRYPT', algorithm } as const;
   const destination = await usableKey(keys, request.DestinationKeyId, use);

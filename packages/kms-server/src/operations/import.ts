@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { InvalidInputError, isDataKeyPairSpec, wipe } from '@keywrap/core';
+import { InvalidInputError, isDataKeyPairSpec, type KeySpec, wipe } from '@keywrap/core';
 import { parseMaterial } from '@keywrap/provider-local/driver';
 import {
   arnOf,
@@ -17,7 +17,7 @@ import type { WrappingAlgorithm } from '../keys/import-token.js';
 import { currentMaterialId, isSymmetric, toSeconds } from '../keys/key-metadata.js';
 import { unwrap } from '../keys/unwrap.js';
 import { KmsError, validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { toBase64, unsupported } from './members.js';
 
@@ -32,6 +32,7 @@ export async function GetParametersForImport(
   if (wrappingKeySpec === 'SM2' || !isWrappingAlgorithm(wrappingAlgorithm)) {
     throw unsupported(`${wrappingAlgorithm} with ${wrappingKeySpec} is not supported.`);
   }
+  assertWraps(wrappingAlgorithm, wrappingKeySpec, key.keySpec);
   const { privateKey, publicKey } = await cipher.engine.generateKeyPair(wrappingKeySpec);
   const validTo = daysAfter(keys.now(), 1);
   const token = tokens.seal({ keyArn: arnOf(key), wrappingAlgorithm, validTo, privateKey });
@@ -97,15 +98,22 @@ async function parseImported(
   { keySpec }: Pick<KeyRecord, 'keySpec'>,
   bytes: Uint8Array,
 ): Promise<NewMaterial> {
+  // provider-local accepts many more encodings than KMS.
+  if (isDataKeyPairSpec(keySpec) && !isPkcs8(bytes)) throw incorrectMaterial();
   try {
-    // provider-local accepts many more encodings than KMS.
-    if (isDataKeyPairSpec(keySpec)) {
-      const der = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    }
     return await parseMaterial(keySpec, bytes, undefined);
+  } catch (error) {
+    throw error instanceof InvalidInputError ? incorrectMaterial() : error;
+  }
+}
+
+function isPkcs8(bytes: Uint8Array): boolean {
+  try {
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+    return true;
   } catch {
-    throw incorrectMaterial();
+    return false;
   }
 }
 
@@ -139,6 +147,28 @@ function assertDetails(request: RequestOf<'ImportKeyMaterial'>, key: KeyRecord, 
 
 function incorrectMaterial(): KmsError {
   return new KmsError('IncorrectKeyMaterialException');
+}
+
+/**
+ * Rejects what is not in the table of
+ * [wrapping algorithms](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html#KMS-GetParametersForImport-request-WrappingAlgorithm):
+ * RSA wraps symmetric and HMAC keys, an AES key wraps RSA keys, and either wraps ECC keys, unless they are too long.
+ *
+ * @throws KmsError `UnsupportedOperationException`
+ */
+function assertWraps(
+  algorithm: WrappingAlgorithm,
+  wrappingKeySpec: string,
+  keySpec: KeySpec,
+): void {
+  const isDirect = algorithm.startsWith('RSAES_OAEP_');
+  const isTooLong =
+    keySpec.startsWith('RSA_') || (keySpec === 'ECC_NIST_P521' && wrappingKeySpec === 'RSA_2048');
+  const wraps = isDirect ? !isTooLong : isDataKeyPairSpec(keySpec);
+  if (wraps) return;
+  throw unsupported(
+    `${algorithm} with ${wrappingKeySpec} can not wrap the key material of a key with the key spec ${keySpec}.`,
+  );
 }
 
 /** RSAES_PKCS1_V1_5 was withdrawn in 2023, and SM2PKE is for the Regions in China. */

@@ -1,4 +1,4 @@
-import type { OperationName, RequestOf } from '../protocol/requests.js';
+import type { OperationName, RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import * as aliases from './aliases.js';
 import * as createKey from './create-key.js';
@@ -19,8 +19,8 @@ export type Handler<Name extends OperationName> = (
   region: Region,
 ) => unknown;
 
-/** The operations, by KMS's names: each is a function of that name. */
-export const HANDLERS: { readonly [Name in OperationName]: Handler<Name> } = {
+/** The operations of this server, by KMS's names: each is a function of that name. */
+export const HANDLERS = {
   ...aliases,
   ...createKey,
   ...dataKeys,
@@ -33,4 +33,7 @@ export const HANDLERS: { readonly [Name in OperationName]: Handler<Name> } = {
   ...rotation,
   ...signing,
   ...tags,
-};
+} as const satisfies { readonly [Name in OperationName]?: Handler<Name> };
+
+/** The operations of AWS KMS that this server implements. */
+export type ImplementedOperation = keyof typeof HANDLERS;

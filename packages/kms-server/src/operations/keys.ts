@@ -13,7 +13,7 @@ import {
 import { findKey, findKeyOrAlias } from '../keys/find-key.js';
 import { algorithmsMember, keyMetadata, toSeconds } from '../keys/key-metadata.js';
 import { validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { toBase64, unsupported } from './members.js';
 import { page } from './page.js';

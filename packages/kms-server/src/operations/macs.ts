@@ -7,7 +7,7 @@ import {
 } from '@keywrap/provider-local/keys';
 import { usableKey } from '../keys/find-key.js';
 import { KmsError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { endDryRun, toBase64 } from './members.js';
 

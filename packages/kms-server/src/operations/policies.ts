@@ -1,7 +1,7 @@
 import { findKey } from '../keys/find-key.js';
 import { assertPolicy, policyOf } from '../keys/policy.js';
 import { KmsError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { fromItems, page } from './page.js';
 

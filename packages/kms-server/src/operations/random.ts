@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { wipe } from '@keywrap/core';
 import { validationError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import { customKeyStoreNotFound, rejectRecipient, toBase64 } from './members.js';
 
 /** [GenerateRandom](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateRandom.html) */

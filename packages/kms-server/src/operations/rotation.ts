@@ -16,7 +16,7 @@ import {
 import { findKey } from '../keys/find-key.js';
 import { isSymmetric, toSeconds } from '../keys/key-metadata.js';
 import { KmsError } from '../protocol/kms-error.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { unsupported } from './members.js';
 import { fromItems, page } from './page.js';
@@ -51,9 +51,9 @@ export async function GetKeyRotationStatus(
   { keys }: Region,
 ) {
   const key = await findKey(keys, KeyId);
-  assertRotates(key);
   const { automaticRotation, keyState } = key;
-  // Nothing rotates while the key is pending deletion.
+  // Other keys than symmetric ones, and those with imported material, never rotate by themselves; and none does
+  // while it is pending deletion.
   if (automaticRotation === undefined || keyState === 'PendingDeletion') {
     return { KeyId: arnOf(key), KeyRotationEnabled: false };
   }

@@ -1,7 +1,7 @@
 import { assertNotPendingDeletion, type Tag } from '@keywrap/provider-local/keys';
 import { findKey } from '../keys/find-key.js';
 import { withoutTags, withTags } from '../keys/tags.js';
-import type { RequestOf } from '../protocol/requests.js';
+import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { fromItems, page } from './page.js';
 

@@ -15,7 +15,10 @@ export function toKmsError(error: unknown): KmsError {
       case 'INVALID_CIPHERTEXT':
         return new KmsError('InvalidCiphertextException');
       case 'INCORRECT_KEY':
-        return incorrectKey();
+        return new KmsError(
+          'IncorrectKeyException',
+          'The key ID in the request does not identify a CMK that can perform this operation.',
+        );
       case 'INVALID_INPUT':
         return validationError(message);
       case 'UNSUPPORTED':
@@ -31,14 +34,6 @@ export function toKmsError(error: unknown): KmsError {
     }
   }
   return new KmsError('KMSInternalException', '', 500);
-}
-
-/** Makes the error for a ciphertext of another key than the named one. */
-export function incorrectKey(): KmsError {
-  return new KmsError(
-    'IncorrectKeyException',
-    'The key ID in the request does not identify a CMK that can perform this operation.',
-  );
 }
 
 /** @param arn Of the key or alias; undefined for key material. */

@@ -1,48 +1,121 @@
+import { ownFields } from '@keywrap/core';
 import { serializationError } from './kms-error.js';
+import { type ModelShape, type ModelShapes, SHAPES } from './model.js';
 
-// The types of members in KMS's requests, with the constraints of its model
-// (https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). A shape first parses a JSON value
-// into the form that handlers use, and then reports the constraints it violates: a wrong type is a
-// SerializationException at once, violations are collected into one ValidationException.
+// A shape first parses a JSON value into the form that handlers use, and then reports the constraints of the
+// model that it violates: a wrong type is a SerializationException at once, violations are collected into one
+// ValidationException.
 
 /** Records a violated constraint; `shown` is the value in the message, if it may be quoted. */
 export type Complain = (path: string, constraint: string, shown?: string) => void;
 
 /** One kind of value. */
-export interface Shape<Value> {
+export interface Shape<Value = unknown> {
   /** @throws KmsError `SerializationException` for a value of another JSON type. */
   parse(value: unknown): Value;
   check(value: Value, path: string, complain: Complain): void;
 }
 
-/** The constraints of a member. */
-export interface Limits {
-  readonly min?: number;
-  readonly max?: number;
-  /** As in the model and in messages; the whole value must match. */
-  readonly pattern?: string;
+/** The constraint of a required member. */
+export const NOT_NULL = 'not be null';
+
+/**
+ * Prepares a shape of the model, once for all requests.
+ *
+ * @param shapes By default the model of AWS KMS.
+ */
+export function shapeNamed(name: string, shapes: ModelShapes = SHAPES): Shape {
+  const shape = shapes[name] as ModelShape;
+  const of = (part: string | undefined) => shapeNamed(part as string, shapes);
+  switch (shape.type) {
+    case 'structure':
+      return structure(shape, of) as Shape;
+    case 'list':
+      return list(shape, of(shape.member)) as Shape;
+    case 'string':
+      return (shape.enum === undefined ? string(shape) : oneOf(shape.enum)) as Shape;
+    case 'blob':
+      return blob(shape) as Shape;
+    case 'integer':
+      return integer(shape) as Shape;
+    case 'boolean':
+      return boolean as Shape;
+    case 'timestamp':
+      return timestamp as Shape;
+    case 'map':
+      return stringMap as Shape;
+  }
 }
 
-/** A string of `min` to `max` UTF-16 code units. */
-export function string({ min = 0, max = Infinity, pattern = '' }: Limits = {}): Shape<string> {
-  const whole = pattern === '' ? /^/ : new RegExp(`^(?:${pattern})$`);
+/** Members that the model does not have are ignored, as by AWS. */
+function structure(
+  { members = {}, required = [] }: ModelShape,
+  of: (name: string) => Shape,
+): Shape<Readonly<Record<string, unknown>>> {
+  const all = Object.entries(members).map(([name, shape]) => ({
+    name,
+    /** Its name in messages: `keyId` for `KeyId`. */
+    path: name[0]?.toLowerCase() + name.slice(1),
+    shape: of(shape),
+    isRequired: required.includes(name),
+  }));
   return {
-    parse: parseString,
-    check(value, path, complain) {
-      if (value.length > max) complain(path, atMost('length', max), value);
-      if (value.length < min) complain(path, atLeast('length', min), value);
-      if (!whole.test(value)) {
-        complain(path, `satisfy regular expression pattern: ${pattern}`, value);
+    parse(value) {
+      if (!isObject(value)) throw mismatch(value, 'a Structure');
+      const result: Record<string, unknown> = ownFields({});
+      for (const { name, shape } of all) {
+        const member = Object.hasOwn(value, name) ? value[name] : undefined;
+        if (member !== undefined && member !== null) result[name] = shape.parse(member);
+      }
+      return result;
+    },
+    check(values, path, complain) {
+      for (const member of all) {
+        const memberPath = path === '' ? member.path : `${path}.${member.path}`;
+        const value = values[member.name];
+        if (value !== undefined) member.shape.check(value, memberPath, complain);
+        else if (member.isRequired) complain(memberPath, NOT_NULL);
       }
     },
   };
 }
 
-/** One of the words of an enumeration. */
-export function oneOf<const Word extends string>(...words: readonly Word[]): Shape<Word> {
+/** Messages count the items from 1. */
+function list(limits: ModelShape, member: Shape): Shape<readonly unknown[]> {
+  return {
+    parse(value) {
+      if (!Array.isArray(value)) throw mismatch(value, 'a List');
+      return value.map((item) => member.parse(item));
+    },
+    check(values, path, complain) {
+      checkLimits('length', values.length, limits, (constraint) => complain(path, constraint));
+      values.forEach((value, index) => {
+        member.check(value, `${path}.${index + 1}.member`, complain);
+      });
+    },
+  };
+}
+
+/** Its length is counted in UTF-16 code units. */
+function string({ pattern = '', ...limits }: ModelShape): Shape<string> {
+  const whole = new RegExp(pattern === '' ? '' : `^(?:${pattern})$`);
+  return {
+    parse: parseString,
+    check(value, path, complain) {
+      const shown = limits.sensitive ? undefined : value;
+      checkLimits('length', value.length, limits, (constraint) =>
+        complain(path, constraint, shown),
+      );
+      if (whole.test(value)) return;
+      complain(path, `satisfy regular expression pattern: ${pattern}`, shown);
+    },
+  };
+}
+
+function oneOf(words: readonly string[]): Shape<string> {
   const known: ReadonlySet<string> = new Set(words);
   return {
-    parse: (value) => parseString(value) as Word,
+    parse: parseString,
     check(value, path, complain) {
       if (known.has(value)) return;
       complain(path, `satisfy enum value set: [${words.join(', ')}]`, value);
@@ -51,38 +124,30 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Sha
 }
 
 /** Bytes, which JSON carries in base64. Messages never quote them: they may be secret. */
-export function blob({ min, max }: { readonly min: number; readonly max: number }): Shape<Buffer> {
+function blob(limits: ModelShape): Shape<Buffer> {
   return {
     parse: parseBase64,
     check(value, path, complain) {
-      if (value.length > max) complain(path, atMost('length', max));
-      if (value.length < min) complain(path, atLeast('length', min));
+      checkLimits('length', value.length, limits, (constraint) => complain(path, constraint));
     },
   };
 }
 
-/** A whole number. */
-export function integer({
-  min,
-  max,
-}: {
-  readonly min: number;
-  readonly max: number;
-}): Shape<number> {
+function integer(limits: ModelShape): Shape<number> {
   return {
     parse(value) {
       if (typeof value === 'number' && Number.isInteger(value)) return value;
       throw mismatch(value, 'an Integer');
     },
     check(value, path, complain) {
-      if (value > max) complain(path, atMost('value', max), String(value));
-      if (value < min) complain(path, atLeast('value', min), String(value));
+      checkLimits('value', value, limits, (constraint) =>
+        complain(path, constraint, String(value)),
+      );
     },
   };
 }
 
-/** `true` or `false`. */
-export const boolean: Shape<boolean> = {
+const boolean: Shape<boolean> = {
   parse(value) {
     if (typeof value === 'boolean') return value;
     throw mismatch(value, 'a Boolean');
@@ -91,7 +156,7 @@ export const boolean: Shape<boolean> = {
 };
 
 /** A time in the JSON protocol: seconds since 1970, with fractions. */
-export const timestamp: Shape<Date> = {
+const timestamp: Shape<Date> = {
   parse(value) {
     const time = new Date(typeof value === 'number' ? value * 1000 : Number.NaN);
     if (!Number.isNaN(time.getTime())) return time;
@@ -100,53 +165,42 @@ export const timestamp: Shape<Date> = {
   check() {},
 };
 
-/** A list; messages count its members from 1. */
-export function list<Value>(
-  member: Shape<Value>,
-  { min = 0, max = Infinity }: Limits = {},
-): Shape<readonly Value[]> {
-  return {
-    parse(value) {
-      if (!Array.isArray(value)) throw mismatch(value, 'a List');
-      return value.map((item) => member.parse(item));
-    },
-    check(values, path, complain) {
-      if (values.length > max) complain(path, atMost('length', max));
-      if (values.length < min) complain(path, atLeast('length', min));
-      values.forEach((value, index) => {
-        member.check(value, `${path}.${index + 1}.member`, complain);
-      });
-    },
-  };
-}
-
-/** A map of strings to strings. Kept as JSON.parse made it: `__proto__` is an own property like any other. */
-export const stringMap: Shape<Readonly<Record<string, string>>> = {
+/**
+ * A map of strings to strings. Numbers and booleans are taken as strings
+ * ([encryption context](https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html)). It is
+ * kept as JSON.parse made it: `__proto__` is an own property like any other.
+ */
+const stringMap: Shape<Readonly<Record<string, string>>> = {
   parse(value) {
     if (!isObject(value)) throw mismatch(value, 'a Map');
-    for (const key of Object.keys(value)) parseString(value[key]);
+    for (const key of Object.keys(value)) {
+      const item = value[key];
+      if (typeof item === 'string') continue;
+      const text = typeof item === 'number' || typeof item === 'boolean' ? String(item) : item;
+      Object.defineProperty(value, key, { value: parseString(text) });
+    }
     return value as Record<string, string>;
   },
   check() {},
 };
+
+function checkLimits(
+  what: 'length' | 'value',
+  value: number,
+  { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: ModelShape,
+  complain: (constraint: string) => void,
+): void {
+  if (value > max) complain(`have ${what} less than or equal to ${max}`);
+  if (value < min) complain(`have ${what} greater than or equal to ${min}`);
+}
 
 /** Tells whether this is a JSON object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Words the constraint for a number or length that is too large. */
-export function atMost(what: 'length' | 'value', limit: number): string {
-  return `have ${what} less than or equal to ${limit}`;
-}
-
-/** Words the constraint for a number or length that is too small. */
-export function atLeast(what: 'length' | 'value', limit: number): string {
-  return `have ${what} greater than or equal to ${limit}`;
-}
-
 /** Makes the error for a JSON value of the wrong type. It names the type, not the value, which may be secret. */
-export function mismatch(value: unknown, wanted: string) {
+function mismatch(value: unknown, wanted: string) {
   const found = value === null ? 'NULL' : Array.isArray(value) ? 'LIST' : typeof value;
   return serializationError(`${found.toUpperCase()}_VALUE can not be converted to ${wanted}`);
 }

@@ -7,22 +7,18 @@ import {
   isAsymmetricAlgorithm,
   LIMITS,
   maximumPlaintextLength,
+  oaepHash,
   type RsaKeySpec,
   serializeEncryptionContext,
 } from '@keywrap/core';
 import { type KeyRecord, type KeyVersion, newestVersion } from '../keys/record.js';
 import { type Blob, encodeBlob, MAXIMUM_HEADER_LENGTH, unopenable } from './blob.js';
-import type { CryptoEngine, OaepHash } from './engines/index.js';
+import type { CryptoEngine } from './engines/index.js';
 import { LoadedKeys } from './loaded-keys.js';
 import { randomKeyAndNonce, randomNonce } from './random.js';
 
 // Engines read additional data synchronously, and it is not secret: the same memory serves all calls.
 const associated = new Uint8Array(MAXIMUM_HEADER_LENGTH + LIMITS.encryptionContext);
-
-const OAEP_HASH = {
-  RSAES_OAEP_SHA_1: 'SHA-1',
-  RSAES_OAEP_SHA_256: 'SHA-256',
-} as const satisfies Record<AsymmetricAlgorithm, OaepHash>;
 
 /** A ciphertext, and the version of the key that made it. */
 export interface Encrypted {
@@ -93,7 +89,7 @@ export class KeyCipher {
   ): Promise<Decrypted> {
     const version = newestVersion(key) as KeyVersion;
     const privateKey = await this.loaded.rsaPrivate(version);
-    const plaintext = await privateKey.decrypt(ciphertext, OAEP_HASH[algorithm]);
+    const plaintext = await privateKey.decrypt(ciphertext, oaepHash(algorithm));
     if (plaintext === undefined) throw unopenable();
     return { plaintext, version };
   }
@@ -130,7 +126,7 @@ export class KeyCipher {
     }
     const version = newestVersion(key) as KeyVersion;
     const publicKey = await this.loaded.rsaPublic(version);
-    return { ciphertext: await publicKey.encrypt(plaintext, OAEP_HASH[algorithm]), version };
+    return { ciphertext: await publicKey.encrypt(plaintext, oaepHash(algorithm)), version };
   }
 }
 

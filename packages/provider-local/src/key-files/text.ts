@@ -1,7 +1,8 @@
-import { InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, wipe } from '@keywrap/core';
 import forge from 'node-forge';
 import { fromBinaryString, toBinaryString } from '../cipher/engines/forge/binary-string.js';
 import { parsing } from '../cipher/engines/forge/der.js';
+import { decodeBase64, describeText } from './base64.js';
 import { assertNoOtherFormat } from './other-formats.js';
 
 /** The content of a file, and the header of PEM that is encrypted as a whole (RFC 1421 §4.6.1.3). */
@@ -24,12 +25,17 @@ export function findKey(data: string | Uint8Array): Found {
     .trim();
   assertNoOtherFormat(text);
   if (text.includes('-----BEGIN ')) return findInPem(text);
-  if (/^[A-Za-z\d+/\s]+=*$/.test(text)) {
-    const decoded = forge.util.decode64(text);
-    if (decoded.startsWith('0')) return plain(fromBinaryString(decoded));
-    if (decoded.includes('-----BEGIN ')) return findInPem(decoded);
+  const decoded = decodeBase64(text);
+  if (decoded?.[0] === 0x30) return plain(decoded);
+  if (decoded !== undefined) {
+    const inner = toBinaryString(decoded);
+    wipe(decoded);
+    if (inner.includes('-----BEGIN ')) return findInPem(inner);
   }
-  throw new InvalidInputError('keyMaterial', 'holds no key');
+  throw new InvalidInputError(
+    'keyMaterial',
+    `holds no key: neither PEM nor DER, nor base64 of them; it is ${describeText(text)}`,
+  );
 }
 
 const plain = (der: Uint8Array): Found => ({ der, dekInfo: undefined });

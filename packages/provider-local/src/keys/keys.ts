@@ -1,7 +1,6 @@
 import {
   type ArnScope,
-  formatAliasArn,
-  formatKeyArn,
+  arnPrefix,
   KeyNotFoundError,
   KeyWrapError,
   type ParsedKeyId,
@@ -26,6 +25,7 @@ export class Keys {
   readonly store: KeyStore;
   readonly scope: ArnScope;
   readonly now: () => Date;
+  readonly #prefix: string;
   /** The due changes now being written, by key ARN. */
   readonly #writing = new Map<string, Promise<KeyRecord | undefined>>();
 
@@ -33,14 +33,15 @@ export class Keys {
     this.store = store;
     this.scope = scope;
     this.now = now;
+    this.#prefix = arnPrefix(scope);
   }
 
   arnOf(id: string): string {
-    return formatKeyArn(id, this.scope);
+    return `${this.#prefix}key/${id}`;
   }
 
   aliasArnOf(alias: string): string {
-    return formatAliasArn(alias, this.scope);
+    return this.#prefix + alias;
   }
 
   /** Tells whether a name belongs to this scope. As in AWS KMS, a name of another scope is not found. */

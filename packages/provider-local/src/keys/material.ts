@@ -25,8 +25,8 @@ export class KeyMaterial {
   }
 
   /**
-   * 32 bytes for a symmetric key, as many as the hash for HMAC, DER of PKCS#8 for RSA and ECC. The caller
-   * neither keeps nor changes them.
+   * 32 bytes for a symmetric key; for HMAC as many as the hash, or up to 128 if imported; DER of PKCS#8 for RSA
+   * and ECC. The caller neither keeps nor changes them.
    *
    * @throws {@link ProviderClosedError} once destroyed: zeros would be a key that everyone knows.
    */

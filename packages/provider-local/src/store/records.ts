@@ -1,4 +1,4 @@
-import { type ArnScope, formatAliasArn, formatKeyArn, newSecret, wipe } from '@keywrap/core';
+import { type ArnScope, arnPrefix, newSecret, wipe } from '@keywrap/core';
 import { KeyMaterial } from '../keys/material.js';
 import type { AliasRecord, KeyRecord, KeyVersion, Tag } from '../keys/record.js';
 import {
@@ -89,7 +89,7 @@ export function encodeAlias(record: AliasRecord): Uint8Array {
  */
 export function decodeKey(arn: string, id: string, content: Uint8Array): KeyRecord | undefined {
   return decode(content, KEY, (key, material) => {
-    if (formatKeyArn(id, key.scope) !== arn) return malformed();
+    if (`${arnPrefix(key.scope)}key/${id}` !== arn) return malformed();
     const version = (of: Version): KeyVersion => ({
       ...of,
       material: of.material === undefined ? undefined : material(of.material),
@@ -111,7 +111,8 @@ export function decodeAlias(
   content: Uint8Array,
 ): AliasRecord | undefined {
   return decode(content, ALIAS, (record) => {
-    const [aliases, keys] = [formatAliasArn('', record.scope), formatKeyArn('', record.scope)];
+    const aliases = arnPrefix(record.scope);
+    const keys = `${aliases}key/`;
     if (!arn.startsWith(aliases) || !keyArn.startsWith(keys)) return malformed();
     return { ...record, alias: arn.slice(aliases.length), keyId: keyArn.slice(keys.length) };
   });

@@ -1,7 +1,6 @@
 import {
   type ArnScope,
-  formatAliasArn,
-  formatKeyArn,
+  arnPrefix,
   InvalidInputError,
   ownFields,
   ProviderClosedError,
@@ -215,12 +214,12 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async listKeys(page: Page): Promise<readonly KeyRecord[]> {
-    const [after, before] = rangeOf(page, (scope) => formatKeyArn('', scope));
+    const [after, before] = rangeOf(page, (scope) => `${arnPrefix(scope)}key/`);
     return this.#load(this.#scripts.keys, selectPage(KEYS, after, before, page.limit));
   }
 
   async listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]> {
-    const [after, before] = rangeOf(page, (scope) => formatAliasArn('alias/', scope));
+    const [after, before] = rangeOf(page, (scope) => `${arnPrefix(scope)}alias/`);
     const statement = selectPage(ALIASES, after, before, page.limit, keyArn);
     return this.#load(this.#scripts.aliases, statement, { arn: undefined, reference: keyArn });
   }

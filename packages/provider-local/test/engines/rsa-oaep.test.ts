@@ -1,9 +1,8 @@
 import { constants, createPrivateKey, createPublicKey, publicEncrypt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { InvalidInputError, ProviderClosedError } from '@keywrap/core';
+import { InvalidInputError, type OaepHash, ProviderClosedError } from '@keywrap/core';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { OaepHash } from '#dist/cipher/engines/index.js';
 import { hex, loadVectors } from '../vectors/load.js';
 import { ENGINES, ownsItsMemory, PAIRS, randomBytes } from './engines.js';
 
@@ -20,9 +19,11 @@ interface OaepFile {
 const WYCHEPROOF = {
   'SHA-1': 'wycheproof/rsa_oaep_2048_sha1_mgf1sha1_test.json',
   'SHA-256': 'wycheproof/rsa_oaep_2048_sha256_mgf1sha256_test.json',
+  'SHA-384': 'wycheproof/rsa_oaep_2048_sha384_mgf1sha384_test.json',
+  'SHA-512': 'wycheproof/rsa_oaep_2048_sha512_mgf1sha512_test.json',
 } as const;
 
-const HASH_LENGTH = { 'SHA-1': 20, 'SHA-256': 32 } as const;
+const HASH_LENGTH = { 'SHA-1': 20, 'SHA-256': 32, 'SHA-384': 48, 'SHA-512': 64 } as const;
 const HASHES = Object.keys(HASH_LENGTH) as OaepHash[];
 
 const fixture = (name: string): Uint8Array => {

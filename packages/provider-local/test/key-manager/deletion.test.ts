@@ -77,10 +77,11 @@ describe('When the window has passed', () => {
     await expectRejection(provider.cancelKeyDeletion({ keyId }), 'KEY_NOT_FOUND');
   });
 
-  it('its ciphertexts no longer decrypt', async () => {
-    const { provider, keyId, ciphertext } = await deleted();
+  it('its ciphertexts refer to a key that does not exist', async () => {
+    const { provider, keyId, kept, ciphertext } = await deleted();
     await expectRejection(provider.decrypt({ keyId, ciphertext }), 'KEY_NOT_FOUND');
-    await expectRejection(provider.decrypt({ ciphertext }), 'INVALID_CIPHERTEXT');
+    await expectRejection(provider.decrypt({ ciphertext }), 'ACCESS_DENIED');
+    await expectRejection(provider.decrypt({ keyId: kept.keyId, ciphertext }), 'INCORRECT_KEY');
   });
 
   it('neither it nor its aliases are listed', async () => {

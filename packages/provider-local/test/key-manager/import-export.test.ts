@@ -69,24 +69,32 @@ describe('Exporting key material and importing it elsewhere', () => {
     });
   }
 
-  for (const [keySpec, length] of [
-    ['SYMMETRIC_DEFAULT', 32],
-    ['HMAC_224', 28],
-    ['HMAC_256', 32],
-    ['HMAC_384', 48],
-    ['HMAC_512', 64],
+  for (const [keySpec, least, most] of [
+    ['SYMMETRIC_DEFAULT', 32, 32],
+    ['HMAC_224', 28, 128],
+    ['HMAC_256', 32, 128],
+    ['HMAC_384', 48, 128],
+    ['HMAC_512', 64, 128],
   ] as const) {
-    it(`${keySpec} as ${length} raw bytes`, async () => {
+    it(`${keySpec} as ${least} to ${most} raw bytes, or base64 of them`, async () => {
       const { provider, keyId } = await pendingKey(keySpec);
-      const keyMaterial = randomBytes(length);
-      for (const wrong of [length - 1, length + 1]) {
-        const importing = provider.importKeyMaterial({ keyId, keyMaterial: randomBytes(wrong) });
-        await expectRejection(importing, 'INVALID_INPUT', 'keyMaterial');
+      for (const wrong of [least - 1, most + 1]) {
+        const bytes = randomBytes(wrong);
+        for (const keyMaterial of [bytes, Buffer.from(bytes).toString('base64')]) {
+          const importing = provider.importKeyMaterial({ keyId, keyMaterial });
+          await expectRejection(importing, 'INVALID_INPUT', 'keyMaterial');
+        }
       }
-      await provider.importKeyMaterial({ keyId, keyMaterial });
-      const written = await provider.exportKeyMaterial({ keyId, format: 'raw' });
-      expect(written).to.deep.equal(keyMaterial);
-      expect(written).not.to.equal(keyMaterial);
+      for (const length of new Set([least, most])) {
+        const key = await pendingKey(keySpec);
+        const keyMaterial = randomBytes(length);
+        await key.provider.importKeyMaterial({ keyId: key.keyId, keyMaterial });
+        const text = Buffer.from(keyMaterial).toString('base64').replace(/.{20}/, '$&\n');
+        await key.provider.importKeyMaterial({ keyId: key.keyId, keyMaterial: text });
+        const written = await key.provider.exportKeyMaterial({ keyId: key.keyId, format: 'raw' });
+        expect(written).to.deep.equal(keyMaterial);
+        expect(written).not.to.equal(keyMaterial);
+      }
     });
   }
 

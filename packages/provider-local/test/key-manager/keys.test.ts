@@ -15,7 +15,9 @@ describe('createKey', () => {
       algorithms: ['SYMMETRIC_DEFAULT'],
       description: '',
       creationDate: clock.now(),
+      keyVersion: key.keyVersion,
     });
+    expect(key.keyVersion).to.match(/^[0-9a-f]{64}$/);
     expect(key.keyId).to.match(/^arn:aws:kms:us-east-1:111122223333:key\/[0-9a-f-]{36}$/);
     expect(await provider.describeKey({ keyId: key.keyId })).to.deep.equal(key);
   });
@@ -56,7 +58,12 @@ describe('createKey', () => {
     const { provider } = open();
     const encrypting = await provider.createKey({ keySpec: 'RSA_2048' });
     expect(encrypting.keyUsage).to.equal('ENCRYPT_DECRYPT');
-    expect(encrypting.algorithms).to.deep.equal(['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256']);
+    expect(encrypting.algorithms).to.deep.equal([
+      'RSAES_OAEP_SHA_1',
+      'RSAES_OAEP_SHA_256',
+      'RSAES_OAEP_SHA_384',
+      'RSAES_OAEP_SHA_512',
+    ]);
     const keyId = encrypting.keyId;
     const algorithm = 'RSAES_OAEP_SHA_1';
     const plaintext = utf8('x');

@@ -2,7 +2,7 @@ import type { KeyWrapError } from '@keywrap/core';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, describeError, expectError, expectKeyArn } from '../expect.js';
 import { arnIn, invoke, type KeyUse } from '../key-use.js';
-import { SYMMETRIC } from '../needs.js';
+import { OWN_RUNTIME, SYMMETRIC } from '../needs.js';
 import { allUses, keyFor } from '../operations.js';
 import { expectOpens, seal } from '../round-trip.js';
 
@@ -32,7 +32,7 @@ export const abortCases = casesOf(abort, [
     {
       id: `ABO-1${use.number}`,
       title: `${use.title}: rejects when the signal is aborted already (ABORTED)`,
-      needs: use.needs,
+      needs: [...use.needs, OWN_RUNTIME],
       async run(context) {
         await abortedCall(use, context, 'before');
       },
@@ -40,7 +40,7 @@ export const abortCases = casesOf(abort, [
     {
       id: `ABO-2${use.number}`,
       title: `${use.title}: rejects when the signal is aborted during the call (ABORTED)`,
-      needs: use.needs,
+      needs: [...use.needs, OWN_RUNTIME],
       async run(context) {
         await abortedCall(use, context, 'during');
       },

@@ -1,7 +1,7 @@
 import { type AsymmetricAlgorithm, maximumPlaintextLength, type RsaKeySpec } from '@keywrap/core';
 import { type CaseInput, casesOf, kmsApi } from '../case.js';
 import { check, expectError, expectKeyArn } from '../expect.js';
-import { RSA } from '../needs.js';
+import { OWN_RUNTIME, RSA } from '../needs.js';
 import { sealOutside } from '../outside.js';
 import { plaintextsOfEveryKind } from '../plaintexts.js';
 import { expectOpens, keyOf, open, roundTrip, seal } from '../round-trip.js';
@@ -213,7 +213,7 @@ export const asymmetricCases = [
         }),
       ),
     ],
-    RSA,
+    [...RSA, OWN_RUNTIME],
   ),
 ];
 

@@ -27,10 +27,17 @@ const wrappedOnly = {
   source: kmsApi('GenerateDataKeyPairWithoutPlaintext'),
 };
 
+/** Generating these takes seconds. */
+const SLOW: readonly DataKeyPairSpec[] = ['RSA_3072', 'RSA_4096'];
+
 /** The cases for each kind of pair. */
 const forEachSpec = (cases: (spec: DataKeyPairSpec, number: number) => CaseInput[]) =>
   PAIR_SPECS.flatMap((spec, i) =>
-    cases(spec, i + 1).map((each) => ({ ...each, needs: [...SYMMETRIC, `pair:${spec}` as const] })),
+    cases(spec, i + 1).map((each) => ({
+      ...each,
+      needs: [...SYMMETRIC, `pair:${spec}` as const],
+      profile: SLOW.includes(spec) ? ('full' as const) : ('quick' as const),
+    })),
   );
 
 /** RSA pairs are slow to make, so the cases of one kind share a pair. */

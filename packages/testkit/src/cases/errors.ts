@@ -2,7 +2,7 @@ import { formatKeyArn, parseKeyId } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { flip } from '../damage.js';
 import { check, expectError } from '../expect.js';
-import { RSA, SYMMETRIC } from '../needs.js';
+import { OWN_RUNTIME, RSA, SYMMETRIC } from '../needs.js';
 import { allUses, keyFor, keyUses, openingUses } from '../operations.js';
 import { keyOf, open, seal } from '../round-trip.js';
 
@@ -63,7 +63,7 @@ export const errorCases = [
       ({ number, operation, needs }): CaseInput => ({
         id: `ERR-2${number}`,
         title: `${operation}: rejects, and never throws, whatever its input`,
-        needs,
+        needs: [...needs, OWN_RUNTIME],
         async run({ provider }) {
           for (const input of [[], [null], [0], ['text'], [{}], [{ keyId: 0 }, 0], [[], []]]) {
             // Without other fields, the call may be unsupported.

@@ -1,6 +1,7 @@
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectBytes, expectField, expectKeyArn, expectLength } from '../expect.js';
 import { type Fields, invoke, type KeyUse, type Result, sealedIn } from '../key-use.js';
+import { OWN_RUNTIME } from '../needs.js';
 import { allUses, openingUses, sealingUses } from '../operations.js';
 import { expectOpens, keyOf, type NamedKey, open, seal } from '../round-trip.js';
 
@@ -115,50 +116,54 @@ async function callWith(
 }
 
 /** Makes the cases about the input of every call. */
-export const inputAtCallCases = casesOf(inputCopied, [
-  ...allUses
-    // The two sides of a reEncrypt are in one input.
-    .filter(({ keyIdField }) => keyIdField !== 'destination.keyId')
-    .flatMap((use): CaseInput[] => [
-      {
-        id: `MEM-6${use.number}`,
-        title: `${use.title}: reads all its input before it returns its promise`,
-        needs: use.needs,
-        async run(context) {
-          await callWith(use, context, spoil);
+export const inputAtCallCases = casesOf(
+  inputCopied,
+  [
+    ...allUses
+      // The two sides of a reEncrypt are in one input.
+      .filter(({ keyIdField }) => keyIdField !== 'destination.keyId')
+      .flatMap((use): CaseInput[] => [
+        {
+          id: `MEM-6${use.number}`,
+          title: `${use.title}: reads all its input before it returns its promise`,
+          needs: use.needs,
+          async run(context) {
+            await callWith(use, context, spoil);
+          },
         },
-      },
-      {
-        id: `MEM-7${use.number}`,
-        title: `${use.title}: does not change its input`,
-        needs: use.needs,
-        async run(context) {
-          const { before, after } = await callWith(use, context, () => {});
-          check(after === before, 'input that is not changed', 'other input');
+        {
+          id: `MEM-7${use.number}`,
+          title: `${use.title}: does not change its input`,
+          needs: use.needs,
+          async run(context) {
+            const { before, after } = await callWith(use, context, () => {});
+            check(after === before, 'input that is not changed', 'other input');
+          },
         },
-      },
-    ]),
-  ...sealingUses.map(
-    (use): CaseInput => ({
-      id: `MEM-51${use.number}`,
-      title: `${use.title} reads keyId and encryption context before it returns, and does not change them`,
-      needs: [...use.needs, 'encryptionContext'],
-      async run(context) {
-        const { provider, keys } = context;
-        const keyId = await keys.get();
-        const bound = () => ({ keyId, encryptionContext: { tenant: 'a' } });
-        // A copy: the input that is changed below may be shared with other cases.
-        const input = structuredClone(await use.input(context, bound()));
-        const before = JSON.stringify(input);
-        const untouched = await invoke(provider, use, input);
-        const isSame = JSON.stringify(input) === before;
-        check(isSame, 'input that is not changed', 'other fields in it');
-        const started = invoke(provider, use, input);
-        spoil(input);
-        for (const result of [untouched, await started]) {
-          await open(provider, { ...bound(), ciphertext: sealedIn(result) });
-        }
-      },
-    }),
-  ),
-]);
+      ]),
+    ...sealingUses.map(
+      (use): CaseInput => ({
+        id: `MEM-51${use.number}`,
+        title: `${use.title} reads keyId and encryption context before it returns, and does not change them`,
+        needs: [...use.needs, 'encryptionContext'],
+        async run(context) {
+          const { provider, keys } = context;
+          const keyId = await keys.get();
+          const bound = () => ({ keyId, encryptionContext: { tenant: 'a' } });
+          // A copy: the input that is changed below may be shared with other cases.
+          const input = structuredClone(await use.input(context, bound()));
+          const before = JSON.stringify(input);
+          const untouched = await invoke(provider, use, input);
+          const isSame = JSON.stringify(input) === before;
+          check(isSame, 'input that is not changed', 'other fields in it');
+          const started = invoke(provider, use, input);
+          spoil(input);
+          for (const result of [untouched, await started]) {
+            await open(provider, { ...bound(), ciphertext: sealedIn(result) });
+          }
+        },
+      }),
+    ),
+  ],
+  [OWN_RUNTIME],
+);

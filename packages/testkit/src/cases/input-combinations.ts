@@ -19,7 +19,7 @@ import {
   withValue,
 } from '../input-calls.js';
 import { invoke } from '../key-use.js';
-import { type Need, RSA, SYMMETRIC } from '../needs.js';
+import { type Need, OWN_RUNTIME, RSA, SYMMETRIC } from '../needs.js';
 import { seal } from '../round-trip.js';
 
 const contextLimits = {
@@ -49,7 +49,7 @@ function contextCases(call: Call): CaseInput[] {
     const make = (id: string, title: string, values: () => readonly BadValue[]): CaseInput => ({
       id: `CIN-${id}${letters(path)}${number}`,
       title: `${operation} rejects ${title} in ${path}`,
-      needs,
+      needs: [...needs, OWN_RUNTIME],
       run: (context) => expectRefused(call, context, path, values()),
     });
     return [
@@ -138,40 +138,50 @@ export const inputCombinationCases = [
         },
       ];
     }),
+    [OWN_RUNTIME],
   ),
-  ...casesOf(asymmetricInput, [
-    {
-      id: 'ASI-001',
-      title: 'decryptAsymmetric rejects a missing or a symmetric algorithm',
-      needs: RSA,
-      run: (context) =>
-        expectRefused(callOf('decryptAsymmetric'), context, 'algorithm', [
-          ['missing', undefined],
-          ['SYMMETRIC_DEFAULT', 'SYMMETRIC_DEFAULT'],
-        ]),
-    },
-    {
-      id: 'ASI-002',
-      title: 'decrypt rejects an asymmetric algorithm: that is decryptAsymmetric',
-      needs: [...SYMMETRIC, 'asymmetric'],
-      run: (context) => {
-        const { rsaAlgorithm } = context.keys;
-        return expectRefused(callOf('decrypt'), context, 'algorithm', [
-          [rsaAlgorithm, rsaAlgorithm],
-        ]);
+  ...casesOf(
+    asymmetricInput,
+    [
+      {
+        id: 'ASI-001',
+        title: 'decryptAsymmetric rejects a missing or a symmetric algorithm',
+        needs: RSA,
+        run: (context) =>
+          expectRefused(callOf('decryptAsymmetric'), context, 'algorithm', [
+            ['missing', undefined],
+            ['SYMMETRIC_DEFAULT', 'SYMMETRIC_DEFAULT'],
+          ]),
       },
-    },
-    {
-      id: 'ASI-003',
-      title: 'reEncrypt rejects an RSA source without a keyId',
-      needs: RSA,
-      async run({ provider, keys }) {
-        const algorithm = keys.rsaAlgorithm;
-        const { keyId, ciphertext } = await keys.sealed('RSA_2048');
-        const input = { ciphertext, source: { algorithm }, destination: { keyId, algorithm } };
-        const rejected = provider.reEncrypt(input as never);
-        await expectInvalid(rejected, 'reEncrypt', 'source.keyId', 'an RSA source without a keyId');
+      {
+        id: 'ASI-002',
+        title: 'decrypt rejects an asymmetric algorithm: that is decryptAsymmetric',
+        needs: [...SYMMETRIC, 'asymmetric'],
+        run: (context) => {
+          const { rsaAlgorithm } = context.keys;
+          return expectRefused(callOf('decrypt'), context, 'algorithm', [
+            [rsaAlgorithm, rsaAlgorithm],
+          ]);
+        },
       },
-    },
-  ]),
+      {
+        id: 'ASI-003',
+        title: 'reEncrypt rejects an RSA source without a keyId',
+        needs: RSA,
+        async run({ provider, keys }) {
+          const algorithm = keys.rsaAlgorithm;
+          const { keyId, ciphertext } = await keys.sealed('RSA_2048');
+          const input = { ciphertext, source: { algorithm }, destination: { keyId, algorithm } };
+          const rejected = provider.reEncrypt(input as never);
+          await expectInvalid(
+            rejected,
+            'reEncrypt',
+            'source.keyId',
+            'an RSA source without a keyId',
+          );
+        },
+      },
+    ],
+    [OWN_RUNTIME],
+  ),
 ];

@@ -1,6 +1,6 @@
 import { casesOf } from '../case.js';
 import { check, sameBytes } from '../expect.js';
-import { SYMMETRIC } from '../needs.js';
+import { OWN_RUNTIME, SYMMETRIC } from '../needs.js';
 import { expectOpens } from '../round-trip.js';
 import { inputCopied } from './input-at-call.js';
 
@@ -48,5 +48,5 @@ export const inputMemoryCases = casesOf(
       },
     },
   ],
-  SYMMETRIC,
+  [...SYMMETRIC, OWN_RUNTIME],
 );

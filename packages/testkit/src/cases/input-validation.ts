@@ -18,7 +18,7 @@ import {
   withValue,
 } from '../input-calls.js';
 import { invoke } from '../key-use.js';
-import { SYMMETRIC } from '../needs.js';
+import { OWN_RUNTIME, SYMMETRIC } from '../needs.js';
 
 const invalid = {
   id: 'invalid-input',
@@ -121,41 +121,46 @@ export const inputCases = [
   ...casesOf(
     invalid,
     CALLS.flatMap((call) => [...fieldCases(call), ...wholeCases(call)]),
+    [OWN_RUNTIME],
   ),
-  ...casesOf(invalid, [
-    ...(['source', 'destination'] as const).map(
-      (side, i): CaseInput => ({
-        id: `INP-00${i + 1}`,
-        title: `reEncrypt rejects a ${side} that is not an object`,
-        needs: SYMMETRIC,
-        async run(context) {
-          const call = callOf('reEncrypt');
-          const values: BadValue[] = [
-            ['a string', 'alias/a'],
-            ['an array', []],
-            ['a number', 7],
-          ];
-          if (side === 'destination') values.push(['missing', undefined], ['null', null]);
-          await expectRefused(call, context, side, values);
-        },
-      }),
-    ),
-    ...pairCalls.map(
-      (call): CaseInput => ({
-        id: `INP-P${call.number}`,
-        title: `${call.operation} rejects an unknown keyPairSpec`,
-        needs: call.needs,
-        run: (context) =>
-          expectRefused(call, context, 'keyPairSpec', [
-            ['missing', undefined],
-            ['null', null],
-            ['a number', 2048],
-            ['a size that is not offered', 'RSA_1024'],
-            ['lower case', 'rsa_2048'],
-            ['a data key', 'AES_256'],
-            ['an inherited name', 'constructor'],
-          ]),
-      }),
-    ),
-  ]),
+  ...casesOf(
+    invalid,
+    [
+      ...(['source', 'destination'] as const).map(
+        (side, i): CaseInput => ({
+          id: `INP-00${i + 1}`,
+          title: `reEncrypt rejects a ${side} that is not an object`,
+          needs: SYMMETRIC,
+          async run(context) {
+            const call = callOf('reEncrypt');
+            const values: BadValue[] = [
+              ['a string', 'alias/a'],
+              ['an array', []],
+              ['a number', 7],
+            ];
+            if (side === 'destination') values.push(['missing', undefined], ['null', null]);
+            await expectRefused(call, context, side, values);
+          },
+        }),
+      ),
+      ...pairCalls.map(
+        (call): CaseInput => ({
+          id: `INP-P${call.number}`,
+          title: `${call.operation} rejects an unknown keyPairSpec`,
+          needs: call.needs,
+          run: (context) =>
+            expectRefused(call, context, 'keyPairSpec', [
+              ['missing', undefined],
+              ['null', null],
+              ['a number', 2048],
+              ['a size that is not offered', 'RSA_1024'],
+              ['lower case', 'rsa_2048'],
+              ['a data key', 'AES_256'],
+              ['an inherited name', 'constructor'],
+            ]),
+        }),
+      ),
+    ],
+    [OWN_RUNTIME],
+  ),
 ];

@@ -21,9 +21,9 @@ function sequencesOf(rotates: boolean): fc.Arbitrary<Command[]> {
   return fc.array(commands({ rotates }), { minLength: 12, maxLength: 24, size: 'max' });
 }
 
-async function live(context: CaseContext, rotates: boolean): Promise<void> {
+async function live(context: CaseContext, caseId: string, rotates: boolean): Promise<void> {
   const attempt = async (sequence: readonly Command[]) => {
-    const life = await newLife(context);
+    const life = await newLife(context, caseId);
     for (const command of sequence) await command.run(life);
     await outlive(life);
   };
@@ -35,12 +35,12 @@ export const keyLifeCases = casesOf(life, [
     id: 'LIF-001',
     title: 'matches a model: disable, enable, encrypt, decrypt, reEncrypt',
     needs,
-    run: (context) => live(context, false),
+    run: (context) => live(context, 'LIF-001', false),
   },
   {
     id: 'LIF-002',
     title: 'matches a model, between rotations',
     needs: [...needs, 'keys.rotate'],
-    run: (context) => live(context, true),
+    run: (context) => live(context, 'LIF-002', true),
   },
 ]);

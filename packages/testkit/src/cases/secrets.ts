@@ -2,6 +2,7 @@ import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js'
 import { check, describeError, expectKeyWrapError, kindOf } from '../expect.js';
 import { invoke, type KeyUse, type Result } from '../key-use.js';
 import { expectHidden } from '../leaks.js';
+import { OWN_RUNTIME } from '../needs.js';
 import { keyFor, useNumbered } from '../operations.js';
 
 const hidden = {
@@ -49,6 +50,7 @@ export const secretCases = [
         },
       }),
     ),
+    [OWN_RUNTIME],
   ),
   ...casesOf(
     disposable,
@@ -102,6 +104,7 @@ export const secretCases = [
         },
       },
     ]),
+    [OWN_RUNTIME],
   ),
 ];
 

@@ -4,7 +4,7 @@ import { expectError } from '../expect.js';
 import { CALLS, withValue } from '../input-calls.js';
 import { PAIR_SPECS } from '../key-pair-check.js';
 import { invoke } from '../key-use.js';
-import { type Need, SYMMETRIC } from '../needs.js';
+import { type Need, OWN_RUNTIME, SYMMETRIC } from '../needs.js';
 
 const undeclared = {
   id: 'undeclared-unsupported',
@@ -16,6 +16,8 @@ const ALGORITHMS: readonly EncryptionAlgorithm[] = [
   'SYMMETRIC_DEFAULT',
   'RSAES_OAEP_SHA_1',
   'RSAES_OAEP_SHA_256',
+  'RSAES_OAEP_SHA_384',
+  'RSAES_OAEP_SHA_512',
 ];
 
 /** Returns a key of any kind that the provider has, and its algorithm. */
@@ -29,7 +31,7 @@ async function anyKey({ provider, keys }: CaseContext) {
 /** Every path of an encryption context. */
 const CONTEXTS = CALLS.flatMap((call) => (call.contexts ?? []).map((path) => ({ call, path })));
 
-export const undeclaredCases = casesOf(undeclared, [
+const cases: CaseInput[] = [
   ...ALGORITHMS.flatMap((algorithm, i): CaseInput[] => {
     const needs: Need[] = [`without algorithm:${algorithm}`];
     return [
@@ -148,4 +150,6 @@ export const undeclaredCases = casesOf(undeclared, [
       await expectError(call, 'UNSUPPORTED', { operation: 'getPublicKey' });
     },
   },
-]);
+];
+
+export const undeclaredCases = casesOf(undeclared, cases, [OWN_RUNTIME]);

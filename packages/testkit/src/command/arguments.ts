@@ -1,14 +1,28 @@
 import { parseArgs } from 'node:util';
+import { PROFILES, type Profile } from '../profile.js';
 
-/** The parsed arguments. */
-export interface CommandOptions {
+/** The parsed arguments of a run. */
+export interface CommandOptions extends Selection {
   readonly module: string;
   readonly format: Format;
-  readonly only: readonly string[] | undefined;
   readonly output: string | undefined;
+  readonly bail: boolean;
   readonly seed: number | undefined;
   readonly timeoutMs: number | undefined;
 }
+
+/** The cases to run. */
+export interface Selection {
+  readonly only: readonly string[] | undefined;
+  readonly profile: Profile;
+}
+
+/** What the arguments ask for. */
+export type Arguments =
+  | 'help'
+  | 'version'
+  | { readonly list: Selection }
+  | { readonly run: CommandOptions };
 
 const FORMATS = ['text', 'markdown', 'json', 'junit'] as const;
 
@@ -21,6 +35,7 @@ export class UsageError extends Error {
 }
 
 export const USAGE = `Usage: keywrap-conformance [options] <module>
+       keywrap-conformance --list [--only <name>] [--profile <name>]
 
 Runs the conformance suite of keywrap on the provider that a module exports,
 as \`default\` or as \`harness\`:
@@ -31,35 +46,45 @@ as \`default\` or as \`harness\`:
   an instance   of such a provider; the module is loaded again for each one
 
 Options:
-  --only <id>       runs this case, or all with this prefix: DEC-004, CTX-, CTX
-                    (may be repeated)
+  --profile <name>  quick (without what is slow), full (the default) or soak (minutes)
+  --only <name>     runs this case, all cases with this prefix, or those of a rule:
+                    DEC-004, CTX-, key-disabled (may be repeated)
+  --bail            stops after the first failure
+  --list            lists the cases and runs none
   --format <name>   text (the default), markdown, json or junit
   --output <file>   writes the report to a file
   --seed <number>   repeats the random cases of the run that printed this seed
-  --timeout <s>     limits each case to this many seconds; 60 by default
+  --timeout <s>     limits each call to this many seconds; 60 by default, and more for
+                    a provider whose calls take long
   --help            shows this
   --version         shows the version
 
-Exit codes: 0 if every required case passes, 1 if one fails, 2 if the arguments are wrong or
-the module can't be loaded.
+Exit codes: 0 if every required case passes; 1 if one fails, or a rejection is not handled;
+2 if the arguments are wrong, the module can't be loaded, or it can't open a provider or
+make a key.
 `;
 
 /** Parses the arguments. */
-export function readArguments(args: readonly string[]): CommandOptions | 'help' | 'version' {
+export function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parse(args);
   if (values.help) return 'help';
   if (values.version) return 'version';
+  const selection = { only: values.only, profile: readName('--profile', values.profile, PROFILES) };
+  if (values.list) return { list: selection };
   const [module, ...others] = positionals;
   if (module === undefined) throw new UsageError('pass a module: the file of your provider');
   if (others.length > 0) throw new UsageError(`pass one module only, without ${others.join(' ')}`);
+  const { output, bail, seed, timeout } = values;
   return {
-    module,
-    format: readFormat(values.format),
-    only: values.only,
-    output: values.output,
-    seed: values.seed === undefined ? undefined : readNumber('--seed', values.seed, 0),
-    timeoutMs:
-      values.timeout === undefined ? undefined : readNumber('--timeout', values.timeout, 1) * 1000,
+    run: {
+      ...selection,
+      module,
+      format: readName('--format', values.format, FORMATS),
+      output,
+      bail,
+      seed: seed === undefined ? undefined : readNumber('--seed', seed, 0),
+      timeoutMs: timeout === undefined ? undefined : readNumber('--timeout', timeout, 1) * 1000,
+    },
   };
 }
 
@@ -70,6 +95,9 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         only: { type: 'string', multiple: true },
+        profile: { type: 'string', default: 'full' },
+        bail: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
         format: { type: 'string', default: 'text' },
         output: { type: 'string' },
         seed: { type: 'string' },
@@ -83,10 +111,10 @@ function parse(args: readonly string[]) {
   }
 }
 
-function readFormat(name: string): Format {
-  const format = FORMATS.find((each) => each === name);
-  if (format === undefined) throw new UsageError(`--format is one of ${FORMATS.join(', ')}`);
-  return format;
+function readName<Name extends string>(option: string, name: string, names: readonly Name[]): Name {
+  const known = names.find((each) => each === name);
+  if (known === undefined) throw new UsageError(`${option} is one of ${names.join(', ')}`);
+  return known;
 }
 
 function readNumber(option: string, text: string, minimum: number): number {

@@ -1,11 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { ConformanceCase } from '../case.js';
+import { HarnessError } from '../failure.js';
 import type { ConformanceHarness } from '../harness.js';
 import { formatJson } from '../report/json.js';
 import { formatJunit } from '../report/junit.js';
+import { formatList } from '../report/list.js';
 import { formatMarkdown } from '../report/markdown.js';
 import { formatReport } from '../report/text.js';
 import { type ConformanceReport, casesIn, runConformance } from '../run-conformance.js';
-import { type CommandOptions, readArguments, USAGE, UsageError } from './arguments.js';
+import {
+  type CommandOptions,
+  readArguments,
+  type Selection,
+  USAGE,
+  UsageError,
+} from './arguments.js';
 import { loadHarness } from './load-harness.js';
 import { Progress, type Screen } from './progress.js';
 
@@ -23,10 +32,11 @@ export async function runCommand(
   stderr: Screen,
 ): Promise<0 | 1 | 2> {
   try {
-    const options = readArguments(args);
-    if (options === 'help') stdout.write(USAGE);
-    else if (options === 'version') stdout.write(`${version()}\n`);
-    else return await judge(options, stdout, stderr);
+    const asked = readArguments(args);
+    if (asked === 'help') stdout.write(USAGE);
+    else if (asked === 'version') stdout.write(`${version()}\n`);
+    else if ('list' in asked) stdout.write(`${formatList(selected(asked.list))}\n`);
+    else return await judge(asked.run, stdout, stderr);
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -35,10 +45,10 @@ export async function runCommand(
   }
 }
 
-async function judge(options: CommandOptions, stdout: Screen, stderr: Screen): Promise<0 | 1> {
-  const total = countCases(options);
+async function judge(options: CommandOptions, stdout: Screen, stderr: Screen): Promise<0 | 1 | 2> {
+  const { length } = selected(options);
   const harness = await loadHarness(options.module);
-  const progress = new Progress(stderr, total);
+  const progress = new Progress(stderr, length);
   let report: ConformanceReport;
   try {
     report = await run(harness, options, progress);
@@ -48,15 +58,16 @@ async function judge(options: CommandOptions, stdout: Screen, stderr: Screen): P
   const text = `${FORMATTERS[options.format](report)}\n`;
   if (options.output === undefined) stdout.write(text);
   else write(options.output, text);
+  if (report.harnessError !== undefined) return 2;
   const isWrong = report.results.some(
     ({ level, status }) => level === 'must' && status === 'failed',
   );
   return isWrong ? 1 : 0;
 }
 
-function countCases({ only }: CommandOptions): number {
+function selected({ only, profile }: Selection): readonly ConformanceCase[] {
   try {
-    return casesIn(only).length;
+    return casesIn(only, profile);
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }
@@ -64,18 +75,26 @@ function countCases({ only }: CommandOptions): number {
 
 async function run(
   harness: ConformanceHarness,
-  { only, timeoutMs, seed, module }: CommandOptions,
+  { module, output: _, format: __, ...options }: CommandOptions,
   { advance }: Progress,
 ): Promise<ConformanceReport> {
   try {
-    return await runConformance(harness, { only, timeoutMs, seed, onCase: advance });
-  } catch (error) {
-    // Cases do not throw, so opening the provider failed.
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`can't open the provider of ${module}: ${String(error)}`, {
-      cause: error,
+    return await runConformance(harness, {
+      ...options,
+      onCase: advance,
+      repeat: (id, seed) => `npx keywrap-conformance ${quoted(module)} --only ${id} --seed ${seed}`,
     });
+  } catch (error) {
+    if (!(error instanceof HarnessError)) throw error;
+    throw error.cause instanceof UsageError
+      ? error.cause
+      : new UsageError(`${module}: ${error.message}`, { cause: error });
   }
+}
+
+/** Quotes a path for a POSIX shell, if it needs quotes. */
+function quoted(text: string): string {
+  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function write(file: string, text: string): void {

@@ -59,19 +59,26 @@ function nameOf(exported: unknown): string | undefined {
 }
 
 function subjectOf(opened: unknown, file: string): ConformanceSubject {
-  const parts = opened as Partial<ConformanceSubject> | undefined;
-  const provider: unknown = parts?.provider ?? opened;
+  const parts = (isObject(opened) ? opened : {}) as Partial<ConformanceSubject>;
+  const provider: unknown = parts.provider ?? opened;
   if (!isProvider(provider)) {
     throw new UsageError(`${file} does not open a KeyWrapProvider: it has no encrypt method`);
   }
-  const keys = parts?.keys ?? (isManager(provider) ? keysOf(provider) : undefined);
+  const keys = parts.keys ?? (isManager(provider) ? keysOf(provider) : undefined);
   if (typeof keys?.create !== 'function') {
     throw new UsageError(
       `${file} can not make keys: add a createKey method to the provider, or export a harness with keys.create`,
     );
   }
-  const close = parts?.provider === undefined ? undefined : parts.close;
-  return { provider, keys, ...(close && { close: () => close.call(parts) }) };
+  if (parts.provider === undefined) return { provider, keys };
+  // With every other member that it has: `cache`, `close`, and the hooks.
+  return new Proxy(parts as ConformanceSubject, {
+    get(_, name) {
+      if (name === 'keys') return keys;
+      const member: unknown = Reflect.get(parts, name, parts);
+      return typeof member === 'function' ? member.bind(parts) : member;
+    },
+  });
 }
 
 /** Recognises a class that was compiled to a function, by its methods. */

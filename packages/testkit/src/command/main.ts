@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 import { runCommand } from './command.js';
 
-let code = 0;
+let hasUnhandled = false;
 // An unhandled rejection would end the run without a report. Its message may be anything, so it is not shown.
 process.on('unhandledRejection', (error) => {
   const name = error instanceof Error ? error.name : typeof error;
   process.stderr.write(`unhandled rejection (${name})\n`);
-  code = 1;
+  hasUnhandled = true;
 });
 
-code = Math.max(code, await runCommand(process.argv.slice(2), process.stdout, process.stderr));
+const code = await runCommand(process.argv.slice(2), process.stdout, process.stderr);
+// A rejection of the last call is reported on a later turn of the event loop.
+await new Promise(setImmediate);
 // Handles that a provider left open must not keep the process alive; output must be flushed first.
-process.stdout.write('', () => process.exit(code));
+process.stdout.write('', () => process.exit(code === 0 && hasUnhandled ? 1 : code));

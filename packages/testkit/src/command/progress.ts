@@ -10,7 +10,10 @@ export interface Screen {
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const INTERVAL_MS = 80;
 
-/** Shows the progress of a run in one line, on a terminal only. */
+/** How often a line is written where there is no terminal: a log needs few of them. */
+const LOG_INTERVAL_MS = 10_000;
+
+/** Shows the progress of a run: in one line on a terminal, elsewhere in a line every ten seconds. */
 export class Progress {
   readonly #screen: Screen;
   readonly #total: number;
@@ -20,12 +23,14 @@ export class Progress {
   #turns = 0;
   #last = 'starting';
 
-  constructor(screen: Screen, total: number) {
+  /** @param logIntervalMs How often a line is written where there is no terminal. */
+  constructor(screen: Screen, total: number, logIntervalMs = LOG_INTERVAL_MS) {
     this.#screen = screen;
     this.#total = total;
-    if (!screen.isTTY) return;
-    this.#draw();
-    this.#timer = setInterval(() => this.#draw(), INTERVAL_MS).unref();
+    if (screen.isTTY) this.#draw();
+    this.#timer = screen.isTTY
+      ? setInterval(() => this.#draw(), INTERVAL_MS).unref()
+      : setInterval(() => screen.write(`${this.#counts()}\n`), logIntervalMs).unref();
   }
 
   /** Counts a finished case. */
@@ -43,8 +48,12 @@ export class Progress {
 
   #draw(): void {
     const sign = SPINNER[this.#turns++ % SPINNER.length];
-    const failed = this.#failed === 0 ? '' : `, ${this.#failed} failed`;
-    const line = `${sign} ${this.#done} of ${this.#total}${failed}  ${this.#last}`;
+    const line = `${sign} ${this.#counts()}  ${this.#last}`;
     this.#screen.write(`\r\x1b[K${line.slice(0, (this.#screen.columns ?? 80) - 1)}`);
+  }
+
+  #counts(): string {
+    const failed = this.#failed === 0 ? '' : `, ${this.#failed} failed`;
+    return `${this.#done} of ${this.#total} cases${failed}`;
   }
 }

@@ -3,11 +3,12 @@ import { byRule } from './by-rule.js';
 
 /** Formats a report as JSON, for programs. The fields are stable; new ones may be added. */
 export function formatJson(report: ConformanceReport): string {
-  const { provider, seed, passed, failed, notApplicable, results } = report;
+  const { provider, profile, seed, passed, failed, notApplicable, notRun, results } = report;
+  const harnessError = report.harnessError?.message;
   const rules = byRule(report).map(({ rule, results: _, ...counts }) => ({ ...rule, ...counts }));
   const cases = results.map(caseOf);
   return JSON.stringify(
-    { provider, seed, passed, failed, notApplicable, rules, cases },
+    { provider, profile, seed, passed, failed, notApplicable, notRun, harnessError, rules, cases },
     undefined,
     2,
   );
@@ -15,6 +16,6 @@ export function formatJson(report: ConformanceReport): string {
 
 function caseOf({ error, ...result }: CaseResult) {
   if (error === undefined) return result;
-  const { calls, expected, actual, source } = error;
-  return { ...result, failure: { done: calls, expected, came: actual, source } };
+  const { calls, expected, actual, causes, source, repeat } = error;
+  return { ...result, failure: { done: calls, expected, came: actual, causes, source, repeat } };
 }

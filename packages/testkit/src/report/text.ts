@@ -1,3 +1,4 @@
+import { MISSING } from '../needs.js';
 import type { ConformanceReport } from '../run-conformance.js';
 import { byRule, countsOf, type RuleResult, reasonsOf, totalOf } from './by-rule.js';
 
@@ -21,15 +22,28 @@ export function formatReport(report: ConformanceReport): string {
   const failures = report.results.flatMap(({ error }) =>
     error === undefined ? [] : ['', error.message],
   );
+  const { harnessError, notRun } = report;
   return [
-    `Conformance of ${report.provider}`,
+    `Conformance of ${report.provider}, profile ${report.profile}`,
     '',
     ...rules.flatMap((each) => formatRule(each, width)),
     ...failures,
     '',
-    ...(report.failed > 0 ? [`to repeat: --seed ${report.seed}`] : []),
+    ...(harnessError === undefined ? [] : [`The run ended: ${harnessError.message}`, '']),
+    ...(notRun > 0 ? [`${notRun} cases did not run`] : []),
+    ...notProved(report),
     totalOf(report),
   ].join('\n');
+}
+
+/** Says what stays unproved because the harness does not offer it, so that nobody takes silence for proof. */
+function notProved({ results }: ConformanceReport): string[] {
+  const reasons = new Set(results.flatMap(({ reason }) => reason ?? []));
+  const missing = [...reasons].filter((reason) => reason.startsWith(MISSING));
+  if (missing.length === 0) return [];
+  return [
+    `not proved, because ${MISSING} ${missing.map((reason) => reason.slice(MISSING.length + 1)).join(', ')}`,
+  ];
 }
 
 /** The maximum number of reasons; more would hide the result. */

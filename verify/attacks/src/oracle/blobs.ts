@@ -3,7 +3,10 @@ const ID_OFFSET = 5;
 const VERSION_LENGTH = 4;
 const NONCE_LENGTH = 24;
 
-/** Blobs that do not decrypt, each with the reason; none of them names another key. */
+/** The reason of a blob whose id is damaged, so that it names a key which does not exist. */
+export const UNKNOWN_KEY = 'it names a key that is not there';
+
+/** Blobs that do not decrypt, each with the reason; none of them names another key that exists. */
 export function spoiledBlobs(blob: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const idLength = blob[ID_OFFSET - 1] as number;
   const version = ID_OFFSET + idLength;
@@ -31,6 +34,6 @@ export function spoiledBlobs(blob: Uint8Array): ReadonlyMap<string, Uint8Array> 
     ['its key id is no UTF-8', blob.with(ID_OFFSET, 0xff)],
     ['its key id is empty', blob.with(ID_OFFSET - 1, 0)],
     ['its key id is longer than the blob', blob.with(ID_OFFSET - 1, 0xff)],
-    ['it names a key that is not there', flipped(ID_OFFSET)],
+    [UNKNOWN_KEY, flipped(ID_OFFSET)],
   ]);
 }

@@ -42,7 +42,7 @@ export const blob: FuzzTarget = {
     const genuine = new Set(seeds.map((seed) => Buffer.from(seed).toString('latin1')));
 
     async function open(ciphertext: Uint8Array, keyId: string | undefined) {
-      const codes: KeyWrapErrorCode[] = [...CODES, ...(keyId ? (['INCORRECT_KEY'] as const) : [])];
+      const codes: KeyWrapErrorCode[] = [...CODES, keyId ? 'INCORRECT_KEY' : 'ACCESS_DENIED'];
       const opened = providers.map((provider) =>
         attempt(
           async () => {

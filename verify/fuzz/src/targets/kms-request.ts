@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { OperationName } from '../../../../packages/kms-server/dist/protocol/requests.js';
+import type { ImplementedOperation } from '../../../../packages/kms-server/dist/operations/index.js';
 import { jsonMutation } from '../json-mutation.js';
 import { type FuzzTarget, textOf, utf8 } from '../target.js';
 import { startServer } from './kms-server.js';
@@ -14,7 +14,7 @@ const mac = { KeyId: 'alias/mac', Message, MacAlgorithm: 'HMAC_SHA_256' };
 const CiphertextBlob = 'a3diAQ==';
 
 /** A request for each operation that the server has. */
-const REQUESTS: Readonly<Record<OperationName, object>> = {
+const REQUESTS: Readonly<Record<ImplementedOperation, object>> = {
   CancelKeyDeletion: spare,
   CreateAlias: { AliasName, TargetKeyId: 'rsa' },
   CreateKey: {
@@ -80,7 +80,7 @@ const REQUESTS: Readonly<Record<OperationName, object>> = {
 };
 
 /** Requests that follow each other: what one has done, the next one meets. */
-const SEQUENCES: readonly (readonly OperationName[])[] = [
+const SEQUENCES: readonly (readonly ImplementedOperation[])[] = [
   ['ScheduleKeyDeletion', 'Encrypt', 'CancelKeyDeletion', 'Encrypt', 'EnableKey', 'Encrypt'],
   ['TagResource', 'ListResourceTags', 'UntagResource', 'CreateAlias', 'ListAliases', 'DeleteAlias'],
   ['EnableKeyRotation', 'RotateKeyOnDemand', 'ListKeyRotations', 'GetKeyRotationStatus'],
@@ -103,8 +103,8 @@ export const kmsRequest: FuzzTarget = {
   words: [...Object.keys(REQUESTS).map((name) => `\n${name} `), ...WORDS.split(' '), '\n'],
   mutation: jsonMutation,
   async open() {
-    const line = (name: OperationName) => `${name} ${JSON.stringify(REQUESTS[name])}`;
-    const names = Object.keys(REQUESTS) as OperationName[];
+    const line = (name: ImplementedOperation) => `${name} ${JSON.stringify(REQUESTS[name])}`;
+    const names = Object.keys(REQUESTS) as ImplementedOperation[];
     return {
       seeds: [
         ...names.map((name) => utf8(line(name))),

@@ -1,7 +1,4 @@
-import type { DataKeyPairSpec } from '@keywrap/core';
-
-/** The hash of RSAES-OAEP and of its mask generation function (RFC 8017 §7.1, B.1), as WebCrypto names it. */
-export type OaepHash = 'SHA-1' | 'SHA-256';
+import type { DataKeyPairSpec, OaepHash } from '@keywrap/core';
 
 /**
  * A loaded XAES-256-GCM key ([C2SP](https://c2sp.org/XAES-256-GCM)). Values that depend only on the key are

@@ -1,10 +1,11 @@
-import { InvalidInputError } from '@keywrap/core';
-import type { OaepHash } from './engine.js';
+import { InvalidInputError, type OaepHash } from '@keywrap/core';
 
 /** hLen of RFC 8017: the length in bytes of each hash (FIPS 180-4). */
 export const HASH_LENGTH = {
   'SHA-1': 20,
   'SHA-256': 32,
+  'SHA-384': 48,
+  'SHA-512': 64,
 } as const satisfies Record<OaepHash, number>;
 
 /**

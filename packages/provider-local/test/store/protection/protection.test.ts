@@ -237,7 +237,7 @@ describe('A store protected by another provider', () => {
     expect(secretOf(opened)).to.equal(secretOf(storeKey));
     await using stranger = new LocalKeyWrapProvider({ keys: [keyId] });
     const asked = openProtection(STORE, record, { provider: stranger, keyId }, 'keys.db');
-    expect(await codeOf(asked)).to.equal('INVALID_CIPHERTEXT');
+    expect(await codeOf(asked)).to.equal('INCORRECT_KEY');
     const elsewhere = openProtection(OTHER_STORE, record, { provider, keyId }, 'keys.db');
     expect(await codeOf(elsewhere)).to.equal('INVALID_CIPHERTEXT');
   });

@@ -1,11 +1,13 @@
+import type { OaepHash } from '@keywrap/core';
 import forge from 'node-forge';
-import type { OaepHash } from '../engine.js';
 import { HASH_LENGTH } from '../oaep-limits.js';
 import { fromBinaryString, toBinaryString } from './binary-string.js';
 
 const DIGEST = {
   'SHA-1': () => forge.md.sha1.create(),
   'SHA-256': () => forge.md.sha256.create(),
+  'SHA-384': () => forge.md.sha384.create(),
+  'SHA-512': () => forge.md.sha512.create(),
 } as const satisfies Record<OaepHash, () => forge.md.MessageDigest>;
 
 /**

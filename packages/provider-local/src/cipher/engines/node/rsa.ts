@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
-import { InvalidInputError, ProviderClosedError } from '@keywrap/core';
-import type { OaepHash, RsaPrivateKey, RsaPublicKey } from '../engine.js';
+import { InvalidInputError, type OaepHash, ProviderClosedError } from '@keywrap/core';
+import type { RsaPrivateKey, RsaPublicKey } from '../engine.js';
 import { assertFitsOaep } from '../oaep-limits.js';
 
 /**

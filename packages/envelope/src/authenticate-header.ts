@@ -1,0 +1,94 @@
+import {
+  type CallOptions,
+  type EncryptionAlgorithm,
+  type EncryptionContext,
+  UnsupportedOperationError,
+} from '@keywrap/core';
+import { engine } from '#engine';
+import type { Verifier } from './engine/engine.js';
+import { damagedMessage } from './errors.js';
+import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
+import { type MessageHeader, PUBLIC_KEY_NAME } from './format/header.js';
+import type { OpeningKeys } from './format/message-opener.js';
+import { unwrapDataKey } from './keys/unwrap-data-key.js';
+import type { Opening } from './open-options.js';
+import { decodeBase64 } from './text/base64.js';
+
+/** What an authenticated header says. */
+export interface OpenedHeader {
+  /** The pairs of the message, without the reserved one of a signed message. */
+  readonly encryptionContext: EncryptionContext;
+  readonly algorithmSuite: AlgorithmSuiteName;
+  /** The ARN of the key that unwrapped the data key. */
+  readonly keyId: string;
+}
+
+/**
+ * Unwraps the data key of a message and authenticates its header
+ * ([Get the decryption materials](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/decrypt.md#get-the-decryption-materials),
+ * [Verify the header](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/decrypt.md#verify-the-header)).
+ */
+export async function authenticateHeader(
+  header: MessageHeader,
+  opening: Opening,
+  options: CallOptions,
+): Promise<
+  OpeningKeys & { readonly opened: OpenedHeader; readonly algorithm: EncryptionAlgorithm }
+> {
+  const { suite, encryptionContext } = header;
+  assertAllowed(header, opening);
+  for (const [name, value] of Object.entries(opening.encryptionContext)) {
+    if (!Object.hasOwn(encryptionContext, name) || encryptionContext[name] !== value) {
+      throw damagedMessage();
+    }
+  }
+  const verifier = createVerifier(header);
+  using dataKey = await unwrapDataKey(
+    header.dataKeys,
+    opening.trustedKeys,
+    encryptionContext,
+    suite.keyLength,
+    options,
+  );
+  const { key, commitKey } = await engine.deriveKeys(suite, dataKey.plaintext, header.messageId);
+  if (suite.commits && !isSame(commitKey, header.commitKey)) throw damagedMessage();
+  if (!(await key.open(header.iv, header.body, header.tag, new Uint8Array()))) {
+    throw damagedMessage();
+  }
+  const { [PUBLIC_KEY_NAME]: _, ...pairs } = encryptionContext;
+  const opened = { encryptionContext: pairs, algorithmSuite: suite.name, keyId: dataKey.keyId };
+  return { key, verifier, opened, algorithm: dataKey.algorithm };
+}
+
+/** @throws UnsupportedOperationError for a suite that the options do not allow. */
+function assertAllowed({ suite }: MessageHeader, { commitmentPolicy, signature }: Opening): void {
+  if (!suite.commits && commitmentPolicy === 'REQUIRE_ENCRYPT_REQUIRE_DECRYPT') {
+    throw new UnsupportedOperationError(
+      `the message has the suite ${suite.name}, which does not commit to its data key; commitmentPolicy REQUIRE_ENCRYPT_ALLOW_DECRYPT opens it`,
+    );
+  }
+  const isSigned = suite.curve !== undefined;
+  if (signature !== undefined && isSigned !== (signature === 'required')) {
+    throw new UnsupportedOperationError(
+      `the message is ${isSigned ? '' : 'not '}signed; the option signature says ${signature}`,
+    );
+  }
+}
+
+/**
+ * A suite that signs has a public key in the context, and no other suite has
+ * ([Decrypt Materials](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/default-cmm.md#decrypt-materials)).
+ */
+function createVerifier({ suite, encryptionContext }: MessageHeader): Verifier | undefined {
+  const publicKey = encryptionContext[PUBLIC_KEY_NAME];
+  if ((publicKey === undefined) !== (suite.curve === undefined)) throw damagedMessage();
+  if (publicKey === undefined || suite.curve === undefined) return undefined;
+  const point = decodeBase64(publicKey);
+  const verifier = point && engine.createVerifier(suite.curve, point);
+  if (verifier === undefined) throw damagedMessage();
+  return verifier;
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && engine.isEqual(a, b);
+}

@@ -1,0 +1,108 @@
+import { wipe } from '@keywrap/core';
+import { p256, p384 } from '@noble/curves/nist.js';
+import { sha256, sha384 } from '@noble/hashes/sha2.js';
+import { COMMIT_KEY_LENGTH, type Hash } from '../format/algorithm-suite.js';
+import { commitKeyInputs, encryptionKeyInputs, type HkdfInputs } from '../format/key-derivation.js';
+import type { Engine, MessageKey } from './engine.js';
+
+/**
+ * The engine on Web Crypto. Signatures are noble's: Web Crypto can neither hash a message in parts, so that a stream
+ * would be held in memory, nor read the compressed points and the DER of the format.
+ */
+export const engine: Engine = {
+  async deriveKeys(suite, dataKey, messageId) {
+    if (suite.hash === undefined) return { key: await loadKey(dataKey), commitKey: undefined };
+    const keyMaterial = await crypto.subtle.importKey('raw', dataKey, 'HKDF', false, [
+      'deriveBits',
+    ]);
+    const derive = ({ salt, info }: HkdfInputs, length: number) =>
+      crypto.subtle.deriveBits(
+        { name: 'HKDF', hash: suite.hash as Hash, salt: salt, info: info },
+        keyMaterial,
+        length * 8,
+      );
+    const commitKey = suite.commits
+      ? new Uint8Array(await derive(commitKeyInputs(messageId), COMMIT_KEY_LENGTH))
+      : undefined;
+    const derived = new Uint8Array(
+      await derive(encryptionKeyInputs(suite, messageId), suite.keyLength),
+    );
+    const key = await loadKey(derived);
+    wipe(derived);
+    return { key, commitKey };
+  },
+
+  createSigner(curve) {
+    const { ecdsa, hash, options } = CURVES[curve];
+    const { secretKey, publicKey } = ecdsa.keygen();
+    const digest = hash.create();
+    return {
+      publicKey,
+      update: (part) => void digest.update(part),
+      sign() {
+        const signature = ecdsa.sign(digest.digest(), secretKey, options);
+        wipe(secretKey);
+        return signature;
+      },
+    };
+  },
+
+  createVerifier(curve, publicKey) {
+    const { ecdsa, hash, options } = CURVES[curve];
+    // Isn't a point of the curve, or isn't compressed.
+    if (publicKey.length !== ecdsa.lengths.publicKey || !ecdsa.utils.isValidPublicKey(publicKey)) {
+      return undefined;
+    }
+    const digest = hash.create();
+    return {
+      update: (part) => void digest.update(part),
+      verify(signature) {
+        try {
+          return ecdsa.verify(signature, digest.digest(), publicKey, options);
+        } catch {
+          return false; // not DER
+        }
+      },
+    };
+  },
+
+  isEqual(a, b) {
+    if (a.length !== b.length) return false;
+    let difference = 0;
+    for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
+    return difference === 0;
+  },
+};
+
+const OPTIONS = { prehash: false, format: 'der', lowS: false } as const;
+const CURVES = {
+  'P-256': { ecdsa: p256, hash: sha256, options: OPTIONS },
+  'P-384': { ecdsa: p384, hash: sha384, options: OPTIONS },
+} as const;
+
+async function loadKey(bytes: Uint8Array): Promise<MessageKey> {
+  const key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
+  const parameters = (iv: Uint8Array, aad: Uint8Array) => ({
+    name: 'AES-GCM',
+    iv: iv,
+    additionalData: aad,
+  });
+  return {
+    async seal(iv, aad, plaintext, target) {
+      const sealed = await crypto.subtle.encrypt(parameters(iv, aad), key, plaintext);
+      target.set(new Uint8Array(sealed));
+    },
+    async open(iv, aad, sealed, target) {
+      try {
+        const plaintext = new Uint8Array(
+          await crypto.subtle.decrypt(parameters(iv, aad), key, sealed),
+        );
+        target.set(plaintext);
+        wipe(plaintext);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}

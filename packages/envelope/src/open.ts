@@ -1,0 +1,104 @@
+import {
+  type CallOptions,
+  DecryptResult,
+  type EncryptionAlgorithm,
+  type EncryptionContext,
+  KeyWrapError,
+  type KeyWrapProvider,
+  readSafely,
+  wipe,
+  withCallDetails,
+} from '@keywrap/core';
+import { authenticateHeader } from './authenticate-header.js';
+import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
+import { concat } from './format/bytes.js';
+import { MessageOpener } from './format/message-opener.js';
+import { type Opening, type OpenOptions, readOpenOptions } from './open-options.js';
+import { readMessage } from './parse-message-header.js';
+
+/** An opened message. Wipe its plaintext when done: `using`, or `opened[Symbol.dispose]()`. */
+export class OpenedMessage extends DecryptResult {
+  /** The pairs that the message is bound to, without the reserved one of a signed message. */
+  readonly encryptionContext: EncryptionContext;
+  /** The suite, under the name of the specification. */
+  readonly algorithmSuite: AlgorithmSuiteName;
+
+  /** @param fields `plaintext` passes into the ownership of the result. */
+  constructor(fields: {
+    readonly plaintext: Uint8Array;
+    readonly keyId: string;
+    readonly algorithm: EncryptionAlgorithm;
+    readonly encryptionContext: EncryptionContext;
+    readonly algorithmSuite: AlgorithmSuiteName;
+  }) {
+    super(fields);
+    this.encryptionContext = fields.encryptionContext;
+    this.algorithmSuite = fields.algorithmSuite;
+  }
+}
+
+/**
+ * Decrypts a message of {@link seal}, or of the AWS Encryption SDK in any language. Returns nothing before all of the message is authenticated
+ * and, if it is signed, its signature is verified.
+ *
+ * @param message The bytes, or their base64url without padding.
+ * @throws `InvalidCiphertextError`, always the same, when the message is damaged or does not have the expected pairs;
+ * `UntrustedKeyError` when it is not sealed under a trusted key; `InvalidInputError` when it is no message, or exceeds
+ * a limit; `UnsupportedOperationError` for a suite or version that is unknown or not allowed. When no key opens it, what the provider rejected with.
+ *
+ * @example
+ * ```ts
+ * import type { KeyWrapProvider } from '@keywrap/core';
+ * import { open } from '@keywrap/envelope';
+ *
+ * async function show(keys: KeyWrapProvider, message: Uint8Array) {
+ *   using opened = await open(keys, message, {
+ *     trustedKeys: ['alias/invoices'],
+ *     encryptionContext: { invoice: '2026-000123' },
+ *   });
+ *   return new TextDecoder().decode(opened.plaintext);
+ * }
+ * ```
+ */
+export async function open(
+  provider: KeyWrapProvider,
+  message: Uint8Array | string,
+  options: OpenOptions,
+  callOptions: CallOptions = {},
+): Promise<OpenedMessage> {
+  const { opening, bytes } = readSafely('open', 'options', () => ({
+    opening: readOpenOptions(provider, options),
+    bytes: readMessage(message),
+  }));
+  try {
+    return await openMessage(bytes, opening, callOptions);
+  } catch (error) {
+    throw error instanceof KeyWrapError ? withCallDetails(error, 'open') : error;
+  }
+}
+
+async function openMessage(
+  bytes: Uint8Array,
+  opening: Opening,
+  callOptions: CallOptions,
+): Promise<OpenedMessage> {
+  let authenticated: Awaited<ReturnType<typeof authenticateHeader>> | undefined;
+  const opener = new MessageOpener({
+    ...opening,
+    // The message is in memory already.
+    maximumSingleBlock: Number.POSITIVE_INFINITY,
+    async authenticate(header) {
+      authenticated = await authenticateHeader(header, opening, callOptions);
+      return authenticated;
+    },
+  });
+  const parts = await opener.update(bytes);
+  try {
+    opener.final();
+    const { opened, algorithm } = authenticated as NonNullable<typeof authenticated>;
+    return new OpenedMessage({ ...opened, algorithm, plaintext: concat(parts) });
+  } finally {
+    // What `concat` returns is a copy if there are several.
+    if (parts.length > 1) for (const part of parts) wipe(part);
+  }
+}

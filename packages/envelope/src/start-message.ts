@@ -1,0 +1,66 @@
+import { type CallOptions, type EncryptionContext, wipe } from '@keywrap/core';
+import { engine } from '#engine';
+import type { MessageKey, Signer } from './engine/engine.js';
+import { SIGNING_SUITE, SUITE, TAG_LENGTH } from './format/algorithm-suite.js';
+import { concat } from './format/bytes.js';
+import { MESSAGE_ID_LENGTH, PUBLIC_KEY_NAME } from './format/header.js';
+import { MessageSealer } from './format/message-sealer.js';
+import { HEADER_IV, writeHeaderBody } from './format/write-header.js';
+import { makeDataKey, type WrappedDataKeys } from './keys/wrap-data-key.js';
+import type { Sealing } from './seal-options.js';
+import { encodeBase64 } from './text/base64.js';
+
+/**
+ * Makes the data key and the header of a message
+ * ([Encrypt](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/encrypt.md#behavior)).
+ */
+export async function startMessage(sealing: Sealing, options: CallOptions): Promise<MessageSealer> {
+  // "the default CMM MUST Generate a signing key", and add its public key to the context
+  const signer = sealing.signed ? engine.createSigner('P-384') : undefined;
+  const encryptionContext: EncryptionContext =
+    signer === undefined
+      ? sealing.encryptionContext
+      : { ...sealing.encryptionContext, [PUBLIC_KEY_NAME]: encodeBase64(signer.publicKey) };
+  const dataKeys = await makeDataKey(sealing.keys, encryptionContext, options);
+  try {
+    return await startWithDataKey(dataKeys, { ...sealing, encryptionContext, signer });
+  } finally {
+    wipe(dataKeys.plaintext);
+  }
+}
+
+/** What a message needs besides its data key. */
+interface MessageParameters {
+  /** All pairs, also the reserved one of a signed message. */
+  readonly encryptionContext: EncryptionContext;
+  readonly signer: Signer | undefined;
+  readonly frameLength: number;
+}
+
+/** Makes the header of a message under a data key that may be the one of other messages too. */
+export async function startWithDataKey(
+  { plaintext, wrapped }: WrappedDataKeys,
+  { encryptionContext, signer, frameLength }: MessageParameters,
+): Promise<MessageSealer> {
+  const suite = signer === undefined ? SUITE : SIGNING_SUITE;
+  // Under one data key each message has its own keys, because they are derived with its id.
+  const messageId = crypto.getRandomValues(new Uint8Array(MESSAGE_ID_LENGTH[2]));
+  const { key, commitKey } = await engine.deriveKeys(suite, plaintext, messageId);
+  const body = writeHeaderBody({
+    suite,
+    messageId,
+    encryptionContext,
+    dataKeys: wrapped,
+    frameLength,
+    commitKey,
+  });
+  const header = concat([body, await headerTag(key, body)]);
+  return new MessageSealer({ header, key, messageId, frameLength, signer });
+}
+
+/** The tag over the header body: AES-GCM of an empty plaintext, with the IV 0. */
+async function headerTag(key: MessageKey, body: Uint8Array): Promise<Uint8Array> {
+  const tag = new Uint8Array(TAG_LENGTH);
+  await key.seal(HEADER_IV, body, new Uint8Array(), tag);
+  return tag;
+}

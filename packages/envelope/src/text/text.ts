@@ -1,0 +1,102 @@
+import { type CallOptions, InvalidInputError, type KeyWrapProvider, wipe } from '@keywrap/core';
+import { open } from '../open.js';
+import type { OpenOptions } from '../open-options.js';
+import { seal } from '../seal.js';
+import type { SealOptions } from '../seal-options.js';
+import { encodeBase64Url } from './base64.js';
+
+/**
+ * Encrypts a text into a message in base64url, for a column of a database or a field of a document. {@link openText} decrypts it.
+ *
+ * @param text Well-formed Unicode; encrypted as UTF-8.
+ * @throws as `seal` does.
+ *
+ * @example
+ * ```ts
+ * import type { KeyWrapProvider } from '@keywrap/core';
+ * import { openText, sealText } from '@keywrap/envelope';
+ *
+ * const context = (id: string) => ({ table: 'customers', column: 'iban', id });
+ *
+ * const sealIban = (keys: KeyWrapProvider, id: string, iban: string) =>
+ *   sealText(keys, { keyId: 'alias/customers', encryptionContext: context(id) }, iban);
+ *
+ * const openIban = (keys: KeyWrapProvider, id: string, stored: string) =>
+ *   openText(keys, stored, { trustedKeys: ['alias/customers'], encryptionContext: context(id) });
+ * ```
+ */
+export async function sealText(
+  provider: KeyWrapProvider,
+  options: SealOptions,
+  text: string,
+  callOptions?: CallOptions,
+): Promise<string> {
+  // An unpaired surrogate would be replaced, and the text changed.
+  if (typeof text !== 'string' || !text.isWellFormed()) {
+    throw new InvalidInputError('text', 'must be a string of well-formed Unicode');
+  }
+  const plaintext = new TextEncoder().encode(text);
+  try {
+    return encodeBase64Url(await seal(provider, options, plaintext, callOptions));
+  } finally {
+    wipe(plaintext);
+  }
+}
+
+/**
+ * Decrypts a text that {@link sealText} encrypted.
+ *
+ * @throws as `open` does; `InvalidInputError` if what was encrypted is not UTF-8.
+ */
+export async function openText(
+  provider: KeyWrapProvider,
+  message: Uint8Array | string,
+  options: OpenOptions,
+  callOptions?: CallOptions,
+): Promise<string> {
+  using opened = await open(provider, message, options, callOptions);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(opened.plaintext);
+  } catch {
+    // Without the cause, which may quote the text.
+    throw new InvalidInputError('message', 'does not hold a text: what was sealed is not UTF-8');
+  }
+}
+
+/**
+ * Encrypts a JSON value into a message in base64url. {@link openJson} decrypts it.
+ *
+ * @param value Anything that `JSON.stringify` takes; not undefined.
+ * @throws as `seal` does.
+ */
+export async function sealJson(
+  provider: KeyWrapProvider,
+  options: SealOptions,
+  value: unknown,
+  callOptions?: CallOptions,
+): Promise<string> {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new InvalidInputError('value', 'has no JSON');
+  return sealText(provider, options, text, callOptions);
+}
+
+/**
+ * Decrypts a value that {@link sealJson} encrypted.
+ *
+ * @returns The value. Its type is what the sealing side chose: check it.
+ * @throws as `open` does; `InvalidInputError` if what was encrypted is not JSON.
+ */
+export async function openJson(
+  provider: KeyWrapProvider,
+  message: Uint8Array | string,
+  options: OpenOptions,
+  callOptions?: CallOptions,
+): Promise<unknown> {
+  const text = await openText(provider, message, options, callOptions);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Without the cause, which quotes the text.
+    throw new InvalidInputError('message', 'does not hold JSON');
+  }
+}

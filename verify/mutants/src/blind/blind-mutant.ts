@@ -49,7 +49,7 @@ export interface BlindSubject extends ConformanceSubject {
   fail(kind: Failure | undefined): Promise<void>;
 }
 
-export type Open = () => Promise<BlindSubject>;
+export type Open = () => BlindSubject;
 
 /** What is told of a wrong provider. */
 export interface Defect {
@@ -111,7 +111,7 @@ export function opener(parts: Parts = {}): Open {
     if (parts.bare !== undefined) return bareProvider(provider, parts.bare(provider));
     return parts.layer === undefined ? provider : withLayer(provider, parts.layer);
   };
-  return async () => {
+  return () => {
     const hsm = parts.hsm?.(pairs) ?? new Hsm(pairs);
     return {
       provider: openOver(hsm),

@@ -18,7 +18,7 @@ export const SYMMETRIC = { keySpec: 'SYMMETRIC_DEFAULT', keyUsage: 'ENCRYPT_DECR
 /** Opens a subject with a symmetric key, and closes it after the work. */
 export function withKey(work: (scene: Scene) => Promise<boolean>) {
   return async (open: Open): Promise<boolean> => {
-    const subject = await open();
+    const subject = open();
     try {
       const { keyId } = await subject.keys.create(SYMMETRIC);
       return await work({ ...subject, keyId });

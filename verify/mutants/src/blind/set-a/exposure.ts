@@ -17,7 +17,7 @@ import {
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { blindSet } from '../blind-mutant.js';
 import { isCollected } from '../collected.js';
-import { Client, own } from '../right/client.js';
+import { Client, doesNotOpen, HEADER, NONCE, own, TAG } from '../right/client.js';
 import type { HsmKey } from '../right/hsm.js';
 import {
   bytes,
@@ -101,6 +101,7 @@ class StalePadding extends Client {
     ciphertext: Uint8Array,
     context: EncryptionContext,
   ) {
+    if (ciphertext.length <= HEADER + NONCE + TAG + PADDING) throw doesNotOpen();
     this.#padding = own(ciphertext.subarray(-PADDING));
     return super.open(key, version, ciphertext.subarray(0, -PADDING), context);
   }
@@ -301,7 +302,7 @@ export const EXPOSURE = [
     },
     { client: (hsm) => new LosesSessions(hsm) },
     async (open) => {
-      const { provider, keys } = await open();
+      const { provider, keys } = open();
       const { keyId } = await keys.create(SYMMETRIC);
       const plaintext = bytes(32);
       await inTurn(SESSIONS, async () => {

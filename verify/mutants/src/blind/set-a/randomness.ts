@@ -255,7 +255,7 @@ export const RANDOMNESS = [
     { client: (hsm) => new KnownPowerUpValues(hsm) },
     async (open) => {
       const firsts = await inTurn(2, async () => {
-        const { provider, keys } = await open();
+        const { provider, keys } = open();
         const { keyId } = await keys.create(SYMMETRIC);
         using dataKey = await provider.generateDataKey({ keyId, keySpec: 'AES_256' });
         const first = hex(dataKey.plaintext.subarray(0, 10));

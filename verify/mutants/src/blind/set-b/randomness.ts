@@ -17,6 +17,7 @@ import {
   isAsymmetricAlgorithm,
   isRsaKeySpec,
   type ReEncryptRequest,
+  wipe,
 } from '@keywrap/core';
 import { blindSet } from '../blind-mutant.js';
 import { isPrime, randomPrime, rsaNumbers, rsaPair, writtenScalar } from '../numbers.js';
@@ -55,8 +56,10 @@ class KeptNonce extends Client {
     const version = this.latest(key);
     const nonce = ciphertext.subarray(HEADER, HEADER + NONCE);
     const { encryptionContext } = destination;
+    const moved = this.seal(key, version, opened.plaintext, encryptionContext, nonce);
+    wipe(opened.plaintext);
     return {
-      ciphertext: this.seal(key, version, opened.plaintext, encryptionContext, nonce),
+      ciphertext: moved,
       sourceKeyId: opened.keyId,
       sourceKeyVersion: opened.keyVersion,
       destinationKeyId: key.arn,

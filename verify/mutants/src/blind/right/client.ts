@@ -21,7 +21,6 @@ import {
   type DataKeyRequest,
   type DecryptOutput,
   type DecryptRequest,
-  ENCRYPTION_ALGORITHMS,
   type EncryptionAlgorithm,
   type EncryptionContext,
   type EncryptOutput,
@@ -55,7 +54,7 @@ export const NONCE = 12;
 export const TAG = 16;
 
 const CAPABILITIES: ProviderCapabilities = {
-  algorithms: ENCRYPTION_ALGORITHMS,
+  algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
   encryptionContext: true,
   keyIdFromCiphertext: true,
   dataKeys: true,
@@ -100,7 +99,7 @@ export class Client implements KeyWrapDriver {
       return { plaintext: this.openRsa(named, ciphertext, algorithm), keyId: named.arn };
     }
     if (named === undefined) await this.hsm.request();
-    const { key, version } = this.identify(ciphertext);
+    const { key, version } = this.identify(ciphertext, named);
     if (named !== undefined && named !== key) {
       throw new IncorrectKeyError('another key made this ciphertext', { keyId: named.arn });
     }
@@ -222,8 +221,12 @@ export class Client implements KeyWrapDriver {
     return Buffer.concat([head, checksum(head)]);
   }
 
-  /** The key that a ciphertext names. @throws AccessDeniedError for a key that is not here. */
-  protected identify(ciphertext: Uint8Array): { key: HsmKey; version: number } {
+  /**
+   * The key that a ciphertext names.
+   *
+   * @throws AccessDeniedError for a key that is not here, and IncorrectKeyError if the caller named another.
+   */
+  protected identify(ciphertext: Uint8Array, named?: HsmKey): { key: HsmKey; version: number } {
     const blob = Buffer.from(ciphertext);
     const head = blob.subarray(0, HEADER - 4);
     const isOurs =
@@ -234,6 +237,9 @@ export class Client implements KeyWrapDriver {
     const hex = head.toString('hex', 1, 17);
     const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
     const key = this.hsm.keys.get(id);
+    if (key === undefined && named !== undefined) {
+      throw new IncorrectKeyError('another key made this ciphertext', { keyId: named.arn });
+    }
     if (key === undefined) throw new AccessDeniedError('the key of the ciphertext is not here');
     return { key, version: head.readUInt16BE(17) };
   }

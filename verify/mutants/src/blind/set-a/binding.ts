@@ -139,7 +139,7 @@ class JavaOaep extends Client {
 
 /** Keeps the public keys that it got: they never change. */
 function sharingPublicKeys(inner: KeyWrapProvider): Partial<KeyWrapProvider> {
-  const known = new Map<string, Uint8Array>();
+  const known = new Map<string, Uint8Array<ArrayBuffer>>();
   return {
     async getPublicKey(input, options) {
       const result = await inner.getPublicKey(input, options);

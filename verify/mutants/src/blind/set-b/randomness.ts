@@ -16,6 +16,7 @@ import {
   IN_PROCESS,
   isAsymmetricAlgorithm,
   isRsaKeySpec,
+  type OwnedBytes,
   type ReEncryptRequest,
   wipe,
 } from '@keywrap/core';
@@ -117,7 +118,7 @@ class WholeBlocksOnly extends Client {
 }
 
 class PrefetchedDataKey extends Client {
-  readonly #prefetched = new Map<number, Uint8Array>();
+  readonly #prefetched = new Map<number, OwnedBytes>();
   async generateDataKeyWithoutPlaintext(
     request: DataKeyRequest,
     call: Call,

@@ -17,6 +17,8 @@ export interface Region {
 export interface RegionsOptions extends StoreSource {
   readonly account: string;
   readonly now: () => Date;
+  /** Changes owner; by default a new one. */
+  readonly importTokenKey: Uint8Array | undefined;
 }
 
 /** More than AWS has. */
@@ -28,7 +30,7 @@ export class Regions {
   readonly #store: KeyStore;
   readonly #cipher: KeyCipher;
   readonly #keyPairs: KeyPairs;
-  readonly #tokens = new ImportTokens();
+  readonly #tokens: ImportTokens;
   readonly #deletions = new PendingDeletions();
   readonly #regions = new Map<string, Region>();
 
@@ -37,12 +39,18 @@ export class Regions {
     this.#store = store;
     this.#cipher = cipher;
     this.#keyPairs = new KeyPairs(cipher.engine);
+    this.#tokens = new ImportTokens(options.importTokenKey);
   }
 
   /** Opens the store. @throws as {@link openStore}. */
   static async open(options: RegionsOptions): Promise<Regions> {
     const engine = await selectEngine('node');
     return new Regions(options, await openStore(options, options.account), new KeyCipher(engine));
+  }
+
+  /** Returns the Region of a name that was just used; undefined says nothing about the name. */
+  peek(name: string): Region | undefined {
+    return this.#regions.get(name);
   }
 
   /** @param name For example `eu-west-1`. */

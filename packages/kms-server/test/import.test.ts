@@ -7,7 +7,6 @@ import {
   bytes,
   Clock,
   describeWithStores,
-  idOf,
   newKey,
   rejection,
   type Subject,
@@ -136,7 +135,7 @@ describeWithStores('Imported key material', (start) => {
     expect(await describeKey(KeyId)).to.include({ CurrentKeyMaterialId });
     expect(await rejection(importInto(kms, KeyId, randomBytes(32), isNew))).to.match(
       new RegExp(
-        `^KMSInvalidStateException: New key material \\(id: [0-9a-f]{64}\\) cannot be imported into KMS key ${idOf(KeyId)}, because another key material \\(id: ${second.KeyMaterialId}\\) is pending rotation\\.$`,
+        `^KMSInvalidStateException: New key material \\(id: [0-9a-f]{64}\\) cannot be imported into KMS key ${KeyId}, because another key material \\(id: ${second.KeyMaterialId}\\) is pending rotation\\.$`,
       ),
     );
     await kms.rotateKeyOnDemand({ KeyId });

@@ -4,11 +4,13 @@ import path from 'node:path';
 import {
   CreateAliasCommand,
   CreateKeyCommand,
+  DescribeKeyCommand,
   DisableKeyCommand,
   EnableKeyCommand,
   KMSClient,
   RotateKeyOnDemandCommand,
   ScheduleKeyDeletionCommand,
+  UpdateAliasCommand,
 } from '@aws-sdk/client-kms';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { type KmsServer, startKmsServer } from '@keywrap/kms-server';
@@ -18,8 +20,11 @@ import { SqlKeyStore } from '@keywrap/provider-local/store';
 import {
   type ConformanceHarness,
   type ConformanceKeys,
+  type ConformanceSubject,
   describeConformance,
+  type Outage,
 } from '@keywrap/testkit';
+import { type Fault, FaultyProxy, failing, healthy } from './faulty-proxy.js';
 import { CREDENTIALS } from './support.js';
 
 /** A key protects the stores, because a passphrase takes a while to check. */
@@ -32,7 +37,7 @@ const PROTECTED = {
 const OTHERS =
   'dataKeysUnder:RSA|oneAlgorithmPerKey|algorithm:RSAES_OAEP_SHA_384|algorithm:RSAES_OAEP_SHA_512';
 const MEANT_FOR_OTHERS = new RegExp(
-  ` - not applicable: (the provider declares |core does this |the provider does not declare (${OTHERS})$|the harness has no keys.(restrictToDecrypt|destroy)$)`,
+  ` - not applicable: (the provider declares |core does this |the provider does not declare (${OTHERS})$|the harness has no (fail|keys.(restrictToDecrypt|removeOldVersions|deny))$)`,
 );
 
 /** Every case has to apply to AWS KMS. */
@@ -44,7 +49,7 @@ const RUNNER = {
 
 // `npm run conformance:matrix` runs the rest.
 await describeConformance(
-  harnessOf('KmsKeyWrapProvider over HTTP', () => startKmsServer({ port: 0 })),
+  harnessOf('KmsKeyWrapProvider over HTTP', (now) => startKmsServer({ port: 0, now })),
   RUNNER,
   { profile: 'quick' },
 );
@@ -56,10 +61,22 @@ await describeConformance(
   { only: ['DIS', 'DEL', 'IMP', 'USE', 'ROT'], profile: 'quick' },
 );
 
-async function startOnDisk(): Promise<KmsServer> {
+// The cases about outages and missing rights.
+await describeConformance(
+  behindProxy(
+    harnessOf('KmsKeyWrapProvider behind a faulty proxy', (now) =>
+      startKmsServer({ port: 0, now }),
+    ),
+  ),
+  RUNNER,
+  { only: ['OUT', 'ADM-4'], profile: 'full' },
+);
+
+async function startOnDisk(now: () => Date): Promise<KmsServer> {
   const parent = await mkdtemp(path.join(tmpdir(), 'keywrap-kms-'));
   const server = await startKmsServer({
     port: 0,
+    now,
     store: () =>
       SqlKeyStore.open({
         location: path.join(parent, 'keys.db'),
@@ -71,16 +88,34 @@ async function startOnDisk(): Promise<KmsServer> {
   return { ...server, close };
 }
 
-function harnessOf(name: string, start: () => Promise<KmsServer>): ConformanceHarness {
+type Start = (now: () => Date) => Promise<KmsServer>;
+
+const WEEK = 7 * 24 * 60 * 60 * 1000;
+
+function harnessOf(name: string, start: Start): KmsHarness {
   return {
     name,
-    async open() {
-      const server = await start();
+    async open(proxied = async (url: string) => url) {
+      let ahead = 0;
+      const server = await start(() => new Date(Date.now() + ahead));
       const connection = { region: 'eu-west-1', endpoint: server.url, credentials: CREDENTIALS };
       const administrator = new KMSClient(connection);
+      const endpoint = await proxied(server.url);
+      const another = () => new KmsKeyWrapProvider({ ...connection, endpoint, maxAttempts: 2 });
       return {
-        provider: new KmsKeyWrapProvider(connection),
-        keys: keysOf(administrator),
+        provider: another(),
+        reopen: async () => another(),
+        keys: {
+          ...keysOf(administrator),
+          async destroy(KeyId) {
+            const input = { KeyId, PendingWindowInDays: 7 };
+            await administrator.send(new ScheduleKeyDeletionCommand(input));
+            // The deletion is done when the key is next read; the clock goes back for keys that wait for longer.
+            ahead += WEEK + 1;
+            await administrator.send(new DescribeKeyCommand({ KeyId })).catch(() => 'gone');
+            ahead -= WEEK + 1;
+          },
+        },
         cache: withDataKeyCache,
         async close() {
           administrator.destroy();
@@ -91,21 +126,81 @@ function harnessOf(name: string, start: () => Promise<KmsServer>): ConformanceHa
   };
 }
 
+interface KmsHarness extends ConformanceHarness {
+  open(proxied?: (url: string) => Promise<string>): Promise<ConformanceSubject>;
+}
+
+const FAULTS: Readonly<Record<Outage, Fault>> = {
+  throttled: failing('ThrottlingException'),
+  denied: failing('AccessDeniedException'),
+  unavailable: ({ socket }) => socket?.resetAndDestroy(),
+};
+
+/** Lets the proxy break what the server is asked for, or the requests about one key. */
+function behindProxy({ name, open }: KmsHarness): ConformanceHarness {
+  return {
+    name,
+    async open() {
+      let proxy: FaultyProxy | undefined;
+      let outage: Outage | undefined;
+      const denied: { readonly keyId: string; readonly isDescription: boolean }[] = [];
+      const subject = await open(async (url) => {
+        proxy = await FaultyProxy.start(url);
+        proxy.faultFor = (_, { headers, body }) => {
+          if (outage !== undefined) return FAULTS[outage];
+          const isDescription = headers['x-amz-target'] === 'TrentService.DescribeKey';
+          const relevant = denied.filter((each) => each.isDescription === isDescription);
+          return (response, answer) => {
+            // A ciphertext may name its key, and then the response shows which one it is.
+            const isDenied = relevant.some(
+              ({ keyId }) => body.includes(keyId) || answer.body.includes(keyId),
+            );
+            (isDenied ? FAULTS.denied : healthy)(response, answer);
+          };
+        };
+        return proxy.url;
+      });
+      return {
+        ...subject,
+        keys: {
+          ...subject.keys,
+          async deny(keyId, right) {
+            denied.push({ keyId, isDescription: right === 'describe' });
+          },
+        },
+        fail: (kind) => {
+          outage = kind;
+        },
+        async close() {
+          await proxy?.[Symbol.asyncDispose]();
+          await subject.close?.();
+        },
+      };
+    },
+  };
+}
+
 /** Makes keys with the commands of the AWS SDK. */
 function keysOf(administrator: KMSClient): ConformanceKeys {
+  const create: ConformanceKeys['create'] = async ({ keySpec, keyUsage, origin }) => {
+    const { KeyMetadata } = await administrator.send(
+      new CreateKeyCommand({ KeySpec: keySpec, KeyUsage: keyUsage, Origin: origin }),
+    );
+    return { keyId: KeyMetadata?.Arn as string };
+  };
+  const scheduleDeletion = (keyArn: string) =>
+    administrator.send(new ScheduleKeyDeletionCommand({ KeyId: keyArn }));
   return {
-    async create({ keySpec, keyUsage, origin }) {
-      const { KeyMetadata } = await administrator.send(
-        new CreateKeyCommand({ KeySpec: keySpec, KeyUsage: keyUsage, Origin: origin }),
-      );
-      return { keyId: KeyMetadata?.Arn as string };
-    },
+    create,
     alias: (alias, keyArn) =>
       administrator.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: keyArn })),
+    moveAlias: (alias, keyArn) =>
+      administrator.send(new UpdateAliasCommand({ AliasName: alias, TargetKeyId: keyArn })),
     disable: (keyArn) => administrator.send(new DisableKeyCommand({ KeyId: keyArn })),
     enable: (keyArn) => administrator.send(new EnableKeyCommand({ KeyId: keyArn })),
-    scheduleDeletion: (keyArn) =>
-      administrator.send(new ScheduleKeyDeletionCommand({ KeyId: keyArn })),
+    scheduleDeletion,
+    deleteSoftly: scheduleDeletion,
+    createForeign: () => create({ keySpec: 'HMAC_256', keyUsage: 'GENERATE_VERIFY_MAC' }),
     rotate: (keyArn) => administrator.send(new RotateKeyOnDemandCommand({ KeyId: keyArn })),
   };
 }

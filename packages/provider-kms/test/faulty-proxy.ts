@@ -19,6 +19,18 @@ export interface Answer {
 /** Damages a response as networks and proxies do. One that does nothing stalls. */
 export type Fault = (response: ServerResponse, answer: Answer) => void;
 
+/** A request, for a fault to choose by. */
+export type Asked = Omit<Answer, 'status'>;
+
+/** Answers with one of the errors of AWS KMS. */
+export const failing =
+  (type: string, status = 400): Fault =>
+  (response) => {
+    response
+      .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+      .end(JSON.stringify({ __type: type, message: 'by a faulty proxy' }));
+  };
+
 /** Passes the response on unchanged. */
 export const healthy: Fault = (response, { status, headers, body }) => {
   response.writeHead(status, headers).end(body);
@@ -26,18 +38,19 @@ export const healthy: Fault = (response, { status, headers, body }) => {
 
 /** An HTTP proxy before a server, which damages selected responses. */
 export class FaultyProxy implements AsyncDisposable {
-  /** Chooses the fault of a response, by the number of the request from 0. */
-  faultFor: (request: number) => Fault = () => healthy;
+  /** Chooses the fault of a response, by the number of the request from 0, and what it asks for. */
+  faultFor: (request: number, asked: Asked) => Fault = () => healthy;
   readonly #target: string;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((request, response) => {
     // A client that has gone is what many of the faults are about.
     response.on('error', () => {});
-    const fault = this.faultFor(this.#requests);
-    this.#requests += 1;
+    const number = this.#requests++;
     buffer(request)
-      .then((body) => this.#forward(request.headers, body))
-      .then((answer) => fault(response, answer))
+      .then(async (body) => {
+        const fault = this.faultFor(number, { headers: request.headers, body });
+        fault(response, await this.#forward(request.headers, body));
+      })
       .catch(() => response.destroy());
   });
   #requests = 0;

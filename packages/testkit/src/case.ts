@@ -59,6 +59,10 @@ export interface CaseContext {
 
 /** A provider that was opened for one case. */
 export interface Opened extends Pick<CaseContext, 'provider' | 'keys' | 'reopen'> {
+  /** The same provider, not recorded: the suite keeps nothing of its calls. */
+  readonly bare: KeyWrapProvider;
+  /** Closes the provider and releases what its harness holds for it. */
+  close(): Promise<void>;
   /** Breaks its backend, until it is called with `undefined`; needs `fail`. */
   fail(outage: Outage | undefined): Promise<void>;
 }

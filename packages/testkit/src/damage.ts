@@ -1,3 +1,4 @@
+import { type KeyWrapProvider, limitOf, rsaModulusLength } from '@keywrap/core';
 import { hexOf, joinBytes } from './bytes.js';
 import type { KeyUse } from './key-use.js';
 
@@ -66,8 +67,44 @@ function positionsIn(ciphertext: Uint8Array, use: KeyUse): number[] {
   return [...new Set([...ends, ...placesIn(ciphertext, MOST_FLIPPED - ends.length)])];
 }
 
-/** One sample of every kind of damage. */
-export function oneOfEach(ciphertext: Uint8Array, use: KeyUse): Uint8Array[] {
+/**
+ * Leaves out what is not damage: bytes that are too long to be a ciphertext here, and an RSA ciphertext that has lost
+ * only the header before it, which opens as one from outside does.
+ */
+function fitting(
+  damaged: readonly Uint8Array[],
+  ciphertext: Uint8Array,
+  use: KeyUse,
+  { capabilities }: KeyWrapProvider,
+): readonly Uint8Array[] {
+  const limit = limitOf(capabilities, 'ciphertext');
+  const isBare = ({ length }: Uint8Array) =>
+    use.kind === 'RSA_2048' &&
+    length === rsaModulusLength('RSA_2048') &&
+    length < ciphertext.length;
+  return damaged.filter((each) => each.length <= limit && !isBare(each));
+}
+
+/** Returns one sample of every kind of damage. */
+export function oneOfEach(
+  ciphertext: Uint8Array,
+  use: KeyUse,
+  provider: KeyWrapProvider,
+): readonly Uint8Array[] {
+  return fitting(samplesOf(ciphertext, use), ciphertext, use, provider);
+}
+
+/** Returns the damage of one kind. */
+export function damagesOf(
+  [, , damage]: (typeof DAMAGES)[number],
+  ciphertext: Uint8Array,
+  use: KeyUse,
+  provider: KeyWrapProvider,
+): readonly Uint8Array[] {
+  return fitting(damage(ciphertext, use), ciphertext, use, provider);
+}
+
+function samplesOf(ciphertext: Uint8Array, use: KeyUse): Uint8Array[] {
   const size = ciphertext.length;
   return [
     ...positionsIn(ciphertext, use).map((index) => flip(ciphertext, index)),

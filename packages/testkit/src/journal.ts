@@ -7,6 +7,9 @@ import { leakInError, leakInText } from './leaks.js';
 /** Errors of one kind that are searched through and through; of the rest, the text is. */
 const SEARCHED_WHOLE = 8;
 
+/** How many of the last secrets errors are searched for: the time for all of them would grow with their square. */
+const SEARCHED = 32;
+
 /** Records a case's calls to the provider, for failure messages and to find leaks. */
 export class Journal {
   readonly #calls: string[] = [];
@@ -39,7 +42,9 @@ export class Journal {
     if (error instanceof KeyWrapError && isKeyArn(error.keyId)) this.#public.add(error.keyId);
     // An SDK's errors hold whole connections: inspecting hundreds of them would take most of the time.
     const search = this.#countOf(error) > SEARCHED_WHOLE ? leakInText : leakInError;
-    const where = search(error, [...this.#secrets, ...ownBytes], (text) => this.#isPublic(text));
+    const where = search(error, [...this.#secrets.slice(-SEARCHED), ...ownBytes], (text) =>
+      this.#isPublic(text),
+    );
     check(
       where === undefined,
       'an error without key bytes, plaintext or ciphertext in it or its causes',
@@ -59,7 +64,7 @@ export class Journal {
   // A ciphertext may begin with the id of its key, and an error may name that key.
   #publish(input: unknown): void {
     if (typeof input !== 'object' || input === null) return;
-    for (const [name, value] of Object.entries(input)) {
+    for (const [name, value] of fieldsOf(input)) {
       if (typeof value === 'string' && name.toLowerCase().endsWith('keyid'))
         this.#public.add(value);
       else if (name === 'source' || name === 'destination') this.#publish(value);
@@ -71,10 +76,17 @@ export class Journal {
   }
 }
 
+/** Returns the fields of an input without calling a getter: the provider must be the first to read it. */
+function fieldsOf(input: object): [name: string, value: unknown][] {
+  return Object.entries(Object.getOwnPropertyDescriptors(input))
+    .filter(([, { enumerable }]) => enumerable)
+    .map(([name, { value }]) => [name, value]);
+}
+
 /** Returns the bytes of an input that its errors must not show. */
 export function bytesIn(input: unknown): Uint8Array[] {
   if (typeof input !== 'object' || input === null) return [];
-  const { plaintext, ciphertext } = input as Record<string, unknown>;
+  const { plaintext, ciphertext } = Object.fromEntries(fieldsOf(input));
   return [plaintext, ciphertext].flatMap((value) => {
     // A detached array can't be copied, and contains nothing.
     if (isUint8Array(value)) return value.byteLength === 0 ? [] : [new Uint8Array(value)];
@@ -91,9 +103,7 @@ function describeInput(input: unknown): string {
   if (isUint8Array(input)) return describeBytes(input);
   if (typeof input === 'string') return kindOf(input);
   if (typeof input !== 'object' || input === null) return String(input);
-  const fields = Object.entries(input).map(
-    ([name, value]) => `${name}: ${describeField(name, value)}`,
-  );
+  const fields = fieldsOf(input).map(([name, value]) => `${name}: ${describeField(name, value)}`);
   return `{ ${fields.join(', ')} }`;
 }
 
@@ -126,7 +136,7 @@ function describeBytes(bytes: Uint8Array): string {
 // An encryption context is not secret.
 function describeContext(value: unknown): string {
   try {
-    return shorten(JSON.stringify(value) ?? String(value));
+    return shorten(JSON.stringify(Object.fromEntries(fieldsOf(value as object))));
   } catch {
     return kindOf(value);
   }

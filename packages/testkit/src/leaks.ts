@@ -92,7 +92,8 @@ function windowsOf(secret: Uint8Array): (readonly [offset: number, window: Uint8
     .filter(([, window]) => new Set(window).size >= MINIMUM_VARIETY);
 }
 
-function textsOf(error: unknown): string[] {
+/** Returns everything that a value shows: its inspection, JSON, text, and properties, with its chain of causes. */
+export function textsOf(error: unknown): string[] {
   const texts = [inspectDeeply(error, true), stringify(error), textOf(error)];
   const seen = new Set<unknown>();
   for (let link = error; link !== undefined && link !== null && !seen.has(link); ) {

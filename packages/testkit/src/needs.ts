@@ -3,6 +3,7 @@ import {
   type EncryptionAlgorithm,
   isAsymmetricAlgorithm,
   isDriverProvider,
+  limitOf,
   type ProviderCapabilities,
 } from '@keywrap/core';
 import type { ConformanceKeys, ConformanceSubject } from './harness.js';
@@ -48,6 +49,8 @@ export type Need =
   | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`
   /** Results say which version of a key was used. */
   | 'keyVersion'
+  /** The provider binds to encryption contexts of this serialised length. */
+  | `context of ${number} bytes`
   | typeof OWN_RUNTIME
   | typeof NODE_CRYPTO
   | Hook;
@@ -61,7 +64,7 @@ export const MISSING = 'the harness has no';
 /** Returns why a need is not met; `undefined` when it is. */
 export async function whyUnmet(
   need: Need,
-  subject: ConformanceSubject,
+  subject: Pick<ConformanceSubject, 'provider' | Hook>,
   ring: KeyRing,
 ): Promise<string | undefined> {
   const { capabilities } = subject.provider;
@@ -84,6 +87,11 @@ export async function whyUnmet(
   }
   if (need === 'keyVersion') {
     return (await ring.saysKeyVersion()) ? undefined : 'results do not say the key version';
+  }
+  if (need.startsWith('context of ')) {
+    const limit = limitOf(capabilities, 'encryptionContext');
+    const isWithin = Number(need.split(' ')[2]) <= limit;
+    return isWithin ? undefined : `the provider declares contexts of at most ${limit} bytes`;
   }
   if (need.startsWith('without ')) {
     const capability = need.slice('without '.length) as CapabilityNeed;

@@ -11,7 +11,7 @@ import {
   sealedIn,
   type UsedKey,
 } from './key-use.js';
-import { type Need, RSA, SYMMETRIC } from './needs.js';
+import { type Need, RSA, SYMMETRIC, whyUnmet } from './needs.js';
 
 /** A key in an input: an RSA key with its algorithm, a symmetric key with its context. */
 function named({ keys }: CallContext, kind: Kind, { keyId, encryptionContext }: UsedKey): Fields {
@@ -158,6 +158,19 @@ export const describeUse: KeyUse = {
 
 /** Every call of a provider except `close`. */
 export const allUses: readonly KeyUse[] = [...keyUses, describeUse];
+
+/** Returns those of these uses whose needs the provider and the harness meet. */
+export async function usesFor(
+  { provider, keys }: Pick<CallContext, 'provider' | 'keys'>,
+  uses: readonly KeyUse[] = allUses,
+): Promise<readonly KeyUse[]> {
+  const fitting: KeyUse[] = [];
+  for (const use of uses) {
+    const reasons = await Promise.all(use.needs.map((need) => whyUnmet(need, { provider }, keys)));
+    if (reasons.every((reason) => reason === undefined)) fitting.push(use);
+  }
+  return fitting;
+}
 
 /** The uses that decrypt a ciphertext. */
 export const openingUses = keyUses.filter(

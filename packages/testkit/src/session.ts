@@ -145,6 +145,8 @@ export class Session {
         return {
           provider: watched(opened.subject.provider),
           keys: attempt.guard(opened.ring),
+          bare: attempt.guard(opened.subject.provider),
+          close: () => attempt.call(() => this.#closeOther(opened)),
           reopen: async () => watched(await attempt.call(() => this.#reopen(opened.subject))),
           fail: (outage) =>
             attempt.call(async () => {
@@ -162,6 +164,11 @@ export class Session {
         return { ...cached, provider: watched(cached.provider) };
       },
     };
+  }
+
+  async #closeOther(opened: OpenSubject): Promise<void> {
+    this.#others.splice(this.#others.indexOf(opened), 1);
+    await shut(opened.subject);
   }
 
   async #reopen(subject: ConformanceSubject): Promise<KeyWrapProvider> {

@@ -146,6 +146,24 @@ describe('runConformance', () => {
     );
   });
 
+  it('names a result that only looks like one of core', async () => {
+    const spread: ConformanceHarness = {
+      name: 'spread',
+      open: async () =>
+        wrapped('spread', '', (inner) => ({
+          decrypt: async (input, options) => {
+            const { plaintext, keyId, algorithm } = await inner.decrypt(input, options);
+            return { plaintext, keyId, algorithm };
+          },
+        })).open(),
+    };
+    const { results } = await runConformance(spread, { only: ['ENC-001'] });
+    expect(results[0]?.error).to.include({
+      expected: 'a DecryptResult of @keywrap/core, made by new DecryptResult({ ... })',
+      actual: 'Object, which only looks like one',
+    });
+  });
+
   it('fails a case that hangs, and goes on', async () => {
     const hanging: ConformanceHarness = {
       name: 'hanging',

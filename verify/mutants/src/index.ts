@@ -1,3 +1,5 @@
+import { byteMutants } from './bytes.js';
+import { cacheMutants } from './caches.js';
 import { ciphertextMutants } from './ciphertext.js';
 import { contextMutants } from './context.js';
 import { contextPlaceMutants } from './context-places.js';
@@ -14,10 +16,13 @@ import { oneOperationMutants } from './one-operation.js';
 import { oneUseMutants } from './one-use.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
+import { runningMutants } from './running.js';
 import { sealingMutants } from './sealing.js';
 import { shapeMutants } from './shapes.js';
+import { statisticsMutants } from './statistics.js';
 import { uncheckedMutants } from './unchecked.js';
 import { useMutants } from './uses.js';
+import { weakPairMutants } from './weak-pairs.js';
 
 /** Providers that each break one rule. */
 export const mutants: readonly Mutant[] = [
@@ -39,5 +44,10 @@ export const mutants: readonly Mutant[] = [
   ...oneUseMutants,
   ...oneOperationMutants,
   ...dataKeyCacheMutants,
+  ...statisticsMutants,
+  ...weakPairMutants,
+  ...cacheMutants,
+  ...byteMutants,
+  ...runningMutants,
   ...shapeMutants,
 ];

@@ -20,10 +20,13 @@ export interface Proof {
 const SEED = 20_260_101;
 
 /** Runs the cases of the rule that a mutant breaks: what others find out about it proves nothing. */
-export async function judgeMutant({ name, breaks, timeoutMs, open }: Mutant): Promise<Verdict> {
-  const only = conformanceCases.filter(({ rule }) => rule.id === breaks).map(({ id }) => id);
+export async function judgeMutant(mutant: Mutant): Promise<Verdict> {
+  const { name, breaks, timeoutMs, profile = 'full', open } = mutant;
+  const only = conformanceCases
+    .filter((each) => each.rule.id === breaks && (profile === 'soak' || each.profile !== 'soak'))
+    .map(({ id }) => id);
   const harness = { name, open: async () => open() };
-  const { results } = await runConformance(harness, { only, timeoutMs, seed: SEED });
+  const { results } = await runConformance(harness, { only, profile, timeoutMs, seed: SEED });
   const failed = results.filter(({ status }) => status === 'failed');
   return { name, breaks, caughtBy: failed.map(({ id }) => id) };
 }

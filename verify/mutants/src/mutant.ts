@@ -7,6 +7,8 @@ export interface Mutant {
   readonly name: string;
   /** The id of the rule that it breaks. */
   readonly breaks: string;
+  /** For what only `soak` finds. */
+  readonly profile?: 'soak';
   /** For one that hangs. */
   readonly timeoutMs?: number;
   open(): ConformanceSubject;
@@ -43,9 +45,11 @@ export function wrapped(
     breaks,
     open() {
       const driver = make();
-      const inner = createProvider(driver);
-      const bound = replaced(inner, {}) as unknown as Inner;
-      return { provider: replaced(inner, override(bound)), keys: driver };
+      const another = () => {
+        const inner = createProvider(driver);
+        return replaced(inner, override(replaced(inner, {}) as unknown as Inner));
+      };
+      return subjectOf(another, driver);
     },
   };
 }
@@ -62,8 +66,22 @@ export function subclassed(
     breaks,
     open() {
       const driver = make();
-      return { provider: createProvider(driver), keys: keys(driver) };
+      return subjectOf(() => createProvider(driver), driver, keys(driver));
     },
+  };
+}
+
+/** A provider and its keys, with every hook. */
+function subjectOf(
+  another: () => KeyWrapProvider,
+  driver: ReferenceDriver,
+  keys: ConformanceKeys = driver,
+): ConformanceSubject {
+  return {
+    provider: another(),
+    keys,
+    reopen: async () => another(),
+    fail: (outage) => driver.fail(outage),
   };
 }
 

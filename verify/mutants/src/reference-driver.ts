@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  AccessDeniedError,
   type AliasInput,
   type AsymmetricAlgorithm,
   assertKeyEnabled,
@@ -29,14 +30,16 @@ import {
   maximumPlaintextLength,
   oaepHash,
   type ProviderCapabilities,
+  ProviderUnavailableError,
   type PublicKeyResult,
   parseKeyId,
   type RsaKeySpec,
   rsaModulusLength,
   serializeEncryptionContext,
+  ThrottledError,
   UnsupportedOperationError,
 } from '@keywrap/core';
-import type { ConformanceKeyRequest, ConformanceKeys } from '@keywrap/testkit';
+import type { ConformanceKeyRequest, ConformanceKeys, Outage } from '@keywrap/testkit';
 import { type Pair, pairSource } from './key-pairs.js';
 
 const SCOPE = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
@@ -47,8 +50,10 @@ type Secret = CryptoKey;
 
 export interface ReferenceKey {
   readonly description: KeyDescription;
-  readonly materials: Secret[];
+  readonly materials: (Secret | undefined)[];
   readonly pair?: Pair | undefined;
+  /** The rights that were taken away. */
+  readonly denied: Set<'use' | 'describe'>;
   state: KeyState;
 }
 
@@ -64,6 +69,8 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   readonly #pairs = pairSource();
   readonly #keys = new Map<string, ReferenceKey>();
   readonly #aliases = new Map<string, string>();
+  readonly #destroyed: Uint8Array[] = [];
+  #outage: Outage | undefined;
 
   constructor(capabilities: Partial<ProviderCapabilities> = {}) {
     this.capabilities = { ...EVERYTHING, ...capabilities };
@@ -86,6 +93,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
       },
       materials: [await aesKey()],
       pair: isRsaKeySpec(keySpec) ? await this.#pairs(keySpec) : undefined,
+      denied: new Set(),
       state: origin === 'EXTERNAL' ? 'PendingImport' : 'Enabled',
     });
     return { keyId };
@@ -115,8 +123,35 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   async rotate(keyId: string) {
     this.find(keyId).materials.push(await aesKey());
   }
+  async moveAlias(alias: string, keyId: string) {
+    this.#aliases.set(alias, keyId);
+  }
+  async destroy(keyId: string) {
+    const { description } = this.find(keyId);
+    this.#keys.delete(description.keyId);
+    this.#destroyed.push(idOf({ description }));
+  }
+  async removeOldVersions(keyId: string) {
+    const { materials } = this.find(keyId);
+    materials.fill(undefined, 0, -1);
+  }
+  async deleteSoftly(keyId: string) {
+    await this.scheduleDeletion(keyId);
+  }
+  async createForeign() {
+    return this.create({ keySpec: 'HMAC_256', keyUsage: 'GENERATE_VERIFY_MAC' });
+  }
+  async deny(keyId: string, right: 'use' | 'describe') {
+    this.find(keyId).denied.add(right);
+  }
+
+  /** Breaks the driver, until it is called with `undefined`. */
+  fail(outage: Outage | undefined): void {
+    this.#outage = outage;
+  }
 
   find(keyId: string): ReferenceKey {
+    this.#expectBackend();
     const parsed = parseKeyId(keyId);
     const isHere =
       !('region' in parsed) ||
@@ -130,13 +165,25 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     return key;
   }
 
-  /** The key whose id a ciphertext begins with. */
-  madeBy(ciphertext: Uint8Array): ReferenceKey | undefined {
+  #expectBackend(): void {
+    if (this.#outage === 'throttled') throw new ThrottledError('too many requests');
+    if (this.#outage === 'denied') throw new AccessDeniedError('not allowed');
+    if (this.#outage === 'unavailable') throw new ProviderUnavailableError('no response');
+  }
+
+  /** The key whose id a ciphertext begins with; `named` is the one that the call named. */
+  madeBy(ciphertext: Uint8Array, named?: ReferenceKey): ReferenceKey | undefined {
+    this.#expectBackend();
     const header = ciphertext.subarray(0, HEADER);
+    if (this.#destroyed.some((id) => Buffer.compare(header.subarray(0, 16), id) === 0)) {
+      if (named !== undefined) throw new IncorrectKeyError('another key made this ciphertext');
+      throw new AccessDeniedError('the ciphertext names a key that does not exist');
+    }
     return [...this.#keys.values()].find((each) => sameId(header, each));
   }
 
   protected enabled(key: ReferenceKey): void {
+    if (key.denied.has('use')) throw new AccessDeniedError('not allowed to use the key');
     assertKeyEnabled({ ...key.description, keyState: key.state });
   }
 
@@ -145,6 +192,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     algorithm: EncryptionAlgorithm,
     purpose: KeyPurpose = 'encrypt',
   ): void {
+    if (key.denied.has('use')) throw new AccessDeniedError('not allowed to use the key');
     assertKeyUsable({ ...key.description, keyState: key.state }, algorithm, purpose);
   }
 
@@ -183,7 +231,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
       return { plaintext, keyId: named.description.keyId };
     }
     const header = ciphertext.subarray(0, HEADER);
-    const key = this.madeBy(ciphertext);
+    const key = this.madeBy(ciphertext, named);
     if (key === undefined) throw new InvalidCiphertextError(DOES_NOT_OPEN);
     this.checkKey(named, key);
     this.usable(key, algorithm, 'decrypt');
@@ -213,7 +261,8 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   }
 
   async describeKey(request: KeyRequest): Promise<KeyDescription> {
-    const { description, state } = this.find(request.key.text);
+    const { description, state, denied } = this.find(request.key.text);
+    if (denied.has('describe')) throw new AccessDeniedError('not allowed to describe the key');
     const deletionDate =
       state === 'PendingDeletion' ? new Date(Date.now() + 7 * 86_400_000) : undefined;
     return { ...description, keyState: state, deletionDate };
@@ -273,7 +322,11 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     return new Uint8Array(await crypto.subtle.encrypt(parameters, imported, copy(plaintext)));
   }
 
-  protected async open(key: ReferenceKey, ciphertext: Uint8Array, algorithm: AsymmetricAlgorithm) {
+  protected async open(
+    key: ReferenceKey,
+    ciphertext: Uint8Array,
+    algorithm: AsymmetricAlgorithm,
+  ): Promise<Uint8Array> {
     const parameters = oaep(algorithm);
     const pkcs8 = copy(key.pair?.privateKey ?? new Uint8Array());
     // RFC 8017 section 7.1.2 step 1b; OpenSSL takes a ciphertext without its leading zeros.
@@ -314,7 +367,7 @@ function oaep(algorithm: AsymmetricAlgorithm) {
   return { name: 'RSA-OAEP', hash: oaepHash(algorithm) };
 }
 
-function idOf({ description }: ReferenceKey): Uint8Array {
+function idOf({ description }: Pick<ReferenceKey, 'description'>): Uint8Array {
   return createHash('sha256').update(description.keyId).digest().subarray(0, 16);
 }
 

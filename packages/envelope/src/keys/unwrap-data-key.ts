@@ -10,7 +10,7 @@ import {
 } from '@keywrap/core';
 import { damagedMessage } from '../errors.js';
 import type { EncryptedDataKey } from '../format/header.js';
-import { contextFor } from './wrap-data-key.js';
+import { contextFor, dataKeyAlgorithmOf } from './wrap-data-key.js';
 import type { readTrustedKey } from './wrapping-key.js';
 
 type ReadTrustedKey = ReturnType<typeof readTrustedKey>;
@@ -56,8 +56,8 @@ function decrypt(
   encryptionContext: EncryptionContext,
   options: CallOptions,
 ): Promise<DecryptResult> {
-  const algorithm = rawRsa?.algorithm ?? provider.capabilities.dataKeyAlgorithm;
-  if (algorithm !== undefined && algorithm !== 'SYMMETRIC_DEFAULT') {
+  const algorithm = rawRsa?.algorithm ?? dataKeyAlgorithmOf(provider);
+  if (algorithm !== 'SYMMETRIC_DEFAULT') {
     return provider.decryptAsymmetric({ keyId, ciphertext, algorithm }, options);
   }
   const context = contextFor(provider, encryptionContext);
@@ -71,12 +71,10 @@ const utf8 = new TextDecoder();
  * provider, which costs a call that tells.
  */
 function mayHaveWrapped({ provider, keyId, rawRsa }: ReadTrustedKey, dataKey: EncryptedDataKey) {
+  if (dataKey.providerId !== (rawRsa?.namespace ?? provider.id)) return false;
+  if (rawRsa === undefined && !isKeyArn(keyId)) return true;
   const name = utf8.decode(dataKey.providerInfo);
-  if (rawRsa !== undefined) {
-    return dataKey.providerId === rawRsa.namespace && name === rawRsa.name;
-  }
-  if (dataKey.providerId !== provider.id) return false;
-  return !isKeyArn(keyId) || name === keyId || areReplicas(name, keyId);
+  return rawRsa === undefined ? name === keyId || areReplicas(name, keyId) : name === rawRsa.name;
 }
 
 /**

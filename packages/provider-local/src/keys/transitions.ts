@@ -133,7 +133,7 @@ export function imported(
   }
   if (pendingVersion !== undefined) {
     throw new KeyStateError(
-      `New key material (id: ${next.materialId}) cannot be imported into KMS key ${key.id}, because another key material (id: ${pendingVersion.materialId}) is pending rotation`,
+      `New key material (id: ${next.materialId}) cannot be imported into KMS key ${arnOf(key)}, because another key material (id: ${pendingVersion.materialId}) is pending rotation`,
     );
   }
   return { ...key, pendingVersion: { ...next, version: versions.length + 1 } };

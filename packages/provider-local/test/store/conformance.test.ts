@@ -1,14 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { describeConformance } from '@keywrap/testkit';
-import { withReadyKeys } from '../ready-keys.js';
+import { localSubject } from '../harness.js';
 import { CHEAP, PASSPHRASE } from './support.js';
 
 // What depends on where the keys are: names, states, uses, rotations, imports, and calls at the same time.
-const only = ['KID', 'DIS', 'DEL', 'IMP', 'USE', 'ROT', 'LIF', 'CLO', 'CON'];
+const only = ['KID', 'DIS', 'DEL', 'IMP', 'USE', 'ROT', 'LIF', 'CLO', 'CON', 'ATO', 'STA', 'ADM'];
+
+/** What depends on a restart, which is a real one here. */
+const restarts = ['NON-3', 'RAN-7', 'STA-4', 'ATO-502'];
 
 const harness = {
   name: 'LocalKeyWrapProvider with an SQLite key store',
@@ -21,12 +23,14 @@ const harness = {
         create: true,
         scrypt: CHEAP,
       });
-    const provider = new LocalKeyWrapProvider({ store });
     return {
-      provider,
-      keys: withReadyKeys(provider),
+      ...localSubject({ store }),
       close: () => rm(folder, { recursive: true, force: true }),
     };
   },
 };
 await describeConformance(harness, globalThis, { only, profile: 'quick' });
+await describeConformance({ ...harness, name: `${harness.name}, opened again,` }, globalThis, {
+  only: restarts,
+  profile: 'full',
+});

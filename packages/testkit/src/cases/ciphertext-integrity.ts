@@ -1,7 +1,7 @@
 import { limitOf } from '@keywrap/core';
 import { joinBytes } from '../bytes.js';
 import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
-import { changed, DAMAGES, flip, insert, placesIn, remove } from '../damage.js';
+import { changed, DAMAGES, damagesOf, flip, insert, placesIn, remove } from '../damage.js';
 import { expectError } from '../expect.js';
 import { RSA, SYMMETRIC } from '../needs.js';
 import { damageCodes, errorDetails, openingUses, sealBy, sealingUses } from '../operations.js';
@@ -32,13 +32,13 @@ export const integrityCases = [
     integrity,
     openingUses.flatMap((use) =>
       DAMAGES.map(
-        ([letter, title, damage]): CaseInput => ({
-          id: `INT-${letter}${use.number}`,
-          title: `${use.title}: rejects ${title}`,
+        (kind): CaseInput => ({
+          id: `INT-${kind[0]}${use.number}`,
+          title: `${use.title}: rejects ${kind[1]}`,
           needs: use.needs,
           async run(context) {
             const key = await context.keys.sealed(use.kind);
-            for (const ciphertext of damage(key.ciphertext, use)) {
+            for (const ciphertext of damagesOf(kind, key.ciphertext, use, context.provider)) {
               const call = use.call(context, { ...key, ciphertext });
               await expectError(call, damageCodes(use), errorDetails(use, key.keyId));
             }

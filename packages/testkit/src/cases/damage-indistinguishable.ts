@@ -22,7 +22,11 @@ export const indistinguishableCases = [
         needs: use.needs,
         async run(context) {
           const key = await context.keys.sealed(use.kind);
-          const [first = key.ciphertext, ...others] = oneOfEach(key.ciphertext, use);
+          const [first = key.ciphertext, ...others] = oneOfEach(
+            key.ciphertext,
+            use,
+            context.provider,
+          );
           const errors: KeyWrapError[] = [];
           for (const ciphertext of [first, ...others, first]) {
             const call = use.call(context, { ...key, ciphertext });

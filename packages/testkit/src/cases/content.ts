@@ -1,0 +1,205 @@
+import { LIMITS, maximumPlaintextLength } from '@keywrap/core';
+import { type CaseContext, casesOf } from '../case.js';
+import { check, expectBytes } from '../expect.js';
+import { RSA, SYMMETRIC } from '../needs.js';
+import { expectOpens, keyOf, open, seal } from '../round-trip.js';
+import { asText, manyOf } from '../statistics.js';
+
+const content = {
+  id: 'content-independent',
+  statement:
+    'A plaintext is only bytes: its value changes neither the length of the ciphertext (no compression) nor what is done with it',
+  source: 'RFC 3749 section 6; CRIME (2012)',
+  power:
+    'Always found: a length that depends on repetition, zeros or text in 16 to 4,096 bytes; a size from 1 to 4,096 that fails, by soak (in full: each size to 65, and next to powers of two).',
+};
+
+const text = (value: string) => new TextEncoder().encode(value);
+
+/** Plaintexts that something on the way could take for its own. */
+async function tricky(context: CaseContext): Promise<Uint8Array[]> {
+  const inner = await seal(context);
+  const twice = await seal(context, { plaintext: inner.ciphertext.slice(0, LIMITS.plaintext) });
+  const base64 = btoa(asText(inner.ciphertext));
+  const hex = Array.from(inner.ciphertext, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const texts = [
+    ...[
+      base64,
+      hex,
+      base64.toLowerCase(),
+      `vault:v1:${base64}`,
+      `{"ciphertext":"${base64}"}`,
+      'null',
+      '{}',
+      '[]',
+      '""',
+    ],
+    ...[
+      'undefined',
+      'NaN',
+      '0',
+      '-1',
+      '1e999',
+      '\ufefftext',
+      'text\r\n',
+      '\n',
+      ' ',
+      '%00',
+      '\\0',
+      '$(x)',
+      '<a/>',
+      'é',
+    ],
+    '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n',
+  ];
+  const bytes = [
+    ...[
+      [0x1f, 0x8b, 8, 0],
+      [0x50, 0x4b, 3, 4],
+      [0x78, 0x9c],
+      [0xff, 0xfe, 0x41, 0],
+      [0xef, 0xbb, 0xbf],
+      [0xc3],
+    ],
+    ...[
+      [0x30, 0x80, 0, 0],
+      [0x30, 3, 2, 1, 0],
+      [0x80],
+      [0, 0x80],
+      [1, 0],
+      [0, 2, 0xff, 0, 1],
+      [0xed, 0xa0, 0x80],
+    ],
+  ];
+  return [
+    ...[inner.ciphertext, inner.ciphertext.slice(1), twice.ciphertext].filter(
+      ({ length }) => length <= LIMITS.plaintext,
+    ),
+    ...texts.map(text),
+    ...bytes.map((each) => Uint8Array.from(each)),
+  ];
+}
+
+/** Plaintexts of one size that a compressor would make shorter, and one that it would not. */
+function alike(size: number): Uint8Array[] {
+  const random = crypto.getRandomValues(new Uint8Array(size));
+  return [
+    random,
+    new Uint8Array(size),
+    new Uint8Array(size).fill(0xff),
+    new Uint8Array(size).map((_, i) => 0x61 + (i % 3)),
+    random.map((byte) => byte & 0x0f),
+    random.map((byte, i) => (i === 0 || i === size - 1 ? 0 : byte)),
+  ];
+}
+
+const isNearPower = (size: number) =>
+  [size - 1, size, size + 1].some((each) => (each & (each - 1)) === 0);
+
+/** Round trips of these sizes. */
+async function expectSizes(
+  context: CaseContext,
+  kind: 'SYMMETRIC_DEFAULT' | 'RSA_2048',
+  sizes: readonly number[],
+): Promise<void> {
+  const key = await keyOf(context, kind);
+  await manyOf(sizes.length, async (index) => {
+    const plaintext = context.secret(sizes[index] as number);
+    const sealed = await seal(context, { ...key, plaintext });
+    await expectOpens(context.provider, sealed, `a plaintext of ${plaintext.length} bytes`);
+  });
+}
+
+const upTo = (maximum: number) => Array.from({ length: maximum }, (_, i) => i + 1);
+
+export const contentCases = [
+  ...casesOf(
+    content,
+    [
+      {
+        id: 'CNT-101',
+        title: 'the length of a ciphertext depends on the length of the plaintext alone',
+        async run({ provider, keys }) {
+          const keyId = await keys.get();
+          for (const size of [16, 64, 256, 1024, LIMITS.plaintext]) {
+            const made = await Promise.all(
+              alike(size).map((plaintext) => provider.encrypt({ keyId, plaintext })),
+            );
+            const lengths = new Set(made.map(({ ciphertext }) => ciphertext.length));
+            check(
+              lengths.size === 1,
+              `ciphertexts of one length for ${size} bytes of any kind`,
+              [...lengths].sort((a, b) => a - b).join(', '),
+            );
+          }
+        },
+      },
+      {
+        id: 'CNT-201',
+        title: 'takes a ciphertext, and what looks like data of another kind, as any plaintext',
+        profile: 'full',
+        async run(context) {
+          const { provider } = context;
+          const key = { keyId: await context.keys.get() };
+          const other = { keyId: await context.keys.get('SYMMETRIC_DEFAULT', 1) };
+          const plaintexts = await tricky(context);
+          await manyOf(plaintexts.length, async (index) => {
+            const plaintext = plaintexts[index] as Uint8Array;
+            const sealed = await seal(context, { ...key, plaintext });
+            await expectOpens(provider, sealed);
+            const moving = { ciphertext: sealed.ciphertext, source: key, destination: other };
+            const { ciphertext } = await provider.reEncrypt(moving);
+            await expectOpens(provider, { ...other, plaintext, ciphertext });
+          });
+        },
+      },
+      {
+        id: 'CNT-202',
+        title: 'a ciphertext that was encrypted three times decrypts in three steps',
+        async run(context) {
+          const { provider } = context;
+          const sealed = [await seal(context)];
+          for (let i = 0; i < 2; i++)
+            sealed.push(await seal(context, { plaintext: sealed[i]?.ciphertext as Uint8Array }));
+          for (const each of sealed.reverse()) {
+            expectBytes(
+              (await open(provider, each)).plaintext,
+              each.plaintext,
+              'what was encrypted',
+            );
+          }
+        },
+      },
+      {
+        id: 'CNT-301',
+        title: `encrypts every size from 1 to ${LIMITS.plaintext}: small ones and those at powers of two; all in soak`,
+        profile: 'full',
+        async run(context) {
+          const sizes = upTo(LIMITS.plaintext).filter(
+            (size) => context.profile === 'soak' || size <= 65 || isNearPower(size),
+          );
+          await expectSizes(context, 'SYMMETRIC_DEFAULT', sizes);
+        },
+      },
+    ],
+    SYMMETRIC,
+  ),
+  ...casesOf(
+    content,
+    [
+      {
+        id: 'CNT-401',
+        title: 'RSA: encrypts every size that fits: some in full, all in soak',
+        profile: 'full',
+        async run(context) {
+          const maximum = maximumPlaintextLength(context.keys.rsaAlgorithm, 'RSA_2048');
+          const sizes = upTo(maximum).filter(
+            (size) => context.profile === 'soak' || size === maximum || (size & (size - 1)) === 0,
+          );
+          await expectSizes(context, 'RSA_2048', sizes);
+        },
+      },
+    ],
+    RSA,
+  ),
+];

@@ -1,0 +1,335 @@
+import type { EncryptionContext } from '@keywrap/core';
+import { type CaseContext, type CaseInput, casesOf, kmsGuide } from '../case.js';
+import { check, expectError, expectKeyArn } from '../expect.js';
+import { invoke, sealedIn } from '../key-use.js';
+import { SYMMETRIC } from '../needs.js';
+import { useNumbered } from '../operations.js';
+import { expectOpens, open, seal } from '../round-trip.js';
+import { manyOf } from '../statistics.js';
+
+const apart = {
+  id: 'context-families',
+  statement:
+    'Contexts that software takes for equal are different: other Unicode for the same text, escapes, blanks, hashes that collide, empty keys and values; of every size',
+  source: kmsGuide('encrypt_context.html'),
+  power:
+    'Each of the pairs is tried in both directions. A context that is reduced to a hash of 8 bits is found with 98 % by full (no-rare-faults), of 12 bits with 80 % by soak; of 32 bits if it is one of the hashes below.',
+};
+
+const readOnce = {
+  id: 'input-read-once',
+  statement:
+    'Each field of the input is read once, so that what is checked is what is used: a getter that changes its value has the effect of its first one, or is rejected (INVALID_INPUT)',
+  source: 'CWE-367: time-of-check time-of-use',
+};
+
+const values = (...all: string[]): EncryptionContext[] => all.map((tenant) => ({ tenant }));
+
+/** Texts with the same hash of 32 bits, alone or in a usual serialisation of `{ tenant: text }`. */
+const COLLISIONS: readonly (readonly [string, string, string])[] = [
+  ['the hashCode of Java', 'AaBB', 'BBAa'],
+  ['CRC-32', 'z2t8lz', 'fageyn'],
+  ['Adler-32', '7cvgha', 'a4gqkh'],
+  ['djb2', 'olh7pl', 'olfypl'],
+  ['FNV-1a of the value', '4gadlo', 'r8yhkg'],
+  ['FNV-1a of tenant=value', 'ygq08k', 'lbiqm3'],
+  ['FNV-1a of JSON', 'v9g3uv', 'la1epw'],
+  ['FNV-1a of the serialisation of the AWS Encryption SDK', 'aknco1', 'jx2tgx'],
+  ['MurmurHash3 of JSON', '7rdvoc', 'hy80yw'],
+  ['MurmurHash3 of the serialisation of the AWS Encryption SDK', 'v1wiyy', '29bt76'],
+  ['4 bytes of SHA-256 of JSON', 'i43fdv', 'yivdmj'],
+  ['4 bytes of SHA-256 of the serialisation of the AWS Encryption SDK', '63y7ob', 'lrckas'],
+  ['4 bytes of SHA-1 of JSON', '48jgb5', 'l77qt2'],
+  ['4 bytes of MD5 of JSON', 'vdefbi', '5znmdc'],
+];
+
+/** Contexts that must all be different from each other. */
+const FAMILIES: readonly (readonly [title: string, contexts: readonly EncryptionContext[]])[] = [
+  [
+    'characters that do not show',
+    values(
+      'acme',
+      '\ufeffacme',
+      'acme\ufeff',
+      'ac\u00adme',
+      'ac\u200bme',
+      'ac\u2060me',
+      '\u200facme',
+      'acme\0',
+    ),
+  ],
+  [
+    'blanks',
+    values('a b', 'a\u00a0b', 'a\u3000b', 'a\tb', 'a\nb', 'a\r\nb', 'a  b', 'a+b', 'a%20b', 'ab'),
+  ],
+  ['letters of the same form', values('k', '\u212a', '\u03ba', 'K')],
+  [
+    'letters that change their case',
+    values('straße', 'STRASSE', 'strasse', 'STRAßE', 'stra\u1e9ee'),
+  ],
+  ['Turkish letters', values('i', 'İ', 'ı', 'I', 'i\u0307')],
+  ['compositions', values('Å', 'A\u030a', '\u212b')],
+  ['compatible characters', values('fi', '\ufb01', 'ﬁ\u200d')],
+  ['widths', values('A1', 'Ａ１', 'A\u00b9', 'A\u2081')],
+  [
+    'beyond the basic plane',
+    values('\u{1f600}', '\ufffd', '\ufffd\ufffd', '\uf600', '?', '??', '\u{1f600}\ufe0f', ''),
+  ],
+  [
+    'escapes',
+    values('"', '\\"', '\\u0022', '&quot;', '%22', "'", '\\', '\\\\', '%', '%25', '%2525'),
+  ],
+  ['numbers', values('1', '01', '1.0', '+1', '1e0', '0x1', '١', 'true', 'null', 'undefined', '')],
+  ['dates and paths', values('a/b', 'a\\b', 'a//b', 'a/./b', 'a/b/', '/a/b', 'A/B')],
+  [
+    'empty keys and values',
+    [
+      {},
+      { '': '' },
+      { a: '' },
+      { '': 'a' },
+      { '': '', a: '' },
+      { a: '', b: '' },
+      { b: '' },
+      { ab: '' },
+    ],
+  ],
+  [
+    'an object in an object',
+    [{ 'a.b': 'c' }, { a: 'b.c' }, { a: '{"b":"c"}' }, { 'a[b]': 'c' }, { 'a.b.c': '' }],
+  ],
+  [
+    'pairs that add up to the same',
+    [
+      { a: '1', b: '2' },
+      { a: '2', b: '1' },
+      { b: '1', c: '1' },
+      { a: '12', b: '' },
+      { a: '', b: '12' },
+      { '1': 'a', '2': 'b' },
+    ],
+  ],
+  [
+    'keys in the order of numbers',
+    [
+      { '2': 'a', '10': 'b' },
+      { '10': 'a', '2': 'b' },
+      { '02': 'a', '10': 'b' },
+    ],
+  ],
+  [
+    'pairs that cancel out',
+    [{ a: 'x', b: 'x' }, { a: 'y', b: 'y' }, { a: 'x' }, {}, { c: 'x', d: 'x' }],
+  ],
+  [
+    'lengths around one byte',
+    [0, 1, 255, 256, 257, 511, 512].map((length) => ({ a: 'x'.repeat(length) })),
+  ],
+  [
+    'the same bytes as UTF-8 and as Latin-1',
+    values('é', '\u00c3\u00a9', 'e', '%C3%A9', '\u00e9\u00e9'),
+  ],
+  ...COLLISIONS.map(([hash, ...pair]) => [`the same ${hash}`, values(...pair)] as const),
+];
+
+/**
+ * Seals with each context of a family and opens each with others: only its own must do. Full tries the first with
+ * all, all with the first, and neighbours.
+ */
+async function expectApart(
+  { profile }: CaseContext,
+  family: readonly EncryptionContext[],
+  operation: string,
+  sealWith: (encryptionContext: EncryptionContext) => Promise<Uint8Array>,
+  openWith: (ciphertext: Uint8Array, encryptionContext: EncryptionContext) => Promise<unknown>,
+): Promise<void> {
+  const sealed = await Promise.all(family.map(sealWith));
+  const attempts = sealed.flatMap((ciphertext, i) =>
+    family.map(async (given, j) => {
+      if (profile !== 'soak' && i > 0 && j > 0 && j !== i && j !== i + 1) return;
+      const call = openWith(ciphertext, given);
+      if (i === j) await call;
+      else await expectError(call, 'INVALID_CIPHERTEXT', { operation });
+    }),
+  );
+  await Promise.all(attempts);
+}
+
+/** A context of one pair whose value has this many bytes. */
+const sized = (length: number): EncryptionContext => ({ tenant: 'x'.repeat(length) });
+
+/** The sizes of a value; every one in soak. */
+function sizesFor({ profile, seed }: CaseContext): number[] {
+  const all = Array.from({ length: 4100 }, (_, i) => i);
+  const isNear = (size: number) =>
+    [size - 1, size, size + 1].some((each) => (each & (each - 1)) === 0);
+  const step = profile === 'soak' ? 3 : 97;
+  return all.filter((size) => size < 34 || isNear(size) || (size + seed) % step === 0);
+}
+
+export const contextFamilyCases = [
+  ...casesOf(
+    apart,
+    [
+      ...FAMILIES.map(
+        ([title, family], i): CaseInput => ({
+          id: `CTF-${101 + i}`,
+          title: `encrypt and decrypt distinguish ${title}`,
+          profile: 'full',
+          async run(context) {
+            const { provider, keys, secret } = context;
+            const keyId = await keys.get();
+            const plaintext = secret();
+            await expectApart(
+              context,
+              family,
+              'decrypt',
+              async (encryptionContext) =>
+                (await provider.encrypt({ keyId, plaintext, encryptionContext })).ciphertext,
+              (ciphertext, encryptionContext) =>
+                expectOpens(provider, { keyId, plaintext, ciphertext, encryptionContext }),
+            );
+          },
+        }),
+      ),
+      {
+        id: 'CTF-201',
+        title: 'generateDataKey and reEncrypt distinguish all of them',
+        needs: ['dataKeys'],
+        profile: 'full',
+        async run(context) {
+          const { provider, keys } = context;
+          const key = { keyId: await keys.get() };
+          for (const [, family] of FAMILIES) {
+            await expectApart(
+              context,
+              family,
+              'reEncrypt',
+              async (encryptionContext) =>
+                (await provider.generateDataKey({ ...key, keySpec: 'AES_256', encryptionContext }))
+                  .ciphertext,
+              (ciphertext, encryptionContext) =>
+                provider.reEncrypt({
+                  ciphertext,
+                  source: { ...key, encryptionContext },
+                  destination: key,
+                }),
+            );
+          }
+        },
+      },
+      {
+        id: 'CTF-301',
+        title: 'binds values of every size, to their last byte',
+        profile: 'full',
+        async run(context) {
+          const { provider } = context;
+          const keyId = await context.keys.get();
+          const plaintext = context.secret();
+          const sizes = sizesFor(context);
+          await manyOf(sizes.length, async (index) => {
+            const size = sizes[index] as number;
+            const sealed = await seal(context, {
+              keyId,
+              plaintext,
+              encryptionContext: sized(size),
+            });
+            await expectOpens(provider, sealed, `the plaintext, with a value of ${size} bytes`);
+            const last = { tenant: `${'x'.repeat(Math.max(0, size - 1))}y` };
+            const call = open(provider, { ...sealed, encryptionContext: last });
+            await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+          });
+        },
+      },
+      {
+        id: 'CTF-302',
+        title: 'binds 1 to 64 pairs, each of them',
+        profile: 'full',
+        async run(context) {
+          const { provider } = context;
+          const keyId = await context.keys.get();
+          const plaintext = context.secret();
+          await manyOf(64, async (index) => {
+            const pairs = Array.from({ length: index + 1 }, (_, i) => [`key ${i}`, `value ${i}`]);
+            const encryptionContext = Object.fromEntries(pairs) as EncryptionContext;
+            const sealed = await seal(context, { keyId, plaintext, encryptionContext });
+            await expectOpens(provider, sealed);
+            const { [`key ${index}`]: _, ...fewer } = encryptionContext;
+            const call = open(provider, { ...sealed, encryptionContext: fewer });
+            await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+          });
+        },
+      },
+    ],
+    [...SYMMETRIC, 'encryptionContext'],
+  ),
+  ...casesOf(readOnce, [
+    ...(['01', '03', '11', '13', '09'] as const).map((number): CaseInput => {
+      const use = useNumbered(number);
+      return {
+        id: `ONC-1${number}`,
+        title: `${use.title}: uses the encryption context that it read first`,
+        needs: [...use.needs, 'encryptionContext'],
+        async run(context) {
+          const { provider, keys } = context;
+          const keyId = await keys.get();
+          const first = { keyId, encryptionContext: { tenant: 'a' } };
+          const sealed = await seal(context, first);
+          const input = await use.input(context, { ...sealed });
+          const tricky = trickyContext(input, 'a', 'b');
+          const result = await invoke(provider, use, tricky).catch((error: Error) => error);
+          if (result instanceof Error) {
+            await expectError(Promise.reject(result), 'INVALID_INPUT', {
+              operation: use.operation,
+            });
+            return;
+          }
+          if (use.operation === 'decrypt') return;
+          await open(provider, { ...first, ciphertext: sealedIn(result) });
+        },
+      };
+    }),
+    ...(['01', '11', '13', '15'] as const).map((number): CaseInput => {
+      const use = useNumbered(number);
+      return {
+        id: `ONC-2${number}`,
+        title: `${use.title}: uses the keyId that it read first`,
+        needs: use.needs,
+        async run(context) {
+          const { provider, keys } = context;
+          const [keyId, other] = [await keys.get(use.kind), await keys.get(use.kind, 1)];
+          const { ...input } = await use.input(context, { keyId });
+          Object.defineProperty(input, 'keyId', changing(keyId, other));
+          const result = await invoke(provider, use, input).catch((error: Error) => error);
+          if (result instanceof Error) {
+            await expectError(Promise.reject(result), 'INVALID_INPUT', {
+              operation: use.operation,
+            });
+          } else {
+            expectKeyArn(result.keyId, keyId);
+          }
+        },
+      };
+    }),
+  ]),
+];
+
+/** A property that has another value when it is read again. */
+function changing(first: unknown, then: unknown): PropertyDescriptor {
+  let reads = 0;
+  return { enumerable: true, configurable: true, get: () => (reads++ === 0 ? first : then) };
+}
+
+/** The input with a context whose value changes, on the side that has one. */
+function trickyContext(input: object, first: string, then: string): object {
+  const encryptionContext = Object.defineProperty({}, 'tenant', changing(first, then));
+  check(
+    'destination' in input || 'encryptionContext' in input,
+    'an input with a context',
+    'another',
+  );
+  if ('destination' in input) {
+    return { ...input, destination: { ...(input.destination as object), encryptionContext } };
+  }
+  return { ...input, encryptionContext };
+}

@@ -1,0 +1,85 @@
+import { parseKeyId } from '@keywrap/core';
+import { type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { expectError } from '../expect.js';
+import { allUses, keyFor } from '../operations.js';
+
+const exact = {
+  id: 'exact-key-ids',
+  statement:
+    'A key id or alias is compared exactly: a prefix, a wildcard, another case or a path names no key (KEY_NOT_FOUND or INVALID_INPUT)',
+  source: CONTRACT,
+};
+
+/** Names that a search, a pattern, a file name or a URL would take for this one. */
+function lookAlikes(name: string): string[] {
+  const half = name.slice(0, Math.ceil(name.length / 2));
+  const changed = [
+    ...[half, name.slice(0, -1), name.slice(1), name.slice(0, 1), `${name}0`, `${name}${name}`],
+    ...['*', '%', '.*', `${half}*`, `${half}%`, `${name.slice(0, -1)}?`, `${name.slice(0, -1)}_`],
+    ...[` ${name}`, `${name} `, `${name}\n`, `${name}\0`, `${name}/`, `./${name}`, `x/../${name}`],
+    ...[
+      `${name}?`,
+      `${name}#x`,
+      `${name};x`,
+      `${name}%00`,
+      `${name}/../${name}`,
+      `${name}' OR '1'='1`,
+    ],
+    ...[name.toUpperCase(), name.toLowerCase(), encodeURIComponent(`${name}/`), `${name}:1`],
+  ];
+  return [...new Set(changed)].filter((each) => each !== name);
+}
+
+export const exactKeyIdCases = casesOf(
+  exact,
+  allUses
+    .filter(({ keyIdField }) => keyIdField !== undefined)
+    .flatMap((use): CaseInput[] => [
+      {
+        id: `EXA-1${use.number}`,
+        title: `${use.title}: takes no look-alike of a key id or a key ARN`,
+        needs: use.needs,
+        profile: 'full',
+        async run(context) {
+          const key = await keyFor(use, context.keys);
+          const parsed = parseKeyId(key.keyId);
+          if (parsed.kind !== 'key-arn') return;
+          const names = lookAlikes(parsed.id);
+          const arns = names.map((id) => key.keyId.replace(parsed.id, id));
+          // The same id, written in the words of an ARN.
+          const others = [
+            `key/${parsed.id}`,
+            `alias/${parsed.id}`,
+            `arn:aws:kms:::key/${parsed.id}`,
+          ];
+          await expectAllMissing(use, context, key, [...names, ...arns, ...others]);
+        },
+      },
+      {
+        id: `EXA-2${use.number}`,
+        title: `${use.title}: takes no look-alike of an alias`,
+        needs: [...use.needs, 'keys.alias'],
+        profile: 'full',
+        async run(context) {
+          const key = await keyFor(use, context.keys);
+          const name = `Keywrap-${crypto.randomUUID()}`;
+          await context.keys.alias(`alias/${name}`, key.keyId);
+          const names = lookAlikes(name).map((each) => `alias/${each}`);
+          await expectAllMissing(use, context, key, [...names, name, `alias/alias/${name}`]);
+        },
+      },
+    ]),
+);
+
+async function expectAllMissing(
+  use: (typeof allUses)[number],
+  context: Parameters<(typeof allUses)[number]['call']>[0],
+  key: { readonly ciphertext: Uint8Array },
+  names: readonly string[],
+): Promise<void> {
+  const { operation } = use;
+  for (const keyId of names) {
+    const codes = ['KEY_NOT_FOUND', 'INVALID_INPUT'] as const;
+    await expectError(use.call(context, { ...key, keyId }), codes, { operation });
+  }
+}

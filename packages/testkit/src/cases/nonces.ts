@@ -1,0 +1,93 @@
+import { type CaseContext, type CaseInput, casesOf } from '../case.js';
+import { invoke, type KeyUse, sealedIn } from '../key-use.js';
+import { SYMMETRIC } from '../needs.js';
+import { sealingUses, useNumbered } from '../operations.js';
+import { expectEnoughRandomBits, expectUniqueNonces, manyOf, type Sample } from '../statistics.js';
+
+const nonces = {
+  id: 'unique-nonces',
+  statement:
+    'No nonce is used twice with a key: not after many calls, for equal calls at once, in data keys, or after a restart',
+  source: 'NIST SP 800-38D section 8; Böck et al., Nonce-Disrespecting Adversaries (WOOT 2016)',
+  power:
+    'A nonce that comes again within 500 calls of encrypt is found always by full (within 8,000 by soak), within 60 of any other call (1,000); random nonces of 16 bits with 99.9 % by full, of 24 bits with 99.9 % by soak; fewer than 7 random bytes and no counter always, if every position of the ciphertext is as random as it looks.',
+};
+
+/** Every call that encrypts with a symmetric key, and how often it is made in full and in soak. */
+const SEALING: readonly (readonly [KeyUse, number, number])[] = [
+  [useNumbered('01'), 1000, 16_000],
+  ...sealingUses.map((use) => {
+    const isSlow = use.operation.includes('Pair') || use.needs.includes('asymmetric');
+    return [use, ...(isSlow ? ([24, 200] as const) : ([120, 2000] as const))] as const;
+  }),
+];
+
+/** Makes the same call many times; what was encrypted is known by decrypting it. */
+async function sampled(use: KeyUse, context: CaseContext, count: number): Promise<Sample[]> {
+  const keyId = await context.keys.get();
+  const input = await use.input(context, { keyId });
+  return manyOf(count, async () => {
+    const ciphertext = sealedIn(await invoke(context.provider, use, input));
+    // All ciphertexts of encrypt and reEncrypt have the same plaintext.
+    if (/crypt/i.test(use.operation)) return { plaintext: new Uint8Array(), ciphertext };
+    const { plaintext } = await context.provider.decrypt({ keyId, ciphertext });
+    return { plaintext, ciphertext };
+  });
+}
+
+export const nonceCases = casesOf(
+  nonces,
+  [
+    ...SEALING.map(
+      ([use, full, soak], i): CaseInput => ({
+        id: `NON-10${i + 1}`,
+        title: `${use.title}: ${full} equal calls (soak: ${soak}), up to 64 at once, use as many nonces`,
+        needs: use.needs,
+        profile: 'full',
+        async run(context) {
+          expectUniqueNonces(await sampled(use, context, context.profile === 'soak' ? soak : full));
+        },
+      }),
+    ),
+    {
+      id: 'NON-201',
+      title: 'encrypts one byte with at least 7 random bytes in the nonce, or a counter',
+      profile: 'full',
+      async run({ provider, keys }) {
+        const input = { keyId: await keys.get(), plaintext: new Uint8Array([7]) };
+        const made: Uint8Array[] = [];
+        while (made.length < 128) made.push((await provider.encrypt(input)).ciphertext);
+        expectEnoughRandomBits(made);
+      },
+    },
+    ...SEALING.map(
+      ([use], i): CaseInput => ({
+        id: `NON-30${i + 1}`,
+        title: `${use.title}: uses other nonces after a restart, and in two instances at once`,
+        needs: [...use.needs, 'reopen'],
+        profile: 'full',
+        async run(context) {
+          const keyId = await context.keys.get();
+          const input = await use.input(context, { keyId });
+          const samples: Sample[] = [];
+          for (let restarts = 0; restarts < 3; restarts++) {
+            const provider = await context.reopen();
+            const other = await context.reopen();
+            const made = await manyOf(16, async (index) => {
+              const result = await invoke(index % 2 === 0 ? provider : other, use, input);
+              const ciphertext = sealedIn(result);
+              if (/crypt/i.test(use.operation)) return { plaintext: new Uint8Array(), ciphertext };
+              const { plaintext } = await provider.decrypt({ keyId, ciphertext });
+              return { plaintext, ciphertext };
+            });
+            samples.push(...made);
+            await provider.close();
+            await other.close();
+          }
+          expectUniqueNonces(samples);
+        },
+      }),
+    ),
+  ],
+  SYMMETRIC,
+);

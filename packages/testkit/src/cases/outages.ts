@@ -1,0 +1,106 @@
+import type { KeyWrapErrorCode } from '@keywrap/core';
+import { type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { expectError } from '../expect.js';
+import type { Outage } from '../harness.js';
+import { invoke } from '../key-use.js';
+import { SYMMETRIC } from '../needs.js';
+import { keyFor, usesFor } from '../operations.js';
+import { expectOpens, roundTrip, seal } from '../round-trip.js';
+
+const outages = {
+  id: 'outages',
+  statement:
+    'An outage is reported as what it is (THROTTLED, ACCESS_DENIED, UNAVAILABLE), never as a bad ciphertext or a missing key, and ends when the backend is back',
+  source: CONTRACT,
+};
+
+const OUTAGES: readonly (readonly [Outage, KeyWrapErrorCode])[] = [
+  ['throttled', 'THROTTLED'],
+  ['denied', 'ACCESS_DENIED'],
+  ['unavailable', 'UNAVAILABLE'],
+];
+
+export const outageCases = casesOf(
+  outages,
+  OUTAGES.flatMap(([outage, code], i): CaseInput[] => [
+    {
+      id: `OUT-10${i + 1}`,
+      title: `${outage}: every call rejects with ${code}, and works again afterwards`,
+      profile: 'full',
+      alone: true,
+      async run(context) {
+        const opened = await context.open();
+        const own = { ...context, ...opened };
+        const { provider, keys } = opened;
+        const calls = await Promise.all(
+          (await usesFor(own)).map(async (use) => ({
+            use,
+            input: await use.input(own, await keyFor(use, keys)),
+          })),
+        );
+        const all = () => Promise.all(calls.map(({ use, input }) => invoke(provider, use, input)));
+        await all();
+        await opened.fail(outage);
+        try {
+          await Promise.all(
+            calls.map(({ use, input }) =>
+              expectError(invoke(provider, use, input), code, { operation: use.operation }),
+            ),
+          );
+        } finally {
+          await opened.fail(undefined);
+        }
+        await all();
+        await roundTrip(own, { keyId: await keys.get() });
+      },
+    },
+    {
+      id: `OUT-20${i + 1}`,
+      title: `${outage}: in the middle of many calls, each succeeds or rejects with ${code}`,
+      profile: 'full',
+      alone: true,
+      async run(context) {
+        const opened = await context.open();
+        const own = { ...context, ...opened };
+        const { provider, keys } = opened;
+        const sealed = await seal(own, { keyId: await keys.get() });
+        const some = (count: number) =>
+          Promise.allSettled(Array.from({ length: count }, () => expectOpens(provider, sealed)));
+        const early = some(32);
+        await opened.fail(outage);
+        const late = some(8);
+        try {
+          for (const { status, ...outcome } of [...(await early), ...(await late)]) {
+            if (status === 'fulfilled') continue;
+            const { reason } = outcome as PromiseRejectedResult;
+            await expectError(Promise.reject(reason), code, { operation: 'decrypt' });
+          }
+        } finally {
+          await opened.fail(undefined);
+        }
+        await expectOpens(provider, sealed);
+      },
+    },
+    {
+      id: `OUT-30${i + 1}`,
+      title: `${outage}: the provider can be closed`,
+      profile: 'full',
+      alone: true,
+      async run(context) {
+        const { provider, keys, fail } = await context.open();
+        const keyId = await keys.get();
+        await fail(outage);
+        try {
+          await expectError(provider.describeKey({ keyId }), code, { operation: 'describeKey' });
+          await provider.close();
+          await expectError(provider.describeKey({ keyId }), 'CLOSED', {
+            operation: 'describeKey',
+          });
+        } finally {
+          await fail(undefined);
+        }
+      },
+    },
+  ]),
+  [...SYMMETRIC, 'fail'],
+);

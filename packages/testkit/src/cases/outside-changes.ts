@@ -1,0 +1,178 @@
+import { type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { check, expectError, expectField } from '../expect.js';
+import { invoke, type Kind } from '../key-use.js';
+import { SYMMETRIC } from '../needs.js';
+import { keyUses, needsOf, usesFor } from '../operations.js';
+import { expectOpens, open, roundTrip, seal } from '../round-trip.js';
+
+const outside = {
+  id: 'outside-changes',
+  statement:
+    'What an administrator does to the backend has its documented effect: removed versions, soft deletion, foreign keys and missing rights break neither the provider nor other calls, and no key is called usable that is not',
+  source: CONTRACT,
+};
+
+const KINDS: readonly Kind[] = ['SYMMETRIC_DEFAULT', 'RSA_2048'];
+
+/** What a ciphertext gets whose key version is gone: it can't be told from one that no version made. */
+const GONE = ['INVALID_CIPHERTEXT', 'KEY_STATE', 'ACCESS_DENIED'] as const;
+
+const UNUSABLE = ['KEY_STATE', 'KEY_DISABLED', 'KEY_NOT_FOUND', 'ACCESS_DENIED'] as const;
+
+export const outsideChangeCases = [
+  ...casesOf(
+    outside,
+    [
+      {
+        id: 'ADM-101',
+        title: 'works with a key whose old versions were removed; what they made is rejected',
+        needs: ['keys.rotate', 'keys.removeOldVersions'],
+        async run(context) {
+          const { provider, keys } = context;
+          const keyId = await keys.create();
+          const old = [await seal(context, { keyId })];
+          await keys.rotate(keyId);
+          old.push(await seal(context, { keyId }));
+          await keys.rotate(keyId);
+          const sealed = await seal(context, { keyId });
+          await keys.removeOldVersions(keyId);
+          await expectOpens(provider, sealed);
+          await roundTrip(context, { keyId });
+          for (const each of old) {
+            await expectError(open(provider, each), GONE, { operation: 'decrypt' });
+            const moving = {
+              ciphertext: each.ciphertext,
+              source: { keyId },
+              destination: { keyId },
+            };
+            await expectError(provider.reEncrypt(moving), GONE, { operation: 'reEncrypt' });
+          }
+          const { keyState } = await provider.describeKey({ keyId });
+          expectField(keyState, 'Enabled', 'keyState');
+          await keys.rotate(keyId);
+          await roundTrip(context, { keyId });
+          await expectOpens(provider, sealed);
+        },
+      },
+      {
+        id: 'ADM-401',
+        title: 'encrypts and decrypts without the right to describe the key',
+        needs: ['keys.deny'],
+        async run(context) {
+          const { provider, keys } = context;
+          const keyId = await keys.create();
+          const sealed = await seal(context, { keyId });
+          await keys.deny(keyId, 'describe');
+          await expectError(provider.describeKey({ keyId }), 'ACCESS_DENIED', {
+            operation: 'describeKey',
+          });
+          await expectOpens(provider, sealed);
+          const uses = await usesFor(
+            context,
+            keyUses.filter(({ kind }) => kind === 'SYMMETRIC_DEFAULT'),
+          );
+          for (const use of uses) await use.call(context, sealed);
+        },
+      },
+    ],
+    SYMMETRIC,
+  ),
+  ...casesOf(
+    outside,
+    KINDS.flatMap((kind, i): CaseInput[] => [
+      {
+        id: `ADM-2${i + 1}1`,
+        title: `${kind}: calls a softly deleted key unusable, and rejects its use`,
+        needs: [...needsOf(kind), 'keys.deleteSoftly'],
+        profile: 'full',
+        async run(context) {
+          const { provider, keys } = context;
+          const algorithm = kind === 'RSA_2048' ? { algorithm: keys.rsaAlgorithm } : {};
+          const key = await seal(context, { keyId: await keys.create(kind), ...algorithm });
+          const uses = await usesFor(
+            context,
+            keyUses.filter((use) => use.kind === kind),
+          );
+          for (const use of uses) await use.call(context, key);
+          await keys.deleteSoftly(key.keyId);
+          for (const use of uses) {
+            await expectError(use.call(context, key), UNUSABLE, { operation: use.operation });
+          }
+          const state = await provider.describeKey({ keyId: key.keyId }).then(
+            ({ keyState }) => keyState,
+            (error: { code: string }) => error.code,
+          );
+          check(
+            !['Enabled', 'INTERNAL', 'UNAVAILABLE'].includes(state),
+            'a state in which the key can not be used, or KEY_NOT_FOUND',
+            state,
+          );
+        },
+      },
+      {
+        id: `ADM-4${i + 1}2`,
+        title: `${kind}: rejects every use without the right to use the key (ACCESS_DENIED)`,
+        needs: [...needsOf(kind), 'keys.deny'],
+        profile: 'full',
+        async run(context) {
+          const { keys } = context;
+          const algorithm = kind === 'RSA_2048' ? { algorithm: keys.rsaAlgorithm } : {};
+          const key = await seal(context, { keyId: await keys.create(kind), ...algorithm });
+          const other = await seal(context);
+          const uses = await usesFor(
+            context,
+            keyUses.filter((use) => use.kind === kind),
+          );
+          for (const use of uses) await use.call(context, key);
+          await keys.deny(key.keyId, 'use');
+          for (const use of uses) {
+            await expectError(use.call(context, key), 'ACCESS_DENIED', {
+              operation: use.operation,
+            });
+          }
+          await expectOpens(context.provider, other, 'the plaintext of another key');
+        },
+      },
+    ]),
+  ),
+  ...casesOf(
+    outside,
+    keyUses
+      .filter(({ keyIdField }) => keyIdField !== undefined)
+      .map(
+        (use): CaseInput => ({
+          id: `ADM-3${use.number}`,
+          title: `${use.title}: rejects a key of a type that the provider can't use`,
+          needs: [...use.needs, 'keys.createForeign'],
+          async run(context) {
+            const { provider, keys } = context;
+            const keyId = await keys.once('a foreign key', () => keys.createForeign());
+            const { ciphertext } = await keys.sealed(use.kind);
+            const codes = [
+              'KEY_USAGE',
+              'UNSUPPORTED',
+              'KEY_NOT_FOUND',
+              'INCORRECT_KEY',
+              'INVALID_CIPHERTEXT',
+            ] as const;
+            const contexts =
+              provider.capabilities.encryptionContext && use.kind !== 'RSA_2048'
+                ? [undefined, { tenant: 'a' }]
+                : [undefined];
+            for (const encryptionContext of contexts) {
+              const input = await use.input(context, { keyId, ciphertext, encryptionContext });
+              const { operation } = use;
+              if (operation === 'getPublicKey') {
+                // The key may have a public half, only not for encryption.
+                const result = await invoke(provider, use, input).catch(() => undefined);
+                const { algorithms = [] } = (result ?? {}) as { algorithms?: readonly string[] };
+                check(algorithms.length === 0, 'no encryption algorithm', algorithms.join(', '));
+                return;
+              }
+              await expectError(invoke(provider, use, input), codes, { operation });
+            }
+          },
+        }),
+      ),
+  ),
+];

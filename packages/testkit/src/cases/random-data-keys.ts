@@ -1,0 +1,159 @@
+import type { DataKey, GenerateDataKeyInput, KeyWrapProvider } from '@keywrap/core';
+import { type CaseContext, type CaseInput, casesOf } from '../case.js';
+import { check, expectBytes, expectLength } from '../expect.js';
+import { invoke } from '../key-use.js';
+import { SYMMETRIC } from '../needs.js';
+import { useNumbered } from '../operations.js';
+import { asText, expectAllDifferent, expectRandomBytes, manyOf, rankOf } from '../statistics.js';
+
+const random = {
+  id: 'random-data-keys',
+  statement:
+    'Every bit of a data key is random and independent: of other keys, instances, restarts, and calls at the same time',
+  source: 'NIST SP 800-133 revision 2 section 4',
+  power:
+    'Full finds always: a bit that is set in 65 % of the keys (soak: 54 %), a byte value that is missing or twice as frequent, bytes in common with another key, linear generators of up to 240 bits of state such as Math.random. Seeds of 16 bits with 99.9 % by full, of 24 bits with 99.9 % by soak. Not found: a good generator with a seed of 32 bits or more.',
+};
+
+type Size = { readonly numberOfBytes: number } | { readonly keySpec: 'AES_256' };
+
+/** Both operations that make data keys; without the plaintext, it is known by decrypting. */
+const MAKERS = [
+  ['1', 'generateDataKey'],
+  ['2', 'generateDataKeyWithoutPlaintext'],
+] as const;
+
+type Maker = (typeof MAKERS)[number][1];
+
+async function make(
+  operation: Maker,
+  { provider }: { readonly provider: KeyWrapProvider },
+  keyId: string,
+  size: Size,
+): Promise<Uint8Array> {
+  const input = { keyId, ...size } as GenerateDataKeyInput;
+  if (operation === 'generateDataKey') return (await provider.generateDataKey(input)).plaintext;
+  const { ciphertext } = await provider.generateDataKeyWithoutPlaintext(input);
+  return (await provider.decrypt({ keyId, ciphertext })).plaintext;
+}
+
+const LARGEST = 1024;
+
+/** Sizes where implementations differ: small ones, blocks, powers of two; every size in soak. */
+function sizesFor({ profile, seed }: Pick<CaseContext, 'profile' | 'seed'>): number[] {
+  const all = Array.from({ length: LARGEST }, (_, i) => i + 1);
+  if (profile === 'soak') return all;
+  const isNear = (size: number) =>
+    [size - 1, size, size + 1].some((each) => (each & (each - 1)) === 0);
+  return all.filter((size) => size <= 34 || isNear(size) || (size * 2654435761 + seed) % 16 === 0);
+}
+
+export const randomDataKeyCases = casesOf(
+  random,
+  [
+    ...MAKERS.flatMap(([number, operation]): CaseInput[] => [
+      {
+        id: `RAN-10${number}`,
+        title: `${operation}: 1,000 keys (soak: 16,000) look like random bytes`,
+        profile: 'full',
+        async run(context) {
+          const keyId = await context.keys.get();
+          const count = context.profile === 'soak' ? 16_000 : 1000;
+          const size = { keySpec: 'AES_256' } as const;
+          expectRandomBytes(await manyOf(count, () => make(operation, context, keyId, size)));
+        },
+      },
+      {
+        id: `RAN-20${number}`,
+        title: `${operation}: 64 keys of ${LARGEST} bytes look like random bytes`,
+        profile: 'full',
+        async run(context) {
+          const keyId = await context.keys.get();
+          const size = { numberOfBytes: LARGEST };
+          expectRandomBytes(await manyOf(64, () => make(operation, context, keyId, size)));
+        },
+      },
+      {
+        id: `RAN-30${number}`,
+        title: `${operation}: 256 keys of 64 bytes are linearly independent`,
+        profile: 'full',
+        async run(context) {
+          const keyId = await context.keys.get();
+          const size = { numberOfBytes: 64 };
+          const rank = rankOf(await manyOf(256, () => make(operation, context, keyId, size)));
+          // 256 random rows of 512 bits are dependent once in 2^256.
+          check(rank === 256, 'a rank of 256', `a rank of ${rank}: a linear generator`);
+        },
+      },
+      {
+        id: `RAN-40${number}`,
+        title: `${operation}: generates and wraps keys of every size from 1 to ${LARGEST} bytes`,
+        profile: 'full',
+        async run(context) {
+          const { provider } = context;
+          const keyId = await context.keys.get();
+          const sizes = sizesFor(context);
+          await manyOf(sizes.length, async (index) => {
+            const numberOfBytes = sizes[index] as number;
+            const made = await provider[operation]({ keyId, numberOfBytes });
+            const opened = await provider.decrypt({ keyId, ciphertext: made.ciphertext });
+            expectLength(opened.plaintext, numberOfBytes, 'a data key');
+            const { plaintext } = made as Partial<DataKey>;
+            if (plaintext !== undefined) expectBytes(opened.plaintext, plaintext, 'the data key');
+          });
+        },
+      },
+      {
+        id: `RAN-50${number}`,
+        title: `${operation}: three instances at once make other keys`,
+        profile: 'full',
+        async run(context) {
+          const size = { keySpec: 'AES_256' } as const;
+          const keyId = await context.keys.get();
+          const made = [await manyOf(16, () => make(operation, context, keyId, size))];
+          for (let i = 0; i < 2; i++) {
+            const other = await context.open();
+            const otherId = await other.keys.get();
+            made.push(await manyOf(16, () => make(operation, other, otherId, size)));
+          }
+          expectAllDifferent(made.flat(), 'data keys');
+        },
+      },
+      {
+        id: `RAN-70${number}`,
+        title: `${operation}: makes other keys after a restart`,
+        needs: ['reopen'],
+        profile: 'full',
+        async run(context) {
+          const keyId = await context.keys.get();
+          const made: Uint8Array[] = [];
+          for (let restarts = 0; restarts < 3; restarts++) {
+            const provider = await context.reopen();
+            const size = { keySpec: 'AES_256' } as const;
+            made.push(...(await manyOf(16, () => make(operation, { provider }, keyId, size))));
+            await provider.close();
+          }
+          expectAllDifferent(made, 'data keys');
+        },
+      },
+    ]),
+    ...(['11', '12', '13', '14'] as const).map((number): CaseInput => {
+      const use = useNumbered(number);
+      return {
+        id: `RAN-6${number}`,
+        title: `${use.title}: 32 equal calls at once make 32 different keys`,
+        needs: use.needs,
+        async run(context) {
+          const keyId = await context.keys.get();
+          const input = await use.input(context, { keyId });
+          const results = await manyOf(32, () => invoke(context.provider, use, input));
+          for (const name of use.returns) {
+            const { size } = new Set(results.map((result) => asText(result[name] as Uint8Array)));
+            check(size === 32, `32 different values of ${name}`, `${size} different ones`);
+          }
+        },
+      };
+    }),
+  ],
+  [...SYMMETRIC, 'dataKeys'],
+);

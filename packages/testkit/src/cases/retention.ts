@@ -1,0 +1,149 @@
+import { type CaseContext, CONTRACT, casesOf } from '../case.js';
+import { check, expectBytes } from '../expect.js';
+import { SYMMETRIC } from '../needs.js';
+import { open, seal } from '../round-trip.js';
+import { manyOf } from '../statistics.js';
+
+const retention = {
+  id: 'no-retention',
+  statement:
+    'A provider keeps no plaintext: results stay as they are, are collected when the caller drops them, and memory does not grow with the number of calls',
+  source: CONTRACT,
+  power:
+    'Memory that is used again within 500 calls: always. By soak, where the garbage collector can be called: a result that is kept, always; 64 bytes that are kept for each call, always.',
+};
+
+/** The garbage collector, where the runtime gives it: Node.js does on request. */
+async function collector(): Promise<(() => void) | undefined> {
+  const { gc } = globalThis as { gc?: () => void };
+  if (gc !== undefined) return gc;
+  try {
+    const [v8, vm] = await Promise.all([import('node:v8'), import('node:vm')]);
+    v8.setFlagsFromString('--expose-gc');
+    return vm.runInNewContext('gc') as () => void;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Collects garbage in several turns of the event loop, because finalizers and weak references wait for one. */
+async function collect(gc: () => void): Promise<void> {
+  for (let i = 0; i < 6; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    gc();
+  }
+}
+
+const HELD = 64;
+const CALLS = 5000;
+
+export const retentionCases = casesOf(
+  retention,
+  [
+    {
+      id: 'RET-101',
+      title: 'results do not change while 500 other calls are made',
+      profile: 'full',
+      async run(context) {
+        const { provider, secret } = context;
+        const sealed = await seal(context);
+        const held = await manyOf(HELD, () => open(provider, sealed));
+        const ciphertexts = await manyOf(HELD, async () => (await seal(context)).ciphertext);
+        const before = ciphertexts.map((each) => each.slice());
+        await manyOf(250, async () => {
+          const other = await seal(context, { plaintext: secret(32) });
+          (await open(provider, other))[Symbol.dispose]();
+        });
+        for (const { plaintext } of held)
+          expectBytes(plaintext, sealed.plaintext, 'an earlier plaintext');
+        for (const [i, each] of ciphertexts.entries()) {
+          expectBytes(each, before[i] as Uint8Array, 'an earlier ciphertext');
+        }
+      },
+    },
+    {
+      id: 'RET-102',
+      title: 'input does not change while 250 other calls are made',
+      profile: 'full',
+      async run(context) {
+        const { provider, keys, secret } = context;
+        const keyId = await keys.get();
+        const inputs = Array.from({ length: HELD }, () => secret(32));
+        const before = inputs.map((each) => each.slice());
+        await manyOf(HELD, (i) => provider.encrypt({ keyId, plaintext: inputs[i] as Uint8Array }));
+        await manyOf(250, () => seal(context, { keyId, plaintext: secret(32) }));
+        for (const [i, each] of inputs.entries())
+          expectBytes(each, before[i] as Uint8Array, 'an earlier input');
+      },
+    },
+    {
+      id: 'RET-201',
+      title: 'results that the caller drops are collected',
+      profile: 'soak',
+      alone: true,
+      async run(context) {
+        const gc = await collector();
+        if (gc === undefined) return;
+        const kept = await dropResults(context);
+        await collect(gc);
+        const alive = kept.filter((each) => each.deref() !== undefined).length;
+        // The last ones may be on the stack, or in a promise that has just settled.
+        check(
+          alive <= HELD / 8,
+          `at most ${HELD / 8} of ${HELD} results that are still there`,
+          `${alive}`,
+        );
+      },
+    },
+    {
+      id: 'RET-202',
+      title: 'memory does not grow from 10,000 calls to 15,000',
+      profile: 'soak',
+      alone: true,
+      async run(context) {
+        const gc = await collector();
+        if (gc === undefined) return;
+        const { bare: provider, keys } = await context.open();
+        const keyId = await keys.get();
+        const { ciphertext } = await provider.encrypt({ keyId, plaintext: new Uint8Array(32) });
+        const rounds: number[] = [];
+        for (let round = 0; round < 3; round++) {
+          for (let i = 0; i < CALLS; i++) {
+            const input = { keyId, plaintext: new Uint8Array(32) };
+            if (i % 2 === 0) await provider.encrypt(input);
+            else (await provider.decrypt({ keyId, ciphertext }))[Symbol.dispose]();
+          }
+          await collect(gc);
+          rounds.push(used());
+        }
+        // The first round warms up.
+        const grown = (rounds[2] as number) - (rounds[1] as number);
+        const bound = 64 * CALLS;
+        check(
+          grown < bound,
+          `less than ${bound} bytes more after ${CALLS} calls`,
+          `${grown} bytes`,
+        );
+      },
+    },
+  ],
+  SYMMETRIC,
+);
+
+function used(): number {
+  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+  return heapUsed + external + arrayBuffers;
+}
+
+/** Makes results and keeps only weak references to their plaintexts and to themselves. */
+async function dropResults({ open }: CaseContext): Promise<WeakRef<object>[]> {
+  const { bare: provider, keys } = await open();
+  const keyId = await keys.get();
+  const refs: WeakRef<object>[] = [];
+  for (let i = 0; i < HELD / 2; i++) {
+    const { ciphertext } = await provider.encrypt({ keyId, plaintext: new Uint8Array(32) });
+    const result = await provider.decrypt({ keyId, ciphertext });
+    refs.push(new WeakRef(result), new WeakRef(result.plaintext.buffer));
+  }
+  return refs;
+}

@@ -1,0 +1,180 @@
+import { constants, createPrivateKey, privateDecrypt } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import {
+  type AsymmetricAlgorithm,
+  type DecryptRequest,
+  type EncryptionContext,
+  type EncryptRequest,
+  InvalidCiphertextError,
+} from '@keywrap/core';
+import { type Mutant, subclassed, wrapped } from './mutant.js';
+import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
+
+// What is bound, padded and compressed: contexts that are made equal, plaintexts that are looked at, RSA decryption
+// that takes too much or tells why not.
+
+/** Contexts that are changed before they are bound. */
+const binding = (name: string, change: (context: EncryptionContext) => unknown): Mutant =>
+  subclassed(
+    `contexts: ${name}`,
+    'context-families',
+    () =>
+      new (class extends ReferenceDriver {
+        protected override authenticated(
+          header: Uint8Array,
+          request: { readonly encryptionContext: EncryptionContext },
+        ) {
+          const pairs = JSON.stringify(change(request.encryptionContext));
+          return new Uint8Array(Buffer.concat([header, Buffer.from(pairs)]));
+        }
+      })(),
+  );
+
+const sorted = (context: EncryptionContext) =>
+  Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1));
+
+const values = (name: string, change: (value: string) => unknown) =>
+  binding(name, (context) => sorted(context).map(([key, value]) => [key, change(value)]));
+
+const contextMutants: readonly Mutant[] = [
+  values('only the length of values', (value) => value.length),
+  values('lengths in one byte', (value) => (/^x*$/.test(value) ? value.length % 256 : value)),
+  values('without what does not show', (value) =>
+    value.replace(/[\u00ad\u200b\u2060\u200f\ufeff\0]/g, ''),
+  ),
+  values('blanks are one blank', (value) => value.replace(/[\s+]+|%20/g, ' ')),
+  values('normalised by NFKC', (value) => value.normalize('NFKC')),
+  values('in lower case', (value) => value.normalize('NFKD').toLowerCase().replace('ß', 'ss')),
+  values('in the basic plane', (value) => value.replace(/[\u{10000}-\u{10ffff}\ufffd]/gu, '?')),
+  values('unescaped', (value) => value.replace(/\\u0022|&quot;|%22|\\"/g, '"')),
+  values('numbers as numbers', (value) => (Number.isNaN(Number(value)) ? value : Number(value))),
+  values('paths resolved', (value) => new URL(value.replace(/\\/g, '/'), 'file:///').pathname),
+  values('as Latin-1', (value) =>
+    Buffer.from(value, 'utf8').toString('latin1').normalize('NFC').slice(-4),
+  ),
+  binding('without empty ones', (context) =>
+    sorted(context).filter(([key, value]) => key && value),
+  ),
+  binding('keys split at dots', (context) =>
+    sorted(context)
+      .join('.')
+      .replace(/[{}"[\]:,]/g, '.'),
+  ),
+  binding('characters added up', (context) => [...sorted(context).flat().join('')].sort()),
+  binding('keys as numbers', (context) =>
+    Object.fromEntries(sorted(context).map(([key, value]) => [Number(key) || key, value])),
+  ),
+  binding('pairs that cancel out', (context) => {
+    const all = sorted(context).map(([, value]) => value);
+    return all.filter((value) => all.filter((each) => each === value).length % 2 === 1);
+  }),
+  binding('10 pairs and no more', (context) => sorted(context).slice(0, 10)),
+];
+
+const HEADER = 17;
+
+const contentMutants: readonly Mutant[] = [
+  subclassed(
+    'plaintexts are compressed',
+    'content-independent',
+    () =>
+      new (class extends ReferenceDriver {
+        override async encrypt(request: EncryptRequest) {
+          if (request.algorithm !== 'SYMMETRIC_DEFAULT') return super.encrypt(request);
+          const packed = deflateRawSync(request.plaintext);
+          const isShorter = packed.length < request.plaintext.length;
+          const flag = Buffer.of(isShorter ? 1 : 0);
+          const plaintext = Buffer.concat([flag, isShorter ? packed : request.plaintext]);
+          return super.encrypt({ ...request, plaintext: new Uint8Array(plaintext) });
+        }
+        override async decrypt(request: DecryptRequest) {
+          const result = await super.decrypt(request);
+          if (request.algorithm !== 'SYMMETRIC_DEFAULT') return result;
+          const [flag, ...rest] = result.plaintext;
+          const bytes = Uint8Array.from(rest);
+          return {
+            ...result,
+            plaintext: flag === 1 ? new Uint8Array(inflateRawSync(bytes)) : bytes,
+          };
+        }
+      })(),
+  ),
+  subclassed(
+    'what is encrypted already stays as it is',
+    'content-independent',
+    () =>
+      new (class extends ReferenceDriver {
+        override async encrypt(request: EncryptRequest) {
+          const key = this.find(request.key.text);
+          const isOwn =
+            Buffer.compare(request.plaintext.subarray(0, HEADER), this.headerOf(key)) === 0;
+          if (!isOwn) return super.encrypt(request);
+          return { ciphertext: request.plaintext.slice(), keyId: key.description.keyId };
+        }
+      })(),
+  ),
+  wrapped('a power of two loses its last byte', 'content-independent', (inner) => ({
+    encrypt: (input, options) => {
+      const { length } = input?.plaintext ?? [];
+      const isPower = length >= 64 && (length & (length - 1)) === 0;
+      const plaintext = isPower ? input.plaintext.slice(0, -1) : input?.plaintext;
+      return inner.encrypt({ ...input, plaintext }, options);
+    },
+  })),
+];
+
+/** What comes of an RSA ciphertext without any padding removed. */
+function unpadded(key: ReferenceKey, ciphertext: Uint8Array): Buffer {
+  const privateKey = createPrivateKey({
+    key: Buffer.from(key.pair?.privateKey ?? []),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  return privateDecrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, ciphertext);
+}
+
+const opening = (
+  name: string,
+  open: (
+    opened: Promise<Uint8Array>,
+    key: ReferenceKey,
+    ciphertext: Uint8Array,
+  ) => Promise<Uint8Array>,
+): Mutant =>
+  subclassed(
+    name,
+    'rsa-padding',
+    () =>
+      new (class extends ReferenceDriver {
+        protected override open(
+          key: ReferenceKey,
+          ciphertext: Uint8Array,
+          algorithm: AsymmetricAlgorithm,
+        ) {
+          return open(super.open(key, ciphertext, algorithm), key, ciphertext);
+        }
+      })(),
+  );
+
+const rsaMutants: readonly Mutant[] = [
+  opening('opens PKCS #1 v1.5 too', (opened, key, ciphertext) =>
+    opened.catch((error: unknown) => {
+      const message = unpadded(key, ciphertext);
+      if (message[0] !== 0 || message[1] !== 2) throw error;
+      return new Uint8Array(message.subarray(message.indexOf(0, 2) + 1));
+    }),
+  ),
+  opening('drops the zeros before a plaintext', async (opened) => {
+    const plaintext = await opened;
+    const first = plaintext.findIndex((byte) => byte !== 0);
+    return first > 0 ? plaintext.slice(first) : plaintext;
+  }),
+  opening('tells whether the first byte is 0, as in 2001', (opened, key, ciphertext) =>
+    opened.catch((error: unknown) => {
+      if (unpadded(key, ciphertext)[0] === 0) throw error;
+      throw new InvalidCiphertextError('the integer is too large');
+    }),
+  ),
+];
+
+export const byteMutants: readonly Mutant[] = [...contextMutants, ...contentMutants, ...rsaMutants];

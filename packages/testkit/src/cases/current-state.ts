@@ -26,10 +26,12 @@ function newAlias(): string {
 async function namesOf({ keys }: Pick<CaseContext, 'keys'>, keyId: string): Promise<string[]> {
   const parsed = parseKeyId(keyId);
   if (parsed.kind !== 'key-arn') return [keyId];
-  if (!keys.can('alias')) return [keyId, parsed.id];
+  // A name with blanks has to be escaped, as it is in the ARN.
+  const names = /^[\x21-\x7e]+$/.test(parsed.id) ? [keyId, parsed.id] : [keyId];
+  if (!keys.can('alias')) return names;
   const alias = newAlias();
   await keys.alias(alias, keyId);
-  return [keyId, parsed.id, alias, formatAliasArn(alias, parsed)];
+  return [...names, alias, formatAliasArn(alias, parsed)];
 }
 
 interface Warm {

@@ -45,7 +45,8 @@ export const exactKeyIdCases = casesOf(
           const parsed = parseKeyId(key.keyId);
           if (parsed.kind !== 'key-arn') return;
           const names = lookAlikes(parsed.id);
-          const arns = names.map((id) => key.keyId.replace(parsed.id, id));
+          const scope = key.keyId.slice(0, key.keyId.indexOf(':key/') + 5);
+          const arns = names.map((id) => scope + id);
           // The same id, written in the words of an ARN.
           const others = [
             `key/${parsed.id}`,

@@ -1,6 +1,7 @@
 export { errorOfStatus } from './driver/classify-error.js';
 export { completeDriver } from './driver/complete-driver.js';
 export * from './driver/driver.js';
+export { isPromise } from './driver/is-promise.js';
 export type { Lifetime } from './driver/lifetime.js';
 export type * from './driver/requests.js';
 export * from './driver/usable-key.js';
@@ -24,7 +25,8 @@ export * from './provider/key-id.js';
 export type * from './provider/key-manager.js';
 export * from './provider/key-spec.js';
 export { limitOf } from './provider/limits.js';
-export { ownField, ownFields } from './provider/own-fields.js';
+export { copyDate, ownField, ownFields } from './provider/own-fields.js';
+export * from './provider/platform-timers.js';
 export type * from './provider/provider.js';
 export { readBytes, readFields, readSafely } from './provider/read-fields.js';
 export * from './provider/secrets.js';

@@ -38,6 +38,22 @@ describe('the entry points', () => {
     expect([...reachableFrom('@keywrap/core/inversify').packages]).to.deep.equal(['inversify']);
   });
 
+  it('@keywrap/core loads where there is no TextEncoder and no Web Crypto, as in a simulated browser', () => {
+    const program = `
+      for (const name of ['TextEncoder', 'TextDecoder', 'crypto']) delete globalThis[name];
+      const { formatKeyArn, serializeEncryptionContext } =
+        await import(${JSON.stringify(import.meta.resolve('@keywrap/core'))});
+      const scope = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
+      console.log(formatKeyArn('a', scope), serializeEncryptionContext({ a: 'b' }).length);
+    `;
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', program],
+      { encoding: 'utf8' },
+    );
+    expect(stdout, stderr).to.equal('arn:aws:kms:eu-west-1:111122223333:key/a 8\n');
+  });
+
   it('@keywrap/core loads in a program that can not load inversify', () => {
     const program = `
       import { registerHooks, register } from 'node:module';
@@ -114,6 +130,7 @@ const EXPORTS = [
   'assertProvider',
   'completeDriver',
   'copyBytes',
+  'copyDate',
   'createProvider',
   'dataKeyLength',
   'encryptionAlgorithmsOf',
@@ -128,6 +145,8 @@ const EXPORTS = [
   'isEncryptionAlgorithm',
   'isKeyArn',
   'isKeySpec',
+  'isKeyWrapError',
+  'isPromise',
   'isRsaKeySpec',
   'isUint8Array',
   'keyUsagesOf',
@@ -143,12 +162,14 @@ const EXPORTS = [
   'parseGrantTokens',
   'parseKeyId',
   'parseKeyInput',
+  'platformTimers',
   'reEncryptAcross',
   'readBytes',
   'readEncryptionContext',
   'readFields',
   'readSafely',
   'readUrlParameters',
+  'registerErrorClass',
   'rsaKeySpecOf',
   'rsaModulusLength',
   'sealWithPublicKey',

@@ -1,11 +1,15 @@
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
+import type * as core from '@keywrap/core';
 import {
   AbortError,
   AccessDeniedError,
+  createProvider,
   IncorrectKeyError,
   InvalidCiphertextError,
   InvalidInputError,
   InvalidKeyUsageError,
+  isKeyWrapError,
   KeyDisabledError,
   KeyNotFoundError,
   KeyStateError,
@@ -14,12 +18,15 @@ import {
   type KeyWrapErrorOptions,
   ProviderClosedError,
   ProviderUnavailableError,
+  registerErrorClass,
   ThrottledError,
   UnsupportedOperationError,
   UntrustedKeyError,
   withCallDetails,
 } from '@keywrap/core';
 import { expect } from 'chai';
+import { build } from 'esbuild';
+import { minimalDriver } from './support/scripted-driver.js';
 
 type ErrorClass = new (message: string, options?: KeyWrapErrorOptions) => KeyWrapError;
 
@@ -102,6 +109,65 @@ describe('errors', () => {
   it('show their code and cause when they are inspected', () => {
     const shown = inspect(new ThrottledError('slow down', { cause: new Error('underneath') }));
     expect(shown).to.include('slow down').and.include("'THROTTLED'").and.include('underneath');
+  });
+});
+
+describe('errors of two copies of the package', () => {
+  // A bundle of a service and one of a plugin, say; minified, as bundlers do it.
+  let other: typeof core;
+  before(async () => {
+    const { outputFiles } = await build({
+      entryPoints: [fileURLToPath(import.meta.resolve('@keywrap/core'))],
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'node',
+      write: false,
+    });
+    const text = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64');
+    other = await import(`data:text/javascript;base64,${text}`);
+  });
+
+  for (const [code, name, Type] of ERRORS) {
+    it(`${name} of a minified copy has its name and code, and is recognised`, () => {
+      const Other = other[name as keyof typeof core] as ErrorClass;
+      const error = new Other('what happened');
+      expect(Other).not.to.equal(Type);
+      expect(error).to.include({ name, code });
+      expect(error).to.be.instanceOf(Type).and.instanceOf(KeyWrapError);
+      expect(error.stack).to.match(new RegExp(`^${name}: what happened\n`));
+      expect(isKeyWrapError(error)).to.equal(true);
+      expect(new Type('')).to.be.instanceOf(Other).and.instanceOf(other.KeyWrapError);
+      const classes = ERRORS.filter(([, , Class]) => error instanceof Class).map(([own]) => own);
+      expect(classes).to.deep.equal([code]);
+    });
+  }
+
+  it('keep their code on the way through a provider of the other copy', async () => {
+    const driver = minimalDriver({
+      encrypt() {
+        throw new other.KeyDisabledError('disabled over there');
+      },
+    });
+    const call = createProvider(driver).encrypt({ keyId: 'a', plaintext: new Uint8Array(1) });
+    const error = await call.catch((caught: unknown) => caught);
+    expect(error).to.include({ code: 'KEY_DISABLED', operation: 'encrypt', keyId: 'a' });
+  });
+
+  it('are not recognised in what only looks like one', () => {
+    for (const value of [undefined, null, 1, 'text', {}, new Error(), { code: 'KEY_STATE' }]) {
+      expect(isKeyWrapError(value)).to.equal(false);
+    }
+  });
+
+  it('of a class that is registered keep its name, and of one that is not are its own only', () => {
+    class Mine extends ThrottledError {}
+    class Registered extends ThrottledError {}
+    registerErrorClass(Registered, 'HsmBusyError');
+    expect(new Registered('').name).to.equal('HsmBusyError');
+    expect(new Mine('').name).to.equal('Mine');
+    expect(new Mine('')).to.be.instanceOf(ThrottledError).and.not.instanceOf(Registered);
+    expect(new ThrottledError('')).not.to.be.instanceOf(Mine).and.not.instanceOf(Registered);
   });
 });
 

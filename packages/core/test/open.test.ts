@@ -91,11 +91,11 @@ describe('readUrlParameters', () => {
   const read = (query: string, names = ['region', 'keys']) =>
     readUrlParameters(new URL(`my-hsm:?${query}`), names);
 
-  it('returns the given parameters, decoded', () => {
+  it('returns the given parameters, decoded: a plus is itself, as in a path', () => {
     expect(read('')).to.deep.equal({});
     expect(read('region=eu-west-1')).to.deep.equal({ region: 'eu-west-1' });
-    expect(read('keys=alias%2Forders,alias/b+c&region=')).to.deep.equal({
-      keys: 'alias/orders,alias/b c',
+    expect(read('keys=alias%2Forders,alias/b+c%20d%2B&region=')).to.deep.equal({
+      keys: 'alias/orders,alias/b+c d+',
       region: '',
     });
   });

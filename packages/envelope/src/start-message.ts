@@ -1,11 +1,10 @@
 import { type CallOptions, type EncryptionContext, wipe } from '@keywrap/core';
 import { engine } from '#engine';
-import type { MessageKey, Signer } from './engine/engine.js';
+import type { Signer } from './engine/engine.js';
 import { SIGNING_SUITE, SUITE, TAG_LENGTH } from './format/algorithm-suite.js';
-import { concat } from './format/bytes.js';
 import { MESSAGE_ID_LENGTH, PUBLIC_KEY_NAME } from './format/header.js';
 import { MessageSealer } from './format/message-sealer.js';
-import { HEADER_IV, writeHeaderBody } from './format/write-header.js';
+import { HEADER_IV, writeHeader } from './format/write-header.js';
 import { makeDataKey, type WrappedDataKeys } from './keys/wrap-data-key.js';
 import type { Sealing } from './seal-options.js';
 import { encodeBase64 } from './text/base64.js';
@@ -46,21 +45,18 @@ export async function startWithDataKey(
   // Under one data key each message has its own keys, because they are derived with its id.
   const messageId = crypto.getRandomValues(new Uint8Array(MESSAGE_ID_LENGTH[2]));
   const { key, commitKey } = await engine.deriveKeys(suite, plaintext, messageId);
-  const body = writeHeaderBody({
+  const header = writeHeader({
     suite,
     messageId,
     encryptionContext,
     dataKeys: wrapped,
     frameLength,
-    commitKey,
+    commitKey: commitKey as Uint8Array,
   });
-  const header = concat([body, await headerTag(key, body)]);
+  // The tag over the header body is that of an empty plaintext.
+  const bodyLength = header.length - TAG_LENGTH;
+  await key.seal(HEADER_IV, header.subarray(0, bodyLength), NOTHING, header.subarray(bodyLength));
   return new MessageSealer({ header, key, messageId, frameLength, signer });
 }
 
-/** The tag over the header body: AES-GCM of an empty plaintext, with the IV 0. */
-async function headerTag(key: MessageKey, body: Uint8Array): Promise<Uint8Array> {
-  const tag = new Uint8Array(TAG_LENGTH);
-  await key.seal(HEADER_IV, body, new Uint8Array(), tag);
-  return tag;
-}
+const NOTHING = new Uint8Array();

@@ -41,10 +41,8 @@ describe('Fields of a record', () => {
     expect(RECORD).to.deep.equal(before);
     expect(row).to.have.nested.property('address.city', 'Bremen');
     expect(row).to.have.property('id', '7');
-    expect(row['iban']).to.match(/^[\w-]+$/);
-    expect(parseMessageHeader(row['iban'] as string).encryptionContext).to.deep.equal(
-      contextOf('7'),
-    );
+    expect(row.iban).to.match(/^[\w-]+$/);
+    expect(parseMessageHeader(row.iban as string).encryptionContext).to.deep.equal(contextOf('7'));
     expect(await openFields(keys, row, OPEN)).to.deep.equal(RECORD);
     expect(count).to.deep.equal({ generateDataKey: 1, decrypt: 1 });
     await keys.close();
@@ -60,23 +58,23 @@ describe('Fields of a record', () => {
   it('cannot be moved to another field or another record', async () => {
     await using keys = localKeys();
     const row = await sealFields(keys, SEAL, RECORD);
-    const swapped = { ...row, iban: row['note'], note: row['iban'] };
+    const swapped = { ...row, iban: row.note, note: row.iban };
     await expectRejection(openFields(keys, swapped, OPEN), 'INVALID_CIPHERTEXT');
     const other = await sealFields(
       keys,
       { ...SEAL, encryptionContext: contextOf('8') },
       { ...RECORD, id: '8' },
     );
-    const mixed = { ...row, iban: other['iban'] };
+    const mixed = { ...row, iban: other.iban };
     await expectRejection(openFields(keys, mixed, OPEN), 'INVALID_CIPHERTEXT');
   });
 
   it('hide what they hold in errors, and whether it was moved or damaged', async () => {
     await using keys = localKeys();
     const row = await sealFields(keys, SEAL, RECORD);
-    const damaged = `${(row['iban'] as string).slice(0, -4)}AAAA`;
+    const damaged = `${(row.iban as string).slice(0, -4)}AAAA`;
     const errors: Error[] = [];
-    for (const iban of [row['note'], damaged]) {
+    for (const iban of [row.note, damaged]) {
       errors.push(await rejection(openFields(keys, { ...row, iban }, OPEN)));
     }
     const [moved, broken] = errors;

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
+import cluster from 'node:cluster';
 import { createWriteStream } from 'node:fs';
 import { KeyWrapError } from '@keywrap/core';
 import { DamagedStoreError } from '@keywrap/provider-local/store';
-import { readCommandLine, USAGE, VERSION } from './command-line.js';
-import { logJsonLines } from './log.js';
+import { type Command, readCommandLine, storeOf, USAGE, VERSION } from './command-line.js';
+import { logJsonLines, writeLines } from './log.js';
 import { startKmsServer } from './server.js';
+import { startWorker, startWorkers } from './workers.js';
 
 /** The same as those of keywrap-store. */
 function exitCodeOf(error: unknown): number {
@@ -12,22 +14,50 @@ function exitCodeOf(error: unknown): number {
   return error instanceof KeyWrapError && error.code === 'ACCESS_DENIED' ? 4 : 1;
 }
 
+/** Serves in this process, or in workers of it. */
+async function serve(command: Command): Promise<void> {
+  // A pipe of the process itself would block it while its reader is slow.
+  const stderr = createWriteStream('', { fd: process.stderr.fd, autoClose: false });
+  if (command.workers > 1) {
+    const write = writeLines(stderr);
+    const url = await startWorkers(command, (lines) => write(lines.trimEnd()));
+    if (url !== undefined) announce(url);
+    return;
+  }
+  const { options, store } = command;
+  const server = await startKmsServer({ ...options, store, log: logJsonLines(stderr) });
+  announce(server.url);
+  closeOnSignal(() => server.close());
+}
+
+async function serveAsWorker(): Promise<void> {
+  const server = await startWorker(storeOf(process.argv.slice(2)));
+  closeOnSignal(async () => {
+    await server.close();
+    // The last lines of the log are sent in this turn.
+    setImmediate(() => process.disconnect());
+  });
+}
+
+function closeOnSignal(close: () => Promise<void>): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void close());
+}
+
+function announce(url: string): void {
+  console.log(`keywrap-kms is listening on ${url}`);
+}
+
 // Readers may go away.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 try {
-  const command = await readCommandLine(process.argv.slice(2));
-  if (command === 'help') console.log(USAGE);
+  const command = cluster.isWorker ? 'worker' : await readCommandLine(process.argv.slice(2));
+  if (command === 'worker') await serveAsWorker();
+  else if (command === 'help') console.log(USAGE);
   else if (command === 'version') console.log(VERSION);
-  else {
-    // A pipe of the process itself would block it while its reader is slow.
-    const stderr = createWriteStream('', { fd: process.stderr.fd, autoClose: false });
-    const server = await startKmsServer({ ...command, log: logJsonLines(stderr) });
-    console.log(`keywrap-kms is listening on ${server.url}`);
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => void server.close());
-    }
-  }
+  else await serve(command);
 } catch (error) {
   console.error(`keywrap-kms: ${error instanceof Error ? error.message : error}`);
   process.exitCode = exitCodeOf(error);
+  // Its channel to the primary would keep it alive.
+  if (cluster.isWorker) process.exit();
 }

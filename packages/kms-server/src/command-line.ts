@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openWithPassphrase } from '@keywrap/provider-local/store';
+import type { Credentials } from './auth/signature.js';
 import type { KmsServerOptions } from './options.js';
+import type { SeedKey } from './parse-seed.js';
 import { readJson } from './read-json.js';
 
 /** The text of `--help`. */
@@ -27,6 +29,8 @@ AWS KMS on this machine: point any AWS SDK at the URL that it prints. Keys are i
   --max-connections <number>
                         those beyond it get a ThrottlingException; by default as many as the memory
                         and the open files of this machine allow
+  --workers <number>    with --data: as many processes on the port, by default 1; one for each core
+                        serves most requests
   --help, --version
 
 It logs each request to standard error, one line of JSON each. SIGTERM and SIGINT stop it when the
@@ -35,10 +39,39 @@ requests under way have finished.
 Exit status: 0 stopped; 1 could not start, the message says why; 3 the store is damaged; 4 not allowed:
 wrong passphrase, or files that are not private or not writable.`;
 
+const MAXIMUM_WORKERS = 256;
+
 /** The version of this package. */
 export const VERSION: string = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ).version;
+
+const OPTIONS = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  region: { type: 'string' },
+  account: { type: 'string' },
+  seed: { type: 'string' },
+  credentials: { type: 'string' },
+  data: { type: 'string' },
+  create: { type: 'boolean' },
+  'trusted-group': { type: 'string' },
+  'passphrase-file': { type: 'string' },
+  'passphrase-env': { type: 'string' },
+  'max-connections': { type: 'string' },
+  workers: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const;
+
+/** What the command line asks for. */
+export interface Command {
+  /** They can be sent to another process. */
+  readonly options: Omit<KmsServerOptions, 'store' | 'log' | 'now' | 'importTokenKey'>;
+  readonly store: KmsServerOptions['store'];
+  /** The number of processes. */
+  readonly workers: number;
+}
 
 /**
  * Parses the arguments of the command, and reads the files that they name.
@@ -47,39 +80,38 @@ export const VERSION: string = JSON.parse(
  */
 export async function readCommandLine(
   args: readonly string[],
-): Promise<KmsServerOptions | 'help' | 'version'> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      port: { type: 'string' },
-      host: { type: 'string' },
-      region: { type: 'string' },
-      account: { type: 'string' },
-      seed: { type: 'string' },
-      credentials: { type: 'string' },
-      data: { type: 'string' },
-      create: { type: 'boolean' },
-      'trusted-group': { type: 'string' },
-      'passphrase-file': { type: 'string' },
-      'passphrase-env': { type: 'string' },
-      'max-connections': { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-      version: { type: 'boolean', short: 'v' },
-    },
-  });
+): Promise<Command | 'help' | 'version'> {
+  const { values } = parseArgs({ args: [...args], options: OPTIONS });
   if (values.help) return 'help';
   if (values.version) return 'version';
   const { host, region, account } = values;
-  return {
+  const workers = parseWorkers(values);
+  const options = {
     host,
     region,
     account,
     port: parseNumber(values.port),
     maximumConnections: parseNumber(values['max-connections']),
-    keys: await readJson(values.seed, '--seed'),
-    credentials: await readJson(values.credentials, '--credentials'),
-    store: parseStore(values),
+    keys: await readJson<readonly SeedKey[]>(values.seed, '--seed'),
+    credentials: await readJson<readonly Credentials[]>(values.credentials, '--credentials'),
   };
+  return { options, store: parseStore(values), workers };
+}
+
+/** Returns the store of the same command line, for a process that is told the other options. */
+export function storeOf(args: readonly string[]): KmsServerOptions['store'] {
+  return parseStore(parseArgs({ args: [...args], options: OPTIONS }).values);
+}
+
+function parseWorkers({ workers, data }: { workers?: string; data?: string }): number {
+  const count = parseNumber(workers) ?? 1;
+  if (!(count >= 1 && count <= MAXIMUM_WORKERS)) {
+    throw new Error(`--workers must be a number from 1 to ${MAXIMUM_WORKERS}`);
+  }
+  if (count === 1 || data !== undefined) return count;
+  throw new Error(
+    '--workers needs --data: keys in memory are those of one process, and the others would not have them',
+  );
 }
 
 interface StoreArguments {

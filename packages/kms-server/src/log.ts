@@ -1,3 +1,6 @@
+// The platform's, whatever a test puts in their place later.
+const { setImmediate } = globalThis;
+
 /** A log entry of a request, or of a connection without one. It never has a body or key material. */
 export interface RequestLog {
   readonly time: string;
@@ -36,6 +39,12 @@ const MAXIMUM_WAITING = 10_000;
  * Nothing waits for the reader: lines beyond 10,000 are dropped while it is slow, and all after it has gone.
  */
 export function logJsonLines(stream: LogStream): LogRequest {
+  const write = writeLines(stream);
+  return (entry) => write(toLine(entry));
+}
+
+/** Writes lines of text as {@link logJsonLines} does. */
+export function writeLines(stream: LogStream): (line: string) => void {
   let lines: string[] = [];
   let isBusy = false;
   let hasGone = false;
@@ -52,9 +61,9 @@ export function logJsonLines(stream: LogStream): LogRequest {
     hasGone = true;
     lines = [];
   });
-  return (entry) => {
+  return (line) => {
     if (hasGone || lines.length >= MAXIMUM_WAITING) return;
-    lines.push(toLine(entry));
+    lines.push(line);
     if (isBusy) return;
     isBusy = true;
     setImmediate(write);

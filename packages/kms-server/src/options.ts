@@ -1,4 +1,4 @@
-import { type Awaitable, InvalidInputError, readFields } from '@keywrap/core';
+import { type Awaitable, InvalidInputError, readBytes, readFields } from '@keywrap/core';
 import { parseStore, type StoreSource } from '@keywrap/provider-local/driver';
 import type { KeyStore } from '@keywrap/provider-local/keys';
 import type { Credentials } from './auth/signature.js';
@@ -44,11 +44,19 @@ export interface KmsServerOptions {
    * memory and the open files of this machine allow.
    */
   readonly maximumConnections?: number | undefined;
+  /**
+   * 32 bytes, copied: servers with the same key accept each other's import tokens. By default they accept only
+   * their own.
+   */
+  readonly importTokenKey?: Uint8Array | undefined;
   /** Called for each request; by default nothing is logged. */
   readonly log?: LogRequest | undefined;
   /** The clock: for deletions, rotations, expiry and signatures. */
   readonly now?: (() => Date) | undefined;
 }
+
+/** In bytes. */
+const IMPORT_TOKEN_KEY = 32;
 
 /** The options, checked and complete. */
 export interface Settings extends StoreSource {
@@ -59,6 +67,8 @@ export interface Settings extends StoreSource {
   readonly credentials: readonly Credentials[];
   readonly keys: readonly SeedKey[];
   readonly maximumConnections: number;
+  /** A copy. */
+  readonly importTokenKey: Uint8Array | undefined;
   readonly log: LogRequest | undefined;
   readonly now: () => Date;
 }
@@ -72,6 +82,7 @@ const NAMES = [
   'store',
   'keys',
   'maximumConnections',
+  'importTokenKey',
   'log',
   'now',
 ] as const satisfies readonly (keyof KmsServerOptions)[];
@@ -87,6 +98,7 @@ export function parseOptions(options: KmsServerOptions): Settings {
     store,
     keys = [],
     maximumConnections = connectionsOfMachine(),
+    importTokenKey: tokenKey,
     log,
     now = () => new Date(),
   } = readFields(options, 'options', NAMES) as KmsServerOptions;
@@ -111,6 +123,7 @@ export function parseOptions(options: KmsServerOptions): Settings {
   if (typeof now !== 'function') {
     throw new InvalidInputError('now', 'must be a function that returns a Date');
   }
+  const importTokenKey = parseTokenKey(tokenKey);
   assertCredentials(credentials);
   if (credentials.length === 0 && !isLoopback(host)) {
     throw new InvalidInputError(
@@ -119,8 +132,26 @@ export function parseOptions(options: KmsServerOptions): Settings {
     );
   }
   const source = parseStore(store, 'store');
-  const given = { port, host, region, account, credentials, keys, maximumConnections, log, now };
+  const given = {
+    port,
+    host,
+    region,
+    account,
+    credentials,
+    keys,
+    maximumConnections,
+    importTokenKey,
+    log,
+    now,
+  };
   return { ...given, ...source };
+}
+
+function parseTokenKey(value: Uint8Array | undefined): Uint8Array | undefined {
+  if (value === undefined) return undefined;
+  const key = readBytes(value, 'importTokenKey', IMPORT_TOKEN_KEY);
+  if (key.length === IMPORT_TOKEN_KEY) return key;
+  throw new InvalidInputError('importTokenKey', `must be ${IMPORT_TOKEN_KEY} bytes`);
 }
 
 function assertCredentials(credentials: unknown): void {

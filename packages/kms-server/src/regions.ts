@@ -17,6 +17,8 @@ export interface Region {
 export interface RegionsOptions extends StoreSource {
   readonly account: string;
   readonly now: () => Date;
+  /** Changes owner; by default a new one. */
+  readonly importTokenKey: Uint8Array | undefined;
 }
 
 /** More than AWS has. */
@@ -28,7 +30,7 @@ export class Regions {
   readonly #store: KeyStore;
   readonly #cipher: KeyCipher;
   readonly #keyPairs: KeyPairs;
-  readonly #tokens = new ImportTokens();
+  readonly #tokens: ImportTokens;
   readonly #deletions = new PendingDeletions();
   readonly #regions = new Map<string, Region>();
 
@@ -37,6 +39,7 @@ export class Regions {
     this.#store = store;
     this.#cipher = cipher;
     this.#keyPairs = new KeyPairs(cipher.engine);
+    this.#tokens = new ImportTokens(options.importTokenKey);
   }
 
   /** Opens the store. @throws as {@link openStore}. */

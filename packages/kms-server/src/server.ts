@@ -7,6 +7,9 @@ import { plantKeys } from './seed.js';
 import { serveHttp } from './serve-http.js';
 import { KmsService } from './service.js';
 
+// The platform's, whatever a test puts in their place later.
+const { clearTimeout, setTimeout } = globalThis;
+
 /** A server that is listening. */
 export interface KmsServer extends AsyncDisposable {
   /** The endpoint for SDKs, for example `http://127.0.0.1:4599`. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { wipe } from '@keywrap/core';
+import { isUint8Array, wipe } from '@keywrap/core';
 import { type Authorization, parseAuthorization } from './auth/authorization.js';
 import { type Credentials, SignatureVerifier } from './auth/signature.js';
 import { decodeBody } from './http/body.js';
@@ -9,6 +9,7 @@ import { HANDLERS, type Handler, type ImplementedOperation } from './operations/
 import { toKmsError } from './protocol/error-map.js';
 import { KmsError, serializationError } from './protocol/kms-error.js';
 import { isOperation, OPERATIONS, type OperationName } from './protocol/model.js';
+import { parseJson } from './protocol/parse-json.js';
 import { parseRequest } from './protocol/parse-request.js';
 import { type Shape, shapeNamed } from './protocol/shapes.js';
 import { isRegionName } from './region-name.js';
@@ -98,7 +99,7 @@ export class KmsService {
       return { status, body, operation, key, outcome, failure };
     } finally {
       // They may hold plaintexts and key material.
-      for (const value of Object.values(members)) if (value instanceof Uint8Array) wipe(value);
+      for (const value of Object.values(members)) if (isUint8Array(value)) wipe(value);
     }
   }
 
@@ -170,7 +171,7 @@ function parse(body: Buffer, encoding: string | undefined): unknown {
   // Bytes that are not UTF-8 would be replaced by other characters, and the request would mean something else.
   if (!isUtf8(decoded)) throw serializationError('The body of the request is not UTF-8.');
   try {
-    return JSON.parse(decoded.toString());
+    return parseJson(decoded.toString());
   } catch {
     throw serializationError('The body of the request is not JSON.');
   } finally {

@@ -8,6 +8,8 @@ describe('The options of a server', () => {
     ['host', [127, '', ['127.0.0.1']]],
     ['region', [['us-east-1'], 'us_east_1', 1]],
     ['account', [111122223333, ['111122223333'], '1111-2222-3333']],
+    ['maximumConnections', [0, -1, 1.5, '500', Number.NaN, null]],
+    ['importTokenKey', ['x', new Uint8Array(31), new Uint8Array(33), 32]],
     ['log', ['x', {}]],
     ['now', [5, new Date()]],
   ];

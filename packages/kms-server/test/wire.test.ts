@@ -74,6 +74,26 @@ describe('The protocol', () => {
     expect(await decrypt({ order: 4711, isPaid: 1 })).to.equal('InvalidCiphertextException');
   });
 
+  it('takes numbers of an encryption context as they are written', async () => {
+    const { KeyMetadata } = JSON.parse((await send('CreateKey')).text);
+    const members = [
+      ['1.0', '1.0'],
+      ['-1.50e+3', '-1.50e+3'],
+      ['12345678901234567891', '12345678901234567891'],
+      ['"\\"{1}"', '"{1}'],
+    ] as const;
+    for (const [written, text] of members) {
+      const sealed = await send(
+        'Encrypt',
+        `{"EncryptionContext" : {"a\\":1":2,"b": ${written} },"KeyId":"${KeyMetadata.KeyId}","Plaintext":"AQID"}`,
+      );
+      const { CiphertextBlob } = JSON.parse(sealed.text);
+      const EncryptionContext = { 'a":1': '2', b: text };
+      const opened = await send('Decrypt', JSON.stringify({ CiphertextBlob, EncryptionContext }));
+      expect(JSON.parse(opened.text).Plaintext, written).to.equal('AQID');
+    }
+  });
+
   it('rejects malformed JSON with SerializationException', async () => {
     for (const body of [
       '{',

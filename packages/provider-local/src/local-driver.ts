@@ -16,6 +16,8 @@ import {
   type EncryptRequest,
   isAsymmetricAlgorithm,
   isDataKeyPairSpec,
+  isPromise,
+  isUint8Array,
   type KeyDescription,
   type KeyName,
   type KeyRequest,
@@ -78,7 +80,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     }
     const keyId = assertUsable(key, request.algorithm);
     const encrypted = this.#cipher.encrypt(key, request);
-    return encrypted instanceof Promise
+    return isPromise(encrypted)
       ? encrypted.then((done) => encryptOutput(done, keyId))
       : encryptOutput(encrypted, keyId);
   }
@@ -159,7 +161,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   async close(): Promise<void> {
     this.#backend?.cipher.close();
     for (const { keyMaterial } of this.#settings.keys) {
-      if (keyMaterial instanceof Uint8Array) wipe(keyMaterial);
+      if (isUint8Array(keyMaterial)) wipe(keyMaterial);
     }
     if (this.#settings.ownsStore) await this.#store?.close();
   }

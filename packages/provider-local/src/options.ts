@@ -1,6 +1,7 @@
 import {
   type ArnScope,
   type Awaitable,
+  copyDate,
   InvalidInputError,
   type KeyName,
   type KeySpec,
@@ -175,7 +176,8 @@ function readClock(now: () => unknown): Date {
   } catch (cause) {
     throw new InvalidInputError('options.now', 'threw, and must return a valid Date', { cause });
   }
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return new Date(value);
+  const date = copyDate(value);
+  if (date !== undefined && !Number.isNaN(date.getTime())) return date;
   throw new InvalidInputError('options.now', 'must return a valid Date');
 }
 

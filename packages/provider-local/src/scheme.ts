@@ -13,6 +13,7 @@ const PARAMETERS = [
   'passphraseFile',
   'passphraseEnv',
   'create',
+  'trustedGroup',
 ] as const;
 
 /** The URL parameters of the PostgreSQL client. */
@@ -31,7 +32,8 @@ const POSTGRES_PARAMETERS = [...PARAMETERS, 'freshness', ...CLIENT_PARAMETERS] a
  *
  * A store needs one source of its passphrase, which a URL must not contain: `passphraseFile` (the path of a
  * file; a line break at its end is ignored) or `passphraseEnv` (the name of an environment variable).
- * `create=true` creates the store if there is none. For PostgreSQL, `freshness` is that of `SqlKeyStore`, and
+ * `create=true` creates the store if there is none; `trustedGroup` is the id of a group that may read the file, as
+ * Kubernetes' `fsGroup`. For PostgreSQL, `freshness` is that of `SqlKeyStore`, and
  * `sslmode`, `sslrootcert`, `sslcert`, `sslkey` and `options` are for its client. The store is opened, and
  * `keys` are created, before the promise resolves, so that errors appear when a service starts. A URL can't
  * name a store that a provider protects; open it with `SqlKeyStore.open`.
@@ -78,9 +80,7 @@ export const localScheme: ProviderScheme = {
   },
 };
 
-type StoreParameters = Partial<
-  Record<'passphraseFile' | 'passphraseEnv' | 'create' | 'freshness', string>
->;
+type StoreParameters = Partial<Record<(typeof POSTGRES_PARAMETERS)[number], string>>;
 
 /** @returns A function that opens the store; undefined if the URL names none: the keys are in memory. */
 async function storeOf(
@@ -96,17 +96,28 @@ async function storeOf(
       );
     }
     if (['', '/'].includes(url.pathname)) {
-      if ([file, env, parameters.create].every((value) => value === undefined)) return undefined;
+      const ofStore = [file, env, parameters.create, parameters.trustedGroup];
+      if (ofStore.every((value) => value === undefined)) return undefined;
       throw new InvalidInputError('url', 'has parameters of a key store, but no path to one');
     }
   }
   // Loaded when needed: with keys in memory, the provider also works without Node.js. package.json maps
   // this import, because a bundler resolves it whether it is needed or not.
   const { locationOf, openWithPassphrase } = await import('#store');
-  const location = locationOf(url, CLIENT_PARAMETERS);
-  const create = parseBoolean('create', parameters.create);
-  const freshness = parseFreshness(parameters.freshness);
-  return () => openWithPassphrase({ location, passphrase: { file, env }, create, freshness });
+  const client = CLIENT_PARAMETERS.map((name) => [name, parameters[name]] as const);
+  const options = {
+    location: locationOf(url, client),
+    create: parseBoolean('create', parameters.create),
+    trustedGroup: parseGroup(parameters.trustedGroup),
+    freshness: parseFreshness(parameters.freshness),
+  };
+  return () => openWithPassphrase({ ...options, passphrase: { file, env } });
+}
+
+function parseGroup(value: string | undefined): number | undefined {
+  if (value === undefined || /^\d{1,10}$/.test(value))
+    return value === undefined ? undefined : Number(value);
+  throw new InvalidInputError('url', 'has trustedGroup, which must be the id of a group, a number');
 }
 
 function parseFreshness(value: string | undefined): 'notified' | 'always' | undefined {

@@ -1,6 +1,12 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { openKeyWrapProvider } from '@keywrap/core';
 import { localScheme } from '@keywrap/provider-local';
+import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
+import { locationOf } from '#dist/store/from-url.js';
+import { CHEAP } from './store/support.js';
 import { expectRejection, rejection, utf8 } from './support.js';
 
 const open = (url: string) => openKeyWrapProvider(url, [localScheme]);
@@ -49,6 +55,10 @@ describe('local: URLs', () => {
     ['an escape that is not UTF-8 in its path', 'local:///%ff?passphraseEnv=PATH'],
     ['an escaped slash in its path', 'local:///a%2Fb?passphraseEnv=PATH'],
     ['NUL in its path', 'local:///a%00b?passphraseEnv=PATH'],
+    ['the home folder of a shell', 'local:///~/keys?passphraseEnv=PATH'],
+    ['the home folder of a user', 'local:///%7eann/keys?passphraseEnv=PATH'],
+    ['a group that is no number', 'local:///keys.db?passphraseEnv=PATH&trustedGroup=staff'],
+    ['a group for keys in memory', 'local:?trustedGroup=1000'],
     ['user information', 'local://user:hunter2@keys'],
     ['an unknown parameter', 'local:?key=alias/orders'],
     ['a parameter in other case', 'local:?Keys=alias/orders'],
@@ -74,6 +84,38 @@ describe('local: URLs', () => {
       expect(error.message).not.to.include('hunter2');
     });
   }
+
+  for (const url of ['local:///C:/keys?passphraseEnv=PATH', 'local:///c%3A?passphraseEnv=PATH']) {
+    it(`${url} is rejected outside Windows`, async function () {
+      if (process.platform === 'win32') this.skip();
+      const error = await rejection(open(url));
+      expect(error).to.include({ code: 'INVALID_INPUT', field: 'url' });
+      expect(error.message).to.include('Windows');
+    });
+  }
+
+  it('have a plus that is itself, in the path as in the parameters', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-scheme-'));
+    after(() => rm(folder, { recursive: true, force: true }));
+    await mkdir(path.join(folder, 'a+b'));
+    await mkdir(path.join(folder, 'a b'));
+    await writeFile(path.join(folder, 'a+b/pw'), 'correct horse');
+    await writeFile(path.join(folder, 'a b/pw'), 'another passphrase');
+    const location = path.join(folder, 'a+b/keys.db');
+    const protectedBy = { passphrase: 'correct horse' };
+    await (await SqlKeyStore.open({ location, protectedBy, scrypt: CHEAP, create: true })).close();
+    const store = `local://${folder}/a+b/keys.db`;
+    await (await open(`${store}?passphraseFile=${folder}/a+b/pw`)).close();
+    await (await open(`${store}?passphraseFile=${folder}/a%2bb/pw`)).close();
+    await expectRejection(open(`${store}?passphraseFile=${folder}/a%20b/pw`), 'ACCESS_DENIED');
+  });
+
+  it('hand a plus and a space to the client of PostgreSQL as they are', () => {
+    const url = new URL('local+postgres://u@h/d?passphraseEnv=PATH&sslkey=/a+b/c%20d');
+    const location = locationOf(url, [['sslkey', '/a+b/c d']]);
+    expect(location).to.equal('postgres://u@h/d?sslkey=%2Fa%2Bb%2Fc%20d');
+    expect(new URL(location).searchParams.get('sslkey')).to.equal('/a+b/c d');
+  });
 
   it('name the wrong parameter', async () => {
     const { message } = await rejection(open('local:?engine=openssl'));

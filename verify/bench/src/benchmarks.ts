@@ -1,5 +1,6 @@
 import type { Benchmark } from './benchmark.js';
 import { dataKeyCacheBenchmarks } from './rows/data-key-cache.js';
+import { envelopeBenchmarks } from './rows/envelope.js';
 import { growthBenchmarks } from './rows/growth.js';
 import { importBenchmarks } from './rows/imports.js';
 import { kmsBenchmarks } from './rows/kms.js';
@@ -14,6 +15,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...rsaBenchmarks,
   ...kmsBenchmarks,
   ...dataKeyCacheBenchmarks,
+  ...envelopeBenchmarks,
   ...importBenchmarks,
   ...scaleBenchmarks,
   ...growthBenchmarks,

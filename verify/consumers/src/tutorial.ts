@@ -7,7 +7,7 @@ import { run } from './run.js';
 export async function followTutorial(
   folder: string,
   packages: readonly PackedPackage[],
-): Promise<undefined> {
+): Promise<void> {
   const page = await readFile(path.join(ROOT, 'docs/writing-a-provider.md'), 'utf8');
   for (const [, file, content] of page.matchAll(/^`([\w./-]+)`:\n\n```\w+\n([\s\S]*?)^```$/gm)) {
     const target = path.join(folder, file as string);

@@ -2,6 +2,7 @@ import type { FuzzTarget } from './target.js';
 import { auditLog } from './targets/audit-log.js';
 import { blob } from './targets/blob.js';
 import { encryptionContext } from './targets/encryption-context.js';
+import { envelope } from './targets/envelope.js';
 import { firstFormat } from './targets/first-format.js';
 import { keyFiles } from './targets/key-files.js';
 import { keyId } from './targets/key-id.js';
@@ -15,6 +16,7 @@ import { url } from './targets/url.js';
 /** Every parser of untrusted input. */
 export const targets: readonly FuzzTarget[] = [
   blob,
+  envelope,
   storeRow,
   storeProtection,
   firstFormat,

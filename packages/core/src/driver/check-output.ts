@@ -2,7 +2,7 @@ import { copyBytes, isUint8Array, type OwnedBytes, ownBytes } from '../provider/
 import { InternalError } from '../provider/errors.js';
 import { isKeyArn, type KeyName } from '../provider/key-id.js';
 import { LIMITS } from '../provider/key-spec.js';
-import { ownField } from '../provider/own-fields.js';
+import { copyDate, ownField } from '../provider/own-fields.js';
 import type { KeyDescription } from '../provider/provider.js';
 import type {
   DataKeyOutput,
@@ -122,7 +122,7 @@ function checkVersion<Output extends object>(
 function ownDetails<Output extends object>(output: Output): Output {
   const own = (value: unknown) => {
     if (Array.isArray(value)) return [...value];
-    return value instanceof Date ? new Date(value) : value;
+    return copyDate(value) ?? value;
   };
   const details = Object.entries(output).map(([name, value]) => [name, own(value)]);
   return Object.fromEntries(details) as Output;

@@ -1,4 +1,6 @@
 import { ContainerModule } from 'inversify';
+import { isPromise } from '../driver/is-promise.js';
+import { platformTimers } from '../provider/platform-timers.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
 import { ownDriverOf } from '../runtime/driver-provider.js';
 import { KEY_WRAP_PROVIDER } from './inject-key-wrap.js';
@@ -41,7 +43,7 @@ export function keyWrapModule(
       if (opened !== undefined) return opened;
       const opening = open();
       opened = opening;
-      if (!(opening instanceof Promise)) return opening;
+      if (!isPromise(opening)) return opening;
       return opening.then(
         (provider) => (opened = provider),
         (error) => {
@@ -82,7 +84,7 @@ async function closeWhenUnused(opened: KeyWrapProvider | Promise<KeyWrapProvider
   const lifetime = ownDriverOf(provider)?.lifetime;
   do {
     await lifetime?.idle();
-    await new Promise((resolve) => setTimeout(resolve));
+    await new Promise<void>((resolve) => platformTimers.setTimeout(resolve));
   } while (lifetime?.isInUse);
   await provider.close();
 }

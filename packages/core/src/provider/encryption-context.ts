@@ -9,7 +9,8 @@ import { LIMITS } from './key-spec.js';
  */
 export type EncryptionContext = Readonly<Record<string, string>>;
 
-const encoder = new TextEncoder();
+/** Made when it is needed: a simulated browser may have none, and a test may only import this package there. */
+let encoder: InstanceType<typeof TextEncoder> | undefined;
 
 /**
  * Copies an untrusted encryption context, reading it once, into a frozen object without a prototype.
@@ -179,6 +180,7 @@ function writeText(bytes: Uint8Array, offset: number, text: string): number {
   const length = utf8Length(text);
   const start = writeUint16(bytes, offset, length);
   if (length > text.length) {
+    encoder ??= new TextEncoder();
     encoder.encodeInto(text, bytes.subarray(start));
   } else {
     // ASCII, and contexts are mostly short: faster than a call to the encoder.

@@ -33,8 +33,12 @@ export interface KeyWrapErrorOptions {
   readonly cause?: unknown;
 }
 
+/** The marks of error classes; see {@link registerErrorClass}. */
+const MARKS = new WeakMap<object, symbol>();
+
 /**
- * The base of every error that a provider throws.
+ * The base of every error that a provider throws. `instanceof`, of this class and of those below, recognises errors of
+ * another copy of this package too; so does {@link isKeyWrapError}.
  *
  * @example
  * ```ts
@@ -59,7 +63,7 @@ export abstract class KeyWrapError extends Error {
   constructor(message: string, options: KeyWrapErrorOptions = {}) {
     const { cause, operation, keyId, requestId } = ownFields(options);
     super(message, cause === undefined ? undefined : { cause });
-    this.name = new.target.name;
+    this.name = nameOf(new.target);
     this.operation = operation;
     this.keyId = keyId;
     this.requestId = requestId;
@@ -165,6 +169,88 @@ export class ProviderClosedError extends KeyWrapError {
 export class AbortError extends KeyWrapError {
   override readonly code = 'ABORTED';
 }
+
+/**
+ * Returns true for an error of the contract, of this copy of the package or another: bundles and test runners often
+ * have several. Switch on its `code`.
+ *
+ * @example
+ * ```ts
+ * import { isKeyWrapError } from '@keywrap/core';
+ *
+ * const isDenied = (error: unknown): boolean =>
+ *   isKeyWrapError(error) && error.code === 'ACCESS_DENIED';
+ * ```
+ */
+export function isKeyWrapError(error: unknown): error is KeyWrapError {
+  return error instanceof KeyWrapError;
+}
+
+type ErrorClass = abstract new (...args: never[]) => KeyWrapError;
+
+/**
+ * Gives your own subclass of an error what the classes of the contract have: a `name` that survives minifiers, and
+ * an `instanceof` that recognises the errors of another copy of your package.
+ *
+ * @param type The class.
+ * @param name Its name, unique among all packages that extend {@link KeyWrapError}.
+ *
+ * @example
+ * ```ts
+ * import { ProviderUnavailableError, registerErrorClass } from '@keywrap/core';
+ *
+ * class HsmOfflineError extends ProviderUnavailableError {
+ *   readonly slot = 0;
+ * }
+ * registerErrorClass(HsmOfflineError, 'HsmOfflineError');
+ * ```
+ */
+export function registerErrorClass(type: ErrorClass, name: string): void {
+  const mark = Symbol.for(`@keywrap/core:${name}`);
+  MARKS.set(type, mark);
+  Object.defineProperties(type.prototype, {
+    [mark]: { value: true },
+    // As Error.prototype has it.
+    name: { value: name, writable: true, configurable: true },
+  });
+}
+
+/** A class that is not registered has the name that the program's minifier left it. */
+function nameOf(type: ErrorClass): string {
+  return MARKS.has(type) ? type.prototype.name : type.name;
+}
+
+for (const [name, type] of Object.entries({
+  KeyWrapError,
+  KeyNotFoundError,
+  KeyDisabledError,
+  KeyStateError,
+  InvalidKeyUsageError,
+  IncorrectKeyError,
+  InvalidCiphertextError,
+  InvalidInputError,
+  UnsupportedOperationError,
+  UntrustedKeyError,
+  AccessDeniedError,
+  ThrottledError,
+  ProviderUnavailableError,
+  InternalError,
+  ProviderClosedError,
+  AbortError,
+})) {
+  registerErrorClass(type, name);
+}
+
+// Not in the class: TypeScript would then narrow by its declaration. A class that is not registered recognises its
+// own instances only.
+Object.defineProperty(KeyWrapError, Symbol.hasInstance, {
+  value(this: ErrorClass, value: unknown): boolean {
+    const mark = MARKS.get(this);
+    return mark === undefined
+      ? Function.prototype[Symbol.hasInstance].call(this, value)
+      : typeof value === 'object' && value !== null && mark in value;
+  },
+});
 
 /** The codes that concern only the source key of a ciphertext. */
 const ABOUT_THE_SOURCE: ReadonlySet<KeyWrapErrorCode> = new Set([

@@ -33,8 +33,6 @@ const ESCAPED_ID = /^[A-Za-z0-9%][A-Za-z0-9%_-]*$/;
 // A backend's ids may be anything printable; spaces and control characters are mistakes.
 const PRINTABLE = /^[^\p{C}\p{Z}]+$/u;
 
-const encoder = new TextEncoder();
-
 /** Caches parsed identifiers: a service uses few keys, and every call names one. */
 const PARSED = new Map<unknown, KeyName>();
 const MAXIMUM_PARSED = 500;
@@ -194,7 +192,7 @@ function escapePart(text: string): string {
 function percentEncode(character: string): string {
   if (!character.isWellFormed()) return character;
   const hex = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  return Array.from(encoder.encode(character), hex).join('');
+  return Array.from(new TextEncoder().encode(character), hex).join('');
 }
 
 function unescapeId(text: string): string | undefined {

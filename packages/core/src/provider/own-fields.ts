@@ -2,6 +2,15 @@
 export class Nothing {}
 Object.setPrototypeOf(Nothing.prototype, null);
 
+/** Copies a date, of any realm; undefined for anything else. */
+export function copyDate(value: unknown): Date | undefined {
+  try {
+    return new Date(Date.prototype.getTime.call(value));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads an object's own optional field, never one of a polluted `Object.prototype`. */
 export function ownField<Fields extends object, Name extends keyof Fields>(
   fields: Fields,

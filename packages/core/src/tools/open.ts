@@ -35,11 +35,12 @@ export async function openKeyWrapProvider(
 ): Promise<KeyWrapProvider> {
   const known = readSchemes(schemes).flatMap(namesOf);
   // Errors never repeat the URL: it may contain a password.
-  const isUrl = typeof url === 'string' || url instanceof URL;
+  // By its tag: test runners with a simulated browser have a URL class of their own.
+  const isUrl = typeof url === 'string' || Object.prototype.toString.call(url) === '[object URL]';
   if (!isUrl || !URL.canParse(String(url))) {
     throw new InvalidInputError('url', `is not a URL; it begins with one of ${known.join(', ')}`);
   }
-  const parsed = new URL(url);
+  const parsed = new URL(String(url));
   const match = schemes.find((scheme) => namesOf(scheme).includes(parsed.protocol));
   if (match === undefined) {
     throw new InvalidInputError(
@@ -66,7 +67,8 @@ function readSchemes(schemes: readonly ProviderScheme[]): readonly ProviderSchem
 }
 
 /**
- * Parses the query of a provider URL: each parameter at most once, and only known ones.
+ * Parses the query of a provider URL: each parameter at most once, and only known ones. As in the path, a `+` is itself
+ * ([RFC 3986 §3.4](https://www.rfc-editor.org/rfc/rfc3986#section-3.4)), not the space of HTML forms: write `%20`.
  *
  * @param names The parameters of the scheme.
  * @throws {@link InvalidInputError} naming the parameter.
@@ -76,7 +78,7 @@ export function readUrlParameters<Name extends string>(
   names: readonly Name[],
 ): Partial<Record<Name, string>> {
   const parameters: Partial<Record<Name, string>> = ownFields({});
-  for (const [name, value] of url.searchParams) {
+  for (const [name, value] of new URLSearchParams(url.search.replaceAll('+', '%2B'))) {
     const known = names.find((candidate) => candidate === name);
     if (known === undefined) {
       throw new InvalidInputError(

@@ -40,10 +40,10 @@ export class MessageOpener {
   readonly #queue = new ByteQueue();
   readonly #headerParser: HeaderParser;
   #state: State = 'header';
-  #header!: MessageHeader;
+  #messageId!: Uint8Array;
+  #frameLength!: number;
   #keys!: OpeningKeys;
-  #frameAad!: BodyAad;
-  #finalAad!: BodyAad;
+  #frameAad: BodyAad | undefined;
   #sequenceNumber = 0;
   /** The last plaintext of a signed message. */
   #held: Uint8Array | undefined;
@@ -82,14 +82,14 @@ export class MessageOpener {
     this.#keys = await this.#parameters.authenticate(header);
     this.#keys.verifier?.update(this.#queue.peek(header.length));
     this.#queue.take(header.length);
-    this.#header = header;
-    this.#frameAad = new BodyAad(header.messageId, 'frame');
-    this.#finalAad = new BodyAad(header.messageId, 'final');
+    // A copy: the fields of the header share the memory of the queue, which is used again.
+    this.#messageId = header.messageId.slice();
+    this.#frameLength = header.frameLength;
     this.#state = header.frameLength > 0 ? 'frames' : 'single-block';
   }
 
   async #openFrames(opened: Uint8Array[]): Promise<void> {
-    const { frameLength } = this.#header;
+    const frameLength = this.#frameLength;
     const length = frameLength + FRAME_OVERHEAD;
     const available = this.#queue.peek();
     let count = 0;
@@ -100,6 +100,7 @@ export class MessageOpener {
       count += 1;
     }
     if (count > 0) {
+      this.#frameAad ??= new BodyAad(this.#messageId, 'frame');
       const frames = this.#queue.take(count * length);
       const plaintext = new Uint8Array(count * frameLength);
       opened.push(plaintext);
@@ -127,11 +128,11 @@ export class MessageOpener {
     if (available.length < FINAL_FRAME_START || uint32(available) !== FINAL_FRAME) return;
     const sequenceNumber = uint32(available, 4);
     const length = uint32(available, FINAL_FRAME_START - 4);
-    if (sequenceNumber !== this.#sequenceNumber + 1 || length > this.#header.frameLength) {
+    if (sequenceNumber !== this.#sequenceNumber + 1 || length > this.#frameLength) {
       this.#fail(opened);
     }
     const iv = available.subarray(8, 8 + IV_LENGTH);
-    const aad = this.#finalAad.of(sequenceNumber, length);
+    const aad = new BodyAad(this.#messageId, 'final').of(sequenceNumber, length);
     await this.#openLast(FINAL_FRAME_START, length, iv, aad, opened);
   }
 
@@ -147,7 +148,7 @@ export class MessageOpener {
         `has a body of ${length} bytes in one block, which has to be held; at most ${this.#parameters.maximumSingleBlock} are allowed: set maximumFrameLength if you trust its author`,
       );
     }
-    const aad = new BodyAad(this.#header.messageId, 'single').of(1, length);
+    const aad = new BodyAad(this.#messageId, 'single').of(1, length);
     await this.#openLast(SINGLE_BLOCK_START, length, iv, aad, opened);
   }
 

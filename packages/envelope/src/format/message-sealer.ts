@@ -24,8 +24,7 @@ export interface SealerParameters {
  */
 export class MessageSealer {
   readonly #parameters: SealerParameters;
-  readonly #frameAad: BodyAad;
-  readonly #finalAad: BodyAad;
+  #frameAad: BodyAad | undefined;
   readonly #iv = new Uint8Array(IV_LENGTH);
   #sequenceNumber = 0;
   /** Plaintext that may be in the final frame. */
@@ -34,8 +33,6 @@ export class MessageSealer {
 
   constructor(parameters: SealerParameters) {
     this.#parameters = parameters;
-    this.#frameAad = new BodyAad(parameters.messageId, 'frame');
-    this.#finalAad = new BodyAad(parameters.messageId, 'final');
   }
 
   /** Returns the header. */
@@ -47,29 +44,9 @@ export class MessageSealer {
 
   /** Returns the frames that are complete, and keeps a copy of the rest. */
   async update(plaintext: Uint8Array): Promise<Uint8Array> {
-    const { frameLength, signer } = this.#parameters;
-    const available = this.#pendingLength + plaintext.length;
-    // The last frame waits: the final frame is to be as long as the others, not empty.
-    const frames = Math.max(0, Math.ceil(available / frameLength) - 1);
-    const sealed = new Uint8Array(frames * (frameLength + FRAME_OVERHEAD));
-    let offset = 0;
-    let taken = 0;
-    for (let i = 0; i < frames; i++) {
-      let frame: Uint8Array;
-      if (this.#pendingLength > 0) {
-        taken = frameLength - this.#pendingLength;
-        this.#keep(plaintext.subarray(0, taken));
-        frame = this.#pending;
-        this.#pendingLength = 0;
-      } else {
-        frame = plaintext.subarray(taken, taken + frameLength);
-        taken += frameLength;
-      }
-      offset = await this.#sealFrame(frame, sealed, offset);
-    }
-    this.#keep(plaintext.subarray(taken));
-    signer?.update(sealed);
-    return sealed;
+    const { frames, rest } = await this.#sealFrames(plaintext);
+    this.#keep(rest);
+    return frames;
   }
 
   /**
@@ -78,10 +55,11 @@ export class MessageSealer {
    * @param plaintext The rest of the plaintext.
    */
   async final(plaintext: Uint8Array = NOTHING): Promise<Uint8Array[]> {
-    const frames = await this.update(plaintext);
-    const content = this.#pending.subarray(0, this.#pendingLength);
-    const final = await this.#sealFinalFrame(content);
-    content.fill(0);
+    const { frames, rest } = await this.#sealFrames(plaintext);
+    if (this.#pendingLength > 0) this.#keep(rest);
+    const pending = this.#pending.subarray(0, this.#pendingLength);
+    const final = await this.#sealFinalFrame(pending.length > 0 ? pending : rest);
+    pending.fill(0);
     const { signer } = this.#parameters;
     if (signer === undefined) return [frames, final];
     signer.update(final);
@@ -89,6 +67,30 @@ export class MessageSealer {
     const length = new Uint8Array(2);
     writeUint16(length, 0, signature.length);
     return [frames, final, length, signature];
+  }
+
+  /** Seals the frames that are complete, without the last one: the final frame is to be as long as the others, not empty. */
+  async #sealFrames(plaintext: Uint8Array): Promise<{ frames: Uint8Array; rest: Uint8Array }> {
+    const { frameLength, signer } = this.#parameters;
+    const available = this.#pendingLength + plaintext.length;
+    const count = Math.max(0, Math.ceil(available / frameLength) - 1);
+    if (count === 0) return { frames: NOTHING, rest: plaintext };
+    const frames = new Uint8Array(count * (frameLength + FRAME_OVERHEAD));
+    let offset = 0;
+    let taken = 0;
+    if (this.#pendingLength > 0) {
+      taken = frameLength - this.#pendingLength;
+      this.#keep(plaintext.subarray(0, taken));
+      this.#pendingLength = 0;
+      offset = await this.#sealFrame(this.#pending, frames, offset);
+    }
+    while (offset < frames.length) {
+      const frame = plaintext.subarray(taken, taken + frameLength);
+      offset = await this.#sealFrame(frame, frames, offset);
+      taken += frameLength;
+    }
+    signer?.update(frames);
+    return { frames, rest: plaintext.subarray(taken) };
   }
 
   #keep(plaintext: Uint8Array): void {
@@ -110,6 +112,7 @@ export class MessageSealer {
   /** Writes a regular frame: sequence number, IV, content, tag. Returns the offset after it. */
   async #sealFrame(content: Uint8Array, target: Uint8Array, offset: number): Promise<number> {
     const number = this.#nextSequenceNumber();
+    this.#frameAad ??= new BodyAad(this.#parameters.messageId, 'frame');
     const aad = this.#frameAad.of(number, content.length);
     const start = writeUint32(target, offset, number);
     target.set(this.#iv, start);
@@ -127,7 +130,7 @@ export class MessageSealer {
   /** Returns the final frame: mark, sequence number, IV, content length, content, tag. */
   async #sealFinalFrame(content: Uint8Array): Promise<Uint8Array> {
     const number = this.#nextSequenceNumber();
-    const aad = this.#finalAad.of(number, content.length);
+    const aad = new BodyAad(this.#parameters.messageId, 'final').of(number, content.length);
     const frame = new Uint8Array(FINAL_FRAME_START + content.length + TAG_LENGTH);
     const start = writeUint32(frame, writeUint32(frame, 0, FINAL_FRAME), number);
     frame.set(this.#iv, start);

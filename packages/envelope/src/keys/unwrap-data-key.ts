@@ -71,12 +71,10 @@ const utf8 = new TextDecoder();
  * provider, which costs a call that tells.
  */
 function mayHaveWrapped({ provider, keyId, rawRsa }: ReadTrustedKey, dataKey: EncryptedDataKey) {
+  if (dataKey.providerId !== (rawRsa?.namespace ?? provider.id)) return false;
+  if (rawRsa === undefined && !isKeyArn(keyId)) return true;
   const name = utf8.decode(dataKey.providerInfo);
-  if (rawRsa !== undefined) {
-    return dataKey.providerId === rawRsa.namespace && name === rawRsa.name;
-  }
-  if (dataKey.providerId !== provider.id) return false;
-  return !isKeyArn(keyId) || name === keyId || areReplicas(name, keyId);
+  return rawRsa === undefined ? name === keyId || areReplicas(name, keyId) : name === rawRsa.name;
 }
 
 /**

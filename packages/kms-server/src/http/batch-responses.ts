@@ -1,3 +1,6 @@
+// The platform's, whatever a test puts in their place later.
+const { setImmediate } = globalThis;
+
 let turn: Promise<void> | undefined;
 
 /**

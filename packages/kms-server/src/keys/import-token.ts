@@ -22,11 +22,16 @@ const TAG_LENGTH = 16;
 
 /**
  * Seals and opens import tokens. A token holds the private wrapping key, encrypted, so the server keeps
- * nothing for tokens that are never used. Tokens of another server, or of this one before a restart, are
- * not valid.
+ * nothing for tokens that are never used. Tokens of a server with another key, or of this one before a restart,
+ * are not valid.
  */
 export class ImportTokens {
-  readonly #key = randomBytes(32);
+  readonly #key: Uint8Array;
+
+  /** @param key 32 bytes, which change owner; servers with the same key accept each other's tokens. */
+  constructor(key: Uint8Array = randomBytes(32)) {
+    this.#key = key;
+  }
 
   /** Wipes the key: no token is valid afterwards. */
   close(): void {

@@ -12,8 +12,9 @@ export const MAXIMUM_HEADER_LENGTH = ID_OFFSET + 255 + VERSION_LENGTH;
 /** Of AES-GCM, in bytes. */
 export const TAG_LENGTH = 16;
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+// Made when they are needed: a simulated browser may have none, and a test may only import this package there.
+let encoder: InstanceType<typeof TextEncoder> | undefined;
+let decoder: InstanceType<typeof TextDecoder> | undefined;
 
 /** The header of a blob, which names the key: everything before the nonce. Authenticated byte for byte. */
 export interface BlobHeader {
@@ -34,6 +35,7 @@ export interface Blob extends BlobHeader {
 
 /** Encodes the header of a blob. */
 export function encodeBlobHeader({ keyId, materialVersion }: BlobHeader): Uint8Array {
+  encoder ??= new TextEncoder();
   const id = encoder.encode(keyId);
   const header = new Uint8Array(ID_OFFSET + id.length + VERSION_LENGTH);
   header.set(MAGIC);
@@ -91,6 +93,7 @@ function hasMagic(blob: Uint8Array): boolean {
 }
 
 function decodeId(bytes: Uint8Array): string {
+  decoder ??= new TextDecoder('utf-8', { fatal: true });
   try {
     return decoder.decode(bytes);
   } catch {

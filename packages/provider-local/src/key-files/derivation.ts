@@ -1,4 +1,4 @@
-import { InvalidInputError, wipe } from '@keywrap/core';
+import { InvalidInputError, platformTimers, wipe } from '@keywrap/core';
 import * as asn1 from '../cipher/engines/forge/der.js';
 import type { Hash, Platform } from './platform.js';
 
@@ -83,6 +83,8 @@ export async function deriveKey(
   }
 }
 
+const pause = () => new Promise<void>((resolve) => platformTimers.setTimeout(resolve));
+
 /** Iterates a hash, and yields to the event loop after each 10,000, some 10 ms. */
 export async function hashRepeatedly(
   { hash }: Platform,
@@ -92,7 +94,7 @@ export async function hashRepeatedly(
 ): Promise<Uint8Array> {
   let digest = data;
   for (let left = times; left > 0; left -= 10_000) {
-    if (left < times) await new Promise((resolve) => setTimeout(resolve));
+    if (left < times) await pause();
     digest = hash(name, digest, Math.min(left, 10_000));
   }
   return digest;

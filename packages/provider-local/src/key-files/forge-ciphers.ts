@@ -1,4 +1,4 @@
-import forge from 'node-forge';
+import forge from '#forge';
 import { fromBinaryString, toBinaryString } from '../cipher/engines/forge/binary-string.js';
 import type { Cipher, LegacyCipher, Plaintext } from './platform.js';
 

@@ -1,5 +1,5 @@
 import { UnsupportedOperationError } from '@keywrap/core';
-import forge from 'node-forge';
+import forge from '#forge';
 import { forgeAes } from '../cipher/engines/forge/aes.js';
 import { fromBinaryString, toBinaryString } from '../cipher/engines/forge/binary-string.js';
 import { ecPublicPoint, uncompressedPoint } from '../cipher/engines/forge/ec.js';

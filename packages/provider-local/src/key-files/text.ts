@@ -1,5 +1,5 @@
 import { InvalidInputError, wipe } from '@keywrap/core';
-import forge from 'node-forge';
+import forge from '#forge';
 import { fromBinaryString, toBinaryString } from '../cipher/engines/forge/binary-string.js';
 import { parsing } from '../cipher/engines/forge/der.js';
 import { decodeBase64, describeText } from './base64.js';

@@ -2,8 +2,6 @@ import type { ArnScope, KeySpec, KeyUsage } from '@keywrap/core';
 import { KeyMaterial } from './material.js';
 import type { KeyRecord, KeyVersion, Tag } from './record.js';
 
-const encoder = new TextEncoder();
-
 const NO_DETAILS = { description: undefined, validTo: undefined } as const;
 
 /** Key material that was generated or imported, before it belongs to a key. */
@@ -92,6 +90,6 @@ export async function materialIdOf(keyId: string, { bytes }: KeyMaterial): Promi
     false,
     ['sign'],
   );
-  const id = await crypto.subtle.sign('HMAC', key, encoder.encode(keyId));
+  const id = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(keyId));
   return Array.from(new Uint8Array(id), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -4,6 +4,7 @@ import {
   KeyWrapError,
   type KeyWrapErrorOptions,
   ProviderUnavailableError,
+  registerErrorClass,
 } from '@keywrap/core';
 
 /**
@@ -41,6 +42,8 @@ export class DamagedStoreError extends KeyWrapError {
     this.location = location;
   }
 }
+
+registerErrorClass(DamagedStoreError, 'DamagedStoreError');
 
 /** Error codes of the operating system for a full disk: the store itself is not at fault. */
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
@@ -86,5 +89,7 @@ export function diskFull(what: string, options: KeyWrapErrorOptions): KeyWrapErr
 
 /** Returns the operating system's code of an error: `ENOENT`, `EEXIST`, ... */
 export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  // Not by its class: in a test runner, errors of Node.js are of another realm.
+  const isCoded = typeof error === 'object' && error !== null && 'code' in error;
+  return isCoded ? String(error.code) : undefined;
 }

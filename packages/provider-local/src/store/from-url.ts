@@ -7,25 +7,52 @@ export { openWithPassphrase } from './open-with-passphrase.js';
  * Returns the location of the store that a URL names: the SQLite file at its path, or the database of a
  * `local+postgres:` URL.
  *
- * @param kept The parameters of the URL that are the database's.
+ * @param client The parameters of the URL that are for the database's client.
  * @throws {@link InvalidInputError} (field `url`) when its path cannot name a file.
  */
-export function locationOf(url: URL, kept: readonly string[]): string {
+export function locationOf(
+  url: URL,
+  client: readonly (readonly [name: string, value: string | undefined])[],
+): string {
   if (url.protocol !== 'local:') {
     const database = new URL(`postgres:${url.href.slice(url.protocol.length)}`);
-    for (const name of [...database.searchParams.keys()]) {
-      if (!kept.includes(name)) database.searchParams.delete(name);
-    }
+    // Written again without a `+`, which the database's client reads as a space.
+    database.search = client
+      .flatMap(([name, value]) =>
+        value === undefined ? [] : `${name}=${encodeURIComponent(value)}`,
+      )
+      .join('&');
     return database.href;
   }
-  try {
-    const file = fileURLToPath(`file://${url.pathname}`);
-    if (!file.includes('\0')) return file;
-  } catch {
-    // See below.
+  const file = fileOf(url.pathname);
+  if (file === undefined) {
+    throw new InvalidInputError(
+      'url',
+      'has a path that cannot name a file: what is percent-encoded must be UTF-8, and neither a slash nor NUL',
+    );
   }
-  throw new InvalidInputError(
-    'url',
-    'has a path that cannot name a file: what is percent-encoded must be UTF-8, and neither a slash nor NUL',
-  );
+  if (file.startsWith('/~')) {
+    throw new InvalidInputError(
+      'url',
+      'begins its path with ~, which only a shell replaces: write the whole path, as in local:///home/ann/keys.db',
+    );
+  }
+  // On Windows the path has no slash before the drive.
+  if (/^\/[a-z]:/i.test(file)) {
+    throw new InvalidInputError(
+      'url',
+      'names a drive of Windows, and this is another system: write the path that the file has here',
+    );
+  }
+  return file;
+}
+
+/** Decodes the path of a URL; undefined if no file can have it. */
+function fileOf(pathname: string): string | undefined {
+  try {
+    const file = fileURLToPath(`file://${pathname}`);
+    return file.includes('\0') ? undefined : file;
+  } catch {
+    return undefined;
+  }
 }

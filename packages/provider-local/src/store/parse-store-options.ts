@@ -54,6 +54,12 @@ export function parseLocation(value: unknown, field: string): string {
 /** Checks the path of a file. @throws {@link InvalidInputError} */
 export function parsePath(value: unknown, field: string, what = 'the path of a file'): string {
   const isPath = typeof value === 'string' && value !== '' && !value.includes('\0');
+  if (isPath && /^~(\/|$)/.test(value)) {
+    throw new InvalidInputError(
+      field,
+      'begins with ~, which only a shell replaces: pass the whole path, or ./~ for a folder of that name',
+    );
+  }
   // A drive of Windows has one letter.
   if (isPath && !/^([a-z][a-z\d+.-]+:|:memory:$)/i.test(value)) return value;
   throw new InvalidInputError(

@@ -1,4 +1,4 @@
-import { InvalidInputError, wipe } from '@keywrap/core';
+import { InvalidInputError, isUint8Array, wipe } from '@keywrap/core';
 import { type AliasRecord, aliasArnOf, arnOf, type KeyRecord, targetOf } from '../keys/record.js';
 import type { Row, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
@@ -97,7 +97,7 @@ export class Rows {
       !isText(arn) ||
       !isText(reference) ||
       !isCount(version) ||
-      !isBytes(sealed) ||
+      !isUint8Array(sealed) ||
       Buffer.byteLength(arn) + Buffer.byteLength(reference) !== octets
     ) {
       throw this.#damaged(table, arn, 'has columns of the wrong type');
@@ -206,7 +206,7 @@ export function parseStoreRow(location: string, rows: readonly Row[] | undefined
     !isCount(format) ||
     !isCount(generation) ||
     !isText(protection) ||
-    !isBytes(sealed)
+    !isUint8Array(sealed)
   ) {
     throw new DamagedStoreError(location, 'has a store row with columns of the wrong type');
   }
@@ -235,8 +235,4 @@ function isText(value: unknown): value is string {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isBytes(value: unknown): value is Uint8Array {
-  return value instanceof Uint8Array;
 }

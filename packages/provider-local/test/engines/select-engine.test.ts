@@ -48,6 +48,7 @@ function importsFrom(start: URL): string[] {
       /(?:from |import\()'([^']+)'/g,
     )) {
       if (name.startsWith('.')) visit(new URL(name, module));
+      else if (name === '#forge') visit(new URL('forge/library/index.js', DIST));
       else packages.add(name);
     }
   };

@@ -45,7 +45,8 @@ export function soakServer(few: number, many: number): Promise<Rounds> {
   return runSoak(SERVER_SOAK, String(few), String(many));
 }
 
-async function runSoak(...program: string[]): Promise<Rounds> {
+/** Runs a program in a separate process; it prints the rounds. */
+export async function runSoak(...program: string[]): Promise<Rounds> {
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', ...program]);
   return JSON.parse(stdout) as Rounds;
 }

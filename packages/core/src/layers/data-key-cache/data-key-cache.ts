@@ -103,12 +103,16 @@ function cached(inner: CompleteDriver, settings: CacheSettings): CompleteDriver 
         return inner.generateDataKey(request, call);
       }
       const key = cacheKey(request, call, request.numberOfBytes);
-      return generated.find(key, bytes) ?? generateShared(key, bytes, request, call);
+      const found = generated.find(key, bytes);
+      settings.onLookup?.({ operation: 'generateDataKey', hit: found !== undefined });
+      return found ?? generateShared(key, bytes, request, call);
     },
     decrypt(request, call) {
       if (isAsymmetricAlgorithm(request.algorithm)) return inner.decrypt(request, call);
       const key = cacheKey(request, call, request.ciphertext);
-      return opened.find(key, 0) ?? decryptShared(key, request, call);
+      const found = opened.find(key, 0);
+      settings.onLookup?.({ operation: 'decrypt', hit: found !== undefined });
+      return found ?? decryptShared(key, request, call);
     },
     close() {
       generated.clear();

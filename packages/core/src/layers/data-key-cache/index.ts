@@ -1,2 +1,2 @@
 export { withDataKeyCache } from './data-key-cache.js';
-export type { DataKeyCacheLimits, DataKeyCacheOptions } from './limits.js';
+export type { CacheLookup, DataKeyCacheLimits, DataKeyCacheOptions } from './limits.js';

@@ -22,6 +22,13 @@ export interface DataKeyCacheLimits {
   readonly maximumAge: number;
 }
 
+/** A call that a data-key cache could serve. */
+export interface CacheLookup {
+  readonly operation: 'generateDataKey' | 'decrypt';
+  /** True if the key was in the cache; false if the call asked the provider, or waited for one that did. */
+  readonly hit: boolean;
+}
+
 /** Other options of a data-key cache. */
 export interface DataKeyCacheOptions {
   /**
@@ -31,12 +38,15 @@ export interface DataKeyCacheOptions {
   readonly maximumEntries?: number | undefined;
   /** The clock, in milliseconds from any start; it must not go back. By default `performance.now`. */
   readonly now?: (() => number) | undefined;
+  /** Told of each call that the cache could serve, to count hits and misses. It must not throw. */
+  readonly onLookup?: ((lookup: CacheLookup) => void) | undefined;
 }
 
 /** The limits and options, checked and complete. */
 export type CacheSettings = Required<DataKeyCacheLimits> & {
   readonly maximumEntries: number;
   readonly now: () => number;
+  readonly onLookup: ((lookup: CacheLookup) => void) | undefined;
 };
 
 const DEFAULT_ENTRIES = 1000;
@@ -44,11 +54,19 @@ const DEFAULT_ENTRIES = 1000;
 /** @throws {@link InvalidInputError} */
 export function readCacheSettings(limits: unknown, options: unknown = {}): CacheSettings {
   const three = readFields(limits, 'limits', ['maximumUses', 'maximumBytes', 'maximumAge']);
-  const { maximumEntries, now } = readFields(options, 'options', ['maximumEntries', 'now']);
+  const { maximumEntries, now, onLookup } = readFields(options, 'options', [
+    'maximumEntries',
+    'now',
+    'onLookup',
+  ]);
   if (now !== undefined && typeof now !== 'function') {
     throw new InvalidInputError('options.now', 'must be a function that returns milliseconds');
   }
+  if (onLookup !== undefined && typeof onLookup !== 'function') {
+    throw new InvalidInputError('options.onLookup', 'must be a function');
+  }
   return {
+    onLookup: onLookup as CacheSettings['onLookup'],
     maximumUses: readCount(three.maximumUses, 'limits.maximumUses', 2 ** 32),
     maximumBytes: readCount(three.maximumBytes, 'limits.maximumBytes', Number.MAX_SAFE_INTEGER),
     maximumAge: readCount(three.maximumAge, 'limits.maximumAge', 2 ** 31 - 1),

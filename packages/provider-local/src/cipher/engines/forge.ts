@@ -1,5 +1,5 @@
 import { isRsaKeySpec, type RsaKeySpec, rsaModulusLength } from '@keywrap/core';
-import forge from 'node-forge';
+import forge from '#forge';
 import { Xaes256GcmKey } from '../xaes-256-gcm.js';
 import type { CryptoEngine, EncodedKeyPair } from './engine.js';
 import { forgeAes } from './forge/aes.js';

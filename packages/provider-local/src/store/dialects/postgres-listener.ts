@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { platformTimers } from '@keywrap/core';
 import type { Client } from 'pg';
 import type { Statement } from '../dialect.js';
 
@@ -35,7 +36,7 @@ export class PostgresListener {
 
   /** A number that changes when others have changed something; undefined while that is unknown. */
   version(): number | undefined {
-    const age = performance.now() - this.#heard;
+    const age = platformTimers.now() - this.#heard;
     if (age > ASK_AFTER) void this.#ask();
     return age > HOLDS_FOR ? undefined : this.#version;
   }
@@ -66,7 +67,7 @@ export class PostgresListener {
       if (!this.#own.delete(payload)) this.#version++;
     });
     this.#client = client;
-    const now = performance.now();
+    const now = platformTimers.now();
     try {
       await client.connect();
       await client.query(`listen ${CHANNEL}`);
@@ -85,7 +86,7 @@ export class PostgresListener {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    platformTimers.clearTimeout(this.#timer);
     const client = this.#client;
     this.#client = undefined;
     this.#heard = Number.NEGATIVE_INFINITY;
@@ -99,7 +100,7 @@ export class PostgresListener {
     const client = this.#client;
     if (client === undefined || this.#isAsking || this.#heard === Number.NEGATIVE_INFINITY) return;
     this.#isAsking = true;
-    const now = performance.now();
+    const now = platformTimers.now();
     try {
       const isProof = await isDirect(client);
       if (isProof && client === this.#client) this.#heard = now;
@@ -117,7 +118,10 @@ export class PostgresListener {
     this.#own.clear();
     void client.end().catch(() => {});
     if (this.#isClosed) return;
-    this.#timer = setTimeout(() => void this.connect(), this.#delay);
+    this.#timer = platformTimers.setTimeout(
+      () => void this.connect(),
+      this.#delay,
+    ) as NodeJS.Timeout;
     this.#timer.unref();
     this.#delay = Math.min(2 * this.#delay, RECONNECT_AT_MOST_AFTER);
   }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
+import { ProviderClosedError, ProviderUnavailableError, platformTimers } from '@keywrap/core';
 import type { Row, Script, Statement } from '../dialect.js';
 import { DamagedStoreError } from '../errors.js';
 import type { SqliteBinding, SqliteHandle, SqliteStatement } from './sqlite-binding.js';
@@ -67,7 +67,7 @@ export class SqliteConnection {
 
   /** Returns a number that changes when another process, or another handle, has committed. */
   dataVersion(): number {
-    const isTime = performance.now() - this.#lastLook >= LOOK_INTERVAL;
+    const isTime = platformTimers.now() - this.#lastLook >= LOOK_INTERVAL;
     if (isTime || this.#replaced !== undefined) this.#assertSameFile();
     this.#thaw();
     return this.#reopened + Number(this.#statement('pragma data_version').get()?.data_version);
@@ -312,7 +312,7 @@ export class SqliteConnection {
 
   /** SQLite would continue to write, without an error, to a file that was unlinked. */
   #assertSameFile(): void {
-    this.#lastLook = performance.now();
+    this.#lastLook = platformTimers.now();
     const isSame =
       identityOf(this.path) === this.#identity &&
       (this.#identityOfWal === undefined || identityOfWal(this.path) === this.#identityOfWal);

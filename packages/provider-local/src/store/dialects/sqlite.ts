@@ -1,6 +1,10 @@
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { InvalidInputError, ProviderClosedError, ProviderUnavailableError } from '@keywrap/core';
+import {
+  InvalidInputError,
+  ProviderClosedError,
+  ProviderUnavailableError,
+  platformTimers,
+} from '@keywrap/core';
 import type { Database, Dialect, DialectOptions, Script } from '../dialect.js';
 import { DamagedStoreError } from '../errors.js';
 import { loadSqlite, type SqliteBinding } from './sqlite-binding.js';
@@ -163,21 +167,23 @@ class SqliteDatabase implements Database {
   /** Retries work while another process holds a lock, without blocking the thread. */
   async #untilUnlocked<Result>(work: () => Result): Promise<Result> {
     const { lockTimeout = LOCK_TIMEOUT } = this.#options;
-    const start = performance.now();
+    const start = platformTimers.now();
     for (;;) {
       if (this.#isClosed) throw new ProviderClosedError('the key store was closed');
       try {
         return work();
       } catch (error) {
         if (!isBusy(error)) throw explainSqliteError(error, this.location);
-        if (performance.now() - start >= lockTimeout) {
+        if (platformTimers.now() - start >= lockTimeout) {
           throw new ProviderUnavailableError(
             `${this.location} was locked by another process for ${lockTimeout} ms; nothing was changed`,
             { cause: error },
           );
         }
       }
-      await sleep(1 + 4 * Math.random());
+      await new Promise<void>((resolve) =>
+        platformTimers.setTimeout(resolve, 1 + 4 * Math.random()),
+      );
     }
   }
 }

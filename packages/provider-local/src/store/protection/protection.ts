@@ -2,6 +2,7 @@ import {
   AccessDeniedError,
   copyBytes,
   InvalidInputError,
+  isUint8Array,
   type KeyWrapProvider,
   readFields,
   wipe,
@@ -142,7 +143,7 @@ type Read =
 export function readProtection(protection: StoreProtection): Read {
   const names = ['passphrase', 'provider', 'keyId'] as const;
   const { passphrase, provider, keyId } = readFields(protection, 'protectedBy', names);
-  const isPassphrase = typeof passphrase === 'string' || passphrase instanceof Uint8Array;
+  const isPassphrase = typeof passphrase === 'string' || isUint8Array(passphrase);
   if (isPassphrase && provider === undefined && keyId === undefined) {
     return { passphrase, provider: undefined, keyId: undefined };
   }

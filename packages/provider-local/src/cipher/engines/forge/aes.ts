@@ -1,4 +1,4 @@
-import forge from 'node-forge';
+import forge from '#forge';
 import { equalSecrets } from '../../../keys/equal-secrets.js';
 import type { AesPrimitives } from '../../xaes-256-gcm.js';
 import { fromBinaryString, toBinaryString } from './binary-string.js';

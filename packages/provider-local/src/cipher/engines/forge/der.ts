@@ -1,5 +1,5 @@
 import { InvalidInputError, type OwnedBytes } from '@keywrap/core';
-import forge from 'node-forge';
+import forge from '#forge';
 import { fromBinaryString, toBinaryString } from './binary-string.js';
 
 const { asn1 } = forge;

@@ -1,5 +1,5 @@
 import type { OaepHash } from '@keywrap/core';
-import forge from 'node-forge';
+import forge from '#forge';
 import { HASH_LENGTH } from '../oaep-limits.js';
 import { fromBinaryString, toBinaryString } from './binary-string.js';
 

@@ -1,5 +1,5 @@
 import { ProviderClosedError, wipe } from '@keywrap/core';
-import forge from 'node-forge';
+import forge from '#forge';
 import type { RsaPrivateKey, RsaPublicKey } from '../engine.js';
 import { assertFitsOaep } from '../oaep-limits.js';
 import { toBinaryString } from './binary-string.js';

@@ -1,0 +1,101 @@
+import cluster, { type Worker } from 'node:cluster';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Command } from './command-line.js';
+import { logJsonLines } from './log.js';
+import type { KmsServerOptions } from './options.js';
+import { type KmsServer, startKmsServer } from './server.js';
+
+// Processes that share one port (node:cluster) and one store. The primary has neither: it starts the workers,
+// writes their log, and ends with them.
+
+/** What the primary tells a worker. */
+interface Orders {
+  /** Import tokens of one worker are valid at the others. */
+  readonly importTokenKey: string;
+  readonly options: Command['options'];
+}
+
+/** What a worker tells the primary. */
+type Report = 'ready' | { readonly url: string } | { readonly lines: string };
+
+/**
+ * Starts the workers, and waits until all listen. The first one creates the keys of the seed, before there are
+ * others. A worker that ends by itself is replaced.
+ *
+ * @param write Takes lines of the log.
+ * @returns The URL; undefined if a worker could not start, after which this process exits with its status.
+ */
+export async function startWorkers(
+  { options, workers: count }: Command,
+  write: (lines: string) => void,
+): Promise<string | undefined> {
+  const importTokenKey = randomBytes(32).toString('base64');
+  const { maximumConnections } = options;
+  const share = maximumConnections && Math.ceil(maximumConnections / count);
+  const withoutSeed = { ...options, keys: undefined, maximumConnections: share };
+  let isStopping = false;
+  const stop = () => {
+    isStopping = true;
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM');
+  };
+  const start = async (given: Command['options'] = withoutSeed): Promise<string> => {
+    const worker = cluster.fork();
+    worker.on('message', (message: Report) => {
+      // What is sent to a worker that does not listen yet is lost.
+      if (message === 'ready') worker.send({ importTokenKey, options: given } satisfies Orders);
+      else if ('lines' in message) write(message.lines);
+    });
+    const url = await urlOf(worker);
+    worker.once('exit', () => {
+      // One that can't even start again would end for ever.
+      if (!isStopping) start().catch(fail);
+    });
+    return url;
+  };
+  const fail = (error: { readonly exitCode?: number }) => {
+    if (!isStopping) process.exitCode = error.exitCode || 1;
+    stop();
+    return undefined;
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+  try {
+    const url = await start({ ...withoutSeed, keys: options.keys });
+    await Promise.all(Array.from({ length: count - 1 }, () => start()));
+    return url;
+  } catch (error) {
+    return fail(error as object);
+  }
+}
+
+async function urlOf(worker: Worker): Promise<string> {
+  const failed = once(worker, 'exit').then(([exitCode]) => {
+    throw Object.assign(new Error('a worker could not start'), { exitCode });
+  });
+  const listening = new Promise<string>((resolve) => {
+    worker.on('message', (message: Report) => {
+      if (message !== 'ready' && 'url' in message) resolve(message.url);
+    });
+  });
+  failed.catch(() => {});
+  return Promise.race([listening, failed]);
+}
+
+/** Starts the server of this worker, as the primary orders, with a store of its own. */
+export async function startWorker(store: KmsServerOptions['store']): Promise<KmsServer> {
+  const ordered = once(process, 'message');
+  report('ready');
+  const [{ importTokenKey, options }] = (await ordered) as [Orders];
+  const server = await startKmsServer({
+    ...options,
+    store,
+    importTokenKey: Buffer.from(importTokenKey, 'base64'),
+    log: logJsonLines({ write: (lines) => report({ lines }) }),
+  });
+  report({ url: server.url });
+  return server;
+}
+
+function report(what: Report): void {
+  if (process.connected) process.send?.(what);
+}

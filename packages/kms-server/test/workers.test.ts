@@ -1,0 +1,130 @@
+import { constants, createPublicKey, publicEncrypt } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { arrived, connectTo, requestText } from './raw-http.js';
+import { Run } from './run-command.js';
+import { makeStore, PASSPHRASE, useStorePath } from './support.js';
+
+describe('keywrap-kms with workers', () => {
+  const file = useStorePath();
+  let args: string[];
+  beforeEach(async () => {
+    await (await makeStore(file.path)).close();
+    const passphrase = path.join(path.dirname(file.path), 'passphrase');
+    await writeFile(passphrase, PASSPHRASE, { mode: 0o600 });
+    args = ['--port', '0', '--data', file.path, '--passphrase-file', passphrase];
+  });
+  afterEach(() => Run.killAll());
+
+  /** Starts two workers, with a client that takes a new connection for each call. */
+  async function startTwo(...more: string[]) {
+    const run = new Run(...args, '--workers', '2', ...more);
+    const url = await run.url();
+    const call = async (operation: string, members: object) => {
+      const socket = await connectTo(Number(new URL(url).port));
+      const response = arrived(socket, /\r\n\r\n(\{.*\})?$/);
+      socket.write(requestText(operation, JSON.stringify(members), ['Connection: close']));
+      const [head = '', body = ''] = (await response).split('\r\n\r\n');
+      socket.destroy();
+      expect(head, `${operation}: ${body}`).to.match(/^HTTP\/1\.1 200/);
+      return body === '' ? {} : JSON.parse(body);
+    };
+    return { run, url, call };
+  }
+
+  it('serves one store on one port, creates its seed once, and stops on SIGTERM', async () => {
+    const seed = path.join(path.dirname(file.path), 'seed.json');
+    await writeFile(seed, '[{"description":"has neither id nor alias"}]');
+    const { run, call } = await startTwo('--seed', seed);
+    expect(run.stdout.trim().split('\n')).to.have.length(1);
+    expect((await call('ListKeys', {})).Keys).to.have.length(1);
+    // Connections take turns at the workers: each sees at once what the other did.
+    const { KeyMetadata } = await call('CreateKey', {});
+    const { KeyId } = KeyMetadata;
+    for (let i = 0; i < 4; i++) {
+      const { CiphertextBlob } = await call('Encrypt', { KeyId, Plaintext: 'AQID' });
+      expect((await call('Decrypt', { CiphertextBlob })).Plaintext).to.equal('AQID');
+      await call('RotateKeyOnDemand', { KeyId });
+    }
+    run.child.kill('SIGTERM');
+    expect(await run.exitCode()).to.equal(0);
+    const lines = run.stderr.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).outcome)).to.deep.equal(Array(14).fill('ok'));
+  });
+
+  it('accepts the import tokens of one worker at the other', async () => {
+    const { run, call } = await startTwo();
+    const { KeyMetadata } = await call('CreateKey', { Origin: 'EXTERNAL' });
+    const { KeyId } = KeyMetadata;
+    for (let i = 0; i < 2; i++) {
+      const { PublicKey, ImportToken } = await call('GetParametersForImport', {
+        KeyId,
+        WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+        WrappingKeySpec: 'RSA_2048',
+      });
+      await call('ImportKeyMaterial', {
+        KeyId,
+        ImportToken,
+        EncryptedKeyMaterial: wrap(PublicKey),
+        ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+      });
+      // One more connection, so that the turn changes.
+      await call('ListKeys', {});
+    }
+    run.child.kill('SIGTERM');
+    expect(await run.exitCode()).to.equal(0);
+  });
+
+  it('replaces a worker that was killed', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const { run, call } = await startTwo();
+    const { pid } = run.child;
+    const children = async () =>
+      (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ');
+    const before = await children();
+    expect(before).to.have.length(2);
+    process.kill(Number(before[0]), 'SIGKILL');
+    const isReplaced = async () => {
+      const after = await children();
+      return after.length === 2 && !after.includes(before[0] as string);
+    };
+    while (!(await isReplaced())) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let i = 0; i < 4; i++) await call('CreateKey', {});
+    await call('ListKeys', {});
+    run.child.kill('SIGTERM');
+    expect(await run.exitCode()).to.equal(0);
+  });
+
+  it('says what is wrong, with the status of one process', async () => {
+    const wrong = path.join(path.dirname(file.path), 'wrong');
+    await writeFile(wrong, 'hunter2', { mode: 0o600 });
+    const data = ['--data', file.path];
+    for (const [given, status, problem] of [
+      [['--workers', '2'], 1, /--workers needs --data: keys in memory are those of one process/],
+      [['--workers', '0'], 1, /--workers must be a number from 1 to 256/],
+      [['--workers', 'all'], 1, /--workers must be a number/],
+      [['--workers', '2', ...data, '--passphrase-file', wrong], 4, /passphrase/],
+    ] as const) {
+      const run = new Run('--port', '0', ...given);
+      expect(await run.exitCode(), run.stderr).to.equal(status);
+      expect(run.stderr)
+        .to.match(problem)
+        .and.match(/^keywrap-kms: .*\n$/);
+      expect(run.stdout).to.equal('');
+    }
+  });
+});
+
+/** Wraps 32 bytes of key material, the same every time: a key is imported again with its own material only. */
+function wrap(publicKey: string): string {
+  const key = createPublicKey({
+    key: Buffer.from(publicKey, 'base64'),
+    format: 'der',
+    type: 'spki',
+  });
+  const padding = constants.RSA_PKCS1_OAEP_PADDING;
+  return publicEncrypt({ key, padding, oaepHash: 'sha256' }, Buffer.alloc(32, 7)).toString(
+    'base64',
+  );
+}

@@ -1,0 +1,3 @@
+export type { AzureKeyWrapProviderOptions } from './options.js';
+export { AzureKeyWrapProvider } from './provider.js';
+export { azureScheme } from './scheme.js';

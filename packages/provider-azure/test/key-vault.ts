@@ -1,0 +1,290 @@
+import {
+  constants,
+  createCipheriv,
+  createDecipheriv,
+  generateKeyPair,
+  type KeyObject,
+  privateDecrypt,
+  randomBytes,
+} from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { SELF_SIGNED } from './self-signed.js';
+
+// A double of Azure Key Vault and Managed HSM, written from the public REST API documentation
+// (https://learn.microsoft.com/rest/api/keyvault/keys/operation-groups, version 7.6) and its models of errors, because no emulator
+// can be had. It is what the official client, which is in front of it in every test, gets to see.
+
+interface Version {
+  readonly version: string;
+  readonly created: number;
+  readonly kty: string;
+  readonly keyOps: string[];
+  enabled: boolean;
+  expires: number | undefined;
+  readonly privateKey: KeyObject | undefined;
+  readonly secret: Buffer | undefined;
+  readonly jwk: object;
+}
+
+/** What a test makes the double do instead of answering. */
+export type Fault = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A vault on this machine. */
+export interface KeyVault {
+  readonly url: string;
+  /** The method and path of every request that came with a token. */
+  readonly requests: string[];
+  fault: Fault | undefined;
+  /** Paths that the caller is not allowed. */
+  readonly denied: Set<string>;
+  /** Makes a key, or a new version of it. */
+  create(name: string, kty: string, keyOps?: string[]): Promise<void>;
+  /** Changes the latest version of a key. */
+  update(
+    name: string,
+    change: Partial<Pick<Version, 'enabled' | 'expires'>> & { keyOps?: string[] },
+  ): void;
+  /** Denies the caller to read keys. */
+  forbidReading(): void;
+  /** Soft-deletes a key. */
+  remove(name: string): void;
+  close(): Promise<void>;
+}
+
+const TOKEN = 'a token of the directory';
+
+/** The credential of the tests. */
+export const CREDENTIAL = {
+  getToken: async () => ({ token: TOKEN, expiresOnTimestamp: Date.now() + 3_600_000 }),
+};
+
+/** Options of clients that reach it. An outage is the test's, and not to be waited for. */
+export const CLIENT_OPTIONS = {
+  retryOptions: { maxRetries: 0 },
+  tlsOptions: { ca: SELF_SIGNED.cert },
+  disableChallengeResourceVerification: true,
+};
+
+const RSA_BITS = 2048;
+
+/** @param sizes The bits of the RSA keys, by name of the key: 2048 for others. */
+export async function startKeyVault(
+  sizes: ReadonlyMap<string, number> = new Map(),
+): Promise<KeyVault> {
+  const keys = new Map<string, Version[]>();
+  const deleted = new Set<string>();
+  let mayRead = true;
+
+  const server = createServer(SELF_SIGNED, (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      if (request.headers.authorization !== `Bearer ${TOKEN}`) {
+        // https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
+        const challenge =
+          'authorization="https://login.example.com/tenant", resource="https://vault.azure.net"';
+        response.setHeader('WWW-Authenticate', `Bearer ${challenge}`);
+        return send(response, 401, 'Unauthorized', 'AKV10000: Request is missing a Bearer token.');
+      }
+      const path = new URL(request.url ?? '', 'https://vault').pathname;
+      vault.requests.push(`${request.method} ${path}`);
+      if (vault.fault !== undefined) return vault.fault(request, response);
+      const text = Buffer.concat(chunks).toString();
+      answer(response, path, text === '' ? {} : JSON.parse(text));
+    });
+  });
+
+  function answer(
+    response: ServerResponse,
+    path: string,
+    body: Readonly<Record<string, string>>,
+  ): unknown {
+    const [, , name = '', version = '', operation] = path.split('/');
+    const all = deleted.has(name) ? undefined : keys.get(name);
+    if ([...vault.denied].some((each) => path.startsWith(each) || operation === each)) {
+      return send(
+        response,
+        403,
+        'Forbidden',
+        'Caller is not authorized to perform action on resource.',
+        'ForbiddenByRbac',
+      );
+    }
+    if (all === undefined) return notFound(response, name);
+    if (version === 'versions') {
+      const value = all.map((each) => ({ kid: idOf(name, each), attributes: attributesOf(each) }));
+      return void response
+        .setHeader('Content-Type', 'application/json')
+        .end(JSON.stringify({ value }));
+    }
+    const found =
+      version === '' ? all.at(-1) : all.find((each) => each.version === version.toLowerCase());
+    if (found === undefined) return notFound(response, `${name}/${version}`);
+    if (!found.enabled) {
+      return send(
+        response,
+        403,
+        'Forbidden',
+        'Operation is not allowed on a disabled key.',
+        'KeyDisabled',
+      );
+    }
+    if (operation === undefined) {
+      if (mayRead) return sendKey(response, name, found);
+      return send(
+        response,
+        403,
+        'Forbidden',
+        'Caller is not authorized to perform action on resource.',
+      );
+    }
+    const isAllowed = found.keyOps.includes(operation);
+    if (!isAllowed)
+      return send(
+        response,
+        403,
+        'Forbidden',
+        `Operation ${operation} is not permitted on this key.`,
+      );
+    try {
+      const kid = idOf(name, found);
+      const result = work(found, operation, body);
+      return response
+        .setHeader('Content-Type', 'application/json')
+        .end(JSON.stringify({ kid, ...result }));
+    } catch {
+      return send(response, 400, 'BadParameter', 'The parameter is incorrect.');
+    }
+  }
+
+  function sendKey(response: ServerResponse, name: string, version: Version): void {
+    const { kty, keyOps, jwk } = version;
+    const key = { kid: idOf(name, version), kty, key_ops: keyOps, ...jwk };
+    const body = { key, attributes: attributesOf(version) };
+    response.setHeader('Content-Type', 'application/json').end(JSON.stringify(body));
+  }
+
+  const idOf = (name: string, { version }: Version) => `${vault.url}/keys/${name}/${version}`;
+  const latest = (name: string) => keys.get(name)?.at(-1) as Version;
+
+  // A client may take a connection that is about to be closed.
+  server.keepAliveTimeout = 0;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const vault: KeyVault = {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests: [],
+    fault: undefined,
+    denied: new Set(),
+    async create(name, kty, keyOps) {
+      deleted.delete(name);
+      const versions = keys.get(name) ?? [];
+      versions.push(await newVersion(kty, keyOps, sizes.get(name) ?? RSA_BITS, versions.length));
+      keys.set(name, versions);
+    },
+    update(name, { enabled, expires, keyOps }) {
+      const version = latest(name);
+      if (enabled !== undefined) version.enabled = enabled;
+      if (expires !== undefined) version.expires = expires;
+      if (keyOps !== undefined) version.keyOps.splice(0, Number.POSITIVE_INFINITY, ...keyOps);
+    },
+    forbidReading() {
+      mayRead = false;
+    },
+    remove: (name) => void deleted.add(name),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return vault;
+}
+
+async function newVersion(
+  kty: string,
+  keyOps: string[] | undefined,
+  bits: number,
+  index: number,
+): Promise<Version> {
+  const common = {
+    version: randomBytes(16).toString('hex'),
+    // Two versions of one second would have no order.
+    created: 1_700_000_000 + index,
+    kty,
+    enabled: true,
+    expires: undefined,
+  };
+  const encrypts = ['encrypt', 'decrypt', 'wrapKey', 'unwrapKey'];
+  if (kty.startsWith('oct')) {
+    return {
+      ...common,
+      keyOps: keyOps ?? encrypts,
+      privateKey: undefined,
+      secret: randomBytes(32),
+      jwk: {},
+    };
+  }
+  const { publicKey, privateKey } = kty.startsWith('RSA')
+    ? await promisify(generateKeyPair)('rsa', { modulusLength: bits })
+    : await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' });
+  const { kty: _, ...jwk } = publicKey.export({ format: 'jwk' });
+  return { ...common, keyOps: keyOps ?? encrypts, privateKey, secret: undefined, jwk };
+}
+
+function work(
+  { privateKey, secret }: Version,
+  operation: string,
+  body: Readonly<Record<string, string>>,
+): object {
+  const bytes = (field: string) => Buffer.from(body[field] ?? '', 'base64url');
+  if (secret !== undefined && body.alg === 'A256GCM') {
+    if (operation === 'encrypt') {
+      const iv = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', secret, iv).setAAD(bytes('aad'));
+      const value = Buffer.concat([cipher.update(bytes('value')), cipher.final()]);
+      const tag = cipher.getAuthTag();
+      return {
+        value: value.toString('base64url'),
+        iv: iv.toString('base64url'),
+        tag: tag.toString('base64url'),
+      };
+    }
+    const decipher = createDecipheriv('aes-256-gcm', secret, bytes('iv'), { authTagLength: 16 });
+    decipher.setAAD(bytes('aad')).setAuthTag(bytes('tag'));
+    const value = Buffer.concat([decipher.update(bytes('value')), decipher.final()]);
+    return { value: value.toString('base64url') };
+  }
+  const hash = { 'RSA-OAEP': 'sha1', 'RSA-OAEP-256': 'sha256' }[body.alg ?? ''];
+  if (operation !== 'decrypt' || privateKey === undefined || hash === undefined)
+    throw new Error('no');
+  const padding = constants.RSA_PKCS1_OAEP_PADDING;
+  const value = privateDecrypt({ key: privateKey, padding, oaepHash: hash }, bytes('value'));
+  return { value: value.toString('base64url') };
+}
+
+function attributesOf({ enabled, created, expires }: Version): object {
+  return { enabled, created, updated: created, recoveryLevel: 'Recoverable', exp: expires };
+}
+
+function notFound(response: ServerResponse, what: string): void {
+  send(
+    response,
+    404,
+    'KeyNotFound',
+    `A key with (name/id) ${what} was not found in this key vault.`,
+  );
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  inner?: string,
+): void {
+  const error = { code, message, ...(inner !== undefined && { innererror: { code: inner } }) };
+  response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ error }));
+}

@@ -1,0 +1,175 @@
+import { inspect } from 'node:util';
+import { sealWithPublicKey } from '@keywrap/core';
+import { expect } from 'chai';
+import type { Fault } from './key-vault.js';
+import { rejection, withVault } from './support.js';
+
+const PLAINTEXT = Uint8Array.from({ length: 32 }, (_, i) => i);
+const CONTEXT = { order: '7' };
+const ALGORITHM = 'RSAES_OAEP_SHA_256';
+
+describe('Keys of a vault', () => {
+  it('open what older versions encrypted, which the ciphertext names', () =>
+    withVault(async (vault, open) => {
+      const keys = open();
+      for (const [kty, algorithm] of [
+        ['oct-HSM', 'SYMMETRIC_DEFAULT'],
+        ['RSA-HSM', ALGORITHM],
+      ] as const) {
+        await vault.create(kty, kty);
+        const old = await keys.encrypt({ keyId: kty, algorithm, plaintext: PLAINTEXT } as never);
+        await vault.create(kty, kty);
+        const made = await keys.encrypt({ keyId: kty, algorithm, plaintext: PLAINTEXT } as never);
+        expect(old.keyVersion).not.to.equal(made.keyVersion);
+        for (const { ciphertext, keyVersion } of [old, made]) {
+          expect(Buffer.from(ciphertext.subarray(0, 32)).toString()).to.equal(keyVersion);
+          const input = { keyId: kty, algorithm, ciphertext } as never;
+          const opened = await (algorithm === ALGORITHM
+            ? keys.decryptAsymmetric(input)
+            : keys.decrypt(input));
+          expect(opened.plaintext).to.deep.equal(PLAINTEXT);
+          expect(opened.keyVersion).to.equal(keyVersion);
+        }
+      }
+    }));
+
+  it('open what was sealed outside with the public key of any version', () =>
+    withVault(async (vault, open) => {
+      const keys = open();
+      const sealed: Uint8Array[] = [];
+      for (let i = 0; i < 3; i++) {
+        await vault.create('inbox', 'RSA');
+        const { publicKey } = await keys.getPublicKey({ keyId: 'inbox' });
+        sealed.push(await sealWithPublicKey(publicKey, PLAINTEXT, ALGORITHM));
+      }
+      for (const ciphertext of sealed) {
+        const input = { keyId: 'inbox', algorithm: ALGORITHM, ciphertext } as const;
+        expect((await keys.decryptAsymmetric(input)).plaintext).to.deep.equal(PLAINTEXT);
+      }
+    }));
+
+  it('are sent one request for a decryption, once the version is known', () =>
+    withVault(async (vault, open) => {
+      await vault.create('orders', 'oct-HSM');
+      const keys = open();
+      const { ciphertext } = await keys.encrypt({ keyId: 'orders', plaintext: PLAINTEXT });
+      await keys.decrypt({ keyId: 'orders', ciphertext });
+      vault.requests.length = 0;
+      await keys.decrypt({ keyId: 'orders', ciphertext });
+      expect(vault.requests).to.have.length(1);
+    }));
+
+  it('decrypt with a credential that may not read them', () =>
+    withVault(async (vault, open) => {
+      await vault.create('orders', 'oct-HSM');
+      const { ciphertext } = await open().encrypt({
+        keyId: 'orders',
+        plaintext: PLAINTEXT,
+        encryptionContext: CONTEXT,
+      });
+      vault.forbidReading();
+      const keys = open();
+      const opened = await keys.decrypt({
+        keyId: 'orders',
+        ciphertext,
+        encryptionContext: CONTEXT,
+      });
+      expect(opened.plaintext).to.deep.equal(PLAINTEXT);
+      const wrong = { keyId: 'orders', ciphertext, encryptionContext: { order: '8' } };
+      expect((await rejection(keys.decrypt(wrong))).code).to.equal('INVALID_CIPHERTEXT');
+      expect((await rejection(keys.describeKey({ keyId: 'orders' }))).code).to.equal(
+        'ACCESS_DENIED',
+      );
+    }));
+
+  it('name their version by lower case only (INVALID_CIPHERTEXT)', () =>
+    withVault(async (vault, open) => {
+      await vault.create('orders', 'oct-HSM');
+      const keys = open();
+      const { ciphertext } = await keys.encrypt({ keyId: 'orders', plaintext: PLAINTEXT });
+      const upper = Uint8Array.from(ciphertext);
+      for (let i = 0; i < 32; i++) if ((upper[i] as number) >= 97) (upper[i] as number) -= 32;
+      if (Buffer.compare(upper, ciphertext) === 0) return;
+      const error = await rejection(keys.decrypt({ keyId: 'orders', ciphertext: upper }));
+      expect(error.code).to.equal('INVALID_CIPHERTEXT');
+    }));
+
+  it('that expired are KEY_STATE for what encrypts, and described as Unavailable', () =>
+    withVault(async (vault, open) => {
+      await vault.create('orders', 'oct-HSM');
+      vault.update('orders', { expires: 1_600_000_000 });
+      const keys = open();
+      expect((await keys.describeKey({ keyId: 'orders' })).keyState).to.equal('Unavailable');
+      const error = await rejection(keys.encrypt({ keyId: 'orders', plaintext: PLAINTEXT }));
+      expect(error.code).to.equal('KEY_STATE');
+    }));
+
+  it('that are deleted are KEY_NOT_FOUND, until they are recovered', () =>
+    withVault(async (vault, open) => {
+      await vault.create('orders', 'oct-HSM');
+      const keys = open();
+      const { ciphertext } = await keys.encrypt({ keyId: 'orders', plaintext: PLAINTEXT });
+      vault.remove('orders');
+      for (const call of [
+        () => keys.encrypt({ keyId: 'orders', plaintext: PLAINTEXT }),
+        () => keys.decrypt({ keyId: 'orders', ciphertext }),
+        () => keys.describeKey({ keyId: 'orders' }),
+      ]) {
+        expect((await rejection(call())).code).to.equal('KEY_NOT_FOUND');
+      }
+    }));
+});
+
+describe('Failures of a vault', () => {
+  const answerWith =
+    (status: number, body: string): Fault =>
+    (_request, response) =>
+      void response.writeHead(status, { 'Content-Type': 'text/html' }).end(body);
+
+  const FAULTS: Readonly<Record<string, readonly [fault: Fault, code: string]>> = {
+    'an error without a body': [answerWith(502, ''), 'UNAVAILABLE'],
+    'a page of a proxy': [answerWith(503, '<html>try later</html>'), 'UNAVAILABLE'],
+    'a page of a proxy that denies': [answerWith(403, '<html>no</html>'), 'ACCESS_DENIED'],
+    'too many requests': [answerWith(429, '{"error":{"code":"Throttled"}}'), 'THROTTLED'],
+    'a connection that is reset': [(request) => void request.socket.destroy(), 'UNAVAILABLE'],
+  };
+  for (const [title, [fault, code]] of Object.entries(FAULTS)) {
+    it(`${title} is ${code}, and never a bad ciphertext`, () =>
+      withVault(async (vault, open) => {
+        await vault.create('orders', 'oct-HSM');
+        const keys = open();
+        const { ciphertext } = await keys.encrypt({ keyId: 'orders', plaintext: PLAINTEXT });
+        vault.fault = fault;
+        const errors = [
+          await rejection(keys.decrypt({ keyId: 'orders', ciphertext })),
+          await rejection(keys.encrypt({ keyId: 'orders', plaintext: PLAINTEXT })),
+        ];
+        for (const error of errors) {
+          expect(error.code).to.equal(code);
+          // The client's errors hold the request.
+          const shown = inspect(error, { depth: 10, showHidden: true });
+          expect(shown).not.to.include(Buffer.from(ciphertext.subarray(0, 32)).toString());
+        }
+        vault.fault = undefined;
+        await keys.decrypt({ keyId: 'orders', ciphertext });
+      }));
+  }
+
+  const CREDENTIALS: Readonly<Record<string, () => Promise<unknown>>> = {
+    throws: async () => {
+      throw new TypeError('no environment');
+    },
+    'gives a token of somebody else': async () => ({
+      token: 'another',
+      expiresOnTimestamp: Date.now() + 1_000_000,
+    }),
+  };
+  for (const [title, getToken] of Object.entries(CREDENTIALS)) {
+    it(`a credential that ${title} is ACCESS_DENIED`, () =>
+      withVault(async (_vault, open) => {
+        const keys = open({ credential: { getToken } });
+        const error = await rejection(keys.describeKey({ keyId: 'orders' }));
+        expect(error.code).to.equal('ACCESS_DENIED');
+      }));
+  }
+});

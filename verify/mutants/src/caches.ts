@@ -74,6 +74,18 @@ const stale: readonly Mutant[] = [
       });
     };
   }),
+  wrapped('an alias keeps its key version', 'current-state', (inner) => {
+    const kept = new Map<string, string>();
+    return {
+      encrypt: async (input, options) => {
+        const result = await inner.encrypt(input, options);
+        const name = input.keyId;
+        if (!name.startsWith('alias/')) return result;
+        kept.set(name, kept.get(name) ?? result.keyVersion);
+        return { ...result, keyVersion: kept.get(name) };
+      },
+    };
+  }),
   wrapped('descriptions are kept', 'current-state', (inner) => {
     const kept = new Map<string, object>();
     return {

@@ -48,6 +48,11 @@ export class Regions {
     return new Regions(options, await openStore(options, options.account), new KeyCipher(engine));
   }
 
+  /** Returns the Region of a name that was just used; undefined says nothing about the name. */
+  peek(name: string): Region | undefined {
+    return this.#regions.get(name);
+  }
+
   /** @param name For example `eu-west-1`. */
   get(name: string): Region {
     let region = this.#regions.get(name);

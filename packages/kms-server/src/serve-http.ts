@@ -67,8 +67,10 @@ export function serveHttp(
       : undefined;
     const body = await readBody(request, budget, refusal);
     try {
-      const { content } = body;
-      return await service.respond({ ...parsed, body: content, client: request.socket });
+      // Written out: spreading an object takes longer.
+      const { method, path, query, headers } = parsed;
+      const { socket: client } = request;
+      return await service.respond({ method, path, query, headers, body: body.content, client });
     } finally {
       body.release();
     }

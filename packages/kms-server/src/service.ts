@@ -104,9 +104,10 @@ export class KmsService {
   }
 
   /** Returns the Region that the request was signed for. */
-  #regionOf({ region = '' }: Partial<Authorization> = {}): Region {
+  #regionOf(authorization: Authorization | undefined): Region {
     const { regions, defaultRegion } = this.#options;
-    return regions.get(isRegionName(region) ? region : defaultRegion);
+    const region = authorization?.region ?? defaultRegion;
+    return regions.peek(region) ?? regions.get(isRegionName(region) ? region : defaultRegion);
   }
 }
 

@@ -185,6 +185,10 @@ describe('Signatures', () => {
         ...presignedCall,
         query: { ...presignedCall.query, 'X-Amz-Expires': '604800' },
       },
+      'a URL that never expires': {
+        ...presignedCall,
+        query: { ...presignedCall.query, 'X-Amz-Expires': undefined },
+      },
       'a URL with two signatures': {
         ...presignedCall,
         query: {

@@ -100,7 +100,8 @@ export async function presigned(
 /** Sends a call, and returns the name of the exception, or `ok`. */
 export async function outcomeOf(call: HttpCall, port: number): Promise<string> {
   const { headers, query = {}, rawQuery, body } = call;
-  const encoded = Object.entries(query).flatMap(([name, values]) =>
+  const given = Object.entries(query).filter(([, values]) => values !== undefined);
+  const encoded = given.flatMap(([name, values]) =>
     [values]
       .flat()
       .map((value) => `${encodeURIComponent(name)}=${encodeURIComponent(value ?? '')}`),

@@ -12,26 +12,35 @@ export interface Authorization {
   readonly date: string;
   readonly region: string;
   readonly service: string;
-  /** In lower case, each once; undefined if missing. */
-  readonly signedHeaders: ReadonlySet<string> | undefined;
+  /** Names, separated by semicolons; undefined if missing. */
+  readonly signedHeaders: string | undefined;
   /** Undefined if missing. */
   readonly signature: string | undefined;
-  /** The time of the signature, as the request has it; undefined if missing. */
-  readonly time: string | undefined;
-  /** The session token of temporary credentials; undefined if missing. */
-  readonly token: string | undefined;
-  /** In a presigned URL: for how many seconds it is valid. */
-  readonly expires: string | undefined;
   /** Whether it is in the query. */
   readonly isPresigned: boolean;
 }
 
+/** What else a signature depends on; undefined where it is missing. */
+export interface SigningDetails {
+  /** The time of the signature, as the request has it. */
+  readonly time: string | undefined;
+  /** The session token of temporary credentials. */
+  readonly token: string | undefined;
+  /** In a presigned URL: for how many seconds it is valid; empty if missing. */
+  readonly expires: string | undefined;
+  /** In lower case, each once. */
+  readonly signedHeaders: ReadonlySet<string> | undefined;
+}
+
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const FIELDS = ['Credential', 'SignedHeaders', 'Signature'];
+const SCHEME = new RegExp(`^${ALGORITHM}(\\s|$)`);
+/** A field and the comma after it, unless it is the last. */
+const FIELD = new RegExp(`\\s*(${FIELDS.join('|')})=([^\\s,]+)\\s*(?:,(?=\\s*\\S)|$)`, 'y');
 const PARAMETERS = ['Algorithm', 'Date', 'Expires', 'Security-Token', ...FIELDS].map(
   (name) => `X-Amz-${name}`,
 );
-const TERMINATOR = 'aws4_request';
+const CREDENTIAL = /^([^/]+)\/([^/]+)\/([^/]+)\/([^/]+)\/aws4_request$/;
 
 /**
  * Parses the authorization of a request; it does not verify the signature.
@@ -39,43 +48,44 @@ const TERMINATOR = 'aws4_request';
  * @returns `undefined` when there is none, or one of another scheme.
  * @throws KmsError `IncompleteSignatureException` when a part is malformed, repeated or unknown.
  */
-export function parseAuthorization(request: HttpRequest): Authorization | undefined {
-  const { headers, query } = request;
+export function parseAuthorization({ headers, query }: HttpRequest): Authorization | undefined {
+  const header = only(headers, 'authorization', 'header');
+  if (query !== undefined && query.size === 0) return parseHeader(header);
   if (query === undefined) throw incomplete('The query string is malformed.');
   for (const name of query.keys()) {
     // Signers leave this parameter out, in whatever case.
     if (name.toLowerCase() !== 'x-amz-signature' || name === 'X-Amz-Signature') continue;
     throw incomplete(`The query parameter '${name}' must be 'X-Amz-Signature'.`);
   }
-  const header = only(headers, 'authorization', 'header');
   const isPresigned = PARAMETERS.some((name) => query.has(name));
-  if (!isPresigned) return header === undefined ? undefined : parseHeader(header, headers);
+  if (!isPresigned) return parseHeader(header);
   if (header === undefined) return parsePresigned(query);
   throw incomplete('A request is signed by its Authorization header or its query, not by both.');
 }
 
-function parseHeader(header: string, headers: Values): Authorization | undefined {
-  const [, scheme, parameters = ''] = /^(\S+)(.*)$/.exec(header) ?? [];
-  if (scheme !== ALGORITHM) return undefined;
-  const fields = new Map<string, string>();
-  for (const text of parameters.split(',')) {
-    const [, name = '', value = ''] = /^\s*([A-Za-z]+)=(\S+)\s*$/.exec(text) ?? [];
-    if (!FIELDS.includes(name) || fields.has(name)) {
+function parseHeader(header = ''): Authorization | undefined {
+  if (!SCHEME.test(header)) return undefined;
+  // Written out, here and below: spreading an object takes as long as all else.
+  const fields: Record<string, string | undefined> = {
+    Credential: undefined,
+    SignedHeaders: undefined,
+    Signature: undefined,
+  };
+  FIELD.lastIndex = ALGORITHM.length;
+  for (let end = FIELD.lastIndex; end < header.length; end = FIELD.lastIndex) {
+    const [, name, value] = FIELD.exec(header) ?? [];
+    if (name === undefined || fields[name] !== undefined) {
       throw incomplete(
         `The Authorization header must have ${FIELDS.join(', ')}, each once, separated by commas.`,
       );
     }
-    fields.set(name, value);
+    fields[name] = value;
   }
-  return {
-    ...parseCredential(fields.get('Credential'), "Authorization header requires 'Credential'"),
-    signedHeaders: parseSignedHeaders(fields.get('SignedHeaders')),
-    signature: fields.get('Signature'),
-    time: only(headers, 'x-amz-date', 'header') ?? only(headers, 'date', 'header'),
-    token: only(headers, 'x-amz-security-token', 'header'),
-    expires: undefined,
-    isPresigned: false,
-  };
+  const { Credential, SignedHeaders, Signature } = fields;
+  if (Credential === undefined) {
+    throw incomplete("Authorization header requires 'Credential' parameter.");
+  }
+  return authorizationOf(Credential, SignedHeaders, Signature, false);
 }
 
 function parsePresigned(query: Values): Authorization {
@@ -83,26 +93,50 @@ function parsePresigned(query: Values): Authorization {
   if (parameter('Algorithm') !== ALGORITHM) {
     throw incomplete(`The query parameter 'X-Amz-Algorithm' must be ${ALGORITHM}.`);
   }
+  const credential = parameter('Credential');
+  if (credential === undefined) {
+    throw incomplete("The query requires the parameter 'X-Amz-Credential'.");
+  }
+  return authorizationOf(credential, parameter('SignedHeaders'), parameter('Signature'), true);
+}
+
+/**
+ * Parses the rest of what a signature depends on, which only a verification needs.
+ *
+ * @throws KmsError as {@link parseAuthorization}
+ */
+export function parseDetails(
+  { headers, query }: HttpRequest,
+  { isPresigned, signedHeaders }: Authorization,
+): SigningDetails {
+  const header = (name: string) => only(headers, name, 'header');
+  const parameter = (name: string) => only(query as Values, `X-Amz-${name}`, 'query parameter');
   return {
-    ...parseCredential(parameter('Credential'), "The query requires 'X-Amz-Credential'"),
-    signedHeaders: parseSignedHeaders(parameter('SignedHeaders')),
-    signature: parameter('Signature'),
-    time: parameter('Date'),
-    token: parameter('Security-Token'),
-    expires: parameter('Expires'),
-    isPresigned: true,
+    time: isPresigned ? parameter('Date') : (header('x-amz-date') ?? header('date')),
+    token: isPresigned ? parameter('Security-Token') : header('x-amz-security-token'),
+    expires: isPresigned ? (parameter('Expires') ?? '') : undefined,
+    signedHeaders: parseSignedHeaders(signedHeaders),
   };
 }
 
-function parseCredential(credential: string | undefined, requirement: string) {
-  if (credential === undefined) throw incomplete(`${requirement} parameter.`);
-  const [accessKeyId, date, region, service, terminator, ...more] = credential.split('/');
-  if (accessKeyId && date && region && service && terminator === TERMINATOR && !more.length) {
-    return { accessKeyId, date, region, service };
+function authorizationOf(
+  credential: string,
+  signedHeaders: string | undefined,
+  signature: string | undefined,
+  isPresigned: boolean,
+): Authorization {
+  const [, accessKeyId, date, region, service] = CREDENTIAL.exec(credential) ?? [];
+  if (
+    accessKeyId === undefined ||
+    date === undefined ||
+    region === undefined ||
+    service === undefined
+  ) {
+    throw incomplete(
+      'Credential must have five slash-separated elements: key id, date, region, service and aws4_request.',
+    );
   }
-  throw incomplete(
-    'Credential must have five slash-separated elements: key id, date, region, service and aws4_request.',
-  );
+  return { accessKeyId, date, region, service, signedHeaders, signature, isPresigned };
 }
 
 function parseSignedHeaders(text: string | undefined): ReadonlySet<string> | undefined {

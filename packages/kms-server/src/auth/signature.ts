@@ -2,7 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HttpRequest } from '../http/http-request.js';
 import { KmsError } from '../protocol/kms-error.js';
 import { isRegionName } from '../region-name.js';
-import { type Authorization, incomplete } from './authorization.js';
+import {
+  type Authorization,
+  incomplete,
+  parseDetails,
+  type SigningDetails,
+} from './authorization.js';
 import { Signer } from './signer.js';
 import { formatTime, parseTime } from './signing-time.js';
 
@@ -48,11 +53,13 @@ export class SignatureVerifier {
     if (authorization === undefined) {
       throw new KmsError('MissingAuthenticationTokenException', 'Missing Authentication Token');
     }
-    const { signedHeaders, signature } = authorization;
+    const { accessKeyId, signature } = authorization;
+    const details = parseDetails(request, authorization);
+    const { signedHeaders } = details;
     if (signedHeaders === undefined) throw missing('SignedHeaders');
     if (signature === undefined) throw missing('Signature');
-    const { signer } = this.#credentialsOf(authorization);
-    const time = this.#currentTime(authorization);
+    const { signer } = this.#credentialsOf(accessKeyId, details.token);
+    const time = this.#currentTime(details);
     assertScope(authorization, time);
     assertSigned(request, signedHeaders);
     assertBodyHash(request, body);
@@ -63,7 +70,7 @@ export class SignatureVerifier {
     );
   }
 
-  #credentialsOf({ accessKeyId, token }: Authorization) {
+  #credentialsOf(accessKeyId: string, token: string | undefined) {
     const credentials = this.#known.get(accessKeyId);
     if (credentials !== undefined && equal(credentials.sessionToken ?? '', token ?? '')) {
       return credentials;
@@ -74,7 +81,8 @@ export class SignatureVerifier {
     );
   }
 
-  #currentTime({ time: text, expires, isPresigned }: Authorization): Date {
+  #currentTime({ time: text, expires }: SigningDetails): Date {
+    const isPresigned = expires !== undefined;
     if (text === undefined) {
       throw incomplete(
         "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
@@ -104,7 +112,7 @@ export class SignatureVerifier {
 }
 
 /** Returns the lifetime of a presigned URL, in milliseconds. */
-function parseExpiry(text = ''): number {
+function parseExpiry(text: string): number {
   const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (seconds >= 1 && seconds <= LONGEST_EXPIRY) return seconds * 1000;
   throw incomplete(`The query parameter 'X-Amz-Expires' must be from 1 to ${LONGEST_EXPIRY}.`);

@@ -1,5 +1,4 @@
 import { dataKeyLength, isDataKeyPairSpec, wipe } from '@keywrap/core';
-import type { Encrypted } from '@keywrap/provider-local/driver';
 import { arnOf, type KeyRecord, type Keys } from '@keywrap/provider-local/keys';
 import type { Client } from '../key-pairs.js';
 import { usableKey } from '../keys/find-key.js';
@@ -12,9 +11,9 @@ import { endDryRun, rejectRecipient, toBase64, unsupported } from './members.js'
 export async function GenerateDataKey(request: RequestOf<'GenerateDataKey'>, region: Region) {
   rejectRecipient(request);
   const { plaintext, members } = await makeDataKey('GenerateDataKey', request, region);
-  const Plaintext = toBase64(plaintext);
+  members.Plaintext = toBase64(plaintext);
   wipe(plaintext);
-  return { ...members, Plaintext };
+  return members;
 }
 
 /** [GenerateDataKeyWithoutPlaintext](https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyWithoutPlaintext.html) */
@@ -64,7 +63,12 @@ async function makeDataKey(
   const length = lengthOf(request);
   endDryRun(request);
   const made = cipher.generateDataKey(key, length, request.EncryptionContext ?? {});
-  const members = { CiphertextBlob: toBase64(made.ciphertext), ...wrappedBy(key, made) };
+  const members = {
+    CiphertextBlob: toBase64(made.ciphertext),
+    KeyId: arnOf(key),
+    KeyMaterialId: made.version.materialId,
+    Plaintext: undefined as string | undefined,
+  };
   return { plaintext: made.plaintext, members };
 }
 
@@ -92,7 +96,8 @@ async function makeDataKeyPair(
       PrivateKeyCiphertextBlob: toBase64(wrapped.ciphertext),
       PublicKey: toBase64(publicKey),
       KeyPairSpec,
-      ...wrappedBy(key, wrapped),
+      KeyId: arnOf(key),
+      KeyMaterialId: wrapped.version.materialId,
     };
     return { privateKey, members };
   } catch (error) {
@@ -104,10 +109,6 @@ async function makeDataKeyPair(
 function wrappingKey(operation: string, keyId: string, keys: Keys): Promise<KeyRecord> {
   const use = { operation, usage: 'ENCRYPT_DECRYPT', algorithm: 'SYMMETRIC_DEFAULT' } as const;
   return usableKey(keys, keyId, use);
-}
-
-function wrappedBy(key: KeyRecord, { version }: Pick<Encrypted, 'version'>) {
-  return { KeyId: arnOf(key), KeyMaterialId: version.materialId };
 }
 
 function lengthOf({

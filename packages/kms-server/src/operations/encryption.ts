@@ -51,7 +51,7 @@ export async function Decrypt(request: RequestOf<'Decrypt'>, region: Region) {
       KeyId: arnOf(source.key),
       Plaintext: toBase64(plaintext),
       EncryptionAlgorithm: source.algorithm,
-      ...(isSymmetric(source.key) && { KeyMaterialId: version.materialId }),
+      KeyMaterialId: isSymmetric(source.key) ? version.materialId : undefined,
     };
   } finally {
     wipe(plaintext);
@@ -90,10 +90,8 @@ export async function ReEncrypt(request: RequestOf<'ReEncrypt'>, region: Region)
       KeyId: arnOf(destination),
       SourceEncryptionAlgorithm: source.algorithm,
       DestinationEncryptionAlgorithm: algorithm,
-      ...(isSymmetric(source.key) && { SourceKeyMaterialId: version.materialId }),
-      ...(isSymmetric(destination) && {
-        DestinationKeyMaterialId: encrypted.version.materialId,
-      }),
+      SourceKeyMaterialId: isSymmetric(source.key) ? version.materialId : undefined,
+      DestinationKeyMaterialId: isSymmetric(destination) ? encrypted.version.materialId : undefined,
     };
   } finally {
     wipe(plaintext);

@@ -1,4 +1,4 @@
-import { KeyNotFoundError, parseKeyId } from '@keywrap/core';
+import { type EncryptRequest, KeyNotFoundError, parseKeyId } from '@keywrap/core';
 import {
   type Inner,
   type Loose,
@@ -6,8 +6,10 @@ import {
   OPERATIONS,
   type Overrides,
   replaced,
+  subclassed,
   wrapped,
 } from './mutant.js';
+import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
 import type { Input } from './uses.js';
 
 // What caches, and searches for names, do wrong.
@@ -74,18 +76,23 @@ const stale: readonly Mutant[] = [
       });
     };
   }),
-  wrapped('an alias keeps its key version', 'current-state', (inner) => {
-    const kept = new Map<string, string>();
-    return {
-      encrypt: async (input, options) => {
-        const result = await inner.encrypt(input, options);
-        const name = input.keyId;
-        if (!name.startsWith('alias/')) return result;
-        kept.set(name, kept.get(name) ?? result.keyVersion);
-        return { ...result, keyVersion: kept.get(name) };
-      },
-    };
-  }),
+  subclassed(
+    'an alias keeps its key version',
+    'current-state',
+    () =>
+      new (class extends ReferenceDriver {
+        #isAlias = false;
+        override encrypt(request: EncryptRequest) {
+          this.#isAlias = request.key.text.startsWith('alias/');
+          return super.encrypt(request);
+        }
+        protected override headerOf(key: ReferenceKey) {
+          const header = super.headerOf(key);
+          if (this.#isAlias) header[16] = 0;
+          return header;
+        }
+      })(),
+  ),
   wrapped('descriptions are kept', 'current-state', (inner) => {
     const kept = new Map<string, object>();
     return {

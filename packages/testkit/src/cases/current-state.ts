@@ -204,10 +204,11 @@ export const currentStateCases = [
           const versions: unknown[] = [];
           for (let rotations = 0; rotations < 3; rotations++) {
             if (rotations > 0) await keys.rotate(keyId);
-            const made = await Promise.all(
-              names.map((name) => provider.encrypt({ keyId: name, plaintext })),
-            );
-            const seen = new Set(made.map(({ keyVersion }) => keyVersion));
+            const made = names.map(async (name) => {
+              const { ciphertext } = await provider.encrypt({ keyId: name, plaintext });
+              return (await provider.decrypt({ keyId, ciphertext })).keyVersion;
+            });
+            const seen = new Set(await Promise.all(made));
             check(seen.size === 1, 'one key version under each name', `${seen.size}`);
             versions.push(...seen);
           }

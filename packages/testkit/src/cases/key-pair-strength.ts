@@ -97,10 +97,7 @@ export const keyPairStrengthCases = [
             pairOf(context, 'RSA_2048'),
           );
           const count = context.profile === 'soak' ? 40 : 2;
-          const pairs = [
-            shared,
-            ...(await manyOf(count, (i) => pairOf(context, 'RSA_2048', i))),
-          ];
+          const pairs = [shared, ...(await manyOf(count, (i) => pairOf(context, 'RSA_2048', i)))];
           const all = pairs.map(({ privateKey }) =>
             numbersOf(readPrivateKey(privateKey).export({ format: 'jwk' })),
           );

@@ -6,7 +6,7 @@ import {
   readFields,
 } from '@keywrap/core';
 import { RESERVED_PREFIX } from './format/header.js';
-import { readWrappingKey, type WrappingKey } from './keys/wrapping-key.js';
+import { type ReadWrappingKey, readWrappingKey, type WrappingKey } from './keys/wrapping-key.js';
 
 /** How to seal a message, apart from its keys. */
 export interface SealingOptions {
@@ -34,7 +34,7 @@ export interface SealOptions extends SealingOptions {
 
 /** The checked options. */
 export interface Sealing {
-  readonly keys: readonly ReturnType<typeof readWrappingKey>[];
+  readonly keys: readonly ReadWrappingKey[];
   readonly encryptionContext: EncryptionContext;
   readonly signed: boolean;
   readonly frameLength: number;

@@ -1,4 +1,4 @@
-import type { CallOptions } from '@keywrap/core';
+import { type CallOptions, type KeyWrapProvider, withLayer } from '@keywrap/core';
 import { type CacheLookup, withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { open, parseMessageHeader, seal, sealStream } from '@keywrap/envelope';
 import { expect } from 'chai';
@@ -96,5 +96,38 @@ describe('With a data-key cache', () => {
     await run({ bytesToEncrypt: 50 });
     expect(sealed()).to.deep.equal([1, 1]);
     await keys.close();
+  });
+
+  it('what other keys made of a shared data key is shared too', async () => {
+    const { keys, sealed } = cached({ uses: 3 });
+    let calls = 0;
+    const counting = (local: KeyWrapProvider) =>
+      withLayer(local, (inner) => ({
+        ...inner,
+        encrypt(request, call) {
+          calls += 1;
+          return inner.encrypt(request, call);
+        },
+      }));
+    const [offline, another] = [localKeys('alias/x'), localKeys('alias/x')].map(counting) as [
+      KeyWrapProvider,
+      KeyWrapProvider,
+    ];
+    const sealUnder = (provider: KeyWrapProvider) =>
+      seal(keys, { ...SEAL, otherKeys: [{ provider, keyId: 'alias/x' }] }, utf8('text'));
+    const opening = (provider: KeyWrapProvider, message: Uint8Array) =>
+      open(provider, message, { trustedKeys: ['alias/x'], encryptionContext: tenant });
+    // Two messages for one provider, then one for another provider with a key of the same name.
+    for (const provider of [offline, offline, another]) {
+      using opened = await opening(provider, await sealUnder(provider));
+      expect(textOf(opened.plaintext)).to.equal('text');
+    }
+    expect(calls).to.equal(2);
+    // The next data key.
+    using opened = await opening(offline, await sealUnder(offline));
+    expect(textOf(opened.plaintext)).to.equal('text');
+    expect(calls).to.equal(3);
+    expect(sealed()).to.deep.equal([2, 2]);
+    for (const provider of [keys, offline, another]) await provider.close();
   });
 });

@@ -10,7 +10,7 @@ import {
 } from '@keywrap/core';
 import { damagedMessage } from '../errors.js';
 import type { EncryptedDataKey } from '../format/header.js';
-import { contextFor } from './wrap-data-key.js';
+import { contextFor, dataKeyAlgorithmOf } from './wrap-data-key.js';
 import type { readTrustedKey } from './wrapping-key.js';
 
 type ReadTrustedKey = ReturnType<typeof readTrustedKey>;
@@ -56,8 +56,8 @@ function decrypt(
   encryptionContext: EncryptionContext,
   options: CallOptions,
 ): Promise<DecryptResult> {
-  const algorithm = rawRsa?.algorithm ?? provider.capabilities.dataKeyAlgorithm;
-  if (algorithm !== undefined && algorithm !== 'SYMMETRIC_DEFAULT') {
+  const algorithm = rawRsa?.algorithm ?? dataKeyAlgorithmOf(provider);
+  if (algorithm !== 'SYMMETRIC_DEFAULT') {
     return provider.decryptAsymmetric({ keyId, ciphertext, algorithm }, options);
   }
   const context = contextFor(provider, encryptionContext);

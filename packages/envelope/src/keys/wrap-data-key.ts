@@ -1,24 +1,24 @@
 import {
   type CallOptions,
+  type EncryptionAlgorithm,
   type EncryptionContext,
   type KeyWrapProvider,
   newSecret,
+  ownField,
   sealWithPublicKey,
   wipe,
 } from '@keywrap/core';
 import type { EncryptedDataKey } from '../format/header.js';
-import type { ReadProviderKey, readWrappingKey } from './wrapping-key.js';
-
-type ReadWrappingKey = ReturnType<typeof readWrappingKey>;
+import { wrapUnlessKnown } from './wrapped-before.js';
+import type { ReadProviderKey, ReadWrappingKey } from './wrapping-key.js';
 
 /** The data key of a message, in plaintext and wrapped under each key. */
 export interface WrappedDataKeys {
-  /** 32 bytes; the caller wipes it. */
+  /** The caller wipes it. */
   readonly plaintext: Uint8Array;
   readonly wrapped: readonly EncryptedDataKey[];
 }
 
-const DATA_KEY_LENGTH = 32;
 const utf8 = new TextEncoder();
 
 /**
@@ -28,48 +28,70 @@ const utf8 = new TextEncoder();
  *
  * @param keys At least one.
  * @param encryptionContext All pairs of the message.
+ * @param keyLength In bytes: 16, 24 or 32.
  */
 export async function makeDataKey(
   keys: readonly ReadWrappingKey[],
   encryptionContext: EncryptionContext,
   options: CallOptions,
+  keyLength = 32,
 ): Promise<WrappedDataKeys> {
   const [first, ...others] = keys as [ReadWrappingKey, ...ReadWrappingKey[]];
-  if (!('provider' in first) || !first.provider.capabilities.dataKeys) {
-    const plaintext = crypto.getRandomValues(newSecret(DATA_KEY_LENGTH));
-    return wrapUnderAll(plaintext, [], keys, encryptionContext, options);
+  if (first.provider === undefined || !first.provider.capabilities.dataKeys) {
+    const plaintext = crypto.getRandomValues(newSecret(keyLength));
+    return wrapDataKey(plaintext, keys, encryptionContext, options);
   }
-  const generated = await first.provider.generateDataKey(
+  const { provider } = first;
+  const context = contextFor(provider, encryptionContext);
+  const { keyId, ciphertext, plaintext } = await provider.generateDataKey(
     {
       keyId: first.keyId,
-      keySpec: 'AES_256',
-      encryptionContext: contextFor(first.provider, encryptionContext),
+      ...(keyLength === 32 ? { keySpec: 'AES_256' } : { numberOfBytes: keyLength }),
+      encryptionContext: context,
     },
     options,
   );
-  const { keyId, ciphertext, plaintext } = generated;
-  const own = { providerId: first.provider.id, providerInfo: utf8.encode(keyId), ciphertext };
-  return wrapUnderAll(plaintext, [own], others, encryptionContext, options);
+  const own = { providerId: provider.id, providerInfo: utf8.encode(keyId), ciphertext };
+  if (others.length === 0) return { plaintext, wrapped: [own] };
+  const wrapOthers = () => wrapUnderAll(plaintext, others, encryptionContext, options);
+  const wrapping = wrapUnlessKnown(ciphertext, others, wrapOthers);
+  return withPlaintext(
+    plaintext,
+    wrapping.then((more) => [own, ...more]),
+  );
 }
 
-/** Wraps under all keys at once. Owns the plaintext until it returns it. */
-async function wrapUnderAll(
+/** Wraps a data key that is there already. Owns the plaintext until it returns it. */
+export function wrapDataKey(
   plaintext: Uint8Array,
-  wrapped: readonly EncryptedDataKey[],
   keys: readonly ReadWrappingKey[],
   encryptionContext: EncryptionContext,
   options: CallOptions,
 ): Promise<WrappedDataKeys> {
-  if (keys.length === 0) return { plaintext, wrapped };
+  return withPlaintext(plaintext, wrapUnderAll(plaintext, keys, encryptionContext, options));
+}
+
+/** Wipes the plaintext if it could not be wrapped. */
+async function withPlaintext(
+  plaintext: Uint8Array,
+  wrapping: Promise<readonly EncryptedDataKey[]>,
+): Promise<WrappedDataKeys> {
   try {
-    const more = await Promise.all(
-      keys.map((key) => wrapUnder(key, plaintext, encryptionContext, options)),
-    );
-    return { plaintext, wrapped: [...wrapped, ...more] };
+    return { plaintext, wrapped: await wrapping };
   } catch (error) {
     wipe(plaintext);
     throw error;
   }
+}
+
+/** Wraps under all keys at once. */
+function wrapUnderAll(
+  plaintext: Uint8Array,
+  keys: readonly ReadWrappingKey[],
+  encryptionContext: EncryptionContext,
+  options: CallOptions,
+): Promise<EncryptedDataKey[]> {
+  return Promise.all(keys.map((key) => wrapUnder(key, plaintext, encryptionContext, options)));
 }
 
 async function wrapUnder(
@@ -78,7 +100,7 @@ async function wrapUnder(
   encryptionContext: EncryptionContext,
   options: CallOptions,
 ): Promise<EncryptedDataKey> {
-  if (!('provider' in key)) {
+  if (key.provider === undefined) {
     const { publicKey, namespace, name, algorithm } = key;
     const ciphertext = await sealWithPublicKey(publicKey, plaintext, algorithm);
     return { providerId: namespace, providerInfo: utf8.encode(name), ciphertext };
@@ -93,7 +115,7 @@ function encrypt(
   encryptionContext: EncryptionContext,
   options: CallOptions,
 ) {
-  const algorithm = provider.capabilities.dataKeyAlgorithm ?? 'SYMMETRIC_DEFAULT';
+  const algorithm = dataKeyAlgorithmOf(provider);
   if (algorithm !== 'SYMMETRIC_DEFAULT') {
     return provider.encrypt({ keyId, plaintext, algorithm }, options);
   }
@@ -108,10 +130,14 @@ function encrypt(
  * its context to the data key in any case.
  */
 export function contextFor(
-  { capabilities }: KeyWrapProvider,
+  provider: KeyWrapProvider,
   encryptionContext: EncryptionContext,
 ): EncryptionContext | undefined {
-  const isSymmetric =
-    (capabilities.dataKeyAlgorithm ?? 'SYMMETRIC_DEFAULT') === 'SYMMETRIC_DEFAULT';
-  return capabilities.encryptionContext && isSymmetric ? encryptionContext : undefined;
+  const isSymmetric = dataKeyAlgorithmOf(provider) === 'SYMMETRIC_DEFAULT';
+  return provider.capabilities.encryptionContext && isSymmetric ? encryptionContext : undefined;
+}
+
+/** The algorithm that a provider wraps data keys with. */
+export function dataKeyAlgorithmOf({ capabilities }: KeyWrapProvider): EncryptionAlgorithm {
+  return ownField(capabilities, 'dataKeyAlgorithm') ?? 'SYMMETRIC_DEFAULT';
 }

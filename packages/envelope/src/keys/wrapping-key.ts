@@ -53,13 +53,23 @@ export interface ReadRawRsaName extends RawRsaName {
   readonly algorithm: AsymmetricAlgorithm;
 }
 
+/** A raw RSA public key, checked. */
+export interface ReadRawRsaPublicKey extends ReadRawRsaName {
+  /** Has none; an own property, so that none is inherited. */
+  readonly provider: undefined;
+  readonly publicKey: Uint8Array;
+}
+
+/** A wrapping key, checked. */
+export type ReadWrappingKey = ReadProviderKey | ReadRawRsaPublicKey;
+
 /** @throws InvalidInputError */
 export function readWrappingKey(
   value: unknown,
   field: string,
   provider: KeyWrapProvider,
-): ReadProviderKey | (ReadRawRsaName & { readonly publicKey: Uint8Array }) {
-  if (typeof value === 'object' && value !== null && 'publicKey' in value) {
+): ReadWrappingKey {
+  if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'publicKey')) {
     return readRawRsaPublicKey(value, field);
   }
   const key = typeof value === 'string' ? { keyId: value } : value;
@@ -67,13 +77,10 @@ export function readWrappingKey(
 }
 
 /** @throws InvalidInputError */
-export function readRawRsaPublicKey(
-  value: unknown,
-  field: string,
-): ReadRawRsaName & { readonly publicKey: Uint8Array } {
+export function readRawRsaPublicKey(value: unknown, field: string): ReadRawRsaPublicKey {
   const fields = readFields(value, field, ['publicKey', 'namespace', 'name', 'algorithm']);
   const publicKey = readBytes(fields.publicKey, `${field}.publicKey`, MAXIMUM_PUBLIC_KEY);
-  return { publicKey, ...readRawRsaName(fields, field) };
+  return { provider: undefined, publicKey, ...readRawRsaName(fields, field) };
 }
 
 /** @throws InvalidInputError */

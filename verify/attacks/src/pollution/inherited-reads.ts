@@ -4,12 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { administerStore } from './administer-store.js';
 import { callEverything } from './every-call.js';
 import { SUBJECTS } from './subjects.js';
+import { useEnvelope } from './use-envelope.js';
 
 // Puts an accessor on Object.prototype for every name that the product's code has in it, calls every
 // method of every provider, and prints which code of the product reads which name from there. What is
 // read there, somebody who can pollute the prototype can set.
 
-const FOLDERS = ['core', 'provider-local', 'provider-kms', 'kms-server'].map((name) =>
+const FOLDERS = ['core', 'envelope', 'provider-local', 'provider-kms', 'kms-server'].map((name) =>
   path.dirname(fileURLToPath(import.meta.resolve(`@keywrap/${name}`))),
 );
 
@@ -38,6 +39,7 @@ async function useEverything(): Promise<void> {
     await subject[Symbol.asyncDispose]();
   }
   await administerStore();
+  await useEnvelope();
 }
 
 function wordsOf(folders: readonly string[]): Set<string> {

@@ -1,0 +1,46 @@
+import type { EncryptedDataKey } from '../format/header.js';
+import type { ReadWrappingKey } from './wrapping-key.js';
+
+// A data-key cache shares the data key of the first key. What the other keys made of it is shared here: none of it is
+// secret, and a data key is recognised by its ciphertext, which no other has.
+
+const MAXIMUM = 1000;
+
+/** The wrapped data keys by the first one and the other keys, the least recently used first. */
+const known = new Map<string, readonly EncryptedDataKey[]>();
+
+/**
+ * Wraps a data key under other keys, unless that was done before.
+ *
+ * @param ciphertext The data key wrapped under the first key.
+ */
+export async function wrapUnlessKnown(
+  ciphertext: Uint8Array,
+  others: readonly ReadWrappingKey[],
+  wrap: () => Promise<readonly EncryptedDataKey[]>,
+): Promise<readonly EncryptedDataKey[]> {
+  const name = JSON.stringify([String(ciphertext), ...others.map(nameOf)]);
+  const wrapped = known.get(name) ?? (await wrap());
+  known.delete(name);
+  known.set(name, wrapped);
+  for (const oldest of known.keys()) {
+    if (known.size <= MAXIMUM) break;
+    known.delete(oldest);
+  }
+  return wrapped;
+}
+
+function nameOf(key: ReadWrappingKey): readonly unknown[] {
+  if (key.provider !== undefined) return [numberOf(key.provider), key.keyId];
+  return [key.namespace, key.name, key.algorithm, String(key.publicKey)];
+}
+
+/** Tells providers apart, also those of one kind. */
+const numbers = new WeakMap<object, number>();
+let count = 0;
+
+function numberOf(provider: object): number {
+  const number = numbers.get(provider) ?? ++count;
+  numbers.set(provider, number);
+  return number;
+}

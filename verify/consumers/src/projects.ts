@@ -31,8 +31,10 @@ export async function runProject(
   const project = path.join(folder, name);
   await cp(path.join(FOLDER, name), project, { recursive: true });
   const manifest = await manifestOf(project);
+  const isAll = '@keywrap/*' in manifest.dependencies;
+  delete manifest.dependencies['@keywrap/*'];
   for (const { name, tarball } of packages) {
-    if (name in manifest.dependencies) manifest.dependencies[name] = `file:${tarball}`;
+    if (isAll || name in manifest.dependencies) manifest.dependencies[name] = `file:${tarball}`;
   }
   await writeFile(path.join(project, 'package.json'), JSON.stringify(manifest));
   await install(project);

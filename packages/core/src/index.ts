@@ -1,4 +1,4 @@
-export { errorOfStatus } from './driver/classify-error.js';
+export { errorOfStatus, failureOf } from './driver/classify-error.js';
 export { completeDriver } from './driver/complete-driver.js';
 export * from './driver/driver.js';
 export { isPromise } from './driver/is-promise.js';

@@ -135,6 +135,7 @@ const EXPORTS = [
   'dataKeyLength',
   'encryptionAlgorithmsOf',
   'errorOfStatus',
+  'failureOf',
   'formatAliasArn',
   'formatKeyArn',
   'guardKeys',

@@ -1,4 +1,6 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
+import { InternalError, registerErrorClass } from '@keywrap/core';
+import { assertConfiguredEndpoint } from './endpoint.js';
 import type { ClientConfig } from './options.js';
 
 /** The module of the AWS SDK. */
@@ -8,7 +10,21 @@ export type Sdk = typeof import('@aws-sdk/client-kms');
 export interface Connection {
   readonly sdk: Sdk;
   readonly client: KMSClient;
+  /** The names under which the client is kept: a region, and undefined for the SDK's default. */
+  readonly names: Set<string | undefined>;
+  /** The calls in progress. */
+  calls: number;
 }
+
+/**
+ * Reports that the AWS SDK is not installed, failed while it was loaded, or lacks something: install
+ * `@aws-sdk/client-kms` in the version that this package depends on. A retry does not help.
+ */
+export class SdkNotLoadedError extends InternalError {}
+registerErrorClass(SdkNotLoadedError, 'SdkNotLoadedError');
+
+/** More than AWS has regions. Without a limit, ARNs of invented regions would take all memory. */
+const MAXIMUM_CLIENTS = 50;
 
 /**
  * Keeps one client per region, made when it is first needed, or uses the caller's client. The AWS SDK is
@@ -18,59 +34,121 @@ export interface Connection {
 export class KmsClients {
   readonly #config: ClientConfig;
   readonly #passed: KMSClient | undefined;
-  readonly #owned = new Map<string, KMSClient>();
+  /** By region, that of the last call at the end. */
+  readonly #owned = new Map<string, Connection>();
   /** Keeps promises: `import()` of a loaded module takes longer than everything else here. */
   readonly #connections = new Map<string | undefined, Promise<Connection>>();
+  readonly #load: () => Promise<Sdk>;
 
-  /** @param passed Used for every region, and never destroyed here. */
-  constructor(config: ClientConfig, passed: KMSClient | undefined) {
+  /**
+   * @param passed Used for every region, and never destroyed here.
+   * @param load Loads the SDK.
+   */
+  constructor(
+    config: ClientConfig,
+    passed: KMSClient | undefined,
+    load: (() => Promise<Sdk>) | undefined,
+  ) {
     this.#config = config;
     this.#passed = passed;
+    this.#load = load ?? (() => import('@aws-sdk/client-kms'));
   }
 
   /**
-   * Returns the client of a region. Rejects when the SDK finds no region, or can't be loaded; the next call
-   * tries again.
+   * Calls a function with the client of a region, which is destroyed no earlier than the function has ended. Rejects when
+   * the SDK finds no region, or can't be loaded; the next call tries again.
    *
    * @param region By default the region of the options, or else the SDK's.
    */
-  for(region: string | undefined = this.#config.region): Promise<Connection> {
-    let connection = this.#connections.get(region);
-    if (connection === undefined) {
-      connection = this.#connect(region);
-      connection.catch(() => this.#connections.delete(region));
-      this.#connections.set(region, connection);
+  async use<Result>(
+    region: string | undefined,
+    work: (connection: Connection) => Promise<Result>,
+  ): Promise<Result> {
+    const name = region ?? this.#config.region;
+    const connection = await this.#connectionOf(name);
+    connection.calls++;
+    this.#keep(name, connection);
+    try {
+      return await work(connection);
+    } finally {
+      connection.calls--;
+      this.#destroyUnused(connection);
     }
-    return connection;
   }
 
   /** Closes the connections of the clients that this class made. */
   destroy(): void {
-    for (const client of this.#owned.values()) client.destroy();
+    for (const connection of this.#owned.values()) connection.client.destroy();
     this.#owned.clear();
     this.#connections.clear();
   }
 
-  async #connect(region: string | undefined): Promise<Connection> {
-    const sdk = await import('@aws-sdk/client-kms');
-    if (this.#passed !== undefined) return { sdk, client: this.#passed };
-    const existing = region === undefined ? undefined : this.#owned.get(region);
-    if (existing !== undefined) return { sdk, client: existing };
-    const client = new sdk.KMSClient(
-      region === undefined ? this.#config : { ...this.#config, region },
-    );
-    // Only a client of the SDK can find the SDK's default region.
-    return { sdk, client: this.#own(region ?? (await client.config.region()), client) };
+  #connectionOf(name: string | undefined): Promise<Connection> {
+    let connection = this.#connections.get(name);
+    if (connection === undefined) {
+      connection = this.#connect(name);
+      connection.catch(() => this.#connections.delete(name));
+      this.#connections.set(name, connection);
+    }
+    return connection;
   }
 
-  /** Keeps a client, unless its region has one already. */
-  #own(region: string, client: KMSClient): KMSClient {
-    const existing = this.#owned.get(region);
-    if (existing === undefined) {
-      this.#owned.set(region, client);
-      return client;
+  async #connect(name: string | undefined): Promise<Connection> {
+    const sdk = await this.#loadSdk();
+    if (this.#passed !== undefined) return connectionTo(sdk, this.#passed);
+    const existing = name === undefined ? undefined : this.#owned.get(name);
+    if (existing !== undefined) return existing;
+    assertConfiguredEndpoint(this.#config.endpoint);
+    const client = new sdk.KMSClient(
+      name === undefined ? this.#config : { ...this.#config, region: name },
+    );
+    // Only a client of the SDK can find the SDK's default region.
+    const region = name ?? (await client.config.region());
+    const first = this.#owned.get(region);
+    if (first === undefined) {
+      const connection = connectionTo(sdk, client);
+      connection.names.add(region);
+      this.#owned.set(region, connection);
+      return connection;
     }
     client.destroy();
-    return existing;
+    return first;
   }
+
+  async #loadSdk(): Promise<Sdk> {
+    const sdk = await this.#load().catch((cause: unknown) => {
+      throw new SdkNotLoadedError(
+        '@aws-sdk/client-kms was not loaded: install it, and see the cause',
+        { cause },
+      );
+    });
+    if (typeof sdk.KMSClient === 'function') return sdk;
+    throw new SdkNotLoadedError('@aws-sdk/client-kms has no KMSClient: install it again');
+  }
+
+  /** Marks a client as the one that was used last, and drops the one that was not used for longest if there are too many. */
+  #keep(name: string | undefined, connection: Connection): void {
+    const [region] = connection.names;
+    if (region === undefined) return;
+    connection.names.add(name);
+    this.#owned.delete(region);
+    this.#owned.set(region, connection);
+    if (this.#owned.size <= MAXIMUM_CLIENTS) return;
+    const [[oldest, dropped] = []] = this.#owned;
+    if (oldest === undefined || dropped === undefined) return;
+    this.#owned.delete(oldest);
+    for (const each of dropped.names) this.#connections.delete(each);
+    this.#destroyUnused(dropped);
+  }
+
+  /** Destroys a client that is kept no longer, once no call uses it. */
+  #destroyUnused(connection: Connection): void {
+    const [region] = connection.names;
+    const isKept = region === undefined || this.#owned.get(region) === connection;
+    if (!isKept && connection.calls === 0) connection.client.destroy();
+  }
+}
+
+function connectionTo(sdk: Sdk, client: KMSClient): Connection {
+  return { sdk, client, names: new Set(), calls: 0 };
 }

@@ -10,13 +10,17 @@ import {
   type Call,
   DATA_KEY_PAIR_SPECS,
   type EncryptOutput,
+  failureOf,
+  isKeyWrapError,
+  type KeyName,
   type KeyWrapDriver,
   ownField,
   ownFields,
   type ProviderCapabilities,
   type WrappedDataKeyPairOutput,
 } from '@keywrap/core';
-import { KmsClients, type Sdk } from './clients.js';
+import { KmsClients, type Sdk, SdkNotLoadedError } from './clients.js';
+import { credentialsFailure } from './credentials.js';
 import { toKeyWrapError } from './errors.js';
 import {
   toDataKeyInput,
@@ -28,7 +32,7 @@ import {
 } from './inputs.js';
 import type { ReadOptions } from './options.js';
 import { regionOf, regionOfBoth } from './region.js';
-import { required, toKeyDescription, toPublicKeyOutput } from './responses.js';
+import { answered, required, toKeyDescription, toPublicKeyOutput } from './responses.js';
 
 const CAPABILITIES = Object.freeze<ProviderCapabilities>({
   algorithms: ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'],
@@ -43,9 +47,16 @@ type CommandClass<Input extends ServiceInputTypes, Output extends ServiceOutputT
   input: Input,
 ) => $Command<Input, Output, KMSClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>;
 
-/** Calls AWS KMS; every function is one request: [operations](https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html). */
-export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrapDriver {
-  const clients = new KmsClients(config, client);
+/**
+ * Calls AWS KMS; every function is one request: [operations](https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html).
+ *
+ * @param load Loads the AWS SDK.
+ */
+export function kmsDriver(
+  { config, client, grantTokens }: ReadOptions,
+  load?: () => Promise<Sdk>,
+): KeyWrapDriver {
+  const clients = new KmsClients(config, client, load);
 
   /** @param commandIn Picks the command; the SDK is loaded by then. */
   async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
@@ -54,14 +65,21 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
     input: Input,
     call: Call,
   ): Promise<Output> {
-    const { sdk, client } = await clients.for(region);
-    const Command = commandIn(sdk);
-    // The SDK serialises every member that it finds, inherited ones too.
-    const whole = ownFields({ ...input, ...toGrantTokens(grantTokens, call.grantTokens) });
-    return client.send(
-      new Command(whole),
-      ownFields({ ...(call.signal && { abortSignal: call.signal }) }),
-    );
+    return clients.use(region, async ({ sdk, client }) => {
+      const Command = commandIn(sdk);
+      if (typeof Command !== 'function') {
+        throw new SdkNotLoadedError('@aws-sdk/client-kms lacks a command: install it again');
+      }
+      // The SDK serialises every member that it finds, inherited ones too.
+      const whole = ownFields({ ...input, ...toGrantTokens(grantTokens, call.grantTokens) });
+      const options = ownFields({ ...(call.signal && { abortSignal: call.signal }) });
+      try {
+        return await client.send(new Command(whole), options);
+      } catch (error) {
+        if (isExplained(error)) throw error;
+        throw (await credentialsFailure(client, error)) ?? error;
+      }
+    });
   }
 
   return {
@@ -72,7 +90,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       const input = toEncryptInput(request);
       const response = await send(regionOf(request.key), (sdk) => sdk.EncryptCommand, input, call);
       const { CiphertextBlob, KeyId } = required(response, 'CiphertextBlob', 'KeyId');
-      return { ciphertext: CiphertextBlob, keyId: KeyId };
+      return { ciphertext: CiphertextBlob, keyId: answered(KeyId, request.key) };
     },
 
     async decrypt(request, call) {
@@ -81,7 +99,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       const { Plaintext, KeyId } = required(response, 'Plaintext', 'KeyId');
       return {
         plaintext: Plaintext,
-        keyId: KeyId,
+        keyId: answered(KeyId, request.key),
         keyVersion: ownField(response, 'KeyMaterialId'),
       };
     },
@@ -98,9 +116,9 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       );
       return {
         ciphertext: CiphertextBlob,
-        sourceKeyId: SourceKeyId,
+        sourceKeyId: answered(SourceKeyId, request.source.key),
         sourceKeyVersion: ownField(response, 'SourceKeyMaterialId'),
-        destinationKeyId: KeyId,
+        destinationKeyId: answered(KeyId, request.destination.key),
         destinationKeyVersion: ownField(response, 'DestinationKeyMaterialId'),
       };
     },
@@ -110,7 +128,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       const region = regionOf(request.key);
       const response = await send(region, (sdk) => sdk.GenerateDataKeyCommand, input, call);
       const { Plaintext } = required(response, 'Plaintext');
-      return { plaintext: Plaintext, ...wrapped(response) };
+      return { plaintext: Plaintext, ...wrapped(response, request.key) };
     },
 
     async generateDataKeyWithoutPlaintext(request, call) {
@@ -118,6 +136,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       const region = regionOf(request.key);
       return wrapped(
         await send(region, (sdk) => sdk.GenerateDataKeyWithoutPlaintextCommand, input, call),
+        request.key,
       );
     },
 
@@ -126,7 +145,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       const region = regionOf(request.key);
       const response = await send(region, (sdk) => sdk.GenerateDataKeyPairCommand, input, call);
       const { PrivateKeyPlaintext } = required(response, 'PrivateKeyPlaintext');
-      return { privateKey: PrivateKeyPlaintext, ...wrappedPair(response) };
+      return { privateKey: PrivateKeyPlaintext, ...wrappedPair(response, request.key) };
     },
 
     async generateDataKeyPairWithoutPlaintext(request, call) {
@@ -134,6 +153,7 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       const region = regionOf(request.key);
       return wrappedPair(
         await send(region, (sdk) => sdk.GenerateDataKeyPairWithoutPlaintextCommand, input, call),
+        request.key,
       );
     },
 
@@ -141,13 +161,14 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
       const input = { KeyId: key.text };
       return toPublicKeyOutput(
         await send(regionOf(key), (sdk) => sdk.GetPublicKeyCommand, input, call),
+        key,
       );
     },
 
     async describeKey({ key }, call) {
       const input = { KeyId: key.text };
       const response = await send(regionOf(key), (sdk) => sdk.DescribeKeyCommand, input, call);
-      return toKeyDescription(response.KeyMetadata);
+      return toKeyDescription(response.KeyMetadata, key);
     },
 
     mapError: toKeyWrapError,
@@ -155,19 +176,26 @@ export function kmsDriver({ config, client, grantTokens }: ReadOptions): KeyWrap
   };
 }
 
+/** Tells whether an error says by itself what happened. */
+function isExplained(error: unknown): boolean {
+  const known = isKeyWrapError(error) ? error : (toKeyWrapError(error) ?? failureOf(error));
+  return known !== undefined;
+}
+
 type Wrapped = Pick<GenerateDataKeyCommandOutput, 'CiphertextBlob' | 'KeyId' | 'KeyMaterialId'>;
 
-function wrapped(response: Wrapped): EncryptOutput {
+function wrapped(response: Wrapped, key: KeyName): EncryptOutput {
   const { CiphertextBlob, KeyId } = required(response, 'CiphertextBlob', 'KeyId');
   return {
     ciphertext: CiphertextBlob,
-    keyId: KeyId,
+    keyId: answered(KeyId, key),
     keyVersion: ownField(response, 'KeyMaterialId'),
   };
 }
 
 function wrappedPair(
   response: GenerateDataKeyPairWithoutPlaintextCommandOutput,
+  key: KeyName,
 ): WrappedDataKeyPairOutput {
   const { PublicKey, PrivateKeyCiphertextBlob, KeyId } = required(
     response,
@@ -178,7 +206,7 @@ function wrappedPair(
   return {
     publicKey: PublicKey,
     privateKeyCiphertext: PrivateKeyCiphertextBlob,
-    keyId: KeyId,
+    keyId: answered(KeyId, key),
     keyVersion: ownField(response, 'KeyMaterialId'),
   };
 }

@@ -57,11 +57,18 @@ export function toKeyWrapError(error: unknown): KeyWrapError | undefined {
       { requestId },
     );
   }
-  const options: KeyWrapErrorOptions = { requestId, cause: error };
+  const options: KeyWrapErrorOptions = { requestId, cause: withoutRequest(error) };
   if (/^Region (is missing|not accepted)/.test(message)) {
     return new InvalidInputError(
       'options.region',
       'is missing or malformed: pass it, set AWS_REGION, or name keys by ARN',
+      options,
+    );
+  }
+  if (sdkError.code === 'ERR_INVALID_URL') {
+    return new InvalidInputError(
+      'options.endpoint',
+      'is not a URL: pass one with http: or https:, or correct endpoint_url in the shared AWS config file',
       options,
     );
   }
@@ -94,6 +101,30 @@ function readSdkError(error: unknown): SdkError {
     status: $metadata?.httpStatusCode,
     isUnreadableAnswer: $response !== undefined && $fault === undefined,
   };
+}
+
+/**
+ * Takes the request out of an SDK's error, with its signature and session token: the response refers to it, and the
+ * message of a signature error repeats its headers below the first line.
+ */
+function withoutRequest(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null) return error;
+  const { message, stack, $response } = error as Partial<Error> & { $response?: object };
+  // The property itself can't be removed.
+  if ($response !== undefined) Reflect.set($response, 'body', undefined);
+  for (const [name, value] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
+    const text: unknown = value.value;
+    if (name === 'stack' || typeof text !== 'string' || !text.includes('\n')) continue;
+    Reflect.set(error, name, text.split('\n', 1)[0]);
+  }
+  const shown = (error as Partial<Error>).message;
+  if (shown !== message)
+    Reflect.set(
+      error,
+      'stack',
+      stack?.replace(`${message}`, () => `${shown}`),
+    );
+  return error;
 }
 
 /** Returns the error's code or name, and its message if it has one. */

@@ -1,5 +1,7 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import { InvalidInputError, KeyWrapError, parseGrantTokens, readFields } from '@keywrap/core';
+import { checkedCredentials, problemOfCredentials } from './credentials.js';
+import { isHttpUrl } from './endpoint.js';
 import { isRegion } from './region.js';
 
 /** Options to reach AWS KMS. The AWS SDK's defaults apply to every option that is left out. */
@@ -61,7 +63,7 @@ const CHECKS: Readonly<Record<keyof Values, Check>> = {
   endpoint: [isHttpUrl, 'must be an http: or https: URL without user and password'],
   credentials: [
     isCredentials,
-    'must have accessKeyId and secretAccessKey, or be a function that returns credentials',
+    'must have accessKeyId and secretAccessKey without spaces and line breaks, and may have sessionToken and a Date as expiration; or be a function that returns these',
   ],
   profile: [isText, 'must be the name of a profile in the shared AWS config files'],
   maxAttempts: COUNT,
@@ -117,7 +119,9 @@ function readAll(options: unknown): ReadOptions {
  * endpoint or the credentials, from a polluted `Object.prototype`.
  */
 function toClientConfig(connection: Required<KmsConnectionOptions>): ClientConfig {
-  const { connectionTimeout, requestTimeout, ...config } = connection;
+  const { connectionTimeout, requestTimeout, ...others } = connection;
+  const { credentials } = others;
+  const config = { ...others, credentials: credentials && checkedCredentials(credentials) };
   const hasTimeout = connectionTimeout !== undefined || requestTimeout !== undefined;
   // The SDK's requestTimeout ends when the response's headers arrive, and only logs a
   // warning unless told to throw; its socketTimeout bounds the silence after that.
@@ -142,13 +146,6 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0;
 }
 
-function isHttpUrl(value: unknown): boolean {
-  if (!isText(value) || !URL.canParse(value)) return false;
-  const { protocol, username, password } = new URL(value);
-  return /^https?:$/.test(protocol) && username === '' && password === '';
-}
-
 function isCredentials(value: unknown): boolean {
-  if (typeof value === 'function') return true;
-  return isObject(value) && isText(value.accessKeyId) && isText(value.secretAccessKey);
+  return typeof value === 'function' || problemOfCredentials(value) === undefined;
 }

@@ -1,15 +1,19 @@
 import type { GetPublicKeyCommandOutput, KeyMetadata } from '@aws-sdk/client-kms';
 import {
   type EncryptionAlgorithm,
+  InternalError,
   isEncryptionAlgorithm,
+  isKeyArn,
   KEY_ORIGINS,
   KEY_SPECS,
   KEY_STATES,
   KEY_USAGES,
   type KeyDescription,
+  type KeyName,
   ownField,
   ProviderUnavailableError,
   type PublicKeyOutput,
+  parseKeyId,
   UnsupportedOperationError,
 } from '@keywrap/core';
 
@@ -31,12 +35,34 @@ export function required<Response extends object, Name extends keyof Response>(
   return response as { readonly [N in Name]-?: NonNullable<Response[N]> };
 }
 
+/**
+ * Returns the ARN that a response names, if it can be that of the key in the request. An alias name may be any key's. Core
+ * checks that it is an ARN, and the same where the request has an ARN.
+ *
+ * @throws {@link InternalError} when another key answered: a proxy mixed up responses, or invents them.
+ */
+export function answered(arn: string, asked: KeyName | undefined): string {
+  if (asked === undefined || asked.kind === 'alias-name' || !isKeyArn(arn)) return arn;
+  const key = parseKeyId(arn) as Extract<KeyName, { kind: 'key-arn' }>;
+  const isSame =
+    asked.kind === 'alias-arn'
+      ? asked.partition === key.partition &&
+        asked.region === key.region &&
+        asked.account === key.account
+      : asked.id === key.id;
+  if (isSame) return arn;
+  throw new InternalError('the response of AWS KMS is about a key other than the requested one');
+}
+
 /** Converts a response of [GetPublicKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html). */
-export function toPublicKeyOutput(response: GetPublicKeyCommandOutput): PublicKeyOutput {
+export function toPublicKeyOutput(
+  response: GetPublicKeyCommandOutput,
+  key: KeyName,
+): PublicKeyOutput {
   const { PublicKey, KeyId } = required(response, 'PublicKey', 'KeyId');
   return {
     publicKey: PublicKey,
-    keyId: KeyId,
+    keyId: answered(KeyId, key),
     keySpec: known(KEY_SPECS, response.KeySpec, 'key spec'),
     keyUsage: known(KEY_USAGES, response.KeyUsage, 'key usage'),
     algorithms: ours(response.EncryptionAlgorithms),
@@ -44,13 +70,13 @@ export function toPublicKeyOutput(response: GetPublicKeyCommandOutput): PublicKe
 }
 
 /** Converts [KeyMetadata](https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html). */
-export function toKeyDescription(metadata: KeyMetadata | undefined): KeyDescription {
+export function toKeyDescription(metadata: KeyMetadata | undefined, key: KeyName): KeyDescription {
   if (metadata?.CreationDate === undefined) throw unreadable('no key metadata');
   const deletionDate = ownField(metadata, 'DeletionDate');
   const keyVersion = ownField(metadata, 'CurrentKeyMaterialId');
   const { Arn } = required(metadata, 'Arn');
   return {
-    keyId: Arn,
+    keyId: answered(Arn, key),
     keySpec: known(KEY_SPECS, metadata.KeySpec, 'key spec'),
     keyUsage: known(KEY_USAGES, metadata.KeyUsage, 'key usage'),
     keyState: known(KEY_STATES, metadata.KeyState, 'key state'),

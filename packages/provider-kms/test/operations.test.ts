@@ -280,7 +280,7 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
 
   it('wipes the copy of the plaintext that it sent', async () => {
     const { client, send } = stubbedClient({ CiphertextBlob: bytes(9), KeyId: KEY_ARN });
-    await new KmsKeyWrapProvider({ client }).encrypt({ keyId: 'a', plaintext: bytes(1, 2) });
+    await new KmsKeyWrapProvider({ client }).encrypt({ keyId: 'alias/a', plaintext: bytes(1, 2) });
     expect(send.firstCall.args[0].input.Plaintext).to.deep.equal(bytes(0, 0));
   });
 
@@ -292,7 +292,7 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
       KeyId: KEY_ARN,
     };
     const keys = new KmsKeyWrapProvider({ client: stubbedClient(response).client });
-    const dataKey = await keys.generateDataKey({ keyId: 'a', numberOfBytes: 3 });
+    const dataKey = await keys.generateDataKey({ keyId: 'alias/a', numberOfBytes: 3 });
     expect(dataKey.plaintext).to.deep.equal(bytes(1, 2, 3));
     expect(dataKey.plaintext.buffer.byteLength).to.equal(3);
     expect(dataKey.ciphertext.buffer.byteLength).to.equal(1);
@@ -304,7 +304,7 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
     const own = Array.from({ length: 6 }, (_, i) => `own ${i}`);
     const tokens = Array.from({ length: 5 }, (_, i) => `call ${i}`);
     const keys = new KmsKeyWrapProvider({ client, grantTokens: own });
-    const error = await rejection(keys.describeKey({ keyId: 'a' }, { grantTokens: tokens }));
+    const error = await rejection(keys.describeKey({ keyId: 'alias/a' }, { grantTokens: tokens }));
     expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.grantTokens' });
     expect(send.called).to.equal(false);
   });
@@ -327,7 +327,7 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
       CreationDate: new Date(0),
     };
     const keys = new KmsKeyWrapProvider({ client: stubbedClient({ KeyMetadata }).client });
-    const description = await keys.describeKey({ keyId: 'a' });
+    const description = await keys.describeKey({ keyId: 'alias/a' });
     expect(description).to.include({ description: '', keyUsage: 'GENERATE_VERIFY_MAC' });
     expect(description.algorithms).to.deep.equal([]);
     expect(description).not.to.have.property('deletionDate');
@@ -343,8 +343,8 @@ describe('KmsKeyWrapProvider, operation by operation', () => {
       CreationDate: new Date(0),
     };
     const keys = new KmsKeyWrapProvider({ client: stubbedClient({ KeyMetadata }).client });
-    const error = await rejection(keys.describeKey({ keyId: 'a' }));
-    expect(error).to.include({ code: 'UNSUPPORTED', operation: 'describeKey', keyId: 'a' });
+    const error = await rejection(keys.describeKey({ keyId: 'alias/a' }));
+    expect(error).to.include({ code: 'UNSUPPORTED', operation: 'describeKey', keyId: 'alias/a' });
     expect(error.message).to.contain('ML_DSA_44');
   });
 

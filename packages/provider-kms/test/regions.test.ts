@@ -19,7 +19,11 @@ const aliasIn = (region: string) => `arn:aws:kms:${region}:111122223333:alias/a`
 
 /** Responds to every request with the ARN of the key, as KMS does. */
 async function respond({ input }: { input: Readonly<Record<string, string | undefined>> }) {
-  const arnOf = (name: string | undefined) => (name?.includes(':key/') ? name : KEY_ARN);
+  const arnOf = (name = KEY_ID) => {
+    if (name.includes(':key/')) return name;
+    if (!name.includes('alias/')) return KEY_ARN.replace(KEY_ID, name);
+    return name.startsWith('arn:') ? name.replace(/:alias.*/, `:key/${KEY_ID}`) : KEY_ARN;
+  };
   const { KeyId, SourceKeyId, DestinationKeyId } = input;
   return {
     CiphertextBlob: ciphertext,
@@ -58,6 +62,33 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
     await Promise.all(ids.map((keyId) => keys.encrypt({ keyId, plaintext })));
     expect(clients()).to.have.length(5);
     expect(new Set(clients()).size).to.equal(2);
+  });
+
+  it('keeps no more clients than there are regions, and destroys the others once they are unused', async () => {
+    const keys = new KmsKeyWrapProvider({ region: 'eu-west-1' });
+    let answer: (() => void) | undefined;
+    const waiting = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    send.onFirstCall().callsFake(async (command) => {
+      await waiting;
+      return respond(command);
+    });
+    const slow = keys.encrypt({ keyId: arnIn('us-east-1'), plaintext });
+    for (let i = 0; i < 60; i++) {
+      await keys.encrypt({ keyId: arnIn(`invented-${i}`), plaintext });
+      await keys.encrypt({ keyId: 'alias/a', plaintext });
+    }
+    const [first] = clients();
+    expect(destroy.thisValues).to.have.length(11).and.not.include(first);
+    answer?.();
+    await slow;
+    expect(destroy.thisValues).to.have.length(12).and.include(first);
+    const used = new Set(clients()).size;
+    await keys.encrypt({ keyId: 'alias/a', plaintext });
+    expect(new Set(clients()).size).to.equal(used);
+    await keys.close();
+    expect(new Set(destroy.thisValues).size).to.equal(used);
   });
 
   it('asks the SDK for the region when nothing names one, and still keeps one client', async () => {

@@ -66,6 +66,11 @@ export function arnIn(
   return keyIdField === 'destination.keyId' ? result.destinationKeyId : result.sourceKeyId;
 }
 
+/** Returns the id at the end of a key ARN as it is there: with escapes, because the name itself may have blanks. */
+export function bareId(keyArn: string): string {
+  return keyArn.slice(keyArn.indexOf(':key/') + ':key/'.length);
+}
+
 /** Returns the ciphertext in a result. */
 export function sealedIn({ ciphertext, privateKeyCiphertext }: Result): Uint8Array {
   return privateKeyCiphertext ?? ciphertext;

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packAll } from './packages.js';
-import { missingPrograms, projectNames, runProject } from './projects.js';
+import { missingPrograms, projectNames, runProject, runTemplate } from './projects.js';
 import { inPairs } from './run.js';
 import { checkTarball } from './tarballs.js';
 import { followTutorial } from './tutorial.js';
@@ -37,6 +37,7 @@ async function allParts(): Promise<Part[]> {
   await mkdir(tarballs);
   const packages = await packAll(tarballs);
   const tutorial = () => followTutorial(path.join(folder, 'tutorial'), packages);
+  const template = () => runTemplate(folder, packages);
   const projects = (await projectNames()).map(async (name) => ({
     name,
     missing: await missingPrograms(name),
@@ -45,6 +46,7 @@ async function allParts(): Promise<Part[]> {
   return [
     ...packages.map((each) => ({ name: each.name, missing: [], run: () => checkTarball(each) })),
     { name: 'tutorial', missing: [], run: tutorial },
+    { name: 'template', missing: [], run: template },
     ...(await Promise.all(projects)),
   ];
 }

@@ -6,9 +6,13 @@ import { run } from './run.js';
 
 const FOLDER = path.join(ROOT, 'verify/consumers/projects');
 
+/** What an author of a provider copies. */
+export const TEMPLATE = path.join(ROOT, 'templates/provider');
+
 /** The manifest of a project: `test` builds and runs it. */
 interface Manifest {
   dependencies: Record<string, string>;
+  readonly devDependencies?: Record<string, string>;
   /** Programs that npm can't install, such as a browser. */
   readonly needs?: readonly string[];
 }
@@ -27,16 +31,28 @@ export async function runProject(
   name: string,
   folder: string,
   packages: readonly PackedPackage[],
+  source = path.join(FOLDER, name),
 ): Promise<string> {
   const project = path.join(folder, name);
-  await cp(path.join(FOLDER, name), project, { recursive: true });
+  await cp(source, project, { recursive: true });
   const manifest = await manifestOf(project);
-  for (const { name, tarball } of packages) {
-    if (name in manifest.dependencies) manifest.dependencies[name] = `file:${tarball}`;
+  for (const dependencies of [manifest.dependencies, manifest.devDependencies ?? {}]) {
+    for (const { name, tarball } of packages) {
+      if (name in dependencies) dependencies[name] = `file:${tarball}`;
+    }
   }
   await writeFile(path.join(project, 'package.json'), JSON.stringify(manifest));
   await install(project);
   return run(project, 'npm', 'test', '--silent');
+}
+
+/** Copies the template, installs it with the packed packages, and runs both of its commands. */
+export async function runTemplate(
+  folder: string,
+  packages: readonly PackedPackage[],
+): Promise<undefined> {
+  await runProject('template', folder, packages, TEMPLATE);
+  await run(path.join(folder, 'template'), 'npm', 'run', 'conformance', '--silent');
 }
 
 /** Installs in a folder, offline where npm has seen everything before. No package runs a script. */

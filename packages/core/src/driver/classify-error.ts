@@ -48,7 +48,7 @@ export function classifyError(
     });
   }
   return (
-    failureIn(error) ?? new InternalError('the provider failed; see the cause', { cause: error })
+    failureOf(error) ?? new InternalError('the provider failed; see the cause', { cause: error })
   );
 }
 
@@ -91,8 +91,25 @@ export function errorOfStatus(
   return new ProviderUnavailableError(`the backend failed (status ${status})`, options);
 }
 
-/** Returns the error of the code, name or status that shows that the backend is unreachable or failed. */
-function failureIn(error: unknown, outermost = error, depth = DEPTH): KeyWrapError | undefined {
+/**
+ * Returns the error that an error's code, name or HTTP status shows whatever the backend is: that it was not reached, or
+ * failed. Looks into causes too. Undefined for anything else, which is no outage: core reports it as an
+ * {@link InternalError}, and `mapError` may know better.
+ *
+ * @example
+ * ```ts
+ * import { AccessDeniedError, failureOf, type KeyWrapError } from '@keywrap/core';
+ *
+ * // A function of the user's that returns credentials may ask a server for them.
+ * const ofCredentials = (error: unknown): KeyWrapError =>
+ *   failureOf(error) ?? new AccessDeniedError('there are no credentials', { cause: error });
+ * ```
+ */
+export function failureOf(error: unknown): KeyWrapError | undefined {
+  return failureIn(error, error, DEPTH);
+}
+
+function failureIn(error: unknown, outermost: unknown, depth: number): KeyWrapError | undefined {
   if (typeof error !== 'object' || error === null || depth === 0) return undefined;
   const options = { cause: outermost };
   try {

@@ -1,4 +1,4 @@
-import type { EncryptionContext } from '@keywrap/core';
+import { type EncryptionContext, limitOf } from '@keywrap/core';
 import { type CaseContext, type CaseInput, casesOf, kmsGuide } from '../case.js';
 import { check, expectError, expectKeyArn } from '../expect.js';
 import { invoke, sealedIn } from '../key-use.js';
@@ -159,8 +159,10 @@ async function expectApart(
 const sized = (length: number): EncryptionContext => ({ tenant: 'x'.repeat(length) });
 
 /** The sizes of a value; every one in soak. */
-function sizesFor({ profile, seed }: CaseContext): number[] {
-  const all = Array.from({ length: 4100 }, (_, i) => i);
+function sizesFor({ profile, seed, provider }: CaseContext): number[] {
+  // 2 bytes for the count of pairs, 2 for each length, 6 for the key, and one that is added.
+  const longest = limitOf(provider.capabilities, 'encryptionContext') - 13;
+  const all = Array.from({ length: Math.min(4100, longest) }, (_, i) => i);
   const isNear = (size: number) =>
     [size - 1, size, size + 1].some((each) => (each & (each - 1)) === 0);
   const step = profile === 'soak' ? 3 : 97;
@@ -249,7 +251,9 @@ export const contextFamilyCases = [
           const { provider } = context;
           const keyId = await context.keys.get();
           const plaintext = context.secret();
-          await manyOf(64, async (index) => {
+          // A pair takes up to 19 bytes.
+          const limit = limitOf(provider.capabilities, 'encryptionContext');
+          await manyOf(Math.min(64, Math.floor(limit / 20)), async (index) => {
             const pairs = Array.from({ length: index + 1 }, (_, i) => [`key ${i}`, `value ${i}`]);
             const encryptionContext = Object.fromEntries(pairs) as EncryptionContext;
             const sealed = await seal(context, { keyId, plaintext, encryptionContext });

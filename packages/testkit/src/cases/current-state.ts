@@ -1,7 +1,7 @@
 import { formatAliasArn, parseKeyId } from '@keywrap/core';
 import { type CaseContext, type CaseInput, casesOf, kmsGuide } from '../case.js';
 import { check, expectBytes, expectError, expectField, expectKeyArn } from '../expect.js';
-import { arnIn, type Fields, invoke, type KeyUse, type Kind } from '../key-use.js';
+import { arnIn, bareId, type Fields, invoke, type KeyUse, type Kind } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import { allUses, keyUses, needsOf, openingUses, usesFor } from '../operations.js';
 import { open, seal } from '../round-trip.js';
@@ -26,10 +26,10 @@ function newAlias(): string {
 async function namesOf({ keys }: Pick<CaseContext, 'keys'>, keyId: string): Promise<string[]> {
   const parsed = parseKeyId(keyId);
   if (parsed.kind !== 'key-arn') return [keyId];
-  if (!keys.can('alias')) return [keyId, parsed.id];
+  if (!keys.can('alias')) return [keyId, bareId(keyId)];
   const alias = newAlias();
   await keys.alias(alias, keyId);
-  return [keyId, parsed.id, alias, formatAliasArn(alias, parsed)];
+  return [keyId, bareId(keyId), alias, formatAliasArn(alias, parsed)];
 }
 
 interface Warm {

@@ -1,6 +1,7 @@
 import { parseKeyId } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { expectError } from '../expect.js';
+import { bareId } from '../key-use.js';
 import { allUses, keyFor } from '../operations.js';
 
 const exact = {
@@ -45,7 +46,8 @@ export const exactKeyIdCases = casesOf(
           const parsed = parseKeyId(key.keyId);
           if (parsed.kind !== 'key-arn') return;
           const names = lookAlikes(parsed.id);
-          const arns = names.map((id) => key.keyId.replace(parsed.id, id));
+          const inArn = bareId(key.keyId);
+          const arns = lookAlikes(inArn).map((id) => key.keyId.replace(inArn, () => id));
           // The same id, written in the words of an ARN.
           const others = [
             `key/${parsed.id}`,

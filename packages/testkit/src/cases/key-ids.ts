@@ -11,7 +11,7 @@ import {
   wrongKeyCode,
 } from '../expect.js';
 import type { KeyRing } from '../key-ring.js';
-import type { KeyUse } from '../key-use.js';
+import { bareId, type KeyUse } from '../key-use.js';
 import { type Need, SYMMETRIC } from '../needs.js';
 import { allUses, errorDetails, keyFor, openingUses } from '../operations.js';
 
@@ -43,7 +43,7 @@ const missing = {
 
 const FORMS = [
   { letter: 'R', title: 'the key ARN', needs: [], of: async (arn: string) => arn },
-  { letter: 'K', title: 'the key id', needs: [], of: async (arn: string) => idIn(arn) },
+  { letter: 'K', title: 'the key id', needs: [], of: async (arn: string) => bareId(arn) },
   { letter: 'N', title: 'an alias name', needs: ['keys.alias'], of: aliasOf },
   {
     letter: 'A',
@@ -225,12 +225,6 @@ function aliasOf(arn: string, keys: KeyRing): Promise<string> {
     await keys.alias(alias, arn);
     return alias;
   });
-}
-
-/** Returns the id as the ARN has it: with escapes, because a name may have blanks. */
-function idIn(arn: string): string {
-  partsOf(arn);
-  return arn.slice(arn.lastIndexOf('/') + 1);
 }
 
 function partsOf(arn: string) {

@@ -161,7 +161,7 @@ export const rsaPaddingCases = casesOf(
   padding,
   SPECS.flatMap((spec, i) =>
     ALGORITHMS.flatMap((algorithm, j): CaseInput[] => {
-      const needs = [`algorithm:${algorithm}`, `key:${spec}`] as const;
+      const needs = [`algorithm:${algorithm}`, `key:${spec}/${algorithm}`] as const;
       const name = `${spec} with ${algorithm}`;
       // Large keys are slow to make.
       const profile = spec === 'RSA_2048' ? 'quick' : 'full';
@@ -191,7 +191,7 @@ async function expectForeignRejected(
   algorithm: AsymmetricAlgorithm,
 ): Promise<void> {
   const { provider, keys, secret } = context;
-  const keyId = await keys.get(spec);
+  const keyId = await keys.get(`${spec}/${algorithm}`);
   const hash = HASHES[algorithm];
   const { numbers } = await publicKeyOf(context, keyId);
   // As an outside party does it: what is right about the encoding shows that what is wrong is the deviation.
@@ -219,7 +219,7 @@ async function expectZerosKept(
   algorithm: AsymmetricAlgorithm,
 ): Promise<void> {
   const { provider, keys } = context;
-  const keyId = await keys.get(spec);
+  const keyId = await keys.get(`${spec}/${algorithm}`);
   const { spki } = await publicKeyOf(context, keyId);
   const few = [
     [0, 0, 0],

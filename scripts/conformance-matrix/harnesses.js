@@ -83,10 +83,40 @@ function administrator(url) {
   };
 }
 
+/** The transit engine of OpenBao, where that is installed. */
+async function vault() {
+  const { MISSING, startVault } = await import(
+    '../../packages/provider-vault/dist-test/openbao.js'
+  );
+  if (MISSING !== undefined) return undefined;
+  const { vaultHarness } = await import('../../packages/provider-vault/dist-test/harness.js');
+  return vaultHarness('vault on OpenBao', await startVault());
+}
+
+/** A PKCS#11 token, where SoftHSM is installed. */
+async function pkcs11() {
+  const { MISSING, newToken } = await import('../../packages/provider-pkcs11/dist-test/softhsm.js');
+  if (MISSING !== undefined) return undefined;
+  const { pkcs11Harness } = await import('../../packages/provider-pkcs11/dist-test/harness.js');
+  return pkcs11Harness('pkcs11 on SoftHSM', await newToken('matrix'));
+}
+
+/** Azure's client in front of a double. */
+async function azure() {
+  const { azureHarness } = await import('../../packages/provider-azure/dist-test/harness.js');
+  return azureHarness('azure on a double', true);
+}
+
+/** Two backends behind one. */
+async function several() {
+  const { severalKeysHarness } = await import('../../packages/resilience/dist-test/harness.js');
+  return { ...severalKeysHarness, name: 'several keys' };
+}
+
 /** All harnesses that there are packages for. */
 export async function loadHarnesses() {
   const optional = await Promise.all(
-    [kms, custom].map((load) =>
+    [kms, custom, vault, pkcs11, azure, several].map((load) =>
       load().catch((error) => {
         if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
         return undefined;

@@ -41,8 +41,8 @@ export class KeyNames {
         (part) => key[part] === this.#scope[part],
       );
     const isAlias = key.kind === 'alias-name' || key.kind === 'alias-arn';
-    const name = isAlias ? (this.#aliases(key.alias) ?? key.alias.replace(/^alias\//, '')) : key.id;
-    if (isHere && isKeyName(name)) return name;
+    const name = isAlias ? this.#aliases(key.alias) : key.id;
+    if (isHere && name !== undefined && isKeyName(name)) return name;
     throw new KeyNotFoundError(
       'the vault has no such key: check its name, and the vault of its ARN',
     );

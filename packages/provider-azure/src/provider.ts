@@ -6,7 +6,7 @@ import { type AzureKeyWrapProviderOptions, readOptions } from './options.js';
  * Wraps data keys under the keys of Azure Key Vault or Managed HSM, through `@azure/keyvault-keys`, which the first call
  * loads.
  *
- * A key is named by its name in the vault, by `alias/<name>`, or by its ARN,
+ * A key is named by its name in the vault, by an alias of the option `aliases`, or by its ARN,
  * `arn:azure:kms:<vault>:<vault or managedhsm>:key/<name>`.
  *
  * @example

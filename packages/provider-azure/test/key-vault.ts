@@ -42,7 +42,7 @@ export interface KeyVault {
   readonly denied: Set<string>;
   /** Makes a key, or a new version of it. */
   create(name: string, kty: string, keyOps?: string[]): Promise<void>;
-  /** Changes the latest version of a key. */
+  /** Enables or disables all versions of a key, or changes the latest. */
   update(
     name: string,
     change: Partial<Pick<Version, 'enabled' | 'expires'>> & { keyOps?: string[] },
@@ -186,7 +186,8 @@ export async function startKeyVault(
     },
     update(name, { enabled, expires, keyOps }) {
       const version = latest(name);
-      if (enabled !== undefined) version.enabled = enabled;
+      // All versions, as who disables a key does.
+      if (enabled !== undefined) for (const each of keys.get(name) ?? []) each.enabled = enabled;
       if (expires !== undefined) version.expires = expires;
       if (keyOps !== undefined) version.keyOps.splice(0, Number.POSITIVE_INFINITY, ...keyOps);
     },

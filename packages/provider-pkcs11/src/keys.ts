@@ -132,7 +132,9 @@ export class TokenKeys {
       );
     if (!isHere) throw new KeyNotFoundError('the ARN is of a key of another token');
     if (name.kind === 'key-id' || name.kind === 'key-arn') return name.id;
-    return this.#aliases(name.alias) ?? name.alias.replace(/^alias\//, '');
+    const label = this.#aliases(name.alias);
+    if (label !== undefined) return label;
+    throw new KeyNotFoundError('the option aliases has no such alias');
   }
 
   #objects(session: Handle, kind: number, label: string): Handle[] {

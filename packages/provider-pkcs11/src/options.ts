@@ -26,7 +26,7 @@ export interface Pkcs11KeyWrapProviderOptions {
   readonly sessions?: number | undefined;
   /**
    * The label of the key that an alias stands for: `{ 'alias/orders': 'orders-2026' }`, or a function that returns it.
-   * Another alias stands for the key of the same name: `alias/orders` for the label `orders`.
+   * By default there are no aliases.
    */
   readonly aliases?:
     | Readonly<Record<string, string>>

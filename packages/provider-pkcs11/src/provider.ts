@@ -4,7 +4,7 @@ import { type Pkcs11KeyWrapProviderOptions, readOptions } from './options.js';
 
 /**
  * Wraps data keys under the keys of a [PKCS#11](https://docs.oasis-open.org/pkcs11/pkcs11-spec/v3.1/) token: an HSM, a
- * smart card, SoftHSM. A key is named by its label (CKA_LABEL), by `alias/<label>`, or by its ARN,
+ * smart card, SoftHSM. A key is named by its label (CKA_LABEL), by an alias of the option `aliases`, or by its ARN,
  * `arn:pkcs11:kms:<label of the token>:<serial number>:key/<label>`.
  *
  * @example

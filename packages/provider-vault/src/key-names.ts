@@ -31,8 +31,8 @@ export class KeyNames {
         (part) => key[part] === this.#scope[part],
       );
     const isAlias = key.kind === 'alias-name' || key.kind === 'alias-arn';
-    const name = isAlias ? (this.#aliases(key.alias) ?? key.alias.replace(/^alias\//, '')) : key.id;
-    if (isHere && isKeyName(name)) return name;
+    const name = isAlias ? this.#aliases(key.alias) : key.id;
+    if (isHere && name !== undefined && isKeyName(name)) return name;
     throw new KeyNotFoundError(
       'transit has no such key: check its name, and the namespace and mount of its ARN',
     );

@@ -34,7 +34,7 @@ export interface VaultKeyWrapProviderOptions {
   readonly kubernetes?: KubernetesRole | undefined;
   /**
    * The name of the key that an alias stands for: `{ 'alias/orders': 'orders-2026' }`, or a function that returns it.
-   * Another alias stands for the key of the same name: `alias/orders` for `orders`.
+   * By default there are no aliases.
    */
   readonly aliases?:
     | Readonly<Record<string, string>>

@@ -6,7 +6,7 @@ import { readOptions, type VaultKeyWrapProviderOptions } from './options.js';
  * Wraps data keys under the keys of the transit engine of [OpenBao](https://openbao.org/api-docs/secret/transit/) or
  * HashiCorp Vault, over its HTTP API.
  *
- * A key is named by its name in transit, by `alias/<name>`, or by its ARN,
+ * A key is named by its name in transit, by an alias of the option `aliases`, or by its ARN,
  * `arn:vault:kms:<namespace>:<mount>:key/<name>`.
  *
  * @example

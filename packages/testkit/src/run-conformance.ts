@@ -57,7 +57,7 @@ export interface CaseOptions extends SessionOptions {
 export interface RunOptions extends CaseOptions {
   /** Called after each case, in the order in which they end. */
   readonly onCase?: ((result: CaseResult) => void) | undefined;
-  /** Ends the run after the first failure. */
+  /** Ends the run after the first required case that fails. */
   readonly bail?: boolean | undefined;
   /** How many cases run at the same time; by default 4. */
   readonly concurrency?: number | undefined;
@@ -87,8 +87,7 @@ export async function runConformance(
   const session = await Session.open(harness, options);
   const done = new Map<ConformanceCase, CaseResult>();
   const isOver = () =>
-    session.harnessError !== undefined ||
-    (bail && [...done.values()].some(({ status }) => status === 'failed'));
+    session.harnessError !== undefined || (bail && [...done.values()].some(isViolation));
   const work = async (each: ConformanceCase) => {
     if (isOver()) return;
     const result = await judge(session, each);
@@ -123,6 +122,11 @@ export async function runConformance(
     notRun: cases.length - results.length,
     ...(session.harnessError && { harnessError: session.harnessError }),
   };
+}
+
+/** Returns true for a required case that failed. */
+export function isViolation({ level, status }: CaseResult): boolean {
+  return level === 'must' && status === 'failed';
 }
 
 /** Returns the cases that `only` selects in a profile, by default all. Rejects a name that matches none. */

@@ -8,7 +8,7 @@ import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
 import autocannon from 'autocannon';
 import { ROUNDS, timeAlternately } from './alternate.js';
 import type { Rounds } from './benchmark.js';
-import { startServer } from './server-process.js';
+import { type ServerProcess, startServer } from './server-process.js';
 
 const CONNECTIONS = 32;
 const SECONDS_PER_SIDE = 2;
@@ -60,23 +60,40 @@ async function load(url: string, request: { headers: Record<string, string>; bod
 
 /** The KMS server, and the least that one with its answers has to do. */
 export async function measureThroughput(): Promise<Rounds> {
-  const kms = await startServer('kms-server');
-  const client = new KMSClient({ ...CONNECTION, endpoint: kms.url });
-  const key = await makeKey(client);
-  const floor = await startServer('floor-server');
+  const [kms, floor] = [await startServer('kms-server'), await startServer('floor-server')];
+  return compare(kms, floor);
+}
+
+/** Two workers and one process of the command, each with a store of its own in a file. */
+export async function measureWorkers(): Promise<Rounds> {
+  const two = await startServer('kms-command', '2');
+  return compare(two, await startServer('kms-command', '1'), true);
+}
+
+/** Loads two servers in turn. @param hasKeys Whether the reference has keys; otherwise it takes any. */
+async function compare(
+  ours: ServerProcess,
+  reference: ServerProcess,
+  hasKeys = false,
+): Promise<Rounds> {
   const rounds = { ours: [] as number[], reference: [] as number[] };
+  const clientOf = ({ url }: ServerProcess) => new KMSClient({ ...CONNECTION, endpoint: url });
+  const [client, other] = [clientOf(ours), clientOf(reference)];
   try {
+    const key = await makeKey(client);
+    const otherKey = hasKeys ? await makeKey(other) : undefined;
     for (let round = 0; round <= ROUNDS; round++) {
       // Captured anew, because a signature is only good for some minutes.
-      const fresh = await capture(client, key);
-      const [our, reference] = [await load(kms.url, fresh), await load(floor.url, fresh)];
+      const request = await capture(client, key);
+      const otherRequest = otherKey === undefined ? request : await capture(other, otherKey);
+      const times = [await load(ours.url, request), await load(reference.url, otherRequest)];
       if (round === 0) continue; // warms up
-      rounds.ours.push(our);
-      rounds.reference.push(reference);
+      rounds.ours.push(times[0] as number);
+      rounds.reference.push(times[1] as number);
     }
   } finally {
-    client.destroy();
-    for (const server of [kms, floor]) server.stop();
+    for (const each of [client, other]) each.destroy();
+    for (const server of [ours, reference]) server.stop();
   }
   return rounds;
 }

@@ -1,4 +1,4 @@
-import { KeyNotFoundError, parseKeyId } from '@keywrap/core';
+import { type EncryptRequest, KeyNotFoundError, parseKeyId } from '@keywrap/core';
 import {
   type Inner,
   type Loose,
@@ -6,8 +6,10 @@ import {
   OPERATIONS,
   type Overrides,
   replaced,
+  subclassed,
   wrapped,
 } from './mutant.js';
+import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
 import type { Input } from './uses.js';
 
 // What caches, and searches for names, do wrong.
@@ -74,6 +76,23 @@ const stale: readonly Mutant[] = [
       });
     };
   }),
+  subclassed(
+    'an alias keeps its key version',
+    'current-state',
+    () =>
+      new (class extends ReferenceDriver {
+        #isAlias = false;
+        override encrypt(request: EncryptRequest) {
+          this.#isAlias = request.key.text.startsWith('alias/');
+          return super.encrypt(request);
+        }
+        protected override headerOf(key: ReferenceKey) {
+          const header = super.headerOf(key);
+          if (this.#isAlias) header[16] = 0;
+          return header;
+        }
+      })(),
+  ),
   wrapped('descriptions are kept', 'current-state', (inner) => {
     const kept = new Map<string, object>();
     return {

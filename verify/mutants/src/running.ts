@@ -103,6 +103,38 @@ const atOnce: readonly Mutant[] = [
     );
   })(),
   subclassed(
+    'version numbers begin again after 8',
+    'concurrency-at-scale',
+    () =>
+      new (class extends ReferenceDriver {
+        protected override headerOf(key: ReferenceKey) {
+          const header = super.headerOf(key);
+          header[16] = (header[16] ?? 0) % 8;
+          return header;
+        }
+        override async rotate(keyId: string) {
+          await super.rotate(keyId);
+          const { materials } = this.find(keyId);
+          // The ninth replaces the first.
+          if (materials.length > 8) materials[(materials.length - 1) % 8] = materials.at(-1);
+        }
+      })(),
+  ),
+  everyOperation(
+    'the 51st key has the handle of the first',
+    'concurrency-at-scale',
+    (inner, operation) => {
+      const handles = new Map<string, string>();
+      return (input, options) => {
+        const { keyId } = input ?? {};
+        if (typeof keyId !== 'string') return inner[operation](input, options);
+        const [first = keyId] = handles.values();
+        if (!handles.has(keyId)) handles.set(keyId, handles.size >= 50 ? first : keyId);
+        return inner[operation]({ ...input, keyId: handles.get(keyId) }, options);
+      };
+    },
+  ),
+  subclassed(
     'a new version has a number before it has a key',
     'concurrency-at-scale',
     () =>

@@ -1,4 +1,5 @@
 import { prove, type Verdict } from './judge.js';
+import type { BlindProof } from './judge-blind.js';
 
 const WIDTH = 140;
 const GAP = '  ';
@@ -21,6 +22,15 @@ export function formatVerdicts(verdicts: readonly Verdict[]): string {
     ...survivors.map(({ name, breaks }) => `no case of ${breaks} caught: ${name}`),
     ...idle.map((id) => `caught no mutant of its rule: ${id}`),
     `killed ${killed} of ${verdicts.length}, ${must - idle.length} of ${must} cases earn their place`,
+  ].join('\n');
+}
+
+/** What was not caught of the mutants that were written blind, then the numbers. */
+export function formatBlind({ survivors, total, falseAlarms }: BlindProof): string {
+  return [
+    ...survivors.map(({ set, name, why }) => `not caught (set ${set}): ${name}: ${why}`),
+    ...falseAlarms.map((alarm) => `fails for the right provider: ${alarm}`),
+    `blind: killed ${total - survivors.length} of ${total}`,
   ].join('\n');
 }
 

@@ -4,7 +4,7 @@ import { mutants } from '#dist/index.js';
 import { judgeMutant, prove } from '#dist/judge.js';
 import { guarded } from '#dist/layers.js';
 import { wrapped } from '#dist/mutant.js';
-import { formatVerdicts } from '#dist/table.js';
+import { formatBlind, formatVerdicts } from '#dist/table.js';
 
 // One mutant for each rule. `npm run test:mutants` runs all of them.
 const firstOfEachRule = mutants.filter(
@@ -67,5 +67,15 @@ describe('the proof by broken providers', () => {
     expect(lines.at(-1)).to.equal(
       `killed 1 of 2, ${all.length - 1} of ${all.length} cases earn their place`,
     );
+  });
+
+  it('says on a line of its own how many were caught of those that were written blind', () => {
+    const survivor = { set: 'b', name: 'sly', why: 'It lies (a field report)' } as const;
+    const proof = { survivors: [survivor], total: 40, falseAlarms: ['ENC-001: no key'] };
+    expect(formatBlind(proof).split('\n')).to.deep.equal([
+      'not caught (set b): sly: It lies (a field report)',
+      'fails for the right provider: ENC-001: no key',
+      'blind: killed 39 of 40',
+    ]);
   });
 });

@@ -14,12 +14,11 @@ import type { ReadProviderKey, ReadWrappingKey } from './wrapping-key.js';
 
 /** The data key of a message, in plaintext and wrapped under each key. */
 export interface WrappedDataKeys {
-  /** 32 bytes; the caller wipes it. */
+  /** The caller wipes it. */
   readonly plaintext: Uint8Array;
   readonly wrapped: readonly EncryptedDataKey[];
 }
 
-const DATA_KEY_LENGTH = 32;
 const utf8 = new TextEncoder();
 
 /**
@@ -29,21 +28,27 @@ const utf8 = new TextEncoder();
  *
  * @param keys At least one.
  * @param encryptionContext All pairs of the message.
+ * @param keyLength In bytes: 16, 24 or 32.
  */
 export async function makeDataKey(
   keys: readonly ReadWrappingKey[],
   encryptionContext: EncryptionContext,
   options: CallOptions,
+  keyLength = 32,
 ): Promise<WrappedDataKeys> {
   const [first, ...others] = keys as [ReadWrappingKey, ...ReadWrappingKey[]];
   if (first.provider === undefined || !first.provider.capabilities.dataKeys) {
-    const plaintext = crypto.getRandomValues(newSecret(DATA_KEY_LENGTH));
-    return withPlaintext(plaintext, wrapUnderAll(plaintext, keys, encryptionContext, options));
+    const plaintext = crypto.getRandomValues(newSecret(keyLength));
+    return wrapDataKey(plaintext, keys, encryptionContext, options);
   }
   const { provider } = first;
   const context = contextFor(provider, encryptionContext);
   const { keyId, ciphertext, plaintext } = await provider.generateDataKey(
-    { keyId: first.keyId, keySpec: 'AES_256', encryptionContext: context },
+    {
+      keyId: first.keyId,
+      ...(keyLength === 32 ? { keySpec: 'AES_256' } : { numberOfBytes: keyLength }),
+      encryptionContext: context,
+    },
     options,
   );
   const own = { providerId: provider.id, providerInfo: utf8.encode(keyId), ciphertext };
@@ -54,6 +59,16 @@ export async function makeDataKey(
     plaintext,
     wrapping.then((more) => [own, ...more]),
   );
+}
+
+/** Wraps a data key that is there already. Owns the plaintext until it returns it. */
+export function wrapDataKey(
+  plaintext: Uint8Array,
+  keys: readonly ReadWrappingKey[],
+  encryptionContext: EncryptionContext,
+  options: CallOptions,
+): Promise<WrappedDataKeys> {
+  return withPlaintext(plaintext, wrapUnderAll(plaintext, keys, encryptionContext, options));
 }
 
 /** Wipes the plaintext if it could not be wrapped. */

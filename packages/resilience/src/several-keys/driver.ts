@@ -112,7 +112,7 @@ export function severalKeysDriver(
     const isHere =
       !('partition' in key) || (key.partition === SCOPE.partition && key.region === SCOPE.region);
     const isKey = key.kind === 'key-id' || key.kind === 'key-arn';
-    const name = isKey ? key.id : key.alias.replace(/^alias\//, '');
+    const name = isKey ? key.id : key.alias;
     const members = keysOf(name);
     if (isHere && members !== undefined) return { name, members };
     throw new KeyNotFoundError('there are no keys under this name; see the option keys');

@@ -14,8 +14,8 @@ export type { MemberKey } from './driver.js';
 /** Options of {@link SeveralKeysProvider}. */
 export interface SeveralKeysProviderOptions {
   /**
-   * The keys of each name, 1 to 4, the nearest first: decrypting tries them in this order. Or a function that returns
-   * them, and undefined for a name without keys.
+   * The keys of each name, such as `orders` or `alias/orders`: 1 to 4, the nearest first, because decrypting tries them
+   * in this order. Or a function that returns them, and undefined for a name without keys.
    */
   readonly keys:
     | Readonly<Record<string, readonly MemberKey[]>>
@@ -90,8 +90,8 @@ function readKeys(value: unknown, guard: Guard): KeysOf {
   }
   const byName = Object.entries(value).map(([name, list]: [string, unknown]) => {
     const field = `options.keys.${name}`;
-    if (parseKeyId(name, field).kind !== 'key-id') {
-      throw new InvalidInputError(field, 'must be a name without arn: and alias/');
+    if (parseKeyId(name, field).kind.endsWith('arn')) {
+      throw new InvalidInputError(field, 'must be a name, and not an ARN');
     }
     return [name, readMembers(list, field, guard)] as const;
   });

@@ -7,6 +7,7 @@ import { arnIn, invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import { allUses, keyFor, openingUses, usesFor } from '../operations.js';
 import { expectOpens, open, seal } from '../round-trip.js';
+import { manyOf } from '../statistics.js';
 
 const concurrency = {
   id: 'concurrency-at-scale',
@@ -264,6 +265,45 @@ export const atOnceCases = casesOf(concurrency, [
       await Promise.all(
         made.map((each) => expectOpens(provider, each, 'a plaintext from a rotation')),
       );
+    },
+  },
+  {
+    id: 'ATO-602',
+    title:
+      'opens the ciphertexts of every key version: of 10 (soak: 200, or as many as the backend makes)',
+    needs: [...SYMMETRIC, 'keys.rotate'],
+    profile: 'full',
+    async run(context) {
+      const { provider, keys, profile } = context;
+      const keyId = await keys.create();
+      const made = [await seal(context, { keyId })];
+      const isPossible = () =>
+        keys.rotate(keyId).then(
+          () => true,
+          () => made.length < 4,
+        );
+      // AWS KMS rotates a key on demand at most ten times.
+      while (made.length < (profile === 'soak' ? 200 : 10) && (await isPossible())) {
+        made.push(await seal(context, { keyId }));
+      }
+      for (const each of made) await expectOpens(provider, each, 'the plaintext of a key version');
+    },
+  },
+  {
+    id: 'ATO-701',
+    title: 'uses 60 keys (soak: 300) in turn, each under its own id',
+    needs: SYMMETRIC,
+    profile: 'full',
+    async run(context) {
+      const { provider, keys, profile } = context;
+      const count = profile === 'soak' ? 300 : 60;
+      const ids = await manyOf(count, () => keys.create());
+      const made = await manyOf(count, (i) => seal(context, { keyId: ids[i] as string }));
+      await manyOf(2 * count, async (i) => {
+        const each = made[i % count] as (typeof made)[number];
+        const { keyId } = await expectOpens(provider, each, 'the plaintext under this key');
+        expectKeyArn(keyId, each.keyId);
+      });
     },
   },
 ]);

@@ -190,6 +190,34 @@ export const currentStateCases = [
         },
       },
       {
+        id: 'STA-404',
+        title: 'a rotation holds for the next call under each name',
+        needs: ['keyVersion', 'keys.rotate'],
+        profile: 'full',
+        async run(context) {
+          const { provider, keys } = context;
+          const keyId = await keys.create();
+          const names = await namesOf(context, keyId);
+          const plaintext = context.secret();
+          const versions: unknown[] = [];
+          for (let rotations = 0; rotations < 3; rotations++) {
+            if (rotations > 0) await keys.rotate(keyId);
+            const made = names.map(async (name) => {
+              const { ciphertext } = await provider.encrypt({ keyId: name, plaintext });
+              return (await provider.decrypt({ keyId, ciphertext })).keyVersion;
+            });
+            const seen = new Set(await Promise.all(made));
+            check(seen.size === 1, 'one key version under each name', `${seen.size}`);
+            versions.push(...seen);
+          }
+          check(
+            new Set(versions).size === 3,
+            'another key version after each rotation',
+            'an old one',
+          );
+        },
+      },
+      {
         id: 'STA-403',
         title: 'two instances see the change that the backend made, each under each name',
         needs: ['reopen', 'keys.disable', 'keys.enable'],

@@ -1,4 +1,5 @@
 import { type CaseContext, CONTRACT, casesOf } from '../case.js';
+import { flip } from '../damage.js';
 import { check, expectBytes } from '../expect.js';
 import { SYMMETRIC } from '../needs.js';
 import { open, seal } from '../round-trip.js';
@@ -78,7 +79,7 @@ export const retentionCases = casesOf(
     },
     {
       id: 'RET-201',
-      title: 'results that the caller drops are collected',
+      title: 'results and inputs that the caller drops are collected',
       profile: 'soak',
       alone: true,
       async run(context) {
@@ -106,11 +107,14 @@ export const retentionCases = casesOf(
         const { bare: provider, keys } = await context.open();
         const keyId = await keys.get();
         const { ciphertext } = await provider.encrypt({ keyId, plaintext: new Uint8Array(32) });
+        const damaged = flip(ciphertext);
         const rounds: number[] = [];
         for (let round = 0; round < 3; round++) {
           for (let i = 0; i < CALLS; i++) {
             const input = { keyId, plaintext: new Uint8Array(32) };
-            if (i % 2 === 0) await provider.encrypt(input);
+            if (i % 8 === 7)
+              await provider.decrypt({ keyId, ciphertext: damaged }).catch(() => 'expected');
+            else if (i % 2 === 0) await provider.encrypt(input);
             else (await provider.decrypt({ keyId, ciphertext }))[Symbol.dispose]();
           }
           await collect(gc);
@@ -140,10 +144,14 @@ async function dropResults({ open }: CaseContext): Promise<WeakRef<object>[]> {
   const { bare: provider, keys } = await open();
   const keyId = await keys.get();
   const refs: WeakRef<object>[] = [];
-  for (let i = 0; i < HELD / 2; i++) {
-    const { ciphertext } = await provider.encrypt({ keyId, plaintext: new Uint8Array(32) });
+  for (let i = 0; i < HELD / 4; i++) {
+    const plaintext = new Uint8Array(32);
+    const { ciphertext } = await provider.encrypt({ keyId, plaintext });
     const result = await provider.decrypt({ keyId, ciphertext });
-    refs.push(new WeakRef(result), new WeakRef(result.plaintext.buffer));
+    refs.push(new WeakRef(plaintext), new WeakRef(result), new WeakRef(result.plaintext.buffer));
+    if (!provider.capabilities.dataKeys) continue;
+    const dataKey = await provider.generateDataKey({ keyId, keySpec: 'AES_256' });
+    refs.push(new WeakRef(dataKey.plaintext.buffer));
   }
   return refs;
 }

@@ -21,7 +21,7 @@ const HASHES = {
 } as const;
 type Hash = (typeof HASHES)[keyof typeof HASHES];
 
-const ALGORITHMS = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
+const ALGORITHMS = Object.keys(HASHES) as (keyof typeof HASHES)[];
 const SPECS = ['RSA_2048', 'RSA_3072', 'RSA_4096'] as const;
 
 /** A public key, as numbers. */

@@ -7,7 +7,12 @@ import { formatJunit } from '../report/junit.js';
 import { formatList } from '../report/list.js';
 import { formatMarkdown } from '../report/markdown.js';
 import { formatReport } from '../report/text.js';
-import { type ConformanceReport, casesIn, runConformance } from '../run-conformance.js';
+import {
+  type ConformanceReport,
+  casesIn,
+  isViolation,
+  runConformance,
+} from '../run-conformance.js';
 import {
   type CommandOptions,
   readArguments,
@@ -59,10 +64,7 @@ async function judge(options: CommandOptions, stdout: Screen, stderr: Screen): P
   if (options.output === undefined) stdout.write(text);
   else write(options.output, text);
   if (report.harnessError !== undefined) return 2;
-  const isWrong = report.results.some(
-    ({ level, status }) => level === 'must' && status === 'failed',
-  );
-  return isWrong ? 1 : 0;
+  return report.results.some(isViolation) ? 1 : 0;
 }
 
 function selected({ only, profile }: Selection): readonly ConformanceCase[] {

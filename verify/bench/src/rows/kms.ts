@@ -20,4 +20,12 @@ export const kmsBenchmarks: readonly Benchmark[] = [
     target: { ratio: 1.1 },
     measure: async () => (await load()).measureThroughput(),
   },
+  {
+    name: 'kms-server-workers',
+    unit: 'ms',
+    ours: 'keywrap-kms --workers 2 with a store in a file, GenerateDataKey, 32 connections',
+    reference: 'the same with one process; two cores must be free',
+    target: { ratio: 0.8 },
+    measure: async () => (await load()).measureWorkers(),
+  },
 ];

@@ -1,0 +1,36 @@
+import { withDataKeyCache } from '@keywrap/core/data-key-cache';
+import { type BlindMutant, opener } from './blind-mutant.js';
+import { BINDING as BINDING_A } from './set-a/binding.js';
+import { CONCURRENCY as CONCURRENCY_A } from './set-a/concurrency.js';
+import { EXPOSURE as EXPOSURE_A } from './set-a/exposure.js';
+import { RANDOMNESS as RANDOMNESS_A } from './set-a/randomness.js';
+import { STATE as STATE_A } from './set-a/state.js';
+import { BINDING as BINDING_B } from './set-b/binding.js';
+import { CONCURRENCY as CONCURRENCY_B } from './set-b/concurrency.js';
+import { EXPOSURE as EXPOSURE_B } from './set-b/exposure.js';
+import { RANDOMNESS as RANDOMNESS_B } from './set-b/randomness.js';
+import { STATE as STATE_B } from './set-b/state.js';
+
+export type { BlindKeys, BlindKind, BlindMutant, BlindSubject, Open } from './blind-mutant.js';
+
+/** Opens the provider that the mutants were made from, without a defect. */
+export const openRight = opener({ cache: withDataKeyCache });
+
+/** Written with the same knowledge, of the same kinds: one to improve the suite with, one to measure it. */
+export const SET_A: readonly BlindMutant[] = [
+  ...RANDOMNESS_A,
+  ...STATE_A,
+  ...BINDING_A,
+  ...CONCURRENCY_A,
+  ...EXPOSURE_A,
+];
+
+export const SET_B: readonly BlindMutant[] = [
+  ...RANDOMNESS_B,
+  ...STATE_B,
+  ...BINDING_B,
+  ...CONCURRENCY_B,
+  ...EXPOSURE_B,
+];
+
+export const blindMutants: readonly BlindMutant[] = [...SET_A, ...SET_B];

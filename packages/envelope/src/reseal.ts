@@ -17,12 +17,13 @@ import { readSealing, readSealOptions, type SealOptions } from './seal-options.j
 export type ResealOptions = Omit<SealOptions, 'encryptionContext'>;
 
 /**
- * Moves a message to other keys: to a new key, or to more or fewer keys. The old message is verified as `open` verifies it; the plaintext
- * does not reach the caller.
+ * Moves a message to other keys: to a new key, or to more or fewer keys. The old message is verified as `open`
+ * verifies it; the plaintext does not reach the caller.
  *
- * The message is encrypted again, under a new data key. The format does not allow to change its keys alone: the header, with the wrapped data keys, is authenticated
- * by AES-GCM under the message's own key and the IV 0, so that a second header would use a nonce twice. For a message that does not fit
- * in memory, pipe `openStream` into `sealStream`.
+ * The message is encrypted again, under a new data key. The format does not allow to change its keys alone: the
+ * header, with the wrapped data keys, is authenticated by AES-GCM under the message's own key and the IV 0, so
+ * that a second header would use a nonce twice. For a message that does not fit in memory, pipe `openStream` into
+ * `sealStream`.
  *
  * @param message The bytes, or their base64url without padding.
  * @param from What to accept of the old message.

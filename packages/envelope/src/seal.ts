@@ -15,8 +15,8 @@ import { startMessage } from './start-message.js';
 /**
  * Encrypts data into a message of the AWS Encryption SDK, which {@link open} and that SDK in any language decrypt.
  *
- * The message is framed, commits to its data key (algorithm suite 0x0478; signed: 0x0578), and carries the data key, wrapped
- * by the provider, and the encryption context.
+ * The message is framed, commits to its data key (algorithm suite 0x0478; signed: 0x0578), and carries the data
+ * key, wrapped by the provider, and the encryption context.
  *
  * @param plaintext Any length. It may be wiped as soon as the call has returned its promise.
  * @returns The message: longer than the plaintext by the header (some 300 bytes for one key of AWS KMS) and 32 bytes for

@@ -11,11 +11,11 @@ import { type OpenStreamOptions, readOpenStreamOptions } from './open-stream-opt
 import { abortError, openingSteps, type Steps, sealingSteps } from './steps.js';
 
 /**
- * Makes a stream that encrypts what is piped through it into one message, frame by frame. It holds at most one frame and one chunk, however
- * long the stream is.
+ * Makes a stream that encrypts what is piped through it into one message, frame by frame. It holds at most one
+ * frame and one chunk, however long the stream is.
  *
- * @param callOptions `bytesToEncrypt` is the longest length of the stream, in bytes: with it a data-key cache can share the data key,
- * and a longer stream fails.
+ * @param callOptions `bytesToEncrypt` is the longest length of the stream, in bytes: with it a data-key cache can
+ * share the data key, and a longer stream fails.
  * @throws `InvalidInputError` at once; the stream fails as `seal` does.
  *
  * @example
@@ -52,12 +52,13 @@ export interface OpenStream extends TransformStream<Uint8Array, Uint8Array> {
 }
 
 /**
- * Makes a stream that decrypts the message that is piped through it. It holds at most two frames and one chunk, however long the
- * message is. Plaintext leaves frame by frame, each once it is authentic.
+ * Makes a stream that decrypts the message that is piped through it. It holds at most two frames and one chunk,
+ * however long the message is. Plaintext leaves frame by frame, each once it is authentic.
  *
- * **Do not act on plaintext before the stream has ended**: only the end shows that nothing is missing and, for a signed message, that the signature
- * is valid. If the stream fails, discard what has left it: write into a temporary file, or a transaction, and complete it at the end. Where that can't be done, `holdBack` releases nothing
- * before the end.
+ * **Do not act on plaintext before the stream has ended**: only the end shows that nothing is missing and, for a
+ * signed message, that the signature is valid. If the stream fails, discard what has left it: write into a
+ * temporary file, or a transaction, and complete it at the end. Where that can't be done, `holdBack` releases
+ * nothing before the end.
  *
  * @throws `InvalidInputError` at once; the stream fails as `open` does.
  *

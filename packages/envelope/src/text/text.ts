@@ -6,7 +6,8 @@ import type { SealOptions } from '../seal-options.js';
 import { encodeBase64Url } from './base64.js';
 
 /**
- * Encrypts a text into a message in base64url, for a column of a database or a field of a document. {@link openText} decrypts it.
+ * Encrypts a text into a message in base64url, for a column of a database or a field of a document. {@link
+ * openText} decrypts it.
  *
  * @param text Well-formed Unicode; encrypted as UTF-8.
  * @throws as `seal` does.

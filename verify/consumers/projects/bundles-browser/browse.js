@@ -92,8 +92,8 @@ async function open(url) {
   const chromium = spawn('/usr/bin/chromium', args, { stdio: 'ignore' });
   const ended = once(chromium, 'exit').then(() => 'Chromium ended');
   const answer = await Promise.race([result, ended]);
-  chromium.kill('SIGKILL');
+  chromium.kill();
   await ended;
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   return answer;
 }

@@ -1,8 +1,17 @@
-import { type CallOptions, type KeyWrapProvider, wipe } from '@keywrap/core';
-import { open } from './open.js';
-import type { OpenOptions } from './open-options.js';
-import { seal } from './seal.js';
-import type { SealOptions } from './seal-options.js';
+import {
+  type CallOptions,
+  type KeyWrapProvider,
+  parseCall,
+  readFields,
+  readSafely,
+  wipe,
+} from '@keywrap/core';
+import { errorOf } from './errors.js';
+import { openMessage } from './open.js';
+import { type OpenOptions, readOpenOptions } from './open-options.js';
+import { readMessage } from './parse-message-header.js';
+import { sealAndWipe } from './seal.js';
+import { readSealing, readSealOptions, type SealOptions } from './seal-options.js';
 
 /** The keys and options of the new message. Its encryption context stays, and it is signed if the old one was. */
 export type ResealOptions = Omit<SealOptions, 'encryptionContext'>;
@@ -42,11 +51,34 @@ export async function reseal(
   to: ResealOptions,
   callOptions?: CallOptions,
 ): Promise<Uint8Array> {
-  const opened = await open(provider, message, from, callOptions);
-  const { encryptionContext, algorithmSuite, plaintext } = opened;
-  const signed = algorithmSuite.includes('ECDSA');
-  // `seal` copies the plaintext before it returns its promise.
-  const sealing = seal(provider, { signed, ...to, encryptionContext }, plaintext, callOptions);
-  wipe(plaintext);
-  return sealing;
+  const { bytes, opening, sealing, signed, call } = readSafely('reseal', 'options', () => {
+    const fields = readFields(to, 'options', ['keyId', 'otherKeys', 'signed', 'frameLength']);
+    return {
+      bytes: readMessage(message),
+      opening: readOpenOptions(provider, from),
+      sealing: readSealOptions(provider, fields),
+      signed: fields.signed !== undefined,
+      call: parseCall(callOptions),
+    };
+  });
+  const { encryptionContext, algorithmSuite, plaintext } = await openMessage(
+    bytes,
+    opening,
+    call,
+  ).catch((error) => {
+    throw errorOf('reseal', error);
+  });
+  try {
+    return await sealAndWipe(
+      {
+        ...sealing,
+        ...readSealing({ ...sealing, encryptionContext }),
+        signed: signed ? sealing.signed : algorithmSuite.includes('ECDSA'),
+      },
+      plaintext,
+      call,
+    );
+  } finally {
+    wipe(plaintext);
+  }
 }

@@ -9,7 +9,7 @@ import {
   wipe,
 } from '@keywrap/core';
 import { concat } from './format/bytes.js';
-import { readSealOptions, type SealOptions } from './seal-options.js';
+import { readSealOptions, type Sealing, type SealOptions } from './seal-options.js';
 import { startMessage } from './start-message.js';
 
 /**
@@ -47,11 +47,20 @@ export async function seal(
     call: parseCall(callOptions),
     copy: copyPlaintext(plaintext),
   }));
+  return sealAndWipe(sealing, copy, call);
+}
+
+/** Seals a plaintext that the caller gives away: it is wiped. */
+export async function sealAndWipe(
+  sealing: Sealing,
+  plaintext: Uint8Array,
+  call: CallOptions,
+): Promise<Uint8Array> {
   try {
-    const sealer = await startMessage(sealing, { ...call, bytesToEncrypt: copy.length });
-    return concat([sealer.start(), ...(await sealer.final(copy))]);
+    const sealer = await startMessage(sealing, { ...call, bytesToEncrypt: plaintext.length });
+    return concat([sealer.start(), ...(await sealer.final(plaintext))]);
   } finally {
-    wipe(copy);
+    wipe(plaintext);
   }
 }
 

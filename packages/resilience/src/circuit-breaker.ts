@@ -1,12 +1,19 @@
 import {
   aroundEach,
   KeyWrapError,
+  type KeyWrapErrorCode,
   type KeyWrapProvider,
   ProviderUnavailableError,
   readFields,
   withLayer,
 } from '@keywrap/core';
-import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
+import {
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhen,
+  isBrokenCircuitError,
+} from 'cockatiel';
 import { readCount, readDelay } from './options.js';
 
 /** When to stop calling a backend, and when to try again. */
@@ -20,7 +27,7 @@ export interface CircuitBreakerOptions {
 /**
  * Stops calling a backend that fails: after a number of outages in a row, calls reject at once with
  * `ProviderUnavailableError`, until one that is let through from time to time succeeds. Errors that are no outage say
- * that the backend works.
+ * that the backend works; a call that its caller aborts says nothing.
  *
  * @throws {@link InvalidInputError} when an option is wrong.
  *
@@ -38,24 +45,37 @@ export function withCircuitBreaker<Provider extends KeyWrapProvider>(
 ): Provider {
   const fields = readFields(options, 'options', ['failures', 'retryAfter']);
   const { failures = 5, retryAfter = 10_000 } = fields;
-  const policy = circuitBreaker(handleWhen(isOutage), {
+  const isFailure = (error: unknown): boolean =>
+    hasCode(error, 'UNAVAILABLE') ||
+    // The policy takes the failure of a probe that it does not handle for a success.
+    (hasCode(error, 'ABORTED') && policy.state === CircuitState.HalfOpen);
+  const policy = circuitBreaker(handleWhen(isFailure), {
     halfOpenAfter: readDelay(retryAfter, 'options.retryAfter'),
     breaker: new ConsecutiveBreaker(readCount(failures, 'options.failures', 1000)),
   });
   return withLayer(provider, (inner) =>
     aroundEach(inner, async (_operation, _request, _call, next) => {
-      try {
-        return await policy.execute(() => next());
-      } catch (error) {
+      const answer = policy.execute(async () => {
+        try {
+          return { output: await next() };
+        } catch (error) {
+          if (isFailure(error) || hasCode(error, 'ABORTED')) throw error;
+          // An answer too: only what the policy takes for a success ends a row of failures.
+          return { error };
+        }
+      });
+      const answered = await answer.catch((error) => {
         if (!isBrokenCircuitError(error)) throw error;
         throw new ProviderUnavailableError(
           'the backend failed several times: not called for a while',
         );
-      }
+      });
+      if ('error' in answered) throw answered.error;
+      return answered.output;
     }),
   );
 }
 
-function isOutage(error: unknown): boolean {
-  return error instanceof KeyWrapError && error.code === 'UNAVAILABLE';
+function hasCode(error: unknown, code: KeyWrapErrorCode): boolean {
+  return error instanceof KeyWrapError && error.code === code;
 }

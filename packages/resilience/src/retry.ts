@@ -1,4 +1,5 @@
 import {
+  AbortError,
   aroundEach,
   KeyWrapError,
   type KeyWrapProvider,
@@ -48,8 +49,12 @@ export function withRetry<Provider extends KeyWrapProvider>(
     }),
   });
   return withLayer(provider, (inner) => ({
-    ...aroundEach(inner, (_operation, _request, call, next) =>
-      policy.execute(() => next(), call.signal),
+    ...aroundEach(inner, (_operation, _request, { signal }, next) =>
+      policy.execute(() => {
+        // The caller may have aborted during the wait.
+        if (signal?.aborted === true) throw new AbortError('the call was aborted');
+        return next();
+      }, signal),
     ),
     keys: inner.keys,
   }));

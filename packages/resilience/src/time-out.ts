@@ -1,5 +1,6 @@
 import {
-  type CompleteDriver,
+  type Awaitable,
+  type Call,
   type DriverFunctions,
   FUNCTION_NAMES,
   type KeyWrapProvider,
@@ -29,30 +30,39 @@ export function withTimeout<Provider extends KeyWrapProvider>(
   provider: Provider,
   milliseconds: number,
 ): Provider {
-  const policy = timeout(readDelay(milliseconds, 'milliseconds'), TimeoutStrategy.Aggressive);
-  return withLayer(provider, (inner) => ({ ...inner, ...limited(inner) }));
+  const policy = timeout(readDelay(milliseconds, 'milliseconds'), {
+    strategy: TimeoutStrategy.Aggressive,
+    // Else the signal would be aborted after every call, and not tell which took too long.
+    abortOnReturn: false,
+  });
 
-  function limited(inner: CompleteDriver): DriverFunctions {
-    const functions = FUNCTION_NAMES.map((name) => {
-      const work = inner[name] as (request: unknown, call: object) => Promise<unknown>;
-      const limit: typeof work = async (request, call) => {
-        const { signal } = call as { readonly signal: AbortSignal | undefined };
-        let limit: AbortSignal | undefined;
-        try {
-          return await policy.execute((context) => {
-            limit = context.signal;
-            return work(request, { ...call, signal: limit });
-          }, signal);
-        } catch (error) {
-          // The backend may reject first, when it is aborted.
-          if (limit?.aborted !== true || signal?.aborted === true) throw error;
-          throw new ProviderUnavailableError(
-            `the backend did not answer within ${milliseconds} ms`,
-          );
-        }
-      };
-      return [name, limit];
-    });
-    return Object.fromEntries(functions) as DriverFunctions;
-  }
+  const limited = (work: Work): Work => {
+    return async (request, call) => {
+      const { signal } = call;
+      let limit: AbortSignal | undefined;
+      try {
+        return await policy.execute((context) => {
+          limit = context.signal;
+          return work(request, { ...call, signal: limit });
+        }, signal);
+      } catch (error) {
+        // The backend may reject first, when it is aborted.
+        if (limit?.aborted !== true || signal?.aborted === true) throw error;
+        throw new ProviderUnavailableError(`the backend did not answer within ${milliseconds} ms`);
+      }
+    };
+  };
+
+  return withLayer(provider, (inner) => {
+    const functions = FUNCTION_NAMES.map((name) => [name, limited(inner[name] as Work)]);
+    const keys = Object.entries(inner.keys).map(([name, work]) => [name, limited(work as Work)]);
+    return {
+      ...inner,
+      ...(Object.fromEntries(functions) as DriverFunctions),
+      keys: Object.fromEntries(keys),
+    };
+  });
 }
+
+/** A function of a driver. */
+type Work = (request: object, call: Call) => Awaitable<unknown>;

@@ -1,4 +1,5 @@
 import {
+  AbortError,
   InvalidCiphertextError,
   type KeyWrapProvider,
   ProviderUnavailableError,
@@ -57,6 +58,20 @@ describe('withRetry', () => {
     expect((await rejection(call)).code).to.equal('ABORTED');
   });
 
+  it('does not call the backend again for a caller that aborted while it waited', async () => {
+    const backend = breakable(local());
+    backend.isDown = true;
+    const controller = new AbortController();
+    const keys = withRetry(backend.provider, { attempts: 100, firstDelay: 20, maximumDelay: 20 });
+    const call = keys.encrypt(INPUT, { signal: controller.signal });
+    await new Promise(setImmediate); // the first attempt has failed
+    controller.abort();
+    await rejection(call);
+    const { length } = backend.calls;
+    await keys.close(); // waits for everything that was begun
+    expect(backend.calls).to.have.length(length);
+  });
+
   it('rejects wrong options (INVALID_INPUT)', async () => {
     for (const options of [
       { attempts: 0 },
@@ -99,6 +114,24 @@ describe('withTimeout', () => {
     expect((await rejection(call)).code).to.equal('ABORTED');
   });
 
+  it('leaves the errors of a backend that answers in time as they are', async () => {
+    const keys = withTimeout(local(), 60_000);
+    const ciphertext = new Uint8Array(100);
+    const error = await rejection(keys.decrypt({ keyId: 'alias/orders', ciphertext }));
+    expect(error.code).to.equal('INVALID_CIPHERTEXT');
+    const unknown = { keyId: 'alias/nowhere', plaintext: INPUT.plaintext };
+    expect((await rejection(keys.encrypt(unknown))).code).to.equal('KEY_NOT_FOUND');
+  });
+
+  it('limits calls that manage keys too', async () => {
+    const stalled = withLayer(local(), (inner) => ({
+      ...inner,
+      keys: { ...inner.keys, createKey: () => new Promise<never>(() => {}) },
+    }));
+    const error = await rejection(withTimeout(stalled, 5).createKey());
+    expect(error).to.include({ code: 'UNAVAILABLE', operation: 'createKey' });
+  });
+
   it('gives each attempt its own time under withRetry', async () => {
     const seen: (AbortSignal | undefined)[] = [];
     const keys = withRetry(withTimeout(stalling(seen), 5), { attempts: 3, firstDelay: 1 });
@@ -127,6 +160,37 @@ describe('withCircuitBreaker', () => {
     await keys.encrypt(INPUT);
     await keys.encrypt(INPUT);
     expect(backend.calls).to.have.length(4);
+  });
+
+  it('counts outages in a row: any other answer of the backend ends the row', async () => {
+    const backend = breakable(local());
+    const keys = withCircuitBreaker(backend.provider, { failures: 2 });
+    for (let i = 0; i < 3; i++) {
+      backend.errors.push(new ProviderUnavailableError('no'), new InvalidCiphertextError('no'));
+      for (const code of ['UNAVAILABLE', 'INVALID_CIPHERTEXT']) {
+        expect((await rejection(keys.encrypt(INPUT))).code).to.equal(code);
+      }
+    }
+    await keys.encrypt(INPUT);
+    expect(backend.calls).to.have.length(7);
+  });
+
+  it('learns nothing from a call that its caller aborted', async () => {
+    const backend = breakable(local());
+    const keys = withCircuitBreaker(backend.provider, { failures: 2, retryAfter: 1000 });
+    const outage = () => new ProviderUnavailableError('no');
+    const aborted = () => new AbortError('the caller gave up');
+    backend.errors.push(outage(), aborted(), outage());
+    for (let i = 0; i < 3; i++) await rejection(keys.encrypt(INPUT));
+    await rejection(keys.encrypt(INPUT));
+    expect(backend.calls, 'an abort does not end the row').to.have.length(3);
+    clock.tick(1001);
+    backend.errors.push(aborted());
+    expect((await rejection(keys.encrypt(INPUT))).code).to.equal('ABORTED');
+    await rejection(keys.encrypt(INPUT));
+    expect(backend.calls, 'an aborted probe does not close the circuit').to.have.length(4);
+    clock.tick(1001);
+    await keys.encrypt(INPUT);
   });
 
   it('does not count errors of a backend that works', async () => {

@@ -54,7 +54,7 @@ export async function makeDataKey(
   const own = { providerId: provider.id, providerInfo: utf8.encode(keyId), ciphertext };
   if (others.length === 0) return { plaintext, wrapped: [own] };
   const wrapOthers = () => wrapUnderAll(plaintext, others, encryptionContext, options);
-  const wrapping = wrapUnlessKnown(ciphertext, others, wrapOthers);
+  const wrapping = wrapUnlessKnown(ciphertext, others, encryptionContext, wrapOthers);
   return withPlaintext(
     plaintext,
     wrapping.then((more) => [own, ...more]),

@@ -1,4 +1,10 @@
-import { type CallOptions, type KeyWrapProvider, parseCall, readSafely } from '@keywrap/core';
+import {
+  AbortError,
+  type CallOptions,
+  type KeyWrapProvider,
+  parseCall,
+  readSafely,
+} from '@keywrap/core';
 import type { OpenedHeader } from '../authenticate-header.js';
 import { readSealOptions, type SealOptions } from '../seal-options.js';
 import { type OpenStreamOptions, readOpenStreamOptions } from './open-stream-options.js';
@@ -98,12 +104,16 @@ function toWebStream(
     try {
       for (const part of await step) if (part.length > 0) controller.enqueue(part);
     } catch (error) {
-      signal?.removeEventListener('abort', stop);
-      onError(error);
+      end(error);
       throw error;
     }
   };
-  return new TransformStream<Uint8Array, Uint8Array>({
+  const end = (error: unknown) => {
+    signal?.removeEventListener('abort', stop);
+    onError(error);
+  };
+  // TypeScript does not know `cancel` yet (https://streams.spec.whatwg.org/#transformer-api).
+  const transformer: Transformer & { cancel(reason: unknown): void } = {
     start(controller) {
       if (signal === undefined) return;
       stop = () => {
@@ -119,7 +129,10 @@ function toWebStream(
       await leave(steps.final(), controller);
       signal?.removeEventListener('abort', stop);
     },
-  });
+    /** The source failed, or the reader needs no more. */
+    cancel: (cause) => end(new AbortError('the stream was ended early', { cause })),
+  };
+  return new TransformStream(transformer);
 }
 
 /** `Promise.withResolvers`, which Node.js 20 does not have; a rejection that nobody awaits is no error. */
@@ -133,3 +146,7 @@ function withResolvers<T>() {
   promise.catch(() => {});
   return { promise, resolve, reject };
 }
+
+type Transformer = NonNullable<
+  ConstructorParameters<typeof TransformStream<Uint8Array, Uint8Array>>[0]
+>;

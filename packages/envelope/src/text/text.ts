@@ -78,9 +78,18 @@ export async function sealJson(
   value: unknown,
   callOptions?: CallOptions,
 ): Promise<string> {
-  const text = JSON.stringify(value);
+  const text = jsonOf(value);
   if (text === undefined) throw new InvalidInputError('value', 'has no JSON');
   return sealText(provider, options, text, callOptions);
+}
+
+/** Without the error of a circular value or of a `toJSON`, which may quote the value. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

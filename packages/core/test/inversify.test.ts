@@ -160,6 +160,30 @@ describe('keyWrapModule', () => {
     });
   }
 
+  for (const [what, unbind] of [
+    ['unbindAll', (container: Container) => container.unbindAll()],
+    ['unbind', (container: Container) => container.unbind(KEY_WRAP_PROVIDER)],
+  ] as const) {
+    it(`is unbound once it is closed, after inversify's ${what} threw`, async () => {
+      const { close, open } = opener();
+      const container = await containerWith(keyWrapModule(open));
+      const provider = container.get(KEY_WRAP_PROVIDER);
+      expect(() => unbind(container)).to.throw(/async/);
+      await container.unbindAllAsync();
+      expect(await rejection(provider.encrypt(CALLS.encrypt))).to.include({ code: 'CLOSED' });
+      expect([open.callCount, close.callCount]).to.deep.equal([1, 1]);
+      expect(container.isBound(KEY_WRAP_PROVIDER)).to.equal(false);
+    });
+
+    it(`is unbound by itself after inversify's ${what} threw`, async () => {
+      const container = await containerWith(keyWrapModule(opener().open));
+      container.get(KEY_WRAP_PROVIDER);
+      expect(() => unbind(container)).to.throw(/async/);
+      while (container.isBound(KEY_WRAP_PROVIDER))
+        await new Promise((resolve) => setTimeout(resolve));
+    });
+  }
+
   it('closes only what was unloaded', async () => {
     const [byDefault, archive] = [opener(), opener()];
     const module = keyWrapModule(archive.open, { name: 'archive' });

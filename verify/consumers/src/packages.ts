@@ -19,7 +19,8 @@ export async function packAll(folder: string): Promise<PackedPackage[]> {
     const directory = path.join(ROOT, 'packages', each);
     const manifest = await readFile(path.join(directory, 'package.json'), 'utf8');
     const output = await pnpm(directory, 'pack', '--json', '--pack-destination', folder);
-    const { filename } = JSON.parse(output) as { filename: string };
+    // After what the script `prepack` prints.
+    const { filename } = JSON.parse(output.slice(output.indexOf('{'))) as { filename: string };
     return { name: JSON.parse(manifest).name, directory, tarball: path.resolve(folder, filename) };
   });
 }

@@ -37,8 +37,10 @@ export async function runProject(
   await cp(source, project, { recursive: true });
   const manifest = await manifestOf(project);
   for (const dependencies of [manifest.dependencies, manifest.devDependencies ?? {}]) {
+    const isAll = '@keywrap/*' in dependencies;
+    delete dependencies['@keywrap/*'];
     for (const { name, tarball } of packages) {
-      if (name in dependencies) dependencies[name] = `file:${tarball}`;
+      if (isAll || name in dependencies) dependencies[name] = `file:${tarball}`;
     }
   }
   await writeFile(path.join(project, 'package.json'), JSON.stringify(manifest));

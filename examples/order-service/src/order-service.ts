@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { KeyWrapProvider } from '@keywrap/core';
 import { injectKeyWrap } from '@keywrap/core/inversify';
+import { openText, sealText } from '@keywrap/envelope';
 import { injectable } from 'inversify';
 
 export interface Order {
@@ -8,17 +8,14 @@ export interface Order {
   readonly card: string;
 }
 
-/** A stored order: encrypted under its own data key, which is stored wrapped in the same record. */
+/** A stored order: the card is a message in base64url, which carries its wrapped data key. */
 export interface SealedOrder {
   readonly id: string;
-  /** The data key, wrapped, and the ARN of the key that wraps it. */
-  readonly wrappedKey: Uint8Array;
-  readonly keyId: string;
-  /** AES-256-GCM: 12 bytes, any length, 16 bytes. */
-  readonly nonce: Uint8Array;
-  readonly ciphertext: Uint8Array;
-  readonly tag: Uint8Array;
+  readonly card: string;
 }
+
+/** The keys that may have encrypted an order, whatever a stored message names. */
+const TRUSTED_KEYS = ['alias/orders', 'alias/orders-next'];
 
 /** Keeps orders encrypted. Which provider wraps the data keys, it never learns. */
 @injectable()
@@ -27,51 +24,25 @@ export class OrderService {
 
   /** Encrypts an order under a new data key, which `keyId` wraps. */
   async seal(order: Order, keyId: string): Promise<SealedOrder> {
+    const { id, card } = order;
     const encryptionContext = contextOf(order);
-    using dataKey = await this.keys.generateDataKey({
-      keyId,
-      keySpec: 'AES_256',
-      encryptionContext,
-    });
-    const nonce = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', dataKey.plaintext, nonce);
-    const ciphertext = Buffer.concat([cipher.update(order.card, 'utf8'), cipher.final()]);
-    return {
-      id: order.id,
-      wrappedKey: dataKey.ciphertext,
-      keyId: dataKey.keyId,
-      nonce,
-      ciphertext,
-      tag: cipher.getAuthTag(),
-    };
+    return { id, card: await sealText(this.keys, { keyId, encryptionContext }, card) };
   }
 
-  /** Decrypts an order with the key that the stored ARN names, so that no one can substitute another. */
+  /** Decrypts an order with one of the service's keys, if it is the order that was encrypted under this id. */
   async open(sealed: SealedOrder): Promise<Order> {
-    using dataKey = await this.keys.decrypt({
-      keyId: sealed.keyId,
-      ciphertext: sealed.wrappedKey,
-      encryptionContext: contextOf(sealed),
-    });
-    const decipher = createDecipheriv('aes-256-gcm', dataKey.plaintext, sealed.nonce);
-    decipher.setAuthTag(sealed.tag);
-    const card = decipher.update(sealed.ciphertext, undefined, 'utf8') + decipher.final('utf8');
-    return { id: sealed.id, card };
+    const { id, card } = sealed;
+    const options = { trustedKeys: TRUSTED_KEYS, encryptionContext: contextOf(sealed) };
+    return { id, card: await openText(this.keys, card, options) };
   }
 
-  /** Moves an order to another key: only the wrapped data key changes, the order itself is not touched. */
-  async rotate(sealed: SealedOrder, newKeyId: string): Promise<SealedOrder> {
-    const encryptionContext = contextOf(sealed);
-    const { ciphertext, destinationKeyId } = await this.keys.reEncrypt({
-      ciphertext: sealed.wrappedKey,
-      source: { keyId: sealed.keyId, encryptionContext },
-      destination: { keyId: newKeyId, encryptionContext },
-    });
-    return { ...sealed, wrappedKey: ciphertext, keyId: destinationKeyId };
+  /** Moves an order to another key. */
+  async rotate(sealed: SealedOrder, keyId: string): Promise<SealedOrder> {
+    return this.seal(await this.open(sealed), keyId);
   }
 }
 
-/** Binds a wrapped key to its order. */
+/** Binds a message to its order. */
 function contextOf({ id }: { readonly id: string }) {
   return { order: id };
 }

@@ -141,7 +141,10 @@ function parseArn(arn: string, field: string): KeyName {
  * ```
  */
 export function formatKeyArn(id: string, scope: ArnScope): string {
-  return checked(`${arnPrefix(scope)}key/${PLAIN_ID.test(id) ? id : escapeId(id)}`, 'key');
+  // Nearly every ARN needs no escape, and every call formats one. A colon in a part would not match.
+  const plain = `arn:${scope.partition}:kms:${scope.region}:${scope.account}:key/${id}`;
+  if (plain.length <= LIMITS.keyId && KEY_ARN.test(plain)) return plain;
+  return checked(`${arnPrefix(scope)}key/${escapeId(id)}`, 'key');
 }
 
 /**

@@ -6,7 +6,7 @@ import { ByteBudget } from './http/byte-budget.js';
 import { rejectMalformed } from './http/client-error.js';
 import { type Connection, Connections } from './http/connections.js';
 import { type HttpRequest, parseHttpRequest } from './http/http-request.js';
-import type { LogRequest, RequestLog } from './log.js';
+import type { LogRequest } from './log.js';
 import { throttling } from './protocol/kms-error.js';
 import type { KmsResponse, KmsService } from './service.js';
 
@@ -76,9 +76,9 @@ export function serveHttp(
     }
   }
 
-  function record(requestId: string, started: number, result: Partial<RequestLog>): void {
+  function record(requestId: string, started: number, result: Outcome): void {
     if (log === undefined) return;
-    const { operation, key, outcome = 'closed', failure } = result;
+    const { operation, key, outcome, failure } = result;
     try {
       log({
         time: new Date().toISOString(),
@@ -100,12 +100,19 @@ export function serveHttp(
     const connection = connections.of(socket);
     rejected.add(socket);
     const outcome = rejectMalformed(error, socket, connection, requestId);
-    record(requestId, connection?.since ?? performance.now(), { outcome });
+    record(requestId, connection?.since ?? performance.now(), withoutRequest(outcome));
   });
   server.on('drop', () => record(crypto.randomUUID(), performance.now(), CLOSED));
 }
 
-const CLOSED = { outcome: 'closed' };
+type Outcome = Pick<KmsResponse, 'operation' | 'key' | 'outcome' | 'failure'>;
+
+/** Makes the outcome of a connection that has no request. */
+function withoutRequest(outcome: string): Outcome {
+  return { operation: undefined, key: undefined, outcome, failure: undefined };
+}
+
+const CLOSED = withoutRequest('closed');
 
 function isHealthCheck({ method, path }: HttpRequest): boolean {
   return method === 'GET' && path === '/health';

@@ -25,9 +25,10 @@ export interface OpenedHeader {
 }
 
 /**
- * Unwraps the data key of a message and authenticates its header
- * ([Get the decryption materials](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/decrypt.md#get-the-decryption-materials),
- * [Verify the header](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/decrypt.md#verify-the-header)).
+ * Unwraps the data key of a message and authenticates its header ([Get the decryption
+ * materials](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/decrypt.md#get-the-decryption-materials),
+ * [Verify the
+ * header](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/decrypt.md#verify-the-header)).
  */
 export async function authenticateHeader(
   header: MessageHeader,
@@ -83,8 +84,8 @@ function assertAllowed({ suite }: MessageHeader, { commitmentPolicy, signature }
 }
 
 /**
- * A suite that signs has a public key in the context, and no other suite has
- * ([Decrypt Materials](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/default-cmm.md#decrypt-materials)).
+ * A suite that signs has a public key in the context, and no other suite has ([Decrypt
+ * Materials](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/default-cmm.md#decrypt-materials)).
  */
 function createVerifier({ suite, encryptionContext }: MessageHeader): Verifier | undefined {
   const publicKey = encryptionContext[PUBLIC_KEY_NAME];

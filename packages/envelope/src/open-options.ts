@@ -14,23 +14,31 @@ import {
 } from './seal-options.js';
 
 /**
- * Which messages to open ([Commitment Policy](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/commitment-policy.md)).
+ * Which messages to open ([Commitment
+ * Policy](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/commitment-policy.md)).
  * The policy that forbids to seal with key commitment is not here: this package always seals with it.
  */
 export type CommitmentPolicy = 'REQUIRE_ENCRYPT_REQUIRE_DECRYPT' | 'REQUIRE_ENCRYPT_ALLOW_DECRYPT';
 
 /** What to accept of a message. */
 export interface OpenOptions {
-  /** The keys that may open the message, of any provider: at least one, tried in this order. No other key is used, whatever the message names. */
+  /**
+   * The keys that may open the message, of any provider: at least one, tried in this order. No other key is used,
+   * whatever the message names.
+   */
   readonly trustedKeys: readonly TrustedKey[];
   /** The pairs that the message must have; it may have more. `{}` expects none. */
   readonly encryptionContext: EncryptionContext;
   /**
-   * By default `REQUIRE_ENCRYPT_REQUIRE_DECRYPT`: only messages that commit to their data key. `REQUIRE_ENCRYPT_ALLOW_DECRYPT` also opens the
-   * messages of the AWS Encryption SDK before version 2, whose author may have made one that opens differently under another key.
+   * By default `REQUIRE_ENCRYPT_REQUIRE_DECRYPT`: only messages that commit to their data key.
+   * `REQUIRE_ENCRYPT_ALLOW_DECRYPT` also opens the messages of the AWS Encryption SDK before version 2, whose
+   * author may have made one that opens differently under another key.
    */
   readonly commitmentPolicy?: CommitmentPolicy | undefined;
-  /** Whether the message has to be signed, or must not be. By default either is opened, and signatures are verified. */
+  /**
+   * Whether the message has to be signed, or must not be. By default either is opened, and signatures are
+   * verified.
+   */
   readonly signature?: 'required' | 'forbidden' | undefined;
   /** The maximum number of encrypted data keys; each may cost a call to a provider. 1 to 65535; by default 16. */
   readonly maximumDataKeys?: number | undefined;

@@ -39,13 +39,14 @@ export class OpenedMessage extends DecryptResult {
 }
 
 /**
- * Decrypts a message of {@link seal}, or of the AWS Encryption SDK in any language. Returns nothing before all of the message is authenticated
- * and, if it is signed, its signature is verified.
+ * Decrypts a message of {@link seal}, or of the AWS Encryption SDK in any language. Returns nothing before all of
+ * the message is authenticated and, if it is signed, its signature is verified.
  *
  * @param message The bytes, or their base64url without padding.
- * @throws `InvalidCiphertextError`, always the same, when the message is damaged or does not have the expected pairs;
- * `UntrustedKeyError` when it is not sealed under a trusted key; `InvalidInputError` when it is no message, or exceeds
- * a limit; `UnsupportedOperationError` for a suite or version that is unknown or not allowed. When no key opens it, what the provider rejected with.
+ * @throws `InvalidCiphertextError`, always the same, when the message is damaged or does not have the expected
+ * pairs; `UntrustedKeyError` when it is not sealed under a trusted key; `InvalidInputError` when it is no message,
+ * or exceeds a limit; `UnsupportedOperationError` for a suite or version that is unknown or not allowed. When no
+ * key opens it, what the provider rejected with.
  *
  * @example
  * ```ts

@@ -34,8 +34,8 @@ export interface UnverifiedHeader {
 }
 
 /**
- * Reads the header of a message without opening it, **and without authenticating it**: to see under which keys it is sealed. Never
- * decide by it what a message may do; `open` returns authenticated pairs.
+ * Reads the header of a message without opening it, **and without authenticating it**: to see under which keys it
+ * is sealed. Never decide by it what a message may do; `open` returns authenticated pairs.
  *
  * @param message The message, or its start; or its base64url without padding.
  * @throws `InvalidInputError`, `UnsupportedOperationError`, `InvalidCiphertextError`, as `open` does.

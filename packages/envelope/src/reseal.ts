@@ -1,19 +1,29 @@
-import { type CallOptions, type KeyWrapProvider, wipe } from '@keywrap/core';
-import { open } from './open.js';
-import type { OpenOptions } from './open-options.js';
-import { seal } from './seal.js';
-import type { SealOptions } from './seal-options.js';
+import {
+  type CallOptions,
+  type KeyWrapProvider,
+  parseCall,
+  readFields,
+  readSafely,
+  wipe,
+} from '@keywrap/core';
+import { errorOf } from './errors.js';
+import { openMessage } from './open.js';
+import { type OpenOptions, readOpenOptions } from './open-options.js';
+import { readMessage } from './parse-message-header.js';
+import { sealAndWipe } from './seal.js';
+import { readSealing, readSealOptions, type SealOptions } from './seal-options.js';
 
 /** The keys and options of the new message. Its encryption context stays, and it is signed if the old one was. */
 export type ResealOptions = Omit<SealOptions, 'encryptionContext'>;
 
 /**
- * Moves a message to other keys: to a new key, or to more or fewer keys. The old message is verified as `open` verifies it; the plaintext
- * does not reach the caller.
+ * Moves a message to other keys: to a new key, or to more or fewer keys. The old message is verified as `open`
+ * verifies it; the plaintext does not reach the caller.
  *
- * The message is encrypted again, under a new data key. The format does not allow to change its keys alone: the header, with the wrapped data keys, is authenticated
- * by AES-GCM under the message's own key and the IV 0, so that a second header would use a nonce twice. For a message that does not fit
- * in memory, pipe `openStream` into `sealStream`.
+ * The message is encrypted again, under a new data key. The format does not allow to change its keys alone: the
+ * header, with the wrapped data keys, is authenticated by AES-GCM under the message's own key and the IV 0, so
+ * that a second header would use a nonce twice. For a message that does not fit in memory, pipe `openStream` into
+ * `sealStream`.
  *
  * @param message The bytes, or their base64url without padding.
  * @param from What to accept of the old message.
@@ -41,11 +51,34 @@ export async function reseal(
   to: ResealOptions,
   callOptions?: CallOptions,
 ): Promise<Uint8Array> {
-  const opened = await open(provider, message, from, callOptions);
-  const { encryptionContext, algorithmSuite, plaintext } = opened;
-  const signed = algorithmSuite.includes('ECDSA');
-  // `seal` copies the plaintext before it returns its promise.
-  const sealing = seal(provider, { signed, ...to, encryptionContext }, plaintext, callOptions);
-  wipe(plaintext);
-  return sealing;
+  const { bytes, opening, sealing, signed, call } = readSafely('reseal', 'options', () => {
+    const fields = readFields(to, 'options', ['keyId', 'otherKeys', 'signed', 'frameLength']);
+    return {
+      bytes: readMessage(message),
+      opening: readOpenOptions(provider, from),
+      sealing: readSealOptions(provider, fields),
+      signed: fields.signed !== undefined,
+      call: parseCall(callOptions),
+    };
+  });
+  const { encryptionContext, algorithmSuite, plaintext } = await openMessage(
+    bytes,
+    opening,
+    call,
+  ).catch((error) => {
+    throw errorOf('reseal', error);
+  });
+  try {
+    return await sealAndWipe(
+      {
+        ...sealing,
+        ...readSealing({ ...sealing, encryptionContext }),
+        signed: signed ? sealing.signed : algorithmSuite.includes('ECDSA'),
+      },
+      plaintext,
+      call,
+    );
+  } finally {
+    wipe(plaintext);
+  }
 }

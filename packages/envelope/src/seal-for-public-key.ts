@@ -6,8 +6,9 @@ import { readSealing, type SealingOptions } from './seal-options.js';
 import { startMessage } from './start-message.js';
 
 /**
- * Encrypts data for the holder of a private key, with the public key alone: no provider and no account are needed. It
- * is the raw RSA keyring of the AWS Encryption SDK; `open` decrypts the message with the provider's RSA key that the name is mapped to.
+ * Encrypts data for the holder of a private key, with the public key alone: no provider and no account are needed.
+ * It is the raw RSA keyring of the AWS Encryption SDK; `open` decrypts the message with the provider's RSA key
+ * that the name is mapped to.
  *
  * Anyone with the public key can make such a message, so it does not tell who made it.
  *

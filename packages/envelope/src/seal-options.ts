@@ -11,13 +11,13 @@ import { type ReadWrappingKey, readWrappingKey, type WrappingKey } from './keys/
 /** How to seal a message, apart from its keys. */
 export interface SealingOptions {
   /**
-   * Pairs that the message is bound to: who opens it names the pairs that it must have. They are stored in the message, in
-   * clear. Names that start with `aws-crypto-` are reserved. By default none.
+   * Pairs that the message is bound to: who opens it names the pairs that it must have. They are stored in the
+   * message, in clear. Names that start with `aws-crypto-` are reserved. By default none.
    */
   readonly encryptionContext?: EncryptionContext | undefined;
   /**
-   * True to sign the message (ECDSA over P-384, with a key pair for this message): then only who seals can make messages, and not
-   * everybody who can open them. Costs a few milliseconds. By default false.
+   * True to sign the message (ECDSA over P-384, with a key pair for this message): then only who seals can make
+   * messages, and not everybody who can open them. Costs a few milliseconds. By default false.
    */
   readonly signed?: boolean | undefined;
   /** The length of a frame in bytes, 1 to 2^24: what is held until it is authenticated. By default 4096. */

@@ -9,14 +9,14 @@ import {
   wipe,
 } from '@keywrap/core';
 import { concat } from './format/bytes.js';
-import { readSealOptions, type SealOptions } from './seal-options.js';
+import { readSealOptions, type Sealing, type SealOptions } from './seal-options.js';
 import { startMessage } from './start-message.js';
 
 /**
  * Encrypts data into a message of the AWS Encryption SDK, which {@link open} and that SDK in any language decrypt.
  *
- * The message is framed, commits to its data key (algorithm suite 0x0478; signed: 0x0578), and carries the data key, wrapped
- * by the provider, and the encryption context.
+ * The message is framed, commits to its data key (algorithm suite 0x0478; signed: 0x0578), and carries the data
+ * key, wrapped by the provider, and the encryption context.
  *
  * @param plaintext Any length. It may be wiped as soon as the call has returned its promise.
  * @returns The message: longer than the plaintext by the header (some 300 bytes for one key of AWS KMS) and 32 bytes for
@@ -47,11 +47,20 @@ export async function seal(
     call: parseCall(callOptions),
     copy: copyPlaintext(plaintext),
   }));
+  return sealAndWipe(sealing, copy, call);
+}
+
+/** Seals a plaintext that the caller gives away: it is wiped. */
+export async function sealAndWipe(
+  sealing: Sealing,
+  plaintext: Uint8Array,
+  call: CallOptions,
+): Promise<Uint8Array> {
   try {
-    const sealer = await startMessage(sealing, { ...call, bytesToEncrypt: copy.length });
-    return concat([sealer.start(), ...(await sealer.final(copy))]);
+    const sealer = await startMessage(sealing, { ...call, bytesToEncrypt: plaintext.length });
+    return concat([sealer.start(), ...(await sealer.final(plaintext))]);
   } finally {
-    wipe(copy);
+    wipe(plaintext);
   }
 }
 

@@ -31,7 +31,10 @@ const KEY = randomBytes(32);
 const keysOf = () => new LocalKeyWrapProvider({ keys: [{ keyId: 'key-1', keyMaterial: KEY }] });
 const encryptionContext = { page: '7', ü: 'ß' };
 
-/** Bundles a program for browsers, as a stranger's build would, and runs it: with Web Crypto, and keys of the forge engine. */
+/**
+ * Bundles a program for browsers, as a stranger's build would, and runs it: with Web Crypto, and keys of the forge
+ * engine.
+ */
 async function runInBrowser(body: string): Promise<unknown> {
   const { outputFiles, warnings } = await build({
     stdin: {

@@ -76,6 +76,25 @@ describe('With a data-key cache', () => {
     await keys.close();
   });
 
+  it('another key gets the pairs of each message, also when the first binds none', async () => {
+    const limits = { maximumUses: 1000, maximumBytes: 1e9, maximumAge: 1e6 };
+    const bindsNone = withLayer(localKeys('alias/a'), (inner) => ({
+      ...inner,
+      capabilities: { ...inner.capabilities, encryptionContext: false },
+    }));
+    const first = withDataKeyCache(bindsNone, limits);
+    await using other = localKeys('alias/b');
+    for (const tenant of ['a', 'b']) {
+      const encryptionContext = { tenant };
+      const otherKeys = [{ provider: other, keyId: 'alias/b' }];
+      const options = { keyId: 'alias/a', otherKeys, encryptionContext };
+      const message = await seal(first, options, utf8('text'));
+      using opened = await open(other, message, { trustedKeys: ['alias/b'], encryptionContext });
+      expect(textOf(opened.plaintext)).to.equal('text');
+    }
+    await first.close();
+  });
+
   it('signed messages share nothing, because each has its own public key among its pairs', async () => {
     const { keys, sealed } = cached();
     for (let i = 0; i < 3; i++) await seal(keys, { ...SEAL, signed: true }, utf8('text'));

@@ -6,7 +6,8 @@ export interface Part {
 }
 
 /**
- * Takes a framed message of version 2 apart, by the tables of the specification and apart from the parser under test. It believes the message.
+ * Takes a framed message of version 2 apart, by the tables of the specification and apart from the parser under
+ * test. It believes the message.
  *
  * @param context Lists each pair.
  */

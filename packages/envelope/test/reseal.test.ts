@@ -37,6 +37,45 @@ describe('Moving a message to other keys', () => {
     expect(hex(before?.messageId as Uint8Array)).not.to.equal(hex(after?.messageId as Uint8Array));
   });
 
+  it('stays signed when the option is given as undefined', async () => {
+    await using keys = localKeys('alias/a', 'alias/b');
+    const sealOptions = { keyId: 'alias/a', encryptionContext, signed: true };
+    const message = await seal(keys, sealOptions, randomBytes(10));
+    const moved = await reseal(keys, message, from, { keyId: 'alias/b', signed: undefined });
+    const trusted = { trustedKeys: ['alias/b'], encryptionContext };
+    using opened = await open(keys, moved, { ...trusted, signature: 'required' });
+    expect(opened.plaintext).to.have.length(10);
+    const unsigned = await reseal(keys, message, from, { keyId: 'alias/b', signed: false });
+    using other = await open(keys, unsigned, { ...trusted, signature: 'forbidden' });
+    expect(other.plaintext).to.have.length(10);
+  });
+
+  it('reads its options before it returns, and rejects wrong ones before it opens the message', async () => {
+    await using keys = localKeys('alias/a', 'alias/b');
+    const message = await seal(keys, { keyId: 'alias/a', encryptionContext }, randomBytes(10));
+    const to = { keyId: 'alias/b' };
+    const moving = reseal(keys, message, from, to);
+    to.keyId = 'alias/a';
+    const moved = await moving;
+    using opened = await open(keys, moved, { trustedKeys: ['alias/b'], encryptionContext });
+    expect(opened.plaintext).to.have.length(10);
+
+    const damaged = Uint8Array.from(message.subarray(0, -1));
+    const hostile = {
+      get keyId(): string {
+        throw new Error('a getter');
+      },
+    };
+    for (const [wrong, field] of [
+      [null, 'options'],
+      [hostile, 'options'],
+      [{ keyId: 'alias/b', frameLength: 0 }, 'frameLength'],
+      [{ keyId: 'alias/b', encryptionContext: {} }, 'options.encryptionContext'],
+    ] as const) {
+      await expectRejection(reseal(keys, damaged, from, wrong as never), 'INVALID_INPUT', field);
+    }
+  });
+
   it('rejects a damaged message', async () => {
     await using keys = localKeys();
     const message = await seal(keys, { keyId: 'alias/a', encryptionContext }, randomBytes(10));

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Readable, type Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { KeyWrapProvider } from '@keywrap/core';
@@ -310,5 +311,31 @@ describe('A stream', () => {
       seal(keys, SEAL, randomBytes(10), { signal: AbortSignal.abort() }),
     );
     expect(error.code).to.equal('ABORTED');
+  });
+});
+
+describe('The header of an opening Web stream', () => {
+  it('rejects when the stream ends before the header came', async () => {
+    await using keys = localKeys();
+    const failing = openStream(keys, OPEN);
+    const source = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.error(new Error('the download failed')),
+    });
+    const piped = source.pipeThrough(failing).getReader().read();
+    await piped.catch(() => {});
+    expect((await rejection(failing.header)).code).to.equal('ABORTED');
+
+    const cancelled = openStream(keys, OPEN);
+    await cancelled.readable.cancel();
+    expect((await rejection(cancelled.header)).code).to.equal('ABORTED');
+  });
+
+  it('leaves no listener on the signal of a stream that ended early', async () => {
+    await using keys = localKeys();
+    const { signal } = new AbortController();
+    for (const stream of [openStream(keys, OPEN, { signal }), sealStream(keys, SEAL, { signal })]) {
+      await stream.readable.cancel();
+    }
+    expect(getEventListeners(signal, 'abort')).to.have.length(0);
   });
 });

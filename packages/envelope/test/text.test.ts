@@ -24,6 +24,21 @@ describe('Text and JSON', () => {
     }
   });
 
+  it('of a value without JSON is a mistake of the caller (INVALID_INPUT)', async () => {
+    const circular: Record<string, unknown> = {};
+    circular.self = circular;
+    const hostile = {
+      toJSON() {
+        throw new Error('a secret');
+      },
+    };
+    for (const value of [undefined, () => 1, 1n, circular, hostile]) {
+      const error = await rejection(sealJson(keys, SEAL, value));
+      expect(error).to.include({ code: 'INVALID_INPUT', field: 'value' });
+      expect(inspect(error)).not.to.include('a secret');
+    }
+  });
+
   it('have one encoding only', async () => {
     const message = await sealText(keys, SEAL, 'hello');
     const last = message.length % 4 === 0 ? `${message}A` : `${message.slice(0, -1)}_`;

@@ -182,12 +182,46 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
     return withVersion(versionOf(key), iv, result, authenticationTag);
   }
 
+  /** Encrypts with a credential that may not read the key: in the vault, whose answer names the version. */
+  async function encryptUnread(name: string, request: EncryptRequest, { signal }: Call) {
+    const { keys } = await clients.get();
+    const { algorithm, plaintext, encryptionContext } = request;
+    let kid = '';
+    const { result, iv, authenticationTag } = await keys.getCryptographyClient(name).encrypt(
+      isAsymmetricAlgorithm(algorithm)
+        ? { algorithm: RSA_ALGORITHMS[algorithm as keyof typeof RSA_ALGORITHMS], plaintext }
+        : {
+            algorithm: 'A256GCM',
+            plaintext,
+            additionalAuthenticatedData: serializeEncryptionContext(encryptionContext),
+          },
+      {
+        ...(signal && { abortSignal: signal }),
+        onResponse({ bodyAsText }) {
+          kid = /"kid"\s*:\s*"([^"]*)"/.exec(bodyAsText ?? '')?.[1] ?? '';
+        },
+      },
+    );
+    const version = /\/([0-9a-f]{32})$/.exec(kid)?.[1];
+    if (version === undefined)
+      throw new InternalError('the vault did not name the version of its key');
+    const sealed = isAsymmetricAlgorithm(algorithm)
+      ? withVersion(version, result)
+      : withVersion(version, iv ?? new Uint8Array(), result, authenticationTag ?? new Uint8Array());
+    return { ciphertext: sealed, keyId: names.arnOf(name), keyVersion: version };
+  }
+
   return {
     id: 'azure',
     capabilities: capabilitiesOf(options),
 
     async encrypt(request, call) {
-      const { key, description } = await describeByName(names.nameOf(request.key), call);
+      const name = names.nameOf(request.key);
+      const read = await describeByName(name, call).catch((error) => {
+        if (toKeyWrapError(error, 'encrypt')?.code !== 'ACCESS_DENIED') throw error;
+      });
+      if (read === undefined) return encryptUnread(name, request, call);
+      const { key, description } = read;
       assertKeyUsable(description, request.algorithm);
       const ciphertext = isAsymmetricAlgorithm(request.algorithm)
         ? encryptRsa(key, request, description.keySpec as RsaKeySpec)

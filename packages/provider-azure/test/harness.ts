@@ -73,8 +73,8 @@ export function azureHarness(name: string, managedHsm: boolean): ConformanceHarn
             await vault.create(key, kinds.get(key) as string);
           },
           async deny(keyArn, right) {
-            const path = `/keys/${nameIn(keyArn)}`;
-            vault.denied.add(right === 'use' ? path : path);
+            if (right === 'describe') vault.forbidReading(nameIn(keyArn));
+            else vault.denied.add(`/keys/${nameIn(keyArn)}/`);
           },
         },
         cache: withDataKeyCache,

@@ -2,9 +2,11 @@ import {
   constants,
   createCipheriv,
   createDecipheriv,
+  createPublicKey,
   generateKeyPair,
   type KeyObject,
   privateDecrypt,
+  publicEncrypt,
   randomBytes,
 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -47,8 +49,8 @@ export interface KeyVault {
     name: string,
     change: Partial<Pick<Version, 'enabled' | 'expires'>> & { keyOps?: string[] },
   ): void;
-  /** Denies the caller to read keys. */
-  forbidReading(): void;
+  /** Denies the caller to read a key. */
+  forbidReading(name: string): void;
   /** Soft-deletes a key. */
   remove(name: string): void;
   close(): Promise<void>;
@@ -76,7 +78,7 @@ export async function startKeyVault(
 ): Promise<KeyVault> {
   const keys = new Map<string, Version[]>();
   const deleted = new Set<string>();
-  let mayRead = true;
+  const unreadable = new Set<string>();
 
   const server = createServer(SELF_SIGNED, (request, response) => {
     const chunks: Buffer[] = [];
@@ -133,7 +135,7 @@ export async function startKeyVault(
       );
     }
     if (operation === undefined) {
-      if (mayRead) return sendKey(response, name, found);
+      if (!unreadable.has(name)) return sendKey(response, name, found);
       return send(
         response,
         403,
@@ -191,9 +193,7 @@ export async function startKeyVault(
       if (expires !== undefined) version.expires = expires;
       if (keyOps !== undefined) version.keyOps.splice(0, Number.POSITIVE_INFINITY, ...keyOps);
     },
-    forbidReading() {
-      mayRead = false;
-    },
+    forbidReading: (name) => void unreadable.add(name),
     remove: (name) => void deleted.add(name),
     close: () =>
       new Promise((resolve) => {
@@ -259,9 +259,13 @@ function work(
     return { value: value.toString('base64url') };
   }
   const hash = { 'RSA-OAEP': 'sha1', 'RSA-OAEP-256': 'sha256' }[body.alg ?? ''];
-  if (operation !== 'decrypt' || privateKey === undefined || hash === undefined)
-    throw new Error('no');
+  if (privateKey === undefined || hash === undefined) throw new Error('no');
   const padding = constants.RSA_PKCS1_OAEP_PADDING;
+  if (operation === 'encrypt') {
+    const key = createPublicKey(privateKey);
+    const sealed = publicEncrypt({ key, padding, oaepHash: hash }, bytes('value'));
+    return { value: sealed.toString('base64url') };
+  }
   const value = privateDecrypt({ key: privateKey, padding, oaepHash: hash }, bytes('value'));
   return { value: value.toString('base64url') };
 }

@@ -59,27 +59,28 @@ describe('Keys of a vault', () => {
       expect(vault.requests).to.have.length(1);
     }));
 
-  it('decrypt with a credential that may not read them', () =>
+  it('encrypt and decrypt with a credential that may not read them', () =>
     withVault(async (vault, open) => {
-      await vault.create('orders', 'oct-HSM');
-      const { ciphertext } = await open().encrypt({
-        keyId: 'orders',
-        plaintext: PLAINTEXT,
-        encryptionContext: CONTEXT,
-      });
-      vault.forbidReading();
+      for (const name of ['oct-HSM', 'RSA-HSM']) {
+        await vault.create(name, name);
+        vault.forbidReading(name);
+      }
       const keys = open();
-      const opened = await keys.decrypt({
-        keyId: 'orders',
-        ciphertext,
-        encryptionContext: CONTEXT,
-      });
+      const input = { keyId: 'oct-HSM', plaintext: PLAINTEXT, encryptionContext: CONTEXT };
+      const { ciphertext, keyVersion } = await keys.encrypt(input);
+      const named = { keyId: 'oct-HSM', ciphertext, encryptionContext: CONTEXT };
+      const opened = await keys.decrypt(named);
       expect(opened.plaintext).to.deep.equal(PLAINTEXT);
-      const wrong = { keyId: 'orders', ciphertext, encryptionContext: { order: '8' } };
+      expect(opened.keyVersion).to.equal(keyVersion);
+      const wrong = { ...named, encryptionContext: { order: '8' } };
       expect((await rejection(keys.decrypt(wrong))).code).to.equal('INVALID_CIPHERTEXT');
-      expect((await rejection(keys.describeKey({ keyId: 'orders' }))).code).to.equal(
+      expect((await rejection(keys.describeKey({ keyId: 'oct-HSM' }))).code).to.equal(
         'ACCESS_DENIED',
       );
+      const rsa = { keyId: 'RSA-HSM', algorithm: ALGORITHM } as const;
+      const sealed = await keys.encrypt({ ...rsa, plaintext: PLAINTEXT });
+      const unsealed = await keys.decryptAsymmetric({ ...rsa, ciphertext: sealed.ciphertext });
+      expect(unsealed.plaintext).to.deep.equal(PLAINTEXT);
     }));
 
   it('name their version by lower case only (INVALID_CIPHERTEXT)', () =>

@@ -1,5 +1,11 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
-import { AccessDeniedError, copyDate, failureOf, type KeyWrapError } from '@keywrap/core';
+import {
+  AccessDeniedError,
+  copyDate,
+  failureOf,
+  type KeyWrapError,
+  ownFields,
+} from '@keywrap/core';
 
 type Credentials = NonNullable<KMSClientConfig['credentials']>;
 type CredentialsFunction = Extract<Credentials, (...args: never[]) => unknown>;
@@ -10,10 +16,8 @@ const HEADER_TEXT = /^[\x21-\x7e]+$/;
 /** Says what is wrong with credentials, without repeating any of it; undefined if nothing is. */
 export function problemOfCredentials(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return 'must be an object';
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = value as Record<
-    string,
-    unknown
-  >;
+  const { accessKeyId, secretAccessKey } = value as Record<string, unknown>;
+  const { sessionToken, expiration } = ownFields(value as Record<string, unknown>);
   const isText = (text: unknown) => typeof text === 'string' && HEADER_TEXT.test(text);
   if (!isText(accessKeyId) || !isText(secretAccessKey)) {
     return 'must have accessKeyId and secretAccessKey, without spaces and line breaks';

@@ -29,7 +29,7 @@ try {
   console.log(`${outcomes.length - failed} passed, ${failed} failed`);
   process.exitCode = failed === 0 && outcomes.length > 0 ? 0 : 1;
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true, maxRetries: 20 });
 }
 
 async function allParts(): Promise<Part[]> {

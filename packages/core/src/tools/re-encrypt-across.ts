@@ -56,21 +56,29 @@ export async function reEncryptAcross(
     parseKeyId(destination.target.keyId, 'destination.keyId');
     return { ciphertext: fields.ciphertext as Uint8Array, source, destination };
   });
-  using opened = await (isAsymmetricTarget(source.target)
+  const opened = await (isAsymmetricTarget(source.target)
     ? source.provider.decryptAsymmetric({ ...source.target, ciphertext }, options)
     : source.provider.decrypt({ ...source.target, ciphertext }, options));
-  const { plaintext } = opened;
-  const sealed = await destination.provider.encrypt({ ...destination.target, plaintext }, options);
-  const { keyVersion } = sealed;
-  return {
-    ciphertext: sealed.ciphertext,
-    sourceKeyId: opened.keyId,
-    ...(opened.keyVersion !== undefined && { sourceKeyVersion: opened.keyVersion }),
-    sourceAlgorithm: opened.algorithm,
-    destinationKeyId: sealed.keyId,
-    ...(keyVersion !== undefined && { destinationKeyVersion: keyVersion }),
-    destinationAlgorithm: sealed.algorithm,
-  };
+  try {
+    const { plaintext } = opened;
+    const sealed = await destination.provider.encrypt(
+      { ...destination.target, plaintext },
+      options,
+    );
+    const { keyVersion } = sealed;
+    return {
+      ciphertext: sealed.ciphertext,
+      sourceKeyId: opened.keyId,
+      ...(opened.keyVersion !== undefined && { sourceKeyVersion: opened.keyVersion }),
+      sourceAlgorithm: opened.algorithm,
+      destinationKeyId: sealed.keyId,
+      ...(keyVersion !== undefined && { destinationKeyVersion: keyVersion }),
+      destinationAlgorithm: sealed.algorithm,
+    };
+  } finally {
+    // Not by `using`, which some browsers do not have.
+    opened[Symbol.dispose]();
+  }
 }
 
 /** Copies a side, so that the caller may change its object during the call on the other side. */

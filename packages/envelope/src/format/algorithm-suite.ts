@@ -5,8 +5,9 @@ export type Hash = 'SHA-256' | 'SHA-384' | 'SHA-512';
 export type Curve = 'P-256' | 'P-384';
 
 /**
- * An algorithm suite of the AWS Encryption SDK: AES-GCM with a 12-byte IV and a 16-byte tag, and what the fields say
- * ([algorithm suites](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/algorithm-suites.md)).
+ * An algorithm suite of the AWS Encryption SDK: AES-GCM with a 12-byte IV and a 16-byte tag, and what the fields
+ * say ([algorithm
+ * suites](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/algorithm-suites.md)).
  */
 export interface AlgorithmSuite {
   /** The two bytes that identify the suite in a message. */

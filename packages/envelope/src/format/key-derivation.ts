@@ -14,8 +14,8 @@ export interface HkdfInputs {
 
 /**
  * The inputs that derive the AES key of a message. A suite that commits has the message id as salt; the others
- * have no salt, which is the same as one of zeros (RFC 5869 §2.2), and the message id in `info`
- * ([HKDF Encryption Key](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/transitive-requirements.md#hkdf-encryption-key)).
+ * have no salt, which is the same as one of zeros (RFC 5869 §2.2), and the message id in `info` ([HKDF Encryption
+ * Key](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/transitive-requirements.md#hkdf-encryption-key)).
  */
 export function encryptionKeyInputs(suite: AlgorithmSuite, messageId: Uint8Array): HkdfInputs {
   const last = suite.commits ? DERIVE_KEY_LABEL : messageId;

@@ -33,7 +33,8 @@ type State = 'header' | 'frames' | 'single-block' | 'footer' | 'end';
 /**
  * Opens a message in parts: {@link update} any number of times, then {@link final}. Plaintext is returned once its
  * frame is authentic; the last frame of a signed message, once the signature is verified. Holds at most one frame
- * ([Decrypt the message body](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/decrypt.md#decrypt-the-message-body)).
+ * ([Decrypt the message
+ * body](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/decrypt.md#decrypt-the-message-body)).
  */
 export class MessageOpener {
   readonly #parameters: OpenerParameters;

@@ -19,8 +19,8 @@ export interface SealerParameters {
 
 /**
  * Seals a message in parts: {@link start}, then {@link update} any number of times, then {@link final}. The parts
- * that they return are the message. It holds at most one frame of plaintext
- * ([Construct the body](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/encrypt.md#construct-the-body)).
+ * that they return are the message. It holds at most one frame of plaintext ([Construct the
+ * body](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/encrypt.md#construct-the-body)).
  */
 export class MessageSealer {
   readonly #parameters: SealerParameters;
@@ -69,7 +69,10 @@ export class MessageSealer {
     return [frames, final, length, signature];
   }
 
-  /** Seals the frames that are complete, without the last one: the final frame is to be as long as the others, not empty. */
+  /**
+   * Seals the frames that are complete, without the last one: the final frame is to be as long as the others, not
+   * empty.
+   */
   async #sealFrames(plaintext: Uint8Array): Promise<{ frames: Uint8Array; rest: Uint8Array }> {
     const { frameLength, signer } = this.#parameters;
     const available = this.#pendingLength + plaintext.length;

@@ -9,8 +9,9 @@ export const HEADER_IV: Uint8Array = new Uint8Array(IV_LENGTH);
 const utf8 = new TextEncoder();
 
 /**
- * Serialises the header body of a framed message of version 2, with room for its tag after it
- * ([Header Body Version 2.0](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/data-format/message-header.md#header-body-version-20)).
+ * Serialises the header body of a framed message of version 2, with room for its tag after it ([Header Body
+ * Version
+ * 2.0](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/data-format/message-header.md#header-body-version-20)).
  */
 export function writeHeader(fields: HeaderFields & { commitKey: Uint8Array }): Uint8Array {
   const { suite, messageId } = fields;

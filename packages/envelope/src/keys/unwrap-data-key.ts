@@ -16,8 +16,9 @@ import type { readTrustedKey } from './wrapping-key.js';
 type ReadTrustedKey = ReturnType<typeof readTrustedKey>;
 
 /**
- * Unwraps the data key with the first trusted key that can, in the caller's order. The call names the trusted key, never the one that the message
- * names, so that no other key is used. An outage of one key's provider does not stop the others
+ * Unwraps the data key with the first trusted key that can, in the caller's order. The call names the trusted key,
+ * never the one that the message names, so that no other key is used. An outage of one key's provider does not
+ * stop the others
  * ([Multi-Keyring](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/multi-keyring.md#ondecrypt)).
  *
  * @param keyLength The length that the data key must have, in bytes.
@@ -67,8 +68,8 @@ function decrypt(
 const utf8 = new TextDecoder();
 
 /**
- * Tells whether an encrypted data key names the trusted key. An alias or a bare key id is tried with every data key of its
- * provider, which costs a call that tells.
+ * Tells whether an encrypted data key names the trusted key. An alias or a bare key id is tried with every data
+ * key of its provider, which costs a call that tells.
  */
 function mayHaveWrapped({ provider, keyId, rawRsa }: ReadTrustedKey, dataKey: EncryptedDataKey) {
   if (dataKey.providerId !== (rawRsa?.namespace ?? provider.id)) return false;
@@ -78,8 +79,8 @@ function mayHaveWrapped({ provider, keyId, rawRsa }: ReadTrustedKey, dataKey: En
 }
 
 /**
- * Tells whether two ARNs name replicas of one multi-Region key, which open each other's ciphertexts
- * ([MRK match](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/aws-kms/aws-kms-mrk-match-for-decrypt.md)).
+ * Tells whether two ARNs name replicas of one multi-Region key, which open each other's ciphertexts ([MRK
+ * match](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/aws-kms/aws-kms-mrk-match-for-decrypt.md)).
  */
 function areReplicas(a: string, b: string): boolean {
   if (!isKeyArn(a) || !isKeyArn(b)) return false;

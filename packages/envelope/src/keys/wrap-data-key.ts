@@ -22,8 +22,8 @@ export interface WrappedDataKeys {
 const utf8 = new TextEncoder();
 
 /**
- * Makes a data key under the first key, and wraps it under the others. All have to succeed: a message that one of its
- * keys can't open is found too late
+ * Makes a data key under the first key, and wraps it under the others. All have to succeed: a message that one of
+ * its keys can't open is found too late
  * ([Multi-Keyring](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/multi-keyring.md#onencrypt)).
  *
  * @param keys At least one.
@@ -54,7 +54,7 @@ export async function makeDataKey(
   const own = { providerId: provider.id, providerInfo: utf8.encode(keyId), ciphertext };
   if (others.length === 0) return { plaintext, wrapped: [own] };
   const wrapOthers = () => wrapUnderAll(plaintext, others, encryptionContext, options);
-  const wrapping = wrapUnlessKnown(ciphertext, others, wrapOthers);
+  const wrapping = wrapUnlessKnown(ciphertext, others, encryptionContext, wrapOthers);
   return withPlaintext(
     plaintext,
     wrapping.then((more) => [own, ...more]),

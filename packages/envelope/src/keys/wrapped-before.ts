@@ -1,3 +1,4 @@
+import type { EncryptionContext } from '@keywrap/core';
 import type { EncryptedDataKey } from '../format/header.js';
 import type { ReadWrappingKey } from './wrapping-key.js';
 
@@ -6,20 +7,24 @@ import type { ReadWrappingKey } from './wrapping-key.js';
 
 const MAXIMUM = 1000;
 
-/** The wrapped data keys by the first one and the other keys, the least recently used first. */
+/** The wrapped data keys by the first one, the pairs and the other keys, the least recently used first. */
 const known = new Map<string, readonly EncryptedDataKey[]>();
 
 /**
  * Wraps a data key under other keys, unless that was done before.
  *
  * @param ciphertext The data key wrapped under the first key.
+ * @param encryptionContext All pairs of the message.
  */
 export async function wrapUnlessKnown(
   ciphertext: Uint8Array,
   others: readonly ReadWrappingKey[],
+  encryptionContext: EncryptionContext,
   wrap: () => Promise<readonly EncryptedDataKey[]>,
 ): Promise<readonly EncryptedDataKey[]> {
-  const name = JSON.stringify([String(ciphertext), ...others.map(nameOf)]);
+  // The first key may bind no pairs, so that messages with different pairs share its data key; the others bind them.
+  const pairs = Object.entries(encryptionContext);
+  const name = JSON.stringify([String(ciphertext), pairs, ...others.map(nameOf)]);
   const wrapped = known.get(name) ?? (await wrap());
   known.delete(name);
   known.set(name, wrapped);

@@ -33,12 +33,14 @@ export interface RawRsaPublicKey extends RawRsaName {
   readonly publicKey: Uint8Array;
 }
 
-/** A key that a message is sealed under, so that it opens the message. A string names a key of the call's provider. */
+/**
+ * A key that a message is sealed under, so that it opens the message. A string names a key of the call's provider.
+ */
 export type WrappingKey = string | ProviderKey | RawRsaPublicKey;
 
 /**
- * A key that may open a message. A string names a key of the call's provider. With a raw RSA name, it is the private key of what was
- * sealed with the public key under that name.
+ * A key that may open a message. A string names a key of the call's provider. With a raw RSA name, it is the
+ * private key of what was sealed with the public key under that name.
  */
 export type TrustedKey = string | ProviderKey | (ProviderKey & RawRsaName);
 

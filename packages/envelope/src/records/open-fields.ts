@@ -27,7 +27,8 @@ export interface OpenFieldsOptions extends OpenOptions {
  *
  * @param record An object of JSON values. It is not changed.
  * @returns A copy of the record with the fields replaced.
- * @throws as `open` does, also for a field of another record or another path; `InvalidInputError` for a field that the record does not have, or that is no string.
+ * @throws as `open` does, also for a field of another record or another path; `InvalidInputError` for a field that
+ * the record does not have, or that is no string.
  */
 export async function openFields(
   provider: KeyWrapProvider,

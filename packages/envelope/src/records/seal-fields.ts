@@ -26,8 +26,9 @@ export interface SealFieldsOptions extends Omit<SealOptions, 'signed' | 'frameLe
  * Encrypts fields of a JSON record, under one data key for the record. Each field becomes a message in base64url, which
  * {@link openFields} decrypts.
  *
- * A field can't be moved: the pairs bind it to its record, and what is encrypted is its path with its value, `{"path":"/iban","value":...}`.
- * The path is not one of the pairs, because a provider binds the pairs to the data key, and each field would need one.
+ * A field can't be moved: the pairs bind it to its record, and what is encrypted is its path with its value,
+ * `{"path":"/iban","value":...}`. The path is not one of the pairs, because a provider binds the pairs to the data
+ * key, and each field would need one.
  *
  * @param record An object of JSON values. It is not changed.
  * @returns A copy of the record with the fields replaced.

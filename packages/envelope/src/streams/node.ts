@@ -37,7 +37,10 @@ export function sealTransform(
   return toNodeStream(sealingSteps(sealing, call), call.signal);
 }
 
-/** An opening stream. Emits `header` with an {@link OpenedHeader} once the header is authentic, before plaintext leaves. */
+/**
+ * An opening stream. Emits `header` with an {@link OpenedHeader} once the header is authentic, before plaintext
+ * leaves.
+ */
 export type OpenTransform = Transform & {
   once(event: 'header', listener: (header: OpenedHeader) => void): OpenTransform;
 };

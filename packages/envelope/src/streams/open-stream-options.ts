@@ -5,8 +5,9 @@ import { readInteger } from '../seal-options.js';
 /** What to accept of a message that comes as a stream, and when to release its plaintext. */
 export interface OpenStreamOptions extends OpenOptions {
   /**
-   * Releases nothing before all of the message is authenticated and its signature verified. The number is the length that may be held in memory, in
-   * bytes; a longer message is rejected. By default each frame is released once it is authentic.
+   * Releases nothing before all of the message is authenticated and its signature verified. The number is the
+   * length that may be held in memory, in bytes; a longer message is rejected. By default each frame is released
+   * once it is authentic.
    */
   readonly holdBack?: number | undefined;
 }

@@ -1,15 +1,21 @@
-import { type CallOptions, type KeyWrapProvider, parseCall, readSafely } from '@keywrap/core';
+import {
+  AbortError,
+  type CallOptions,
+  type KeyWrapProvider,
+  parseCall,
+  readSafely,
+} from '@keywrap/core';
 import type { OpenedHeader } from '../authenticate-header.js';
 import { readSealOptions, type SealOptions } from '../seal-options.js';
 import { type OpenStreamOptions, readOpenStreamOptions } from './open-stream-options.js';
 import { abortError, openingSteps, type Steps, sealingSteps } from './steps.js';
 
 /**
- * Makes a stream that encrypts what is piped through it into one message, frame by frame. It holds at most one frame and one chunk, however
- * long the stream is.
+ * Makes a stream that encrypts what is piped through it into one message, frame by frame. It holds at most one
+ * frame and one chunk, however long the stream is.
  *
- * @param callOptions `bytesToEncrypt` is the longest length of the stream, in bytes: with it a data-key cache can share the data key,
- * and a longer stream fails.
+ * @param callOptions `bytesToEncrypt` is the longest length of the stream, in bytes: with it a data-key cache can
+ * share the data key, and a longer stream fails.
  * @throws `InvalidInputError` at once; the stream fails as `seal` does.
  *
  * @example
@@ -46,12 +52,13 @@ export interface OpenStream extends TransformStream<Uint8Array, Uint8Array> {
 }
 
 /**
- * Makes a stream that decrypts the message that is piped through it. It holds at most two frames and one chunk, however long the
- * message is. Plaintext leaves frame by frame, each once it is authentic.
+ * Makes a stream that decrypts the message that is piped through it. It holds at most two frames and one chunk,
+ * however long the message is. Plaintext leaves frame by frame, each once it is authentic.
  *
- * **Do not act on plaintext before the stream has ended**: only the end shows that nothing is missing and, for a signed message, that the signature
- * is valid. If the stream fails, discard what has left it: write into a temporary file, or a transaction, and complete it at the end. Where that can't be done, `holdBack` releases nothing
- * before the end.
+ * **Do not act on plaintext before the stream has ended**: only the end shows that nothing is missing and, for a
+ * signed message, that the signature is valid. If the stream fails, discard what has left it: write into a
+ * temporary file, or a transaction, and complete it at the end. Where that can't be done, `holdBack` releases
+ * nothing before the end.
  *
  * @throws `InvalidInputError` at once; the stream fails as `open` does.
  *
@@ -97,12 +104,16 @@ function toWebStream(
     try {
       for (const part of await step) if (part.length > 0) controller.enqueue(part);
     } catch (error) {
-      signal?.removeEventListener('abort', stop);
-      onError(error);
+      end(error);
       throw error;
     }
   };
-  return new TransformStream<Uint8Array, Uint8Array>({
+  const end = (error: unknown) => {
+    signal?.removeEventListener('abort', stop);
+    onError(error);
+  };
+  // TypeScript does not know `cancel` yet (https://streams.spec.whatwg.org/#transformer-api).
+  const transformer: Transformer & { cancel(reason: unknown): void } = {
     start(controller) {
       if (signal === undefined) return;
       stop = () => {
@@ -118,7 +129,10 @@ function toWebStream(
       await leave(steps.final(), controller);
       signal?.removeEventListener('abort', stop);
     },
-  });
+    /** The source failed, or the reader needs no more. */
+    cancel: (cause) => end(new AbortError('the stream was ended early', { cause })),
+  };
+  return new TransformStream(transformer);
 }
 
 /** `Promise.withResolvers`, which Node.js 20 does not have; a rejection that nobody awaits is no error. */
@@ -132,3 +146,7 @@ function withResolvers<T>() {
   promise.catch(() => {});
   return { promise, resolve, reject };
 }
+
+type Transformer = NonNullable<
+  ConstructorParameters<typeof TransformStream<Uint8Array, Uint8Array>>[0]
+>;

@@ -6,7 +6,8 @@ import type { SealOptions } from '../seal-options.js';
 import { encodeBase64Url } from './base64.js';
 
 /**
- * Encrypts a text into a message in base64url, for a column of a database or a field of a document. {@link openText} decrypts it.
+ * Encrypts a text into a message in base64url, for a column of a database or a field of a document. {@link
+ * openText} decrypts it.
  *
  * @param text Well-formed Unicode; encrypted as UTF-8.
  * @throws as `seal` does.
@@ -77,9 +78,18 @@ export async function sealJson(
   value: unknown,
   callOptions?: CallOptions,
 ): Promise<string> {
-  const text = JSON.stringify(value);
+  const text = jsonOf(value);
   if (text === undefined) throw new InvalidInputError('value', 'has no JSON');
   return sealText(provider, options, text, callOptions);
+}
+
+/** Without the error of a circular value or of a `toJSON`, which may quote the value. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -97,12 +97,12 @@ function list(limits: ModelShape, member: Shape): Shape<readonly unknown[]> {
 }
 
 /** Its length is counted in UTF-16 code units. */
-function string({ pattern = '', ...limits }: ModelShape): Shape<string> {
+function string({ pattern = '', sensitive = false, ...limits }: ModelShape): Shape<string> {
   const whole = new RegExp(pattern === '' ? '' : `^(?:${pattern})$`);
   return {
     parse: parseString,
     check(value, path, complain) {
-      const shown = limits.sensitive ? undefined : value;
+      const shown = sensitive ? undefined : value;
       checkLimits('length', value.length, limits, (constraint) =>
         complain(path, constraint, shown),
       );

@@ -99,7 +99,12 @@ function readRecord(file: string, key: AesKey, name: string, entry: Json, scope:
   const details = readDetails(name, parts[known.length]);
   const record = toRecord({ ...sealed.header, ...placeOf(name, scope) }, materials, details);
   wipe(content);
+  if (!isDate(record.creationDate)) throw new DamagedStoreError(file, 'has no creation date');
   return [record, details.aliasDates] as const;
+}
+
+function isDate(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime());
 }
 
 function toRecord(header: Json, materials: Json[], details: Json): KeyRecord {

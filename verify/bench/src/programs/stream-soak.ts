@@ -1,5 +1,5 @@
-// Streams as many MiB as its second argument says through a sealing or an opening stream, as the first says, and prints the memory of the
-// process before and, at its most, meanwhile. Another process makes the message to open.
+// Streams as many MiB as its second argument says through a sealing or an opening stream, as the first says, and
+// prints the memory of the process before and, at its most, meanwhile. Another process makes the message to open.
 import { spawn } from 'node:child_process';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import commonjs from '@rollup/plugin-commonjs';
@@ -87,13 +87,13 @@ async function open(url) {
   const flags =
     '--headless --no-sandbox --disable-gpu --no-first-run --disable-quic --disable-sync';
   const quiet = '--disable-background-networking --disable-component-update';
-  const profile = path.resolve('profile');
+  // Not removed here: the helpers of a browser that has just ended may still write into it.
+  const profile = mkdtempSync(path.resolve('profile-'));
   const args = [...flags.split(' '), ...quiet.split(' '), `--user-data-dir=${profile}`, url];
   const chromium = spawn('/usr/bin/chromium', args, { stdio: 'ignore' });
   const ended = once(chromium, 'exit').then(() => 'Chromium ended');
   const answer = await Promise.race([result, ended]);
-  chromium.kill('SIGKILL');
+  chromium.kill();
   await ended;
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   return answer;
 }

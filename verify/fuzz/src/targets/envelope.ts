@@ -14,7 +14,10 @@ const OPTIONS = {
 const PLAINTEXT = utf8('the plaintext that no error may show '.repeat(5));
 const KEY = Uint8Array.from({ length: 32 }, (_, index) => (index * 37 + 11) & 0xff);
 
-/** Only messages that were really sealed open, in one call and as a stream alike; their headers parse or are rejected. */
+/**
+ * Only messages that were really sealed open, in one call and as a stream alike; their headers parse or are
+ * rejected.
+ */
 export const envelope: FuzzTarget = {
   name: 'envelope',
   words: [

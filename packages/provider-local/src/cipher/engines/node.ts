@@ -1,7 +1,7 @@
-import { generateKeyPair, type KeyPairKeyObjectResult } from 'node:crypto';
+import { generateKeyPair, getCurves, type KeyPairKeyObjectResult } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { DataKeyPairSpec } from '@keywrap/core';
-import { ownSecret } from '@keywrap/core';
+import { ownSecret, UnsupportedOperationError } from '@keywrap/core';
 import { Xaes256GcmKey } from '../xaes-256-gcm.js';
 import type { CryptoEngine } from './engine.js';
 import { nodeAes } from './node/aes.js';
@@ -12,7 +12,18 @@ const generate = promisify(generateKeyPair);
 const rsa = (modulusLength: number): Promise<KeyPairKeyObjectResult> =>
   generate('rsa', { modulusLength, publicExponent: 65537 });
 
-const ec = (namedCurve: string): Promise<KeyPairKeyObjectResult> => generate('ec', { namedCurve });
+async function ec(namedCurve: string): Promise<KeyPairKeyObjectResult> {
+  try {
+    return await generate('ec', { namedCurve });
+  } catch (cause) {
+    if (getCurves().includes(namedCurve)) throw cause;
+    // Bun's BoringSSL has no secp256k1.
+    throw new UnsupportedOperationError(
+      `node:crypto of this runtime has no curve ${namedCurve}: use engine forge`,
+      { cause },
+    );
+  }
+}
 
 /** Generates each kind of key pair in OpenSSL, on the thread pool. */
 const GENERATE = {

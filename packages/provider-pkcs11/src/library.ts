@@ -12,7 +12,13 @@ export interface Library {
 }
 
 /** The libraries in use: one is initialised once in a process (PKCS#11 §5.4), however many providers use it. */
-const IN_USE = new Map<string, { readonly calls: PKCS11; users: number }>();
+const IN_USE = new Map<string, Initialized & { users: number }>();
+
+interface Initialized {
+  readonly calls: PKCS11;
+  /** False if it was initialised by somebody else in this process, or by another path: it is not ours to finalise. */
+  readonly isOurs: boolean;
+}
 
 /**
  * Loads and initialises a library, or shares the one that is loaded.
@@ -22,7 +28,7 @@ const IN_USE = new Map<string, { readonly calls: PKCS11; users: number }>();
 export async function loadLibrary(path: string, given?: Pkcs11Module): Promise<Library> {
   const constants = given ?? (await loadPkcs11Js());
   const known = IN_USE.get(path);
-  const entry = known ?? { calls: initialize(constants, path), users: 0 };
+  const entry = known ?? { ...initialize(constants, path), users: 0 };
   entry.users++;
   IN_USE.set(path, entry);
   return {
@@ -31,7 +37,7 @@ export async function loadLibrary(path: string, given?: Pkcs11Module): Promise<L
     release() {
       if (--entry.users > 0) return;
       IN_USE.delete(path);
-      entry.calls.C_Finalize();
+      if (entry.isOurs) entry.calls.C_Finalize();
     },
   };
 }
@@ -48,7 +54,7 @@ async function loadPkcs11Js(): Promise<Pkcs11Module> {
   }
 }
 
-function initialize(constants: Pkcs11Module, path: string): PKCS11 {
+function initialize(constants: Pkcs11Module, path: string): Initialized {
   const calls = new constants.PKCS11();
   try {
     calls.load(path);
@@ -59,9 +65,9 @@ function initialize(constants: Pkcs11Module, path: string): PKCS11 {
   }
   try {
     calls.C_Initialize({ flags: constants.CKF_OS_LOCKING_OK });
+    return { calls, isOurs: true };
   } catch (error) {
-    // Somebody else in this process uses it.
     if (codeOf(error) !== constants.CKR_CRYPTOKI_ALREADY_INITIALIZED) throw error;
+    return { calls, isOurs: false };
   }
-  return calls;
 }

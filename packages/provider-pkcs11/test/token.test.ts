@@ -1,3 +1,6 @@
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { inspect } from 'node:util';
 import { Pkcs11KeyWrapProvider } from '@keywrap/provider-pkcs11';
 import { expect } from 'chai';
@@ -35,6 +38,20 @@ describeWithToken('A token', () => {
         'SYMMETRIC_DEFAULT',
         'RSAES_OAEP_SHA_1',
       ]);
+    }
+  });
+
+  it('leaves a library running that somebody else initialized, when it closes', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-pkcs11-'));
+    const module = path.join(folder, 'library.so');
+    await symlink(token.options.module, module);
+    try {
+      const other = await open({ module });
+      await other.encrypt(INPUT);
+      await other.close();
+      await provider.encrypt(INPUT);
+    } finally {
+      await rm(folder, { recursive: true });
     }
   });
 

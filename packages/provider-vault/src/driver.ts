@@ -21,7 +21,14 @@ import {
   readCiphertext,
 } from './ciphertext.js';
 import { toKeyWrapError, WRONG_KIND } from './errors.js';
-import { VaultError, VaultHttp, type VaultRequest, type VaultResponse } from './http.js';
+import {
+  type BatchResult,
+  record,
+  VaultError,
+  VaultHttp,
+  type VaultRequest,
+  type VaultResponse,
+} from './http.js';
 import { algorithmsOf, toKeyDescription, toPublicKeyResult } from './key-details.js';
 import { KeyNames } from './key-names.js';
 import type { ReadOptions } from './options.js';
@@ -102,6 +109,9 @@ export function vaultDriver(options: ReadOptions, now: () => number = Date.now):
           : Array.from({ length: VERSIONS }, (_, i) => formatCiphertext(first + i, payload));
       const batch_input = candidates.map((ciphertext) => ({ ciphertext }));
       const results = await batchOf(post(`decrypt/${name}`, { batch_input }, call));
+      if (results.length !== candidates.length) {
+        throw new InternalError('the server did not return a result for each ciphertext');
+      }
       for (const [i, result] of results.entries()) {
         if (result.error) {
           const error = new VaultError(400, [result.error]);
@@ -228,7 +238,9 @@ function binding(context: EncryptionContext): { context: string; associated_data
 async function batchOf(response: Promise<VaultResponse>) {
   try {
     const { batch_results } = (await response).data;
-    return batch_results as NonNullable<VaultError['batch']>;
+    return Array.isArray(batch_results)
+      ? batch_results.map((each): BatchResult => record(each))
+      : [];
   } catch (error) {
     if (error instanceof VaultError && error.batch !== undefined) return error.batch;
     throw error;

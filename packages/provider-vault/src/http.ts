@@ -103,7 +103,12 @@ function readAnswer(status: number, text: string): VaultResponse {
     if (body === undefined && text !== '') throw notVault(status);
     return { data: fields, auth: record(auth) };
   }
-  const texts = Array.isArray(errors) ? errors.map(String) : [];
+  // OpenBao and Vault explain these; a proxy's page must not pass for "there is no such key".
+  const explains = Array.isArray(errors) || fields.batch_results !== undefined;
+  if (!explains && (status === 400 || status === 404)) throw notVault(status);
+  const texts = Array.isArray(errors)
+    ? errors.map((each) => (typeof each === 'string' ? each : JSON.stringify(each)))
+    : [];
   const { batch_results: batch } = fields;
   throw new VaultError(status, texts, Array.isArray(batch) ? batch.map(record) : undefined);
 }
@@ -117,7 +122,8 @@ function parse(text: string): unknown {
   }
 }
 
-function record(value: unknown): Readonly<Record<string, unknown>> {
+/** Returns the members of a JSON object; none of anything else. */
+export function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 

@@ -142,7 +142,7 @@ function readAddress(value: unknown): string {
     throw wrong('address', 'is missing: pass it, or set BAO_ADDR or VAULT_ADDR');
   }
   const isUrl = typeof value === 'string' && URL.canParse(value);
-  const { protocol, hostname, username, password, search, hash, href } = new URL(
+  const { protocol, hostname, username, password, search, hash, origin, pathname } = new URL(
     isUrl ? value : 'none:',
   );
   const isPlain = username === '' && password === '' && search === '' && hash === '';
@@ -152,7 +152,8 @@ function readAddress(value: unknown): string {
   if (protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) {
     throw wrong('address', 'must be https: requests contain plaintexts and the token');
   }
-  return href.replace(/\/+$/, '');
+  // Not `href`, which keeps an empty query or fragment.
+  return `${origin}${pathname}`.replace(/\/+$/, '');
 }
 
 function readNamespace(value: unknown): string {

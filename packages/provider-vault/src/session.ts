@@ -108,8 +108,13 @@ export class Session {
     const lookUp = { method: 'GET', path: 'auth/token/lookup-self', token } as const;
     const data = await this.#http.send(lookUp).then(
       (response) => response.data,
-      () => ({}),
+      (error) => (isDenied(error) ? {} : undefined),
     );
+    // The server failed: the next call asks again.
+    if (data === undefined) {
+      const [renewAt, expiresAt] = [this.#now(), Number.POSITIVE_INFINITY];
+      return { token, renewAt, expiresAt, isRenewable: false };
+    }
     const { ttl, renewable } = data as VaultResponse['data'];
     return this.#lasting(token, Number(ttl ?? 0), renewable === true);
   }

@@ -35,6 +35,13 @@ describeWithVault('Failures of the server', () => {
     'a rate quota': ['THROTTLED', 429, '{"errors":["rate limit quota exceeded"]}', true],
     'a page of a proxy': ['UNAVAILABLE', 200, '<html>log in</html>', true],
     'a page of a proxy with an error': ['UNAVAILABLE', 502, '<html>bad gateway</html>', true],
+    'a page of a proxy that knows no such path': [
+      'UNAVAILABLE',
+      404,
+      '<html>not here</html>',
+      true,
+    ],
+    'a page of a proxy that refuses the request': ['UNAVAILABLE', 400, '<html>no</html>', true],
     'a truncated response': ['UNAVAILABLE', 200, '{"data":{"plaintext":"AAAA', true],
     'a response without members': ['INTERNAL', 200, '{"data":{}}', false],
     'a body that is too long': [
@@ -74,6 +81,24 @@ describeWithVault('Failures of the server', () => {
         more();
       };
       for (const error of await calls()) expect(error.code).to.equal('UNAVAILABLE');
+    }),
+  );
+
+  it(
+    'a response without the results that were asked for ends the call (INTERNAL)',
+    engine(async (given) => {
+      for (const results of ['[]', 'null', `[${'null,'.repeat(15)}null]`]) {
+        given.proxy.answer = (_, response) => {
+          response.end(`{"data":{"batch_results":${results}}}`);
+        };
+        const before = given.proxy.requests.length;
+        const request = { keyId: 'rsa', ciphertext: new Uint8Array(256) };
+        const error = await rejection(
+          given.provider.decryptAsymmetric({ ...request, algorithm: 'RSAES_OAEP_SHA_256' }),
+        );
+        expect(error.code, error.message).to.equal('INTERNAL');
+        expect(given.proxy.requests.length - before).to.be.below(4);
+      }
     }),
   );
 

@@ -53,6 +53,12 @@ describe('Options of VaultKeyWrapProvider', () => {
     expect(options).to.include({ address: ADDRESS, namespace: 'team', mount: 'transit' });
   });
 
+  it('take an address without its empty query and fragment', () => {
+    for (const end of ['/', '/?', '#', '/?#', '//']) {
+      expect(readOptions({ ...GOOD, address: `${ADDRESS}${end}` }, {}).address).to.equal(ADDRESS);
+    }
+  });
+
   it('reject options whose getter throws (INVALID_INPUT)', async () => {
     const options = {
       get address(): string {

@@ -50,6 +50,25 @@ describeWithVault('Tokens', () => {
     proxy.requests.filter((each) => /auth\//.test(each)).map((each) => each.split(' ')[1]);
 
   it(
+    'renews a given token although the server failed when its lease was looked up',
+    engine(async (given) => {
+      const { auth } = await vault.request('POST', 'auth/token/create', {
+        policies: ['orders', 'default'],
+        ttl: '1h',
+      });
+      let time = 0;
+      const provider = openAt(given, { token: String(auth.client_token) }, () => time);
+      given.proxy.answer = (_, response) => void response.writeHead(500).end('{"errors":["no"]}');
+      await rejection(provider.encrypt(INPUT));
+      given.proxy.answer = undefined;
+      await provider.encrypt(INPUT);
+      time = 31 * 60_000;
+      await provider.encrypt(INPUT);
+      expect(pathsOf(given).at(-1)).to.equal('auth/token/renew-self');
+    }),
+  );
+
+  it(
     'logs in with an AppRole once, for calls at once too',
     engine(async (given) => {
       const provider = given.open({ token: undefined, appRole: await appRole() });

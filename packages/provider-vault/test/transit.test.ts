@@ -92,7 +92,9 @@ describeWithVault('Keys of transit', () => {
     'decrypts the one canonical text of a ciphertext only',
     engine(async ({ provider, post }) => {
       await post('keys/orders');
-      const { ciphertext } = await provider.encrypt({ keyId: 'orders', plaintext: PLAINTEXT });
+      // 31 bytes: their base64 is padded, so that every form differs from the canonical one.
+      const plaintext = PLAINTEXT.subarray(1);
+      const { ciphertext } = await provider.encrypt({ keyId: 'orders', plaintext });
       const text = Buffer.from(ciphertext).toString();
       const forms = {
         'version 01': text.replace('v1', 'v01'),

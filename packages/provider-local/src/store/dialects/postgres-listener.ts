@@ -29,14 +29,20 @@ export class PostgresListener {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** @param newClient Makes a connection that is not connected yet. */
-  constructor(newClient: () => Client) {
+  readonly #now: () => number;
+
+  /**
+   * @param newClient Makes a connection that is not connected yet.
+   * @param now The clock, in milliseconds.
+   */
+  constructor(newClient: () => Client, now: () => number = platformTimers.now) {
     this.#newClient = newClient;
+    this.#now = now;
   }
 
   /** A number that changes when others have changed something; undefined while that is unknown. */
   version(): number | undefined {
-    const age = platformTimers.now() - this.#heard;
+    const age = this.#now() - this.#heard;
     if (age > ASK_AFTER) void this.#ask();
     return age > HOLDS_FOR ? undefined : this.#version;
   }
@@ -67,7 +73,7 @@ export class PostgresListener {
       if (!this.#own.delete(payload)) this.#version++;
     });
     this.#client = client;
-    const now = platformTimers.now();
+    const now = this.#now();
     try {
       await client.connect();
       await client.query(`listen ${CHANNEL}`);
@@ -100,7 +106,7 @@ export class PostgresListener {
     const client = this.#client;
     if (client === undefined || this.#isAsking || this.#heard === Number.NEGATIVE_INFINITY) return;
     this.#isAsking = true;
-    const now = platformTimers.now();
+    const now = this.#now();
     try {
       const isProof = await isDirect(client);
       if (isProof && client === this.#client) this.#heard = now;

@@ -1,16 +1,30 @@
-import { fromBinaryString } from '../cipher/engines/forge/binary-string.js';
+import { newSecret, type OwnedBytes, wipe } from '@keywrap/core';
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /**
  * Decodes base64 (RFC 4648 §4) with any line breaks: padded, of the standard alphabet, and in the one form that an
- * encoder writes.
+ * encoder writes. Not by `atob`: the string that it returns holds the bytes, and can't be wiped.
  *
  * @returns The bytes, in new memory; undefined for any other text.
  */
-export function decodeBase64(text: string): Uint8Array | undefined {
+export function decodeBase64(text: string): OwnedBytes | undefined {
   const compact = text.replace(/\s/g, '');
   if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(compact)) return undefined;
-  const binary = atob(compact);
-  return btoa(binary) === compact ? fromBinaryString(binary) : undefined;
+  const digits = compact.replace(/=+$/, '');
+  const bytes = newSecret(Math.floor((digits.length * 6) / 8));
+  let [held, bits, at] = [0, 0, 0];
+  for (const digit of digits) {
+    held = (held << 6) | ALPHABET.indexOf(digit);
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes[at++] = held >> bits;
+    held &= (1 << bits) - 1;
+  }
+  if (held === 0) return bytes;
+  wipe(bytes);
+  return undefined;
 }
 
 /** Describes text that is not the base64 that was wanted, without quoting it: it may be a secret. */

@@ -28,5 +28,6 @@ for (const [name, { command, refused = {} }] of Object.entries(RUNTIMES)) {
   assert.deepEqual(report.failed, [], name);
   assert.ok(report.passed > 600, `${name}: ${report.passed} passed`);
   assert.deepEqual(report.refused, refused, name);
+  assert.equal(report.kept, 'kept', name);
   console.log(`${name}: ${report.passed} passed`);
 }

@@ -19,9 +19,10 @@ export const CURVE_NAMES = {
  * it has. Bun's BoringSSL has no secp256k1.
  */
 export function keyPairSpecsOf(choice: EngineChoice): readonly DataKeyPairSpec[] {
-  const crypto = globalThis.process?.getBuiltinModule?.('node:crypto');
-  if (choice === 'forge' || crypto === undefined) return DATA_KEY_PAIR_SPECS;
-  const curves = crypto.getCurves();
+  if (choice === 'forge') return DATA_KEY_PAIR_SPECS;
+  // An emulation of node:crypto, beside a bundle for browsers, may be incomplete: it is not used.
+  const curves = globalThis.process?.getBuiltinModule?.('node:crypto')?.getCurves?.();
+  if (curves === undefined) return DATA_KEY_PAIR_SPECS;
   return DATA_KEY_PAIR_SPECS.filter(
     (spec) => isRsaKeySpec(spec) || curves.includes(CURVE_NAMES[spec]),
   );

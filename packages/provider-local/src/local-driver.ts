@@ -3,7 +3,6 @@ import {
   assertKeyEnabled,
   assertKeyUsable,
   type Call,
-  DATA_KEY_PAIR_SPECS,
   type DataKeyOutput,
   type DataKeyPairOutput,
   type DataKeyPairRequest,
@@ -29,6 +28,7 @@ import {
 } from '@keywrap/core';
 import { type Blob, decodeBlob, unopenable } from './cipher/blob.js';
 import { selectEngine } from './cipher/engines/index.js';
+import { keyPairSpecsOf } from './cipher/engines/node-curves.js';
 import { type Decrypted, type Encrypted, KeyCipher } from './cipher/key-cipher.js';
 import { incorrectKey, unknownKey } from './cipher/unknown-key.js';
 import { type LocalKeyManager, localKeyManager } from './key-manager.js';
@@ -45,18 +45,10 @@ interface Backend {
   readonly cipher: KeyCipher;
 }
 
-const CAPABILITIES: ProviderCapabilities = {
-  algorithms: ENCRYPTION_ALGORITHMS,
-  encryptionContext: true,
-  keyIdFromCiphertext: true,
-  dataKeys: true,
-  dataKeyPairSpecs: DATA_KEY_PAIR_SPECS,
-};
-
 /** The driver of the local provider: keys of a store and an engine, with the rules of AWS KMS. */
 export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   readonly id = 'local';
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities: ProviderCapabilities;
   readonly keys: LocalKeyManager = localKeyManager(async () => (await this.#open()).local);
   readonly #settings: Settings;
   #opening: Promise<Backend> | undefined;
@@ -66,6 +58,13 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
   /** Loads and creates nothing; the first call does. */
   constructor(settings: Settings) {
     this.#settings = settings;
+    this.capabilities = {
+      algorithms: ENCRYPTION_ALGORITHMS,
+      encryptionContext: true,
+      keyIdFromCiphertext: true,
+      dataKeys: true,
+      dataKeyPairSpecs: keyPairSpecsOf(settings.engine),
+    };
   }
 
   // Each call is answered at once where its key is in memory, and otherwise goes on when the key is found.

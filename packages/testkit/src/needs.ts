@@ -7,6 +7,7 @@ import {
   type ProviderCapabilities,
 } from '@keywrap/core';
 import type { ConformanceKeys, ConformanceSubject } from './harness.js';
+import { canRead } from './key-pair-check.js';
 import type { KeyKind, KeyRing } from './key-ring.js';
 import { nodeModule } from './platform.js';
 
@@ -41,6 +42,10 @@ export const OWN_RUNTIME = 'own runtime';
 /** The need of a case that checks keys by OpenSSL: Web Crypto has not all of the curves. */
 export const NODE_CRYPTO = 'node:crypto' as const;
 
+/** The needs of a case that checks pairs of this kind by OpenSSL. */
+export const pairNeeds = (spec: DataKeyPairSpec) =>
+  [`pair:${spec}`, NODE_CRYPTO, `${NODE_CRYPTO} ${spec}`] as const;
+
 /** A need of a case: a capability or its absence, a kind of key, or a method of the harness. */
 export type Need =
   | CapabilityNeed
@@ -53,6 +58,8 @@ export type Need =
   | `context of ${number} bytes`
   | typeof OWN_RUNTIME
   | typeof NODE_CRYPTO
+  /** It reads keys of this kind. */
+  | `${typeof NODE_CRYPTO} ${DataKeyPairSpec}`
   | Hook;
 
 /** An optional member of the harness's subject. */
@@ -73,6 +80,10 @@ export async function whyUnmet(
   }
   if (need === NODE_CRYPTO) {
     return nodeModule(NODE_CRYPTO) === undefined ? `this platform has no ${need}` : undefined;
+  }
+  if (need.startsWith(`${NODE_CRYPTO} `)) {
+    const spec = need.slice(NODE_CRYPTO.length + 1) as DataKeyPairSpec;
+    return canRead(spec) ? undefined : `node:crypto of this platform has no ${spec}`;
   }
   if (need === 'cache' || need === 'reopen' || need === 'fail') {
     return subject[need] === undefined ? `${MISSING} ${need}` : undefined;

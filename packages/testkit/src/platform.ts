@@ -3,7 +3,10 @@
 
 interface Modules {
   readonly 'node:crypto': typeof import('node:crypto');
+  readonly 'node:events': typeof import('node:events');
   readonly 'node:util': typeof import('node:util');
+  readonly 'node:v8': typeof import('node:v8');
+  readonly 'node:vm': typeof import('node:vm');
 }
 
 /** Returns a module of Node.js; `undefined` where there is none. */

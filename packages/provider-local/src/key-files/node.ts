@@ -1,37 +1,39 @@
 import type { DecipherGCM } from 'node:crypto';
-import { type EccKeySpec, ownSecret, wipe } from '@keywrap/core';
+import { type EccKeySpec, ownSecret, UnsupportedOperationError, wipe } from '@keywrap/core';
 import { parsing } from '../cipher/engines/forge/der.js';
+import { CURVE_NAMES } from '../cipher/engines/node-curves.js';
 import { decryptLegacy, isLegacy } from './forge-ciphers.js';
 import type { Platform } from './platform.js';
 
-const CURVES = {
-  ECC_NIST_P256: 'prime256v1',
-  ECC_NIST_P384: 'secp384r1',
-  ECC_NIST_P521: 'secp521r1',
-  ECC_SECG_P256K1: 'secp256k1',
-} as const satisfies Record<EccKeySpec, string>;
-
 /** The platform of key files on node:crypto; node-forge has the ciphers of OpenSSL's legacy provider. */
 export function nodePlatform(crypto: typeof import('node:crypto')): Platform {
+  function ecdhOn(spec: EccKeySpec) {
+    try {
+      return crypto.createECDH(CURVE_NAMES[spec]);
+    } catch (cause) {
+      // Bun's BoringSSL has no secp256k1, and Deno no Diffie-Hellman on P-521.
+      throw new UnsupportedOperationError(
+        `node:crypto of this runtime can't compute with keys on the curve ${CURVE_NAMES[spec]}`,
+        { cause },
+      );
+    }
+  }
+
   return {
     // Not KeyObject: its export as a JSON Web Key aborts the process if a scalar is too long (Node.js 20.20).
     ecPublicPoint(spec, scalar) {
-      const ecdh = crypto.createECDH(CURVES[spec]);
+      const ecdh = ecdhOn(spec);
       parsing(() => ecdh.setPrivateKey(scalar));
       return ecdh.getPublicKey();
     },
 
-    uncompressedPoint: (spec, point) =>
-      parsing(
-        () =>
-          crypto.ECDH.convertKey(
-            point,
-            CURVES[spec],
-            undefined,
-            undefined,
-            'uncompressed',
-          ) as Buffer,
-      ),
+    uncompressedPoint(spec, point) {
+      ecdhOn(spec);
+      const curve = CURVE_NAMES[spec];
+      const convert = () =>
+        crypto.ECDH.convertKey(point, curve, undefined, undefined, 'uncompressed') as Buffer;
+      return parsing(convert);
+    },
 
     hash(hash, data, times = 1) {
       let digest = crypto.hash(hash, data, 'buffer');

@@ -10,7 +10,7 @@ import {
   readPublicKey,
 } from '../key-pair-check.js';
 import { expectHidden } from '../leaks.js';
-import { NODE_CRYPTO, SYMMETRIC } from '../needs.js';
+import { NODE_CRYPTO, pairNeeds, SYMMETRIC } from '../needs.js';
 import { quickestPair } from '../operations.js';
 import { expectOpens } from '../round-trip.js';
 
@@ -38,7 +38,7 @@ const forEachSpec = (cases: (spec: DataKeyPairSpec, number: number) => CaseInput
   PAIR_SPECS.flatMap((spec, i) =>
     cases(spec, i + 1).map((each) => ({
       ...each,
-      needs: [...needs, `pair:${spec}` as const, NODE_CRYPTO],
+      needs: [...needs, ...pairNeeds(spec)],
       profile: SLOW.includes(spec) ? ('full' as const) : ('quick' as const),
     })),
   );

@@ -7,7 +7,7 @@ import {
 import { type CaseContext, type CaseInput, casesOf } from '../case.js';
 import { check } from '../expect.js';
 import { expectMatch, PAIR_SPECS, readPrivateKey, readPublicKey } from '../key-pair-check.js';
-import { SYMMETRIC } from '../needs.js';
+import { NODE_CRYPTO, pairNeeds, SYMMETRIC } from '../needs.js';
 import {
   expectNoSharedPrimes,
   expectStrongPrivate,
@@ -78,7 +78,7 @@ export const keyPairStrengthCases = [
         (spec, i): CaseInput => ({
           id: `STR-10${i + 1}`,
           title: `${spec}: the primes are prime, far apart and random; all numbers belong together`,
-          needs: [`pair:${spec}`],
+          needs: pairNeeds(spec),
           profile: 'full',
           async run(context) {
             const pair = await context.keys.once(`pair ${spec}`, () => pairOf(context, spec));
@@ -90,7 +90,7 @@ export const keyPairStrengthCases = [
       {
         id: 'STR-201',
         title: 'RSA_2048: 3 pairs (soak: 41) share no prime, and each is strong',
-        needs: ['pair:RSA_2048'],
+        needs: pairNeeds('RSA_2048'),
         profile: 'full',
         async run(context) {
           const shared = await context.keys.once('pair RSA_2048', () =>
@@ -109,7 +109,7 @@ export const keyPairStrengthCases = [
         (spec, i): CaseInput => ({
           id: `STR-30${i + 1}`,
           title: `${spec}: 112 scalars (soak: 1,500) have their full length, and every bit is random`,
-          needs: [`pair:${spec}`],
+          needs: pairNeeds(spec),
           profile: 'full',
           async run(context) {
             const length = SCALAR[spec] as number;
@@ -156,7 +156,7 @@ export const keyPairStrengthCases = [
         },
       },
     ],
-    ['asymmetric', 'key:RSA_2048'],
+    ['asymmetric', 'key:RSA_2048', NODE_CRYPTO],
   ),
 ];
 

@@ -4,6 +4,7 @@ import { check, expectError } from '../expect.js';
 import { invoke } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import { allUses, keyFor, openingUses, usesFor } from '../operations.js';
+import { nodeModule } from '../platform.js';
 import { expectOpens, roundTrip, seal } from '../round-trip.js';
 
 const resources = {
@@ -23,9 +24,8 @@ async function turns(count = 10): Promise<void> {
 }
 
 /** Counts the listeners of a signal, where the runtime can: browsers can't. */
-async function listenersOf(signal: AbortSignal): Promise<number> {
-  const node = await import('node:events').catch(() => undefined);
-  return node?.default.getEventListeners(signal, 'abort').length ?? 0;
+function listenersOf(signal: AbortSignal): number {
+  return nodeModule('node:events')?.getEventListeners(signal, 'abort').length ?? 0;
 }
 
 export const resourceCases = [
@@ -53,7 +53,7 @@ export const resourceCases = [
             await Promise.allSettled(calls);
           }
           await turns();
-          const left = await listenersOf(signal);
+          const left = listenersOf(signal);
           check(left === 0, 'a signal without listeners', `${left} of them`);
         },
       }),

@@ -2,6 +2,7 @@ import { type CaseContext, CONTRACT, casesOf } from '../case.js';
 import { flip } from '../damage.js';
 import { check, expectBytes } from '../expect.js';
 import { SYMMETRIC } from '../needs.js';
+import { nodeModule } from '../platform.js';
 import { open, seal } from '../round-trip.js';
 import { manyOf } from '../statistics.js';
 
@@ -15,13 +16,12 @@ const retention = {
 };
 
 /** The garbage collector, where the runtime gives it: Node.js does on request. */
-async function collector(): Promise<(() => void) | undefined> {
+function collector(): (() => void) | undefined {
   const { gc } = globalThis as { gc?: () => void };
   if (gc !== undefined) return gc;
   try {
-    const [v8, vm] = await Promise.all([import('node:v8'), import('node:vm')]);
-    v8.setFlagsFromString('--expose-gc');
-    return vm.runInNewContext('gc') as () => void;
+    nodeModule('node:v8')?.setFlagsFromString('--expose-gc');
+    return nodeModule('node:vm')?.runInNewContext('gc') as (() => void) | undefined;
   } catch {
     return undefined;
   }
@@ -83,7 +83,7 @@ export const retentionCases = casesOf(
       profile: 'soak',
       alone: true,
       async run(context) {
-        const gc = await collector();
+        const gc = collector();
         if (gc === undefined) return;
         const kept = await dropResults(context);
         await collect(gc);
@@ -102,7 +102,7 @@ export const retentionCases = casesOf(
       profile: 'soak',
       alone: true,
       async run(context) {
-        const gc = await collector();
+        const gc = collector();
         if (gc === undefined) return;
         const { bare: provider, keys } = await context.open();
         const keyId = await keys.get();

@@ -3,6 +3,7 @@ import { joinBytes } from '../bytes.js';
 import { type CaseContext, type CaseInput, casesOf } from '../case.js';
 import { check, expectBytes, expectError } from '../expect.js';
 import { readPublicKey } from '../key-pair-check.js';
+import { NODE_CRYPTO } from '../needs.js';
 import { encryptOutside } from '../outside.js';
 import { numberOf, power } from '../rsa-numbers.js';
 
@@ -161,7 +162,7 @@ export const rsaPaddingCases = casesOf(
   padding,
   SPECS.flatMap((spec, i) =>
     ALGORITHMS.flatMap((algorithm, j): CaseInput[] => {
-      const needs = [`algorithm:${algorithm}`, `key:${spec}/${algorithm}`] as const;
+      const needs = [`algorithm:${algorithm}`, `key:${spec}/${algorithm}`, NODE_CRYPTO] as const;
       const name = `${spec} with ${algorithm}`;
       // Large keys are slow to make.
       const profile = spec === 'RSA_2048' ? 'quick' : 'full';

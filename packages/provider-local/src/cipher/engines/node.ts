@@ -1,18 +1,20 @@
 import { generateKeyPair, getCurves, type KeyPairKeyObjectResult } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { DataKeyPairSpec } from '@keywrap/core';
+import type { DataKeyPairSpec, EccKeySpec } from '@keywrap/core';
 import { ownSecret, UnsupportedOperationError } from '@keywrap/core';
 import { Xaes256GcmKey } from '../xaes-256-gcm.js';
 import type { CryptoEngine } from './engine.js';
 import { nodeAes } from './node/aes.js';
 import { loadRsaPrivateKey, loadRsaPublicKey } from './node/rsa.js';
+import { CURVE_NAMES } from './node-curves.js';
 
 const generate = promisify(generateKeyPair);
 
 const rsa = (modulusLength: number): Promise<KeyPairKeyObjectResult> =>
   generate('rsa', { modulusLength, publicExponent: 65537 });
 
-async function ec(namedCurve: string): Promise<KeyPairKeyObjectResult> {
+async function ec(spec: EccKeySpec): Promise<KeyPairKeyObjectResult> {
+  const namedCurve = CURVE_NAMES[spec];
   try {
     return await generate('ec', { namedCurve });
   } catch (cause) {
@@ -30,10 +32,10 @@ const GENERATE = {
   RSA_2048: () => rsa(2048),
   RSA_3072: () => rsa(3072),
   RSA_4096: () => rsa(4096),
-  ECC_NIST_P256: () => ec('prime256v1'),
-  ECC_NIST_P384: () => ec('secp384r1'),
-  ECC_NIST_P521: () => ec('secp521r1'),
-  ECC_SECG_P256K1: () => ec('secp256k1'),
+  ECC_NIST_P256: () => ec('ECC_NIST_P256'),
+  ECC_NIST_P384: () => ec('ECC_NIST_P384'),
+  ECC_NIST_P521: () => ec('ECC_NIST_P521'),
+  ECC_SECG_P256K1: () => ec('ECC_SECG_P256K1'),
 } as const satisfies Record<DataKeyPairSpec, () => Promise<KeyPairKeyObjectResult>>;
 
 /** The engine on node:crypto, that is OpenSSL. */

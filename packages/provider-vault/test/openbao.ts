@@ -60,6 +60,8 @@ export async function startVault(...settings: string[]): Promise<Vault> {
       env: { HOME: home, PATH: process.env.PATH },
       stdio: ['ignore', 'ignore', 'ignore'],
     });
+    // It ends with this process, and does not keep it alive.
+    server.unref();
     const exit = new Promise<void>((resolve) => server.once('exit', () => resolve()));
     const end = () => server.kill('SIGKILL');
     process.once('exit', end);

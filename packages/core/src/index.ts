@@ -23,6 +23,7 @@ export * from './provider/encryption-context.js';
 export * from './provider/errors.js';
 export * from './provider/key-id.js';
 export type * from './provider/key-manager.js';
+export * from './provider/key-names.js';
 export * from './provider/key-spec.js';
 export { limitOf } from './provider/limits.js';
 export { copyDate, ownField, ownFields } from './provider/own-fields.js';

@@ -11,6 +11,7 @@ import {
   InvalidInputError,
   isAsymmetricAlgorithm,
   type KeyDescription,
+  KeyNames,
   type KeyWrapDriver,
   KeyWrapError,
   maximumPlaintextLength,
@@ -22,8 +23,8 @@ import {
 import { IV_LENGTH, readRsa, readVersion, TAG_LENGTH, withVersion } from './ciphertext.js';
 import { LazyClients } from './clients.js';
 import { cannotDecrypt, readRestError, toKeyWrapError } from './errors.js';
-import { describe, KeyNames, publicKeyOf, versionOf } from './keys.js';
-import type { ReadOptions } from './options.js';
+import { describe, publicKeyOf, versionOf } from './keys.js';
+import { isKeyName, type ReadOptions } from './options.js';
 
 /** The names of [Azure](https://learn.microsoft.com/azure/key-vault/keys/about-keys-details). */
 const RSA_ALGORITHMS = {
@@ -52,7 +53,10 @@ function capabilitiesOf({ managedHsm }: ReadOptions): ProviderCapabilities {
  */
 export function azureDriver(options: ReadOptions, now: () => number = Date.now): KeyWrapDriver {
   const clients = new LazyClients(options);
-  const names = new KeyNames(options);
+  const { vaultName, managedHsm, aliases } = options;
+  const account = managedHsm ? 'managedhsm' : 'vault';
+  const scope = { partition: 'azure', region: vaultName, account };
+  const names = new KeyNames({ scope, aliases, isName: isKeyName });
   // A disabled key can't be read: what it is, is remembered from before.
   const described = new Map<string, KeyDescription>();
 

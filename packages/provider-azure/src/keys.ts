@@ -2,56 +2,14 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { KeyVaultKey } from '@azure/keyvault-keys';
 import {
   type EncryptionAlgorithm,
-  formatKeyArn,
   InternalError,
   type KeyDescription,
-  type KeyName,
-  KeyNotFoundError,
   type KeySpec,
   type KeyState,
   type KeyUsage,
   rsaKeySpecOf,
   UnsupportedOperationError,
 } from '@keywrap/core';
-import { isKeyName, type ReadOptions } from './options.js';
-
-/** Names of the contract for keys of a vault. */
-export class KeyNames {
-  readonly #scope: {
-    readonly partition: string;
-    readonly region: string;
-    readonly account: string;
-  };
-  readonly #aliases: ReadOptions['aliases'];
-
-  constructor({ vaultName, managedHsm, aliases }: ReadOptions) {
-    this.#scope = {
-      partition: 'azure',
-      region: vaultName,
-      account: managedHsm ? 'managedhsm' : 'vault',
-    };
-    this.#aliases = aliases;
-  }
-
-  /** @throws {@link KeyNotFoundError} when no key can have that name here. */
-  nameOf(key: KeyName): string {
-    const isHere =
-      !('partition' in key) ||
-      (['partition', 'region', 'account'] as const).every(
-        (part) => key[part] === this.#scope[part],
-      );
-    const isAlias = key.kind === 'alias-name' || key.kind === 'alias-arn';
-    const name = isAlias ? this.#aliases(key.alias) : key.id;
-    if (isHere && name !== undefined && isKeyName(name)) return name;
-    throw new KeyNotFoundError(
-      'the vault has no such key: check its name, and the vault of its ARN',
-    );
-  }
-
-  arnOf(name: string): string {
-    return formatKeyArn(name, this.#scope);
-  }
-}
 
 const CURVES: Readonly<Record<string, KeySpec>> = {
   'P-256': 'ECC_NIST_P256',

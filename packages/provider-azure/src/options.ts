@@ -1,5 +1,11 @@
 import type { KeyClient, KeyClientOptions } from '@azure/keyvault-keys';
-import { InvalidInputError, KeyWrapError, readFields } from '@keywrap/core';
+import {
+  type AliasLookup,
+  InvalidInputError,
+  KeyWrapError,
+  readAliases,
+  readFields,
+} from '@keywrap/core';
 
 /** A credential, as those of `@azure/identity` are: what `KeyClient` takes. */
 export type TokenCredential = ConstructorParameters<typeof KeyClient>[1];
@@ -35,7 +41,7 @@ export interface ReadOptions {
   readonly vaultName: string;
   readonly credential: TokenCredential | undefined;
   readonly managedHsm: boolean;
-  readonly aliases: (alias: string) => string | undefined;
+  readonly aliases: AliasLookup;
   readonly clientOptions: KeyClientOptions;
 }
 
@@ -79,7 +85,7 @@ function readAll(options: unknown): ReadOptions {
     vaultName: url.hostname.split('.', 1)[0] as string,
     credential: credential as TokenCredential | undefined,
     managedHsm,
-    aliases: readAliases(given.aliases ?? {}),
+    aliases: readAliases(given.aliases ?? {}, isKeyName),
     clientOptions: clientOptions as KeyClientOptions,
   };
 }
@@ -93,19 +99,6 @@ function readUrl(value: unknown): URL {
 
 function isCredential(value: unknown): boolean {
   return typeof (value as { readonly getToken?: unknown } | null)?.getToken === 'function';
-}
-
-function readAliases(value: unknown): ReadOptions['aliases'] {
-  if (typeof value === 'function') return value as ReadOptions['aliases'];
-  if (typeof value !== 'object' || value === null) throw wrong('aliases', 'must be an object');
-  const pairs = Object.entries(value);
-  for (const [alias, name] of pairs) {
-    if (!/^alias\/[\w:/-]+$/.test(alias) || typeof name !== 'string' || !isKeyName(name)) {
-      throw wrong('aliases', "must map names that begin with 'alias/' to names of keys");
-    }
-  }
-  const map = new Map(pairs);
-  return (alias) => map.get(alias);
 }
 
 function wrong(option: string, problem: string): InvalidInputError {

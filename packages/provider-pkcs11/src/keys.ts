@@ -2,12 +2,12 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
   assertKeyUsable,
   type EncryptionAlgorithm,
-  formatKeyArn,
   InvalidInputError,
   InvalidKeyUsageError,
   isAsymmetricAlgorithm,
   type KeyDescription,
   type KeyName,
+  KeyNames,
   KeyNotFoundError,
   type KeyPurpose,
   type KeySpec,
@@ -18,7 +18,7 @@ import {
 } from '@keywrap/core';
 import type { Handle } from 'pkcs11js';
 import type { Library } from './library.js';
-import type { ReadOptions } from './options.js';
+import { isText, type ReadOptions } from './options.js';
 import type { Token } from './sessions.js';
 
 /** A key of the token: a secret key, or a private key. */
@@ -35,12 +35,7 @@ export interface TokenKey {
 /** Finds keys by their label, and describes them. */
 export class TokenKeys {
   readonly #library: Library;
-  readonly #scope: {
-    readonly partition: string;
-    readonly region: string;
-    readonly account: string;
-  };
-  readonly #aliases: ReadOptions['aliases'];
+  readonly #names: KeyNames;
   readonly #rsa: readonly EncryptionAlgorithm[];
 
   /** @param algorithms What the token encrypts with. */
@@ -52,8 +47,8 @@ export class TokenKeys {
   ) {
     this.#library = library;
     this.#rsa = algorithms.filter(isAsymmetricAlgorithm);
-    this.#scope = { partition: 'pkcs11', region: label || 'token', account: serial || 'none' };
-    this.#aliases = aliases;
+    const scope = { partition: 'pkcs11', region: label || 'token', account: serial || 'none' };
+    this.#names = new KeyNames({ scope, aliases, isName: isText });
   }
 
   /**
@@ -63,7 +58,7 @@ export class TokenKeys {
    * @throws {@link InvalidInputError} when several have the label.
    */
   find(session: Handle, name: KeyName): TokenKey {
-    const label = this.#labelOf(name);
+    const label = this.#names.nameOf(name);
     const { constants: c } = this.#library;
     const handles = [c.CKO_SECRET_KEY, c.CKO_PRIVATE_KEY].flatMap((kind) =>
       this.#objects(session, kind, label),
@@ -124,19 +119,6 @@ export class TokenKeys {
     assertKeyUsable(this.describe(session, key), algorithm, purpose);
   }
 
-  #labelOf(name: KeyName): string {
-    const isHere =
-      !('partition' in name) ||
-      (['partition', 'region', 'account'] as const).every(
-        (part) => name[part] === this.#scope[part],
-      );
-    if (!isHere) throw new KeyNotFoundError('the ARN is of a key of another token');
-    if (name.kind === 'key-id' || name.kind === 'key-arn') return name.id;
-    const label = this.#aliases(name.alias);
-    if (label !== undefined) return label;
-    throw new KeyNotFoundError('the option aliases has no such alias');
-  }
-
   #objects(session: Handle, kind: number, label: string): Handle[] {
     const { calls, constants: c } = this.#library;
     calls.C_FindObjectsInit(session, [
@@ -159,7 +141,7 @@ export class TokenKeys {
     const encrypting = isSecret ? handle : this.#objects(session, c.CKO_PUBLIC_KEY, label)[0];
     return {
       handle,
-      keyId: formatKeyArn(label, this.#scope),
+      keyId: this.#names.arnOf(label),
       type: numberIn(type),
       canEncrypt: encrypting === undefined || this.#isSet(session, encrypting, c.CKA_ENCRYPT),
       canDecrypt: this.#isSet(session, handle, c.CKA_DECRYPT),

@@ -1,4 +1,10 @@
-import { InvalidInputError, KeyWrapError, readFields } from '@keywrap/core';
+import {
+  type AliasLookup,
+  InvalidInputError,
+  KeyWrapError,
+  readAliases,
+  readFields,
+} from '@keywrap/core';
 
 /** The package `pkcs11js`, as far as this one uses it. */
 export type Pkcs11Module = typeof import('pkcs11js');
@@ -42,7 +48,7 @@ export interface ReadOptions {
   readonly token: TokenName;
   readonly pin: (() => unknown) | undefined;
   readonly sessions: number;
-  readonly aliases: (alias: string) => string | undefined;
+  readonly aliases: AliasLookup;
   readonly pkcs11js: Pkcs11Module | undefined;
 }
 
@@ -79,7 +85,7 @@ function readAll(options: unknown): ReadOptions {
     token: readToken(given.token ?? {}),
     pin: typeof pin === 'function' || pin === undefined ? (pin as ReadOptions['pin']) : () => pin,
     sessions: Number(sessions),
-    aliases: readAliases(given.aliases ?? {}),
+    aliases: readAliases(given.aliases ?? {}, isText),
     pkcs11js: pkcs11js as Pkcs11Module | undefined,
   };
 }
@@ -95,20 +101,8 @@ function readToken(value: unknown): TokenName {
   return { ...texts, slot } as TokenName;
 }
 
-function readAliases(value: unknown): ReadOptions['aliases'] {
-  if (typeof value === 'function') return value as ReadOptions['aliases'];
-  if (typeof value !== 'object' || value === null) throw wrong('aliases', 'must be an object');
-  const pairs = Object.entries(value);
-  for (const [alias, label] of pairs) {
-    if (!/^alias\/[\w:/-]+$/.test(alias) || !isText(label)) {
-      throw wrong('aliases', "must map names that begin with 'alias/' to labels of keys");
-    }
-  }
-  const map = new Map(pairs);
-  return (alias) => map.get(alias);
-}
-
-function isText(value: unknown): value is string {
+/** Returns true for text that a name in a token can be. */
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !value.includes('\0');
 }
 

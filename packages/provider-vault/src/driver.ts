@@ -7,6 +7,7 @@ import {
   InternalError,
   InvalidKeyUsageError,
   isAsymmetricAlgorithm,
+  KeyNames,
   type KeyWrapDriver,
   type ProviderCapabilities,
   serializeEncryptionContext,
@@ -30,8 +31,7 @@ import {
   type VaultResponse,
 } from './http.js';
 import { algorithmsOf, toKeyDescription, toPublicKeyResult } from './key-details.js';
-import { KeyNames } from './key-names.js';
-import type { ReadOptions } from './options.js';
+import { isKeyName, type ReadOptions } from './options.js';
 import { Session } from './session.js';
 
 const CAPABILITIES: ProviderCapabilities = Object.freeze({
@@ -64,7 +64,9 @@ const VERSIONS = 16;
  */
 export function vaultDriver(options: ReadOptions, now: () => number = Date.now): KeyWrapDriver {
   const session = new Session(new VaultHttp(options), options.credentials, now);
-  const names = new KeyNames(options);
+  const { namespace, mount, aliases } = options;
+  const scope = { partition: 'vault', region: namespace || 'root', account: mount };
+  const names = new KeyNames({ scope, aliases, isName: isKeyName });
 
   const send = (method: VaultRequest['method'], path: string, call: Call, body?: object) =>
     session.send({ method, path: `${options.mount}/${path}`, body, signal: call.signal });

@@ -1,4 +1,10 @@
-import { InvalidInputError, KeyWrapError, readFields } from '@keywrap/core';
+import {
+  type AliasLookup,
+  InvalidInputError,
+  KeyWrapError,
+  readAliases,
+  readFields,
+} from '@keywrap/core';
 
 /** An [AppRole](https://openbao.org/docs/auth/approle/) to log in with. */
 export interface AppRole {
@@ -70,7 +76,7 @@ export interface ReadOptions {
   /** Empty for the root namespace. */
   readonly namespace: string;
   readonly credentials: Credentials;
-  readonly aliases: (alias: string) => string | undefined;
+  readonly aliases: AliasLookup;
   readonly requestTimeout: number;
   readonly fetch: typeof fetch;
 }
@@ -131,7 +137,7 @@ function readAll(options: unknown, environment: NodeJS.ProcessEnv): ReadOptions 
       given.namespace ?? environment.BAO_NAMESPACE ?? environment.VAULT_NAMESPACE,
     ),
     credentials: readCredentials(given, environment),
-    aliases: readAliases(given.aliases ?? {}),
+    aliases: readAliases(given.aliases ?? {}, isKeyName),
     requestTimeout,
     fetch: send as typeof fetch,
   };
@@ -207,19 +213,6 @@ function readCredentials(
   }
   const text = readText(source, 'token');
   return { kind: 'token', token: () => text };
-}
-
-function readAliases(value: unknown): ReadOptions['aliases'] {
-  if (typeof value === 'function') return value as ReadOptions['aliases'];
-  if (typeof value !== 'object' || value === null) throw wrong('aliases', 'must be an object');
-  const pairs = Object.entries(value);
-  for (const [alias, name] of pairs) {
-    if (!/^alias\/[\w:/-]+$/.test(alias) || typeof name !== 'string' || !isKeyName(name)) {
-      throw wrong('aliases', "must map names that begin with 'alias/' to names of keys");
-    }
-  }
-  const map = new Map(pairs);
-  return (alias) => map.get(alias);
 }
 
 function readText(value: unknown, field: string): string {

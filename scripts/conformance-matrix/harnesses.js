@@ -109,6 +109,12 @@ async function azure() {
   return azureHarness('azure on a double', true);
 }
 
+/** Google's client in front of a double. */
+async function gcp() {
+  const { gcpHarness } = await import('../../packages/provider-gcp/dist-test/harness.js');
+  return gcpHarness('gcp on a double', 'SOFTWARE');
+}
+
 /** Two backends behind one. */
 async function several() {
   const { severalKeysHarness } = await import('../../packages/resilience/dist-test/harness.js');
@@ -118,7 +124,7 @@ async function several() {
 /** All harnesses that there are packages for. */
 export async function loadHarnesses() {
   const optional = await Promise.all(
-    [kms, custom, vault, pkcs11, azure, several].map((load) =>
+    [kms, custom, vault, pkcs11, azure, gcp, several].map((load) =>
       load().catch((error) => {
         if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
         return undefined;

@@ -1,4 +1,9 @@
-import { InvalidInputError, type ProviderScheme, readUrlParameters } from '@keywrap/core';
+import {
+  InvalidInputError,
+  type ProviderScheme,
+  readUrlNumber,
+  readUrlParameters,
+} from '@keywrap/core';
 import type { KmsConnectionOptions } from './options.js';
 import { KmsKeyWrapProvider } from './provider.js';
 
@@ -57,14 +62,8 @@ function readUrl(url: URL): KmsConnectionOptions {
   return {
     ...texts,
     region: url.hostname === '' ? undefined : url.hostname,
-    maxAttempts: toNumber(maxAttempts),
-    connectionTimeout: toNumber(connectionTimeout),
-    requestTimeout: toNumber(requestTimeout),
+    maxAttempts: readUrlNumber(maxAttempts),
+    connectionTimeout: readUrlNumber(connectionTimeout),
+    requestTimeout: readUrlNumber(requestTimeout),
   };
-}
-
-/** Accepts decimal digits only: `Number` alone would accept `0x10`, `1e3` and the empty text. */
-function toNumber(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }

@@ -1,4 +1,9 @@
-import { InvalidInputError, type ProviderScheme, readUrlParameters } from '@keywrap/core';
+import {
+  InvalidInputError,
+  type ProviderScheme,
+  readUrlNumber,
+  readUrlParameters,
+} from '@keywrap/core';
 import { VaultKeyWrapProvider } from './provider.js';
 
 /**
@@ -35,7 +40,7 @@ export const vaultScheme: ProviderScheme = Object.freeze({
         address: `${url.protocol === 'vault:' ? 'https' : 'http'}://${url.host}`,
         mount: mount === '' ? undefined : mount,
         namespace,
-        requestTimeout: toNumber(requestTimeout),
+        requestTimeout: readUrlNumber(requestTimeout),
       });
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
@@ -43,9 +48,3 @@ export const vaultScheme: ProviderScheme = Object.freeze({
     }
   },
 });
-
-/** Accepts decimal digits only: `Number` alone would accept `0x10`, `1e3` and the empty text. */
-function toNumber(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
-}

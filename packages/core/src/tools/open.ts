@@ -93,3 +93,14 @@ export function readUrlParameters<Name extends string>(
   }
   return parameters;
 }
+
+/**
+ * Parses a number in a provider URL. It accepts decimal digits only: `Number` alone would accept `0x10`, `1e3` and the
+ * empty text.
+ *
+ * @returns NaN for any other text, which no option accepts; undefined for undefined.
+ */
+export function readUrlNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}

@@ -95,7 +95,9 @@ async function vault() {
 
 /** A PKCS#11 token, where SoftHSM is installed. */
 async function pkcs11() {
-  const { MISSING, newToken } = await import('../../packages/provider-pkcs11/dist-test/softhsm.js');
+  const { MISSING, newToken } = await import(
+    '../../packages/provider-pkcs11/dist-test/test-token.js'
+  );
   if (MISSING !== undefined) return undefined;
   const { pkcs11Harness } = await import('../../packages/provider-pkcs11/dist-test/harness.js');
   // SoftHSM looks through all keys, which are files, for each call.

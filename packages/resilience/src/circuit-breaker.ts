@@ -4,6 +4,8 @@ import {
   type KeyWrapErrorCode,
   type KeyWrapProvider,
   ProviderUnavailableError,
+  readCount,
+  readDelay,
   readFields,
   withLayer,
 } from '@keywrap/core';
@@ -14,7 +16,6 @@ import {
   handleWhen,
   isBrokenCircuitError,
 } from 'cockatiel';
-import { readCount, readDelay } from './options.js';
 
 /** When to stop calling a backend, and when to try again. */
 export interface CircuitBreakerOptions {

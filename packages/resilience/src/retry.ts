@@ -3,11 +3,12 @@ import {
   aroundEach,
   KeyWrapError,
   type KeyWrapProvider,
+  readCount,
+  readDelay,
   readFields,
   withLayer,
 } from '@keywrap/core';
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-import { readCount, readDelay } from './options.js';
 
 /** How to retry. */
 export interface RetryOptions {

@@ -5,10 +5,10 @@ import {
   FUNCTION_NAMES,
   type KeyWrapProvider,
   ProviderUnavailableError,
+  readDelay,
   withLayer,
 } from '@keywrap/core';
 import { TimeoutStrategy, timeout } from 'cockatiel';
-import { readDelay } from './options.js';
 
 /**
  * Limits the time of every call, for backends whose client does not: a call that takes longer is aborted and rejects with

@@ -114,7 +114,7 @@ async function sealInto(
     for (const { path, bytes } of plaintexts) {
       const parameters = { encryptionContext, signer: undefined, frameLength };
       const sealer = await startWithDataKey(dataKeys, parameters);
-      const message = concat([sealer.start(), ...(await sealer.final(bytes))]);
+      const message = concat(await sealer.final(bytes));
       const { owner, name } = findField(record, path);
       owner[name] = encodeBase64Url(message);
     }

@@ -3,6 +3,7 @@ import {
   type EncryptionContext,
   InvalidInputError,
   parseKeyId,
+  readCount,
   readEncryptionContext,
   readFields,
 } from '@keywrap/core';
@@ -82,7 +83,7 @@ export function readSealing(
     keys,
     encryptionContext,
     signed,
-    frameLength: readInteger(frameLength, 'frameLength', MAXIMUM_FRAME_LENGTH),
+    frameLength: readCount(frameLength, 'frameLength', MAXIMUM_FRAME_LENGTH),
   };
 }
 
@@ -91,12 +92,4 @@ export function readList(value: unknown, field: string, maximum: number): unknow
   // The length first: copying an array of a billion holes would take all memory.
   if (Array.isArray(value) && value.length <= maximum) return [...value];
   throw new InvalidInputError(field, `must be an array of at most ${maximum} keys`);
-}
-
-/** @throws InvalidInputError */
-export function readInteger(value: unknown, field: string, maximum: number): number {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maximum) {
-    return value as number;
-  }
-  throw new InvalidInputError(field, `must be an integer from 1 to ${maximum}`);
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { AccessDeniedError, InvalidInputError } from '@keywrap/core';
+import { AccessDeniedError, askForCredential, InvalidInputError } from '@keywrap/core';
 import { VaultError, type VaultHttp, type VaultRequest, type VaultResponse } from './http.js';
 import { type Credentials, isHeaderText } from './options.js';
 
@@ -83,7 +83,8 @@ export class Session {
 
   async #logIn(): Promise<Lease> {
     const credentials = this.#credentials;
-    if (credentials.kind === 'token') return this.#learn(await readToken(credentials.token));
+    if (credentials.kind === 'token')
+      return this.#learn(await askForCredential(credentials.token, 'options.token', isHeaderText));
     const { mount } = credentials;
     const body =
       credentials.kind === 'approle'
@@ -141,17 +142,6 @@ export class Session {
 
 function isDenied(error: unknown): boolean {
   return error instanceof VaultError && error.status === 403;
-}
-
-async function readToken(source: () => unknown): Promise<string> {
-  let token: unknown;
-  try {
-    token = await source();
-  } catch (cause) {
-    throw new AccessDeniedError('the function of options.token failed; see the cause', { cause });
-  }
-  if (isHeaderText(token)) return token;
-  throw new AccessDeniedError('the function of options.token returned no token');
 }
 
 async function readTokenFile(path: string): Promise<string> {

@@ -114,7 +114,9 @@ function driverOf(
       encryptionContext: hasSymmetric,
       keyIdFromCiphertext: false,
       dataKeys: algorithms.length > 0,
-      ...(!hasSymmetric && { dataKeyAlgorithm: algorithms[0] }),
+      ...(!hasSymmetric && {
+        dataKeyAlgorithm: algorithms.find((each) => each === 'RSAES_OAEP_SHA_256') ?? algorithms[0],
+      }),
       dataKeyPairSpecs: Object.freeze([]),
     }),
 

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { inspect } from 'node:util';
 import { Pkcs11KeyWrapProvider } from '@keywrap/provider-pkcs11';
 import { expect } from 'chai';
-import { describeWithToken, newToken, PIN, SO_PIN, type TestToken } from './softhsm.js';
+import sinon from 'sinon';
 import { rejection } from './support.js';
+import { describeWithToken, newToken, PIN, SO_PIN, type TestToken } from './test-token.js';
 import { administer, allow, destroy, makeKey } from './token-keys.js';
 
 const PLAINTEXT = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -30,9 +31,8 @@ describeWithToken('A token', () => {
 
   it('declares the hashes that its OAEP takes', () => {
     const { calls, constants } = token.library;
-    const { manufacturerID } = calls.C_GetTokenInfo(token.slot);
     expect(calls.C_GetMechanismList(token.slot)).to.include(constants.CKM_RSA_PKCS_OAEP);
-    if (/SoftHSM/.test(manufacturerID)) {
+    if (isSoftHsm()) {
       // It takes SHA-1 alone, which its list of mechanisms does not say.
       expect(provider.capabilities.algorithms).to.deep.equal([
         'SYMMETRIC_DEFAULT',
@@ -110,21 +110,65 @@ describeWithToken('A token', () => {
     await provider.encrypt(INPUT);
   });
 
-  it('does not hide a changed PIN behind an outage (ACCESS_DENIED)', async () => {
+  /** Changes the user's PIN and ends all sessions, as the token's administrator can. */
+  const setPin = (pin: string) => {
     const { calls, constants: c } = token.library;
-    await provider.encrypt(INPUT);
-    const setPin = (pin: string) => {
-      calls.C_CloseAllSessions(token.slot);
-      const session = calls.C_OpenSession(token.slot, c.CKF_SERIAL_SESSION | c.CKF_RW_SESSION);
-      calls.C_Login(session, c.CKU_SO, SO_PIN);
-      calls.C_InitPIN(session, pin);
-      calls.C_CloseAllSessions(token.slot);
-    };
-    setPin('another-pin');
+    calls.C_CloseAllSessions(token.slot);
+    const session = calls.C_OpenSession(token.slot, c.CKF_SERIAL_SESSION | c.CKF_RW_SESSION);
+    calls.C_Login(session, c.CKU_SO, SO_PIN);
+    calls.C_InitPIN(session, pin);
+    calls.C_CloseAllSessions(token.slot);
+  };
+  const isSoftHsm = () =>
+    /SoftHSM/.test(token.library.calls.C_GetTokenInfo(token.slot).manufacturerID);
+  const hasFlag = (flag: 'CKF_USER_PIN_COUNT_LOW' | 'CKF_USER_PIN_LOCKED') => {
+    const { calls, constants } = token.library;
+    return (calls.C_GetTokenInfo(token.slot).flags & constants[flag]) !== 0;
+  };
+
+  it('tries a PIN that became wrong once, so that the token is not locked (ACCESS_DENIED)', async () => {
+    const logIn = sinon.spy(token.library.calls, 'C_Login');
+    const patient = await open();
+    setPin('23456789');
     try {
-      const error = await rejection(provider.encrypt(INPUT));
-      expect(error.code).to.equal('ACCESS_DENIED');
+      logIn.resetHistory();
+      // At once and in turn: kryoptic locks after ten.
+      const calls = Array.from({ length: 10 }, () => rejection(patient.encrypt(INPUT)));
+      for (const error of await Promise.all(calls)) expect(error.code).to.equal('ACCESS_DENIED');
+      for (let i = 0; i < 10; i++) {
+        const error = await rejection(patient.describeKey({ keyId: 'orders' }));
+        expect(error).to.include({ code: 'ACCESS_DENIED', retryable: false });
+        expect(error.message).to.include('open the provider again');
+      }
+      expect(logIn.callCount).to.equal(1);
+      // SoftHSM sets it after the first.
+      if (isSoftHsm()) expect(hasFlag('CKF_USER_PIN_COUNT_LOW')).to.equal(true);
+      expect(hasFlag('CKF_USER_PIN_LOCKED')).to.equal(false);
+      await patient.close();
+      await (await open({ pin: '23456789' })).close();
     } finally {
+      logIn.restore();
+      setPin(PIN);
+    }
+    await provider.encrypt(INPUT);
+  });
+
+  it('logs in with another PIN of the function, and not again with the refused one', async () => {
+    const logIn = sinon.spy(token.library.calls, 'C_Login');
+    let pin = PIN;
+    const asking = await open({ pin: () => pin });
+    setPin('23456789');
+    try {
+      for (let i = 0; i < 3; i++) {
+        expect((await rejection(asking.encrypt(INPUT))).code).to.equal('ACCESS_DENIED');
+      }
+      logIn.resetHistory();
+      pin = '23456789';
+      await asking.encrypt(INPUT);
+      expect(logIn.callCount).to.equal(1);
+      await asking.close();
+    } finally {
+      logIn.restore();
       setPin(PIN);
     }
     await provider.encrypt(INPUT);

@@ -244,6 +244,25 @@ describeWithVault('Keys of transit', () => {
   );
 
   it(
+    'tries so many versions of a key and no more, whatever the server says (INVALID_CIPHERTEXT)',
+    engine(async ({ proxy, provider }) => {
+      proxy.answer = (_, response) => {
+        const batch_results = Array(16).fill({ error: 'invalid ciphertext: no version' });
+        response.writeHead(400).end(JSON.stringify({ data: { batch_results } }));
+      };
+      const error = await rejection(
+        provider.decryptAsymmetric({
+          keyId: 'rsa',
+          ciphertext: new Uint8Array(256),
+          algorithm: 'RSAES_OAEP_SHA_256',
+        }),
+      );
+      expect(error.code).to.equal('INVALID_CIPHERTEXT');
+      expect(proxy.requests.filter((each) => /decrypt/.test(each))).to.have.length(1024 / 16);
+    }),
+  );
+
+  it(
     'rejects keys of other kinds (KEY_USAGE), whatever they would do',
     engine(async ({ provider, post }) => {
       await post('keys/aes');

@@ -5,7 +5,7 @@ import { readBody } from './http/body.js';
 import { ByteBudget } from './http/byte-budget.js';
 import { rejectMalformed } from './http/client-error.js';
 import { type Connection, Connections } from './http/connections.js';
-import { headerOf, type HttpRequest, parseHttpRequest } from './http/http-request.js';
+import { type HttpRequest, headerOf, parseHttpRequest } from './http/http-request.js';
 import type { LogRequest } from './log.js';
 import { throttling } from './protocol/kms-error.js';
 import type { KmsResponse, KmsService } from './service.js';

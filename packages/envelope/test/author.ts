@@ -27,6 +27,10 @@ export interface HeaderFields {
   readonly context?: Uint8Array;
   readonly providerId?: Uint8Array | string;
   readonly keyName?: string;
+  /** The data key wrapped. */
+  readonly wrapped?: Uint8Array;
+  /** How often it is there. */
+  readonly dataKeys?: number;
   readonly contentType?: number;
   readonly frameLength?: number;
 }
@@ -69,11 +73,13 @@ export class Author {
   }
 
   header(fields: HeaderFields = {}): Buffer {
+    const { providerId = 'known', keyName = 'key', wrapped = 'wrapped', dataKeys = 1 } = fields;
+    const dataKey = Buffer.concat([providerId, keyName, wrapped].map(counted));
     const body = Buffer.concat([
       ...[Buffer.of(2), uint16(this.suite), this.#messageId],
       counted(fields.context ?? Buffer.alloc(0)),
-      uint16(1),
-      ...[fields.providerId ?? 'known', fields.keyName ?? 'key', 'wrapped'].map(counted),
+      uint16(dataKeys),
+      ...Array.from({ length: dataKeys }, () => dataKey),
       ...[Buffer.of(fields.contentType ?? 2), uint32(fields.frameLength ?? 100)],
       this.#derive(Buffer.from('COMMITKEY')),
     ]);

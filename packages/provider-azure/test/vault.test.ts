@@ -129,6 +129,24 @@ describe('Keys of a vault', () => {
       expect(error.code).to.equal('INVALID_CIPHERTEXT');
     }));
 
+  it('are described as they are: where they are kept, by the version that encrypts', () =>
+    withVault(async (vault, open) => {
+      const keys = open();
+      for (const [kty, origin] of [
+        ['oct-HSM', 'HSM'],
+        ['RSA', 'SOFTWARE'],
+      ] as const) {
+        await vault.create(kty, kty);
+        const key = await keys.describeKey({ keyId: kty });
+        expect(key).to.include({ origin, creationDate: undefined });
+        await vault.create(kty, kty);
+        const rotated = await keys.describeKey({ keyId: kty });
+        expect(rotated.keyVersion)
+          .to.match(/^[0-9a-f]{32}$/)
+          .and.not.equal(key.keyVersion);
+      }
+    }));
+
   it('that expired are KEY_STATE for what encrypts, and described as Unavailable', () =>
     withVault(async (vault, open) => {
       await vault.create('orders', 'oct-HSM');

@@ -125,10 +125,10 @@ describe('A value that JSON can not carry exactly', () => {
         const opened = await openFields(keys, sealed, { ...OPEN, fields });
         deepStrictEqual(opened, { a: { b: value } });
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
-    expect(outcomes.refused).to.be.greaterThan(50);
-    expect(outcomes.same).to.be.greaterThan(50);
+    expect(outcomes.refused).to.be.greaterThan(20);
+    expect(outcomes.same).to.be.greaterThan(20);
   });
 });
 

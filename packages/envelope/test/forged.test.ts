@@ -222,13 +222,14 @@ const SIGNED: Readonly<Record<string, Make>> = {
   },
 };
 
-describe('An authentic message that breaks the specification is rejected like damage:', () => {
+describe('Of authentic messages that break the specification, open, like damage,', () => {
   for (const [suite, cases] of [
     [0x0478, NOT_SIGNED],
     [0x0578, SIGNED],
   ] as const) {
     for (const [what, make] of Object.entries(cases)) {
-      it(`${what}${suite === 0x0578 ? ', signed' : ''}`, async () => {
+      const kind = suite === 0x0578 ? `${what}, signed` : what;
+      it(`rejects one ${kind}`, async () => {
         const author = new Author(suite);
         expect(await outcomeOf(author, Buffer.concat(make(author)))).to.equal('INVALID_CIPHERTEXT');
       });

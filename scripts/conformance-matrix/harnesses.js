@@ -93,13 +93,17 @@ async function vault() {
   return vaultHarness('vault on OpenBao', await startVault());
 }
 
+let tokens = 0;
+
 /** A PKCS#11 token, where SoftHSM is installed. */
 async function pkcs11() {
-  const { MISSING, newToken } = await import('../../packages/provider-pkcs11/dist-test/softhsm.js');
+  const { MISSING, newToken } = await import(
+    '../../packages/provider-pkcs11/dist-test/test-token.js'
+  );
   if (MISSING !== undefined) return undefined;
   const { pkcs11Harness } = await import('../../packages/provider-pkcs11/dist-test/harness.js');
   // SoftHSM looks through all keys, which are files, for each call.
-  const harness = pkcs11Harness('pkcs11 on SoftHSM', await newToken('matrix'));
+  const harness = pkcs11Harness('pkcs11 on SoftHSM', await newToken(`matrix ${++tokens}`));
   return { ...harness, checkedBy: 'quick' };
 }
 
@@ -115,16 +119,26 @@ async function gcp() {
   return gcpHarness('gcp on a double', 'SOFTWARE');
 }
 
-/** Two backends behind one. */
-async function several() {
+/** Keys of two Regions behind one name. */
+async function twoRegions() {
+  const { severalKeysHarness, twoRegions } = await import(
+    '../../packages/resilience/dist-test/harness.js'
+  );
+  return severalKeysHarness('two Regions', twoRegions);
+}
+
+/** Keys of two clouds and an HSM behind one name, where OpenBao and SoftHSM are installed. */
+async function twoCloudsAndAnHsm() {
   const { severalKeysHarness } = await import('../../packages/resilience/dist-test/harness.js');
-  return { ...severalKeysHarness, name: 'several keys' };
+  const backends = await Promise.all([kms(), vault(), pkcs11()]);
+  if (backends.includes(undefined)) return undefined;
+  return { ...severalKeysHarness('KMS, OpenBao and SoftHSM', backends), checkedBy: 'quick' };
 }
 
 /** All harnesses that there are packages for. */
 export async function loadHarnesses() {
   const optional = await Promise.all(
-    [kms, custom, vault, pkcs11, azure, gcp, several].map((load) =>
+    [kms, custom, vault, pkcs11, azure, gcp, twoRegions, twoCloudsAndAnHsm].map((load) =>
       load().catch((error) => {
         if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
         return undefined;

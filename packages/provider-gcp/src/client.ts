@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { KeyManagementServiceClient } from '@google-cloud/kms';
-import { AccessDeniedError, failureOf, InternalError } from '@keywrap/core';
+import { AccessDeniedError, failureOf, loadPeer } from '@keywrap/core';
 import { type KmsError, kmsErrorOf } from './errors.js';
 import type { ClientOptions, ReadOptions } from './options.js';
 
@@ -31,7 +31,10 @@ export class LazyClient {
 
   async #load(): Promise<KeyManagementServiceClient> {
     const { endpoint, clientOptions } = this.#options;
-    const { KeyManagementServiceClient } = await loadPackage();
+    const { KeyManagementServiceClient } = await loadPeer(
+      PACKAGE,
+      () => import('@google-cloud/kms'),
+    );
     const client = new KeyManagementServiceClient({
       ...clientOptionsOf(endpoint),
       ...clientOptions,
@@ -43,14 +46,6 @@ export class LazyClient {
       throw failureOf(error) ?? withoutCredentials(kmsErrorOf(error));
     }
     return client;
-  }
-}
-
-async function loadPackage() {
-  try {
-    return await import('@google-cloud/kms');
-  } catch (cause) {
-    throw new InternalError(`the package ${PACKAGE} could not be loaded: install it`, { cause });
   }
 }
 

@@ -2,9 +2,11 @@ import type { KeyManagementServiceClient } from '@google-cloud/kms';
 import {
   type AliasLookup,
   InvalidInputError,
-  KeyWrapError,
   readAliases,
+  readBackendUrl,
+  readDelay,
   readFields,
+  readSafely,
 } from '@keywrap/core';
 import { isId, type Place, resourceOf } from './names.js';
 
@@ -34,7 +36,7 @@ export interface GcpKeyWrapProviderOptions {
    * machine (`localhost`, `127.0.0.1`, `[::1]`), which gets no credentials.
    */
   readonly endpoint?: string | undefined;
-  /** How long a request may take, with the client's retries, in milliseconds: 1 to 600 000, by default 10 000. */
+  /** How long a request may take, with the client's retries, in milliseconds: by default 10 000. */
   readonly requestTimeout?: number | undefined;
   /** Options of the client, such as `keyFilename` and `credentials`. By default Application Default Credentials. */
   readonly clientOptions?: ClientOptions | undefined;
@@ -58,20 +60,13 @@ const NAMES = [
   'clientOptions',
 ] as const;
 
-const MAXIMUM_TIMEOUT = 600_000;
-
 /**
  * Parses the options, from plain JavaScript too.
  *
  * @throws {@link InvalidInputError} naming the option that is wrong, unknown or missing.
  */
 export function readOptions(options: unknown): ReadOptions {
-  try {
-    return readAll(options);
-  } catch (cause) {
-    if (cause instanceof KeyWrapError) throw cause;
-    throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
-  }
+  return readSafely(undefined, 'options', () => readAll(options));
 }
 
 function readAll(options: unknown): ReadOptions {
@@ -87,12 +82,6 @@ function readAll(options: unknown): ReadOptions {
   if (keyRing !== undefined && !isId(keyRing)) {
     throw wrong('keyRing', 'must be the name of a key ring: letters, digits, _ and -, at most 63');
   }
-  if (
-    typeof requestTimeout !== 'number' ||
-    !(requestTimeout >= 1 && requestTimeout <= MAXIMUM_TIMEOUT)
-  ) {
-    throw wrong('requestTimeout', `must be 1 to ${MAXIMUM_TIMEOUT} milliseconds`);
-  }
   if (typeof clientOptions !== 'object' || clientOptions === null) {
     throw wrong('clientOptions', 'must be an object');
   }
@@ -101,23 +90,14 @@ function readAll(options: unknown): ReadOptions {
     ...place,
     aliases: readAliases(given.aliases ?? {}, (name) => resourceOf(name, place) !== undefined),
     endpoint: given.endpoint === undefined ? undefined : readEndpoint(given.endpoint),
-    requestTimeout,
+    requestTimeout: readDelay(requestTimeout, 'options.requestTimeout'),
     clientOptions: clientOptions as ClientOptions,
   };
 }
 
 function readEndpoint(value: unknown): URL {
-  const url = new URL(typeof value === 'string' && URL.canParse(value) ? value : 'none:');
-  const isPlain = url.username === '' && url.password === '' && url.pathname === '/';
-  if (!/^https?:$/.test(url.protocol) || !isPlain || url.search !== '' || url.hash !== '') {
-    throw wrong(
-      'endpoint',
-      'must be an http: or https: URL without user, password, path and query',
-    );
-  }
-  if (url.protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)) {
-    throw wrong('endpoint', 'must be https: requests contain plaintexts');
-  }
+  const url = readBackendUrl(value, 'options.endpoint');
+  if (url.pathname !== '/') throw wrong('endpoint', 'must have no path');
   return url;
 }
 

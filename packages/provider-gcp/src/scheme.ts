@@ -3,9 +3,11 @@ import {
   type ProviderScheme,
   readUrlNumber,
   readUrlParameters,
+  rejectUrlParts,
 } from '@keywrap/core';
 import { GcpKeyWrapProvider } from './provider.js';
 
+const FORM = 'gcp-kms://projects/<project>/locations/<location>/keyRings/<ring>';
 const PATH = /^\/([^/]+)\/locations\/([^/]+)(?:\/keyRings\/([^/]+))?\/?$/;
 
 /**
@@ -29,29 +31,18 @@ const PATH = /^\/([^/]+)\/locations\/([^/]+)(?:\/keyRings\/([^/]+))?\/?$/;
 export const gcpScheme: ProviderScheme = Object.freeze({
   scheme: 'gcp-kms',
   async open(url: URL): Promise<GcpKeyWrapProvider> {
-    // The error repeats none of these: one may be a password.
-    for (const part of ['username', 'password', 'port', 'hash'] as const) {
-      if (url[part] !== '') throw new InvalidInputError('url', `must not have a ${part}`);
-    }
+    rejectUrlParts(url, ['username', 'password', 'port', 'hash'], FORM);
     const { endpoint, requestTimeout } = readUrlParameters(url, ['endpoint', 'requestTimeout']);
     const [, project, location, keyRing] = PATH.exec(url.pathname) ?? [];
     if (url.hostname !== 'projects' || project === undefined || location === undefined) {
-      throw new InvalidInputError(
-        'url',
-        'must name a key ring: gcp-kms://projects/<project>/locations/<location>/keyRings/<ring>',
-      );
+      throw new InvalidInputError('url', `must name a key ring: ${FORM}`);
     }
-    try {
-      return new GcpKeyWrapProvider({
-        project,
-        location,
-        keyRing,
-        endpoint,
-        requestTimeout: readUrlNumber(requestTimeout),
-      });
-    } catch (error) {
-      if (!(error instanceof InvalidInputError)) throw error;
-      throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
-    }
+    return new GcpKeyWrapProvider({
+      project,
+      location,
+      keyRing,
+      endpoint,
+      requestTimeout: readUrlNumber(requestTimeout),
+    });
   },
 });

@@ -3,6 +3,7 @@ import {
   type ProviderScheme,
   readUrlNumber,
   readUrlParameters,
+  rejectUrlParts,
 } from '@keywrap/core';
 import type { KmsConnectionOptions } from './options.js';
 import { KmsKeyWrapProvider } from './provider.js';
@@ -35,13 +36,7 @@ const PARAMETERS = [
 export const kmsScheme: ProviderScheme = Object.freeze({
   scheme: 'aws-kms',
   async open(url: URL): Promise<KmsKeyWrapProvider> {
-    const options = readUrl(url);
-    try {
-      return new KmsKeyWrapProvider(options);
-    } catch (error) {
-      if (!(error instanceof InvalidInputError)) throw error;
-      throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
-    }
+    return new KmsKeyWrapProvider(readUrl(url));
   },
 });
 
@@ -49,12 +44,7 @@ function readUrl(url: URL): KmsConnectionOptions {
   if (url.protocol !== 'aws-kms:') {
     throw new InvalidInputError('url', 'must begin with aws-kms://');
   }
-  // The error repeats none of these: one may be a password.
-  for (const part of ['username', 'password', 'port', 'pathname', 'hash'] as const) {
-    if (url[part] !== '') {
-      throw new InvalidInputError('url', `must not have a ${part}; write aws-kms://<region>`);
-    }
-  }
+  rejectUrlParts(url, ['username', 'password', 'port', 'pathname', 'hash'], 'aws-kms://<region>');
   const { maxAttempts, connectionTimeout, requestTimeout, ...texts } = readUrlParameters(
     url,
     PARAMETERS,

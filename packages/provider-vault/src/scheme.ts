@@ -3,6 +3,7 @@ import {
   type ProviderScheme,
   readUrlNumber,
   readUrlParameters,
+  rejectUrlParts,
 } from '@keywrap/core';
 import { VaultKeyWrapProvider } from './provider.js';
 
@@ -26,25 +27,17 @@ export const vaultScheme: ProviderScheme = Object.freeze({
   scheme: 'vault',
   variants: ['http'],
   async open(url: URL): Promise<VaultKeyWrapProvider> {
-    // The error repeats none of these: one may be a password.
-    for (const part of ['username', 'password', 'hash'] as const) {
-      if (url[part] !== '') throw new InvalidInputError('url', `must not have a ${part}`);
-    }
+    rejectUrlParts(url, ['username', 'password', 'hash'], 'vault://<host>:<port>/<mount>');
     if (url.host === '') {
       throw new InvalidInputError('url', 'must name a host: vault://<host>:<port>/<mount>');
     }
     const { namespace, requestTimeout } = readUrlParameters(url, ['namespace', 'requestTimeout']);
     const mount = url.pathname.slice(1);
-    try {
-      return new VaultKeyWrapProvider({
-        address: `${url.protocol === 'vault:' ? 'https' : 'http'}://${url.host}`,
-        mount: mount === '' ? undefined : mount,
-        namespace,
-        requestTimeout: readUrlNumber(requestTimeout),
-      });
-    } catch (error) {
-      if (!(error instanceof InvalidInputError)) throw error;
-      throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
-    }
+    return new VaultKeyWrapProvider({
+      address: `${url.protocol === 'vault:' ? 'https' : 'http'}://${url.host}`,
+      mount: mount === '' ? undefined : mount,
+      namespace,
+      requestTimeout: readUrlNumber(requestTimeout),
+    });
   },
 });

@@ -4,7 +4,7 @@ import { type BlindMutant, openRight } from './blind/index.js';
 /** Whether the suite caught a mutant whose author had not read it. */
 export interface BlindVerdict {
   readonly name: string;
-  readonly set: 'a' | 'b';
+  readonly set: 'a' | 'b' | 'c';
   readonly why: string;
   /** The first required case that failed; undefined for a survivor. */
   readonly caughtBy?: string | undefined;

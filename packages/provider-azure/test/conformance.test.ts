@@ -1,11 +1,8 @@
 import { describeConformance } from '@keywrap/testkit';
-import { azureHarness } from './harness.js';
+import { azureHarness, KINDS } from './harness.js';
 
 // `npm run conformance:matrix` runs the rest.
-await describeConformance(
-  azureHarness('AzureKeyWrapProvider with a managed HSM', true),
-  undefined,
-  {
-    profile: 'quick',
-  },
-);
+for (const kind of KINDS) {
+  const harness = azureHarness(`AzureKeyWrapProvider with a ${kind}`, kind === 'managed HSM');
+  await describeConformance(harness, undefined, { profile: 'quick' });
+}

@@ -107,7 +107,7 @@ describe('A value that JSON can not carry exactly', () => {
     });
     const outcomes = { refused: 0, same: 0 };
     await fc.assert(
-      fc.asyncProperty(anything, async (value) => {
+      fc.asyncProperty(fc.oneof(anything, fc.jsonValue()), async (value) => {
         const sealed = await sealFields(keys, { ...SEAL, fields }, { a: { b: value } }).catch(
           (error: unknown) => {
             expect(error).to.include({ code: 'INVALID_INPUT', field: 'record' });
@@ -125,10 +125,10 @@ describe('A value that JSON can not carry exactly', () => {
         const opened = await openFields(keys, sealed, { ...OPEN, fields });
         deepStrictEqual(opened, { a: { b: value } });
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
-    expect(outcomes.refused).to.be.greaterThan(50);
-    expect(outcomes.same).to.be.greaterThan(50);
+    expect(outcomes.refused).to.be.greaterThan(20);
+    expect(outcomes.same).to.be.greaterThan(20);
   });
 });
 

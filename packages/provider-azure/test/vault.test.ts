@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Agent } from 'node:https';
 import { inspect } from 'node:util';
 import type { KeyClientOptions } from '@azure/keyvault-keys';
@@ -127,6 +128,24 @@ describe('Keys of a vault', () => {
       if (Buffer.compare(upper, ciphertext) === 0) return;
       const error = await rejection(keys.decrypt({ keyId: 'orders', ciphertext: upper }));
       expect(error.code).to.equal('INVALID_CIPHERTEXT');
+    }));
+
+  it('are described as they are: where they are kept, by the version that encrypts', () =>
+    withVault(async (vault, open) => {
+      const keys = open();
+      for (const [kty, origin] of [
+        ['oct-HSM', 'HSM'],
+        ['RSA', 'SOFTWARE'],
+      ] as const) {
+        await vault.create(kty, kty);
+        const key = await keys.describeKey({ keyId: kty });
+        expect(key).to.include({ origin, creationDate: undefined });
+        await vault.create(kty, kty);
+        const rotated = await keys.describeKey({ keyId: kty });
+        expect(rotated.keyVersion)
+          .to.match(/^[0-9a-f]{32}$/)
+          .and.not.equal(key.keyVersion);
+      }
     }));
 
   it('that expired are KEY_STATE for what encrypts, and described as Unavailable', () =>
@@ -272,6 +291,22 @@ describe('Failures of a vault', () => {
         await keys.decrypt({ keyId: 'orders', ciphertext });
       }));
   }
+
+  it('an answer that does not come is not waited for when the caller aborts', () =>
+    withVault(async (vault, open) => {
+      const controller = new AbortController();
+      const closed = new Promise<void>((resolve) => {
+        vault.fault = (request) => {
+          request.socket.once('close', resolve);
+          controller.abort();
+        };
+      });
+      await using keys = open();
+      const call = keys.describeKey({ keyId: 'orders' }, { signal: controller.signal });
+      expect((await rejection(call)).code).to.equal('ABORTED');
+      await closed; // the client gave the request up
+      expect(getEventListeners(controller.signal, 'abort')).to.have.length(0);
+    }));
 
   it('too many requests are retried by the client, as long as the vault says', () =>
     withVault(async (vault, open) => {

@@ -45,15 +45,17 @@ export class MessageOpener {
   #frameLength!: number;
   #keys!: OpeningKeys;
   #frameAad: BodyAad | undefined;
-  #sequenceNumber = 0;
+  #sequenceNumber: number;
   /** Plaintext that is authentic, and has not left. */
   #opened: Uint8Array[] = [];
   /** The last plaintext of a signed message. */
   #held: Uint8Array | undefined;
   #isWiped = false;
 
-  constructor(parameters: OpenerParameters) {
+  /** @param sequenceNumber That of the frame before the first one. */
+  constructor(parameters: OpenerParameters, sequenceNumber = 0) {
     this.#parameters = parameters;
+    this.#sequenceNumber = sequenceNumber;
     this.#headerParser = new HeaderParser(parameters);
   }
 

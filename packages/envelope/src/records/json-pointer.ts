@@ -64,17 +64,22 @@ export function copyWithFields(
       if (!copies.has(inner)) owner[name] = shallowCopy(inner);
       owner = owner[name] as Record<string, unknown>;
     }
-    if (!Object.hasOwn(owner, last)) throw missing(pointer);
+    if (!hasField(owner, last)) throw missing(pointer);
     return { path: pointer, owner, name: last };
   });
   return { copy, places };
 }
 
 function ownObject(owner: Record<string, unknown>, name: string, pointer: string): object {
-  const inner = Object.hasOwn(owner, name) ? owner[name] : undefined;
+  const inner = hasField(owner, name) ? owner[name] : undefined;
   if (typeof inner !== 'object' || inner === null) throw missing(pointer);
   if (Array.isArray(inner) || isPlain(inner)) return inner;
   throw new InvalidInputError('record', `has an object of a class on the way to '${pointer}'`);
+}
+
+/** An array has its elements, by indexes as RFC 6901 §4 writes them, and not its length. */
+function hasField(owner: object, name: string): boolean {
+  return Object.hasOwn(owner, name) && (!Array.isArray(owner) || /^(0|[1-9]\d*)$/.test(name));
 }
 
 function missing(pointer: string): InvalidInputError {

@@ -6,7 +6,7 @@ import {
   readEncryptionContext,
   readFields,
 } from '@keywrap/core';
-import { readTrustedKey, type TrustedKey } from './keys/wrapping-key.js';
+import { type ReadTrustedKey, readTrustedKey, type TrustedKey } from './keys/wrapping-key.js';
 import { DEFAULT_MAXIMUM_DATA_KEYS, MAXIMUM_FRAME_LENGTH, readList } from './seal-options.js';
 
 /**
@@ -44,7 +44,7 @@ export interface OpenOptions {
 
 /** The checked options. */
 export interface Opening {
-  readonly trustedKeys: readonly ReturnType<typeof readTrustedKey>[];
+  readonly trustedKeys: readonly ReadTrustedKey[];
   readonly encryptionContext: EncryptionContext;
   readonly commitmentPolicy: CommitmentPolicy;
   readonly signature: 'required' | 'forbidden' | undefined;

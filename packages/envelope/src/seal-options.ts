@@ -2,6 +2,7 @@ import {
   assertProvider,
   type EncryptionContext,
   InvalidInputError,
+  parseKeyId,
   readCount,
   readEncryptionContext,
   readFields,
@@ -49,28 +50,25 @@ export const DEFAULT_MAXIMUM_DATA_KEYS = 16;
 /** @throws InvalidInputError */
 export function readSealOptions(provider: unknown, options: unknown): Sealing {
   assertProvider(provider, 'provider');
-  const {
-    keyId,
-    otherKeys = [],
-    ...sealing
-  } = readFields(options, 'options', [
-    'keyId',
-    'otherKeys',
-    'encryptionContext',
-    'signed',
-    'frameLength',
-  ]);
-  const others = readList(otherKeys, 'otherKeys', 2 ** 16 - 2).map((key, i) =>
-    readWrappingKey(key, `otherKeys.${i}`, provider),
-  );
-  const first = readWrappingKey({ keyId }, 'options', provider);
-  return { keys: [first, ...others], ...readSealing(sealing) };
+  const fields = readFields(options, 'options', SEAL_FIELDS);
+  const keys: ReadWrappingKey[] = [
+    { provider, keyId: parseKeyId(fields.keyId, 'options.keyId').text },
+  ];
+  if (fields.otherKeys !== undefined) {
+    for (const [i, key] of readList(fields.otherKeys, 'otherKeys', 2 ** 16 - 2).entries()) {
+      keys.push(readWrappingKey(key, `otherKeys.${i}`, provider));
+    }
+  }
+  return readSealing(keys, fields);
 }
+
+const SEAL_FIELDS = ['keyId', 'otherKeys', 'encryptionContext', 'signed', 'frameLength'] as const;
 
 /** @throws InvalidInputError */
 export function readSealing(
+  keys: readonly ReadWrappingKey[],
   fields: Readonly<Record<'encryptionContext' | 'signed' | 'frameLength', unknown>>,
-): Omit<Sealing, 'keys'> {
+): Sealing {
   const { signed = false, frameLength = DEFAULT_FRAME_LENGTH } = fields;
   if (typeof signed !== 'boolean') throw new InvalidInputError('signed', 'must be true or false');
   const encryptionContext = readEncryptionContext(fields.encryptionContext);
@@ -82,6 +80,7 @@ export function readSealing(
     );
   }
   return {
+    keys,
     encryptionContext,
     signed,
     frameLength: readCount(frameLength, 'frameLength', MAXIMUM_FRAME_LENGTH),

@@ -20,7 +20,7 @@ async function serve(command: Command): Promise<void> {
   const stderr = createWriteStream('', { fd: process.stderr.fd, autoClose: false });
   if (command.workers > 1) {
     const write = writeLines(stderr);
-    const url = await startWorkers(command, (lines) => write(lines.trimEnd()));
+    const url = await startWorkers(command, write);
     if (url !== undefined) announce(url);
     return;
   }
@@ -34,8 +34,8 @@ async function serveAsWorker(): Promise<void> {
   const server = await startWorker(storeOf(process.argv.slice(2)));
   closeOnSignal(async () => {
     await server.close();
-    // The last lines of the log are sent in this turn.
-    setImmediate(() => process.disconnect());
+    // It ends when the last lines of the log have been sent.
+    process.channel?.unref();
   });
 }
 

@@ -1,5 +1,5 @@
 import type { CryptographyClient, KeyClient, KeyClientOptions } from '@azure/keyvault-keys';
-import { AccessDeniedError, InternalError, KeyWrapError } from '@keywrap/core';
+import { AccessDeniedError, KeyWrapError, loadPeer } from '@keywrap/core';
 import { VaultError } from './errors.js';
 import type { ReadOptions, TokenCredential } from './options.js';
 
@@ -32,7 +32,10 @@ export class LazyClients {
 
   async #load(): Promise<Clients> {
     const { vaultUrl, credential, clientOptions } = this.#options;
-    const { KeyClient } = await loadClient();
+    const { KeyClient } = await loadPeer(
+      '@azure/keyvault-keys',
+      () => import('@azure/keyvault-keys'),
+    );
     const keys = new KeyClient(vaultUrl, reporting(credential ?? (await defaultCredential())), {
       ...clientOptions,
       additionalPolicies: [...(clientOptions.additionalPolicies ?? []), READABLE_ERRORS],
@@ -75,36 +78,11 @@ function isJson(text: string | null | undefined): boolean {
 }
 
 async function defaultCredential(): Promise<TokenCredential> {
-  const { DefaultAzureCredential } = await loadIdentity();
+  const { DefaultAzureCredential } = await loadPeer(
+    '@azure/identity',
+    () => import('@azure/identity'),
+  );
   return new DefaultAzureCredential();
-}
-
-// Imports inside `try`: bundlers then only warn of a package that is not installed.
-
-async function loadClient(): Promise<typeof import('@azure/keyvault-keys')> {
-  try {
-    return await import('@azure/keyvault-keys');
-  } catch (cause) {
-    throw notLoaded('@azure/keyvault-keys', cause);
-  }
-}
-
-async function loadIdentity(): Promise<typeof import('@azure/identity')> {
-  try {
-    return await import('@azure/identity');
-  } catch (cause) {
-    throw notLoaded('@azure/identity', cause);
-  }
-}
-
-function notLoaded(name: string, cause: unknown): InternalError {
-  // What esbuild says when it has put a CommonJS file into an ES module.
-  const remedy = /^Dynamic require of /.test((cause as Error | undefined)?.message ?? '')
-    ? 'bundle it as CommonJS'
-    : 'install it';
-  return new InternalError(`the package ${name} was not loaded: ${remedy}, and see the cause`, {
-    cause,
-  });
 }
 
 /** That no token is to be had is a matter of credentials, and not an outage. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -86,6 +87,81 @@ describeWithToken('A token', () => {
     ].map(async (call) => (await rejection(call)).code);
     expect(await Promise.all(codes)).to.deep.equal(['INVALID_CIPHERTEXT', 'INVALID_CIPHERTEXT']);
     await provider.decrypt({ keyId: 'orders', ciphertext });
+  });
+
+  it('leaves no operation active after a failure, with one session too', async () => {
+    const one = await open({ sessions: 1 });
+    const { ciphertext } = await one.encrypt(INPUT);
+    const rsa = { keyId: 'rsa', algorithm: 'RSAES_OAEP_SHA_1' } as const;
+    const failures = [
+      () => one.decrypt({ keyId: 'orders', ciphertext: ciphertext.slice(0, 29) }),
+      () => one.decrypt({ keyId: 'orders', ciphertext: ciphertext.slice(1) }),
+      () => one.decrypt({ keyId: 'orders', ciphertext, encryptionContext: { order: '7' } }),
+      () => one.decryptAsymmetric({ ...rsa, ciphertext: new Uint8Array(256) }),
+      () => one.decryptAsymmetric({ ...rsa, ciphertext: new Uint8Array(256).fill(255) }),
+    ];
+    for (const failure of failures) {
+      expect((await rejection(failure())).code).to.equal('INVALID_CIPHERTEXT');
+      const opened = await one.decrypt({ keyId: 'orders', ciphertext });
+      expect(opened.plaintext).to.deep.equal(PLAINTEXT);
+    }
+    await one.close();
+  });
+
+  it('never asks the token for a secret of a key', async () => {
+    const { calls, constants: c } = token.library;
+    const read = sinon.spy(calls, 'C_GetAttributeValue');
+    const wraps = sinon.spy(calls, 'C_WrapKey');
+    try {
+      const { ciphertext } = await provider.encrypt(INPUT);
+      await provider.decrypt({ keyId: 'orders', ciphertext });
+      for (const keyId of ['orders', 'rsa']) await provider.describeKey({ keyId });
+      await provider.getPublicKey({ keyId: 'rsa' });
+      const secrets = [c.CKA_VALUE, c.CKA_PRIVATE_EXPONENT, c.CKA_PRIME_1, c.CKA_PRIME_2];
+      const types = read.args.flatMap(([, , template]) => template.map(({ type }) => type));
+      expect(types).to.include(c.CKA_MODULUS).and.not.include.oneOf(secrets);
+      expect(wraps.callCount).to.equal(0);
+    } finally {
+      read.restore();
+      wraps.restore();
+    }
+  });
+
+  it('describes keys as they are: made in an HSM, nobody knows when', async () => {
+    for (const keyId of ['orders', 'rsa']) {
+      const key = await provider.describeKey({ keyId });
+      expect(key).to.include({ origin: 'HSM', keyState: 'Enabled', creationDate: undefined });
+    }
+  });
+
+  it('ends the wait for a session when the caller aborts, and leaves no listener', async () => {
+    const { calls } = token.library;
+    // The only session stays in use until this is called.
+    let answer: (() => void) | undefined;
+    const encrypt = sinon.stub(calls, 'C_EncryptAsync').callsFake(async () => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      throw new Error('CKR_DEVICE_ERROR');
+    });
+    const one = await open({ sessions: 1 });
+    try {
+      const slow = rejection(one.encrypt(INPUT));
+      while (answer === undefined) await new Promise(setImmediate);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const waiting = rejection(one.encrypt(INPUT, { signal }));
+      controller.abort();
+      expect((await waiting).code).to.equal('ABORTED');
+      expect(getEventListeners(signal, 'abort')).to.have.length(0);
+      answer();
+      expect((await slow).code).to.equal('UNAVAILABLE');
+      expect(encrypt.callCount).to.equal(1);
+    } finally {
+      encrypt.restore();
+    }
+    await one.encrypt(INPUT);
+    await one.close();
   });
 
   it('works on in new sessions when somebody closed them all', async () => {

@@ -1,4 +1,5 @@
 import {
+  AbortError,
   type Awaitable,
   type Call,
   type DriverFunctions,
@@ -46,8 +47,9 @@ export function withTimeout<Provider extends KeyWrapProvider>(
           return work(request, { ...call, signal: limit });
         }, signal);
       } catch (error) {
+        if (signal?.aborted === true) throw new AbortError('the call was aborted');
         // The backend may reject first, when it is aborted.
-        if (limit?.aborted !== true || signal?.aborted === true) throw error;
+        if (limit?.aborted !== true) throw error;
         throw new ProviderUnavailableError(`the backend did not answer within ${milliseconds} ms`);
       }
     };

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Agent } from 'node:https';
 import { inspect } from 'node:util';
 import type { KeyClientOptions } from '@azure/keyvault-keys';
@@ -290,6 +291,22 @@ describe('Failures of a vault', () => {
         await keys.decrypt({ keyId: 'orders', ciphertext });
       }));
   }
+
+  it('an answer that does not come is not waited for when the caller aborts', () =>
+    withVault(async (vault, open) => {
+      const controller = new AbortController();
+      const closed = new Promise<void>((resolve) => {
+        vault.fault = (request) => {
+          request.socket.once('close', resolve);
+          controller.abort();
+        };
+      });
+      await using keys = open();
+      const call = keys.describeKey({ keyId: 'orders' }, { signal: controller.signal });
+      expect((await rejection(call)).code).to.equal('ABORTED');
+      await closed; // the client gave the request up
+      expect(getEventListeners(controller.signal, 'abort')).to.have.length(0);
+    }));
 
   it('too many requests are retried by the client, as long as the vault says', () =>
     withVault(async (vault, open) => {

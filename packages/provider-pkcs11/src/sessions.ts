@@ -1,4 +1,5 @@
 import {
+  AbortError,
   AccessDeniedError,
   askForCredential,
   InvalidInputError,
@@ -43,9 +44,13 @@ export class Sessions {
     this.#free = sessions;
   }
 
-  /** Runs an operation in a session of its own. When the session had ended, runs it once more in a new one. */
-  async use<T>(work: (session: Handle) => T | Promise<T>): Promise<T> {
-    await this.#enter();
+  /**
+   * Runs an operation in a session of its own. When the session had ended, runs it once more in a new one.
+   *
+   * @param signal Ends the wait for a session. An operation that runs in the token can't be stopped.
+   */
+  async use<T>(work: (session: Handle) => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#enter(signal);
     try {
       return await this.#attempt(work).catch((error) => {
         if (!isEndedSession(error)) throw error;
@@ -63,9 +68,24 @@ export class Sessions {
     for (const session of this.#idle.splice(0)) this.#close(session);
   }
 
-  async #enter(): Promise<void> {
-    while (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async #enter(signal: AbortSignal | undefined): Promise<void> {
+    while (this.#free === 0) await this.#turn(signal);
     this.#free--;
+  }
+
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        reject(new AbortError('the call was aborted'));
+      };
+      this.#waiting.push(enter);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
   }
 
   async #attempt<T>(work: (session: Handle) => T | Promise<T>): Promise<T> {

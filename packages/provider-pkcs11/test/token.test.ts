@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -131,6 +132,36 @@ describeWithToken('A token', () => {
       const key = await provider.describeKey({ keyId });
       expect(key).to.include({ origin: 'HSM', keyState: 'Enabled', creationDate: undefined });
     }
+  });
+
+  it('ends the wait for a session when the caller aborts, and leaves no listener', async () => {
+    const { calls } = token.library;
+    // The only session stays in use until this is called.
+    let answer: (() => void) | undefined;
+    const encrypt = sinon.stub(calls, 'C_EncryptAsync').callsFake(async () => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      throw new Error('CKR_DEVICE_ERROR');
+    });
+    const one = await open({ sessions: 1 });
+    try {
+      const slow = rejection(one.encrypt(INPUT));
+      while (answer === undefined) await new Promise(setImmediate);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const waiting = rejection(one.encrypt(INPUT, { signal }));
+      controller.abort();
+      expect((await waiting).code).to.equal('ABORTED');
+      expect(getEventListeners(signal, 'abort')).to.have.length(0);
+      answer();
+      expect((await slow).code).to.equal('UNAVAILABLE');
+      expect(encrypt.callCount).to.equal(1);
+    } finally {
+      encrypt.restore();
+    }
+    await one.encrypt(INPUT);
+    await one.close();
   });
 
   it('works on in new sessions when somebody closed them all', async () => {

@@ -1,16 +1,12 @@
 import { createProvider, parseKeyId, UnsupportedOperationError } from '@keywrap/core';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
-import { keysOf } from '@keywrap/testkit';
 
 // The columns of the matrix. One whose package is not in the workspace is left out.
 
-const local = (engine) => ({
-  name: `local/${engine}`,
-  async open() {
-    const provider = new LocalKeyWrapProvider({ engine });
-    return { provider, keys: keysOf(provider) };
-  },
-});
+/** Keys in memory. */
+const local = (engine) => async () => {
+  const { harnessOf } = await import('../../packages/provider-local/dist-test/harness.js');
+  return { ...harnessOf(engine), name: `local/${engine}` };
+};
 
 /** The provider of the examples: RFC 5649, symmetric keys alone. */
 async function custom() {
@@ -113,6 +109,12 @@ async function azure() {
   return azureHarness('azure on a double', true);
 }
 
+/** Google's client in front of a double. */
+async function gcp() {
+  const { gcpHarness } = await import('../../packages/provider-gcp/dist-test/harness.js');
+  return gcpHarness('gcp on a double', 'SOFTWARE');
+}
+
 /** Keys of two Regions behind one name. */
 async function twoRegions() {
   const { severalKeysHarness, twoRegions } = await import(
@@ -132,12 +134,23 @@ async function twoCloudsAndAnHsm() {
 /** All harnesses that there are packages for. */
 export async function loadHarnesses() {
   const optional = await Promise.all(
-    [kms, custom, vault, pkcs11, azure, twoRegions, twoCloudsAndAnHsm].map((load) =>
+    [
+      local('node'),
+      local('forge'),
+      kms,
+      custom,
+      vault,
+      pkcs11,
+      azure,
+      gcp,
+      twoRegions,
+      twoCloudsAndAnHsm,
+    ].map((load) =>
       load().catch((error) => {
         if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
         return undefined;
       }),
     ),
   );
-  return [local('node'), local('forge'), ...optional.filter((each) => each !== undefined)];
+  return optional.filter((each) => each !== undefined);
 }

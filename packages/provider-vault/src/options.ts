@@ -2,6 +2,7 @@ import {
   type AliasLookup,
   InvalidInputError,
   readAliases,
+  readBackendUrl,
   readDelay,
   readFields,
   readSafely,
@@ -137,17 +138,7 @@ function readAddress(value: unknown): string {
   if (value === undefined) {
     throw wrong('address', 'is missing: pass it, or set BAO_ADDR or VAULT_ADDR');
   }
-  const isUrl = typeof value === 'string' && URL.canParse(value);
-  const { protocol, hostname, username, password, search, hash, origin, pathname } = new URL(
-    isUrl ? value : 'none:',
-  );
-  const isPlain = username === '' && password === '' && search === '' && hash === '';
-  if (!/^https?:$/.test(protocol) || !isPlain) {
-    throw wrong('address', 'must be an http: or https: URL without user, password and query');
-  }
-  if (protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) {
-    throw wrong('address', 'must be https: requests contain plaintexts and the token');
-  }
+  const { origin, pathname } = readBackendUrl(value, 'options.address');
   // Not `href`, which keeps an empty query or fragment.
   return `${origin}${pathname}`.replace(/\/+$/, '');
 }

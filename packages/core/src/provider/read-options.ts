@@ -1,4 +1,4 @@
-import { AccessDeniedError, InvalidInputError } from './errors.js';
+import { AccessDeniedError, InternalError, InvalidInputError } from './errors.js';
 
 /**
  * Reads an option that is a count, from plain JavaScript too.
@@ -51,4 +51,41 @@ export async function askForCredential(
   }
   if (typeof credential === 'string' && isValid(credential)) return credential;
   throw new AccessDeniedError(`the function of ${field} did not return a valid credential`);
+}
+
+/**
+ * Reads an option that is the URL of a backend: `https:`, or `http:` to this machine (`localhost`, `127.0.0.1`, `[::1]`),
+ * because requests contain plaintexts.
+ *
+ * @throws {@link InvalidInputError} for any other URL, and one with a user, a password, a query or a fragment.
+ */
+export function readBackendUrl(value: unknown, field: string): URL {
+  const url = new URL(typeof value === 'string' && URL.canParse(value) ? value : 'none:');
+  const { protocol, hostname, username, password, search, hash } = url;
+  const isPlain = username === '' && password === '' && search === '' && hash === '';
+  if (!/^https?:$/.test(protocol) || !isPlain) {
+    throw new InvalidInputError(
+      field,
+      'must be an http: or https: URL without user, password and query',
+    );
+  }
+  if (protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) {
+    throw new InvalidInputError(field, 'must be https: requests contain plaintexts');
+  }
+  return url;
+}
+
+/**
+ * Loads the client of a backend, an optional peer, when it is needed.
+ *
+ * @param name The name of the package, for the error.
+ * @param load `() => import(...)`, where bundlers see it.
+ * @throws {@link InternalError} when it can't be loaded.
+ */
+export async function loadPeer<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new InternalError(`the package ${name} could not be loaded: install it`, { cause });
+  }
 }

@@ -75,6 +75,7 @@ export async function startCloudKms(
 ): Promise<CloudKms> {
   const keys = new Map<string, CryptoKey>();
   const deniedRights = new Set<string>();
+  let made = 0;
 
   function keyOf(name: string, method: string): CryptoKey {
     const key = /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+/.exec(
@@ -110,7 +111,9 @@ export async function startCloudKms(
       };
       const pb = { name, purpose, importOnly, versionTemplate: template, createTime: now() };
       const key: CryptoKey = { pb, versions: [], primary: undefined };
-      if (!skipInitialVersionCreation) key.versions.push(await newVersion(name, 1, template));
+      if (!skipInitialVersionCreation) {
+        key.versions.push(await newVersion(name, 1, template, made++));
+      }
       if (purpose === 'ENCRYPT_DECRYPT') key.primary = key.versions[0];
       keys.set(name, key);
       return pbOf(key);
@@ -130,7 +133,8 @@ export async function startCloudKms(
     },
     async CreateCryptoKeyVersion({ parent }) {
       const key = keyOf(parent, 'CreateCryptoKeyVersion');
-      const version = await newVersion(parent, key.versions.length + 1, key.pb.versionTemplate);
+      const { versionTemplate } = key.pb;
+      const version = await newVersion(parent, key.versions.length + 1, versionTemplate, made++);
       key.versions.push(version);
       return version.pb;
     },

@@ -165,6 +165,17 @@ describe('The network to Cloud KMS', () => {
       expect(inspect(error)).to.include('RESOURCE_EXHAUSTED');
     }));
 
+  it('a list that does not end is a fault (INTERNAL)', () =>
+    withDouble(async ({ create, open }, double) => {
+      const keyId = await create(RSA_KEY);
+      double.fault = (method) =>
+        method === 'ListCryptoKeyVersions'
+          ? { cryptoKeyVersions: [], nextPageToken: 'more' }
+          : undefined;
+      const error = await rejection(open().getPublicKey({ keyId }));
+      expect(error.code).to.equal('INTERNAL');
+    }));
+
   it('an RSA ciphertext is tried with 64 versions at most (INVALID_CIPHERTEXT)', () =>
     withDouble(async ({ create, open }, double) => {
       const keyId = await create(RSA_KEY);

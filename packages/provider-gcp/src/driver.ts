@@ -3,6 +3,7 @@ import {
   type AsymmetricAlgorithm,
   assertKeyEnabled,
   assertKeyUsable,
+  type Call,
   type DecryptOutput,
   type DecryptRequest,
   type EncryptOutput,
@@ -46,6 +47,13 @@ const CAPABILITIES: ProviderCapabilities = Object.freeze({
   dataKeyPairSpecs: Object.freeze([]),
 });
 
+/** A page may have fewer versions than it is asked for; more pages are a fault of the server. */
+const PAGE_SIZE = 1000;
+const MAXIMUM_PAGES = 100;
+
+/** How many versions an RSA ciphertext is tried with: each takes a request. */
+const MAXIMUM_TRIED = 64;
+
 /** How many keys and public keys are remembered. */
 const MAXIMUM_KEPT = 1000;
 
@@ -59,12 +67,25 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
   const known = new Map<string, readonly Version[]>();
   const publicKeys = new Map<string, KeyObject>();
   // The client changes the options that it gets.
-  const callOptions = () => ({ timeout: options.requestTimeout });
+  const callOptions = () => ({
+    timeout: options.requestTimeout,
+    ...(!options.clientRetries && { retry: null }),
+  });
 
   async function readVersions(resource: string): Promise<readonly Version[]> {
     const kms = await client.get();
-    const [all] = await kms.listCryptoKeyVersions({ parent: resource }, callOptions());
-    return remember(known, resource, versionsOf(resource, all));
+    const all = [];
+    let pageToken = '';
+    for (let page = 0; page < MAXIMUM_PAGES; page++) {
+      const [versions, next] = await kms.listCryptoKeyVersions(
+        { parent: resource, pageSize: PAGE_SIZE, pageToken },
+        { ...callOptions(), autoPaginate: false },
+      );
+      all.push(...versions);
+      pageToken = next?.pageToken ?? '';
+      if (pageToken === '') return remember(known, resource, versionsOf(resource, all));
+    }
+    throw new InternalError('Cloud KMS lists too many versions of the key');
   }
 
   async function describeResource(resource: string): Promise<KeyDescription> {
@@ -187,13 +208,16 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
   async function decryptRsa(
     resource: string,
     { algorithm, ciphertext }: DecryptRequest,
+    { signal }: Call,
   ): Promise<DecryptOutput> {
     const keyId = names.arnOf(resource);
     const tried = new Set<string>();
     const open = async (versions: readonly Version[]): Promise<DecryptOutput | undefined> => {
       for (const { name, id, keySpec } of enabled(versions, algorithm)) {
         if (tried.has(name) || keySpec !== rsaKeySpecOf(ciphertext.length)) continue;
+        if (tried.size >= MAXIMUM_TRIED) break;
         tried.add(name);
+        signal?.throwIfAborted();
         const plaintext = await decryptWith(name, ciphertext);
         if (plaintext !== undefined) return { plaintext, keyId, keyVersion: id };
       }
@@ -243,10 +267,10 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
       }
     },
 
-    async decrypt(request) {
+    async decrypt(request, call) {
       if (request.key === undefined) throw new InvalidInputError('keyId', 'is missing');
       const resource = names.resourceOf(request.key);
-      if (isAsymmetricAlgorithm(request.algorithm)) return decryptRsa(resource, request);
+      if (isAsymmetricAlgorithm(request.algorithm)) return decryptRsa(resource, request, call);
       try {
         return await decryptSymmetric(resource, request);
       } catch (error) {

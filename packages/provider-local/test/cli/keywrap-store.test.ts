@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { writeCheckpoints } from '@keywrap/provider-local/audit';
 import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 import { loadSqlite } from '#dist/store/dialects/sqlite-binding.js';
+import { FS_GROUP, mountForGroup } from '../store/group-volume.js';
 import {
   arnOf,
   CHEAP,
@@ -205,6 +207,34 @@ describe('keywrap-store', function () {
     const damaged = await run('verify', file.path, ...OLD, '--audit-logs', logs);
     expect(damaged).to.include({ status: 3 });
     expect(damaged.stdout).to.include(`audit log ${name} was changed at line 2`);
+  });
+
+  it("does everything on a volume of a trusted group, as with Kubernetes' fsGroup", async function () {
+    if (process.platform === 'win32') this.skip();
+    const group = [...OLD, '--trusted-group', `${FS_GROUP}`];
+    const [logs, checkpoints] = [path.join(file.folder, 'logs'), path.join(file.folder, 'ends')];
+    const [backup, copy] = [path.join(file.folder, 'backup'), path.join(file.folder, 'copy.db')];
+    const store = await openStore();
+    await putKey(store, newKey('a'));
+    const log = await store.openAuditLog({
+      folder: logs,
+      checkpoint: writeCheckpoints(checkpoints),
+    });
+    log.close();
+    await store.close();
+    for (const args of [
+      ['list', file.path],
+      ['verify', file.path, '--audit-logs', logs, '--checkpoints', checkpoints],
+      ['backup', file.path, backup],
+      ['restore', copy, backup],
+      ['rotate-passphrase', copy, '--new-passphrase-env', 'NEW'],
+    ]) {
+      mountForGroup(file.folder);
+      const refused = await run(...args, ...OLD);
+      expect(refused.status, refused.stderr).not.to.equal(0);
+      expect(refused.stderr).to.include('make it private');
+      expect(await run(...args, ...group)).to.include({ status: 0, stderr: '' });
+    }
   });
 
   it('backs up to a private file, and restores from it', async () => {

@@ -94,7 +94,7 @@ describeFaults('Failures of Cloud KMS', (fixture) => {
   }
 });
 
-describe('The network to Cloud KMS', () => {
+(isReal ? describe.skip : describe)('The network to Cloud KMS', () => {
   it('a connection that is reset is UNAVAILABLE, and the next call connects again', () =>
     withDouble(async ({ create, open, endpoint }) => {
       const proxy = await startProxy(endpoint);

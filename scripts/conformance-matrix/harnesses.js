@@ -67,6 +67,7 @@ function administrator(url) {
       body: JSON.stringify(input),
     });
     const text = await response.text();
+    if (text.includes('UnsupportedOperationException')) throw new UnsupportedOperationError(text);
     if (!response.ok) throw new Error(`${operation}: ${text}`);
     return text === '' ? {} : JSON.parse(text);
   };

@@ -16,6 +16,7 @@ import { oneOperationMutants } from './one-operation.js';
 import { oneUseMutants } from './one-use.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
+import { rotationMutants } from './rotations.js';
 import { runningMutants } from './running.js';
 import { sealingMutants } from './sealing.js';
 import { shapeMutants } from './shapes.js';
@@ -48,6 +49,7 @@ export const mutants: readonly Mutant[] = [
   ...weakPairMutants,
   ...cacheMutants,
   ...byteMutants,
+  ...rotationMutants,
   ...runningMutants,
   ...shapeMutants,
 ];

@@ -71,6 +71,10 @@ async function tricky(context: CaseContext): Promise<Uint8Array[]> {
       [0, 2, 0xff, 0, 1],
       [0xed, 0xa0, 0x80],
     ],
+    // What removing a padding or blanks would change.
+    ...[0, 1, 2, 16, 32].map((value) => [...new Uint8Array(30), value, value]),
+    ...[8, 16].map((size) => new Uint8Array(size).fill(size)),
+    [...new Uint8Array(15).fill(7), 0x80],
   ];
   return [
     ...[inner.ciphertext, inner.ciphertext.slice(1), twice.ciphertext],

@@ -35,6 +35,8 @@ export const outsideChangeCases = [
           old.push(await seal(context, { keyId }));
           await keys.rotate(keyId);
           const sealed = await seal(context, { keyId });
+          // A cache now has every version.
+          for (const each of old) await expectOpens(provider, each);
           await keys.removeOldVersions(keyId);
           await expectOpens(provider, sealed);
           await roundTrip(context, { keyId });
@@ -62,6 +64,7 @@ export const outsideChangeCases = [
           const { provider, keys } = context;
           const keyId = await keys.create();
           const sealed = await seal(context, { keyId });
+          await provider.describeKey({ keyId });
           await keys.deny(keyId, 'describe');
           await expectError(provider.describeKey({ keyId }), 'ACCESS_DENIED', {
             operation: 'describeKey',

@@ -21,6 +21,7 @@ for (const harness of await loadHarnesses()) {
 
 const rules = [...new Set(conformanceCases.map(({ rule }) => rule))].map((rule) => ({
   rule,
+  cases: conformanceCases.filter((each) => each.rule === rule),
   results: columns.map(({ results }) => resultOf(results.filter((each) => each.rule === rule.id))),
 }));
 const { version } = JSON.parse(readFileSync(path.join(ROOT, 'packages/testkit/package.json')));

@@ -21,6 +21,7 @@ const readOnce = {
   statement:
     'Each field of the input is read once, so that what is checked is what is used: a getter that changes its value has the effect of its first one, or is rejected (INVALID_INPUT)',
   source: 'CWE-367: time-of-check time-of-use',
+  power: 'Always, in every profile: a context or a keyId that is read twice, in nine calls.',
 };
 
 const values = (...all: string[]): EncryptionContext[] => all.map((tenant) => ({ tenant }));

@@ -18,6 +18,8 @@ const current = {
   statement:
     'A change of a key or an alias holds for the next call, under each of its names, whatever was called before',
   source: kmsGuide('alias-using.html'),
+  power:
+    'Always, by full: a state, an alias or a key version that any call goes on using after the change, under any name, from a cache that earlier calls filled. Not found: one that only an entry older than the case goes on using.',
 };
 
 const KINDS: readonly Kind[] = ['SYMMETRIC_DEFAULT', 'RSA_2048'];

@@ -10,6 +10,8 @@ const outside = {
   statement:
     'What an administrator does to the backend has its documented effect: removed versions, soft deletion, foreign keys and missing rights break neither the provider nor other calls, and no key is called usable that is not',
   source: CONTRACT,
+  power:
+    'Always, where the harness has the hook: a use that goes on after the change, a provider that breaks, a key that is called usable, the right to describe a key needed in order to use it. Removed versions and foreign keys in every profile, the others by full.',
 };
 
 const KINDS: readonly Kind[] = ['SYMMETRIC_DEFAULT', 'RSA_2048'];

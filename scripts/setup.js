@@ -10,6 +10,6 @@ function run(command, ...args) {
 }
 
 run('node', 'scripts/pnpm.js', '--silent', 'install', '--frozen-lockfile', '--prefer-offline');
-run('node', 'scripts/pnpm.js', '--silent', 'exec', 'tsc', '--build');
+run('node', 'node_modules/typescript/bin/tsc', '--build');
 run('node', 'scripts/bundle.js');
 run('node', 'scripts/commonjs-types.js');

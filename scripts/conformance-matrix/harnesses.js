@@ -1,16 +1,12 @@
 import { createProvider, parseKeyId, UnsupportedOperationError } from '@keywrap/core';
-import { LocalKeyWrapProvider } from '@keywrap/provider-local';
-import { keysOf } from '@keywrap/testkit';
 
 // The columns of the matrix. One whose package is not in the workspace is left out.
 
-const local = (engine) => ({
-  name: `local/${engine}`,
-  async open() {
-    const provider = new LocalKeyWrapProvider({ engine });
-    return { provider, keys: keysOf(provider) };
-  },
-});
+/** Keys in memory. */
+const local = (engine) => async () => {
+  const { harnessOf } = await import('../../packages/provider-local/dist-test/harness.js');
+  return { ...harnessOf(engine), name: `local/${engine}` };
+};
 
 /** The provider of the examples: RFC 5649, symmetric keys alone. */
 async function custom() {
@@ -94,13 +90,17 @@ async function vault() {
   return vaultHarness('vault on OpenBao', await startVault());
 }
 
+let tokens = 0;
+
 /** A PKCS#11 token, where SoftHSM is installed. */
 async function pkcs11() {
-  const { MISSING, newToken } = await import('../../packages/provider-pkcs11/dist-test/softhsm.js');
+  const { MISSING, newToken } = await import(
+    '../../packages/provider-pkcs11/dist-test/test-token.js'
+  );
   if (MISSING !== undefined) return undefined;
   const { pkcs11Harness } = await import('../../packages/provider-pkcs11/dist-test/harness.js');
   // SoftHSM looks through all keys, which are files, for each call.
-  const harness = pkcs11Harness('pkcs11 on SoftHSM', await newToken('matrix'));
+  const harness = pkcs11Harness('pkcs11 on SoftHSM', await newToken(`matrix ${++tokens}`));
   return { ...harness, checkedBy: 'quick' };
 }
 
@@ -110,21 +110,48 @@ async function azure() {
   return azureHarness('azure on a double', true);
 }
 
-/** Two backends behind one. */
-async function several() {
+/** Google's client in front of a double. */
+async function gcp() {
+  const { gcpHarness } = await import('../../packages/provider-gcp/dist-test/harness.js');
+  return gcpHarness('gcp on a double', 'SOFTWARE');
+}
+
+/** Keys of two Regions behind one name. */
+async function twoRegions() {
+  const { severalKeysHarness, twoRegions } = await import(
+    '../../packages/resilience/dist-test/harness.js'
+  );
+  return severalKeysHarness('two Regions', twoRegions);
+}
+
+/** Keys of two clouds and an HSM behind one name, where OpenBao and SoftHSM are installed. */
+async function twoCloudsAndAnHsm() {
   const { severalKeysHarness } = await import('../../packages/resilience/dist-test/harness.js');
-  return { ...severalKeysHarness, name: 'several keys' };
+  const backends = await Promise.all([kms(), vault(), pkcs11()]);
+  if (backends.includes(undefined)) return undefined;
+  return { ...severalKeysHarness('KMS, OpenBao and SoftHSM', backends), checkedBy: 'quick' };
 }
 
 /** All harnesses that there are packages for. */
 export async function loadHarnesses() {
   const optional = await Promise.all(
-    [kms, custom, vault, pkcs11, azure, several].map((load) =>
+    [
+      local('node'),
+      local('forge'),
+      kms,
+      custom,
+      vault,
+      pkcs11,
+      azure,
+      gcp,
+      twoRegions,
+      twoCloudsAndAnHsm,
+    ].map((load) =>
       load().catch((error) => {
         if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
         return undefined;
       }),
     ),
   );
-  return [local('node'), local('forge'), ...optional.filter((each) => each !== undefined)];
+  return optional.filter((each) => each !== undefined);
 }

@@ -30,6 +30,7 @@ export { copyDate, ownField, ownFields } from './provider/own-fields.js';
 export * from './provider/platform-timers.js';
 export type * from './provider/provider.js';
 export { readBytes, readFields, readSafely } from './provider/read-fields.js';
+export * from './provider/read-options.js';
 export * from './provider/secrets.js';
 export * from './provider/token.js';
 export { createProvider, DriverProvider, isDriverProvider } from './runtime/driver-provider.js';

@@ -160,29 +160,119 @@ describe('keyWrapModule', () => {
     });
   }
 
-  for (const [what, unbind] of [
-    ['unbindAll', (container: Container) => container.unbindAll()],
-    ['unbind', (container: Container) => container.unbind(KEY_WRAP_PROVIDER)],
-  ] as const) {
-    it(`is unbound once it is closed, after inversify's ${what} threw`, async () => {
-      const { close, open } = opener();
-      const container = await containerWith(keyWrapModule(open));
-      const provider = container.get(KEY_WRAP_PROVIDER);
-      expect(() => unbind(container)).to.throw(/async/);
+  for (const kind of ['open', 'openLater'] as const) {
+    it(`stays open and bound when inversify's synchronous methods throw (${kind})`, async () => {
+      const { close, [kind]: open } = opener();
+      const module = keyWrapModule(open);
+      const container = await containerWith(module);
+      const service = sinon.spy();
+      const after = Symbol('bound after it');
+      container.bind(after).toConstantValue({}).onDeactivation(service);
+      container.get(after);
+      const assertUnchanged = () => {
+        for (const [method, call] of Object.entries({
+          unbindAll: () => container.unbindAll(),
+          unbind: () => container.unbind(KEY_WRAP_PROVIDER),
+          unload: () => container.unload(module),
+          rebind: () => container.rebind(KEY_WRAP_PROVIDER),
+        })) {
+          expect(thrown(call), method).to.include({ code: 'UNSUPPORTED' });
+          expect(thrown(call).message, method).to.match(/Call (unbindAll|unbind|unload)Async\(\)$/);
+        }
+        expect([open.callCount, close.callCount, service.callCount]).to.deep.equal([1, 0, 0]);
+      };
+      const opening = container.getAsync(KEY_WRAP_PROVIDER);
+      assertUnchanged();
+      const provider = await opening;
+      assertUnchanged();
+      await new Promise((resolve) => setTimeout(resolve));
+      expect(await container.getAsync(KEY_WRAP_PROVIDER)).to.equal(provider);
+      expect(await provider.encrypt(CALLS.encrypt)).to.have.property('ciphertext');
+
       await container.unbindAllAsync();
-      expect(await rejection(provider.encrypt(CALLS.encrypt))).to.include({ code: 'CLOSED' });
-      expect([open.callCount, close.callCount]).to.deep.equal([1, 1]);
+      expect([open.callCount, close.callCount, service.callCount]).to.deep.equal([1, 1, 1]);
       expect(container.isBound(KEY_WRAP_PROVIDER)).to.equal(false);
     });
-
-    it(`is unbound by itself after inversify's ${what} threw`, async () => {
-      const container = await containerWith(keyWrapModule(opener().open));
-      container.get(KEY_WRAP_PROVIDER);
-      expect(() => unbind(container)).to.throw(/async/);
-      while (container.isBound(KEY_WRAP_PROVIDER))
-        await new Promise((resolve) => setTimeout(resolve));
-    });
   }
+
+  it('is closed by the asynchronous methods however much of the call stack is kept', async () => {
+    const { stackTraceLimit } = Error;
+    try {
+      for (Error.stackTraceLimit of [0, 1, 10]) {
+        const { close, open } = opener();
+        const container = await containerWith(keyWrapModule(open));
+        container.get(KEY_WRAP_PROVIDER);
+        expect(thrown(() => container.unbindAll())).to.include({ code: 'UNSUPPORTED' });
+        await container.unbindAllAsync();
+        expect(close.callCount).to.equal(1);
+      }
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  });
+
+  it('is closed once by calls at once, and unbound if it can be closed at the second attempt', async () => {
+    const { close, open } = opener();
+    const container = await containerWith(keyWrapModule(open));
+    container.get(KEY_WRAP_PROVIDER);
+    await Promise.all([container.unbindAllAsync(), container.unbindAllAsync()]);
+    expect(close.callCount).to.equal(1);
+
+    const stuck = sinon.stub().rejects(new Error('busy'));
+    const failing = await containerWith(keyWrapModule(() => js({ close: stuck })));
+    const provider = failing.get(KEY_WRAP_PROVIDER);
+    expect((await rejection(failing.unbindAllAsync())).message).to.equal('busy');
+    expect(failing.get(KEY_WRAP_PROVIDER)).to.equal(provider);
+    stuck.resolves();
+    await failing.unbindAllAsync();
+    expect(failing.isBound(KEY_WRAP_PROVIDER)).to.equal(false);
+  });
+
+  describe('in a container that is restored', () => {
+    it('is the same as before, and closed with it', async () => {
+      const { close, open } = opener();
+      const container = await containerWith(keyWrapModule(open));
+      container.snapshot();
+      const provider = container.get(KEY_WRAP_PROVIDER);
+      container.restore();
+      expect(container.get(KEY_WRAP_PROVIDER)).to.equal(provider);
+      await container.unbindAllAsync();
+      expect([open.callCount, close.callCount]).to.deep.equal([1, 1]);
+    });
+
+    it('is opened again after it was closed', async () => {
+      const { close, open } = opener();
+      const container = await containerWith(keyWrapModule(open));
+      container.snapshot();
+      const first = container.get(KEY_WRAP_PROVIDER);
+      await container.unbindAllAsync();
+      container.restore();
+      const second = container.get(KEY_WRAP_PROVIDER);
+      expect(second).not.to.equal(first);
+      expect(await second.encrypt(CALLS.encrypt)).to.have.property('ciphertext');
+      await container.unbindAllAsync();
+      expect([open.callCount, close.callCount]).to.deep.equal([2, 2]);
+    });
+
+    it('stays open where inversify does not deactivate: what was not resolved since, or loaded after the snapshot', async () => {
+      const { close, open } = opener();
+      const module = keyWrapModule(open);
+      const container = await containerWith(module);
+      container.snapshot();
+      container.get(KEY_WRAP_PROVIDER);
+      container.restore();
+      await container.unbindAllAsync();
+      expect([open.callCount, close.callCount]).to.deep.equal([1, 0]);
+
+      container.snapshot();
+      container.load(keyWrapModule(open));
+      const provider = container.get(KEY_WRAP_PROVIDER);
+      container.restore();
+      expect(container.isBound(KEY_WRAP_PROVIDER)).to.equal(false);
+      expect([open.callCount, close.callCount]).to.deep.equal([2, 0]);
+      await provider.close();
+    });
+  });
 
   it('closes only what was unloaded', async () => {
     const [byDefault, archive] = [opener(), opener()];

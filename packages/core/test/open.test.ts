@@ -2,7 +2,9 @@ import {
   InvalidInputError,
   openKeyWrapProvider,
   type ProviderScheme,
+  readUrlNumber,
   readUrlParameters,
+  rejectUrlParts,
 } from '@keywrap/core';
 import { expect } from 'chai';
 import { expectRejection, expectThrown, js } from './support/failures.js';
@@ -73,6 +75,15 @@ describe('openKeyWrapProvider', () => {
     await expectRejection(openKeyWrapProvider('my-hsm:', [throwing]), InvalidInputError);
   });
 
+  it('names the URL in place of an option of the provider, and keeps the original as its cause', async () => {
+    const failure = new InvalidInputError('options.slot', 'must be a number');
+    const own = { scheme: 'my-hsm', open: () => Promise.reject(failure) };
+    const call = openKeyWrapProvider('my-hsm:', [own]);
+    const error = await expectRejection(call, InvalidInputError, { field: 'url' });
+    expect(error.message).to.include('options.slot must be a number');
+    expect(error.cause).to.equal(failure);
+  });
+
   it('never repeats a URL in an error: there may be a password in it', async () => {
     const { own } = scheme('my-hsm');
     for (const url of [
@@ -122,5 +133,31 @@ describe('readUrlParameters', () => {
       constructor: 'a',
       toString: 'b',
     });
+  });
+});
+
+describe('readUrlNumber', () => {
+  it('reads decimal digits, and makes a number that no option accepts of other text', () => {
+    expect(readUrlNumber(undefined)).to.equal(undefined);
+    expect(readUrlNumber('30000')).to.equal(30_000);
+    for (const text of ['', ' 1', '1e3', '0x10', '-1', '1.5']) {
+      expect(readUrlNumber(text), text).to.be.NaN;
+    }
+  });
+});
+
+describe('rejectUrlParts', () => {
+  it('rejects a part that a scheme does not have, and does not show it (INVALID_INPUT)', () => {
+    const parts = ['username', 'password', 'hash'] as const;
+    rejectUrlParts(new URL('my-hsm://host/path'), parts, 'my-hsm://<host>');
+    for (const url of [
+      'my-hsm://hunter2@host',
+      'my-hsm://:hunter2@host',
+      'my-hsm://host#hunter2',
+    ]) {
+      const work = () => rejectUrlParts(new URL(url), parts, 'my-hsm://<host>');
+      const error = expectThrown(work, InvalidInputError, { field: 'url' });
+      expect(error.message).to.include('write my-hsm://<host>').and.not.include('hunter2');
+    }
   });
 });

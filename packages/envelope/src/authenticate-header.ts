@@ -24,6 +24,13 @@ export interface OpenedHeader {
   readonly keyId: string;
 }
 
+/** What an authenticated header says, and what opens its message. */
+export interface AuthenticatedHeader extends OpeningKeys {
+  readonly opened: OpenedHeader;
+  /** That unwrapped the data key. */
+  readonly algorithm: EncryptionAlgorithm;
+}
+
 /**
  * Unwraps the data key of a message and authenticates its header ([Get the decryption
  * materials](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/decrypt.md#get-the-decryption-materials),
@@ -35,15 +42,12 @@ export async function authenticateHeader(
   opening: Opening,
   options: CallOptions,
   unwrap: typeof unwrapDataKey = unwrapDataKey,
-): Promise<
-  OpeningKeys & { readonly opened: OpenedHeader; readonly algorithm: EncryptionAlgorithm }
-> {
+): Promise<AuthenticatedHeader> {
   const { suite, encryptionContext } = header;
   assertAllowed(header, opening);
-  for (const [name, value] of Object.entries(opening.encryptionContext)) {
-    if (!Object.hasOwn(encryptionContext, name) || encryptionContext[name] !== value) {
-      throw damagedMessage();
-    }
+  for (const name of Object.keys(opening.encryptionContext)) {
+    const isSame = encryptionContext[name] === opening.encryptionContext[name];
+    if (!isSame || !Object.hasOwn(encryptionContext, name)) throw damagedMessage();
   }
   const verifier = createVerifier(header);
   const dataKey = await unwrap(
@@ -53,19 +57,33 @@ export async function authenticateHeader(
     suite.keyLength,
     options,
   );
-  const key = await authenticate(header, dataKey.plaintext).finally(() => wipe(dataKey.plaintext));
-  const { [PUBLIC_KEY_NAME]: _, ...pairs } = encryptionContext;
-  const opened = { encryptionContext: pairs, algorithmSuite: suite.name, keyId: dataKey.keyId };
-  return { key, verifier, opened, algorithm: dataKey.algorithm };
+  const { plaintext, keyId, algorithm } = dataKey;
+  try {
+    const key = await authenticate(header, plaintext);
+    const pairs = withoutPublicKey(encryptionContext);
+    const opened = { encryptionContext: pairs, algorithmSuite: suite.name, keyId };
+    return { key, verifier, opened, algorithm };
+  } finally {
+    wipe(plaintext);
+  }
+}
+
+function withoutPublicKey(encryptionContext: EncryptionContext): EncryptionContext {
+  const pairs: Record<string, string> = {};
+  for (const name of Object.keys(encryptionContext)) {
+    if (name !== PUBLIC_KEY_NAME) pairs[name] = encryptionContext[name] as string;
+  }
+  return pairs;
 }
 
 /** Derives the key of the message, and verifies with it the commitment and the header's tag. */
 async function authenticate(header: MessageHeader, dataKey: Uint8Array): Promise<MessageKey> {
   const { suite, messageId, body, iv, tag } = header;
   const { key, commitKey } = await engine.deriveKeys(suite, dataKey, messageId);
-  if (suite.commits && !isSame(commitKey, header.commitKey)) throw damagedMessage();
-  if (!(await key.open(iv, body, tag, new Uint8Array()))) throw damagedMessage();
-  return key;
+  const isCommitted = !suite.commits || isSame(commitKey, header.commitKey);
+  if (isCommitted && (await key.open(iv, body, tag)) !== undefined) return key;
+  key.wipe();
+  throw damagedMessage();
 }
 
 /** @throws UnsupportedOperationError for a suite that the options do not allow. */

@@ -2,16 +2,12 @@ import {
   assertProvider,
   type EncryptionContext,
   InvalidInputError,
+  readCount,
   readEncryptionContext,
   readFields,
 } from '@keywrap/core';
-import { readTrustedKey, type TrustedKey } from './keys/wrapping-key.js';
-import {
-  DEFAULT_MAXIMUM_DATA_KEYS,
-  MAXIMUM_FRAME_LENGTH,
-  readInteger,
-  readList,
-} from './seal-options.js';
+import { type ReadTrustedKey, readTrustedKey, type TrustedKey } from './keys/wrapping-key.js';
+import { DEFAULT_MAXIMUM_DATA_KEYS, MAXIMUM_FRAME_LENGTH, readList } from './seal-options.js';
 
 /**
  * Which messages to open ([Commitment
@@ -48,7 +44,7 @@ export interface OpenOptions {
 
 /** The checked options. */
 export interface Opening {
-  readonly trustedKeys: readonly ReturnType<typeof readTrustedKey>[];
+  readonly trustedKeys: readonly ReadTrustedKey[];
   readonly encryptionContext: EncryptionContext;
   readonly commitmentPolicy: CommitmentPolicy;
   readonly signature: 'required' | 'forbidden' | undefined;
@@ -98,12 +94,12 @@ export function readOpening(
       signature === undefined
         ? undefined
         : readOneOf(signature, 'signature', ['required', 'forbidden']),
-    maximumDataKeys: readInteger(
+    maximumDataKeys: readCount(
       fields.maximumDataKeys ?? DEFAULT_MAXIMUM_DATA_KEYS,
       'maximumDataKeys',
       2 ** 16 - 1,
     ),
-    maximumFrameLength: readInteger(
+    maximumFrameLength: readCount(
       fields.maximumFrameLength ?? MAXIMUM_FRAME_LENGTH,
       'maximumFrameLength',
       2 ** 32 - 1,

@@ -8,7 +8,7 @@ import {
   readSafely,
   wipe,
 } from '@keywrap/core';
-import { authenticateHeader } from './authenticate-header.js';
+import { type AuthenticatedHeader, authenticateHeader } from './authenticate-header.js';
 import { errorOf } from './errors.js';
 import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
 import { concat } from './format/bytes.js';
@@ -87,9 +87,10 @@ export async function openMessage(
   callOptions: CallOptions,
   unwrap?: typeof unwrapDataKey,
 ): Promise<OpenedMessage> {
-  let authenticated: Awaited<ReturnType<typeof authenticateHeader>> | undefined;
+  let authenticated: AuthenticatedHeader | undefined;
   const opener = new MessageOpener({
-    ...opening,
+    maximumDataKeys: opening.maximumDataKeys,
+    maximumFrameLength: opening.maximumFrameLength,
     // The message is in memory already.
     maximumSingleBlock: Number.POSITIVE_INFINITY,
     async authenticate(header) {
@@ -98,12 +99,20 @@ export async function openMessage(
     },
   });
   const parts = await opener.update(bytes);
+  const plaintext = joinAndWipe(parts, () => opener.final());
+  const { opened, algorithm } = authenticated as AuthenticatedHeader;
+  const { keyId, encryptionContext, algorithmSuite } = opened;
+  return new OpenedMessage({ plaintext, keyId, algorithm, encryptionContext, algorithmSuite });
+}
+
+/** Joins parts, if the check passes. What does not leave, because there are several or the check fails, is wiped. */
+function joinAndWipe(parts: readonly Uint8Array[], check: () => void): Uint8Array {
+  let joined: Uint8Array | undefined;
   try {
-    opener.final();
-    const { opened, algorithm } = authenticated as NonNullable<typeof authenticated>;
-    return new OpenedMessage({ ...opened, algorithm, plaintext: concat(parts) });
+    check();
+    joined = concat(parts);
+    return joined;
   } finally {
-    // What `concat` returns is a copy if there are several.
-    if (parts.length > 1) for (const part of parts) wipe(part);
+    for (const part of parts) if (part !== joined) wipe(part);
   }
 }

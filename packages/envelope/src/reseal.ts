@@ -69,15 +69,12 @@ export async function reseal(
     throw errorOf('reseal', error);
   });
   try {
-    return await sealAndWipe(
-      {
-        ...sealing,
-        ...readSealing({ ...sealing, encryptionContext }),
-        signed: signed ? sealing.signed : algorithmSuite.includes('ECDSA'),
-      },
-      plaintext,
-      call,
-    );
+    const options = {
+      encryptionContext,
+      signed: signed ? sealing.signed : algorithmSuite.includes('ECDSA'),
+      frameLength: sealing.frameLength,
+    };
+    return await sealAndWipe(readSealing(sealing.keys, options), plaintext, call);
   } finally {
     wipe(plaintext);
   }

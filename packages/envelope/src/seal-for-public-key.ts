@@ -1,9 +1,7 @@
-import { NO_OPTIONS, readFields, readSafely, wipe } from '@keywrap/core';
-import { concat } from './format/bytes.js';
+import { NO_OPTIONS, readFields, readSafely } from '@keywrap/core';
 import { type RawRsaPublicKey, readRawRsaPublicKey } from './keys/wrapping-key.js';
-import { copyPlaintext } from './seal.js';
+import { copyPlaintext, sealAndWipe } from './seal.js';
 import { readSealing, type SealingOptions } from './seal-options.js';
-import { startMessage } from './start-message.js';
 
 /**
  * Encrypts data for the holder of a private key, with the public key alone: no provider and no account are needed.
@@ -39,18 +37,11 @@ export async function sealForPublicKey(
   plaintext: Uint8Array,
 ): Promise<Uint8Array> {
   const { sealing, copy } = readSafely('sealForPublicKey', 'options', () => ({
-    sealing: {
-      keys: [readRawRsaPublicKey(key, 'key')],
-      ...readSealing(
-        readFields(options, 'options', ['encryptionContext', 'signed', 'frameLength']),
-      ),
-    },
+    sealing: readSealing(
+      [readRawRsaPublicKey(key, 'key')],
+      readFields(options, 'options', ['encryptionContext', 'signed', 'frameLength']),
+    ),
     copy: copyPlaintext(plaintext),
   }));
-  try {
-    const sealer = await startMessage(sealing, NO_OPTIONS);
-    return concat([sealer.start(), ...(await sealer.final(copy))]);
-  } finally {
-    wipe(copy);
-  }
+  return sealAndWipe(sealing, copy, NO_OPTIONS);
 }

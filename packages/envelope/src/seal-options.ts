@@ -2,6 +2,8 @@ import {
   assertProvider,
   type EncryptionContext,
   InvalidInputError,
+  parseKeyId,
+  readCount,
   readEncryptionContext,
   readFields,
 } from '@keywrap/core';
@@ -48,28 +50,25 @@ export const DEFAULT_MAXIMUM_DATA_KEYS = 16;
 /** @throws InvalidInputError */
 export function readSealOptions(provider: unknown, options: unknown): Sealing {
   assertProvider(provider, 'provider');
-  const {
-    keyId,
-    otherKeys = [],
-    ...sealing
-  } = readFields(options, 'options', [
-    'keyId',
-    'otherKeys',
-    'encryptionContext',
-    'signed',
-    'frameLength',
-  ]);
-  const others = readList(otherKeys, 'otherKeys', 2 ** 16 - 2).map((key, i) =>
-    readWrappingKey(key, `otherKeys.${i}`, provider),
-  );
-  const first = readWrappingKey({ keyId }, 'options', provider);
-  return { keys: [first, ...others], ...readSealing(sealing) };
+  const fields = readFields(options, 'options', SEAL_FIELDS);
+  const keys: ReadWrappingKey[] = [
+    { provider, keyId: parseKeyId(fields.keyId, 'options.keyId').text },
+  ];
+  if (fields.otherKeys !== undefined) {
+    for (const [i, key] of readList(fields.otherKeys, 'otherKeys', 2 ** 16 - 2).entries()) {
+      keys.push(readWrappingKey(key, `otherKeys.${i}`, provider));
+    }
+  }
+  return readSealing(keys, fields);
 }
+
+const SEAL_FIELDS = ['keyId', 'otherKeys', 'encryptionContext', 'signed', 'frameLength'] as const;
 
 /** @throws InvalidInputError */
 export function readSealing(
+  keys: readonly ReadWrappingKey[],
   fields: Readonly<Record<'encryptionContext' | 'signed' | 'frameLength', unknown>>,
-): Omit<Sealing, 'keys'> {
+): Sealing {
   const { signed = false, frameLength = DEFAULT_FRAME_LENGTH } = fields;
   if (typeof signed !== 'boolean') throw new InvalidInputError('signed', 'must be true or false');
   const encryptionContext = readEncryptionContext(fields.encryptionContext);
@@ -81,9 +80,10 @@ export function readSealing(
     );
   }
   return {
+    keys,
     encryptionContext,
     signed,
-    frameLength: readInteger(frameLength, 'frameLength', MAXIMUM_FRAME_LENGTH),
+    frameLength: readCount(frameLength, 'frameLength', MAXIMUM_FRAME_LENGTH),
   };
 }
 
@@ -92,12 +92,4 @@ export function readList(value: unknown, field: string, maximum: number): unknow
   // The length first: copying an array of a billion holes would take all memory.
   if (Array.isArray(value) && value.length <= maximum) return [...value];
   throw new InvalidInputError(field, `must be an array of at most ${maximum} keys`);
-}
-
-/** @throws InvalidInputError */
-export function readInteger(value: unknown, field: string, maximum: number): number {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maximum) {
-    return value as number;
-  }
-  throw new InvalidInputError(field, `must be an integer from 1 to ${maximum}`);
 }

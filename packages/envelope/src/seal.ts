@@ -9,6 +9,7 @@ import {
   wipe,
 } from '@keywrap/core';
 import { concat } from './format/bytes.js';
+import type { MessageSealer } from './format/message-sealer.js';
 import { readSealOptions, type Sealing, type SealOptions } from './seal-options.js';
 import { startMessage } from './start-message.js';
 
@@ -56,10 +57,14 @@ export async function sealAndWipe(
   plaintext: Uint8Array,
   call: CallOptions,
 ): Promise<Uint8Array> {
+  const { signal, grantTokens } = call;
+  let sealer: MessageSealer | undefined;
   try {
-    const sealer = await startMessage(sealing, { ...call, bytesToEncrypt: plaintext.length });
-    return concat([sealer.start(), ...(await sealer.final(plaintext))]);
+    const options = { signal, grantTokens, bytesToEncrypt: plaintext.length };
+    sealer = await startMessage(sealing, options);
+    return concat(await sealer.final(plaintext));
   } finally {
+    sealer?.wipe();
     wipe(plaintext);
   }
 }

@@ -20,9 +20,10 @@ export async function startMessage(sealing: Sealing, options: CallOptions): Prom
     signer === undefined
       ? sealing.encryptionContext
       : { ...sealing.encryptionContext, [PUBLIC_KEY_NAME]: encodeBase64(signer.publicKey) };
-  const dataKeys = await makeDataKey(sealing.keys, encryptionContext, options);
+  const { keys, frameLength } = sealing;
+  const dataKeys = await makeDataKey(keys, encryptionContext, options);
   try {
-    return await startWithDataKey(dataKeys, { ...sealing, encryptionContext, signer });
+    return await startWithDataKey(dataKeys, { encryptionContext, signer, frameLength });
   } finally {
     wipe(dataKeys.plaintext);
   }
@@ -44,7 +45,8 @@ export async function startWithDataKey(
   const suite = signer === undefined ? SUITE : SIGNING_SUITE;
   // Under one data key each message has its own keys, because they are derived with its id.
   const messageId = crypto.getRandomValues(new Uint8Array(MESSAGE_ID_LENGTH[2]));
-  const { key, commitKey } = await engine.deriveKeys(suite, plaintext, messageId);
+  const deriving = engine.deriveKeys(suite, plaintext, messageId);
+  const { key, commitKey } = deriving instanceof Promise ? await deriving : deriving;
   const header = writeHeader({
     suite,
     messageId,
@@ -55,7 +57,9 @@ export async function startWithDataKey(
   });
   // The tag over the header body is that of an empty plaintext.
   const bodyLength = header.length - TAG_LENGTH;
-  await key.seal(HEADER_IV, header.subarray(0, bodyLength), NOTHING, header.subarray(bodyLength));
+  const tag = header.subarray(bodyLength);
+  const sealing = key.seal(HEADER_IV, header.subarray(0, bodyLength), NOTHING, tag);
+  if (sealing !== undefined) await sealing;
   return new MessageSealer({ header, key, messageId, frameLength, signer });
 }
 

@@ -55,6 +55,9 @@ describe('With a data-key cache', () => {
     for (const [limits, expected] of [
       [{ uses: 3 }, [4, 2]],
       [{ bytes: 300 }, [4, 2]],
+      [{ bytes: 299 }, [3, 3]],
+      // No message fits, so each has a data key of its own, which is not cached.
+      [{ bytes: 99 }, [0, 0]],
       [{ age: 250 }, [4, 2]],
     ] as const) {
       const { keys, sealed, pass } = cached(limits);

@@ -55,6 +55,19 @@ describe('Fields of a record', () => {
     expect(opened).to.deep.equal({ ...row, iban: RECORD.iban });
   });
 
+  it('may have any name that JSON has', async () => {
+    await using keys = localKeys();
+    const record = JSON.parse('{"__proto__":{"constructor":"a"},"":{"":"b"},"list":[["c"]]}');
+    const paths = ['/__proto__/constructor', '//', '/list/0/0'];
+    const row = await sealFields(keys, { ...SEAL, fields: paths }, record);
+    expect(Object.getPrototypeOf(row)).to.equal(Object.prototype);
+    expect(Object.keys(row)).to.deep.equal(['__proto__', '', 'list']);
+    expect(JSON.stringify(row)).not.to.match(/"[abc]"/);
+    const opened = await openFields(keys, row, { ...OPEN, fields: paths });
+    expect(JSON.stringify(opened)).to.equal(JSON.stringify(record));
+    expect(({} as { constructor: unknown }).constructor).to.equal(Object);
+  });
+
   it('cannot be moved to another field or another record', async () => {
     await using keys = localKeys();
     const row = await sealFields(keys, SEAL, RECORD);
@@ -89,6 +102,9 @@ describe('Fields of a record', () => {
     await expectRejection(sealing({ fields: ['/none'] }), 'INVALID_INPUT', 'record');
     await expectRejection(sealing({ fields: ['/id/length'] }), 'INVALID_INPUT', 'record');
     await expectRejection(sealing({ fields: ['/toString'] }), 'INVALID_INPUT', 'record');
+    await expectRejection(sealing({ fields: ['/tags/length'] }), 'INVALID_INPUT', 'record');
+    await expectRejection(sealing({ fields: ['/tags/00'] }), 'INVALID_INPUT', 'record');
+    await expectRejection(sealing({ fields: ['/tags/-'] }), 'INVALID_INPUT', 'record');
     await expectRejection(sealing({ fields: ['/__proto__'] }), 'INVALID_INPUT', 'record');
     await expectRejection(sealing({ fields: ['/x'] }, { x: undefined }), 'INVALID_INPUT', 'record');
     await expectRejection(sealing({}, { x: () => 1 }), 'INVALID_INPUT', 'record');

@@ -155,6 +155,69 @@ for (const [kind, { sealing, opening }] of Object.entries(KINDS)) {
       }
     });
 
+    it('take no notice of empty chunks', async () => {
+      const plaintext = randomBytes(250);
+      function* withEmpty(bytes: Uint8Array): Generator<Uint8Array> {
+        for (const chunk of chunksOf(bytes, 33)) yield* [new Uint8Array(), chunk, Buffer.alloc(0)];
+      }
+      const message = await sealing(keys)(withEmpty(plaintext));
+      const opened = await opening(keys)(withEmpty(message.left));
+      expect([opened.error, hex(opened.left)]).to.deep.equal([undefined, hex(plaintext)]);
+      const nothing = await sealing(keys)([new Uint8Array()]);
+      const openedNothing = await opening(keys)([nothing.left, new Uint8Array()]);
+      expect([openedNothing.error, openedNothing.left.length]).to.deep.equal([undefined, 0]);
+    });
+
+    it('reject what has no bytes at all', async () => {
+      for (const chunks of [[], [new Uint8Array()]]) {
+        const { error } = await opening(keys)(chunks);
+        expect(error).to.have.property('code', 'INVALID_CIPHERTEXT');
+      }
+    });
+
+    it('fail with their source, and what has left a sealing one does not open', async () => {
+      function* failing(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
+        yield* chunks;
+        throw new Error('the disk failed');
+      }
+      const plaintext = randomBytes(350);
+      const part = await sealing(keys)(failing([plaintext]));
+      expect(part.error).to.have.property('message', 'the disk failed');
+      const opened = await opening(keys)([part.left]);
+      expect(opened.error).to.have.property('code', 'INVALID_CIPHERTEXT');
+      const message = await seal(keys, SEAL, plaintext);
+      const early = await opening(keys, { ...OPEN, holdBack: 1000 })(failing([message]));
+      expect(early.error).to.have.property('message', 'the disk failed');
+      expect(early.left.length).to.equal(0);
+    });
+
+    it('take memory that is shared or resizable', async () => {
+      const plaintext = randomBytes(250);
+      const copyInto = (buffer: ArrayBufferLike, bytes: Uint8Array) => {
+        const copy = new Uint8Array(buffer, 0, bytes.length);
+        copy.set(bytes);
+        return copy;
+      };
+      const Resizable = ArrayBuffer as unknown as new (
+        length: number,
+        options: object,
+      ) => ArrayBuffer;
+      for (const allocate of [
+        (length: number) => new SharedArrayBuffer(length),
+        (length: number) => new Resizable(length, { maxByteLength: 10_000 }),
+      ]) {
+        const message = await sealing(keys)([copyInto(allocate(250), plaintext)]);
+        const shared = copyInto(allocate(message.left.length), message.left);
+        const opened = await opening(keys)([shared]);
+        expect([opened.error, hex(opened.left)]).to.deep.equal([undefined, hex(plaintext)]);
+        using whole = await open(keys, shared, OPEN);
+        expect(hex(whole.plaintext)).to.equal(hex(plaintext));
+        expect(
+          (await seal(keys, SEAL, copyInto(allocate(250), plaintext))).length,
+        ).to.be.greaterThan(250);
+      }
+    });
+
     it('fails as the provider does', async () => {
       const { error } = await sealing(keys, { ...SEAL, keyId: 'alias/none' })([randomBytes(5)]);
       expect(error).to.include({ code: 'KEY_NOT_FOUND' });
@@ -269,6 +332,51 @@ describe('A stream', () => {
     const reader = source.pipeThrough(openStream(keys, OPEN)).getReader();
     await settle();
     expect(pulls).to.be.lessThan(5);
+    await reader.cancel();
+  });
+
+  it('takes no more than a stalled reader takes: Node.js, sealing and opening', async () => {
+    await using keys = localKeys();
+    const message = await seal(keys, SEAL, randomBytes(1_000_000));
+    for (const [stream, chunk] of [
+      [sealTransform(keys, SEAL), message.subarray(0, 1000)],
+      [openTransform(keys, OPEN), undefined],
+    ] as const) {
+      let pulls = 0;
+      const source = new Readable({
+        highWaterMark: 0,
+        read() {
+          this.push(chunk ?? message.subarray(pulls * 1000, (pulls + 1) * 1000));
+          pulls += 1;
+        },
+      });
+      const written: (() => void)[] = [];
+      const sink = new Writable({
+        highWaterMark: 1,
+        write: (_chunk, _encoding, callback) => void written.push(callback),
+      });
+      const ended = pipeline(source, stream, sink).catch((error: unknown) => error);
+      await settle();
+      const before = pulls;
+      // The buffers of both sides, of 16 KiB each.
+      expect(before).to.be.within(1, 60);
+      await settle();
+      expect([pulls, written.length]).to.deep.equal([before, 1]);
+      for (let i = 0; i < 30; i++) {
+        written.shift()?.();
+        await settle();
+      }
+      expect(pulls).to.be.greaterThan(before);
+      source.destroy(new Error('enough'));
+      expect(await ended).to.have.property('message', 'enough');
+    }
+  });
+
+  it('has one reader', async () => {
+    await using keys = localKeys();
+    const { readable } = openStream(keys, OPEN);
+    const reader = readable.getReader();
+    expect(() => readable.getReader()).to.throw(TypeError);
     await reader.cancel();
   });
 

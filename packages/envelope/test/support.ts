@@ -1,4 +1,10 @@
-import { KeyWrapError, type KeyWrapErrorCode } from '@keywrap/core';
+import {
+  createProvider,
+  KeyWrapError,
+  type KeyWrapErrorCode,
+  type KeyWrapProvider,
+  UnsupportedOperationError,
+} from '@keywrap/core';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { expect } from 'chai';
 
@@ -38,4 +44,27 @@ export async function expectRejection(
   const error = await rejection(promise);
   expect(error.code, error.message).to.equal(code);
   if (field !== undefined) expect(error, error.message).to.have.property('field', field);
+}
+
+/** A provider whose only data key is given. */
+export function knowing(id: string, dataKey: Uint8Array): KeyWrapProvider {
+  const unsupported = () => {
+    throw new UnsupportedOperationError('only decrypts');
+  };
+  return createProvider({
+    id,
+    capabilities: {
+      algorithms: ['SYMMETRIC_DEFAULT'],
+      encryptionContext: true,
+      keyIdFromCiphertext: true,
+      dataKeys: true,
+      dataKeyPairSpecs: [],
+    },
+    encrypt: unsupported,
+    describeKey: unsupported,
+    decrypt: () => ({
+      plaintext: dataKey.slice(),
+      keyId: 'arn:aws:kms:us-west-2:111122223333:key/known',
+    }),
+  });
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createProvider, type KeyWrapProvider, UnsupportedOperationError } from '@keywrap/core';
 import { open, openStream, parseMessageHeader } from '@keywrap/envelope';
 import { expect } from 'chai';
-import { expectRejection, hex, textOf } from './support.js';
+import { expectRejection, hex, knowing, textOf } from './support.js';
 
 const readVectors = (name: string) =>
   JSON.parse(readFileSync(new URL(`../test/vectors/${name}`, import.meta.url), 'utf8'));
@@ -25,29 +24,6 @@ const AWS: {
 } = readVectors('aws-encryption-sdk-javascript.json');
 
 const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
-
-/** A provider whose only data key is given: the vectors publish it. */
-function knowing(id: string, dataKey: Uint8Array): KeyWrapProvider {
-  const unsupported = () => {
-    throw new UnsupportedOperationError('only decrypts');
-  };
-  return createProvider({
-    id,
-    capabilities: {
-      algorithms: ['SYMMETRIC_DEFAULT'],
-      encryptionContext: true,
-      keyIdFromCiphertext: true,
-      dataKeys: true,
-      dataKeyPairSpecs: [],
-    },
-    encrypt: unsupported,
-    describeKey: unsupported,
-    decrypt: () => ({
-      plaintext: dataKey.slice(),
-      keyId: 'arn:aws:kms:us-west-2:111122223333:key/known',
-    }),
-  });
-}
 
 /** Opens in one call and as a stream, and expects the same. */
 async function openBoth(message: Uint8Array, dataKey: Uint8Array) {

@@ -20,7 +20,7 @@ async function serve(command: Command): Promise<void> {
   const stderr = createWriteStream('', { fd: process.stderr.fd, autoClose: false });
   if (command.workers > 1) {
     const write = writeLines(stderr);
-    const url = await startWorkers(command, (lines) => write(lines.trimEnd()));
+    const url = await startWorkers(command, write);
     if (url !== undefined) announce(url);
     return;
   }

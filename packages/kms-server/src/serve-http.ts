@@ -5,7 +5,7 @@ import { readBody } from './http/body.js';
 import { ByteBudget } from './http/byte-budget.js';
 import { rejectMalformed } from './http/client-error.js';
 import { type Connection, Connections } from './http/connections.js';
-import { type HttpRequest, parseHttpRequest } from './http/http-request.js';
+import { type HttpRequest, headerOf, parseHttpRequest } from './http/http-request.js';
 import type { LogRequest } from './log.js';
 import { throttling } from './protocol/kms-error.js';
 import type { KmsResponse, KmsService } from './service.js';
@@ -65,7 +65,8 @@ export function serveHttp(
     const refusal = isOverLimit
       ? throttling(`The server has ${maximumConnections} connections, as many as it may have.`)
       : undefined;
-    const body = await readBody(request, budget, refusal);
+    const encoding = headerOf(parsed, 'content-encoding');
+    const body = await readBody(request, { budget, encoding, refusal });
     try {
       // Written out: spreading an object takes longer.
       const { method, path, query, headers } = parsed;

@@ -83,8 +83,7 @@ export class KmsService {
       if (this.#verifier === undefined) rejectWebPages(request);
       else await this.#verifier.verify(request, authorization, body);
       const name = operationOf(named);
-      const json = parse(body, headerOf(request, 'content-encoding'));
-      members = parseRequest(REQUESTS[name], json) as object;
+      members = parse(name, body, headerOf(request, 'content-encoding'));
       key = keyOf(members);
       // A handler takes the request that the operation's shape parses.
       const handle = HANDLERS[name] as Handler<never>;
@@ -165,8 +164,16 @@ function documented(error: KmsError, operation: OperationName | undefined): KmsE
     : new KmsError('NotFoundException', message);
 }
 
+/**
+ * Parses the members of a request. A function of its own: what JSON.parse made stays in memory as long as the
+ * function that called it, and an operation may wait for a long time.
+ */
+function parse(name: ImplementedOperation, body: Buffer, encoding: string | undefined): object {
+  return parseRequest(REQUESTS[name], parseBody(body, encoding)) as object;
+}
+
 /** An empty body is a request without members. */
-function parse(body: Buffer, encoding: string | undefined): unknown {
+function parseBody(body: Buffer, encoding: string | undefined): unknown {
   const decoded = decodeBody(body, encoding);
   if (decoded.length === 0) return {};
   // Bytes that are not UTF-8 would be replaced by other characters, and the request would mean something else.

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import type { Command } from './command-line.js';
 import { logJsonLines } from './log.js';
 import type { KmsServerOptions } from './options.js';
@@ -21,19 +22,21 @@ type Report = 'ready' | { readonly url: string } | { readonly lines: string };
 
 /**
  * Starts the workers, and waits until all listen. The first one creates the keys of the seed, before there are
- * others. A worker that ends by itself is replaced.
+ * others. A worker that ends by itself is replaced, and so is one that is killed before it listens.
  *
- * @param write Takes lines of the log.
+ * @param write Takes a line of the log.
  * @returns The URL; undefined if a worker could not start, after which this process exits with its status.
  */
 export async function startWorkers(
   { options, workers: count }: Command,
-  write: (lines: string) => void,
+  write: (line: string) => void,
 ): Promise<string | undefined> {
   const importTokenKey = randomBytes(32).toString('base64');
   const { maximumConnections } = options;
+  // A port of node:cluster is free again when the last worker has ended, and the next ones would get another.
+  const port = options.port === 0 ? await freePort() : options.port;
   const share = maximumConnections && Math.ceil(maximumConnections / count);
-  const withoutSeed = { ...options, keys: undefined, maximumConnections: share };
+  const withoutSeed = { ...options, port, keys: undefined, maximumConnections: share };
   let isStopping = false;
   const stop = () => {
     isStopping = true;
@@ -44,14 +47,17 @@ export async function startWorkers(
     worker.on('message', (message: Report) => {
       // What is sent to a worker that does not listen yet is lost.
       if (message === 'ready') worker.send({ importTokenKey, options: given } satisfies Orders);
-      else if ('lines' in message) write(message.lines);
+      else if ('lines' in message)
+        for (const line of message.lines.trimEnd().split('\n')) write(line);
     });
     const url = await urlOf(worker);
-    worker.once('exit', () => {
-      // One that can't even start again would end for ever.
-      if (!isStopping) start().catch(fail);
-    });
+    worker.once('exit', restart);
     return url;
+  };
+  const restart = () => {
+    if (isStopping) return;
+    // One that can't even start again, by itself, would end for ever.
+    start().catch((error) => (error.signal ? restart() : fail(error)));
   };
   const fail = (error: { readonly exitCode?: number }) => {
     if (!isStopping) process.exitCode = error.exitCode || 1;
@@ -68,9 +74,18 @@ export async function startWorkers(
   }
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 async function urlOf(worker: Worker): Promise<string> {
-  const failed = once(worker, 'exit').then(([exitCode]) => {
-    throw Object.assign(new Error('a worker could not start'), { exitCode });
+  const failed = once(worker, 'exit').then(([exitCode, signal]) => {
+    throw Object.assign(new Error('a worker could not start'), { exitCode, signal });
   });
   const listening = new Promise<string>((resolve) => {
     worker.on('message', (message: Report) => {

@@ -1,8 +1,17 @@
+import { EventEmitter } from 'node:events';
 import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { assertPolicy } from '#dist/keys/policy.js';
+import type { Region, Regions } from '#dist/regions.js';
+import { KmsService } from '#dist/service.js';
 import { textOf } from './raw-http.js';
 import { CREDENTIALS, post, type Subject, start } from './support.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const policyOf = (Action: unknown) =>
   JSON.stringify({ Statement: { Effect: 'Allow', Principal: '*', Action } });
@@ -66,6 +75,42 @@ describe('A server under excessive requests', () => {
       );
       expect(ignored.status).to.equal(200);
     }
+  });
+
+  // A kilobyte that decompresses to a megabyte, of which JSON.parse makes ten.
+  it('keeps nothing of a request that waits but what the operation needs', async () => {
+    const keyPairs = { for: () => ({ generateKeyPair: () => new Promise(() => {}) }) };
+    const region = { keyPairs } as unknown as Region;
+    const service = new KmsService({
+      regions: { peek: () => region } as unknown as Regions,
+      defaultRegion: 'us-east-1',
+      credentials: [],
+      now: () => new Date(),
+    });
+    const members = '"KeySpec":"RSA_2048","KeyUsage":"SIGN_VERIFY"';
+    const body = gzipSync(`{${members},"Unknown":[${'[],'.repeat(300_000)}1]}`);
+    const heapUsed = async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const wait = () =>
+      service.respond({
+        method: 'POST',
+        path: '/',
+        query: new Map(),
+        headers: new Map([
+          ['x-amz-target', ['TrentService.CreateKey']],
+          ['content-encoding', ['gzip']],
+        ]),
+        body,
+        client: Object.assign(new EventEmitter(), { destroyed: false }),
+      });
+    const waiting = [wait()];
+    const before = await heapUsed();
+    for (let i = 0; i < 20; i++) waiting.push(wait());
+    expect((await heapUsed()) - before).to.be.lessThan(5 * 1024 * 1024);
+    expect(waiting).to.have.length(21);
   });
 
   it('rejects headers that are too long or too many, in a form that SDKs read', async () => {

@@ -140,6 +140,32 @@ describe('A connection', () => {
     socket.destroy();
   });
 
+  it('has no more in work for a client that does not read its responses', async () => {
+    const [silent, other] = [await connect(), await connect()];
+    // More than the buffers of the system hold.
+    const [count, length] = [100, MAXIMUM_BODY];
+    const isLarge = (request?: KmsRequest) => request?.headers.has('x-large') === true;
+    server.on('working', () => {
+      working[0]?.(isLarge(seen.at(-1)) ? { ...OK, body: 'a'.repeat(length) } : OK);
+    });
+    silent.write(requestText('ListKeys', '{}', ['X-Large: 1']).repeat(count));
+    // Many more turns of the loop than the server needs for all of them.
+    for (let i = 0; i < 3 * count; i++) {
+      other.write(requestText('ListKeys'));
+      await once(other, 'data');
+    }
+    expect(seen.filter(isLarge).length).to.be.within(1, count - 1);
+    let received = 0;
+    await new Promise<void>((resolve) => {
+      silent.on('data', (chunk) => {
+        received += chunk.length;
+        if (received > count * length) resolve();
+      });
+    });
+    expect(seen.filter(isLarge)).to.have.length(count);
+    for (const socket of [silent, other]) socket.destroy();
+  });
+
   it('that sends nothing is closed without a word: a client may just be sending', async () => {
     soon();
     const text = await textOf(await connect());
@@ -200,6 +226,16 @@ describe('A connection', () => {
     await once(server, 'working');
     expect(seen[0]?.body).to.be.instanceOf(Uint8Array);
     for (const socket of [another, next]) socket.destroy();
+  });
+
+  it('has a compressed body count for what it may have decompressed', async () => {
+    const sockets = await Promise.all(Array.from({ length: 80 }, connect));
+    for (const socket of sockets) {
+      socket.write(requestText('ListKeys', 'x', ['Content-Encoding: gzip']));
+    }
+    while (seen.length < sockets.length) await once(server, 'working');
+    expect(seen.filter(({ body }) => body instanceof Uint8Array)).to.have.length(64);
+    for (const socket of sockets) socket.destroy();
   });
 
   it('keeps a body of many chunks in the memory of its bytes', async () => {

@@ -136,6 +136,25 @@ describeWithStores('CreateKey, DescribeKey', (start) => {
     }
   });
 
+  // AWS KMS tells nobody whether another account has a key.
+  it('is denied keys and aliases of another account', async () => {
+    const { kms } = subject;
+    const scope = `arn:aws:kms:${REGION}:999999999999`;
+    for (const name of ['key/134f2428-cec1-4b25-a1ae-9048164dba47', 'alias/none']) {
+      const KeyId = `${scope}:${name}`;
+      const denied =
+        /^AccessDeniedException: .*because the resource does not exist in this Region, /;
+      expect(await rejection(kms.describeKey({ KeyId })))
+        .to.match(denied)
+        .and.include(KeyId);
+      expect(await rejection(kms.encrypt({ KeyId, Plaintext: bytes('x') }))).to.match(denied);
+    }
+    const KeyId = `${scope}:key/134f2428-cec1-4b25-a1ae-9048164dba47`;
+    expect(await rejection(kms.getKeyPolicy({ KeyId }))).to.match(/^AccessDeniedException: /);
+    const elsewhere = KeyId.replace(REGION, 'us-west-2');
+    expect(await rejection(kms.describeKey({ KeyId: elsewhere }))).to.match(/^NotFoundException: /);
+  });
+
   it('changes the description', async () => {
     const KeyId = await newKey(subject.kms, { Description: 'before' });
     await subject.kms.updateKeyDescription({ KeyId, Description: '' });

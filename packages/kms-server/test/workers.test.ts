@@ -79,19 +79,44 @@ describe('keywrap-kms with workers', () => {
   it('replaces a worker that was killed', async function () {
     if (process.platform !== 'linux') this.skip();
     const { run, call } = await startTwo();
-    const { pid } = run.child;
-    const children = async () =>
-      (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ');
-    const before = await children();
+    const before = await childrenOf(run);
     expect(before).to.have.length(2);
     process.kill(Number(before[0]), 'SIGKILL');
     const isReplaced = async () => {
-      const after = await children();
+      const after = await childrenOf(run);
       return after.length === 2 && !after.includes(before[0] as string);
     };
     while (!(await isReplaced())) await new Promise((resolve) => setTimeout(resolve, 10));
     for (let i = 0; i < 4; i++) await call('CreateKey', {});
     await call('ListKeys', {});
+    run.child.kill('SIGTERM');
+    expect(await run.exitCode()).to.equal(0);
+  });
+
+  it('is at the same address after all workers were killed, also those that replace them', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const { run, call } = await startTwo();
+    const { KeyMetadata } = await call('CreateKey', {});
+    const killed = new Set<string>();
+    // The first are serving, the others only starting.
+    while (killed.size < 6) {
+      for (const child of await childrenOf(run)) {
+        if (!killed.has(child)) process.kill(Number(child), 'SIGKILL');
+        killed.add(child);
+      }
+    }
+    const isReplaced = async () => {
+      const children = await childrenOf(run);
+      return children.length === 2 && !children.some((child) => killed.has(child));
+    };
+    while (!(await isReplaced())) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { KeyId } = KeyMetadata;
+    // Until one listens, connections are refused.
+    let described: { readonly KeyMetadata?: object } = {};
+    while (described.KeyMetadata === undefined) {
+      described = await call('DescribeKey', { KeyId }).catch(() => ({}));
+    }
+    expect(described.KeyMetadata).to.include({ KeyId });
     run.child.kill('SIGTERM');
     expect(await run.exitCode()).to.equal(0);
   });
@@ -115,6 +140,12 @@ describe('keywrap-kms with workers', () => {
     }
   });
 });
+
+/** The processes that it started, by their ids. */
+async function childrenOf({ child: { pid } }: Run): Promise<string[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.split(' ').filter((id) => id !== '');
+}
 
 /** Wraps 32 bytes of key material, the same every time: a key is imported again with its own material only. */
 function wrap(publicKey: string): string {

@@ -1,5 +1,5 @@
 import type { CryptographyClient, KeyClient, KeyClientOptions } from '@azure/keyvault-keys';
-import { AccessDeniedError, InternalError, KeyWrapError } from '@keywrap/core';
+import { AccessDeniedError, KeyWrapError, loadPeer } from '@keywrap/core';
 import { VaultError } from './errors.js';
 import type { ReadOptions, TokenCredential } from './options.js';
 
@@ -32,7 +32,10 @@ export class LazyClients {
 
   async #load(): Promise<Clients> {
     const { vaultUrl, credential, clientOptions } = this.#options;
-    const { KeyClient } = await load('@azure/keyvault-keys', () => import('@azure/keyvault-keys'));
+    const { KeyClient } = await loadPeer(
+      '@azure/keyvault-keys',
+      () => import('@azure/keyvault-keys'),
+    );
     const keys = new KeyClient(vaultUrl, reporting(credential ?? (await defaultCredential())), {
       ...clientOptions,
       additionalPolicies: [...(clientOptions.additionalPolicies ?? []), READABLE_ERRORS],
@@ -76,18 +79,10 @@ function isJson(text: string | null | undefined): boolean {
 
 async function defaultCredential(): Promise<TokenCredential> {
   const name: string = '@azure/identity';
-  const { DefaultAzureCredential } = (await load(name, () => import(name))) as {
+  const { DefaultAzureCredential } = (await loadPeer(name, () => import(name))) as {
     readonly DefaultAzureCredential: new () => TokenCredential;
   };
   return new DefaultAzureCredential();
-}
-
-async function load<Module>(name: string, work: () => Promise<Module>): Promise<Module> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw new InternalError(`the package ${name} could not be loaded: install it`, { cause });
-  }
 }
 
 /** That no token is to be had is a matter of credentials, and not an outage. */

@@ -34,6 +34,9 @@ const RSA_ALGORITHMS = {
 
 const RSA = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
 
+/** How many versions an RSA ciphertext that names none is tried with: each is a request. */
+const MAXIMUM_VERSIONS = 64;
+
 /** A vault has RSA keys alone; a managed HSM has AES keys too. */
 function capabilitiesOf({ managedHsm }: ReadOptions): ProviderCapabilities {
   return Object.freeze({
@@ -94,7 +97,8 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
     for await (const properties of listed) all.push(properties);
     const newestFirst = all
       .filter(({ enabled }) => enabled !== false)
-      .sort((a, b) => Number(b.createdOn) - Number(a.createdOn));
+      .sort((a, b) => Number(b.createdOn) - Number(a.createdOn))
+      .slice(0, MAXIMUM_VERSIONS);
     for (const { version } of newestFirst) if (version !== undefined) yield version;
   }
 

@@ -78,6 +78,12 @@ export function toKeyWrapError(error: unknown, step: string): KeyWrapError | und
     return new KeyStateError(`the key has expired, or is not valid yet${text}`, options);
   }
   if (/is not supported on key/.test(message) && status === undefined) return wrongUse();
+  // Of the client, which verifies whose token a vault asks for.
+  if (/^The challenge /.test(message) && status === undefined) {
+    return new AccessDeniedError(
+      "the vault asks for a token for another resource: check options.vaultUrl, or the client's option disableChallengeResourceVerification",
+    );
+  }
   if (status === undefined) {
     // Of @azure/core-rest-pipeline: the request was not sent, or its answer could not be read.
     if (name !== 'RestError') return undefined;

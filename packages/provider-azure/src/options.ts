@@ -2,9 +2,9 @@ import type { KeyClient, KeyClientOptions } from '@azure/keyvault-keys';
 import {
   type AliasLookup,
   InvalidInputError,
-  KeyWrapError,
   readAliases,
   readFields,
+  readSafely,
 } from '@keywrap/core';
 
 /** A credential, as those of `@azure/identity` are: what `KeyClient` takes. */
@@ -60,12 +60,7 @@ export function isKeyName(name: string): boolean {
  * @throws {@link InvalidInputError} naming the option that is wrong, unknown or missing.
  */
 export function readOptions(options: unknown): ReadOptions {
-  try {
-    return readAll(options);
-  } catch (cause) {
-    if (cause instanceof KeyWrapError) throw cause;
-    throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
-  }
+  return readSafely(undefined, 'options', () => readAll(options));
 }
 
 function readAll(options: unknown): ReadOptions {

@@ -1,4 +1,9 @@
-import { InvalidInputError, type ProviderScheme, readUrlParameters } from '@keywrap/core';
+import {
+  InvalidInputError,
+  type ProviderScheme,
+  readUrlParameters,
+  rejectUrlParts,
+} from '@keywrap/core';
 import { AzureKeyWrapProvider } from './provider.js';
 
 /**
@@ -18,10 +23,7 @@ import { AzureKeyWrapProvider } from './provider.js';
 export const azureScheme: ProviderScheme = Object.freeze({
   scheme: 'azure',
   async open(url: URL): Promise<AzureKeyWrapProvider> {
-    // The error repeats none of these: one may be a password.
-    for (const part of ['username', 'password', 'hash'] as const) {
-      if (url[part] !== '') throw new InvalidInputError('url', `must not have a ${part}`);
-    }
+    rejectUrlParts(url, ['username', 'password', 'hash'], 'azure://<name>.vault.azure.net');
     readUrlParameters(url, []);
     if (url.host === '' || !/^\/?$/.test(url.pathname)) {
       throw new InvalidInputError('url', 'must name a vault: azure://<name>.vault.azure.net');

@@ -1,10 +1,8 @@
 import { describeConformance } from '@keywrap/testkit';
-import { azureHarness } from './harness.js';
+import { azureHarness, KINDS } from './harness.js';
 
 // `npm run conformance:matrix` runs the rest.
-for (const [name, managedHsm] of [
-  ['AzureKeyWrapProvider with a managed HSM', true],
-  ['AzureKeyWrapProvider with a key vault', false],
-] as const) {
-  await describeConformance(azureHarness(name, managedHsm), undefined, { profile: 'quick' });
+for (const kind of KINDS) {
+  const harness = azureHarness(`AzureKeyWrapProvider with a ${kind}`, kind === 'managed HSM');
+  await describeConformance(harness, undefined, { profile: 'quick' });
 }

@@ -1,42 +1,76 @@
 import { randomUUID } from 'node:crypto';
 import { parseKeyId, UnsupportedOperationError } from '@keywrap/core';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
-import { AzureKeyWrapProvider } from '@keywrap/provider-azure';
-import type { ConformanceHarness } from '@keywrap/testkit';
-import { CLIENT_OPTIONS, CREDENTIAL, startKeyVault } from './key-vault.js';
+import { AzureKeyWrapProvider, type AzureKeyWrapProviderOptions } from '@keywrap/provider-azure';
+import type { ConformanceHarness, Outage } from '@keywrap/testkit';
+import { type Administrator, administratorOf } from './administrator.js';
+import { CLIENT_OPTIONS, CREDENTIAL, type KeyVault, startKeyVault } from './key-vault.js';
 
-/** Runs the suite against a vault, or a managed HSM, of its own. */
+/** A vault for the suite: the double, or the real one that `KEYWRAP_TEST_AZURE_URL` names. */
+interface Subject extends Administrator {
+  readonly options: AzureKeyWrapProviderOptions;
+  /** The double, which can fail and deny. */
+  readonly double: KeyVault | undefined;
+  close(): Promise<void>;
+}
+
+const { KEYWRAP_TEST_AZURE_URL: URL_OF_VAULT, KEYWRAP_TEST_AZURE_TOKEN: TOKEN = '' } = process.env;
+
+/** Which kinds of vault there are to test: both, as doubles, or the one that the environment names. */
+export const KINDS: readonly ('key vault' | 'managed HSM')[] =
+  URL_OF_VAULT === undefined
+    ? ['managed HSM', 'key vault']
+    : [/\.managedhsm\./.test(URL_OF_VAULT) ? 'managed HSM' : 'key vault'];
+
+async function startSubject(managedHsm: boolean): Promise<Subject> {
+  if (URL_OF_VAULT === undefined) {
+    const double = await startKeyVault();
+    const options = { credential: CREDENTIAL, managedHsm, clientOptions: CLIENT_OPTIONS };
+    const close = () => double.close();
+    return { ...double, options: { ...options, vaultUrl: double.url }, double, close };
+  }
+  // Of `az account get-access-token --resource https://vault.azure.net`.
+  const token = { token: TOKEN, expiresOnTimestamp: Date.now() + 3_600_000 };
+  const credential = { getToken: async () => token };
+  const administrator = administratorOf(URL_OF_VAULT, credential, {});
+  const made = new Set<string>();
+  return {
+    ...administrator,
+    async create(name, ...more) {
+      await administrator.create(name, ...more);
+      made.add(name);
+    },
+    options: { vaultUrl: URL_OF_VAULT, credential },
+    double: undefined,
+    async close() {
+      for (const name of made) await administrator.remove(name).catch(() => {});
+    },
+  };
+}
+
+/** Runs the suite against a vault, or a managed HSM. */
 export function azureHarness(name: string, managedHsm: boolean): ConformanceHarness {
   return {
     name,
     async open() {
-      const sizes = new Map<string, number>();
-      const vault = await startKeyVault(sizes);
+      const vault = await startSubject(managedHsm);
+      const { double, options } = vault;
       const aliases = new Map<string, string>();
       const kinds = new Map<string, string>();
       const provider = () =>
-        new AzureKeyWrapProvider({
-          vaultUrl: vault.url,
-          credential: CREDENTIAL,
-          managedHsm,
-          aliases: (alias) => aliases.get(alias),
-          clientOptions: CLIENT_OPTIONS,
-        });
-      const arnOf = (key: string) =>
-        `arn:azure:kms:127:${managedHsm ? 'managedhsm' : 'vault'}:key/${key}`;
+        new AzureKeyWrapProvider({ ...options, aliases: (alias) => aliases.get(alias) });
       const setAlias = async (alias: string, keyArn: string) => {
         aliases.set(alias, nameIn(keyArn));
       };
+      const shared = provider();
       const make = async (kty: string, keyOps?: string[], bits?: number) => {
         const key = randomUUID();
-        if (bits !== undefined) sizes.set(key, bits);
         kinds.set(key, kty);
-        await vault.create(key, kty, keyOps);
+        await vault.create(key, kty, keyOps, bits);
         // A disabled key can't be read: the provider knows what it has seen before.
-        await shared.describeKey({ keyId: key });
-        return { keyId: arnOf(key) };
+        const { keyId } = await shared.describeKey({ keyId: key });
+        return { keyId };
       };
-      const shared = provider();
       return {
         provider: shared,
         reopen: async () => provider(),
@@ -45,49 +79,47 @@ export function azureHarness(name: string, managedHsm: boolean): ConformanceHarn
             const encrypts = keyUsage === 'ENCRYPT_DECRYPT';
             if (origin === undefined && keySpec.startsWith('RSA_')) {
               const ops = encrypts ? undefined : ['sign', 'verify'];
-              return make('RSA', ops, Number(keySpec.slice(4)));
+              return make(managedHsm ? 'RSA-HSM' : 'RSA', ops, Number(keySpec.slice(4)));
             }
-            if (origin === undefined && keySpec === 'ECC_NIST_P256') return make('EC', ['sign']);
+            if (origin === undefined && keySpec === 'ECC_NIST_P256' && !encrypts) {
+              return make(managedHsm ? 'EC-HSM' : 'EC', ['sign']);
+            }
             if (origin === undefined && keySpec === 'SYMMETRIC_DEFAULT' && managedHsm) {
               return make('oct-HSM');
             }
             throw new UnsupportedOperationError(`no ${keySpec} keys here`);
           },
-          createForeign: () => make('EC', ['sign', 'verify']),
+          createForeign: () => make(managedHsm ? 'EC-HSM' : 'EC', ['sign', 'verify']),
           alias: setAlias,
           moveAlias: setAlias,
-          async disable(keyArn) {
-            vault.update(nameIn(keyArn), { enabled: false });
-          },
-          async enable(keyArn) {
-            vault.update(nameIn(keyArn), { enabled: true });
-          },
-          async restrictToDecrypt(keyArn) {
-            vault.update(nameIn(keyArn), { keyOps: ['decrypt'] });
-          },
-          async destroy(keyArn) {
-            vault.remove(nameIn(keyArn));
-          },
+          disable: (keyArn) => vault.update(nameIn(keyArn), { enabled: false }),
+          enable: (keyArn) => vault.update(nameIn(keyArn), { enabled: true }),
+          restrictToDecrypt: (keyArn) => vault.update(nameIn(keyArn), { keyOps: ['decrypt'] }),
+          destroy: (keyArn) => vault.remove(nameIn(keyArn)),
           async rotate(keyArn) {
             const key = nameIn(keyArn);
             await vault.create(key, kinds.get(key) as string);
           },
-          async deny(keyArn, right) {
-            if (right === 'describe') vault.forbidReading(nameIn(keyArn));
-            else vault.denied.add(`/keys/${nameIn(keyArn)}/`);
-          },
+          ...(double && {
+            async deny(keyArn: string, right: 'use' | 'describe') {
+              if (right === 'describe') double.forbidReading(nameIn(keyArn));
+              else double.denied.add(`/keys/${nameIn(keyArn)}/`);
+            },
+          }),
         },
         cache: withDataKeyCache,
-        async fail(kind) {
-          const status = { throttled: 429, denied: 403, unavailable: 503 };
-          vault.fault =
-            kind === undefined
-              ? undefined
-              : (_request, response) =>
-                  void response
-                    .writeHead(status[kind], { 'Content-Type': 'application/json' })
-                    .end(JSON.stringify({ error: { code: kind, message: kind } }));
-        },
+        ...(double && {
+          fail(kind: Outage | undefined) {
+            const status = { throttled: 429, denied: 403, unavailable: 503 };
+            double.fault =
+              kind === undefined
+                ? undefined
+                : (_request, response) =>
+                    void response
+                      .writeHead(status[kind], { 'Content-Type': 'application/json' })
+                      .end(JSON.stringify({ error: { code: kind, message: kind } }));
+          },
+        }),
         close: () => vault.close(),
       };
     },

@@ -13,6 +13,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
+import { type Administrator, administratorOf } from './administrator.js';
 import { SELF_SIGNED } from './self-signed.js';
 
 // A double of Azure Key Vault and Managed HSM, written from the public REST API documentation
@@ -34,25 +35,20 @@ interface Version {
 /** What a test makes the double do instead of answering. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A vault on this machine. */
-export interface KeyVault {
+/** A vault on this machine, and its administrator, who uses the official client too. */
+export interface KeyVault extends Administrator {
   readonly url: string;
   /** The method and path of every request that came with a token. */
   readonly requests: string[];
   fault: Fault | undefined;
   /** Paths that the caller is not allowed. */
   readonly denied: Set<string>;
-  /** Makes a key, or a new version of it. */
-  create(name: string, kty: string, keyOps?: string[]): Promise<void>;
-  /** Enables or disables all versions of a key, or changes the latest. */
-  update(
-    name: string,
-    change: Partial<Pick<Version, 'enabled' | 'expires'>> & { keyOps?: string[] },
-  ): void;
+  /** The resource that its challenge names. */
+  resource: string;
+  /** The lengths of the bodies of requests that came without a token. */
+  readonly challenged: number[];
   /** Denies the caller to read a key. */
   forbidReading(name: string): void;
-  /** Soft-deletes a key. */
-  remove(name: string): void;
   close(): Promise<void>;
 }
 
@@ -70,12 +66,7 @@ export const CLIENT_OPTIONS = {
   disableChallengeResourceVerification: true,
 };
 
-const RSA_BITS = 2048;
-
-/** @param sizes The bits of the RSA keys, by name of the key: 2048 for others. */
-export async function startKeyVault(
-  sizes: ReadonlyMap<string, number> = new Map(),
-): Promise<KeyVault> {
+export async function startKeyVault(): Promise<KeyVault> {
   const keys = new Map<string, Version[]>();
   const deleted = new Set<string>();
   const unreadable = new Set<string>();
@@ -86,8 +77,8 @@ export async function startKeyVault(
     request.on('end', () => {
       if (request.headers.authorization !== `Bearer ${TOKEN}`) {
         // https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
-        const challenge =
-          'authorization="https://login.example.com/tenant", resource="https://vault.azure.net"';
+        vault.challenged.push(Buffer.concat(chunks).length);
+        const challenge = `authorization="https://login.example.com/tenant", resource="${vault.resource}"`;
         response.setHeader('WWW-Authenticate', `Bearer ${challenge}`);
         return send(response, 401, 'Unauthorized', 'AKV10000: Request is missing a Bearer token.');
       }
@@ -95,16 +86,19 @@ export async function startKeyVault(
       vault.requests.push(`${request.method} ${path}`);
       if (vault.fault !== undefined) return vault.fault(request, response);
       const text = Buffer.concat(chunks).toString();
-      answer(response, path, text === '' ? {} : JSON.parse(text));
+      const body = text === '' ? {} : JSON.parse(text);
+      void answer(response, `${request.method}`, path, body);
     });
   });
 
-  function answer(
+  async function answer(
     response: ServerResponse,
+    method: string,
     path: string,
     body: Readonly<Record<string, string>>,
-  ): unknown {
-    const [, , name = '', version = '', operation] = path.split('/');
+  ): Promise<unknown> {
+    const [, folder, name = '', version = '', operation] = path.split('/');
+    if (folder === 'deletedkeys') return answerDeleted(response, method, name, version);
     const all = deleted.has(name) ? undefined : keys.get(name);
     if ([...vault.denied].some((each) => path.startsWith(each) || operation === each)) {
       return send(
@@ -115,7 +109,12 @@ export async function startKeyVault(
         'ForbiddenByRbac',
       );
     }
+    if (version === 'create' && method === 'POST') return create(response, name, body);
     if (all === undefined) return notFound(response, name);
+    if (method === 'DELETE') {
+      deleted.add(name);
+      return sendKey(response, name, latest(name), recoverable(name));
+    }
     if (version === 'versions') {
       const value = all.map((each) => ({ kid: idOf(name, each), attributes: attributesOf(each) }));
       return void response
@@ -125,6 +124,13 @@ export async function startKeyVault(
     const found =
       version === '' ? all.at(-1) : all.find((each) => each.version === version.toLowerCase());
     if (found === undefined) return notFound(response, `${name}/${version}`);
+    if (method === 'PATCH') {
+      const { attributes, key_ops } = body as unknown as Change;
+      if (attributes?.enabled !== undefined) found.enabled = attributes.enabled;
+      if (attributes?.exp !== undefined) found.expires = attributes.exp;
+      if (key_ops !== undefined) found.keyOps.splice(0, found.keyOps.length, ...key_ops);
+      return sendKey(response, name, found);
+    }
     if (!found.enabled) {
       return send(
         response,
@@ -162,10 +168,46 @@ export async function startKeyVault(
     }
   }
 
-  function sendKey(response: ServerResponse, name: string, version: Version): void {
+  async function create(response: ServerResponse, name: string, body: object): Promise<unknown> {
+    if (deleted.has(name)) {
+      const text = `Key ${name} is currently in a deleted but recoverable state, and its name cannot be reused.`;
+      return send(response, 409, 'Conflict', text, 'ObjectIsDeletedButRecoverable');
+    }
+    const {
+      kty,
+      key_ops,
+      key_size = 2048,
+    } = body as {
+      readonly kty: string;
+      readonly key_ops?: string[];
+      readonly key_size?: number;
+    };
+    const versions = keys.get(name) ?? [];
+    versions.push(await newVersion(kty, key_ops, key_size, versions.length));
+    keys.set(name, versions);
+    return sendKey(response, name, latest(name));
+  }
+
+  function answerDeleted(
+    response: ServerResponse,
+    method: string,
+    name: string,
+    operation: string,
+  ): unknown {
+    if (!deleted.has(name)) return notFound(response, name);
+    if (method === 'GET') return sendKey(response, name, latest(name), recoverable(name));
+    deleted.delete(name);
+    if (operation === 'recover') return sendKey(response, name, latest(name));
+    keys.delete(name);
+    return response.writeHead(204).end();
+  }
+
+  const recoverable = (name: string) => ({ recoveryId: `${vault.url}/deletedkeys/${name}` });
+
+  function sendKey(response: ServerResponse, name: string, version: Version, more = {}): void {
     const { kty, keyOps, jwk } = version;
     const key = { kid: idOf(name, version), kty, key_ops: keyOps, ...jwk };
-    const body = { key, attributes: attributesOf(version) };
+    const body = { key, attributes: attributesOf(version), ...more };
     response.setHeader('Content-Type', 'application/json').end(JSON.stringify(body));
   }
 
@@ -175,26 +217,16 @@ export async function startKeyVault(
   // A client may take a connection that is about to be closed.
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const vault: KeyVault = {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...administratorOf(url, CREDENTIAL, CLIENT_OPTIONS),
+    url,
     requests: [],
     fault: undefined,
     denied: new Set(),
-    async create(name, kty, keyOps) {
-      deleted.delete(name);
-      const versions = keys.get(name) ?? [];
-      versions.push(await newVersion(kty, keyOps, sizes.get(name) ?? RSA_BITS, versions.length));
-      keys.set(name, versions);
-    },
-    update(name, { enabled, expires, keyOps }) {
-      const version = latest(name);
-      // All versions, as who disables a key does.
-      if (enabled !== undefined) for (const each of keys.get(name) ?? []) each.enabled = enabled;
-      if (expires !== undefined) version.expires = expires;
-      if (keyOps !== undefined) version.keyOps.splice(0, Number.POSITIVE_INFINITY, ...keyOps);
-    },
+    resource: 'https://vault.azure.net',
+    challenged: [],
     forbidReading: (name) => void unreadable.add(name),
-    remove: (name) => void deleted.add(name),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -202,6 +234,12 @@ export async function startKeyVault(
       }),
   };
   return vault;
+}
+
+/** What a request to update a key changes. */
+interface Change {
+  readonly attributes?: { readonly enabled?: boolean; readonly exp?: number };
+  readonly key_ops?: string[];
 }
 
 async function newVersion(

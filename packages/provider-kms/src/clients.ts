@@ -117,10 +117,12 @@ export class KmsClients {
 
   async #loadSdk(): Promise<Sdk> {
     const sdk = await this.#load().catch((cause: unknown) => {
-      throw new SdkNotLoadedError(
-        '@aws-sdk/client-kms was not loaded: install it, and see the cause',
-        { cause },
-      );
+      // What esbuild says when it has put a CommonJS file into an ES module.
+      const remedy = /^Dynamic require of /.test((cause as Error | undefined)?.message ?? '')
+        ? 'bundle it with --main-fields=module,main, or as CommonJS'
+        : 'install it';
+      const problem = `@aws-sdk/client-kms was not loaded: ${remedy}, and see the cause`;
+      throw new SdkNotLoadedError(problem, { cause });
     });
     if (typeof sdk.KMSClient === 'function') return sdk;
     throw new SdkNotLoadedError('@aws-sdk/client-kms has no KMSClient: install it again');

@@ -1,5 +1,5 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
-import { InvalidInputError, KeyWrapError, parseGrantTokens, readFields } from '@keywrap/core';
+import { InvalidInputError, parseGrantTokens, readFields, readSafely } from '@keywrap/core';
 import { checkedCredentials, problemOfCredentials } from './credentials.js';
 import { isHttpUrl } from './endpoint.js';
 import { isRegion } from './region.js';
@@ -83,12 +83,7 @@ const NAMES = [...(Object.keys(CHECKS) as (keyof Values)[]), 'grantTokens'] as c
  * @throws {@link InvalidInputError} naming the option that is wrong, unknown or excluded by another.
  */
 export function readOptions(options: unknown): ReadOptions {
-  try {
-    return readAll(options);
-  } catch (cause) {
-    if (cause instanceof KeyWrapError) throw cause;
-    throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
-  }
+  return readSafely(undefined, 'options', () => readAll(options));
 }
 
 function readAll(options: unknown): ReadOptions {

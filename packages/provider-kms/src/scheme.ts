@@ -1,4 +1,10 @@
-import { InvalidInputError, type ProviderScheme, readUrlParameters } from '@keywrap/core';
+import {
+  InvalidInputError,
+  type ProviderScheme,
+  readUrlNumber,
+  readUrlParameters,
+  rejectUrlParts,
+} from '@keywrap/core';
 import type { KmsConnectionOptions } from './options.js';
 import { KmsKeyWrapProvider } from './provider.js';
 
@@ -30,13 +36,7 @@ const PARAMETERS = [
 export const kmsScheme: ProviderScheme = Object.freeze({
   scheme: 'aws-kms',
   async open(url: URL): Promise<KmsKeyWrapProvider> {
-    const options = readUrl(url);
-    try {
-      return new KmsKeyWrapProvider(options);
-    } catch (error) {
-      if (!(error instanceof InvalidInputError)) throw error;
-      throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
-    }
+    return new KmsKeyWrapProvider(readUrl(url));
   },
 });
 
@@ -44,12 +44,7 @@ function readUrl(url: URL): KmsConnectionOptions {
   if (url.protocol !== 'aws-kms:') {
     throw new InvalidInputError('url', 'must begin with aws-kms://');
   }
-  // The error repeats none of these: one may be a password.
-  for (const part of ['username', 'password', 'port', 'pathname', 'hash'] as const) {
-    if (url[part] !== '') {
-      throw new InvalidInputError('url', `must not have a ${part}; write aws-kms://<region>`);
-    }
-  }
+  rejectUrlParts(url, ['username', 'password', 'port', 'pathname', 'hash'], 'aws-kms://<region>');
   const { maxAttempts, connectionTimeout, requestTimeout, ...texts } = readUrlParameters(
     url,
     PARAMETERS,
@@ -57,14 +52,8 @@ function readUrl(url: URL): KmsConnectionOptions {
   return {
     ...texts,
     region: url.hostname === '' ? undefined : url.hostname,
-    maxAttempts: toNumber(maxAttempts),
-    connectionTimeout: toNumber(connectionTimeout),
-    requestTimeout: toNumber(requestTimeout),
+    maxAttempts: readUrlNumber(maxAttempts),
+    connectionTimeout: readUrlNumber(connectionTimeout),
+    requestTimeout: readUrlNumber(requestTimeout),
   };
-}
-
-/** Accepts decimal digits only: `Number` alone would accept `0x10`, `1e3` and the empty text. */
-function toNumber(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }

@@ -6,8 +6,8 @@ import {
   type KeyName,
   type KeySpec,
   type KeyUsage,
-  KeyWrapError,
   readFields,
+  readSafely,
 } from '@keywrap/core';
 import type { EngineChoice } from './cipher/engines/index.js';
 import { isSameScope } from './keys/record.js';
@@ -114,12 +114,7 @@ const STORE_METHODS = [
 
 /** @throws {@link InvalidInputError} naming the option. */
 export function parseOptions(options: LocalKeyWrapOptions): Settings {
-  try {
-    return parseAll(options);
-  } catch (cause) {
-    if (cause instanceof KeyWrapError) throw cause;
-    throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
-  }
+  return readSafely(undefined, 'options', () => parseAll(options));
 }
 
 /**

@@ -54,28 +54,23 @@ export const localScheme: ProviderScheme = {
     const names = url.protocol === 'local:' ? PARAMETERS : POSTGRES_PARAMETERS;
     const parameters = readUrlParameters(url, names);
     const { engine, partition, region, account, keys } = parameters;
+    const store = await storeOf(url, parameters);
+    const provider = new LocalKeyWrapProvider({
+      engine: engine as EngineChoice | undefined,
+      partition,
+      region,
+      account,
+      keys: keys?.split(','),
+      createMissingKeys: parseBoolean('createMissingKeys', parameters.createMissingKeys),
+      store,
+    });
+    if (store === undefined) return provider;
     try {
-      const store = await storeOf(url, parameters);
-      const provider = new LocalKeyWrapProvider({
-        engine: engine as EngineChoice | undefined,
-        partition,
-        region,
-        account,
-        keys: keys?.split(','),
-        createMissingKeys: parseBoolean('createMissingKeys', parameters.createMissingKeys),
-        store,
-      });
-      if (store === undefined) return provider;
-      try {
-        await provider.open();
-        return provider;
-      } catch (error) {
-        await provider.close();
-        throw error;
-      }
+      await provider.open();
+      return provider;
     } catch (error) {
-      if (!(error instanceof InvalidInputError) || error.field === 'url') throw error;
-      throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
+      await provider.close();
+      throw error;
     }
   },
 };

@@ -114,11 +114,13 @@ function driverOf(
       encryptionContext: hasSymmetric,
       keyIdFromCiphertext: false,
       dataKeys: algorithms.length > 0,
-      ...(!hasSymmetric && { dataKeyAlgorithm: algorithms[0] }),
+      ...(!hasSymmetric && {
+        dataKeyAlgorithm: algorithms.find((each) => each === 'RSAES_OAEP_SHA_256') ?? algorithms[0],
+      }),
       dataKeyPairSpecs: Object.freeze([]),
     }),
 
-    async encrypt({ key: name, algorithm, encryptionContext, plaintext }) {
+    async encrypt({ key: name, algorithm, encryptionContext, plaintext }, { signal }) {
       return sessions.use(async (session) => {
         const key = keys.find(session, name);
         keys.assertUsable(session, key, algorithm, 'encrypt');
@@ -131,10 +133,10 @@ function driverOf(
         }
         const publicKey = keys.publicKeyOf(session, key);
         return { ciphertext: encryptOaep(publicKey, algorithm, plaintext), keyId: key.keyId };
-      });
+      }, signal);
     },
 
-    async decrypt(request) {
+    async decrypt(request, { signal }) {
       const { key: name, algorithm, encryptionContext, ciphertext } = request;
       if (name === undefined) throw new InvalidInputError('keyId', 'is missing');
       let isSent = false;
@@ -158,7 +160,7 @@ function driverOf(
           isSent = true;
           const plaintext = await decryptIn(session, key.handle, mechanism, sealed);
           return { plaintext, keyId: key.keyId };
-        });
+        }, signal);
       } catch (error) {
         if (!isSent) throw error;
         if (isDamaged(error)) throw cannotDecrypt();
@@ -173,7 +175,7 @@ function driverOf(
       }
     },
 
-    async getPublicKey({ key: name }) {
+    async getPublicKey({ key: name }, { signal }) {
       return sessions.use((session) => {
         const key = keys.find(session, name);
         const details = keys.describe(session, key);
@@ -181,11 +183,11 @@ function driverOf(
         const { keyId, keySpec, keyUsage, algorithms } = details;
         const publicKey = keys.publicKeyOf(session, key).export({ type: 'spki', format: 'der' });
         return { keyId, keySpec, keyUsage, algorithms, publicKey };
-      });
+      }, signal);
     },
 
-    async describeKey({ key: name }) {
-      return sessions.use((session) => keys.describe(session, keys.find(session, name)));
+    async describeKey({ key: name }, { signal }) {
+      return sessions.use((session) => keys.describe(session, keys.find(session, name)), signal);
     },
 
     mapError: toKeyWrapError,

@@ -85,6 +85,11 @@ const ENDED: ReadonlySet<string> = new Set([
   'CKR_TOKEN_NOT_PRESENT',
 ]);
 
+/** Returns true if the token did not accept the PIN, and would not if it were asked again. */
+export function isRefusedPin(error: unknown): boolean {
+  return /^CKR_PIN_/.test(nameOf(error));
+}
+
 /** Returns true if a decryption failed because of the ciphertext. */
 export function isDamaged(error: unknown): boolean {
   return DAMAGED.has(nameOf(error));

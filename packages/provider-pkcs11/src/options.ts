@@ -1,9 +1,10 @@
 import {
   type AliasLookup,
   InvalidInputError,
-  KeyWrapError,
   readAliases,
+  readCount,
   readFields,
+  readSafely,
 } from '@keywrap/core';
 
 /** The package `pkcs11js`, as far as this one uses it. */
@@ -62,12 +63,7 @@ const MAXIMUM_SESSIONS = 1024;
  * @throws {@link InvalidInputError} naming the option that is wrong, unknown or missing.
  */
 export function readOptions(options: unknown): ReadOptions {
-  try {
-    return readAll(options);
-  } catch (cause) {
-    if (cause instanceof KeyWrapError) throw cause;
-    throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
-  }
+  return readSafely(undefined, 'options', () => readAll(options));
 }
 
 function readAll(options: unknown): ReadOptions {
@@ -77,14 +73,11 @@ function readAll(options: unknown): ReadOptions {
   if (pin !== undefined && typeof pin !== 'function' && !isText(pin)) {
     throw wrong('pin', 'must be text, or a function that returns it');
   }
-  if (!Number.isInteger(sessions) || Number(sessions) < 1 || Number(sessions) > MAXIMUM_SESSIONS) {
-    throw wrong('sessions', `must be an integer from 1 to ${MAXIMUM_SESSIONS}`);
-  }
   return {
     module,
     token: readToken(given.token ?? {}),
     pin: typeof pin === 'function' || pin === undefined ? (pin as ReadOptions['pin']) : () => pin,
-    sessions: Number(sessions),
+    sessions: readCount(sessions, 'options.sessions', MAXIMUM_SESSIONS),
     aliases: readAliases(given.aliases ?? {}, isText),
     pkcs11js: pkcs11js as Pkcs11Module | undefined,
   };

@@ -45,16 +45,11 @@ export const pkcs11Scheme: ProviderScheme = Object.freeze({
       return [option, option === 'slot' ? slotOf(value) : value] as const;
     });
     const source = query.get('pin-source');
-    try {
-      return await Pkcs11KeyWrapProvider.open({
-        module,
-        token: Object.fromEntries(token),
-        pin: source === undefined ? undefined : await readPinFile(source),
-      });
-    } catch (error) {
-      if (!(error instanceof InvalidInputError) || error.field === 'url') throw error;
-      throw malformed(`is not valid: ${error.message}`, error);
-    }
+    return Pkcs11KeyWrapProvider.open({
+      module,
+      token: Object.fromEntries(token),
+      pin: source === undefined ? undefined : await readPinFile(source),
+    });
   },
 });
 

@@ -1,14 +1,16 @@
 import {
+  AbortError,
   AccessDeniedError,
+  askForCredential,
   InvalidInputError,
   KeyWrapError,
   ProviderUnavailableError,
 } from '@keywrap/core';
 import type { Handle } from 'pkcs11js';
-import { codeOf, isEndedSession } from './errors.js';
+import { codeOf, isEndedSession, isRefusedPin } from './errors.js';
 import { numberIn } from './keys.js';
 import type { Library } from './library.js';
-import type { ReadOptions, TokenName } from './options.js';
+import { isText, type ReadOptions, type TokenName } from './options.js';
 
 /** The token that was found. */
 export interface Token {
@@ -33,6 +35,7 @@ export class Sessions {
   readonly #idle: Handle[] = [];
   readonly #waiting: (() => void)[] = [];
   #free: number;
+  #refused: { readonly pin: string; readonly cause: unknown } | undefined;
 
   constructor(library: Library, token: Token, { pin, sessions }: ReadOptions) {
     this.#library = library;
@@ -41,9 +44,13 @@ export class Sessions {
     this.#free = sessions;
   }
 
-  /** Runs an operation in a session of its own. When the session had ended, runs it once more in a new one. */
-  async use<T>(work: (session: Handle) => T | Promise<T>): Promise<T> {
-    await this.#enter();
+  /**
+   * Runs an operation in a session of its own. When the session had ended, runs it once more in a new one.
+   *
+   * @param signal Ends the wait for a session. An operation that runs in the token can't be stopped.
+   */
+  async use<T>(work: (session: Handle) => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#enter(signal);
     try {
       return await this.#attempt(work).catch((error) => {
         if (!isEndedSession(error)) throw error;
@@ -61,9 +68,24 @@ export class Sessions {
     for (const session of this.#idle.splice(0)) this.#close(session);
   }
 
-  async #enter(): Promise<void> {
-    while (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async #enter(signal: AbortSignal | undefined): Promise<void> {
+    while (this.#free === 0) await this.#turn(signal);
     this.#free--;
+  }
+
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        reject(new AbortError('the call was aborted'));
+      };
+      this.#waiting.push(enter);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
   }
 
   async #attempt<T>(work: (session: Handle) => T | Promise<T>): Promise<T> {
@@ -92,15 +114,25 @@ export class Sessions {
     return calls.C_OpenSession(slot, constants.CKF_SERIAL_SESSION | constants.CKF_RW_SESSION);
   }
 
-  /** Who is logged in is so in all sessions of this process, until somebody in it logs out. */
+  /**
+   * Who is logged in is so in all sessions of this process, until somebody in it logs out. A PIN that was refused is
+   * not tried again: a token counts, and locks after a few.
+   */
   async #logIn(session: Handle): Promise<void> {
     const { calls, constants: c } = this.#library;
     if (this.#pin === undefined) return;
     if (calls.C_GetSessionInfo(session).state !== RW_PUBLIC_SESSION) return;
-    const pin = await readPin(this.#pin);
+    const pin = await askForCredential(this.#pin, 'options.pin', isText);
+    if (pin === this.#refused?.pin) {
+      throw new AccessDeniedError(
+        'the token refused this PIN; it is not tried again, since that could lock the token: open the provider again with the right PIN',
+        { cause: this.#refused.cause },
+      );
+    }
     try {
       calls.C_Login(session, c.CKU_USER, pin);
     } catch (error) {
+      if (isRefusedPin(error)) this.#refused = { pin, cause: error };
       if (codeOf(error) !== c.CKR_USER_ALREADY_LOGGED_IN) throw error;
     }
   }
@@ -112,17 +144,6 @@ export class Sessions {
       // It had ended.
     }
   }
-}
-
-async function readPin(source: () => unknown): Promise<string> {
-  let pin: unknown;
-  try {
-    pin = await source();
-  } catch (cause) {
-    throw new AccessDeniedError('the function of options.pin failed; see the cause', { cause });
-  }
-  if (typeof pin === 'string' && pin !== '') return pin;
-  throw new AccessDeniedError('the function of options.pin returned no PIN');
 }
 
 /**

@@ -3,7 +3,7 @@ import { formatKeyArn, parseKeyId } from '@keywrap/core';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { Pkcs11KeyWrapProvider } from '@keywrap/provider-pkcs11';
 import type { ConformanceHarness } from '@keywrap/testkit';
-import type { TestToken } from './softhsm.js';
+import type { TestToken } from './test-token.js';
 import { allow, destroy, makeKey } from './token-keys.js';
 
 /** Runs the suite with keys of a token, which all providers share. */

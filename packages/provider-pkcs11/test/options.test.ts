@@ -10,8 +10,8 @@ import { expect } from 'chai';
 import { Container } from 'inversify';
 import { readOptions } from '#dist/options.js';
 import { attributesIn } from '#dist/scheme.js';
-import { describeWithToken, newToken, type TestToken } from './softhsm.js';
 import { rejection } from './support.js';
+import { describeWithToken, newToken, type TestToken } from './test-token.js';
 
 const MODULE = '/usr/lib/library.so';
 

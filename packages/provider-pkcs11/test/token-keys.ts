@@ -1,6 +1,7 @@
 import { UnsupportedOperationError } from '@keywrap/core';
 import type { Handle, Template } from 'pkcs11js';
-import { PIN, type TestToken } from './softhsm.js';
+import { codeOf } from '#dist/errors.js';
+import { PIN, type TestToken } from './test-token.js';
 
 /** The DER of curves' object identifiers. */
 const CURVES: Readonly<Record<string, string>> = {
@@ -10,8 +11,25 @@ const CURVES: Readonly<Record<string, string>> = {
   ECC_SECG_P256K1: '06052b8104000a',
 };
 
-/** Makes a key in the token that never leaves it. */
+/**
+ * Makes a key in the token that never leaves it.
+ *
+ * @throws {@link UnsupportedOperationError} when the token has no such keys.
+ */
 export function makeKey(token: TestToken, label: string, keySpec: string, keyUsage: string): void {
+  try {
+    generate(token, label, keySpec, keyUsage);
+  } catch (error) {
+    if (codeOf(error) !== token.library.constants.CKR_MECHANISM_INVALID) throw error;
+    throw noSuchKeys(keySpec, keyUsage);
+  }
+}
+
+function noSuchKeys(keySpec: string, keyUsage: string): UnsupportedOperationError {
+  return new UnsupportedOperationError(`the token has no ${keySpec} keys for ${keyUsage}`);
+}
+
+function generate(token: TestToken, label: string, keySpec: string, keyUsage: string): void {
   const { calls, constants: c } = token.library;
   const common: Template = [
     { type: c.CKA_TOKEN, value: true },
@@ -66,7 +84,7 @@ export function makeKey(token: TestToken, label: string, keySpec: string, keyUsa
         [...secret, ...uses(c.CKA_SIGN)],
       );
     } else {
-      throw new UnsupportedOperationError(`the token has no ${keySpec} keys for ${keyUsage}`);
+      throw noSuchKeys(keySpec, keyUsage);
     }
   });
 }
@@ -109,7 +127,7 @@ export function administer(token: TestToken, work: (session: Handle) => void): v
     try {
       calls.C_Login(session, c.CKU_USER, PIN);
     } catch (error) {
-      if ((error as { code?: number }).code !== c.CKR_USER_ALREADY_LOGGED_IN) throw error;
+      if (codeOf(error) !== c.CKR_USER_ALREADY_LOGGED_IN) throw error;
     }
     work(session);
   } finally {

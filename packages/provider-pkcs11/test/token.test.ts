@@ -1,11 +1,13 @@
+import { getEventListeners } from 'node:events';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { Pkcs11KeyWrapProvider } from '@keywrap/provider-pkcs11';
 import { expect } from 'chai';
-import { describeWithToken, newToken, PIN, SO_PIN, type TestToken } from './softhsm.js';
+import sinon from 'sinon';
 import { rejection } from './support.js';
+import { describeWithToken, newToken, PIN, SO_PIN, type TestToken } from './test-token.js';
 import { administer, allow, destroy, makeKey } from './token-keys.js';
 
 const PLAINTEXT = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -30,9 +32,8 @@ describeWithToken('A token', () => {
 
   it('declares the hashes that its OAEP takes', () => {
     const { calls, constants } = token.library;
-    const { manufacturerID } = calls.C_GetTokenInfo(token.slot);
     expect(calls.C_GetMechanismList(token.slot)).to.include(constants.CKM_RSA_PKCS_OAEP);
-    if (/SoftHSM/.test(manufacturerID)) {
+    if (isSoftHsm()) {
       // It takes SHA-1 alone, which its list of mechanisms does not say.
       expect(provider.capabilities.algorithms).to.deep.equal([
         'SYMMETRIC_DEFAULT',
@@ -88,6 +89,81 @@ describeWithToken('A token', () => {
     await provider.decrypt({ keyId: 'orders', ciphertext });
   });
 
+  it('leaves no operation active after a failure, with one session too', async () => {
+    const one = await open({ sessions: 1 });
+    const { ciphertext } = await one.encrypt(INPUT);
+    const rsa = { keyId: 'rsa', algorithm: 'RSAES_OAEP_SHA_1' } as const;
+    const failures = [
+      () => one.decrypt({ keyId: 'orders', ciphertext: ciphertext.slice(0, 29) }),
+      () => one.decrypt({ keyId: 'orders', ciphertext: ciphertext.slice(1) }),
+      () => one.decrypt({ keyId: 'orders', ciphertext, encryptionContext: { order: '7' } }),
+      () => one.decryptAsymmetric({ ...rsa, ciphertext: new Uint8Array(256) }),
+      () => one.decryptAsymmetric({ ...rsa, ciphertext: new Uint8Array(256).fill(255) }),
+    ];
+    for (const failure of failures) {
+      expect((await rejection(failure())).code).to.equal('INVALID_CIPHERTEXT');
+      const opened = await one.decrypt({ keyId: 'orders', ciphertext });
+      expect(opened.plaintext).to.deep.equal(PLAINTEXT);
+    }
+    await one.close();
+  });
+
+  it('never asks the token for a secret of a key', async () => {
+    const { calls, constants: c } = token.library;
+    const read = sinon.spy(calls, 'C_GetAttributeValue');
+    const wraps = sinon.spy(calls, 'C_WrapKey');
+    try {
+      const { ciphertext } = await provider.encrypt(INPUT);
+      await provider.decrypt({ keyId: 'orders', ciphertext });
+      for (const keyId of ['orders', 'rsa']) await provider.describeKey({ keyId });
+      await provider.getPublicKey({ keyId: 'rsa' });
+      const secrets = [c.CKA_VALUE, c.CKA_PRIVATE_EXPONENT, c.CKA_PRIME_1, c.CKA_PRIME_2];
+      const types = read.args.flatMap(([, , template]) => template.map(({ type }) => type));
+      expect(types).to.include(c.CKA_MODULUS).and.not.include.oneOf(secrets);
+      expect(wraps.callCount).to.equal(0);
+    } finally {
+      read.restore();
+      wraps.restore();
+    }
+  });
+
+  it('describes keys as they are: made in an HSM, nobody knows when', async () => {
+    for (const keyId of ['orders', 'rsa']) {
+      const key = await provider.describeKey({ keyId });
+      expect(key).to.include({ origin: 'HSM', keyState: 'Enabled', creationDate: undefined });
+    }
+  });
+
+  it('ends the wait for a session when the caller aborts, and leaves no listener', async () => {
+    const { calls } = token.library;
+    // The only session stays in use until this is called.
+    let answer: (() => void) | undefined;
+    const encrypt = sinon.stub(calls, 'C_EncryptAsync').callsFake(async () => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      throw new Error('CKR_DEVICE_ERROR');
+    });
+    const one = await open({ sessions: 1 });
+    try {
+      const slow = rejection(one.encrypt(INPUT));
+      while (answer === undefined) await new Promise(setImmediate);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const waiting = rejection(one.encrypt(INPUT, { signal }));
+      controller.abort();
+      expect((await waiting).code).to.equal('ABORTED');
+      expect(getEventListeners(signal, 'abort')).to.have.length(0);
+      answer();
+      expect((await slow).code).to.equal('UNAVAILABLE');
+      expect(encrypt.callCount).to.equal(1);
+    } finally {
+      encrypt.restore();
+    }
+    await one.encrypt(INPUT);
+    await one.close();
+  });
+
   it('works on in new sessions when somebody closed them all', async () => {
     await provider.encrypt(INPUT);
     token.library.calls.C_CloseAllSessions(token.slot);
@@ -110,21 +186,65 @@ describeWithToken('A token', () => {
     await provider.encrypt(INPUT);
   });
 
-  it('does not hide a changed PIN behind an outage (ACCESS_DENIED)', async () => {
+  /** Changes the user's PIN and ends all sessions, as the token's administrator can. */
+  const setPin = (pin: string) => {
     const { calls, constants: c } = token.library;
-    await provider.encrypt(INPUT);
-    const setPin = (pin: string) => {
-      calls.C_CloseAllSessions(token.slot);
-      const session = calls.C_OpenSession(token.slot, c.CKF_SERIAL_SESSION | c.CKF_RW_SESSION);
-      calls.C_Login(session, c.CKU_SO, SO_PIN);
-      calls.C_InitPIN(session, pin);
-      calls.C_CloseAllSessions(token.slot);
-    };
-    setPin('another-pin');
+    calls.C_CloseAllSessions(token.slot);
+    const session = calls.C_OpenSession(token.slot, c.CKF_SERIAL_SESSION | c.CKF_RW_SESSION);
+    calls.C_Login(session, c.CKU_SO, SO_PIN);
+    calls.C_InitPIN(session, pin);
+    calls.C_CloseAllSessions(token.slot);
+  };
+  const isSoftHsm = () =>
+    /SoftHSM/.test(token.library.calls.C_GetTokenInfo(token.slot).manufacturerID);
+  const hasFlag = (flag: 'CKF_USER_PIN_COUNT_LOW' | 'CKF_USER_PIN_LOCKED') => {
+    const { calls, constants } = token.library;
+    return (calls.C_GetTokenInfo(token.slot).flags & constants[flag]) !== 0;
+  };
+
+  it('tries a PIN that became wrong once, so that the token is not locked (ACCESS_DENIED)', async () => {
+    const logIn = sinon.spy(token.library.calls, 'C_Login');
+    const patient = await open();
+    setPin('23456789');
     try {
-      const error = await rejection(provider.encrypt(INPUT));
-      expect(error.code).to.equal('ACCESS_DENIED');
+      logIn.resetHistory();
+      // At once and in turn: kryoptic locks after ten.
+      const calls = Array.from({ length: 10 }, () => rejection(patient.encrypt(INPUT)));
+      for (const error of await Promise.all(calls)) expect(error.code).to.equal('ACCESS_DENIED');
+      for (let i = 0; i < 10; i++) {
+        const error = await rejection(patient.describeKey({ keyId: 'orders' }));
+        expect(error).to.include({ code: 'ACCESS_DENIED', retryable: false });
+        expect(error.message).to.include('open the provider again');
+      }
+      expect(logIn.callCount).to.equal(1);
+      // SoftHSM sets it after the first.
+      if (isSoftHsm()) expect(hasFlag('CKF_USER_PIN_COUNT_LOW')).to.equal(true);
+      expect(hasFlag('CKF_USER_PIN_LOCKED')).to.equal(false);
+      await patient.close();
+      await (await open({ pin: '23456789' })).close();
     } finally {
+      logIn.restore();
+      setPin(PIN);
+    }
+    await provider.encrypt(INPUT);
+  });
+
+  it('logs in with another PIN of the function, and not again with the refused one', async () => {
+    const logIn = sinon.spy(token.library.calls, 'C_Login');
+    let pin = PIN;
+    const asking = await open({ pin: () => pin });
+    setPin('23456789');
+    try {
+      for (let i = 0; i < 3; i++) {
+        expect((await rejection(asking.encrypt(INPUT))).code).to.equal('ACCESS_DENIED');
+      }
+      logIn.resetHistory();
+      pin = '23456789';
+      await asking.encrypt(INPUT);
+      expect(logIn.callCount).to.equal(1);
+      await asking.close();
+    } finally {
+      logIn.restore();
       setPin(PIN);
     }
     await provider.encrypt(INPUT);

@@ -55,6 +55,9 @@ const NO_CIPHERTEXT = formatCiphertext(1, new Uint8Array(29));
 /** How many versions of an RSA key are tried in one request. */
 const VERSIONS = 16;
 
+/** How many are tried in all: each costs the server an operation, and a server may not say which was the last. */
+const MAXIMUM_VERSIONS = 1024;
+
 /**
  * Calls the [transit engine](https://openbao.org/api-docs/secret/transit/). A call needs the right to its own path
  * only, such as `transit/decrypt/orders`.
@@ -103,7 +106,7 @@ export function vaultDriver(options: ReadOptions, now: () => number = Date.now):
   async function decryptRsa(name: string, request: DecryptRequest, call: Call) {
     const own = readCiphertext(request.ciphertext);
     const payload = own?.payload ?? request.ciphertext;
-    for (let first = 1; ; first += VERSIONS) {
+    for (let first = 1; first <= MAXIMUM_VERSIONS; first += VERSIONS) {
       const candidates = !isOfRsaLength(payload)
         ? [NO_CIPHERTEXT]
         : own !== undefined
@@ -124,8 +127,9 @@ export function vaultDriver(options: ReadOptions, now: () => number = Date.now):
           return { plaintext: bytesIn(result, 'plaintext'), version };
         }
       }
-      if (candidates.length < VERSIONS) throw new VaultError(400, ['invalid ciphertext']);
+      if (candidates.length < VERSIONS) break;
     }
+    throw new VaultError(400, ['invalid ciphertext']);
   }
 
   const driver: KeyWrapDriver = {

@@ -1,9 +1,11 @@
 import {
   type AliasLookup,
   InvalidInputError,
-  KeyWrapError,
   readAliases,
+  readBackendUrl,
+  readDelay,
   readFields,
+  readSafely,
 } from '@keywrap/core';
 
 /** An [AppRole](https://openbao.org/docs/auth/approle/) to log in with. */
@@ -95,9 +97,6 @@ const NAMES = [
 
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-// The longest delay that Node's timers take; a longer one would fire at once.
-const MAXIMUM_DELAY = 2 ** 31 - 1;
-
 /** A path of the API: segments of letters, digits, `_`, `.` and `-`, none of which URLs resolve. */
 const PATH = /^(?!\.{1,2}(?:\/|$))[\w.-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.-]+)*$/;
 
@@ -115,20 +114,12 @@ export function isKeyName(name: string): boolean {
  * @throws {@link InvalidInputError} naming the option that is wrong, unknown or missing.
  */
 export function readOptions(options: unknown, environment = process.env): ReadOptions {
-  try {
-    return readAll(options, environment);
-  } catch (cause) {
-    if (cause instanceof KeyWrapError) throw cause;
-    throw new InvalidInputError('options', 'could not be read: a getter or proxy threw', { cause });
-  }
+  return readSafely(undefined, 'options', () => readAll(options, environment));
 }
 
 function readAll(options: unknown, environment: NodeJS.ProcessEnv): ReadOptions {
   const given = readFields(options, 'options', NAMES);
   const { requestTimeout = 30_000, fetch: send = fetch } = given;
-  if (!isDelay(requestTimeout)) {
-    throw wrong('requestTimeout', `must be an integer from 1 to ${MAXIMUM_DELAY}`);
-  }
   if (typeof send !== 'function') throw wrong('fetch', 'must be a function like fetch');
   return {
     address: readAddress(given.address ?? environment.BAO_ADDR ?? environment.VAULT_ADDR),
@@ -138,7 +129,7 @@ function readAll(options: unknown, environment: NodeJS.ProcessEnv): ReadOptions 
     ),
     credentials: readCredentials(given, environment),
     aliases: readAliases(given.aliases ?? {}, isKeyName),
-    requestTimeout,
+    requestTimeout: readDelay(requestTimeout, 'options.requestTimeout'),
     fetch: send as typeof fetch,
   };
 }
@@ -147,17 +138,7 @@ function readAddress(value: unknown): string {
   if (value === undefined) {
     throw wrong('address', 'is missing: pass it, or set BAO_ADDR or VAULT_ADDR');
   }
-  const isUrl = typeof value === 'string' && URL.canParse(value);
-  const { protocol, hostname, username, password, search, hash, origin, pathname } = new URL(
-    isUrl ? value : 'none:',
-  );
-  const isPlain = username === '' && password === '' && search === '' && hash === '';
-  if (!/^https?:$/.test(protocol) || !isPlain) {
-    throw wrong('address', 'must be an http: or https: URL without user, password and query');
-  }
-  if (protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) {
-    throw wrong('address', 'must be https: requests contain plaintexts and the token');
-  }
+  const { origin, pathname } = readBackendUrl(value, 'options.address');
   // Not `href`, which keeps an empty query or fragment.
   return `${origin}${pathname}`.replace(/\/+$/, '');
 }
@@ -223,10 +204,6 @@ function readText(value: unknown, field: string): string {
 /** Returns true for text that can be a header, as tokens are. */
 export function isHeaderText(value: unknown): value is string {
   return typeof value === 'string' && /^[!-~](?:[ -~]*[!-~])?$/.test(value);
-}
-
-function isDelay(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAXIMUM_DELAY;
 }
 
 function wrong(option: string, problem: string): InvalidInputError {

@@ -1,4 +1,10 @@
-import { InvalidInputError, type ProviderScheme, readUrlParameters } from '@keywrap/core';
+import {
+  InvalidInputError,
+  type ProviderScheme,
+  readUrlNumber,
+  readUrlParameters,
+  rejectUrlParts,
+} from '@keywrap/core';
 import { VaultKeyWrapProvider } from './provider.js';
 
 /**
@@ -21,31 +27,17 @@ export const vaultScheme: ProviderScheme = Object.freeze({
   scheme: 'vault',
   variants: ['http'],
   async open(url: URL): Promise<VaultKeyWrapProvider> {
-    // The error repeats none of these: one may be a password.
-    for (const part of ['username', 'password', 'hash'] as const) {
-      if (url[part] !== '') throw new InvalidInputError('url', `must not have a ${part}`);
-    }
+    rejectUrlParts(url, ['username', 'password', 'hash'], 'vault://<host>:<port>/<mount>');
     if (url.host === '') {
       throw new InvalidInputError('url', 'must name a host: vault://<host>:<port>/<mount>');
     }
     const { namespace, requestTimeout } = readUrlParameters(url, ['namespace', 'requestTimeout']);
     const mount = url.pathname.slice(1);
-    try {
-      return new VaultKeyWrapProvider({
-        address: `${url.protocol === 'vault:' ? 'https' : 'http'}://${url.host}`,
-        mount: mount === '' ? undefined : mount,
-        namespace,
-        requestTimeout: toNumber(requestTimeout),
-      });
-    } catch (error) {
-      if (!(error instanceof InvalidInputError)) throw error;
-      throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
-    }
+    return new VaultKeyWrapProvider({
+      address: `${url.protocol === 'vault:' ? 'https' : 'http'}://${url.host}`,
+      mount: mount === '' ? undefined : mount,
+      namespace,
+      requestTimeout: readUrlNumber(requestTimeout),
+    });
   },
 });
-
-/** Accepts decimal digits only: `Number` alone would accept `0x10`, `1e3` and the empty text. */
-function toNumber(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
-}

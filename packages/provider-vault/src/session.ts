@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { AccessDeniedError, InvalidInputError } from '@keywrap/core';
+import { AccessDeniedError, askForCredential, InvalidInputError } from '@keywrap/core';
 import { VaultError, type VaultHttp, type VaultRequest, type VaultResponse } from './http.js';
 import { type Credentials, isHeaderText } from './options.js';
 
@@ -12,6 +12,15 @@ interface Lease {
   readonly isRenewable: boolean;
 }
 
+/** How long a denied call does not log in again after a new token was denied too, in milliseconds. */
+const DENIED_FOR = 60_000;
+
+/**
+ * How long a refused login is not repeated, in milliseconds. OpenBao locks a role for all its users after five refused
+ * logins in 15 minutes ([user lockout](https://openbao.org/docs/concepts/user-lockout/)).
+ */
+const REFUSED_FOR = 5 * 60_000;
+
 /**
  * Sends requests with a token: gets one, renews it when half of its lease is over, and logs in again when the server
  * does not know it any more. Nothing runs between calls.
@@ -22,6 +31,9 @@ export class Session {
   readonly #now: () => number;
   #lease: Lease | undefined;
   #pending: Promise<Lease> | undefined;
+  /** Until when a denied call is what the policies say, although the token may not look itself up. */
+  #deniedUntil = Number.NEGATIVE_INFINITY;
+  #refused: { readonly until: number; readonly cause: unknown } | undefined;
 
   /** @param now The clock, in milliseconds. */
   constructor(http: VaultHttp, credentials: Credentials, now: () => number) {
@@ -37,11 +49,16 @@ export class Session {
       return await this.#http.send({ ...request, token });
     } catch (error) {
       // "permission denied" is said of an expired token too. A request that was denied did nothing.
-      if (!isDenied(error) || (await this.#isKnown(token))) throw error;
+      if (!isDenied(error) || this.#now() < this.#deniedUntil) throw error;
+      if (await this.#isKnown(token)) throw error;
       if (this.#lease?.token === token) this.#lease = undefined;
       const { token: next } = await this.#current();
       if (next === token) throw error;
-      return await this.#http.send({ ...request, token: next });
+      return await this.#http.send({ ...request, token: next }).catch((again) => {
+        // It is the policies, which do not let the token look itself up either.
+        if (isDenied(again)) this.#deniedUntil = this.#now() + DENIED_FOR;
+        throw again;
+      });
     }
   }
 
@@ -83,16 +100,28 @@ export class Session {
 
   async #logIn(): Promise<Lease> {
     const credentials = this.#credentials;
-    if (credentials.kind === 'token') return this.#learn(await readToken(credentials.token));
+    if (credentials.kind === 'token')
+      return this.#learn(await askForCredential(credentials.token, 'options.token', isHeaderText));
     const { mount } = credentials;
+    if (this.#refused !== undefined && this.#now() < this.#refused.until) {
+      throw new AccessDeniedError(
+        `the login at auth/${mount} was refused; it is tried again after ${REFUSED_FOR / 60_000} minutes, since servers lock a role that is refused several times`,
+        { cause: this.#refused.cause },
+      );
+    }
     const body =
       credentials.kind === 'approle'
         ? { role_id: credentials.roleId, secret_id: credentials.secretId }
         : { role: credentials.role, jwt: await readTokenFile(credentials.tokenFile) };
     const { auth } = await this.#http
       .send({ method: 'POST', path: `auth/${mount}/login`, body })
-      .catch((error) => {
-        throw toLoginError(error, mount);
+      .catch((cause) => {
+        if (!isRefused(cause)) throw cause;
+        this.#refused = { until: this.#now() + REFUSED_FOR, cause };
+        throw new AccessDeniedError(
+          `the login at auth/${mount} was refused: check the role, the secret and the mount (${cause.message})`,
+          { cause },
+        );
       });
     return this.#leaseOf(auth);
   }
@@ -143,17 +172,6 @@ function isDenied(error: unknown): boolean {
   return error instanceof VaultError && error.status === 403;
 }
 
-async function readToken(source: () => unknown): Promise<string> {
-  let token: unknown;
-  try {
-    token = await source();
-  } catch (cause) {
-    throw new AccessDeniedError('the function of options.token failed; see the cause', { cause });
-  }
-  if (isHeaderText(token)) return token;
-  throw new AccessDeniedError('the function of options.token returned no token');
-}
-
 async function readTokenFile(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trim();
@@ -164,10 +182,6 @@ async function readTokenFile(path: string): Promise<string> {
 }
 
 /** A wrong secret is answered with 400, as is a role that does not exist. */
-function toLoginError(error: unknown, mount: string): unknown {
-  if (!(error instanceof VaultError) || ![400, 403, 404].includes(error.status)) return error;
-  return new AccessDeniedError(
-    `the login at auth/${mount} was refused: check the role, the secret and the mount (${error.message})`,
-    { cause: error },
-  );
+function isRefused(error: unknown): error is VaultError {
+  return error instanceof VaultError && [400, 403, 404].includes(error.status);
 }

@@ -34,11 +34,21 @@ describeWithVault('Tokens', () => {
       await test(given);
     });
 
-  async function appRole() {
-    const role = 'auth/approle/role/orders';
+  async function appRole(name = 'orders') {
+    const role = `auth/approle/role/${name}`;
     const { data: id } = await vault.request('GET', `${role}/role-id`);
     const { data: secret } = await vault.request('POST', `${role}/secret-id`, {});
     return { roleId: String(id.role_id), secretId: String(secret.secret_id) };
+  }
+
+  async function revokeTokensOf(login: string) {
+    const { data } = await vault.request('GET', 'auth/token/accessors?list=true');
+    for (const accessor of data.keys as string[]) {
+      const path = 'auth/token/lookup-accessor';
+      const { data: token } = await vault.request('POST', path, { accessor });
+      if (String(token.path) !== login) continue;
+      await vault.request('POST', 'auth/token/revoke-accessor', { accessor });
+    }
   }
 
   const openAt = ({ proxy, mount }: Engine, options: object, now: () => number) =>
@@ -83,14 +93,7 @@ describeWithVault('Tokens', () => {
     engine(async (given) => {
       const provider = given.open({ token: undefined, appRole: await appRole() });
       await provider.encrypt(INPUT);
-      const { data } = await vault.request('GET', 'auth/token/accessors?list=true');
-      for (const accessor of data.keys as string[]) {
-        const { data: token } = await vault.request('POST', 'auth/token/lookup-accessor', {
-          accessor,
-        });
-        if (String(token.path) !== 'auth/approle/login') continue;
-        await vault.request('POST', 'auth/token/revoke-accessor', { accessor });
-      }
+      await revokeTokensOf('auth/approle/login');
       await provider.encrypt(INPUT);
       expect(pathsOf(given)).to.deep.equal([
         'auth/approle/login',
@@ -113,6 +116,37 @@ describeWithVault('Tokens', () => {
         'auth/token/lookup-self',
         'auth/token/lookup-self',
       ]);
+    }),
+  );
+
+  it(
+    'logs in once a minute at most when the policies deny a call, and forbid to look the token up',
+    engine(async (given) => {
+      await vault.request('POST', 'auth/approle/role/bare', {
+        token_policies: ['orders'],
+        token_no_default_policy: true,
+        token_ttl: '1h',
+      });
+      let now = 0;
+      const provider = openAt(given, { appRole: await appRole('bare') }, () => now);
+      const denied = async () => {
+        const error = await rejection(provider.describeKey({ keyId: 'orders' }));
+        expect(error).to.include({ code: 'ACCESS_DENIED', retryable: false });
+      };
+      const logins = () => pathsOf(given).filter((each) => each === 'auth/approle/login').length;
+      await provider.encrypt(INPUT);
+      expect(logins()).to.equal(1);
+      for (let i = 0; i < 5; i++) await denied();
+      await Promise.all(Array.from({ length: 5 }, denied));
+      expect(logins()).to.equal(2);
+      await provider.encrypt(INPUT);
+
+      // A token that the server forgets meanwhile is replaced when the minute is over.
+      await revokeTokensOf('auth/approle/login');
+      expect((await rejection(provider.encrypt(INPUT))).code).to.equal('ACCESS_DENIED');
+      now += 60_000;
+      await provider.encrypt(INPUT);
+      expect(logins()).to.equal(3);
     }),
   );
 
@@ -212,14 +246,33 @@ describeWithVault('Tokens', () => {
   }
 
   it(
-    'a wrong secret of an AppRole is ACCESS_DENIED, and the next call tries again',
+    'a refused login is ACCESS_DENIED, and not repeated for five minutes: the server would lock the role',
     engine(async (given) => {
-      const { roleId } = await appRole();
-      const provider = given.open({ token: undefined, appRole: { roleId, secretId: 'wrong' } });
-      for (let i = 0; i < 2; i++) {
-        expect((await rejection(provider.encrypt(INPUT))).code).to.equal('ACCESS_DENIED');
+      const { roleId, secretId } = await appRole();
+      let now = 0;
+      const wrong = openAt(given, { appRole: { roleId, secretId: 'wrong' } }, () => now);
+      // OpenBao locks a role after five.
+      for (let i = 0; i < 10; i++) {
+        const error = await rejection(wrong.encrypt(INPUT));
+        expect(error).to.include({ code: 'ACCESS_DENIED', operation: 'encrypt' });
+        expect(error.message).to.include('auth/approle');
       }
-      expect(pathsOf(given)).to.deep.equal(['auth/approle/login', 'auth/approle/login']);
+      expect(pathsOf(given)).to.deep.equal(['auth/approle/login']);
+      await given.open({ token: undefined, appRole: { roleId, secretId } }).encrypt(INPUT);
+      now += 5 * 60_000;
+      await rejection(wrong.encrypt(INPUT));
+      expect(pathsOf(given)).to.have.length(3);
+    }),
+  );
+
+  it(
+    'repeats a login that failed for another reason with the next call',
+    engine(async (given) => {
+      const provider = given.open({ token: undefined, appRole: await appRole() });
+      given.proxy.answer = (_, response) => void response.writeHead(503).end('{"errors":["no"]}');
+      expect((await rejection(provider.encrypt(INPUT))).code).to.equal('UNAVAILABLE');
+      given.proxy.answer = undefined;
+      await provider.encrypt(INPUT);
     }),
   );
 

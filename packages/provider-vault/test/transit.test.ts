@@ -104,6 +104,8 @@ describeWithVault('Keys of transit', () => {
         'a line break inside': `${text.slice(0, 30)}\n${text.slice(30)}`,
         'URL-safe base64': text.replaceAll('+', '-').replaceAll('/', '_').replace(/=*$/, ''),
         'no prefix': text.replace('vault:', ''),
+        'a version that is not there yet': text.replace('v1', 'v9'),
+        'less than a nonce': 'vault:v1:AAAAAAAAAAA=',
       };
       for (const [form, changed] of Object.entries(forms)) {
         const error = await rejection(
@@ -244,6 +246,25 @@ describeWithVault('Keys of transit', () => {
   );
 
   it(
+    'tries so many versions of a key and no more, whatever the server says (INVALID_CIPHERTEXT)',
+    engine(async ({ proxy, provider }) => {
+      proxy.answer = (_, response) => {
+        const batch_results = Array(16).fill({ error: 'invalid ciphertext: no version' });
+        response.writeHead(400).end(JSON.stringify({ data: { batch_results } }));
+      };
+      const error = await rejection(
+        provider.decryptAsymmetric({
+          keyId: 'rsa',
+          ciphertext: new Uint8Array(256),
+          algorithm: 'RSAES_OAEP_SHA_256',
+        }),
+      );
+      expect(error.code).to.equal('INVALID_CIPHERTEXT');
+      expect(proxy.requests.filter((each) => /decrypt/.test(each))).to.have.length(1024 / 16);
+    }),
+  );
+
+  it(
     'rejects keys of other kinds (KEY_USAGE), whatever they would do',
     engine(async ({ provider, post }) => {
       await post('keys/aes');
@@ -274,6 +295,34 @@ describeWithVault('Keys of transit', () => {
       for (const keyId of ['ed', 'mac']) {
         expect((await rejection(provider.describeKey({ keyId }))).code).to.equal('UNSUPPORTED');
       }
+    }),
+  );
+
+  it(
+    'describes keys as they are: who made the material, and when, as far as transit knows',
+    engine(async ({ provider, post }) => {
+      await post('keys/orders');
+      const { origin, creationDate, keyVersion } = await provider.describeKey({ keyId: 'orders' });
+      expect({ origin, keyVersion }).to.deep.equal({ origin: 'SOFTWARE', keyVersion: '1' });
+      expect(Math.abs(Number(creationDate) - Date.now())).to.be.below(3_600_000);
+      await post('keys/orders/rotate');
+      const rotated = await provider.describeKey({ keyId: 'orders' });
+      expect(rotated).to.deep.include({ creationDate, keyVersion: '2' });
+      // Transit does not list what may not decrypt, so that nobody knows when the key was made.
+      await post('keys/orders/config', { min_decryption_version: 2 });
+      expect((await provider.describeKey({ keyId: 'orders' })).creationDate).to.equal(undefined);
+    }),
+  );
+
+  it(
+    'rejects a plaintext that is too long for an RSA key (INVALID_INPUT)',
+    engine(async ({ provider, post }) => {
+      await post('keys/rsa', { type: 'rsa-2048' });
+      const algorithm = 'RSAES_OAEP_SHA_256';
+      const input = { keyId: 'rsa', algorithm } as const;
+      await provider.encrypt({ ...input, plaintext: new Uint8Array(190) });
+      const call = provider.encrypt({ ...input, plaintext: new Uint8Array(191) });
+      expect(await rejection(call)).to.include({ code: 'INVALID_INPUT', field: 'plaintext' });
     }),
   );
 

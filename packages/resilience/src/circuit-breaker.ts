@@ -1,9 +1,12 @@
 import {
+  AbortError,
   aroundEach,
   KeyWrapError,
   type KeyWrapErrorCode,
   type KeyWrapProvider,
   ProviderUnavailableError,
+  readCount,
+  readDelay,
   readFields,
   withLayer,
 } from '@keywrap/core';
@@ -14,7 +17,6 @@ import {
   handleWhen,
   isBrokenCircuitError,
 } from 'cockatiel';
-import { readCount, readDelay } from './options.js';
 
 /** When to stop calling a backend, and when to try again. */
 export interface CircuitBreakerOptions {
@@ -54,8 +56,10 @@ export function withCircuitBreaker<Provider extends KeyWrapProvider>(
     breaker: new ConsecutiveBreaker(readCount(failures, 'options.failures', 1000)),
   });
   return withLayer(provider, (inner) =>
-    aroundEach(inner, async (_operation, _request, _call, next) => {
+    aroundEach(inner, async (_operation, _request, { signal }, next) => {
       const answer = policy.execute(async () => {
+        // The caller may have aborted while it waited for the probe of another.
+        if (signal?.aborted) throw new AbortError('the call was aborted');
         try {
           return { output: await next() };
         } catch (error) {

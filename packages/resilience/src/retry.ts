@@ -3,11 +3,12 @@ import {
   aroundEach,
   KeyWrapError,
   type KeyWrapProvider,
+  readCount,
+  readDelay,
   readFields,
   withLayer,
 } from '@keywrap/core';
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-import { readCount, readDelay } from './options.js';
+import { ExponentialBackoff, type IBackoff } from 'cockatiel';
 
 /** How to retry. */
 export interface RetryOptions {
@@ -22,7 +23,7 @@ export interface RetryOptions {
 /**
  * Repeats calls that fail with a retryable error (`UNAVAILABLE`, `THROTTLED`), for backends whose client does not. The
  * waits are random and grow ([decorrelated jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)).
- * An aborted call is not repeated. Calls that manage keys are not repeated either: one whose answer was lost may
+ * An abort ends the wait, and the call is not repeated. Calls that manage keys are not repeated either: one whose answer was lost may
  * have been done.
  *
  * @throws {@link InvalidInputError} when an option is wrong.
@@ -41,26 +42,45 @@ export function withRetry<Provider extends KeyWrapProvider>(
 ): Provider {
   const fields = readFields(options, 'options', ['attempts', 'firstDelay', 'maximumDelay']);
   const { attempts = 3, firstDelay = 100, maximumDelay = 5000 } = fields;
-  const policy = retry(handleWhen(isRetryable), {
-    maxAttempts: readCount(attempts, 'options.attempts', 100) - 1,
-    backoff: new ExponentialBackoff({
-      initialDelay: readDelay(firstDelay, 'options.firstDelay'),
-      maxDelay: readDelay(maximumDelay, 'options.maximumDelay'),
-    }),
+  const maximum = readCount(attempts, 'options.attempts', 100);
+  const backoff = new ExponentialBackoff({
+    initialDelay: readDelay(firstDelay, 'options.firstDelay'),
+    maxDelay: readDelay(maximumDelay, 'options.maximumDelay'),
   });
   return withLayer(provider, (inner) => ({
-    ...aroundEach(inner, (_operation, _request, { signal }, next) =>
-      policy.execute(() => {
-        // The caller may have aborted during the wait.
-        if (signal?.aborted === true) throw new AbortError('the call was aborted');
-        return next();
-      }, signal),
-    ),
+    ...aroundEach(inner, async (_operation, _request, { signal }, next) => {
+      let wait: IBackoff<undefined> | undefined;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await next();
+        } catch (error) {
+          if (attempt === maximum || !isRetryable(error)) throw error;
+        }
+        wait = (wait ?? backoff).next(undefined);
+        await pause(wait.duration, signal);
+      }
+    }),
     keys: inner.keys,
   }));
 }
 
+/** Waits, and stops at once when the caller aborts. */
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(new AbortError('the call was aborted'));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
+  });
+}
+
 /** Returns true for the errors of a call that may succeed unchanged. */
-export function isRetryable(error: unknown): boolean {
+function isRetryable(error: unknown): boolean {
   return error instanceof KeyWrapError && error.retryable;
 }

@@ -1,14 +1,15 @@
 import {
+  AbortError,
   type Awaitable,
   type Call,
   type DriverFunctions,
   FUNCTION_NAMES,
   type KeyWrapProvider,
   ProviderUnavailableError,
+  readDelay,
   withLayer,
 } from '@keywrap/core';
 import { TimeoutStrategy, timeout } from 'cockatiel';
-import { readDelay } from './options.js';
 
 /**
  * Limits the time of every call, for backends whose client does not: a call that takes longer is aborted and rejects with
@@ -46,8 +47,9 @@ export function withTimeout<Provider extends KeyWrapProvider>(
           return work(request, { ...call, signal: limit });
         }, signal);
       } catch (error) {
+        if (signal?.aborted === true) throw new AbortError('the call was aborted');
         // The backend may reject first, when it is aborted.
-        if (limit?.aborted !== true || signal?.aborted === true) throw error;
+        if (limit?.aborted !== true) throw error;
         throw new ProviderUnavailableError(`the backend did not answer within ${milliseconds} ms`);
       }
     };

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import {
   AbortError,
   InvalidCiphertextError,
@@ -58,18 +59,42 @@ describe('withRetry', () => {
     expect((await rejection(call)).code).to.equal('ABORTED');
   });
 
-  it('does not call the backend again for a caller that aborted while it waited', async () => {
-    const backend = breakable(local());
-    backend.isDown = true;
-    const controller = new AbortController();
-    const keys = withRetry(backend.provider, { attempts: 100, firstDelay: 20, maximumDelay: 20 });
-    const call = keys.encrypt(INPUT, { signal: controller.signal });
-    await new Promise(setImmediate); // the first attempt has failed
-    controller.abort();
-    await rejection(call);
-    const { length } = backend.calls;
-    await keys.close(); // waits for everything that was begun
-    expect(backend.calls).to.have.length(length);
+  describe('with the clock of the test', () => {
+    let clock: SinonFakeTimers;
+    beforeEach(() => {
+      clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    });
+    afterEach(() => clock.restore());
+
+    it('ends its wait when the caller aborts, and leaves no timer and no listener', async () => {
+      const backend = breakable(local());
+      backend.isDown = true;
+      const controller = new AbortController();
+      const keys = withRetry(backend.provider, { attempts: 100, firstDelay: 60_000 });
+      const call = keys.encrypt(INPUT, { signal: controller.signal });
+      while (clock.countTimers() === 0) await new Promise(setImmediate);
+      controller.abort();
+      expect((await rejection(call)).code).to.equal('ABORTED');
+      await keys.close(); // waits for everything that was begun
+      expect(backend.calls).to.have.length(1);
+      expect(clock.countTimers()).to.equal(0);
+      expect(getEventListeners(controller.signal, 'abort')).to.have.length(0);
+    });
+
+    it('waits between attempts, and leaves no listener', async () => {
+      const backend = breakable(local());
+      backend.errors.push(new ProviderUnavailableError('no'), new ThrottledError('slower'));
+      const { signal } = new AbortController();
+      const keys = withRetry(backend.provider, { firstDelay: 1000, maximumDelay: 5000 });
+      const call = keys.encrypt(INPUT, { signal });
+      for (const attempts of [1, 2]) {
+        while (clock.countTimers() === 0) await new Promise(setImmediate);
+        expect(backend.calls).to.have.length(attempts);
+        clock.tick(5000);
+      }
+      await call;
+      expect(getEventListeners(signal, 'abort')).to.have.length(0);
+    });
   });
 
   it('rejects wrong options (INVALID_INPUT)', async () => {
@@ -112,6 +137,32 @@ describe('withTimeout', () => {
     const call = withTimeout(stalling([]), 60_000).encrypt(INPUT, { signal: controller.signal });
     controller.abort();
     expect((await rejection(call)).code).to.equal('ABORTED');
+  });
+
+  it('leaves no timer and no listener, however a call ends', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const controller = new AbortController();
+      const { signal } = controller;
+      await withTimeout(local(), 60_000).encrypt(INPUT, { signal });
+      await rejection(
+        withTimeout(local(), 60_000).encrypt({ ...INPUT, keyId: 'alias/nowhere' }, { signal }),
+      );
+      const stalled = withTimeout(stalling([]), 60_000);
+      const tooSlow = rejection(stalled.encrypt(INPUT, { signal }));
+      while (clock.countTimers() === 0) await new Promise(setImmediate);
+      clock.tick(60_000);
+      expect((await tooSlow).code).to.equal('UNAVAILABLE');
+      const aborted = rejection(stalled.encrypt(INPUT, { signal }));
+      while (clock.countTimers() === 0) await new Promise(setImmediate);
+      controller.abort();
+      expect((await aborted).code).to.equal('ABORTED');
+      await stalled.close();
+      expect(clock.countTimers()).to.equal(0);
+      expect(getEventListeners(signal, 'abort')).to.have.length(0);
+    } finally {
+      clock.restore();
+    }
   });
 
   it('leaves the errors of a backend that answers in time as they are', async () => {
@@ -191,6 +242,57 @@ describe('withCircuitBreaker', () => {
     expect(backend.calls, 'an aborted probe does not close the circuit').to.have.length(4);
     clock.tick(1001);
     await keys.encrypt(INPUT);
+  });
+
+  it('learns nothing from an abort under withTimeout', async () => {
+    let isStalling = true;
+    let calls = 0;
+    const backend = withLayer(local(), (inner) => ({
+      ...inner,
+      encrypt: async () => {
+        calls++;
+        if (isStalling) return new Promise<never>(() => {});
+        throw new ProviderUnavailableError('no');
+      },
+    }));
+    const keys = withCircuitBreaker(withTimeout(backend, 60_000), { failures: 2 });
+    isStalling = false;
+    await rejection(keys.encrypt(INPUT));
+    isStalling = true;
+    const controller = new AbortController();
+    const aborted = rejection(keys.encrypt(INPUT, { signal: controller.signal }));
+    controller.abort();
+    expect((await aborted).code).to.equal('ABORTED');
+    isStalling = false;
+    await rejection(keys.encrypt(INPUT));
+    const error = await rejection(keys.encrypt(INPUT));
+    expect(error.message).to.include('not called for a while');
+    expect(calls).to.equal(3);
+  });
+
+  it('does not call the backend for a caller that aborted while another one tried it', async () => {
+    let answer = (_error: Error) => {};
+    const backend = breakable(local());
+    const probed = withLayer(backend.provider, (inner) => ({
+      ...inner,
+      describeKey: () =>
+        new Promise<never>((_, reject) => {
+          answer = reject;
+        }),
+    }));
+    const keys = withCircuitBreaker(probed, { failures: 1, retryAfter: 1000 });
+    backend.errors.push(new ProviderUnavailableError('no'));
+    await rejection(keys.encrypt(INPUT));
+    clock.tick(1001);
+    const probe = rejection(keys.describeKey({ keyId: INPUT.keyId }));
+    const controller = new AbortController();
+    const waiting = rejection(keys.encrypt(INPUT, { signal: controller.signal }));
+    controller.abort();
+    expect((await waiting).code).to.equal('ABORTED');
+    answer(new InvalidCiphertextError('the backend works'));
+    await probe;
+    await keys.close();
+    expect(backend.calls).to.deep.equal(['encrypt']);
   });
 
   it('does not count errors of a backend that works', async () => {

@@ -1,5 +1,7 @@
+import { withTrustedKeys } from '@keywrap/core';
 import { type KmsServer, startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
+import { MemoryKeyStore } from '@keywrap/provider-local';
 import { withNearestReplica } from '@keywrap/resilience';
 import { expect } from 'chai';
 import { rejection } from './support.js';
@@ -18,11 +20,12 @@ describe('withNearestReplica', () => {
     });
   });
   after(() => server.close());
-  const open = () =>
+  const open = (region = 'eu-west-1', at = server) =>
     new KmsKeyWrapProvider({
-      endpoint: server.url,
-      region: 'eu-west-1',
+      endpoint: at.url,
+      region,
       credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      maxAttempts: 1,
     });
 
   it('opens what the replica of another Region made, here', async () => {
@@ -39,6 +42,30 @@ describe('withNearestReplica', () => {
       destination: { keyId: FAR },
     });
     expect([moved.sourceKeyId, moved.destinationKeyId]).to.deep.equal([NEAR, NEAR]);
+  });
+
+  it('opens in its own Region while the Region that encrypted is down', async () => {
+    const store = new MemoryKeyStore();
+    const start = (region: string) =>
+      startKmsServer({ port: 0, region, store, keys: [{ keyId: FAR }, { keyId: NEAR }] });
+    const [far, here] = [await start('us-east-1'), await start('eu-west-1')];
+    try {
+      const service = open('us-east-1', far);
+      using dataKey = await service.generateDataKey({ keyId: FAR, keySpec: 'AES_256' });
+      await far.close();
+
+      const keys = open('eu-west-1', here);
+      // The far Region alone has the key that the ARN names.
+      const alone = open('eu-west-1', far);
+      const input = { keyId: FAR, ciphertext: dataKey.ciphertext };
+      expect((await rejection(alone.decrypt(input))).code).to.equal('UNAVAILABLE');
+      const near = await withTrustedKeys(withNearestReplica(keys, 'eu-west-1'), [FAR]);
+      using opened = await near.decrypt(input);
+      expect(opened.plaintext).to.deep.equal(dataKey.plaintext);
+      expect(opened.keyId).to.equal(NEAR);
+    } finally {
+      await here.close();
+    }
   });
 
   it('leaves other names as they are', async () => {

@@ -1,16 +1,18 @@
+import { getEventListeners } from 'node:events';
 import { parseMessageHeader } from '@keywrap/envelope';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { SeveralKeysProvider } from '@keywrap/resilience';
 import { describeConformance } from '@keywrap/testkit';
 import { expect } from 'chai';
-import { severalKeysHarness } from './harness.js';
+import { severalKeysHarness, twoRegions } from './harness.js';
 import { breakable, rejection } from './support.js';
 
 const PLAINTEXT = Uint8Array.from({ length: 32 }, (_, i) => i);
 const CONTEXT = { order: '7' };
 
 // `npm run conformance:matrix` runs the rest.
-await describeConformance(severalKeysHarness, undefined, { profile: 'quick' });
+const harness = severalKeysHarness('SeveralKeysProvider over two Regions', twoRegions);
+await describeConformance(harness, undefined, { profile: 'quick' });
 
 describe('SeveralKeysProvider', () => {
   const open = async () => {
@@ -75,6 +77,24 @@ describe('SeveralKeysProvider', () => {
       keys.decrypt({ keyId: 'orders', ciphertext, encryptionContext: CONTEXT }),
     );
     expect(error).to.include({ code: 'UNAVAILABLE', retryable: true });
+  });
+
+  it('passes an abort on, and tries no other key after it (ABORTED)', async () => {
+    const { keys, near, far } = await open();
+    const { ciphertext } = await keys.encrypt(input);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const before = far.calls.length;
+    near.onCall = () => controller.abort();
+    const call = keys.decrypt(
+      { keyId: 'orders', ciphertext, encryptionContext: CONTEXT },
+      { signal },
+    );
+    expect((await rejection(call)).code).to.equal('ABORTED');
+    await keys.close();
+    expect(near.calls.at(-1)).to.equal('decrypt');
+    expect(far.calls).to.have.length(before);
+    expect(getEventListeners(signal, 'abort')).to.have.length(0);
   });
 
   it('rejects a ciphertext of another name with the same keys (INVALID_CIPHERTEXT)', async () => {

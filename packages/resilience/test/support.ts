@@ -26,6 +26,8 @@ export interface Breakable<Provider extends KeyWrapProvider> {
   isDown: boolean;
   /** The errors of its next calls, before it works again. */
   readonly errors: KeyWrapError[];
+  /** Runs when a call reaches it. */
+  onCall: (() => void) | undefined;
 }
 
 /** Puts a backend that can be unplugged under a provider. */
@@ -34,9 +36,11 @@ export function breakable<Provider extends KeyWrapProvider>(inner: Provider): Br
     calls: [],
     errors: [],
     isDown: false,
+    onCall: undefined,
     provider: withLayer(inner, (driver) =>
       aroundEach(driver, async (operation, _request, _call, next) => {
         state.calls.push(operation);
+        state.onCall?.();
         const error = state.errors.shift();
         if (error !== undefined) throw error;
         if (state.isDown) throw new ProviderUnavailableError('the cable is out');

@@ -1,9 +1,11 @@
 import { ContainerModule } from 'inversify';
 import { isPromise } from '../driver/is-promise.js';
+import { UnsupportedOperationError } from '../provider/errors.js';
 import { platformTimers } from '../provider/platform-timers.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
 import { ownDriverOf } from '../runtime/driver-provider.js';
 import { KEY_WRAP_PROVIDER } from './inject-key-wrap.js';
+import { synchronousCall } from './synchronous-call.js';
 
 /** Options of a module that binds a provider. */
 export interface KeyWrapModuleOptions {
@@ -14,8 +16,9 @@ export interface KeyWrapModuleOptions {
 /**
  * Makes a module that binds a provider. The provider is opened once, when it is first resolved, and closed
  * when the module is unloaded or the binding removed: with `unloadAsync`, `unbindAsync` or `unbindAllAsync`,
- * because closing waits for the calls in progress. Other services may use it in `@preDestroy`, in consecutive
- * calls; unbind a service first if it awaits something else in between.
+ * because closing waits for the calls in progress. Their synchronous counterparts throw, and leave it open and bound.
+ * Other services may use it in `@preDestroy`, in consecutive calls; unbind a service first if it awaits something
+ * else in between.
  *
  * @param open Makes the provider. If it returns a promise, resolve services with `getAsync`, which
  * works for every provider. If it fails, the next resolution tries again.
@@ -39,6 +42,7 @@ export function keyWrapModule(
 ): ContainerModule {
   return new ContainerModule(({ bind }) => {
     let opened: KeyWrapProvider | Promise<KeyWrapProvider> | undefined;
+    let closing: Promise<void> | undefined;
     const openOnce = () => {
       if (opened !== undefined) return opened;
       const opening = open();
@@ -66,7 +70,24 @@ export function keyWrapModule(
     bind(KEY_WRAP_PROVIDER)
       .toConstantValue({} as KeyWrapProvider)
       .whenNamed(removal)
-      .onDeactivation(() => (opened === undefined ? undefined : closeWhenUnused(opened)));
+      .onDeactivation(() => {
+        if (opened === undefined) return;
+        const method = synchronousCall();
+        if (method !== undefined) {
+          throw new UnsupportedOperationError(
+            `${method}() can't close a provider, which is asynchronous; it stays bound. Call ${method}Async()`,
+          );
+        }
+        closing ??= closeWhenUnused(opened)
+          .then(() => {
+            // A container that was restored opens it again.
+            opened = undefined;
+          })
+          .finally(() => {
+            closing = undefined;
+          });
+        return closing;
+      });
   });
 }
 

@@ -265,7 +265,7 @@ const ABOUT_THE_SOURCE: ReadonlySet<KeyWrapErrorCode> = new Set([
  */
 export function withCallDetails<E extends KeyWrapError>(
   error: E,
-  operation: string,
+  operation: string | undefined,
   request: object = {},
 ): E {
   const side = ABOUT_THE_SOURCE.has(error.code) ? 'source' : 'destination';

@@ -6,12 +6,14 @@ import { Nothing } from './own-fields.js';
 // values with the name of the field.
 
 /**
- * Parses the input of an operation. If a getter or proxy of the caller throws, that is invalid input, not a
- * failure of the backend.
+ * Parses the input of an operation, or options. If a getter or proxy of the caller throws, that is invalid input,
+ * not a failure of the backend.
  *
+ * @param operation Undefined for options, which belong to no operation.
+ * @param field The name of the whole in the error about a getter.
  * @throws {@link KeyWrapError} that names the operation.
  */
-export function readSafely<T>(operation: string, field: string, read: () => T): T {
+export function readSafely<T>(operation: string | undefined, field: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {

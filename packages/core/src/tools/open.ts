@@ -9,7 +9,12 @@ export interface ProviderScheme {
   readonly scheme: string;
   /** The suffixes that {@link open} supports after a `+`: `postgres` for `local+postgres:`. */
   readonly variants?: readonly string[] | undefined;
-  /** @throws {@link InvalidInputError} with the field `url` when the URL is not valid for the scheme. */
+  /**
+   * Opens a provider.
+   *
+   * @throws {@link InvalidInputError} when the URL is not valid for the scheme. {@link openKeyWrapProvider} gives it the
+   * field `url`, where it names an option of the provider.
+   */
   open(url: URL): Promise<KeyWrapProvider>;
 }
 
@@ -48,9 +53,19 @@ export async function openKeyWrapProvider(
       `has the scheme ${parsed.protocol} which is not registered; known: ${known.join(', ')}`,
     );
   }
-  const provider = await match.open(parsed);
+  const provider = await open(match, parsed);
   assertProvider(provider, `schemes[${schemes.indexOf(match)}]`);
   return provider;
+}
+
+/** Who opens by URL doesn't know the option that a part of it became. */
+async function open(scheme: ProviderScheme, url: URL): Promise<KeyWrapProvider> {
+  try {
+    return await scheme.open(url);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError) || error.field === 'url') throw error;
+    throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
+  }
 }
 
 function namesOf({ scheme, variants = [] }: ProviderScheme): readonly string[] {
@@ -92,4 +107,33 @@ export function readUrlParameters<Name extends string>(
     parameters[known] = value;
   }
   return parameters;
+}
+
+/**
+ * Reads a parameter that is a number: decimal digits only. Returns NaN, which no option accepts, for other text: `Number`
+ * alone would accept `0x10`, `1e3` and the empty text.
+ *
+ * @param text What {@link readUrlParameters} returned; undefined for a parameter that is not there.
+ */
+export function readUrlNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/**
+ * Rejects a provider URL with parts that its scheme does not have. The error does not repeat them: one may be a password.
+ *
+ * @param form A URL of the scheme as it should be, for the error.
+ * @throws {@link InvalidInputError}
+ */
+export function rejectUrlParts(
+  url: URL,
+  parts: readonly ('username' | 'password' | 'port' | 'pathname' | 'hash')[],
+  form: string,
+): void {
+  for (const part of parts) {
+    if (url[part] !== '') {
+      throw new InvalidInputError('url', `must not have a ${part}; write ${form}`);
+    }
+  }
 }

@@ -16,10 +16,12 @@ export interface MessageKey {
    * Authenticates and decrypts.
    *
    * @param sealed The ciphertext and its tag.
-   * @param target Receives the plaintext, if it is authentic.
-   * @returns False, and an unchanged or zeroed target, if anything was changed.
+   * @returns The plaintext, in memory of its own; undefined if anything was changed.
    */
-  open(iv: Uint8Array, aad: Uint8Array, sealed: Uint8Array, target: Uint8Array): Awaitable<boolean>;
+  open(iv: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Awaitable<Uint8Array | undefined>;
+
+  /** Ends the use of the key, and wipes it where that is possible. */
+  wipe(): void;
 }
 
 /** The keys that are derived from a data key. */

@@ -3,14 +3,13 @@ import {
   createDecipheriv,
   createHmac,
   createPublicKey,
-  createSecretKey,
   createSign,
   createVerify,
   generateKeyPairSync,
   type KeyObject,
   timingSafeEqual,
 } from 'node:crypto';
-import { wipe } from '@keywrap/core';
+import { AbortError, copyBytes, wipe } from '@keywrap/core';
 import {
   type AlgorithmSuite,
   COMMIT_KEY_LENGTH,
@@ -23,13 +22,15 @@ import type { Engine, MessageKey, Signer, Verifier } from './engine.js';
 /** The engine on node:crypto, which is OpenSSL. */
 export const engine: Engine = {
   deriveKeys(suite, dataKey, messageId) {
-    if (suite.hash === undefined) return { key: loadKey(suite, dataKey), commitKey: undefined };
+    if (suite.hash === undefined) {
+      return { key: new NodeMessageKey(suite, dataKey), commitKey: undefined };
+    }
     const hash = DIGEST[suite.hash];
     const inputs = encryptionKeyInputs(suite, messageId);
     // "SHOULD only perform the extract step once", for which hkdfSync has no way; it takes twice as long.
     const pseudorandomKey = createHmac(hash, inputs.salt).update(dataKey).digest();
     const derived = expand(hash, pseudorandomKey, inputs.info);
-    const key = loadKey(suite, derived.subarray(0, suite.keyLength));
+    const key = new NodeMessageKey(suite, derived);
     wipe(derived);
     const commitKey = suite.commits
       ? expand(hash, pseudorandomKey, COMMIT_KEY_INFO).subarray(0, COMMIT_KEY_LENGTH)
@@ -53,38 +54,54 @@ const ONE = Uint8Array.of(1);
 
 const GCM = { 16: 'aes-128-gcm', 24: 'aes-192-gcm', 32: 'aes-256-gcm' } as const;
 
-function loadKey({ keyLength }: AlgorithmSuite, bytes: Uint8Array): MessageKey {
-  const algorithm = GCM[keyLength];
-  // Holds a copy outside JavaScript's memory, which OpenSSL wipes when the object is collected.
-  const key: KeyObject = createSecretKey(bytes);
-  return {
-    seal(iv, aad, plaintext, target) {
-      const cipher = createCipheriv(algorithm, key, iv);
-      cipher.setAAD(aad);
-      if (plaintext.length > 0) target.set(cipher.update(plaintext));
-      cipher.final();
-      target.set(cipher.getAuthTag(), plaintext.length);
-    },
-    open(iv, aad, sealed, target) {
-      const length = sealed.length - TAG_LENGTH;
-      const decipher = createDecipheriv(algorithm, key, iv, { authTagLength: TAG_LENGTH });
-      decipher.setAAD(aad);
-      decipher.setAuthTag(sealed.subarray(length));
-      const plaintext = length > 0 ? decipher.update(sealed.subarray(0, length)) : undefined;
-      try {
-        decipher.final();
-      } catch {
-        if (plaintext !== undefined) wipe(plaintext); // not authentic, so no one may see it
-        return false;
-      }
-      if (plaintext !== undefined) {
-        target.set(plaintext);
-        wipe(plaintext);
-      }
-      return true;
-    },
-  };
+/** A KeyObject would keep the key until it is collected; these bytes are wiped with the message. */
+class NodeMessageKey implements MessageKey {
+  readonly #algorithm: (typeof GCM)[keyof typeof GCM];
+  readonly #bytes: Uint8Array;
+  #isWiped = false;
+
+  constructor({ keyLength }: AlgorithmSuite, bytes: Uint8Array) {
+    this.#algorithm = GCM[keyLength];
+    this.#bytes = copyBytes(bytes.subarray(0, keyLength));
+  }
+
+  seal(iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, target: Uint8Array): void {
+    const cipher = createCipheriv(this.#algorithm, this.#key(), iv);
+    cipher.setAAD(aad);
+    if (plaintext.length > 0) target.set(cipher.update(plaintext));
+    cipher.final();
+    target.set(cipher.getAuthTag(), plaintext.length);
+  }
+
+  open(iv: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    const length = sealed.length - TAG_LENGTH;
+    const decipher = createDecipheriv(this.#algorithm, this.#key(), iv, AUTH_TAG_LENGTH);
+    decipher.setAAD(aad);
+    decipher.setAuthTag(sealed.subarray(length));
+    const plaintext = length > 0 ? decipher.update(sealed.subarray(0, length)) : NOTHING;
+    try {
+      decipher.final();
+      return plaintext;
+    } catch {
+      wipe(plaintext); // not authentic, so no one may see it
+      return undefined;
+    }
+  }
+
+  wipe(): void {
+    this.#isWiped = true;
+    wipe(this.#bytes);
+  }
+
+  #key(): Uint8Array {
+    // Zeros would seal under a key that anyone can guess.
+    if (this.#isWiped) throw new AbortError('the message was given up');
+    return this.#bytes;
+  }
 }
+
+const AUTH_TAG_LENGTH = { authTagLength: TAG_LENGTH };
+const NOTHING = new Uint8Array();
 
 const SIGNATURE_DIGEST = { 'P-256': 'sha256', 'P-384': 'sha384' } as const;
 

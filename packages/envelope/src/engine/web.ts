@@ -92,17 +92,14 @@ async function loadKey(bytes: Uint8Array): Promise<MessageKey> {
       const sealed = await crypto.subtle.encrypt(parameters(iv, aad), key, plaintext);
       target.set(new Uint8Array(sealed));
     },
-    async open(iv, aad, sealed, target) {
+    async open(iv, aad, sealed) {
       try {
-        const plaintext = new Uint8Array(
-          await crypto.subtle.decrypt(parameters(iv, aad), key, sealed),
-        );
-        target.set(plaintext);
-        wipe(plaintext);
-        return true;
+        return new Uint8Array(await crypto.subtle.decrypt(parameters(iv, aad), key, sealed));
       } catch {
-        return false;
+        return undefined;
       }
     },
+    // Can't be read, so it can't be wiped either.
+    wipe() {},
   };
 }

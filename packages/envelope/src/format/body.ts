@@ -3,7 +3,7 @@ import { writeUint32 } from './bytes.js';
 
 /** The sequence number of the last frame is preceded by this one. */
 export const FINAL_FRAME = 0xffffffff;
-/** The maximum number of frames; the number is also the last sequence number. */
+/** The maximum number of frames, the final one with them; it is also the last sequence number. */
 export const MAXIMUM_FRAMES = 2 ** 32 - 1;
 /** Sequence number, IV and tag: what a regular frame has besides its content. */
 export const FRAME_OVERHEAD = 4 + IV_LENGTH + TAG_LENGTH;
@@ -23,10 +23,12 @@ const CONTENT = {
 
 /** The additional authenticated data of one kind of content, in one message; the array is used again. */
 export class BodyAad {
+  readonly kind: keyof typeof CONTENT;
   readonly #bytes: Uint8Array;
 
   constructor(messageId: Uint8Array, kind: keyof typeof CONTENT) {
     const content = CONTENT[kind];
+    this.kind = kind;
     this.#bytes = new Uint8Array(messageId.length + content.length + 4 + 8);
     this.#bytes.set(messageId);
     this.#bytes.set(content, messageId.length);

@@ -45,12 +45,17 @@ export class MessageOpener {
   #frameLength!: number;
   #keys!: OpeningKeys;
   #frameAad: BodyAad | undefined;
-  #sequenceNumber = 0;
+  #sequenceNumber: number;
+  /** Plaintext that is authentic, and has not left. */
+  #opened: Uint8Array[] = [];
   /** The last plaintext of a signed message. */
   #held: Uint8Array | undefined;
+  #isWiped = false;
 
-  constructor(parameters: OpenerParameters) {
+  /** @param sequenceNumber That of the frame before the first one. */
+  constructor(parameters: OpenerParameters, sequenceNumber = 0) {
     this.#parameters = parameters;
+    this.#sequenceNumber = sequenceNumber;
     this.#headerParser = new HeaderParser(parameters);
   }
 
@@ -59,21 +64,41 @@ export class MessageOpener {
    *
    * @throws InvalidCiphertextError when the message is damaged, and what `authenticate` rejects with.
    */
-  async update(bytes: Uint8Array): Promise<Uint8Array[]> {
+  async update(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
     this.#queue.push(bytes);
-    if (this.#state === 'header') await this.#readHeader();
-    const opened: Uint8Array[] = [];
-    if (this.#state === 'frames') await this.#openFrames(opened);
-    else if (this.#state === 'single-block') await this.#openSingleBlock(opened);
-    if (this.#state === 'footer') this.#verifyFooter(opened);
-    // "if there are consumable bytes which are intended to be decrypted, this operation MUST fail"
-    if (this.#state === 'end' && this.#queue.length > 0) this.#fail(opened);
+    try {
+      await this.#openWhatThereIs();
+    } catch (error) {
+      this.wipe();
+      throw error;
+    }
+    const opened = this.#opened;
+    this.#opened = [];
     return opened;
   }
 
   /** @throws InvalidCiphertextError when the message is not complete. */
   final(): void {
-    if (this.#state !== 'end') this.#fail([]);
+    const isComplete = this.#state === 'end';
+    this.wipe();
+    if (!isComplete) throw damagedMessage();
+  }
+
+  /** Ends the message, complete or not: wipes its key, and the plaintext that has not left. */
+  wipe(): void {
+    this.#isWiped = true;
+    if (this.#state !== 'header') this.#keys.key.wipe();
+    for (const part of this.#opened) wipe(part);
+    if (this.#held !== undefined) wipe(this.#held);
+  }
+
+  async #openWhatThereIs(): Promise<void> {
+    if (this.#state === 'header') await this.#readHeader();
+    if (this.#state === 'frames') await this.#openFrames();
+    else if (this.#state === 'single-block') await this.#openSingleBlock();
+    if (this.#state === 'footer') this.#verifyFooter();
+    // "if there are consumable bytes which are intended to be decrypted, this operation MUST fail"
+    if (this.#state === 'end' && this.#queue.length > 0) throw damagedMessage();
   }
 
   async #readHeader(): Promise<void> {
@@ -81,6 +106,8 @@ export class MessageOpener {
     const header = this.#headerParser.parse(this.#queue.peek());
     if (header === undefined) return;
     this.#keys = await this.#parameters.authenticate(header);
+    // It was given up while a provider unwrapped its data key.
+    if (this.#isWiped) this.#keys.key.wipe();
     this.#keys.verifier?.update(this.#queue.peek(header.length));
     this.#queue.take(header.length);
     // A copy: the fields of the header share the memory of the queue, which is used again.
@@ -89,7 +116,7 @@ export class MessageOpener {
     this.#state = header.frameLength > 0 ? 'frames' : 'single-block';
   }
 
-  async #openFrames(opened: Uint8Array[]): Promise<void> {
+  async #openFrames(): Promise<void> {
     const frameLength = this.#frameLength;
     const length = frameLength + FRAME_OVERHEAD;
     const available = this.#queue.peek();
@@ -104,45 +131,45 @@ export class MessageOpener {
       this.#frameAad ??= new BodyAad(this.#messageId, 'frame');
       const frames = this.#queue.take(count * length);
       const plaintext = new Uint8Array(count * frameLength);
-      opened.push(plaintext);
+      this.#opened.push(plaintext);
       for (let i = 0; i < count; i++) {
-        const frame = frames.subarray(i * length, (i + 1) * length);
+        const start = i * length;
         this.#sequenceNumber += 1;
-        if (uint32(frame) !== this.#sequenceNumber) this.#fail(opened);
-        const aad = this.#frameAad.of(this.#sequenceNumber, frameLength);
-        const target = plaintext.subarray(i * frameLength, (i + 1) * frameLength);
+        if (uint32(frames, start) !== this.#sequenceNumber) throw damagedMessage();
         const opening = this.#keys.key.open(
-          frame.subarray(4, 4 + IV_LENGTH),
-          aad,
-          frame.subarray(4 + IV_LENGTH),
-          target,
+          frames.subarray(start + 4, start + 4 + IV_LENGTH),
+          this.#frameAad.of(this.#sequenceNumber, frameLength),
+          frames.subarray(start + 4 + IV_LENGTH, start + length),
         );
-        if (!(typeof opening === 'boolean' ? opening : await opening)) this.#fail(opened);
+        const opened = opening instanceof Promise ? await opening : opening;
+        if (opened === undefined) throw damagedMessage();
+        plaintext.set(opened, i * frameLength);
+        wipe(opened);
       }
       this.#keys.verifier?.update(frames);
     }
-    await this.#openFinalFrame(opened);
+    await this.#openFinalFrame();
   }
 
-  async #openFinalFrame(opened: Uint8Array[]): Promise<void> {
+  async #openFinalFrame(): Promise<void> {
     const available = this.#queue.peek();
     if (available.length < FINAL_FRAME_START || uint32(available) !== FINAL_FRAME) return;
     const sequenceNumber = uint32(available, 4);
     const length = uint32(available, FINAL_FRAME_START - 4);
     if (sequenceNumber !== this.#sequenceNumber + 1 || length > this.#frameLength) {
-      this.#fail(opened);
+      throw damagedMessage();
     }
     const iv = available.subarray(8, 8 + IV_LENGTH);
     const aad = new BodyAad(this.#messageId, 'final').of(sequenceNumber, length);
-    await this.#openLast(FINAL_FRAME_START, length, iv, aad, opened);
+    await this.#openLast(FINAL_FRAME_START, length, iv, aad);
   }
 
-  async #openSingleBlock(opened: Uint8Array[]): Promise<void> {
+  async #openSingleBlock(): Promise<void> {
     const available = this.#queue.peek();
     if (available.length < SINGLE_BLOCK_START) return;
     const iv = available.subarray(0, IV_LENGTH);
     const length = uint32(available, IV_LENGTH) * 2 ** 32 + uint32(available, IV_LENGTH + 4);
-    if (length > MAXIMUM_SINGLE_BLOCK) this.#fail(opened);
+    if (length > MAXIMUM_SINGLE_BLOCK) throw damagedMessage();
     if (length > this.#parameters.maximumSingleBlock) {
       throw new InvalidInputError(
         'message',
@@ -150,50 +177,37 @@ export class MessageOpener {
       );
     }
     const aad = new BodyAad(this.#messageId, 'single').of(1, length);
-    await this.#openLast(SINGLE_BLOCK_START, length, iv, aad, opened);
+    await this.#openLast(SINGLE_BLOCK_START, length, iv, aad);
   }
 
   /** Opens the last part of the body, if there is all of it. */
-  async #openLast(
-    start: number,
-    length: number,
-    iv: Uint8Array,
-    aad: Uint8Array,
-    opened: Uint8Array[],
-  ): Promise<void> {
+  async #openLast(start: number, length: number, iv: Uint8Array, aad: Uint8Array): Promise<void> {
     const end = start + length + TAG_LENGTH;
     if (this.#queue.length < end) return;
     const part = this.#queue.take(end);
-    const plaintext = new Uint8Array(length);
-    opened.push(plaintext);
-    if (!(await this.#keys.key.open(iv, aad, part.subarray(start), plaintext))) this.#fail(opened);
+    const plaintext = await this.#keys.key.open(iv, aad, part.subarray(start));
+    if (plaintext === undefined) throw damagedMessage();
     if (this.#keys.verifier === undefined) {
+      this.#opened.push(plaintext);
       this.#state = 'end';
       return;
     }
     this.#keys.verifier.update(part);
-    this.#held = opened.pop();
+    this.#held = plaintext;
     this.#state = 'footer';
   }
 
   /** Verifies the signature ([Footer](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/data-format/message-footer.md)). */
-  #verifyFooter(opened: Uint8Array[]): void {
+  #verifyFooter(): void {
     const available = this.#queue.peek();
     if (available.length < 2) return;
     const end = 2 + uint16(available);
     if (available.length < end) return;
     const signature = this.#queue.take(end).subarray(2);
-    if (!this.#keys.verifier?.verify(signature)) this.#fail(opened);
-    opened.push(this.#held as Uint8Array);
+    if (!this.#keys.verifier?.verify(signature)) throw damagedMessage();
+    this.#opened.push(this.#held as Uint8Array);
     this.#held = undefined;
     this.#state = 'end';
-  }
-
-  /** Wipes plaintext that nobody may see. */
-  #fail(opened: readonly Uint8Array[]): never {
-    for (const part of opened) wipe(part);
-    if (this.#held !== undefined) wipe(this.#held);
-    throw damagedMessage();
   }
 }
 

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, wipe } from '@keywrap/core';
 import type { MessageKey, Signer } from '../engine/engine.js';
 import { IV_LENGTH, TAG_LENGTH } from './algorithm-suite.js';
 import { BodyAad, FINAL_FRAME, FINAL_FRAME_START, FRAME_OVERHEAD, MAXIMUM_FRAMES } from './body.js';
@@ -18,82 +18,103 @@ export interface SealerParameters {
 }
 
 /**
- * Seals a message in parts: {@link start}, then {@link update} any number of times, then {@link final}. The parts
- * that they return are the message. It holds at most one frame of plaintext ([Construct the
+ * Seals a message in parts: {@link update} any number of times, then {@link final}. What they return is the message. It
+ * holds at most one frame of plaintext ([Construct the
  * body](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/encrypt.md#construct-the-body)).
  */
 export class MessageSealer {
   readonly #parameters: SealerParameters;
+  /** Until it has left. */
+  #header: Uint8Array;
   #frameAad: BodyAad | undefined;
   readonly #iv = new Uint8Array(IV_LENGTH);
-  #sequenceNumber = 0;
+  #sequenceNumber: number;
   /** Plaintext that may be in the final frame. */
   #pending: Uint8Array = NOTHING;
   #pendingLength = 0;
 
-  constructor(parameters: SealerParameters) {
+  /** @param sequenceNumber That of the frame before the first one. */
+  constructor(parameters: SealerParameters, sequenceNumber = 0) {
     this.#parameters = parameters;
+    this.#header = parameters.header;
+    this.#sequenceNumber = sequenceNumber;
   }
 
-  /** Returns the header. */
-  start(): Uint8Array {
-    const { header, signer } = this.#parameters;
-    signer?.update(header);
-    return header;
-  }
-
-  /** Returns the frames that are complete, and keeps a copy of the rest. */
+  /** Returns the header, if it has not left, and the frames that are complete. Keeps a copy of the rest. */
   async update(plaintext: Uint8Array): Promise<Uint8Array> {
-    const { frames, rest } = await this.#sealFrames(plaintext);
-    this.#keep(rest);
-    return frames;
+    const count = this.#countFrames(plaintext);
+    const target = this.#startPart(count * (this.#parameters.frameLength + FRAME_OVERHEAD));
+    this.#keep(await this.#sealFrames(plaintext, count, target));
+    this.#parameters.signer?.update(target);
+    return target;
   }
 
   /**
-   * Returns the last frames and the footer.
+   * Returns what is left of the message; of a signed one, the footer apart.
    *
    * @param plaintext The rest of the plaintext.
    */
   async final(plaintext: Uint8Array = NOTHING): Promise<Uint8Array[]> {
-    const { frames, rest } = await this.#sealFrames(plaintext);
+    const { frameLength, signer } = this.#parameters;
+    const count = this.#countFrames(plaintext);
+    const lastLength = this.#pendingLength + plaintext.length - count * frameLength;
+    const end = FINAL_FRAME_START + lastLength + TAG_LENGTH;
+    const target = this.#startPart(count * (frameLength + FRAME_OVERHEAD) + end);
+    const rest = await this.#sealFrames(plaintext, count, target);
     if (this.#pendingLength > 0) this.#keep(rest);
-    const pending = this.#pending.subarray(0, this.#pendingLength);
-    const final = await this.#sealFinalFrame(pending.length > 0 ? pending : rest);
-    pending.fill(0);
-    const { signer } = this.#parameters;
-    if (signer === undefined) return [frames, final];
-    signer.update(final);
+    const last = this.#pendingLength > 0 ? this.#pending.subarray(0, lastLength) : rest;
+    const sealing = this.#sealFrame(last, 'final', target, target.length - end);
+    if (sealing !== undefined) await sealing;
+    this.wipe();
+    if (signer === undefined) return [target];
+    signer.update(target);
     const signature = signer.sign();
-    const length = new Uint8Array(2);
-    writeUint16(length, 0, signature.length);
-    return [frames, final, length, signature];
+    const footer = new Uint8Array(2 + signature.length);
+    footer.set(signature, writeUint16(footer, 0, signature.length));
+    return [target, footer];
+  }
+
+  /** Ends the message, complete or not: wipes its key, and the plaintext that is held. */
+  wipe(): void {
+    this.#parameters.key.wipe();
+    wipe(this.#pending);
   }
 
   /**
-   * Seals the frames that are complete, without the last one: the final frame is to be as long as the others, not
+   * Counts the frames that are complete, without the last one: the final frame is to be as long as the others, not
    * empty.
    */
-  async #sealFrames(plaintext: Uint8Array): Promise<{ frames: Uint8Array; rest: Uint8Array }> {
-    const { frameLength, signer } = this.#parameters;
+  #countFrames(plaintext: Uint8Array): number {
     const available = this.#pendingLength + plaintext.length;
-    const count = Math.max(0, Math.ceil(available / frameLength) - 1);
-    if (count === 0) return { frames: NOTHING, rest: plaintext };
-    const frames = new Uint8Array(count * (frameLength + FRAME_OVERHEAD));
-    let offset = 0;
+    return Math.max(0, Math.ceil(available / this.#parameters.frameLength) - 1);
+  }
+
+  /** Allocates a part of the message, which starts with the header if that has not left. */
+  #startPart(length: number): Uint8Array {
+    const part = new Uint8Array(this.#header.length + length);
+    part.set(this.#header);
+    return part;
+  }
+
+  /** Writes frames after the header, if that has not left. Returns the rest of the plaintext. */
+  async #sealFrames(plaintext: Uint8Array, count: number, target: Uint8Array): Promise<Uint8Array> {
+    const { frameLength } = this.#parameters;
+    let offset = this.#header.length;
+    this.#header = NOTHING;
     let taken = 0;
-    if (this.#pendingLength > 0) {
-      taken = frameLength - this.#pendingLength;
-      this.#keep(plaintext.subarray(0, taken));
-      this.#pendingLength = 0;
-      offset = await this.#sealFrame(this.#pending, frames, offset);
+    for (let i = 0; i < count; i++) {
+      let content = plaintext.subarray(taken, taken + frameLength - this.#pendingLength);
+      taken += content.length;
+      if (this.#pendingLength > 0) {
+        this.#keep(content);
+        this.#pendingLength = 0;
+        content = this.#pending;
+      }
+      const sealing = this.#sealFrame(content, 'frame', target, offset);
+      if (sealing !== undefined) await sealing;
+      offset += frameLength + FRAME_OVERHEAD;
     }
-    while (offset < frames.length) {
-      const frame = plaintext.subarray(taken, taken + frameLength);
-      offset = await this.#sealFrame(frame, frames, offset);
-      taken += frameLength;
-    }
-    signer?.update(frames);
-    return { frames, rest: plaintext.subarray(taken) };
+    return plaintext.subarray(taken);
   }
 
   #keep(plaintext: Uint8Array): void {
@@ -105,53 +126,47 @@ export class MessageSealer {
         Math.min(frameLength, Math.max(needed, 2 * this.#pending.length)),
       );
       grown.set(this.#pending.subarray(0, this.#pendingLength));
-      this.#pending.fill(0);
+      wipe(this.#pending);
       this.#pending = grown;
     }
     this.#pending.set(plaintext, this.#pendingLength);
     this.#pendingLength = needed;
   }
 
-  /** Writes a regular frame: sequence number, IV, content, tag. Returns the offset after it. */
-  async #sealFrame(content: Uint8Array, target: Uint8Array, offset: number): Promise<number> {
-    const number = this.#nextSequenceNumber();
-    this.#frameAad ??= new BodyAad(this.#parameters.messageId, 'frame');
+  /**
+   * Writes a regular frame: sequence number, IV, content, tag; or the final one: mark, sequence number, IV, content
+   * length, content, tag.
+   */
+  #sealFrame(
+    content: Uint8Array,
+    kind: 'frame' | 'final',
+    target: Uint8Array,
+    start: number,
+  ): void | Promise<void> {
+    const { key, messageId } = this.#parameters;
+    const number = this.#nextSequenceNumber(kind);
+    let offset = kind === 'final' ? writeUint32(target, start, FINAL_FRAME) : start;
+    offset = writeUint32(target, offset, number);
+    target.set(this.#iv, offset);
+    offset += IV_LENGTH;
+    if (kind === 'final') offset = writeUint32(target, offset, content.length);
+    if (this.#frameAad?.kind !== kind) this.#frameAad = new BodyAad(messageId, kind);
     const aad = this.#frameAad.of(number, content.length);
-    const start = writeUint32(target, offset, number);
-    target.set(this.#iv, start);
-    const end = offset + content.length + FRAME_OVERHEAD;
-    const sealing = this.#parameters.key.seal(
-      this.#iv,
-      aad,
-      content,
-      target.subarray(start + IV_LENGTH, end),
-    );
-    if (sealing !== undefined) await sealing;
-    return end;
+    const end = offset + content.length + TAG_LENGTH;
+    return key.seal(this.#iv, aad, content, target.subarray(offset, end));
   }
 
-  /** Returns the final frame: mark, sequence number, IV, content length, content, tag. */
-  async #sealFinalFrame(content: Uint8Array): Promise<Uint8Array> {
-    const number = this.#nextSequenceNumber();
-    const aad = new BodyAad(this.#parameters.messageId, 'final').of(number, content.length);
-    const frame = new Uint8Array(FINAL_FRAME_START + content.length + TAG_LENGTH);
-    const start = writeUint32(frame, writeUint32(frame, 0, FINAL_FRAME), number);
-    frame.set(this.#iv, start);
-    const contentStart = writeUint32(frame, start + IV_LENGTH, content.length);
-    await this.#parameters.key.seal(this.#iv, aad, content, frame.subarray(contentStart));
-    return frame;
-  }
-
-  /** Counts a frame; its IV is the number, padded with zeros. */
-  #nextSequenceNumber(): number {
-    if (this.#sequenceNumber === MAXIMUM_FRAMES) {
+  /** Counts a frame; its IV is the number, padded with zeros. The last number is for a final frame: it is the mark. */
+  #nextSequenceNumber(kind: 'frame' | 'final'): number {
+    const number = this.#sequenceNumber + 1;
+    if (number > (kind === 'final' ? MAXIMUM_FRAMES : MAXIMUM_FRAMES - 1)) {
       throw new InvalidInputError(
         'frameLength',
         `is too small for this plaintext: a message has at most ${MAXIMUM_FRAMES} frames`,
       );
     }
-    this.#sequenceNumber += 1;
-    writeUint32(this.#iv, IV_LENGTH - 4, this.#sequenceNumber);
-    return this.#sequenceNumber;
+    this.#sequenceNumber = number;
+    writeUint32(this.#iv, IV_LENGTH - 4, number);
+    return number;
   }
 }

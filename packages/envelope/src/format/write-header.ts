@@ -1,4 +1,4 @@
-import { serializeEncryptionContext } from '@keywrap/core';
+import { InvalidInputError, serializeEncryptionContext } from '@keywrap/core';
 import { COMMIT_KEY_LENGTH, IV_LENGTH, TAG_LENGTH } from './algorithm-suite.js';
 import { writeUint16, writeUint32 } from './bytes.js';
 import { CONTENT_FRAMED, type HeaderFields } from './header.js';
@@ -12,6 +12,8 @@ const utf8 = new TextEncoder();
  * Serialises the header body of a framed message of version 2, with room for its tag after it ([Header Body
  * Version
  * 2.0](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/data-format/message-header.md#header-body-version-20)).
+ *
+ * @throws InvalidInputError for a field that is longer than its length can say, such as the id of a provider.
  */
 export function writeHeader(fields: HeaderFields & { commitKey: Uint8Array }): Uint8Array {
   const { suite, messageId } = fields;
@@ -30,6 +32,12 @@ export function writeHeader(fields: HeaderFields & { commitKey: Uint8Array }): U
     offset += bytes.length;
   };
   const writeCounted = (bytes: Uint8Array) => {
+    if (bytes.length > 0xffff) {
+      throw new InvalidInputError(
+        'keyId',
+        `needs a field of ${bytes.length} bytes in the message, where there is room for 65535`,
+      );
+    }
     offset = writeUint16(body, offset, bytes.length);
     write(bytes);
   };

@@ -9,6 +9,7 @@ import {
 import { unwrapDataKey } from '../keys/unwrap-data-key.js';
 import { makeDataKey, wrapDataKey } from '../keys/wrap-data-key.js';
 import {
+  type ReadTrustedKey,
   type ReadWrappingKey,
   readTrustedKey,
   readWrappingKey,
@@ -30,7 +31,7 @@ export interface KeyWrapKeyringOptions {
 /** The checked options. */
 export interface ReadKeyring {
   readonly keys: readonly ReadWrappingKey[];
-  readonly trustedKeys: readonly ReturnType<typeof readTrustedKey>[];
+  readonly trustedKeys: readonly ReadTrustedKey[];
 }
 
 /** @throws InvalidInputError */

@@ -11,9 +11,7 @@ import {
 import { damagedMessage } from '../errors.js';
 import type { EncryptedDataKey } from '../format/header.js';
 import { contextFor, dataKeyAlgorithmOf } from './wrap-data-key.js';
-import type { readTrustedKey } from './wrapping-key.js';
-
-type ReadTrustedKey = ReturnType<typeof readTrustedKey>;
+import type { ReadTrustedKey } from './wrapping-key.js';
 
 /**
  * Unwraps the data key with the first trusted key that can, in the caller's order. The call names the trusted key,

@@ -55,6 +55,11 @@ export interface ReadRawRsaName extends RawRsaName {
   readonly algorithm: AsymmetricAlgorithm;
 }
 
+/** A trusted key, checked. */
+export interface ReadTrustedKey extends ReadProviderKey {
+  readonly rawRsa: ReadRawRsaName | undefined;
+}
+
 /** A raw RSA public key, checked. */
 export interface ReadRawRsaPublicKey extends ReadRawRsaName {
   /** Has none; an own property, so that none is inherited. */
@@ -90,14 +95,17 @@ export function readTrustedKey(
   value: unknown,
   field: string,
   provider: KeyWrapProvider,
-): ReadProviderKey & { readonly rawRsa: ReadRawRsaName | undefined } {
-  const key = typeof value === 'string' ? { keyId: value } : value;
+): ReadTrustedKey {
+  if (typeof value === 'string') {
+    return { provider, keyId: parseKeyId(value, `${field}.keyId`).text, rawRsa: undefined };
+  }
   const names = ['provider', 'keyId', 'namespace', 'name', 'algorithm'] as const;
-  const fields = readFields(key, field, names);
+  const fields = readFields(value, field, names);
   const isRaw =
     fields.namespace !== undefined || fields.name !== undefined || fields.algorithm !== undefined;
   const rawRsa = isRaw ? readRawRsaName(fields, field) : undefined;
-  return { ...readProviderKey(fields, field, provider), rawRsa };
+  const read = readProviderKey(fields, field, provider);
+  return { provider: read.provider, keyId: read.keyId, rawRsa };
 }
 
 const MAXIMUM_PUBLIC_KEY = 8192;

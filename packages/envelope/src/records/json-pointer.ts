@@ -1,7 +1,10 @@
 import { InvalidInputError } from '@keywrap/core';
+import { isPlain } from '../text/exact-json.js';
 
-/** A place in a record: the object that has the field, and its name there. */
-interface Place {
+/** A place in a copy of a record: the object that has the field, and its name there. */
+export interface Place {
+  /** Its JSON Pointer. */
+  readonly path: string;
   readonly owner: Record<string, unknown>;
   readonly name: string;
 }
@@ -33,46 +36,60 @@ export function readPointers(value: unknown): readonly string[] {
 }
 
 /**
- * Finds the field that a JSON Pointer names.
+ * Copies a record, and in it what is on the way to the fields, so that these can be replaced. Everything else stays what it
+ * is.
  *
- * @throws InvalidInputError if the record does not have it.
+ * @throws InvalidInputError if the record does not have a field, or an object on the way to it is of a class.
  */
-export function findField(record: object, pointer: string): Place {
-  const names = pointer.slice(1).split('/').map(unescapeName);
-  const last = names.pop() as string;
-  let owner: unknown = record;
-  for (const name of names) owner = ownValue(owner, name);
-  if (typeof owner === 'object' && owner !== null && Object.hasOwn(owner, last)) {
-    return { owner: owner as Record<string, unknown>, name: last };
+export function copyWithFields(
+  record: unknown,
+  pointers: readonly string[],
+): { readonly copy: Record<string, unknown>; readonly places: readonly Place[] } {
+  if (typeof record !== 'object' || record === null || Array.isArray(record) || !isPlain(record)) {
+    throw new InvalidInputError('record', 'must be a plain object');
   }
-  throw new InvalidInputError(
+  const copies = new Set<unknown>();
+  const shallowCopy = <Value extends object>(value: Value): Value => {
+    const copy = (Array.isArray(value) ? value.slice() : { ...value }) as Value;
+    copies.add(copy);
+    return copy;
+  };
+  const copy = shallowCopy(record) as Record<string, unknown>;
+  const places = pointers.map((pointer): Place => {
+    const names = pointer.slice(1).split('/').map(unescapeName);
+    const last = names.pop() as string;
+    let owner = copy;
+    for (const name of names) {
+      const inner = ownObject(owner, name, pointer);
+      if (!copies.has(inner)) owner[name] = shallowCopy(inner);
+      owner = owner[name] as Record<string, unknown>;
+    }
+    if (!hasField(owner, last)) throw missing(pointer);
+    return { path: pointer, owner, name: last };
+  });
+  return { copy, places };
+}
+
+function ownObject(owner: Record<string, unknown>, name: string, pointer: string): object {
+  const inner = hasField(owner, name) ? owner[name] : undefined;
+  if (typeof inner !== 'object' || inner === null) throw missing(pointer);
+  if (Array.isArray(inner) || isPlain(inner)) return inner;
+  throw new InvalidInputError('record', `has an object of a class on the way to '${pointer}'`);
+}
+
+/** An array has its elements, by indexes as RFC 6901 §4 writes them, and not its length. */
+function hasField(owner: object, name: string): boolean {
+  return Object.hasOwn(owner, name) && (!Array.isArray(owner) || /^(0|[1-9]\d*)$/.test(name));
+}
+
+function missing(pointer: string): InvalidInputError {
+  return new InvalidInputError(
     'record',
     `has no field '${pointer}'; null is a value, a missing field is none`,
   );
 }
 
-function ownValue(owner: unknown, name: string): unknown {
-  if (typeof owner !== 'object' || owner === null || !Object.hasOwn(owner, name)) return undefined;
-  return (owner as Record<string, unknown>)[name];
-}
-
 /** RFC 6901 §4: "~1" first, then "~0". */
 function unescapeName(name: string): string {
   return name.replaceAll('~1', '/').replaceAll('~0', '~');
-}
-
-/**
- * Copies a record, so that its fields can be replaced.
- *
- * @throws InvalidInputError
- */
-export function copyRecord(record: unknown): Record<string, unknown> {
-  if (typeof record === 'object' && record !== null && !Array.isArray(record)) {
-    try {
-      return structuredClone(record) as Record<string, unknown>;
-    } catch {
-      // A function, for example; without the cause, which quotes it.
-    }
-  }
-  throw new InvalidInputError('record', 'must be an object of JSON values');
 }

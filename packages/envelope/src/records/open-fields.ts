@@ -14,7 +14,7 @@ import { unwrapDataKey } from '../keys/unwrap-data-key.js';
 import { openMessage } from '../open.js';
 import { OPEN_FIELDS, type Opening, type OpenOptions, readOpening } from '../open-options.js';
 import { readMessage } from '../parse-message-header.js';
-import { copyRecord, findField, readPointers } from './json-pointer.js';
+import { copyWithFields, type Place, readPointers } from './json-pointer.js';
 
 /** The keys that may open a record, the pairs that identify it, and its encrypted fields. */
 export interface OpenFieldsOptions extends OpenOptions {
@@ -25,8 +25,8 @@ export interface OpenFieldsOptions extends OpenOptions {
 /**
  * Decrypts fields of a record that {@link sealFields} encrypted. The data key of the record is unwrapped once.
  *
- * @param record An object of JSON values. It is not changed.
- * @returns A copy of the record with the fields replaced.
+ * @param record A plain object. It is not changed.
+ * @returns A copy of the record with the fields replaced; what is not on the way to a field is not copied.
  * @throws as `open` does, also for a field of another record or another path; `InvalidInputError` for a field that
  * the record does not have, or that is no string.
  */
@@ -36,18 +36,17 @@ export async function openFields(
   options: OpenFieldsOptions,
   callOptions?: CallOptions,
 ): Promise<Record<string, unknown>> {
-  const { opening, call, copy, paths } = readSafely('openFields', 'options', () => {
+  const { opening, call, copy, places } = readSafely('openFields', 'options', () => {
     const { fields, ...others } = readFields(options, 'options', [...OPEN_FIELDS, 'fields']);
     return {
       opening: readOpening(provider, others),
       call: parseCall(callOptions),
-      copy: copyRecord(record),
-      paths: readPointers(fields),
+      ...copyWithFields(record, readPointers(fields)),
     };
   });
   const dataKey = new RecordDataKey();
   try {
-    for (const path of paths) await openField(copy, path, opening, call, dataKey);
+    for (const place of places) await openField(place, opening, call, dataKey);
     return copy;
   } catch (error) {
     throw errorOf('openFields', error);
@@ -57,13 +56,11 @@ export async function openFields(
 }
 
 async function openField(
-  record: object,
-  path: string,
+  { path, owner, name }: Place,
   opening: Opening,
   call: CallOptions,
   dataKey: RecordDataKey,
 ): Promise<void> {
-  const { owner, name } = findField(record, path);
   const message = owner[name];
   if (typeof message !== 'string') {
     throw new InvalidInputError('record', `has no sealed text at '${path}'`);

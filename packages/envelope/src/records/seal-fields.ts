@@ -12,7 +12,8 @@ import { makeDataKey } from '../keys/wrap-data-key.js';
 import { readSealOptions, type Sealing, type SealOptions } from '../seal-options.js';
 import { startWithDataKey } from '../start-message.js';
 import { encodeBase64Url } from '../text/base64.js';
-import { copyRecord, findField, readPointers } from './json-pointer.js';
+import { writeExactJson } from '../text/exact-json.js';
+import { copyWithFields, type Place, readPointers } from './json-pointer.js';
 
 /** The keys of a record, and its fields to encrypt. */
 export interface SealFieldsOptions extends Omit<SealOptions, 'signed' | 'frameLength'> {
@@ -30,9 +31,10 @@ export interface SealFieldsOptions extends Omit<SealOptions, 'signed' | 'frameLe
  * `{"path":"/iban","value":...}`. The path is not one of the pairs, because a provider binds the pairs to the data
  * key, and each field would need one.
  *
- * @param record An object of JSON values. It is not changed.
- * @returns A copy of the record with the fields replaced.
- * @throws as `seal` does; `InvalidInputError` for a field that the record does not have.
+ * @param record A plain object. It is not changed.
+ * @returns A copy of the record with the fields replaced; what is not on the way to a field is not copied.
+ * @throws as `seal` does; `InvalidInputError` for a field that the record does not have, and for a value that JSON can't
+ * carry exactly, such as a Date, undefined or NaN: the message names its path.
  *
  * @example
  * ```ts
@@ -74,12 +76,12 @@ export async function sealFields(
     if (Object.keys(sealing.encryptionContext).length === 0) {
       throw new InvalidInputError('encryptionContext', 'must identify the record');
     }
-    const copy = copyRecord(record);
-    const plaintexts = readPointers(fields).map((path) => plaintextOf(copy, path));
+    const { copy, places } = copyWithFields(record, readPointers(fields));
+    const plaintexts = places.map(plaintextOf);
     return { sealing, call: parseCall(callOptions), copy, plaintexts };
   });
   try {
-    await sealInto(copy, plaintexts, sealing, call);
+    await sealFieldsOf(plaintexts, sealing, call);
     return copy;
   } finally {
     for (const { bytes } of plaintexts) wipe(bytes);
@@ -88,21 +90,18 @@ export async function sealFields(
 
 /** A field, and what is encrypted for it. */
 interface FieldPlaintext {
-  readonly path: string;
+  readonly place: Place;
   readonly bytes: Uint8Array;
 }
 
-function plaintextOf(record: object, path: string): FieldPlaintext {
-  const { owner, name } = findField(record, path);
-  const value = owner[name];
-  if (value === undefined || JSON.stringify(value) === undefined) {
-    throw new InvalidInputError('record', `has a value without JSON at '${path}'`);
-  }
-  return { path, bytes: new TextEncoder().encode(JSON.stringify({ path, value })) };
+function plaintextOf(place: Place): FieldPlaintext {
+  const { path, owner, name } = place;
+  const value = writeExactJson(owner[name], 'record', path);
+  const text = `{"path":${JSON.stringify(path)},"value":${value}}`;
+  return { place, bytes: new TextEncoder().encode(text) };
 }
 
-async function sealInto(
-  record: object,
+async function sealFieldsOf(
   plaintexts: readonly FieldPlaintext[],
   sealing: Sealing,
   call: CallOptions,
@@ -111,12 +110,11 @@ async function sealInto(
   const bytesToEncrypt = plaintexts.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const dataKeys = await makeDataKey(keys, encryptionContext, { ...call, bytesToEncrypt });
   try {
-    for (const { path, bytes } of plaintexts) {
+    for (const { place, bytes } of plaintexts) {
       const parameters = { encryptionContext, signer: undefined, frameLength };
       const sealer = await startWithDataKey(dataKeys, parameters);
-      const message = concat([sealer.start(), ...(await sealer.final(bytes))]);
-      const { owner, name } = findField(record, path);
-      owner[name] = encodeBase64Url(message);
+      const message = concat(await sealer.final(bytes));
+      place.owner[place.name] = encodeBase64Url(message);
     }
   } finally {
     wipe(dataKeys.plaintext);

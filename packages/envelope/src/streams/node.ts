@@ -99,6 +99,10 @@ function toNodeStream(steps: Steps, signal: AbortSignal | undefined): Transform 
   const stream = new Transform({
     transform: (chunk: unknown, _encoding, callback) => leave(steps.update(chunk), callback),
     flush: (callback) => leave(steps.final(), callback),
+    destroy(error, callback) {
+      steps.wipe();
+      callback(error);
+    },
   });
   if (signal === undefined) return stream;
   const stop = () => void stream.destroy(abortError(signal));

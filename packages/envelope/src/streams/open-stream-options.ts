@@ -1,6 +1,5 @@
-import { readFields } from '@keywrap/core';
+import { readCount, readFields } from '@keywrap/core';
 import { OPEN_FIELDS, type Opening, type OpenOptions, readOpening } from '../open-options.js';
-import { readInteger } from '../seal-options.js';
 
 /** What to accept of a message that comes as a stream, and when to release its plaintext. */
 export interface OpenStreamOptions extends OpenOptions {
@@ -22,6 +21,6 @@ export function readOpenStreamOptions(provider: unknown, options: unknown): Open
   const { holdBack, ...fields } = readFields(options, 'options', [...OPEN_FIELDS, 'holdBack']);
   return {
     ...readOpening(provider, fields),
-    holdBack: holdBack === undefined ? undefined : readInteger(holdBack, 'holdBack', 2 ** 53 - 1),
+    holdBack: holdBack === undefined ? undefined : readCount(holdBack, 'holdBack', 2 ** 53 - 1),
   };
 }

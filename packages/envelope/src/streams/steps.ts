@@ -6,6 +6,7 @@ import type { MessageSealer } from '../format/message-sealer.js';
 import type { Opening } from '../open-options.js';
 import type { Sealing } from '../seal-options.js';
 import { startMessage } from '../start-message.js';
+import { paceCollection } from './pace-collection.js';
 
 /** The steps of a stream, of Web or of Node.js: both give chunks in order, and wait for each. */
 export interface Steps {
@@ -13,17 +14,15 @@ export interface Steps {
   update(chunk: unknown): Promise<readonly Uint8Array[]>;
   /** Takes the end, and returns the rest. */
   final(): Promise<readonly Uint8Array[]>;
+  /** Ends the stream, in whatever way and also during a step: wipes what has not left. */
+  wipe(): void;
 }
 
 /** Seals what comes. The data key is made when the first chunk or the end comes. */
 export function sealingSteps(sealing: Sealing, options: CallOptions): Steps {
   let sealer: MessageSealer | undefined;
   let left = options.bytesToEncrypt ?? Number.POSITIVE_INFINITY;
-  const start = async (): Promise<[MessageSealer, Uint8Array[]]> => {
-    if (sealer !== undefined) return [sealer, []];
-    sealer = await startMessage(sealing, options);
-    return [sealer, [sealer.start()]];
-  };
+  const started = async () => (sealer ??= await startMessage(sealing, options));
   return named('sealStream', options.signal, {
     async update(chunk) {
       const bytes = readChunk(chunk);
@@ -35,13 +34,11 @@ export function sealingSteps(sealing: Sealing, options: CallOptions): Steps {
           'is less than the stream has; a data-key cache counts by it',
         );
       }
-      const [started, parts] = await start();
-      return [...parts, await started.update(bytes)];
+      paceCollection(bytes.length);
+      return [await (await started()).update(bytes)];
     },
-    async final() {
-      const [started, parts] = await start();
-      return [...parts, ...(await started.final())];
-    },
+    final: async () => (await started()).final(),
+    wipe: () => sealer?.wipe(),
   });
 }
 
@@ -56,10 +53,11 @@ export interface Releasing {
 /** Opens what comes. */
 export function openingSteps(opening: Opening, releasing: Releasing, options: CallOptions): Steps {
   const { holdBack, onHeader } = releasing;
-  const held: Uint8Array[] = [];
+  let held: Uint8Array[] = [];
   let heldLength = 0;
   const opener = new MessageOpener({
-    ...opening,
+    maximumDataKeys: opening.maximumDataKeys,
+    maximumFrameLength: opening.maximumFrameLength,
     maximumSingleBlock: opening.maximumFrameLength,
     async authenticate(header) {
       const authenticated = await authenticateHeader(header, opening, options);
@@ -67,43 +65,55 @@ export function openingSteps(opening: Opening, releasing: Releasing, options: Ca
       return authenticated;
     },
   });
-  const wipeHeld = (error: unknown): never => {
-    for (const part of held) wipe(part);
-    throw error;
-  };
   return named('openStream', options.signal, {
     async update(chunk) {
-      const opened = await opener.update(readChunk(chunk)).catch(wipeHeld);
+      const bytes = readChunk(chunk);
+      paceCollection(bytes.length);
+      const opened = await opener.update(bytes);
       if (holdBack === undefined) return opened;
       held.push(...opened);
       for (const { length } of opened) heldLength += length;
       if (heldLength <= holdBack) return [];
-      return wipeHeld(
-        new InvalidInputError('message', `is longer than the ${holdBack} bytes of holdBack`),
-      );
+      throw new InvalidInputError('message', `is longer than the ${holdBack} bytes of holdBack`);
     },
     async final() {
-      try {
-        opener.final();
-      } catch (error) {
-        wipeHeld(error);
-      }
-      return held;
+      opener.final();
+      const released = held;
+      held = [];
+      return released;
+    },
+    wipe() {
+      opener.wipe();
+      for (const part of held) wipe(part);
     },
   });
 }
 
-/** Adds the operation to errors, and stops when the signal is aborted. */
+/** Adds the operation to errors, wipes after one, and stops when the signal is aborted. */
 function named(operation: string, signal: AbortSignal | undefined, steps: Steps): Steps {
-  const run = async (step: () => Promise<readonly Uint8Array[]>) => {
+  let isWiped = false;
+  const end = () => {
+    isWiped = true;
+    steps.wipe();
+  };
+  const run = async (step: Promise<readonly Uint8Array[]>) => {
     try {
-      if (signal?.aborted) throw abortError(signal);
-      return await step();
+      const parts = await step;
+      if (!isWiped) return parts;
+      for (const part of parts) wipe(part);
+      throw new AbortError('the stream was ended early');
     } catch (error) {
+      end();
       throw errorOf(operation, error);
     }
   };
-  return { update: (chunk) => run(() => steps.update(chunk)), final: () => run(steps.final) };
+  const unlessAborted = (step: () => Promise<readonly Uint8Array[]>) =>
+    run(signal?.aborted ? Promise.reject(abortError(signal)) : step());
+  return {
+    update: (chunk) => unlessAborted(() => steps.update(chunk)),
+    final: () => unlessAborted(steps.final),
+    wipe: end,
+  };
 }
 
 /** The error of a stream whose signal was aborted. */

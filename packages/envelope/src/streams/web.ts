@@ -110,6 +110,7 @@ function toWebStream(
   };
   const end = (error: unknown) => {
     signal?.removeEventListener('abort', stop);
+    steps.wipe();
     onError(error);
   };
   // TypeScript does not know `cancel` yet (https://streams.spec.whatwg.org/#transformer-api).
@@ -118,7 +119,7 @@ function toWebStream(
       if (signal === undefined) return;
       stop = () => {
         const error = abortError(signal);
-        onError(error);
+        end(error);
         controller.error(error);
       };
       if (signal.aborted) stop();

@@ -1,9 +1,16 @@
-import { type CallOptions, InvalidInputError, type KeyWrapProvider, wipe } from '@keywrap/core';
+import {
+  type CallOptions,
+  InvalidInputError,
+  type KeyWrapProvider,
+  readSafely,
+  wipe,
+} from '@keywrap/core';
 import { open } from '../open.js';
 import type { OpenOptions } from '../open-options.js';
 import { seal } from '../seal.js';
 import type { SealOptions } from '../seal-options.js';
 import { encodeBase64Url } from './base64.js';
+import { writeExactJson } from './exact-json.js';
 
 /**
  * Encrypts a text into a message in base64url, for a column of a database or a field of a document. {@link
@@ -69,8 +76,9 @@ export async function openText(
 /**
  * Encrypts a JSON value into a message in base64url. {@link openJson} decrypts it.
  *
- * @param value Anything that `JSON.stringify` takes; not undefined.
- * @throws as `seal` does.
+ * @param value What JSON carries exactly: null, a boolean, a finite number, a text, and arrays and plain objects of them.
+ * @throws as `seal` does; `InvalidInputError` for anything else, such as a Date, undefined or NaN in it: the message names its
+ * path.
  */
 export async function sealJson(
   provider: KeyWrapProvider,
@@ -78,18 +86,8 @@ export async function sealJson(
   value: unknown,
   callOptions?: CallOptions,
 ): Promise<string> {
-  const text = jsonOf(value);
-  if (text === undefined) throw new InvalidInputError('value', 'has no JSON');
+  const text = readSafely('sealJson', 'value', () => writeExactJson(value, 'value'));
   return sealText(provider, options, text, callOptions);
-}
-
-/** Without the error of a circular value or of a `toJSON`, which may quote the value. */
-function jsonOf(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

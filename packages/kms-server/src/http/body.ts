@@ -15,6 +15,16 @@ const FREE = 16 * 1024;
 
 const TOO_LARGE = ['RequestEntityTooLargeException', 'The request is too large.', 413] as const;
 
+/** How a body is read. */
+export interface BodyOptions {
+  /** The bytes that all requests together may have in memory. */
+  readonly budget: ByteBudget;
+  /** The header `Content-Encoding`. */
+  readonly encoding: string | undefined;
+  /** If there is one, the body is dropped. */
+  readonly refusal: KmsError | undefined;
+}
+
 /** A body in memory. */
 export interface Body {
   /** The bytes, or why they were not kept. */
@@ -23,19 +33,10 @@ export interface Body {
   release(): void;
 }
 
-/**
- * Reads the body of a request.
- *
- * @param budget The bytes that all requests together may have in memory.
- * @param refusal If there is one, the body is dropped. Rejects when the client goes away.
- */
-export function readBody(
-  request: IncomingMessage,
-  budget: ByteBudget,
-  refusal?: KmsError,
-): Promise<Body> {
+/** Reads the body of a request. Rejects when the client goes away. */
+export function readBody(request: IncomingMessage, options: BodyOptions): Promise<Body> {
   return new Promise((resolve, reject) => {
-    const body = new GrowingBody(budget, refusal);
+    const body = new GrowingBody(options);
     request.on('data', (chunk: Buffer) => {
       body.add(chunk);
       if (body.length <= MAXIMUM_DRAINED) return;
@@ -56,12 +57,15 @@ class GrowingBody implements Body {
   /** The bytes that arrived, also those that were dropped. */
   length = 0;
   readonly #budget: ByteBudget;
+  /** The bytes that it may have after decompression, which are taken with its first. */
+  readonly #decompressed: number;
   #bytes: Buffer = Buffer.alloc(0);
   #taken = 0;
   #refusal: KmsError | undefined;
 
-  constructor(budget: ByteBudget, refusal: KmsError | undefined) {
+  constructor({ budget, encoding, refusal }: BodyOptions) {
     this.#budget = budget;
+    this.#decompressed = isGzip(encoding) ? MAXIMUM_BODY : 0;
     this.#refusal = refusal;
   }
 
@@ -98,7 +102,7 @@ class GrowingBody implements Body {
   #reserve(added: number, length: number): boolean {
     if (length <= this.#bytes.length) return true;
     const size = this.length === 0 ? added : Math.min(2 * length, MAXIMUM_BODY);
-    const needed = Math.max(0, size - FREE);
+    const needed = this.#decompressed + Math.max(0, size - FREE);
     if (!this.#budget.take(needed - this.#taken)) return false;
     this.#taken = needed;
     if (this.length === 0) return true;
@@ -123,7 +127,7 @@ class GrowingBody implements Body {
  * @throws KmsError if it is not gzip, or too long decompressed.
  */
 export function decodeBody(body: Buffer, encoding: string | undefined): Buffer {
-  if (encoding === undefined || !/^\s*(x-)?gzip\s*$/i.test(encoding)) return body;
+  if (!isGzip(encoding)) return body;
   try {
     return gunzipSync(body, { maxOutputLength: MAXIMUM_BODY });
   } catch (error) {
@@ -132,4 +136,8 @@ export function decodeBody(body: Buffer, encoding: string | undefined): Buffer {
     }
     throw serializationError('The body of the request is not in the encoding gzip.');
   }
+}
+
+function isGzip(encoding: string | undefined): boolean {
+  return encoding !== undefined && /^\s*(x-)?gzip\s*$/i.test(encoding);
 }

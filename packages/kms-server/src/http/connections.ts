@@ -110,22 +110,23 @@ class State implements Connection {
   }
 
   #run(exchange: Exchange, work: Work): void {
-    this.#current = exchange[0];
+    const [request, response] = exchange;
+    this.#current = request;
     work(...exchange, this).then(() => {
-      this.#current = undefined;
-      const next = this.#waiting.shift();
-      if (next !== undefined) {
-        this.#queue.length -= 1;
-        this.#run(next, work);
-      } else if (this.#isLast) this.#socket.destroySoon();
-      else this.#resume();
+      // A client that sends many requests and reads no response would fill the memory. Others send one at a time.
+      const hasMore = this.#waiting.length > 0 || this.#socket.isPaused();
+      if (hasMore && !response.writableFinished) response.once('close', () => this.#next(work));
+      else this.#next(work);
     });
   }
 
-  /** Node.js pauses a socket, too, whose client does not read its responses. */
-  #resume(): void {
-    if (!this.#socket.isPaused()) return;
-    if (this.#socket.writableNeedDrain) this.#socket.once('drain', () => this.#resume());
-    else this.#socket.resume();
+  #next(work: Work): void {
+    this.#current = undefined;
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      this.#queue.length -= 1;
+      this.#run(next, work);
+    } else if (this.#isLast) this.#socket.destroySoon();
+    else if (this.#socket.isPaused()) this.#socket.resume();
   }
 }

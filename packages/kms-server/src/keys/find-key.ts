@@ -18,7 +18,7 @@ export interface Use {
 /**
  * Finds the key for an operation that accepts a key id or key ARN, but no alias: those that change keys.
  *
- * @throws KmsError `NotFoundException`, `InvalidArnException`
+ * @throws KmsError `NotFoundException`, `InvalidArnException`, `AccessDeniedException`
  */
 export async function findKey(keys: Keys, keyId: string): Promise<KeyRecord> {
   const name = parseName(keyId);
@@ -30,7 +30,7 @@ export async function findKey(keys: Keys, keyId: string): Promise<KeyRecord> {
 /**
  * Finds the key for an operation that accepts all four forms.
  *
- * @throws KmsError `NotFoundException`, `InvalidArnException`
+ * @throws KmsError `NotFoundException`, `InvalidArnException`, `AccessDeniedException`
  */
 export async function findKeyOrAlias(keys: Keys, keyId: string): Promise<KeyRecord> {
   const name = parseName(keyId);
@@ -40,7 +40,7 @@ export async function findKeyOrAlias(keys: Keys, keyId: string): Promise<KeyReco
 /**
  * Finds the key for a cryptographic operation, and checks that the key supports it and is enabled.
  *
- * @throws KmsError `NotFoundException`, `InvalidArnException`, and as {@link assertUsable}.
+ * @throws KmsError `NotFoundException`, `InvalidArnException`, `AccessDeniedException`, and as {@link assertUsable}.
  */
 export async function usableKey(keys: Keys, keyId: string, use: Use): Promise<KeyRecord> {
   const name = parseName(keyId);
@@ -74,11 +74,20 @@ function missing(keys: Keys, name: KeyName): KmsError {
     return notFound(`Invalid arn ${name.region}`);
   }
   const isHere = keys.isHere(name);
+  if ('account' in name && name.account !== keys.scope.account) return otherAccount(keys, name);
   if ('alias' in name) {
     return notFound(`Alias ${isHere ? keys.aliasArnOf(name.alias) : name.text} is not found.`);
   }
   if (name.kind === 'key-id' && !KEY_ID.test(name.id)) return invalidKeyId(name.text);
   return notFound(`Key '${isHere ? keys.arnOf(name.id) : name.text}' does not exist`);
+}
+
+/** As AWS KMS answers unless a key policy of that account allows the use. */
+function otherAccount({ scope }: Keys, { text }: KeyName): KmsError {
+  return new KmsError(
+    'AccessDeniedException',
+    `The account ${scope.account} is not authorized to use ${text} because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+  );
 }
 
 function parseName(keyId: string): KeyName {

@@ -110,7 +110,7 @@ export const currentStateCases = [
         (use): CaseInput => ({
           id: `STA-3${use.number}`,
           title: `${use.title}: an alias that was moved is the other key, in the next call`,
-          needs: [...use.needs, 'keys.alias', 'keys.moveAlias'],
+          needs: [...needsOf(use.kind), ...use.needs, 'keys.alias', 'keys.moveAlias'],
           profile: 'full',
           async run(context) {
             const { provider, keys } = context;

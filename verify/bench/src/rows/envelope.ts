@@ -1,14 +1,13 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { open, seal } from '@keywrap/envelope';
 import { openTransform, sealTransform } from '@keywrap/envelope/node';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { timeAlternately } from '../alternate.js';
 import type { Benchmark } from '../benchmark.js';
-import { runSoak } from './memory.js';
+import { soakStream } from './memory.js';
 
 const KEY_ID = 'alias/records';
 const LIMITS = { maximumUses: 2 ** 32, maximumBytes: Number.MAX_SAFE_INTEGER, maximumAge: 2 ** 30 };
@@ -89,8 +88,6 @@ function bareOpenTransform(key: Uint8Array): Transform {
     },
   });
 }
-
-const STREAM_SOAK = fileURLToPath(new URL('../programs/stream-soak.js', import.meta.url));
 
 /** Seals and opens with the AWS Encryption SDK, under a key on this machine. */
 async function awsEncryptionSdk() {
@@ -227,20 +224,16 @@ export const envelopeBenchmarks: readonly Benchmark[] = [
       });
     },
   },
-  {
-    name: 'envelope-memory-seal',
-    unit: 'MiB',
-    ours: 'memory of the process while 2 GiB are sealed as a stream',
-    reference: 'memory before',
-    target: { more: 32 },
-    measure: () => runSoak(STREAM_SOAK, 'seal', '2048'),
-  },
-  {
-    name: 'envelope-memory-open',
-    unit: 'MiB',
-    ours: 'memory of the process while they are opened as a stream',
-    reference: 'memory before',
-    target: { more: 32 },
-    measure: () => runSoak(STREAM_SOAK, 'open', '2048'),
-  },
+  ...(['seal', 'open'] as const).flatMap((mode) =>
+    (['node', 'web'] as const).map(
+      (kind): Benchmark => ({
+        name: `envelope-memory-${mode}-${kind}`,
+        unit: 'MiB',
+        ours: `memory of the process while 2 GiB are ${mode === 'seal' ? 'sealed' : 'opened'} as a ${kind === 'node' ? 'stream of Node.js' : 'Web Stream'}`,
+        reference: 'memory before',
+        target: { more: 32 },
+        measure: () => soakStream(mode, kind, 2048),
+      }),
+    ),
+  ),
 ];

@@ -5,6 +5,7 @@ import type { Benchmark, Rounds } from '../benchmark.js';
 
 const SOAK = fileURLToPath(new URL('../programs/soak.js', import.meta.url));
 const KEY_SOAK = fileURLToPath(new URL('../programs/key-soak.js', import.meta.url));
+const STREAM_SOAK = fileURLToPath(new URL('../programs/stream-soak.js', import.meta.url));
 const SERVER_SOAK = fileURLToPath(new URL('../programs/server-soak.js', import.meta.url));
 
 export const memoryBenchmarks: readonly Benchmark[] = [
@@ -43,6 +44,27 @@ export function soakKeys(few: number, many: number): Promise<Rounds> {
 /** As {@link soakKeys}, over HTTP, with requests for keys, aliases, Regions and operations that nobody has. */
 export function soakServer(few: number, many: number): Promise<Rounds> {
   return runSoak(SERVER_SOAK, String(few), String(many));
+}
+
+/** The memory of a process that streams. */
+export interface Memory extends Rounds {
+  /** How much V8's heap and its buffers grew, in MiB. */
+  readonly counted: number;
+}
+
+/**
+ * Streams MiB in a separate process, whose memory at its most it measures; the reference is the memory before.
+ *
+ * @param kind The streams of Node.js, or Web Streams.
+ * @param frameLength In bytes.
+ */
+export async function soakStream(
+  mode: 'seal' | 'open',
+  kind: 'node' | 'web',
+  mebibytes: number,
+  frameLength = 4096,
+): Promise<Memory> {
+  return (await runSoak(STREAM_SOAK, mode, kind, `${mebibytes}`, `${frameLength}`)) as Memory;
 }
 
 /** Runs a program in a separate process; it prints the rounds. */

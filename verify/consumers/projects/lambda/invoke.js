@@ -15,15 +15,16 @@ Object.assign(process.env, {
 });
 const folder = mkdtempSync(path.join(tmpdir(), 'keywrap-lambda-'));
 try {
-  const bundle = path.join(folder, 'handler.mjs');
-  cpSync('dist/handler.mjs', bundle);
-  const { handler } = await import(pathToFileURL(bundle).href);
-  const answer = await handler({ keyId: 'alias/orders', record: '7' });
-  assert.ok(Buffer.from(answer.wrappedKey ?? '', 'base64').length > 32, JSON.stringify(answer));
-  assert.deepEqual(await handler({ keyId: 'alias/none', record: '7' }), {
-    error: 'KeyNotFoundError',
-    code: 'KEY_NOT_FOUND',
-  });
+  cpSync('dist', folder, { recursive: true });
+  for (const file of ['handler.mjs', 'handler.cjs']) {
+    const { handler } = await import(pathToFileURL(path.join(folder, file)).href);
+    const answer = await handler({ keyId: 'alias/orders', record: '7' });
+    assert.ok(Buffer.from(answer.wrappedKey ?? '', 'base64').length > 32, JSON.stringify(answer));
+    assert.deepEqual(await handler({ keyId: 'alias/none', record: '7' }), {
+      error: 'KeyNotFoundError',
+      code: 'KEY_NOT_FOUND',
+    });
+  }
 } finally {
   rmSync(folder, { recursive: true });
   await server.close();

@@ -37,7 +37,7 @@ function compile(compiler, type, kind) {
   copyFileSync('service.ts', `${folder}/service.ts`);
   // The declarations of the libraries that these are for need TypeScript 5.9, and have none for CommonJS.
   const isRecent = compiler >= 5.9 && (type === 'module' || kind === 'nodenext');
-  const ofLibraries = /\/(inversify|client-browser|client-node)$|provider-(azure|pkcs11)/;
+  const ofLibraries = /\/(inversify|client-browser|client-node)$|provider-(azure|gcp|pkcs11)/;
   const compiled = entries.filter((each) => isRecent || !ofLibraries.test(each));
   const lines = compiled.map((entry, i) => `import * as m${i} from '${entry}';`);
   const all = `export const all = [${compiled.map((_, i) => `m${i}`)}];`;

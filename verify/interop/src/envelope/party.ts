@@ -36,6 +36,7 @@ const RAW = { namespace: 'partners', name: 'inbox' } as const;
 const FRAMES: Readonly<Record<string, (frameLength: number) => boolean>> = {
   Go: (frameLength) => frameLength > 0,
   JavaScript: (frameLength) => frameLength > 0,
+  Rust: (frameLength) => frameLength > 0,
   // "Frame size must be a non-negative multiple of the block size of the crypto algorithm: 128"
   Python: (frameLength) => frameLength % 128 === 0,
 };

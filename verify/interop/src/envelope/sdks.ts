@@ -38,4 +38,19 @@ export const SLOW_SDKS: readonly Client[] = [
     command: (_, built) => [path.join(built, 'interop')],
     source: 'Go modules; Debian package golang-go from version 1.24',
   },
+  {
+    name: 'Rust',
+    probes: either('cargo', '--version'),
+    build: {
+      folder: 'rust-esdk',
+      commands: [
+        ['install', '--quiet', '--locked', '--path', '.', '--root', 'built'],
+        // A gigabyte that is not needed any more.
+        ['clean', '--quiet'],
+      ],
+      version: ['Cargo.toml', /aws-esdk = "=([^"]*)/],
+    },
+    command: (_, built) => [path.join(built, 'built', 'bin', 'interop')],
+    source: 'crates.io; Debian packages cargo and cmake, Rust from version 1.94.1',
+  },
 ];

@@ -25,7 +25,12 @@ export type BlindKind =
   | 'changes'
   | 'resources'
   | 'outages'
-  | 'caches';
+  | 'caches'
+  | 'calls in a row'
+  | 'aborts'
+  | 'close'
+  | 'inputs'
+  | 'results';
 
 /** The functions of an administrator, all of them. */
 export interface BlindKeys extends ConformanceKeys {
@@ -59,6 +64,8 @@ export interface Defect {
   readonly wrong: string;
   /** Where it happened. */
   readonly source: string;
+  /** The rule of the contract that it breaks. */
+  readonly rule?: string;
   /** The cheapest profile that could reasonably find it. */
   readonly profile: 'quick' | 'full' | 'soak';
   /** For one that hangs: no time-out needs to be long. */
@@ -77,7 +84,7 @@ export interface Parts {
 
 /** A provider that is wrong in one way, by somebody who knows the contract and not the suite. */
 export interface BlindMutant extends Defect {
-  readonly set: 'a' | 'b';
+  readonly set: 'a' | 'b' | 'c';
   readonly why: string;
   readonly open: Open;
   /** Shows, without the suite, whether a provider has this defect. */
@@ -87,7 +94,7 @@ export interface BlindMutant extends Defect {
 }
 
 /** Makes the definition of a set's mutants. */
-export function blindSet(set: 'a' | 'b') {
+export function blindSet(set: BlindMutant['set']) {
   return (defect: Defect, parts: Parts, shows: (open: Open) => Promise<boolean>): BlindMutant => {
     const open = opener(parts);
     return {

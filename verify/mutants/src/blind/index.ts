@@ -10,6 +10,11 @@ import { CONCURRENCY as CONCURRENCY_B } from './set-b/concurrency.js';
 import { EXPOSURE as EXPOSURE_B } from './set-b/exposure.js';
 import { RANDOMNESS as RANDOMNESS_B } from './set-b/randomness.js';
 import { STATE as STATE_B } from './set-b/state.js';
+import { BINDING as BINDING_C } from './set-c/binding.js';
+import { CONCURRENCY as CONCURRENCY_C } from './set-c/concurrency.js';
+import { EXPOSURE as EXPOSURE_C } from './set-c/exposure.js';
+import { RANDOMNESS as RANDOMNESS_C } from './set-c/randomness.js';
+import { STATE as STATE_C } from './set-c/state.js';
 
 export type { BlindKeys, BlindKind, BlindMutant, BlindSubject, Open } from './blind-mutant.js';
 
@@ -33,4 +38,13 @@ export const SET_B: readonly BlindMutant[] = [
   ...EXPOSURE_B,
 ];
 
-export const blindMutants: readonly BlindMutant[] = [...SET_A, ...SET_B];
+/** Written later, by somebody who had read neither the suite nor the other sets. */
+export const SET_C: readonly BlindMutant[] = [
+  ...RANDOMNESS_C,
+  ...STATE_C,
+  ...BINDING_C,
+  ...CONCURRENCY_C,
+  ...EXPOSURE_C,
+];
+
+export const blindMutants: readonly BlindMutant[] = [...SET_A, ...SET_B, ...SET_C];

@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../../provider/errors.js';
 import { readFields } from '../../provider/read-fields.js';
+import { readCount, readDelay } from '../../provider/read-options.js';
 
 /**
  * Limits for a cached data key. All three are enforced exactly. They are those of the AWS Encryption SDK
@@ -69,7 +70,7 @@ export function readCacheSettings(limits: unknown, options: unknown = {}): Cache
     onLookup: onLookup as CacheSettings['onLookup'],
     maximumUses: readCount(three.maximumUses, 'limits.maximumUses', 2 ** 32),
     maximumBytes: readCount(three.maximumBytes, 'limits.maximumBytes', Number.MAX_SAFE_INTEGER),
-    maximumAge: readCount(three.maximumAge, 'limits.maximumAge', 2 ** 31 - 1),
+    maximumAge: readDelay(three.maximumAge, 'limits.maximumAge'),
     maximumEntries: readCount(
       maximumEntries ?? DEFAULT_ENTRIES,
       'options.maximumEntries',
@@ -77,11 +78,4 @@ export function readCacheSettings(limits: unknown, options: unknown = {}): Cache
     ),
     now: (now as (() => number) | undefined) ?? (() => performance.now()),
   };
-}
-
-function readCount(value: unknown, field: string, maximum: number): number {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maximum) {
-    return value as number;
-  }
-  throw new InvalidInputError(field, `must be an integer from 1 to ${maximum}`);
 }

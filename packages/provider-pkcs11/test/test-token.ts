@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -52,8 +51,7 @@ export interface TestToken {
 
 /** Makes a token with a label of its own. The library reads its configuration when it is first loaded. */
 export async function newToken(label: string): Promise<TestToken> {
-  const folder = await tokenFolder();
-  process.env.SOFTHSM2_CONF = path.join(folder, 'softhsm2.conf');
+  configure();
   const module = MODULE as string;
   const first = await loadLibrary(module, pkcs11js);
   const { calls, constants: c } = first;
@@ -84,21 +82,32 @@ export async function newToken(label: string): Promise<TestToken> {
   };
 }
 
+/** The slots of kryoptic: it has as many as its configuration names. */
+const SLOTS = 8;
+
 let folder: string | undefined;
 
-async function tokenFolder(): Promise<string> {
-  if (folder !== undefined) return folder;
-  const made = mkdtempSync(path.join(tmpdir(), 'keywrap-softhsm-'));
+/** Gives SoftHSM and kryoptic a folder for their tokens, which is deleted when the process ends. */
+function configure(): void {
+  if (folder !== undefined) return;
+  const made = mkdtempSync(path.join(tmpdir(), 'keywrap-pkcs11-'));
   process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-  await mkdir(path.join(made, 'tokens'));
+  folder = made;
+  mkdirSync(path.join(made, 'tokens'));
+  process.env.SOFTHSM2_CONF = path.join(made, 'softhsm2.conf');
   const lines = [
     `directories.tokendir = ${made}/tokens`,
     'objectstore.backend = file',
     'log.level = ERROR',
   ];
-  writeFileSync(path.join(made, 'softhsm2.conf'), `${lines.join('\n')}\n`);
-  folder = made;
-  return made;
+  writeFileSync(process.env.SOFTHSM2_CONF, `${lines.join('\n')}\n`);
+  process.env.KRYOPTIC_CONF = path.join(made, 'kryoptic.conf');
+  const slots = Array.from({ length: SLOTS }, (_, slot) =>
+    ['[[slots]]', `slot = ${slot}`, `dbtype = "sqlite"`, `dbargs = "${made}/${slot}.sql"`].join(
+      '\n',
+    ),
+  );
+  writeFileSync(process.env.KRYOPTIC_CONF, `${slots.join('\n')}\n`);
 }
 
 function loadBinding(): Pkcs11Module | undefined {

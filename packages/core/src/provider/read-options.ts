@@ -1,0 +1,91 @@
+import { AccessDeniedError, InternalError, InvalidInputError } from './errors.js';
+
+/**
+ * Reads an option that is a count, from plain JavaScript too.
+ *
+ * @throws {@link InvalidInputError} for anything but an integer from 1 to the maximum.
+ *
+ * @example
+ * ```ts
+ * import { readCount, readFields, readSafely } from '@keywrap/core';
+ *
+ * const readOptions = (options: unknown) =>
+ *   readSafely(undefined, 'options', () => {
+ *     const { sessions = 8 } = readFields(options, 'options', ['sessions']);
+ *     return { sessions: readCount(sessions, 'options.sessions', 1024) };
+ *   });
+ * ```
+ */
+export function readCount(value: unknown, field: string, maximum: number): number {
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maximum) {
+    return value as number;
+  }
+  throw new InvalidInputError(field, `must be an integer from 1 to ${maximum}`);
+}
+
+/** The longest delay of the platform's timers, in milliseconds; a longer one would fire at once. */
+const MAXIMUM_DELAY = 2 ** 31 - 1;
+
+/** @throws {@link InvalidInputError} for anything but a number of milliseconds that timers accept: 1 to 2^31 - 1. */
+export function readDelay(value: unknown, field: string): number {
+  return readCount(value, field, MAXIMUM_DELAY);
+}
+
+/**
+ * Calls a caller's function that returns a credential, such as a token or a PIN. The error never repeats what it returned.
+ *
+ * @param field The option that the function is.
+ * @param isValid Tells whether the backend can have such a credential.
+ * @throws {@link AccessDeniedError} when the function fails, or returns something else.
+ */
+export async function askForCredential(
+  source: () => unknown,
+  field: string,
+  isValid: (text: string) => boolean,
+): Promise<string> {
+  let credential: unknown;
+  try {
+    credential = await source();
+  } catch (cause) {
+    throw new AccessDeniedError(`the function of ${field} failed; see the cause`, { cause });
+  }
+  if (typeof credential === 'string' && isValid(credential)) return credential;
+  throw new AccessDeniedError(`the function of ${field} did not return a valid credential`);
+}
+
+/**
+ * Reads an option that is the URL of a backend: `https:`, or `http:` to this machine (`localhost`, `127.0.0.1`, `[::1]`),
+ * because requests contain plaintexts.
+ *
+ * @throws {@link InvalidInputError} for any other URL, and one with a user, a password, a query or a fragment.
+ */
+export function readBackendUrl(value: unknown, field: string): URL {
+  const url = new URL(typeof value === 'string' && URL.canParse(value) ? value : 'none:');
+  const { protocol, hostname, username, password, search, hash } = url;
+  const isPlain = username === '' && password === '' && search === '' && hash === '';
+  if (!/^https?:$/.test(protocol) || !isPlain) {
+    throw new InvalidInputError(
+      field,
+      'must be an http: or https: URL without user, password and query',
+    );
+  }
+  if (protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) {
+    throw new InvalidInputError(field, 'must be https: requests contain plaintexts');
+  }
+  return url;
+}
+
+/**
+ * Loads the client of a backend, an optional peer, when it is needed.
+ *
+ * @param name The name of the package, for the error.
+ * @param load `() => import(...)`, where bundlers see it.
+ * @throws {@link InternalError} when it can't be loaded.
+ */
+export async function loadPeer<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new InternalError(`the package ${name} could not be loaded: install it`, { cause });
+  }
+}

@@ -1,0 +1,60 @@
+import { KeyClient, type KeyClientOptions, type KeyOperation } from '@azure/keyvault-keys';
+import type { TokenCredential } from '#dist/options.js';
+
+/** Makes and changes the keys of a vault, a real one too. */
+export interface Administrator {
+  /** Makes a key, or a new version of it. */
+  create(name: string, kty: string, keyOps?: readonly string[], bits?: number): Promise<void>;
+  /** Enables or disables all versions of a key, or changes the latest. */
+  update(name: string, change: KeyChange): Promise<void>;
+  /** Soft-deletes a key. */
+  remove(name: string): Promise<void>;
+  /** Brings a deleted key back. */
+  recover(name: string): Promise<void>;
+}
+
+/** What to change of a key. */
+export interface KeyChange {
+  readonly enabled?: boolean;
+  readonly expiresOn?: Date;
+  readonly keyOps?: readonly string[];
+}
+
+const POLL = { intervalInMs: 10 };
+
+/** Administers a vault by the official client. */
+export function administratorOf(
+  url: string,
+  credential: TokenCredential,
+  options: KeyClientOptions,
+): Administrator {
+  const client = new KeyClient(url, credential, options);
+  return {
+    async create(name, kty, keyOps = ['encrypt', 'decrypt'], bits) {
+      await client.createKey(name, kty, {
+        keyOps: keyOps as KeyOperation[],
+        ...(kty.startsWith('RSA') && { keySize: bits ?? 2048 }),
+        ...(kty.startsWith('oct') && { keySize: 256 }),
+        ...(kty.startsWith('EC') && { curve: 'P-256' }),
+      });
+    },
+    async update(name, { keyOps, ...change }) {
+      const versions: string[] = [];
+      for await (const { version } of client.listPropertiesOfKeyVersions(name)) {
+        if (version !== undefined) versions.push(version);
+      }
+      for (const version of versions) {
+        await client.updateKeyProperties(name, version, {
+          ...change,
+          ...(keyOps !== undefined && { keyOps: keyOps as KeyOperation[] }),
+        });
+      }
+    },
+    async remove(name) {
+      await (await client.beginDeleteKey(name, POLL)).pollUntilDone();
+    },
+    async recover(name) {
+      await (await client.beginRecoverDeletedKey(name, POLL)).pollUntilDone();
+    },
+  };
+}

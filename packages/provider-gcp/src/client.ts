@@ -1,0 +1,84 @@
+import { createRequire } from 'node:module';
+import type { KeyManagementServiceClient } from '@google-cloud/kms';
+import { AccessDeniedError, failureOf, loadPeer } from '@keywrap/core';
+import { type KmsError, kmsErrorOf } from './errors.js';
+import type { ClientOptions, ReadOptions } from './options.js';
+
+const PACKAGE = '@google-cloud/kms';
+
+/** Loads `@google-cloud/kms` with the first call, and makes its client. */
+export class LazyClient {
+  readonly #options: ReadOptions;
+  #client: Promise<KeyManagementServiceClient> | undefined;
+
+  constructor(options: ReadOptions) {
+    this.#options = options;
+  }
+
+  get(): Promise<KeyManagementServiceClient> {
+    this.#client ??= this.#load().catch((error) => {
+      this.#client = undefined;
+      throw error;
+    });
+    return this.#client;
+  }
+
+  /** Closes the client's connections, if there are any. */
+  async close(): Promise<void> {
+    const client = await this.#client?.catch(() => undefined);
+    await client?.close();
+  }
+
+  async #load(): Promise<KeyManagementServiceClient> {
+    const { endpoint, clientOptions } = this.#options;
+    const { KeyManagementServiceClient } = await loadPeer(
+      PACKAGE,
+      () => import('@google-cloud/kms'),
+    );
+    const client = new KeyManagementServiceClient({
+      ...clientOptionsOf(endpoint),
+      ...clientOptions,
+    });
+    try {
+      await client.initialize();
+    } catch (error) {
+      await client.close().catch(() => {});
+      throw failureOf(error) ?? withoutCredentials(kmsErrorOf(error));
+    }
+    return client;
+  }
+}
+
+/** An emulator speaks gRPC without TLS, and knows no credentials: the client must not search for any. */
+export function clientOptionsOf(endpoint: URL | undefined): ClientOptions {
+  if (endpoint === undefined) return {};
+  const isTls = endpoint.protocol === 'https:';
+  const where = {
+    apiEndpoint: endpoint.hostname,
+    port: endpoint.port === '' ? (isTls ? 443 : 80) : Number(endpoint.port),
+  };
+  if (isTls) return where;
+  // Credentials of another copy of gRPC would be refused: this is the client's.
+  const requireAsClient = createRequire(createRequire(import.meta.url).resolve(PACKAGE));
+  const { grpc } = requireAsClient('google-gax') as GaxModule;
+  return { ...where, sslCreds: grpc.credentials.createInsecure(), authClient: NOBODY };
+}
+
+interface GaxModule {
+  readonly grpc: {
+    readonly credentials: { createInsecure(): NonNullable<ClientOptions['sslCreds']> };
+  };
+}
+
+const NOBODY = {
+  universeDomain: 'googleapis.com',
+  getRequestHeaders: async () => new Headers(),
+} as unknown as NonNullable<ClientOptions['authClient']>;
+
+/** The cause is not attached: the error of a malformed key file may quote it. */
+function withoutCredentials(cause: KmsError): AccessDeniedError {
+  return new AccessDeniedError(
+    'no credentials could be loaded: check GOOGLE_APPLICATION_CREDENTIALS or clientOptions',
+    { cause },
+  );
+}

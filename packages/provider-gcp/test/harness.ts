@@ -1,0 +1,95 @@
+import { type AsymmetricAlgorithm, UnsupportedOperationError } from '@keywrap/core';
+import { withDataKeyCache } from '@keywrap/core/data-key-cache';
+import type { ConformanceHarness } from '@keywrap/testkit';
+import { CloudKmsError, code } from './cloud-kms-errors.js';
+import { arnOf, resourceIn, startServer } from './server.js';
+
+/** Runs the suite against the double, or against the service that the environment names. */
+export function gcpHarness(name: string, protectionLevel: 'SOFTWARE' | 'HSM'): ConformanceHarness {
+  return {
+    name,
+    async open() {
+      const server = await startServer();
+      const { double } = server;
+      const aliases = new Map<string, string>();
+      const provider = () => server.open({ aliases: (alias) => aliases.get(alias) });
+      const setAlias = async (alias: string, keyArn: string) => {
+        aliases.set(alias, resourceIn(keyArn));
+      };
+      const make = async (
+        purpose: 'ENCRYPT_DECRYPT' | 'ASYMMETRIC_DECRYPT' | 'ASYMMETRIC_SIGN',
+        algorithm: string,
+      ) => {
+        const versionTemplate = { algorithm, protectionLevel } as never;
+        return { keyId: arnOf(await server.create({ purpose, versionTemplate })) };
+      };
+      return {
+        provider: provider(),
+        reopen: async () => provider(),
+        cache: withDataKeyCache,
+        keys: {
+          async create({ keySpec, keyUsage, origin, algorithm = 'RSAES_OAEP_SHA_256' }) {
+            if (keySpec === 'SYMMETRIC_DEFAULT' && origin === undefined) {
+              return make('ENCRYPT_DECRYPT', 'GOOGLE_SYMMETRIC_ENCRYPTION');
+            }
+            if (keySpec === 'SYMMETRIC_DEFAULT') {
+              const key = { purpose: 'ENCRYPT_DECRYPT', importOnly: true } as const;
+              return { keyId: arnOf(await server.create(key, true)) };
+            }
+            const bits = keySpec.slice(4);
+            if (keySpec.startsWith('RSA_') && origin === undefined) {
+              return keyUsage === 'ENCRYPT_DECRYPT'
+                ? make('ASYMMETRIC_DECRYPT', rsaAlgorithm(bits, algorithm))
+                : make('ASYMMETRIC_SIGN', `RSA_SIGN_PSS_${bits}_SHA256`);
+            }
+            if (keySpec === 'ECC_NIST_P256' && keyUsage === 'SIGN_VERIFY') {
+              return make('ASYMMETRIC_SIGN', 'EC_SIGN_P256_SHA256');
+            }
+            throw new UnsupportedOperationError(`no ${keySpec} keys here`);
+          },
+          createForeign: () => make('ASYMMETRIC_SIGN', 'EC_SIGN_P256_SHA256'),
+          alias: setAlias,
+          moveAlias: setAlias,
+          disable: (keyArn) => server.change(resourceIn(keyArn), 'DISABLED'),
+          enable: (keyArn) => server.change(resourceIn(keyArn), 'ENABLED'),
+          scheduleDeletion: (keyArn) => server.change(resourceIn(keyArn), 'DESTROY_SCHEDULED'),
+          deleteSoftly: (keyArn) => server.change(resourceIn(keyArn), 'DESTROY_SCHEDULED'),
+          rotate: (keyArn) => server.rotate(resourceIn(keyArn)),
+          async removeOldVersions(keyArn) {
+            const resource = resourceIn(keyArn);
+            const [{ primary }] = await server.admin.getCryptoKey({ name: resource });
+            const isOld = (version: string) => version !== primary?.name;
+            await server.change(resource, 'DESTROY_SCHEDULED', isOld);
+          },
+          // A real service destroys in a day at the earliest, and its rights are those of the environment.
+          ...(double && {
+            destroy: async (keyArn: string) => double.remove(resourceIn(keyArn)),
+            deny: async (keyArn: string, right: 'use' | 'describe') =>
+              double.deny(resourceIn(keyArn), right),
+          }),
+        },
+        ...(double && {
+          async fail(kind) {
+            const codes = {
+              throttled: code.RESOURCE_EXHAUSTED,
+              denied: code.PERMISSION_DENIED,
+              unavailable: code.UNAVAILABLE,
+            };
+            double.fault =
+              kind === undefined ? undefined : () => new CloudKmsError(codes[kind], kind);
+          },
+        }),
+        close: () => server.close(),
+      };
+    },
+  };
+}
+
+function rsaAlgorithm(bits: string, algorithm: AsymmetricAlgorithm): string {
+  const hash = algorithm.slice('RSAES_OAEP_SHA_'.length);
+  // Google has SHA-512 with 4096 bits only, and no SHA-384.
+  if (hash === '384' || (hash === '512' && bits !== '4096')) {
+    throw new UnsupportedOperationError(`no keys of ${bits} bits with SHA-${hash} here`);
+  }
+  return `RSA_DECRYPT_OAEP_${bits}_SHA${hash}`;
+}

@@ -22,6 +22,7 @@ import { sealingMutants } from './sealing.js';
 import { shapeMutants } from './shapes.js';
 import { statisticsMutants } from './statistics.js';
 import { uncheckedMutants } from './unchecked.js';
+import { uncopiedMutants } from './uncopied.js';
 import { useMutants } from './uses.js';
 import { weakPairMutants } from './weak-pairs.js';
 
@@ -37,6 +38,7 @@ export const mutants: readonly Mutant[] = [
   ...lifecycleMutants,
   ...inputMutants,
   ...uncheckedMutants,
+  ...uncopiedMutants,
   ...kindMutants,
   ...detailMutants,
   ...sealingMutants,

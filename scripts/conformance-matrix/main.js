@@ -17,6 +17,7 @@ for (const harness of await loadHarnesses()) {
   console.log(`${report.passed} passed, ${report.failed} failed`);
   if (report.failed > 0 || report.notRun > 0) console.log(formatReport(report));
   columns.push({ name: harness.name, ...report });
+  await harness.end?.();
 }
 
 const rules = [...new Set(conformanceCases.map(({ rule }) => rule))].map((rule) => ({

@@ -3,6 +3,7 @@ import { type CaseContext, casesOf } from '../case.js';
 import { check, expectBytes } from '../expect.js';
 import { RSA, SYMMETRIC } from '../needs.js';
 import { expectOpens, type Known, keyOf, open, seal } from '../round-trip.js';
+import { sizesUpTo } from '../sizes.js';
 import { asText, manyOf } from '../statistics.js';
 
 const content = {
@@ -96,9 +97,6 @@ function alike(size: number): Uint8Array[] {
   ];
 }
 
-const isNearPower = (size: number) =>
-  [size - 1, size, size + 1].some((each) => (each & (each - 1)) === 0);
-
 /** Round trips of these sizes. */
 async function expectSizes(
   context: CaseContext,
@@ -185,9 +183,8 @@ export const contentCases = [
         title: `encrypts every size from 1 to ${LIMITS.plaintext}: small ones and those at powers of two; all in soak`,
         profile: 'full',
         async run(context) {
-          const sizes = upTo(limitOf(context.provider.capabilities, 'plaintext')).filter(
-            (size) => context.profile === 'soak' || size <= 65 || isNearPower(size),
-          );
+          const longest = limitOf(context.provider.capabilities, 'plaintext');
+          const sizes = sizesUpTo(longest, context, { full: 256, soak: 1 });
           await expectSizes(context, 'SYMMETRIC_DEFAULT', sizes);
         },
       },

@@ -5,6 +5,7 @@ import { invoke, sealedIn } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import { useNumbered } from '../operations.js';
 import { expectOpens, open, seal } from '../round-trip.js';
+import { sizesUpTo } from '../sizes.js';
 import { manyOf } from '../statistics.js';
 
 const apart = {
@@ -159,17 +160,6 @@ async function expectApart(
 /** A context of one pair whose value has this many bytes. */
 const sized = (length: number): EncryptionContext => ({ tenant: 'x'.repeat(length) });
 
-/** The sizes of a value; every one in soak. */
-function sizesFor({ profile, seed, provider }: CaseContext): number[] {
-  // 2 bytes for the count of pairs, 2 for each length, 6 for the key, and one that is added.
-  const longest = limitOf(provider.capabilities, 'encryptionContext') - 13;
-  const all = Array.from({ length: longest }, (_, i) => i);
-  const isNear = (size: number) =>
-    [size - 1, size, size + 1].some((each) => (each & (each - 1)) === 0);
-  const step = profile === 'soak' ? 3 : 97;
-  return all.filter((size) => size < 34 || isNear(size) || (size + seed) % step === 0);
-}
-
 export const contextFamilyCases = [
   ...casesOf(
     apart,
@@ -229,7 +219,9 @@ export const contextFamilyCases = [
           const { provider } = context;
           const keyId = await context.keys.get();
           const plaintext = context.secret();
-          const sizes = sizesFor(context);
+          // 2 bytes for the count of pairs, 2 for each length, 6 for the key, and one that is added.
+          const longest = limitOf(provider.capabilities, 'encryptionContext') - 13;
+          const sizes = [0, ...sizesUpTo(longest, context, { full: 97, soak: 3 })];
           await manyOf(sizes.length, async (index) => {
             const size = sizes[index] as number;
             const sealed = await seal(context, {

@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -96,6 +96,22 @@ describe('keywrap-kms', () => {
     expect(JSON.parse(response.text).Plaintext).to.equal('c2VjcmV0');
     second.child.kill('SIGTERM');
     expect(await second.exitCode()).to.equal(0);
+  });
+
+  it('opens a store that a group may read where the group is named', async function () {
+    if (process.getegid === undefined) this.skip();
+    const passphrase = await file('passphrase', PASSPHRASE);
+    const data = join(folder, 'group.db');
+    await (await makeStore(data)).close();
+    await chmod(data, 0o660);
+    const args = ['--port', '0', '--data', data, '--passphrase-file', passphrase];
+    const refused = new Run(...args);
+    expect(await refused.exitCode()).to.equal(4);
+    expect(refused.stderr).to.include('can be read or changed by others');
+    const run = new Run(...args, '--trusted-group', `${process.getegid()}`);
+    await run.url();
+    run.child.kill('SIGTERM');
+    expect(await run.exitCode()).to.equal(0);
   });
 
   it('reports a problem with its store, and writes nothing', async () => {

@@ -3,6 +3,7 @@ import {
   type AsymmetricAlgorithm,
   assertKeyEnabled,
   assertKeyUsable,
+  type Call,
   type DecryptOutput,
   type DecryptRequest,
   type EncryptOutput,
@@ -46,6 +47,9 @@ const CAPABILITIES: ProviderCapabilities = Object.freeze({
   dataKeyPairSpecs: Object.freeze([]),
 });
 
+/** How many versions an RSA ciphertext is tried with: each takes a request. */
+const MAXIMUM_TRIED = 64;
+
 /** How many keys and public keys are remembered. */
 const MAXIMUM_KEPT = 1000;
 
@@ -59,7 +63,10 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
   const known = new Map<string, readonly Version[]>();
   const publicKeys = new Map<string, KeyObject>();
   // The client changes the options that it gets.
-  const callOptions = () => ({ timeout: options.requestTimeout });
+  const callOptions = () => ({
+    timeout: options.requestTimeout,
+    ...(!options.clientRetries && { retry: null }),
+  });
 
   async function readVersions(resource: string): Promise<readonly Version[]> {
     const kms = await client.get();
@@ -187,13 +194,16 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
   async function decryptRsa(
     resource: string,
     { algorithm, ciphertext }: DecryptRequest,
+    { signal }: Call,
   ): Promise<DecryptOutput> {
     const keyId = names.arnOf(resource);
     const tried = new Set<string>();
     const open = async (versions: readonly Version[]): Promise<DecryptOutput | undefined> => {
       for (const { name, id, keySpec } of enabled(versions, algorithm)) {
         if (tried.has(name) || keySpec !== rsaKeySpecOf(ciphertext.length)) continue;
+        if (tried.size >= MAXIMUM_TRIED) break;
         tried.add(name);
+        signal?.throwIfAborted();
         const plaintext = await decryptWith(name, ciphertext);
         if (plaintext !== undefined) return { plaintext, keyId, keyVersion: id };
       }
@@ -243,10 +253,10 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
       }
     },
 
-    async decrypt(request) {
+    async decrypt(request, call) {
       if (request.key === undefined) throw new InvalidInputError('keyId', 'is missing');
       const resource = names.resourceOf(request.key);
-      if (isAsymmetricAlgorithm(request.algorithm)) return decryptRsa(resource, request);
+      if (isAsymmetricAlgorithm(request.algorithm)) return decryptRsa(resource, request, call);
       try {
         return await decryptSymmetric(resource, request);
       } catch (error) {

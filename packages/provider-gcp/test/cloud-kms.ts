@@ -40,7 +40,6 @@ export type Fault = (
 export interface CloudKms {
   /** The URL of the option `endpoint`. */
   readonly url: string;
-  readonly port: number;
   /** The method of every request. */
   readonly requests: string[];
   /** Replaces the answer of a request by an error, or by another response. */
@@ -51,6 +50,8 @@ export interface CloudKms {
   deny(key: string, right: 'use' | 'describe'): void;
   /** Deletes a key, at once. */
   remove(key: string): void;
+  /** Ends the days in which a version that is scheduled for destruction can be restored. */
+  destroy(version: string): void;
   close(): Promise<void>;
 }
 
@@ -118,7 +119,8 @@ export async function startCloudKms(
     ListCryptoKeyVersions({ parent, pageSize, pageToken }) {
       const all = keyOf(parent, 'ListCryptoKeyVersions').versions.map(({ pb }) => pb);
       const start = Number(pageToken || 0);
-      const end = start + (pageSize || 100);
+      // A server may return fewer than it is asked for.
+      const end = start + Math.min(pageSize || 100, 2);
       const nextPageToken = end < all.length ? `${end}` : '';
       return {
         cryptoKeyVersions: all.slice(start, end),
@@ -220,12 +222,14 @@ export async function startCloudKms(
   });
   const kms: CloudKms = {
     url: `http://127.0.0.1:${port}`,
-    port,
     requests: [],
     fault: undefined,
     stalls: false,
     deny: (key, right) => void deniedRights.add(`${key} ${right}`),
     remove: (key) => void keys.delete(key),
+    destroy(version) {
+      versionOf(version, 'DestroyCryptoKeyVersion').pb.state = 'DESTROYED';
+    },
     close: async () => server.forceShutdown(),
   };
   return kms;

@@ -11,22 +11,16 @@ const {
   KEYWRAP_TEST_GCP_KEY_RING: RING = 'projects/my-project/locations/europe-west1/keyRings/tests',
 } = process.env;
 
+/** The resource name of the ring of the tests. */
+export const KEY_RING = RING;
+
 const [, PROJECT = '', , LOCATION = '', , RING_ID = ''] = RING.split('/');
+
+/** True for a service that the environment names. */
+export const isReal = ENDPOINT !== undefined;
 
 /** Where the keys of the tests are. */
 export const PLACE = { project: PROJECT, location: LOCATION, keyRing: RING_ID };
-
-/** An outage is the test's, and not to be waited for: without the client's retries. */
-export const CLIENT_OPTIONS = {
-  clientConfig: {
-    interfaces: {
-      'google.cloud.kms.v1.KeyManagementService': {
-        retry_codes: { idempotent: [], non_idempotent: [] },
-        methods: {},
-      },
-    },
-  },
-};
 
 type KeyTemplate = protos.google.cloud.kms.v1.ICryptoKey;
 
@@ -70,7 +64,8 @@ export async function startServer(): Promise<TestServer> {
       new GcpKeyWrapProvider({
         ...PLACE,
         endpoint,
-        clientOptions: CLIENT_OPTIONS,
+        // An outage is the test's, and not to be waited for.
+        clientRetries: false,
         ...options,
       }),
     async create(cryptoKey = { purpose: 'ENCRYPT_DECRYPT' }, isEmpty = false) {
@@ -120,4 +115,23 @@ export function arnOf(resource: string): string {
 /** The resource name of a key of the ring. */
 export function resourceIn(keyArn: string): string {
   return `${RING}/cryptoKeys/${keyArn.split('%2F').at(-1)}`;
+}
+
+/** A service for as long as a test runs. */
+export async function withServer(test: (server: TestServer) => Promise<void>): Promise<void> {
+  const server = await startServer();
+  try {
+    await test(server);
+  } finally {
+    await server.close();
+  }
+}
+
+/** The double, for tests that make it fail; not for a real service. */
+export async function withDouble(
+  test: (server: TestServer, double: CloudKms) => Promise<void>,
+): Promise<void> {
+  await withServer(async (server) => {
+    if (server.double !== undefined) await test(server, server.double);
+  });
 }

@@ -47,6 +47,10 @@ const CAPABILITIES: ProviderCapabilities = Object.freeze({
   dataKeyPairSpecs: Object.freeze([]),
 });
 
+/** A page may have fewer versions than it is asked for; more pages are a fault of the server. */
+const PAGE_SIZE = 1000;
+const MAXIMUM_PAGES = 100;
+
 /** How many versions an RSA ciphertext is tried with: each takes a request. */
 const MAXIMUM_TRIED = 64;
 
@@ -70,8 +74,18 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
 
   async function readVersions(resource: string): Promise<readonly Version[]> {
     const kms = await client.get();
-    const [all] = await kms.listCryptoKeyVersions({ parent: resource }, callOptions());
-    return remember(known, resource, versionsOf(resource, all));
+    const all = [];
+    let pageToken = '';
+    for (let page = 0; page < MAXIMUM_PAGES; page++) {
+      const [versions, next] = await kms.listCryptoKeyVersions(
+        { parent: resource, pageSize: PAGE_SIZE, pageToken },
+        { ...callOptions(), autoPaginate: false },
+      );
+      all.push(...versions);
+      pageToken = next?.pageToken ?? '';
+      if (pageToken === '') return remember(known, resource, versionsOf(resource, all));
+    }
+    throw new InternalError('Cloud KMS lists too many versions of the key');
   }
 
   async function describeResource(resource: string): Promise<KeyDescription> {

@@ -15,10 +15,15 @@ import { rollup } from 'rollup';
 import * as vite from 'vite';
 import webpack from 'webpack';
 
-const PROGRAMS = ['program', 'backends', 'azure'];
+const PROGRAMS = ['program', 'backends', 'azure', 'gcp'];
 const FORMATS = { esm: 'mjs', cjs: 'cjs' };
-/** Microsoft's client is large: one format each, and CommonJS for esbuild, which can't make an ES module of it. */
-const OMITTED = ['esbuild azure esm', 'rollup azure cjs', 'webpack azure esm', 'vite azure cjs'];
+/** These clients are large: one format each, and CommonJS for esbuild, which can't make ES modules of them. */
+const OMITTED = ['azure', 'gcp'].flatMap((client) => [
+  `esbuild ${client} esm`,
+  `rollup ${client} cjs`,
+  `webpack ${client} esm`,
+  `vite ${client} cjs`,
+]);
 /** The native add-on. */
 const EXTERNAL = ['pkcs11js'];
 

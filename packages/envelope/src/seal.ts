@@ -58,14 +58,20 @@ export async function sealAndWipe(
   call: CallOptions,
 ): Promise<Uint8Array> {
   const { signal, grantTokens } = call;
-  let sealer: MessageSealer | undefined;
   try {
     const options = { signal, grantTokens, bytesToEncrypt: plaintext.length };
-    sealer = await startMessage(sealing, options);
+    return await sealAll(await startMessage(sealing, options), plaintext);
+  } finally {
+    wipe(plaintext);
+  }
+}
+
+/** Seals all of a message in one step. */
+export async function sealAll(sealer: MessageSealer, plaintext: Uint8Array): Promise<Uint8Array> {
+  try {
     return concat(await sealer.final(plaintext));
   } finally {
-    sealer?.wipe();
-    wipe(plaintext);
+    sealer.wipe();
   }
 }
 

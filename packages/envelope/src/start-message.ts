@@ -47,20 +47,25 @@ export async function startWithDataKey(
   const messageId = crypto.getRandomValues(new Uint8Array(MESSAGE_ID_LENGTH[2]));
   const deriving = engine.deriveKeys(suite, plaintext, messageId);
   const { key, commitKey } = deriving instanceof Promise ? await deriving : deriving;
-  const header = writeHeader({
-    suite,
-    messageId,
-    encryptionContext,
-    dataKeys: wrapped,
-    frameLength,
-    commitKey: commitKey as Uint8Array,
-  });
-  // The tag over the header body is that of an empty plaintext.
-  const bodyLength = header.length - TAG_LENGTH;
-  const tag = header.subarray(bodyLength);
-  const sealing = key.seal(HEADER_IV, header.subarray(0, bodyLength), NOTHING, tag);
-  if (sealing !== undefined) await sealing;
-  return new MessageSealer({ header, key, messageId, frameLength, signer });
+  try {
+    const header = writeHeader({
+      suite,
+      messageId,
+      encryptionContext,
+      dataKeys: wrapped,
+      frameLength,
+      commitKey: commitKey as Uint8Array,
+    });
+    // The tag over the header body is that of an empty plaintext.
+    const bodyLength = header.length - TAG_LENGTH;
+    const tag = header.subarray(bodyLength);
+    const sealing = key.seal(HEADER_IV, header.subarray(0, bodyLength), NOTHING, tag);
+    if (sealing !== undefined) await sealing;
+    return new MessageSealer({ header, key, messageId, frameLength, signer });
+  } catch (error) {
+    key.wipe();
+    throw error;
+  }
 }
 
 const NOTHING = new Uint8Array();

@@ -34,8 +34,8 @@ async function serveAsWorker(): Promise<void> {
   const server = await startWorker(storeOf(process.argv.slice(2)));
   closeOnSignal(async () => {
     await server.close();
-    // The last lines of the log are sent in this turn.
-    setImmediate(() => process.disconnect());
+    // It ends when the last lines of the log have been sent.
+    process.channel?.unref();
   });
 }
 

@@ -12,7 +12,8 @@ const entry = (key: string): RequestLog => ({
   outcome: 'ok',
   duration: 1,
 });
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+/** Timers of a process end in the sequence of their times. */
+const written = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 /** A reader that takes lines as slowly as a test says. */
 class Reader extends EventEmitter {
@@ -44,7 +45,7 @@ describe('The log', () => {
       'é"\\',
     ];
     for (const key of keys) log(entry(key));
-    await nextTurn();
+    await written();
     expect(reader.keys).to.deep.equal(keys);
     expect(reader.text.split(/[\n\r\u2028\u2029\u0085]/)).to.have.length(keys.length + 1);
     expect(reader.text).not.to.match(/(?!\n)\p{Cc}|[\u200f-\u206f\ufeff]/u);
@@ -56,14 +57,14 @@ describe('The log', () => {
     const log = logJsonLines(reader);
     reader.isSlow = true;
     log(entry('first'));
-    await nextTurn();
+    await written();
     for (let i = 0; i < 20_000; i++) log(entry(String(i)));
-    await nextTurn();
+    await written();
     expect(reader.keys).to.deep.equal(['first']);
     reader.isSlow = false;
     reader.emit('drain');
     log(entry('last'));
-    await nextTurn();
+    await written();
     expect(reader.keys).to.have.length(10_002);
     expect(reader.keys.at(-1)).to.equal('last');
   });
@@ -72,10 +73,10 @@ describe('The log', () => {
     const reader = new Reader();
     const log = logJsonLines(reader);
     log(entry('first'));
-    await nextTurn();
+    await written();
     reader.emit('error', new Error('EPIPE'));
     log(entry('second'));
-    await nextTurn();
+    await written();
     expect(reader.keys).to.deep.equal(['first']);
 
     const run = new Run('--port', '0');

@@ -23,15 +23,15 @@ import type { Engine, MessageKey, Signer, Verifier } from './engine.js';
 export const engine: Engine = {
   deriveKeys(suite, dataKey, messageId) {
     if (suite.hash === undefined) {
-      return { key: new NodeMessageKey(suite, dataKey), commitKey: undefined };
+      return { key: new NodeMessageKey(suite, copyBytes(dataKey)), commitKey: undefined };
     }
     const hash = DIGEST[suite.hash];
     const inputs = encryptionKeyInputs(suite, messageId);
     // "SHOULD only perform the extract step once", for which hkdfSync has no way; it takes twice as long.
     const pseudorandomKey = createHmac(hash, inputs.salt).update(dataKey).digest();
     const derived = expand(hash, pseudorandomKey, inputs.info);
-    const key = new NodeMessageKey(suite, derived);
-    wipe(derived);
+    wipe(derived.subarray(suite.keyLength));
+    const key = new NodeMessageKey(suite, derived.subarray(0, suite.keyLength));
     const commitKey = suite.commits
       ? expand(hash, pseudorandomKey, COMMIT_KEY_INFO).subarray(0, COMMIT_KEY_LENGTH)
       : undefined;
@@ -60,9 +60,10 @@ class NodeMessageKey implements MessageKey {
   readonly #bytes: Uint8Array;
   #isWiped = false;
 
+  /** @param bytes Pass into its ownership. */
   constructor({ keyLength }: AlgorithmSuite, bytes: Uint8Array) {
     this.#algorithm = GCM[keyLength];
-    this.#bytes = copyBytes(bytes.subarray(0, keyLength));
+    this.#bytes = bytes;
   }
 
   seal(iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, target: Uint8Array): void {

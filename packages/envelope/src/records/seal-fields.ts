@@ -7,8 +7,8 @@ import {
   readSafely,
   wipe,
 } from '@keywrap/core';
-import { concat } from '../format/bytes.js';
 import { makeDataKey } from '../keys/wrap-data-key.js';
+import { sealAll } from '../seal.js';
 import { readSealOptions, type Sealing, type SealOptions } from '../seal-options.js';
 import { startWithDataKey } from '../start-message.js';
 import { encodeBase64Url } from '../text/base64.js';
@@ -113,8 +113,7 @@ async function sealFieldsOf(
     for (const { place, bytes } of plaintexts) {
       const parameters = { encryptionContext, signer: undefined, frameLength };
       const sealer = await startWithDataKey(dataKeys, parameters);
-      const message = concat(await sealer.final(bytes));
-      place.owner[place.name] = encodeBase64Url(message);
+      place.owner[place.name] = encodeBase64Url(await sealAll(sealer, bytes));
     }
   } finally {
     wipe(dataKeys.plaintext);

@@ -17,11 +17,18 @@ export interface Killers {
 const FILE = new URL('../killers.json', import.meta.url);
 
 export function readKillers(): Killers {
-  return JSON.parse(readFileSync(FILE, 'utf8')) as Killers;
+  const { own, blind } = JSON.parse(readFileSync(FILE, 'utf8'));
+  const lists = Object.entries(own as Record<string, string>).map(
+    ([name, ids]) => [name, ids.split(' ')] as const,
+  );
+  return { own: Object.fromEntries(lists), blind };
 }
 
-export function writeKillers(killers: Killers): void {
-  writeFileSync(FILE, `${JSON.stringify(killers, null, 1)}\n`);
+/** Writes one line for each mutant. */
+export function writeKillers({ own, blind }: Killers): void {
+  const lines = Object.entries(own).map(([name, ids]) => [name, ids.join(' ')] as const);
+  const table = { own: Object.fromEntries(lines), blind };
+  writeFileSync(FILE, `${JSON.stringify(table, null, 2)}\n`);
 }
 
 /** Keeps what is still true of the old table, and adds the quickest case for what is missing in it. */

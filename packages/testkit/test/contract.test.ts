@@ -15,7 +15,7 @@ describe('the contract', () => {
   });
 
   it('names no rule there that the suite does not have', () => {
-    const section = README.split('## What every provider promises')[1]?.split('\n## ')[0] ?? '';
+    const section = README.split('## The rules of the contract')[1]?.split('\n## ')[0] ?? '';
     const named = section
       .split('\n')
       .filter((line) => line.startsWith('| `'))

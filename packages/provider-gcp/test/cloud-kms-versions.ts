@@ -34,16 +34,16 @@ export async function newVersion(
   { algorithm, protectionLevel }: Message,
   index: number,
 ): Promise<KeyVersion> {
+  const privateKey = await privateKeyOf(algorithm, index);
   const time = { seconds: 1_700_000_000 + number, nanos: 0 };
   const pb = {
     name: `${key}/cryptoKeyVersions/${number}`,
-    state: 'ENABLED',
+    state: privateKey === undefined ? 'ENABLED' : 'PENDING_GENERATION',
     algorithm,
     protectionLevel,
     createTime: time,
     generateTime: time,
   };
-  const privateKey = await privateKeyOf(algorithm, index);
   const secret = privateKey === undefined ? randomBytes(32) : undefined;
   return { pb, kind: kindOf(algorithm), secret, privateKey, id: randomBytes(ID_LENGTH) };
 }

@@ -120,7 +120,10 @@ export async function startCloudKms(
     },
     GetCryptoKey: ({ name }) => pbOf(keyOf(name, 'GetCryptoKey')),
     ListCryptoKeyVersions({ parent, pageSize, pageToken }) {
-      const all = keyOf(parent, 'ListCryptoKeyVersions').versions.map(({ pb }) => pb);
+      const { versions } = keyOf(parent, 'ListCryptoKeyVersions');
+      const all = versions.map(({ pb }) => ({ ...pb }));
+      // They were still being made.
+      for (const { pb } of versions) if (pb.state === 'PENDING_GENERATION') pb.state = 'ENABLED';
       const start = Number(pageToken || 0);
       // A server may return fewer than it is asked for.
       const end = start + Math.min(pageSize || 100, 2);

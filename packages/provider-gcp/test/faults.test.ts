@@ -366,6 +366,15 @@ describeFaults('Checksums of Cloud KMS', (fixture) => {
       await uses[use]();
     });
   }
+
+  it('hold for no bytes too, which nobody can encrypt (INVALID_CIPHERTEXT)', async () => {
+    const { double, uses } = fixture();
+    double.fault = inResponse('Decrypt', (response) => {
+      response.plaintext = Buffer.alloc(0);
+      response.plaintextCrc32c = { value: '0' };
+    });
+    expect((await rejection(uses.decrypt())).code).to.equal('INVALID_CIPHERTEXT');
+  });
 });
 
 describeFaults('Answers for another key', (fixture) => {

@@ -1,5 +1,5 @@
 const PIECE = 512;
-/** Keeps the last piece, which is short: what is nowhere would not even be allocated. */
+/** Has each piece for a moment: what is nowhere would not even be allocated. */
 const garbage: { last: unknown } = { last: undefined };
 
 /**
@@ -10,4 +10,6 @@ const garbage: { last: unknown } = { last: undefined };
 export function paceCollection(bytes: number): void {
   // An element takes eight bytes.
   for (let left = bytes >>> 3; left > 0; left -= PIECE) garbage.last = new Array(PIECE);
+  // What is alive at a collection lets V8 give more room to garbage.
+  garbage.last = undefined;
 }

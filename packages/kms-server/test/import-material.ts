@@ -5,7 +5,11 @@ import {
   publicEncrypt,
   randomBytes,
 } from 'node:crypto';
-import type { ImportKeyMaterialCommandInput, KMS } from '@aws-sdk/client-kms';
+import type {
+  GetParametersForImportCommandOutput,
+  ImportKeyMaterialCommandInput,
+  KMS,
+} from '@aws-sdk/client-kms';
 
 export const FOREVER = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' } as const;
 
@@ -19,11 +23,15 @@ export async function wrap(
   WrappingAlgorithm: WrappingAlgorithm = 'RSAES_OAEP_SHA_256',
   WrappingKeySpec: 'RSA_2048' | 'RSA_3072' = 'RSA_2048',
 ): Promise<Pick<ImportKeyMaterialCommandInput, 'ImportToken' | 'EncryptedKeyMaterial'>> {
-  const { ImportToken, PublicKey } = await kms.getParametersForImport({
-    KeyId,
-    WrappingAlgorithm,
-    WrappingKeySpec,
-  });
+  const parameters = { KeyId, WrappingAlgorithm, WrappingKeySpec };
+  return wrapWith(await kms.getParametersForImport(parameters), material, WrappingAlgorithm);
+}
+
+function wrapWith(
+  { ImportToken, PublicKey }: GetParametersForImportCommandOutput,
+  material: Uint8Array,
+  WrappingAlgorithm: WrappingAlgorithm = 'RSAES_OAEP_SHA_256',
+): Pick<ImportKeyMaterialCommandInput, 'ImportToken' | 'EncryptedKeyMaterial'> {
   const key = createPublicKey({ key: Buffer.from(PublicKey ?? []), format: 'der', type: 'spki' });
   const oaepHash = WrappingAlgorithm.endsWith('256') ? 'sha256' : 'sha1';
   const oaep = { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash };
@@ -37,6 +45,20 @@ export async function wrap(
   return { ImportToken, EncryptedKeyMaterial: Buffer.concat(wrapped) };
 }
 
+/**
+ * Imports key material into a key, by default for ever, with one import token: the server makes an RSA key for each,
+ * which takes a while.
+ */
+export async function importerInto(kms: KMS, KeyId: string) {
+  const parameters = await kms.getParametersForImport({
+    KeyId,
+    WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+    WrappingKeySpec: 'RSA_2048',
+  });
+  return (material: Uint8Array, more: Partial<ImportKeyMaterialCommandInput> = FOREVER) =>
+    kms.importKeyMaterial({ KeyId, ...wrapWith(parameters, material), ...more });
+}
+
 /** Wraps key material and imports it, by default for ever. */
 export async function importInto(
   kms: KMS,
@@ -44,5 +66,5 @@ export async function importInto(
   material: Uint8Array,
   more: Partial<ImportKeyMaterialCommandInput> = FOREVER,
 ) {
-  return kms.importKeyMaterial({ KeyId, ...(await wrap(kms, KeyId, material)), ...more });
+  return (await importerInto(kms, KeyId))(material, more);
 }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { EncodedKeyPair } from '@keywrap/provider-local/driver';
+import { type EncodedKeyPair, selectEngine } from '@keywrap/provider-local/driver';
 import { expect } from 'chai';
 import { KeyPairs } from '#dist/key-pairs.js';
 import type { RequestLog } from '#dist/log.js';
@@ -108,6 +108,14 @@ describe('RSA key pairs', () => {
       await settled();
     }
     await Promise.all(waiting);
+  });
+
+  // Whatever the machine's speed: what the loop does is what other clients wait for.
+  it('leave the event loop idle while they are generated', async () => {
+    const generating = new KeyPairs(await selectEngine('node')).for(new FakeClient());
+    const before = performance.eventLoopUtilization();
+    await generating.generateKeyPair('RSA_2048');
+    expect(performance.eventLoopUtilization(before).utilization).to.be.lessThan(0.5);
   });
 
   it('of clients that have gone make no key, and others are answered meanwhile', async () => {

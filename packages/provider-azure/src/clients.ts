@@ -78,10 +78,10 @@ function isJson(text: string | null | undefined): boolean {
 }
 
 async function defaultCredential(): Promise<TokenCredential> {
-  const name: string = '@azure/identity';
-  const { DefaultAzureCredential } = (await loadPeer(name, () => import(name))) as {
-    readonly DefaultAzureCredential: new () => TokenCredential;
-  };
+  const { DefaultAzureCredential } = await loadPeer(
+    '@azure/identity',
+    () => import('@azure/identity'),
+  );
   return new DefaultAzureCredential();
 }
 

@@ -5,6 +5,7 @@ import {
   createPublicKey,
   generateKeyPair,
   type KeyObject,
+  type KeyPairKeyObjectResult,
   privateDecrypt,
   publicEncrypt,
   randomBytes,
@@ -70,6 +71,7 @@ export async function startKeyVault(): Promise<KeyVault> {
   const keys = new Map<string, Version[]>();
   const deleted = new Set<string>();
   const unreadable = new Set<string>();
+  let rsaPairs = 0;
 
   const server = createServer(SELF_SIGNED, (request, response) => {
     const chunks: Buffer[] = [];
@@ -183,7 +185,8 @@ export async function startKeyVault(): Promise<KeyVault> {
       readonly key_size?: number;
     };
     const versions = keys.get(name) ?? [];
-    versions.push(await newVersion(kty, key_ops, key_size, versions.length));
+    const pair = () => rsaPair(key_size, rsaPairs++);
+    versions.push(await newVersion(kty, key_ops, pair, versions.length));
     keys.set(name, versions);
     return sendKey(response, name, latest(name));
   }
@@ -242,10 +245,20 @@ interface Change {
   readonly key_ops?: string[];
 }
 
+const RSA_PAIRS = new Map<string, Promise<KeyPairKeyObjectResult>>();
+
+/** Vaults share their RSA keys, because making one takes a while; those of one vault differ. */
+function rsaPair(bits: number, index: number): Promise<KeyPairKeyObjectResult> {
+  const id = `${bits} ${index}`;
+  const pair = RSA_PAIRS.get(id) ?? promisify(generateKeyPair)('rsa', { modulusLength: bits });
+  RSA_PAIRS.set(id, pair);
+  return pair;
+}
+
 async function newVersion(
   kty: string,
   keyOps: string[] | undefined,
-  bits: number,
+  nextRsaPair: () => Promise<KeyPairKeyObjectResult>,
   index: number,
 ): Promise<Version> {
   const common = {
@@ -267,7 +280,7 @@ async function newVersion(
     };
   }
   const { publicKey, privateKey } = kty.startsWith('RSA')
-    ? await promisify(generateKeyPair)('rsa', { modulusLength: bits })
+    ? await nextRsaPair()
     : await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' });
   const { kty: _, ...jwk } = publicKey.export({ format: 'jwk' });
   return { ...common, keyOps: keyOps ?? encrypts, privateKey, secret: undefined, jwk };

@@ -6,6 +6,9 @@ import type { ClientOptions, ReadOptions } from './options.js';
 
 const PACKAGE = '@google-cloud/kms';
 
+/** Google's client would take responses of any length. */
+const BOUNDED = { 'grpc.max_receive_message_length': 4 * 2 ** 20 };
+
 /** Loads `@google-cloud/kms` with the first call, and makes its client. */
 export class LazyClient {
   readonly #options: ReadOptions;
@@ -36,6 +39,7 @@ export class LazyClient {
       () => import('@google-cloud/kms'),
     );
     const client = new KeyManagementServiceClient({
+      ...BOUNDED,
       ...clientOptionsOf(endpoint),
       ...clientOptions,
     });

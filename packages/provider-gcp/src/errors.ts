@@ -79,9 +79,11 @@ export function damagedOnTheWay(what: string): ProviderUnavailableError {
  */
 export function toKeyWrapError(error: unknown, step: string): KeyWrapError | undefined {
   const code = grpcCodeOf(error);
-  if (code === undefined) return undefined;
-  const message = String((error as { readonly message?: unknown }).message ?? '');
+  const message = String((Object(error) as { readonly message?: unknown }).message ?? '');
   const cause = kmsErrorOf(error);
+  // Of the client, whatever the code: it got no token to send.
+  if (/\bmetadata from plugin failed\b/.test(message)) return withoutToken(message, cause);
+  if (code === undefined) return undefined;
   const options = { cause };
   const text = `: ${cause.message}`;
   switch (code) {
@@ -105,15 +107,11 @@ export function toKeyWrapError(error: unknown, step: string): KeyWrapError | und
         options,
       );
     case 'RESOURCE_EXHAUSTED':
+      // Of the client.
+      if (/Received message larger than max/.test(message)) break;
       return new ThrottledError(`too many requests: retry later${text}`, options);
     case 'UNIMPLEMENTED':
       return new UnsupportedOperationError(`the endpoint does not implement this${text}`, options);
-    case 'UNKNOWN':
-      // The client was given no token. An outage of the server of tokens looks like this too.
-      if (/metadata from plugin/.test(message) && !/\bE[A-Z]{4,}\b|timeout/.test(message)) {
-        return new AccessDeniedError(`the credentials give no token${text}`, options);
-      }
-      break;
     case 'INTERNAL':
       // The client could not send it: a mistake.
       if (/serialization failure/.test(message)) return undefined;
@@ -126,6 +124,18 @@ export function toKeyWrapError(error: unknown, step: string): KeyWrapError | und
     `Cloud KMS was not reached, or failed: retry later${text}`,
     options,
   );
+}
+
+/** The server that gives tokens may be down. */
+const TOKEN_OUTAGE =
+  /\b(ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|status code (429|5\d\d))\b|time-?out|socket hang up/i;
+
+function withoutToken(message: string, cause: Error): KeyWrapError {
+  return TOKEN_OUTAGE.test(message)
+    ? new ProviderUnavailableError('the server that gives tokens was not reached', { cause })
+    : new AccessDeniedError('the credentials give no token: check them, and clientOptions', {
+        cause,
+      });
 }
 
 /** Of a key version that is not enabled, whose state the message names; undefined for any other precondition. */

@@ -38,6 +38,11 @@ export interface GcpKeyWrapProviderOptions {
   readonly endpoint?: string | undefined;
   /** How long a request may take, with the client's retries, in milliseconds: by default 10 000. */
   readonly requestTimeout?: number | undefined;
+  /**
+   * Whether the client repeats a request that did not reach the service, until `requestTimeout`. By default true; false
+   * where a layer of `@keywrap/resilience` does it.
+   */
+  readonly clientRetries?: boolean | undefined;
   /** Options of the client, such as `keyFilename` and `credentials`. By default Application Default Credentials. */
   readonly clientOptions?: ClientOptions | undefined;
 }
@@ -47,6 +52,7 @@ export interface ReadOptions extends Place {
   readonly aliases: AliasLookup;
   readonly endpoint: URL | undefined;
   readonly requestTimeout: number;
+  readonly clientRetries: boolean;
   readonly clientOptions: ClientOptions;
 }
 
@@ -57,6 +63,7 @@ const NAMES = [
   'aliases',
   'endpoint',
   'requestTimeout',
+  'clientRetries',
   'clientOptions',
 ] as const;
 
@@ -71,7 +78,7 @@ export function readOptions(options: unknown): ReadOptions {
 
 function readAll(options: unknown): ReadOptions {
   const given = readFields(options, 'options', NAMES);
-  const { project, location, keyRing, requestTimeout = 10_000, clientOptions = {} } = given;
+  const { project, location, keyRing, clientRetries = true, clientOptions = {} } = given;
   // With the domain of a domain-scoped project in front: example.com:my-project.
   if (typeof project !== 'string' || !/^[a-z0-9][a-z0-9.:-]*$/.test(project)) {
     throw wrong('project', 'must be the id of a project: my-project');
@@ -82,6 +89,7 @@ function readAll(options: unknown): ReadOptions {
   if (keyRing !== undefined && !isId(keyRing)) {
     throw wrong('keyRing', 'must be the name of a key ring: letters, digits, _ and -, at most 63');
   }
+  if (typeof clientRetries !== 'boolean') throw wrong('clientRetries', 'must be true or false');
   if (typeof clientOptions !== 'object' || clientOptions === null) {
     throw wrong('clientOptions', 'must be an object');
   }
@@ -90,7 +98,8 @@ function readAll(options: unknown): ReadOptions {
     ...place,
     aliases: readAliases(given.aliases ?? {}, (name) => resourceOf(name, place) !== undefined),
     endpoint: given.endpoint === undefined ? undefined : readEndpoint(given.endpoint),
-    requestTimeout: readDelay(requestTimeout, 'options.requestTimeout'),
+    requestTimeout: readDelay(given.requestTimeout ?? 10_000, 'options.requestTimeout'),
+    clientRetries,
     clientOptions: clientOptions as ClientOptions,
   };
 }

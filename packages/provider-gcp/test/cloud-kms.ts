@@ -40,7 +40,6 @@ export type Fault = (
 export interface CloudKms {
   /** The URL of the option `endpoint`. */
   readonly url: string;
-  readonly port: number;
   /** The method of every request. */
   readonly requests: string[];
   /** Replaces the answer of a request by an error, or by another response. */
@@ -51,6 +50,8 @@ export interface CloudKms {
   deny(key: string, right: 'use' | 'describe'): void;
   /** Deletes a key, at once. */
   remove(key: string): void;
+  /** Ends the days in which a version that is scheduled for destruction can be restored. */
+  destroy(version: string): void;
   close(): Promise<void>;
 }
 
@@ -74,6 +75,7 @@ export async function startCloudKms(
 ): Promise<CloudKms> {
   const keys = new Map<string, CryptoKey>();
   const deniedRights = new Set<string>();
+  let made = 0;
 
   function keyOf(name: string, method: string): CryptoKey {
     const key = /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+/.exec(
@@ -109,16 +111,22 @@ export async function startCloudKms(
       };
       const pb = { name, purpose, importOnly, versionTemplate: template, createTime: now() };
       const key: CryptoKey = { pb, versions: [], primary: undefined };
-      if (!skipInitialVersionCreation) key.versions.push(await newVersion(name, 1, template));
+      if (!skipInitialVersionCreation) {
+        key.versions.push(await newVersion(name, 1, template, made++));
+      }
       if (purpose === 'ENCRYPT_DECRYPT') key.primary = key.versions[0];
       keys.set(name, key);
       return pbOf(key);
     },
     GetCryptoKey: ({ name }) => pbOf(keyOf(name, 'GetCryptoKey')),
     ListCryptoKeyVersions({ parent, pageSize, pageToken }) {
-      const all = keyOf(parent, 'ListCryptoKeyVersions').versions.map(({ pb }) => pb);
+      const { versions } = keyOf(parent, 'ListCryptoKeyVersions');
+      const all = versions.map(({ pb }) => ({ ...pb }));
+      // They were still being made.
+      for (const { pb } of versions) if (pb.state === 'PENDING_GENERATION') pb.state = 'ENABLED';
       const start = Number(pageToken || 0);
-      const end = start + (pageSize || 100);
+      // A server may return fewer than it is asked for.
+      const end = start + Math.min(pageSize || 100, 2);
       const nextPageToken = end < all.length ? `${end}` : '';
       return {
         cryptoKeyVersions: all.slice(start, end),
@@ -128,7 +136,8 @@ export async function startCloudKms(
     },
     async CreateCryptoKeyVersion({ parent }) {
       const key = keyOf(parent, 'CreateCryptoKeyVersion');
-      const version = await newVersion(parent, key.versions.length + 1, key.pb.versionTemplate);
+      const { versionTemplate } = key.pb;
+      const version = await newVersion(parent, key.versions.length + 1, versionTemplate, made++);
       key.versions.push(version);
       return version.pb;
     },
@@ -220,12 +229,14 @@ export async function startCloudKms(
   });
   const kms: CloudKms = {
     url: `http://127.0.0.1:${port}`,
-    port,
     requests: [],
     fault: undefined,
     stalls: false,
     deny: (key, right) => void deniedRights.add(`${key} ${right}`),
     remove: (key) => void keys.delete(key),
+    destroy(version) {
+      versionOf(version, 'DestroyCryptoKeyVersion').pb.state = 'DESTROYED';
+    },
     close: async () => server.forceShutdown(),
   };
   return kms;

@@ -25,6 +25,7 @@ describe('Options of GcpKeyWrapProvider', () => {
     ['plain HTTP to another host', { ...PLACE, endpoint: 'http://kms.example.com' }, 'endpoint'],
     ['an endpoint with a path', { ...PLACE, endpoint: 'https://kms.example.com/v1' }, 'endpoint'],
     ['a password', { ...PLACE, endpoint: 'https://u:p@kms.example.com' }, 'endpoint'],
+    ['retries in words', { ...PLACE, clientRetries: 'no' }, 'clientRetries'],
     ['no time at all', { ...PLACE, requestTimeout: 0 }, 'requestTimeout'],
     ['options of the client that are none', { ...PLACE, clientOptions: 1 }, 'clientOptions'],
     ['a misspelt option', { ...PLACE, keyring: 'my-ring' }, 'keyring'],

@@ -11,22 +11,16 @@ const {
   KEYWRAP_TEST_GCP_KEY_RING: RING = 'projects/my-project/locations/europe-west1/keyRings/tests',
 } = process.env;
 
+/** The resource name of the ring of the tests. */
+export const KEY_RING = RING;
+
 const [, PROJECT = '', , LOCATION = '', , RING_ID = ''] = RING.split('/');
+
+/** True for a service that the environment names. */
+export const isReal = ENDPOINT !== undefined;
 
 /** Where the keys of the tests are. */
 export const PLACE = { project: PROJECT, location: LOCATION, keyRing: RING_ID };
-
-/** An outage is the test's, and not to be waited for: without the client's retries. */
-export const CLIENT_OPTIONS = {
-  clientConfig: {
-    interfaces: {
-      'google.cloud.kms.v1.KeyManagementService': {
-        retry_codes: { idempotent: [], non_idempotent: [] },
-        methods: {},
-      },
-    },
-  },
-};
 
 type KeyTemplate = protos.google.cloud.kms.v1.ICryptoKey;
 
@@ -62,6 +56,28 @@ export async function startServer(): Promise<TestServer> {
     // ALREADY_EXISTS
     if (error.code !== 6) throw error;
   });
+  const made: string[] = [];
+
+  /** Waits until the versions of a key are made: asymmetric ones take a while. */
+  async function versionsOf(resource: string) {
+    for (;;) {
+      const [versions] = await admin.listCryptoKeyVersions({ parent: resource });
+      if (versions.every(({ state }) => state !== 'PENDING_GENERATION')) return versions;
+    }
+  }
+
+  const change: TestServer['change'] = async (resource, to, isChanged = () => true) => {
+    for (const { name, state } of await versionsOf(resource)) {
+      const version = `${name}`;
+      if (`${state}`.startsWith('DESTROY') || !isChanged(version)) continue;
+      if (to === 'DESTROY_SCHEDULED') await admin.destroyCryptoKeyVersion({ name: version });
+      else {
+        const cryptoKeyVersion = { name: version, state: to };
+        await admin.updateCryptoKeyVersion({ cryptoKeyVersion, updateMask: { paths: ['state'] } });
+      }
+    }
+  };
+
   return {
     endpoint,
     double,
@@ -70,7 +86,8 @@ export async function startServer(): Promise<TestServer> {
       new GcpKeyWrapProvider({
         ...PLACE,
         endpoint,
-        clientOptions: CLIENT_OPTIONS,
+        // An outage is the test's, and not to be waited for.
+        clientRetries: false,
         ...options,
       }),
     async create(cryptoKey = { purpose: 'ENCRYPT_DECRYPT' }, isEmpty = false) {
@@ -81,29 +98,21 @@ export async function startServer(): Promise<TestServer> {
         cryptoKey,
         skipInitialVersionCreation: isEmpty,
       });
+      made.push(`${name}`);
+      await versionsOf(`${name}`);
       return `${name}`;
     },
     async rotate(resource) {
       const [{ name }] = await admin.createCryptoKeyVersion({ parent: resource });
+      await versionsOf(resource);
       const [{ purpose }] = await admin.getCryptoKey({ name: resource });
       if (purpose !== 'ENCRYPT_DECRYPT') return;
       const cryptoKeyVersionId = `${name}`.split('/').at(-1) as string;
       await admin.updateCryptoKeyPrimaryVersion({ name: resource, cryptoKeyVersionId });
     },
-    async change(resource, to, isChanged = () => true) {
-      const [versions] = await admin.listCryptoKeyVersions({ parent: resource });
-      for (const { name, state } of versions) {
-        const version = `${name}`;
-        if (`${state}`.startsWith('DESTROY') || !isChanged(version)) continue;
-        if (to === 'DESTROY_SCHEDULED') await admin.destroyCryptoKeyVersion({ name: version });
-        else {
-          const cryptoKeyVersion = { name: version, state: to };
-          const updateMask = { paths: ['state'] };
-          await admin.updateCryptoKeyVersion({ cryptoKeyVersion, updateMask });
-        }
-      }
-    },
+    change,
     async close() {
+      if (isReal) for (const resource of made) await change(resource, 'DESTROY_SCHEDULED');
       await admin.close();
       await double?.close();
     },
@@ -120,4 +129,24 @@ export function arnOf(resource: string): string {
 /** The resource name of a key of the ring. */
 export function resourceIn(keyArn: string): string {
   return `${RING}/cryptoKeys/${keyArn.split('%2F').at(-1)}`;
+}
+
+/** A service for as long as a test runs. */
+export async function withServer(test: (server: TestServer) => Promise<void>): Promise<void> {
+  const server = await startServer();
+  try {
+    await test(server);
+  } finally {
+    await server.close();
+  }
+}
+
+/** A test of the double: a real service can't be told to fail, and does not count requests. */
+export const itOnDouble = isReal ? it.skip : it;
+
+/** The double, for as long as a test runs. */
+export async function withDouble(
+  test: (server: TestServer, double: CloudKms) => Promise<void>,
+): Promise<void> {
+  await withServer((server) => test(server, server.double as CloudKms));
 }

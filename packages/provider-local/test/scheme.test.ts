@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openKeyWrapProvider } from '@keywrap/core';
@@ -6,6 +6,7 @@ import { localScheme } from '@keywrap/provider-local';
 import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 import { locationOf } from '#dist/store/from-url.js';
+import { FS_GROUP, mountForGroup } from './store/group-volume.js';
 import { CHEAP } from './store/support.js';
 import { expectRejection, rejection, utf8 } from './support.js';
 
@@ -108,6 +109,46 @@ describe('local: URLs', () => {
     await (await open(`${store}?passphraseFile=${folder}/a+b/pw`)).close();
     await (await open(`${store}?passphraseFile=${folder}/a%2bb/pw`)).close();
     await expectRejection(open(`${store}?passphraseFile=${folder}/a%20b/pw`), 'ACCESS_DENIED');
+  });
+
+  it("name the group of a volume: a store on one of Kubernetes' fsGroup opens after each mount", async function () {
+    if (process.platform === 'win32') this.skip();
+    const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-scheme-'));
+    after(() => rm(folder, { recursive: true, force: true }));
+    const passphraseFile = path.join(folder, 'passphrase');
+    await writeFile(passphraseFile, 'correct horse');
+    const volume = path.join(folder, 'volume');
+    await mkdir(volume);
+    mountForGroup(volume);
+    const url = `local://${volume}/keys/keys.db?passphraseFile=${passphraseFile}`;
+    const trusting = `${url}&trustedGroup=${FS_GROUP}`;
+    const modeOf = async (name: string) => ((await stat(name)).mode & 0o7777).toString(8);
+
+    const created = await SqlKeyStore.open({
+      location: `${volume}/keys/keys.db`,
+      protectedBy: { passphrase: 'correct horse' },
+      scrypt: CHEAP,
+      create: true,
+    });
+    await created.close();
+    const request = { keyId: 'alias/orders', plaintext: utf8('kept') };
+    let ciphertext: Uint8Array | undefined;
+    for (let mount = 0; mount < 2; mount++) {
+      mountForGroup(volume);
+      expect(await modeOf(`${volume}/keys`)).to.equal('2770');
+      expect(await modeOf(`${volume}/keys/keys.db`)).to.equal('660');
+      const keys = await open(`${trusting}&keys=alias/orders`);
+      ciphertext ??= (await keys.encrypt(request)).ciphertext;
+      expect((await keys.decrypt({ ciphertext })).plaintext).to.deep.equal(request.plaintext);
+      await keys.close();
+    }
+    for (const refused of [url, `${url}&trustedGroup=${FS_GROUP + 1}`]) {
+      const error = await rejection(open(refused));
+      expect(error).to.include({ code: 'ACCESS_DENIED', retryable: false });
+      expect(error.message).to.include(`group ${FS_GROUP}`).and.to.include('trustedGroup');
+    }
+    await chmod(`${volume}/keys/keys.db`, 0o664);
+    await expectRejection(open(trusting), 'ACCESS_DENIED');
   });
 
   it('hand a plus and a space to the client of PostgreSQL as they are', () => {

@@ -100,8 +100,10 @@ export class Session {
 
   async #logIn(): Promise<Lease> {
     const credentials = this.#credentials;
-    if (credentials.kind === 'token')
-      return this.#learn(await askForCredential(credentials.token, 'options.token', isHeaderText));
+    if (credentials.kind === 'token') {
+      const { token } = credentials;
+      return this.#learn(await askForCredential(token, 'options.token', isHeaderText));
+    }
     const { mount } = credentials;
     if (this.#refused !== undefined && this.#now() < this.#refused.until) {
       throw new AccessDeniedError(

@@ -1,5 +1,6 @@
 import type { ConformanceCase } from './case.js';
 import type { ConformanceHarness } from './harness.js';
+import { IdleSession } from './idle-session.js';
 import { type CaseOptions, casesIn } from './run-conformance.js';
 import { Session } from './session.js';
 
@@ -18,7 +19,7 @@ type TestFunction = (title: string, body: () => Promise<void>, timeoutMs?: numbe
 /**
  * Registers the conformance suite with a test runner: a `describe` with an `it` for each case, skipped
  * with the reason if a case is not applicable. That depends on the provider, which is opened first, so await
- * this call at the top level of the test file.
+ * this call at the top level of the test file. A provider of which no case is run is closed after some seconds.
  *
  * @param runner By default the global `describe`, `it`, and `after` or `afterAll`. Where there are no globals, the
  * runner's module: `import * as vitest from 'vitest'`.
@@ -43,6 +44,7 @@ export async function describeConformance(
     );
   }
   const session = await Session.open(harness, options);
+  const idle = new IdleSession(session, () => Session.open(harness, options));
   const reasons = new Map<ConformanceCase, string | undefined>();
   for (const each of casesIn(only, options.profile))
     reasons.set(each, await session.whyNotApplicable(each));
@@ -52,11 +54,11 @@ export async function describeConformance(
     for (const rule of rules) {
       runner.describe(rule.statement, () => {
         for (const [each, reason] of reasons) {
-          if (each.rule === rule) register(runner, session, each, reason);
+          if (each.rule === rule) register(runner, idle, each, reason);
         }
       });
     }
-    (runner.after ?? runner.afterAll)?.(() => session.close());
+    (runner.after ?? runner.afterAll)?.(() => idle.close());
   });
 }
 
@@ -65,7 +67,7 @@ const NO_LIMIT_MS = 2 ** 31 - 1;
 
 function register(
   { it }: TestRunner,
-  session: Session,
+  session: IdleSession,
   each: ConformanceCase,
   reason: string | undefined,
 ): void {

@@ -1,5 +1,6 @@
 import { createProvider, DriverProvider, type KeyWrapProvider } from '@keywrap/core';
 import { expect } from 'chai';
+import sinon from 'sinon';
 import {
   type ConformanceHarness,
   type ConformanceKeys,
@@ -402,5 +403,40 @@ describe('describeConformance', () => {
     const outcomes = await Promise.allSettled(run.map((body) => body()));
     expect(outcomes.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected']);
     await close?.();
+  });
+
+  it('closes a provider of which the runner runs no case, and opens it again for a late one', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    after(() => clock.restore());
+    let open = 0;
+    const harness: ConformanceHarness = {
+      name: 'counted',
+      async open() {
+        open++;
+        return { ...(await reference.open()), close: async () => void open-- };
+      },
+    };
+    const run: (() => Promise<void>)[] = [];
+    let close: (() => Promise<void>) | undefined;
+    const runner: TestRunner = {
+      describe: (_title, body) => body(),
+      it: Object.assign((_title: string, body: () => Promise<void>) => run.push(body), {
+        skip: () => {},
+      }),
+      // As mocha does not for a describe whose tests --grep leaves out.
+      after: (body) => {
+        close = body;
+      },
+    };
+    await describeConformance(harness, runner, { only: ['ENC-001'] });
+    expect(open).to.equal(1);
+    await clock.tickAsync(60_000);
+    expect(open).to.equal(0);
+    for (const body of run) await body();
+    expect(open).to.equal(1);
+    await clock.tickAsync(60_000);
+    expect(open).to.equal(1);
+    await close?.();
+    expect(open).to.equal(0);
   });
 });

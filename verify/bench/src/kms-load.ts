@@ -1,5 +1,6 @@
 import {
   CreateKeyCommand,
+  DescribeKeyCommand,
   EncryptCommand,
   GenerateDataKeyCommand,
   KMSClient,
@@ -7,7 +8,7 @@ import {
 import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
 import autocannon from 'autocannon';
 import { ROUNDS, timeAlternately } from './alternate.js';
-import type { Rounds } from './benchmark.js';
+import { quantile, type Rounds } from './benchmark.js';
 import { type ServerProcess, startServer } from './server-process.js';
 
 const CONNECTIONS = 32;
@@ -16,6 +17,7 @@ const CONNECTION = {
   region: 'us-east-1',
   credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'bench' },
 };
+const RSA = { KeySpec: 'RSA_4096', KeyUsage: 'SIGN_VERIFY' } as const;
 const EncryptionContext = { order: '2026-000123' };
 
 async function makeKey(client: KMSClient): Promise<string> {
@@ -94,6 +96,45 @@ async function compare(
   } finally {
     for (const each of [client, other]) each.destroy();
     for (const server of [ours, reference]) server.stop();
+  }
+  return rounds;
+}
+
+const RSA_CLIENTS = 12;
+
+/** One client beside those that have RSA keys made, and alone. */
+export async function measureWaiting(): Promise<Rounds> {
+  const { url: endpoint, stop } = await startServer('kms-server');
+  const rounds = { ours: [] as number[], reference: [] as number[] };
+  const client = new KMSClient({ ...CONNECTION, endpoint });
+  try {
+    const command = new DescribeKeyCommand({ KeyId: await makeKey(client) });
+    const p99 = async () => {
+      const waits: number[] = [];
+      const end = performance.now() + SECONDS_PER_SIDE * 1000;
+      for (let now = performance.now(); now < end; now = performance.now()) {
+        await client.send(command);
+        waits.push(performance.now() - now);
+      }
+      return quantile(waits, 0.99);
+    };
+    for (let round = 0; round <= ROUNDS; round++) {
+      const alone = await p99();
+      const others = Array.from({ length: RSA_CLIENTS }, () => {
+        return new KMSClient({ ...CONNECTION, endpoint, maxAttempts: 1 });
+      });
+      const made = others.map((other) => other.send(new CreateKeyCommand(RSA)).catch(() => {}));
+      const beside = await p99();
+      // Their connections close, and no more keys are made for them.
+      for (const other of others) other.destroy();
+      await Promise.all(made);
+      if (round === 0) continue; // warms up
+      rounds.reference.push(alone + 100);
+      rounds.ours.push(beside);
+    }
+  } finally {
+    client.destroy();
+    stop();
   }
   return rounds;
 }

@@ -86,6 +86,10 @@ export async function loadPeer<Module>(name: string, load: () => Promise<Module>
   try {
     return await load();
   } catch (cause) {
-    throw new InternalError(`the package ${name} could not be loaded: install it`, { cause });
+    // What esbuild says when it has put a CommonJS file into an ES module.
+    const remedy = /^Dynamic require of /.test((cause as Error | undefined)?.message ?? '')
+      ? 'bundle it as CommonJS'
+      : 'install it';
+    throw new InternalError(`the package ${name} could not be loaded: ${remedy}`, { cause });
   }
 }

@@ -30,6 +30,7 @@ import type {
   WrappedDataKeyPair,
 } from '../provider/provider.js';
 import type { DataKey, DataKeyPair, DecryptResult } from '../provider/secrets.js';
+import { CallSignal } from './call-signal.js';
 import {
   DECRYPT,
   DECRYPT_ASYMMETRIC,
@@ -178,23 +179,28 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
     const { lifetime, capabilities } = this.#driver;
     let reading = 'options';
     let call: Call | undefined;
+    let own: CallSignal | undefined;
     let request: Request;
     try {
       if (lifetime.isOver) throw new ProviderClosedError('this provider was closed');
       call = parseCall(options);
       if (call.signal?.aborted) throw abortError(call.signal);
+      if (call.signal !== undefined) {
+        own = new CallSignal(call.signal);
+        call = { ...call, signal: own.signal };
+      }
       reading = 'input';
       request = operation.parse(input, capabilities);
     } catch (error) {
+      own?.end();
       return this.#reject(operation.name, input, asRejection(error, reading, call?.signal));
     }
-    const { signal } = call;
     lifetime.enter();
     let answer: Awaitable<Output> | undefined;
     try {
       answer = operation.functionOf(this.#driver)(request, call);
       // A synchronous output needs no promise but the caller's.
-      if (signal === undefined && !isPromise(answer)) {
+      if (own === undefined && !isPromise(answer)) {
         const result = finish(operation, request, answer);
         this.#end(operation, request);
         return Promise.resolve(result);
@@ -205,10 +211,12 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       answer = Promise.reject(error);
     }
     const result = this.#settle(operation, request, call, answer);
-    if (signal === undefined) return result;
-    return untilAborted(result, signal).catch((error: unknown) => {
-      throw explain(error, operation.name, request, signal);
-    });
+    if (own === undefined) return result;
+    return untilAborted(result, own.signal)
+      .catch((error: unknown) => {
+        throw explain(error, operation.name, request, own.signal);
+      })
+      .finally(() => own.end());
   }
 
   /** Waits for the answer and cleans up after it, also when the caller has stopped waiting. */

@@ -51,12 +51,51 @@ describe('createProvider: abort', () => {
     });
   }
 
-  it('reaches the hook as the signal that the caller passed', async () => {
-    const { signal } = new AbortController();
-    const encrypt = sinon.spy(new ScriptedProvider().script.encrypt);
+  it('reaches the hook as a signal that is aborted with the one that the caller passed', async () => {
+    const controller = new AbortController();
+    const signals: (AbortSignal | undefined)[] = [];
+    const encrypt = (_request: unknown, { signal }: Call) => {
+      signals.push(signal);
+      return never();
+    };
     const provider = new ScriptedProvider({ encrypt });
-    await provider.encrypt(CALLS.encrypt, { signal });
-    expect(encrypt.firstCall.args[1].signal).to.equal(signal);
+    const { signal } = controller;
+    const calls = [1, 2].map(() => rejection(provider.encrypt(CALLS.encrypt, { signal })));
+    const before = signals.map((each) => each?.aborted);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    expect(before).to.deep.equal([false, false]);
+    expect(signals.map((each) => each?.reason)).to.deep.equal([reason, reason]);
+    await Promise.all(calls);
+  });
+
+  it('may be one for many calls at once: it has one listener, and none after them', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const release: (() => void)[] = [];
+    const wait = () => new Promise<void>((resolve) => release.push(resolve));
+    const provider = new ScriptedProvider({
+      encrypt: async () => {
+        await wait();
+        return { ciphertext: Uint8Array.of(1), keyId: ARN };
+      },
+    });
+    const calls = Array.from({ length: 20 }, () => provider.encrypt(CALLS.encrypt, { signal }));
+    await turn();
+    expect(listeners(signal)).to.equal(1);
+    release.pop()?.();
+    await turn();
+    expect(listeners(signal)).to.equal(1);
+    for (const each of release) each();
+    await Promise.all(calls);
+    await turn();
+    expect(listeners(signal)).to.equal(0);
+
+    const late = [1, 2].map(() => rejection(provider.encrypt(CALLS.encrypt, { signal })));
+    controller.abort();
+    for (const error of await Promise.all(late)) expect(error).to.be.instanceOf(AbortError);
+    await turn();
+    expect(listeners(signal)).to.equal(0);
   });
 
   it('names the key of the call', async () => {

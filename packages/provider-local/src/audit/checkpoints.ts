@@ -3,6 +3,7 @@ import path from 'node:path';
 import { InvalidInputError } from '@keywrap/core';
 import { explainFileError } from '../store/errors.js';
 import { openOwnFile } from './log-files.js';
+import { parseReadOptions } from './parse-audit-options.js';
 
 /** The end of an audit log at some time. Kept elsewhere, it shows that lines after it were there. */
 export interface AuditCheckpoint {
@@ -16,6 +17,12 @@ export interface AuditCheckpoint {
   readonly generation: number | undefined;
   /** Whether the log ends here. */
   readonly closed: boolean;
+}
+
+/** Options of {@link readCheckpoints}. */
+export interface ReadCheckpointsOptions {
+  /** The id of a group that may write the files, as with Kubernetes' `fsGroup`. */
+  readonly trustedGroup?: number | undefined;
 }
 
 const SUFFIX = '.checkpoint';
@@ -71,17 +78,23 @@ function create(folder: string, log: string): number {
  * @throws `AccessDeniedError` for a file that others may write, {@link InvalidInputError} for one that is not a
  * checkpoint, and a typed error for one that can't be read.
  */
-export async function readCheckpoints(folder: string): Promise<readonly AuditCheckpoint[]> {
+export async function readCheckpoints(
+  folder: string,
+  options: ReadCheckpointsOptions = {},
+): Promise<readonly AuditCheckpoint[]> {
+  const { trustedGroup } = parseReadOptions(options);
   try {
     const names = (await fs.promises.readdir(folder)).filter((name) => name.endsWith(SUFFIX));
-    return await Promise.all(names.sort().map((name) => read(path.join(folder, name))));
+    return await Promise.all(
+      names.sort().map((name) => read(path.join(folder, name), trustedGroup)),
+    );
   } catch (error) {
     throw explainFileError(error, `read the checkpoints in ${folder}`);
   }
 }
 
-async function read(file: string): Promise<AuditCheckpoint> {
-  const handle = await openOwnFile(file, undefined);
+async function read(file: string, trustedGroup: number | undefined): Promise<AuditCheckpoint> {
+  const handle = await openOwnFile(file, trustedGroup);
   try {
     const bytes = Buffer.alloc(LENGTH);
     await handle.read(bytes, 0, LENGTH, 0);

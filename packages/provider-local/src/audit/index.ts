@@ -4,4 +4,9 @@ export {
   type VerifyAuditLogsOptions,
   verifyAuditLogs,
 } from './audit-verify.js';
-export { type AuditCheckpoint, readCheckpoints, writeCheckpoints } from './checkpoints.js';
+export {
+  type AuditCheckpoint,
+  type ReadCheckpointsOptions,
+  readCheckpoints,
+  writeCheckpoints,
+} from './checkpoints.js';

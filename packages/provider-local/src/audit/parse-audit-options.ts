@@ -1,6 +1,7 @@
 import { InvalidInputError, readBytes, readFields } from '@keywrap/core';
 import type { AuditLogOptions } from './audit-log.js';
 import type { VerifyAuditLogsOptions } from './audit-verify.js';
+import type { ReadCheckpointsOptions } from './checkpoints.js';
 
 const SHARED = ['folder', 'key', 'trustedGroup', 'storeId'] as const;
 const NAMES = [...SHARED, 'actor', 'generation', 'checkpoint'] as const;
@@ -35,17 +36,32 @@ export function parseVerifyOptions(options: VerifyAuditLogsOptions): VerifyAudit
   return { ...(fields as unknown as VerifyAuditLogsOptions), key: parseShared(fields) };
 }
 
+/**
+ * Copies the options of reading checkpoints.
+ *
+ * @throws {@link InvalidInputError} naming the option that is wrong.
+ */
+export function parseReadOptions(options: ReadCheckpointsOptions): ReadCheckpointsOptions {
+  const fields = readFields(options, 'options', ['trustedGroup']);
+  checkGroup(fields.trustedGroup);
+  return fields as ReadCheckpointsOptions;
+}
+
 /** Returns a copy of the key. */
 function parseShared(fields: Readonly<Record<(typeof SHARED)[number], unknown>>): Uint8Array {
   const { folder, trustedGroup, storeId } = fields;
   const isPath = typeof folder === 'string' && folder !== '' && !folder.includes('\0');
   check('folder', isPath, 'must be the path of a folder');
   check('storeId', isText(storeId), 'must be a string');
-  const isId = Number.isSafeInteger(trustedGroup) && Number(trustedGroup) >= 0;
-  check('trustedGroup', trustedGroup === undefined || isId, 'must be the id of a group');
+  checkGroup(trustedGroup);
   const key = readBytes(fields.key, 'options.key', KEY_LENGTH);
   check('key', key.length === KEY_LENGTH, `must be ${KEY_LENGTH} bytes`);
   return key;
+}
+
+function checkGroup(group: unknown): void {
+  const isId = Number.isSafeInteger(group) && Number(group) >= 0;
+  check('trustedGroup', group === undefined || isId, 'must be the id of a group');
 }
 
 function isCheckpoint(value: unknown): boolean {

@@ -18,7 +18,8 @@ export async function verify(
   if (witnesses !== undefined && auditLogs === undefined) {
     throw new UsageError('--checkpoints is for --audit-logs');
   }
-  const checkpoints = witnesses === undefined ? [] : await readCheckpoints(witnesses);
+  const checkpoints =
+    witnesses === undefined ? [] : await readCheckpoints(witnesses, { trustedGroup });
   const logs =
     auditLogs === undefined
       ? []

@@ -26,6 +26,7 @@ import {
 } from '@keywrap/provider-local/audit';
 import { expect } from 'chai';
 import sinon from 'sinon';
+import { FS_GROUP, mountForGroup } from '../store/group-volume.js';
 import { rejection } from '../support.js';
 
 const key = new Uint8Array(32).fill(7);
@@ -319,6 +320,35 @@ describe('An audit log', () => {
     expect(await problems()).to.deep.equal([undefined, undefined, undefined]);
     await chmod(folder, 0o755);
     expect(await rejection(open())).to.include({ code: 'ACCESS_DENIED' });
+  });
+
+  it("may lie with its checkpoints on a volume of a trusted group, as with Kubernetes' fsGroup", async function () {
+    if (process.platform === 'win32') this.skip();
+    const elsewhere = path.join(parent, 'elsewhere');
+    const trusted = { trustedGroup: FS_GROUP };
+    const options = { ...trusted, checkpoint: writeCheckpoints(elsewhere) };
+    for (let mount = 0; mount < 2; mount++) {
+      const log = await open(options);
+      log.write(event);
+      log.close();
+      mountForGroup(parent);
+    }
+    const checkpoints = await readCheckpoints(elsewhere, trusted);
+    const reports = await verifyAuditLogs({ folder, key, checkpoints, ...trusted });
+    expect(reports.map(({ problem }) => problem)).to.deep.equal([undefined, undefined]);
+
+    for (const refused of [undefined, FS_GROUP + 1]) {
+      const options = { trustedGroup: refused };
+      for (const failing of [open(options), readCheckpoints(elsewhere, options)]) {
+        expect(await rejection(failing)).to.include({ code: 'ACCESS_DENIED' });
+      }
+      const [report] = await verifyAuditLogs({ folder, key, ...options });
+      expect(report?.problem).to.include('can be changed by others');
+    }
+    expect(await rejection(readCheckpoints(elsewhere, { trustedGroup: -1 }))).to.include({
+      code: 'INVALID_INPUT',
+      field: 'options.trustedGroup',
+    });
   });
 
   it('remembers only logs that it verified: files that are not logs make it forget none', async () => {

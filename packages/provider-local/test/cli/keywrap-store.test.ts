@@ -1,23 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cp,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { writeCheckpoints } from '@keywrap/provider-local/audit';
 import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 import { loadSqlite } from '#dist/store/dialects/sqlite-binding.js';
-import { missingPostgres, PostgresServer } from '../store/postgres-server.js';
+import { FS_GROUP, mountForGroup } from '../store/group-volume.js';
 import {
   arnOf,
   CHEAP,
@@ -219,6 +209,34 @@ describe('keywrap-store', function () {
     expect(damaged.stdout).to.include(`audit log ${name} was changed at line 2`);
   });
 
+  it("does everything on a volume of a trusted group, as with Kubernetes' fsGroup", async function () {
+    if (process.platform === 'win32') this.skip();
+    const group = [...OLD, '--trusted-group', `${FS_GROUP}`];
+    const [logs, checkpoints] = [path.join(file.folder, 'logs'), path.join(file.folder, 'ends')];
+    const [backup, copy] = [path.join(file.folder, 'backup'), path.join(file.folder, 'copy.db')];
+    const store = await openStore();
+    await putKey(store, newKey('a'));
+    const log = await store.openAuditLog({
+      folder: logs,
+      checkpoint: writeCheckpoints(checkpoints),
+    });
+    log.close();
+    await store.close();
+    for (const args of [
+      ['list', file.path],
+      ['verify', file.path, '--audit-logs', logs, '--checkpoints', checkpoints],
+      ['backup', file.path, backup],
+      ['restore', copy, backup],
+      ['rotate-passphrase', copy, '--new-passphrase-env', 'NEW'],
+    ]) {
+      mountForGroup(file.folder);
+      const refused = await run(...args, ...OLD);
+      expect(refused.status, refused.stderr).not.to.equal(0);
+      expect(refused.stderr).to.include('make it private');
+      expect(await run(...args, ...group)).to.include({ status: 0, stderr: '' });
+    }
+  });
+
   it('backs up to a private file, and restores from it', async () => {
     await putKey(await openStore(), newKey('a'));
     const backup = path.join(file.folder, 'backup.db');
@@ -238,27 +256,6 @@ describe('keywrap-store', function () {
     const missing = await run('restore', `${restored}-2`, `${backup}-none`, ...OLD);
     expect(missing).to.include({ status: 1 });
     expect(missing.stderr).to.include('backup.db-none');
-  });
-
-  it('imports a folder of the first format, next to it or to a given path', async () => {
-    const folder = path.join(file.folder, 'keys');
-    await cp(path.join(FIRST_FORMAT, 'provider-local'), folder, { recursive: true });
-    const beside = await run('import', `${folder}/`, ...OLD, '--region', 'eu-central-1');
-    expect(beside).to.include({ status: 0, stderr: '' });
-    expect(beside.stdout).to.include(`imported 8 keys and 6 aliases to ${folder}.db`);
-    expect((await run('list', `${folder}.db`, ...OLD)).stdout).to.include('eu-central-1');
-    const named = path.join(file.folder, 'named.db');
-    expect(await run('import', folder, named, ...OLD)).to.include({ status: 0 });
-    expect((await run('list', named, ...OLD)).stdout).to.include('us-east-1');
-    expect((await run('import', folder, named, ...OLD)).stderr).to.include(
-      'holds a key store already',
-    );
-    expect((await run('import', folder, `${named}-2`, ...OLD, '--region', 'x')).stderr).to.include(
-      'region',
-    );
-    expect(await run('import', folder, `${named}-2`, '--passphrase-env', 'NEW')).to.include({
-      status: 4,
-    });
   });
 
   it('suggests importing a folder, before it asks for anything', async () => {
@@ -383,54 +380,5 @@ describe('keywrap-store', function () {
     expect(differing.shown).to.include('typed differently').and.not.include('two');
     expect((await type(['a\u0003'], 'verify', file.path)).shown).to.include('was not given');
     expect(await SqlKeyStore.isAt(fresh)).to.equal(false);
-  });
-});
-
-describe('keywrap-store with PostgreSQL', function () {
-  this.timeout(300_000);
-  let server: PostgresServer;
-  let folder = '';
-  before(async function () {
-    const missing = missingPostgres();
-    if (missing !== undefined) {
-      console.warn(`      not tested: ${missing}`);
-      this.skip();
-    }
-    server = await PostgresServer.start();
-    folder = await mkdtemp(path.join(tmpdir(), 'keywrap-store-'));
-  });
-  after(async () => {
-    await server?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  it('does everything but backups, and shows no password', async () => {
-    const url = await server.newUrl();
-    const OLD = ['--passphrase-env', 'OLD'];
-    const first = path.join(folder, 'keys');
-    await cp(path.join(FIRST_FORMAT, 'keywrap-kms'), first, { recursive: true });
-    const runs = [
-      await run('list', url, ...OLD),
-      await run('import', first, url, ...OLD),
-      await run('create', url, ...OLD),
-      await run('list', url, ...OLD),
-      await run('verify', url, ...OLD),
-      await run('rotate-passphrase', url, ...OLD, '--new-passphrase-env', 'NEW'),
-      await run('list', url, ...OLD),
-      await run('backup', url, path.join(folder, 'backup.db'), '--passphrase-env', 'NEW'),
-    ];
-    expect(runs.map(({ status }) => status)).to.deep.equal([1, 0, 1, 0, 0, 0, 4, 1]);
-    expect(runs[0]?.stderr).to.include('is not a key store');
-    expect(runs[1]?.stdout).to.match(/imported 8 keys and 3 aliases to postgres:/);
-    expect(runs[2]?.stderr).to.include('holds a key store already');
-    expect(runs[3]?.stdout).to.include('us-gov-west-1');
-    expect(runs[4]?.stdout).to.include('generation 1: 8 keys and 3 aliases, 0 damaged');
-    expect(runs[7]?.stderr).to.include('pg_dump');
-    const { password } = new URL(url);
-    for (const { stdout, stderr } of runs) {
-      for (const secret of [password, decodeURIComponent(password)]) {
-        expect(stdout + stderr).not.to.include(secret);
-      }
-    }
   });
 });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { describeConformance } from '@keywrap/testkit';
 import { localSubject } from '../harness.js';
-import { CHEAP, PASSPHRASE } from './support.js';
+import { PROTECTED } from './support.js';
 
 // What depends on where the keys are: names, states, uses, rotations, imports, and calls at the same time.
 const only = ['KID', 'DIS', 'DEL', 'IMP', 'USE', 'ROT', 'LIF', 'CLO', 'CON', 'ATO', 'STA', 'ADM'];
@@ -19,9 +19,8 @@ const harness = {
     const store = () =>
       SqlKeyStore.open({
         location: path.join(folder, 'keys.db'),
-        protectedBy: { passphrase: PASSPHRASE },
+        protectedBy: PROTECTED,
         create: true,
-        scrypt: CHEAP,
       });
     return {
       ...localSubject({ store }),

@@ -9,7 +9,16 @@ import { explainPostgresError, isRejection } from '#dist/store/dialects/postgres
 import { PostgresListener } from '#dist/store/dialects/postgres-listener.js';
 import { describeKeyStore } from './contract.js';
 import { missingPostgres, PASSWORD, PostgresServer } from './postgres-server.js';
-import { arnOf, CHEAP, newKey, PASSPHRASE, putKey, rejection, removeKey } from './support.js';
+import {
+  arnOf,
+  CHEAP,
+  newKey,
+  PASSPHRASE,
+  PROTECTED,
+  putKey,
+  rejection,
+  removeKey,
+} from './support.js';
 import { type OnCommit, TcpProxy } from './tcp-proxy.js';
 
 const missing = missingPostgres();
@@ -50,9 +59,8 @@ describe('SqlKeyStore on PostgreSQL', function () {
   async function open(options: Partial<SqlKeyStoreOptions> = {}): Promise<SqlKeyStore> {
     const store = await SqlKeyStore.open({
       location: url,
-      protectedBy: { passphrase: PASSPHRASE },
+      protectedBy: PROTECTED,
       create: true,
-      scrypt: CHEAP,
       ...options,
     });
     opened.push(store);
@@ -75,7 +83,7 @@ describe('SqlKeyStore on PostgreSQL', function () {
 
   it('opens by URL, with the parameters of its client', async () => {
     process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
-    await open();
+    await open({ protectedBy: { passphrase: PASSPHRASE }, scrypt: CHEAP });
     const parameters = 'passphraseEnv=KEYWRAP_TEST_PASSPHRASE&freshness=always&keys=alias/a';
     const named = `local+${url}&${parameters}`;
     const plaintext = Uint8Array.of(7);

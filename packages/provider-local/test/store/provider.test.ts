@@ -5,7 +5,7 @@ import { SqlKeyStore } from '@keywrap/provider-local/store';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { ALL, rejection } from '../support.js';
-import { PASSPHRASE, useStoreFile } from './support.js';
+import { CHEAP, PASSPHRASE, useStoreFile } from './support.js';
 
 const plaintext = new TextEncoder().encode('a data key');
 
@@ -113,7 +113,7 @@ describe('The local provider with an SQL key store', () => {
 
     it('reads the passphrase from a file or a variable', async function () {
       this.timeout(300_000);
-      await file.open({ protectedBy: { passphrase: PASSPHRASE } });
+      await file.open({ protectedBy: { passphrase: PASSPHRASE }, scrypt: CHEAP });
       const secret = `${file.path}.passphrase`;
       await writeFile(secret, `${PASSPHRASE}\n`);
       const one = await open(`?passphraseFile=${encodeURIComponent(secret)}&keys=alias/a`);
@@ -127,6 +127,7 @@ describe('The local provider with an SQL key store', () => {
 
     it('opens the store at once, and closes it with the provider, used or not', async function () {
       this.timeout(300_000);
+      await file.open({ protectedBy: { passphrase: PASSPHRASE }, scrypt: CHEAP });
       const close = sinon.spy(SqlKeyStore.prototype, 'close');
       process.env.KEYWRAP_TEST_PASSPHRASE = PASSPHRASE;
       const parameters = '?passphraseEnv=KEYWRAP_TEST_PASSPHRASE&create=true';

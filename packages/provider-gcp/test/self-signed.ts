@@ -1,0 +1,19 @@
+// Self-signed, for localhost, until 2126: openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1
+export const SELF_SIGNED = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgDUkadOoATfbXzo7e
+dMYV6XIbv8NEM4ocrnsbcBBEzpyhRANCAARkLE1RkiV4p/ZRtYsoay+5mSidXdmL
+WK1DCpzg/j8o6i44xn6RoumEOR+mttNuYljh+CJt+wQV76XhNS6pZXnP
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBlTCCATugAwIBAgIUGKyF0LsUisS+c5ST525h6c5buKswCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyOTAwMTkwNloYDzIxMjYxMTA1
+MDAxOTA2WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARkLE1RkiV4p/ZRtYsoay+5mSidXdmLWK1DCpzg/j8o6i44xn6RoumE
+OR+mttNuYljh+CJt+wQV76XhNS6pZXnPo2kwZzAdBgNVHQ4EFgQUX2b0j4RYwlAb
+E5tFdEfJ7gn++8MwHwYDVR0jBBgwFoAUX2b0j4RYwlAbE5tFdEfJ7gn++8MwDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SAAwRQIhAPnrhr689s3goUuvTIjdkDbaysfMdrDelCtHfT/FrsLyAiAc+6qka5Hl
+pj8gDkGGy+CCHOm2t51i/67/1tQ8CO5cdw==
+-----END CERTIFICATE-----`,
+};

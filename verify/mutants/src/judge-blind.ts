@@ -28,13 +28,16 @@ const HANGS_AFTER_MS = 2000;
 /**
  * Runs the case that is known to catch a mutant. If it does not, or none is known, runs the cases of one profile after
  * the other, up to the first required one that fails.
+ *
+ * @param known Null for one that no case caught: it is a survivor, and nothing runs.
  */
 export async function judgeBlind(
   mutant: BlindMutant,
   largest: Profile,
-  known?: BlindKill,
+  known?: BlindKill | null,
 ): Promise<BlindVerdict> {
   const { name, set, why } = mutant;
+  if (known === null) return { name, set, why };
   if (known !== undefined) {
     const [id, profile] = known.split(' ') as [string, Profile];
     const caughtBy = await firstKill(mutant, profile, [id]).catch(() => undefined);

@@ -10,8 +10,8 @@ import type { BlindKill, BlindVerdict } from './judge-blind.js';
 export interface Killers {
   /** For each of the own mutants, cases of its rule; together, every case that must earn its place. */
   readonly own: Readonly<Record<string, readonly string[]>>;
-  /** For each that was written blind, a case and its profile. */
-  readonly blind: Readonly<Record<string, BlindKill>>;
+  /** For each that was written blind, a case and its profile; null where none is known in any profile up to full. */
+  readonly blind: Readonly<Record<string, BlindKill | null>>;
 }
 
 const FILE = new URL('../killers.json', import.meta.url);
@@ -58,8 +58,8 @@ export function renewed(
     );
     if (kills.length > 0) add(quickest(kills).name, id);
   }
-  const caught = blind.flatMap(({ name, caughtBy }) => (caughtBy ? [[name, caughtBy]] : []));
-  return { own: Object.fromEntries(own), blind: { ...old.blind, ...Object.fromEntries(caught) } };
+  const judged = blind.map(({ name, caughtBy }) => [name, caughtBy ?? null] as const);
+  return { own: Object.fromEntries(own), blind: { ...old.blind, ...Object.fromEntries(judged) } };
 }
 
 function quickest<T extends Kill>(kills: readonly T[]): T {

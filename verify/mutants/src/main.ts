@@ -36,7 +36,9 @@ async function outcomeOf({ kind, index, profile, isWhole }: Task): Promise<Outco
     return judgeMutant(mutant, isWhole ? [] : killers.own[mutant.name]);
   }
   const mutant = blindMutants[index] as (typeof blindMutants)[number];
-  return judgeBlind(mutant, profile, killers.blind[mutant.name]);
+  const known = killers.blind[mutant.name];
+  // A known survivor is looked at again with all cases alone.
+  return judgeBlind(mutant, profile, isWhole ? (known ?? undefined) : known);
 }
 
 /** Hands every task to the next thread that is free, and returns the outcomes in order. */
@@ -102,7 +104,7 @@ async function main(): Promise<void> {
   if (values.update) writeKillers(renewed(killers, verdicts, blind));
   const survivors = blind.filter(({ caughtBy }) => caughtBy === undefined);
   const falseAlarms = of<readonly string[]>('right').flat();
-  const lost = survivors.filter(({ name }) => Object.hasOwn(killers.blind, name));
+  const lost = survivors.filter(({ name }) => killers.blind[name] !== null);
   let isProved = lost.length + falseAlarms.length === 0;
   if (verdicts.length > 0) {
     console.log(formatVerdicts(verdicts));

@@ -56,7 +56,7 @@ describe('the table of what catches which mutant', () => {
   });
 
   it('is no evidence for what was written blind either', async () => {
-    const [name] = Object.entries(blind).find(([, kill]) => kill.endsWith(' quick')) ?? [];
+    const [name] = Object.entries(blind).find(([, kill]) => kill?.endsWith(' quick')) ?? [];
     const mutant = blindMutants.find((each) => each.name === name);
     if (mutant === undefined) throw new Error('the quick profile catches none');
     const { caughtBy } = await judgeBlind(mutant, 'quick', 'CAP-001 quick');

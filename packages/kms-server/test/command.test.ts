@@ -1,9 +1,9 @@
-import { chmod, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Run } from './run-command.js';
-import { CREDENTIALS, contentsOf, makeStore, newKey, PASSPHRASE, post, start } from './support.js';
+import { CREDENTIALS, makeStore, PASSPHRASE, post } from './support.js';
 
 describe('keywrap-kms', () => {
   let folder: string;
@@ -114,47 +114,6 @@ describe('keywrap-kms', () => {
     expect(await run.exitCode()).to.equal(0);
   });
 
-  it('reports a problem with its store, and writes nothing', async () => {
-    const passphrase = await file('right', PASSPHRASE);
-    const wrong = await file('wrong', 'hunter2');
-    const data = join(folder, 'store.db');
-    await (await makeStore(data)).close();
-    const damaged = join(folder, 'damaged.db');
-    const store = await makeStore(damaged);
-    const subject = await start({ store });
-    await newKey(subject.kms);
-    await subject[Symbol.asyncDispose]();
-    await store.close();
-    await overwritePages(damaged);
-    const foreign = await file('thesis.doc', 'text');
-    const missing = join(folder, 'missing');
-    const before = await contentsOf(folder);
-    const right = ['--passphrase-file', passphrase];
-    const starts = [
-      [['--data', data, '--passphrase-file', wrong], 4, /passphrase/],
-      [['--data', damaged, ...right], 3, /restore the store from a backup/],
-      [['--data', foreign, '--create', ...right], 3, /thesis.doc is not a database/],
-      [['--data', missing, ...right], 1, /missing is not a key store.*check the path/],
-      [['--data', data], 1, /passphrase needs exactly one source/],
-      [['--data', data, ...right, '--passphrase-env', 'X'], 1, /needs exactly one source/],
-      [['--data', data, '--passphrase-env', 'KEYWRAP_NOT_SET'], 1, /KEYWRAP_NOT_SET is missing/],
-      [['--data', data, ...right, '--trusted-group', 'x'], 1, /must be the number of a group/],
-      [['--create'], 1, /are for --data/],
-    ] as const;
-    await Promise.all(
-      starts.map(async ([args, status, problem]) => {
-        const run = new Run('--port', '0', ...args);
-        expect(await run.exitCode(), run.stderr).to.equal(status);
-        expect(run.stderr)
-          .to.match(/^keywrap-kms: .*\n$/)
-          .and.match(problem);
-        expect(run.stderr).not.to.include('hunter2');
-        expect(run.stdout).to.equal('');
-      }),
-    );
-    expect(await contentsOf(folder)).to.deep.equal(before);
-  });
-
   it('prints its usage and its version', async () => {
     const help = new Run('--help');
     expect(await help.exitCode()).to.equal(0);
@@ -163,33 +122,4 @@ describe('keywrap-kms', () => {
     expect(await version.exitCode()).to.equal(0);
     expect(version.stdout).to.match(/^\d+\.\d+\.\d+\n$/);
   });
-
-  it('reports wrong arguments in one line', async () => {
-    const broken = await file('broken.json', '{"secretAccessKey": "SECRET" nonsense');
-    const list = await file('list.json', '[{ "accessKeyId": "a" }]');
-    for (const [args, problem] of [
-      [['--host', '0.0.0.0'], /without credentials anyone there could use the keys/],
-      [['--port', 'x'], /port must be a whole number/],
-      [['--region', 'nowhere'], /region must be/],
-      [['--account', '1'], /account must be twelve digits/],
-      [['--seed', join(folder, 'none')], /--seed .* can not be read/],
-      [['--credentials', broken], /--credentials .* is not JSON/],
-      [['--credentials', list], /credentials must be a list/],
-      [['--unknown'], /Unknown option '--unknown'/],
-    ] as const) {
-      const run = new Run(...args);
-      expect(await run.exitCode()).to.equal(1);
-      expect(run.stderr).to.match(problem);
-      expect(run.stderr).not.to.match(/SECRET|\n {4}at /);
-      expect(run.stdout).to.equal('');
-    }
-  });
 });
-
-/** Overwrites all pages of a database but the first. */
-async function overwritePages(path: string): Promise<void> {
-  const { size } = await stat(path);
-  const handle = await open(path, 'r+');
-  await handle.write(Buffer.alloc(size - 4096, 1), 0, size - 4096, 4096);
-  await handle.close();
-}

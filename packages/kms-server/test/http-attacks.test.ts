@@ -104,6 +104,32 @@ describe('Bytes that are nearly HTTP', () => {
     expect(await response).to.match(/^HTTP\/1\.1 200/);
   });
 
+  it('with trailers named as headers are read without them', async () => {
+    const chunked = head('Transfer-Encoding: chunked', 'Connection: close');
+    const trailers = 'X-Amz-Target: TrentService.CreateKey\r\nContent-Encoding: gzip\r\n';
+    expect(await statusesOf(`${chunked}2\r\n{}\r\n0\r\n${trailers}\r\n`)).to.deep.equal(['200']);
+    expect(log.map(({ operation }) => operation)).to.deep.equal(['ListKeys']);
+  });
+
+  it('with another path or host in the request line are refused', async () => {
+    const text = requestText('CreateKey', '{}', ['Connection: close']);
+    for (const target of [
+      'http://kms.test/',
+      'http://a/',
+      '//',
+      '/./',
+      '/%2e',
+      '*',
+      '/#',
+      'kms.test',
+    ]) {
+      expect(await statusesOf(text.replace('POST /', `POST ${target}`)), target).to.deep.equal([
+        '400',
+      ]);
+    }
+    expect(log.filter(({ outcome }) => outcome === 'ok')).to.deep.equal([]);
+  });
+
   it('that ask to continue get to send their body, and one response', async () => {
     const text = requestText('ListKeys', '{}', ['Expect: 100-continue', 'Connection: close']);
     expect(await statusesOf(text)).to.deep.equal(['100', '200']);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { KMS } from '@aws-sdk/client-kms';
 import { deletionCancelled, Keys } from '@keywrap/provider-local/keys';
 import { expect } from 'chai';
-import { importInto, wrap } from './import-material.js';
+import { importerInto, importInto, wrap } from './import-material.js';
 import {
   ACCOUNT,
   bytes,
@@ -74,14 +74,15 @@ describe('A server that starts again with the keys on disk', () => {
     later();
     const imported = await newKey(kms, { Origin: 'EXTERNAL' });
     const validTo = new Date(clock.now().getTime() + 100 * DAY);
-    const first = await importInto(kms, imported, randomBytes(32), { ValidTo: validTo });
-    await importInto(kms, imported, randomBytes(32), {
+    const importIt = await importerInto(kms, imported);
+    const first = await importIt(randomBytes(32), { ValidTo: validTo });
+    await importIt(randomBytes(32), {
       ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
       ImportType: 'NEW_KEY_MATERIAL',
       KeyMaterialDescription: 'second',
     });
     await kms.rotateKeyOnDemand({ KeyId: imported });
-    await importInto(kms, imported, randomBytes(32), {
+    await importIt(randomBytes(32), {
       ValidTo: validTo,
       ImportType: 'NEW_KEY_MATERIAL',
       KeyMaterialDescription: 'third.pending',

@@ -27,21 +27,23 @@ export interface KeyVersion {
   readonly id: Buffer;
 }
 
+/** @param index How many versions the double has already. */
 export async function newVersion(
   key: string,
   number: number,
   { algorithm, protectionLevel }: Message,
+  index: number,
 ): Promise<KeyVersion> {
+  const privateKey = await privateKeyOf(algorithm, index);
   const time = { seconds: 1_700_000_000 + number, nanos: 0 };
   const pb = {
     name: `${key}/cryptoKeyVersions/${number}`,
-    state: 'ENABLED',
+    state: privateKey === undefined ? 'ENABLED' : 'PENDING_GENERATION',
     algorithm,
     protectionLevel,
     createTime: time,
     generateTime: time,
   };
-  const privateKey = await privateKeyOf(algorithm);
   const secret = privateKey === undefined ? randomBytes(32) : undefined;
   return { pb, kind: kindOf(algorithm), secret, privateKey, id: randomBytes(ID_LENGTH) };
 }
@@ -52,14 +54,24 @@ function kindOf(algorithm: string): KeyVersion['kind'] {
   return algorithm.startsWith('HMAC') ? 'MAC' : 'SYMMETRIC';
 }
 
-async function privateKeyOf(algorithm: string): Promise<KeyObject | undefined> {
-  const generate = promisify(generateKeyPair);
+const RSA_KEYS = new Map<string, Promise<KeyObject>>();
+
+/** Doubles share their RSA keys, because making one takes a while; those of one double differ. */
+function rsaKey(modulusLength: number, index: number): Promise<KeyObject> {
+  const id = `${modulusLength} ${index}`;
+  const key =
+    RSA_KEYS.get(id) ??
+    promisify(generateKeyPair)('rsa', { modulusLength }).then(({ privateKey }) => privateKey);
+  RSA_KEYS.set(id, key);
+  return key;
+}
+
+async function privateKeyOf(algorithm: string, index: number): Promise<KeyObject | undefined> {
   if (algorithm.startsWith('EC_SIGN_P256')) {
-    return (await generate('ec', { namedCurve: 'P-256' })).privateKey;
+    return (await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })).privateKey;
   }
   if (!algorithm.startsWith('RSA')) return undefined;
-  const modulusLength = Number(/\d{4}/.exec(algorithm)?.[0]);
-  return (await generate('rsa', { modulusLength })).privateKey;
+  return rsaKey(Number(/\d{4}/.exec(algorithm)?.[0]), index);
 }
 
 export function pemOf({ privateKey }: KeyVersion): string {

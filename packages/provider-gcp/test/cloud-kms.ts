@@ -75,6 +75,7 @@ export async function startCloudKms(
 ): Promise<CloudKms> {
   const keys = new Map<string, CryptoKey>();
   const deniedRights = new Set<string>();
+  let made = 0;
 
   function keyOf(name: string, method: string): CryptoKey {
     const key = /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+/.exec(
@@ -110,14 +111,19 @@ export async function startCloudKms(
       };
       const pb = { name, purpose, importOnly, versionTemplate: template, createTime: now() };
       const key: CryptoKey = { pb, versions: [], primary: undefined };
-      if (!skipInitialVersionCreation) key.versions.push(await newVersion(name, 1, template));
+      if (!skipInitialVersionCreation) {
+        key.versions.push(await newVersion(name, 1, template, made++));
+      }
       if (purpose === 'ENCRYPT_DECRYPT') key.primary = key.versions[0];
       keys.set(name, key);
       return pbOf(key);
     },
     GetCryptoKey: ({ name }) => pbOf(keyOf(name, 'GetCryptoKey')),
     ListCryptoKeyVersions({ parent, pageSize, pageToken }) {
-      const all = keyOf(parent, 'ListCryptoKeyVersions').versions.map(({ pb }) => pb);
+      const { versions } = keyOf(parent, 'ListCryptoKeyVersions');
+      const all = versions.map(({ pb }) => ({ ...pb }));
+      // They were still being made.
+      for (const { pb } of versions) if (pb.state === 'PENDING_GENERATION') pb.state = 'ENABLED';
       const start = Number(pageToken || 0);
       // A server may return fewer than it is asked for.
       const end = start + Math.min(pageSize || 100, 2);
@@ -130,7 +136,8 @@ export async function startCloudKms(
     },
     async CreateCryptoKeyVersion({ parent }) {
       const key = keyOf(parent, 'CreateCryptoKeyVersion');
-      const version = await newVersion(parent, key.versions.length + 1, key.pb.versionTemplate);
+      const { versionTemplate } = key.pb;
+      const version = await newVersion(parent, key.versions.length + 1, versionTemplate, made++);
       key.versions.push(version);
       return version.pb;
     },

@@ -1,6 +1,6 @@
 import { sealWithPublicKey, serializeEncryptionContext } from '@keywrap/core';
 import { expect } from 'chai';
-import { arnOf, KEY_RING, type TestServer, withServer } from './server.js';
+import { arnOf, itOnDouble, KEY_RING, type TestServer, withDouble, withServer } from './server.js';
 import { rejection } from './support.js';
 
 const PLAINTEXT = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -111,21 +111,19 @@ describe('Keys of Cloud KMS', () => {
       expect(error.code).to.equal('KEY_NOT_FOUND');
     }));
 
-  it('are sent one request for each use of a symmetric key', () =>
-    withServer(async ({ create, open, double }) => {
-      if (double === undefined) return;
+  itOnDouble('are sent one request for each use of a symmetric key', () =>
+    withDouble(async ({ create, open }, double) => {
       const keyId = await create();
       const keys = open();
       double.requests.length = 0;
       const { ciphertext } = await keys.encrypt({ keyId, plaintext: PLAINTEXT });
       await keys.decrypt({ keyId, ciphertext });
       expect(double.requests).to.deep.equal(['Encrypt', 'Decrypt']);
-    }));
+    }),
+  );
 
-  it('under RSA are read as seldom as possible', () =>
-    withServer(async (server) => {
-      const { double } = server;
-      if (double === undefined) return;
+  itOnDouble('under RSA are read as seldom as possible', () =>
+    withDouble(async (server, double) => {
       const input = { keyId: await createRsa(server), algorithm: ALGORITHM } as const;
       const keys = server.open();
       await keys.encrypt({ ...input, plaintext: PLAINTEXT });
@@ -135,11 +133,11 @@ describe('Keys of Cloud KMS', () => {
       double.requests.length = 0;
       await keys.decryptAsymmetric({ ...input, ciphertext });
       expect(double.requests).to.deep.equal(['AsymmetricDecrypt']);
-    }));
+    }),
+  );
 
-  it('encrypt and decrypt with credentials that may not read them', () =>
-    withServer(async ({ create, open, double }) => {
-      if (double === undefined) return;
+  itOnDouble('encrypt and decrypt with credentials that may not read them', () =>
+    withDouble(async ({ create, open }, double) => {
       const keyId = await create();
       double.deny(keyId, 'describe');
       const keys = open();
@@ -150,7 +148,8 @@ describe('Keys of Cloud KMS', () => {
       const wrong = { ...input, encryptionContext: { order: '8' }, ciphertext };
       expect((await rejection(keys.decrypt(wrong))).code).to.equal('INVALID_CIPHERTEXT');
       expect((await rejection(keys.describeKey({ keyId }))).code).to.equal('ACCESS_DENIED');
-    }));
+    }),
+  );
 
   it('in an HSM take the longest plaintext with the longest context, and no longer one', () =>
     withServer(async ({ create, open }) => {
@@ -223,9 +222,8 @@ describe('Versions of a key of Cloud KMS', () => {
       }
     }));
 
-  it('that are destroyed decrypt nothing any more (INVALID_CIPHERTEXT)', () =>
-    withServer(async ({ create, open, rotate, change, double }) => {
-      if (double === undefined) return;
+  itOnDouble('that are destroyed decrypt nothing any more (INVALID_CIPHERTEXT)', () =>
+    withDouble(async ({ create, open, rotate, change }, double) => {
       const keyId = await create();
       const keys = open();
       const { ciphertext } = await keys.encrypt({ keyId, plaintext: PLAINTEXT });
@@ -235,7 +233,8 @@ describe('Versions of a key of Cloud KMS', () => {
       expect((await decrypt()).code).to.equal('KEY_STATE');
       double.destroy(`${keyId}/cryptoKeyVersions/1`);
       expect((await decrypt()).code).to.equal('INVALID_CIPHERTEXT');
-    }));
+    }),
+  );
 
   it('of RSA: the newest that is enabled encrypts, and a disabled one no longer decrypts', () =>
     withServer(async (server) => {

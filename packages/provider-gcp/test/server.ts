@@ -56,6 +56,28 @@ export async function startServer(): Promise<TestServer> {
     // ALREADY_EXISTS
     if (error.code !== 6) throw error;
   });
+  const made: string[] = [];
+
+  /** Waits until the versions of a key are made: asymmetric ones take a while. */
+  async function versionsOf(resource: string) {
+    for (;;) {
+      const [versions] = await admin.listCryptoKeyVersions({ parent: resource });
+      if (versions.every(({ state }) => state !== 'PENDING_GENERATION')) return versions;
+    }
+  }
+
+  const change: TestServer['change'] = async (resource, to, isChanged = () => true) => {
+    for (const { name, state } of await versionsOf(resource)) {
+      const version = `${name}`;
+      if (`${state}`.startsWith('DESTROY') || !isChanged(version)) continue;
+      if (to === 'DESTROY_SCHEDULED') await admin.destroyCryptoKeyVersion({ name: version });
+      else {
+        const cryptoKeyVersion = { name: version, state: to };
+        await admin.updateCryptoKeyVersion({ cryptoKeyVersion, updateMask: { paths: ['state'] } });
+      }
+    }
+  };
+
   return {
     endpoint,
     double,
@@ -76,29 +98,21 @@ export async function startServer(): Promise<TestServer> {
         cryptoKey,
         skipInitialVersionCreation: isEmpty,
       });
+      made.push(`${name}`);
+      await versionsOf(`${name}`);
       return `${name}`;
     },
     async rotate(resource) {
       const [{ name }] = await admin.createCryptoKeyVersion({ parent: resource });
+      await versionsOf(resource);
       const [{ purpose }] = await admin.getCryptoKey({ name: resource });
       if (purpose !== 'ENCRYPT_DECRYPT') return;
       const cryptoKeyVersionId = `${name}`.split('/').at(-1) as string;
       await admin.updateCryptoKeyPrimaryVersion({ name: resource, cryptoKeyVersionId });
     },
-    async change(resource, to, isChanged = () => true) {
-      const [versions] = await admin.listCryptoKeyVersions({ parent: resource });
-      for (const { name, state } of versions) {
-        const version = `${name}`;
-        if (`${state}`.startsWith('DESTROY') || !isChanged(version)) continue;
-        if (to === 'DESTROY_SCHEDULED') await admin.destroyCryptoKeyVersion({ name: version });
-        else {
-          const cryptoKeyVersion = { name: version, state: to };
-          const updateMask = { paths: ['state'] };
-          await admin.updateCryptoKeyVersion({ cryptoKeyVersion, updateMask });
-        }
-      }
-    },
+    change,
     async close() {
+      if (isReal) for (const resource of made) await change(resource, 'DESTROY_SCHEDULED');
       await admin.close();
       await double?.close();
     },
@@ -127,11 +141,14 @@ export async function withServer(test: (server: TestServer) => Promise<void>): P
   }
 }
 
-/** The double, for tests that make it fail; not for a real service. */
+/** A test of the double: a real service can't be told to fail, and does not count requests. */
+export const itOnDouble: (title: string, test: () => unknown) => unknown = (title, test) =>
+  // Outside of mocha, where the harness is used too, there is no `it`.
+  (isReal ? it.skip : it)(title, test as () => Promise<void>);
+
+/** The double, for as long as a test runs. */
 export async function withDouble(
   test: (server: TestServer, double: CloudKms) => Promise<void>,
 ): Promise<void> {
-  await withServer(async (server) => {
-    if (server.double !== undefined) await test(server, server.double);
-  });
+  await withServer((server) => test(server, server.double as CloudKms));
 }

@@ -76,7 +76,8 @@ export const KEY_STATES = Object.freeze([
 
 /**
  * The state of a key (AWS KMS: `KeyState`). Only an `Enabled` key can be used; one that is `DecryptOnly` (not a state
- * of AWS KMS; KMIP: deactivated, PKCS #11: without `CKA_ENCRYPT`) decrypts what it encrypted earlier.
+ * of AWS KMS; PKCS #11: without `CKA_ENCRYPT`) decrypts what it encrypted earlier. KMIP: a deactivated key is
+ * `DecryptOnly` if the server still decrypts with it, and otherwise `Disabled`; a pre-active one is `Disabled`.
  */
 export type KeyState = (typeof KEY_STATES)[number];
 

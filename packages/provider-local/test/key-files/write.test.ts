@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { InvalidInputError } from '@keywrap/core';
 import { expect } from 'chai';
 import { writeKeyMaterial, writePublicKey } from '#dist/key-files/index.js';
-import { fixture, readPrivate, rejection } from './support.js';
+import { fixture, rejection } from './support.js';
 
 const passphrase = 'grüße €';
 
@@ -39,16 +39,6 @@ for (const file of ['rsa-2048.pem', 'p256-sec1.pem']) {
     });
   });
 }
-
-describe('Writing PKCS#12', () => {
-  for (const file of ['rsa-2048.pem', 'p256-sec1.pem']) {
-    it(`the key of ${file}, which reads back`, async () => {
-      const { privateKey } = await readPrivate(fixture(file));
-      const p12 = await writeKeyMaterial(privateKey, { format: 'pkcs12', passphrase });
-      expect((await readPrivate(p12, passphrase)).privateKey).to.deep.equal(privateKey);
-    });
-  }
-});
 
 describe('Writing PKCS#1', () => {
   it('byte for byte as OpenSSL does', async () => {

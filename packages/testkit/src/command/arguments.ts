@@ -35,7 +35,7 @@ export class UsageError extends Error {
 }
 
 export const USAGE = `Usage: keywrap-conformance [options] <module>
-       keywrap-conformance --list [--only <name>] [--profile <name>]
+       keywrap-conformance --list [--only <name>] [--profile <name>] [<module>]
 
 Runs the conformance suite of keywrap on the provider that a module exports,
 as \`default\` or as \`harness\`:
@@ -50,7 +50,7 @@ Options:
   --only <name>     runs this case, all cases with this prefix, or those of a rule:
                     DEC-004, CTX-, key-disabled (may be repeated)
   --bail            stops after the first failure
-  --list            lists the cases and runs none
+  --list            lists the cases and runs none; the module is not loaded
   --format <name>   text (the default), markdown, json or junit
   --output <file>   writes the report to a file
   --seed <number>   repeats the random cases of the run that printed this seed

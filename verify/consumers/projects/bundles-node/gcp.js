@@ -1,14 +1,16 @@
 // Google's client, loaded with the first call; nothing answers it here.
 import { GcpKeyWrapProvider } from '@keywrap/provider-gcp';
 
+const NOBODY = { universeDomain: 'googleapis.com', getRequestHeaders: async () => new Headers() };
+
 async function main() {
   const keys = new GcpKeyWrapProvider({
     project: 'my-project',
     location: 'global',
-    keyRing: 'ring',
+    keyRing: 'my-ring',
     endpoint: 'https://localhost:1',
     clientRetries: false,
-    clientOptions: { credentials: { client_email: 'a@b', private_key: 'none' } },
+    clientOptions: { authClient: NOBODY },
   });
   const { code, message } = await keys.describeKey({ keyId: 'orders' }).catch((error) => error);
   if (code !== 'UNAVAILABLE') throw new Error(`${code}: ${message}`);

@@ -38,7 +38,11 @@ function compile(compiler, type, kind) {
   // The declarations of the libraries that these are for need TypeScript 5.9, and have none for CommonJS.
   const isRecent = compiler >= 5.9 && (type === 'module' || kind === 'nodenext');
   const ofLibraries = /\/(inversify|client-browser|client-node)$|provider-(azure|gcp|pkcs11)/;
-  const compiled = entries.filter((each) => isRecent || !ofLibraries.test(each));
+  // Google's are CommonJS and import ES modules, which node16 and node18 refuse.
+  const isGoogle = (entry) => entry.includes('provider-gcp') && /^node1\d$/.test(kind);
+  const compiled = entries.filter(
+    (each) => (isRecent || !ofLibraries.test(each)) && !isGoogle(each),
+  );
   const lines = compiled.map((entry, i) => `import * as m${i} from '${entry}';`);
   const all = `export const all = [${compiled.map((_, i) => `m${i}`)}];`;
   writeFileSync(`${folder}/entries.ts`, [...lines, all].join('\n'));

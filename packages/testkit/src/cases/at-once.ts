@@ -9,7 +9,7 @@ import { allUses, keyFor, openingUses, usesFor } from '../operations.js';
 import { expectOpens, open, seal } from '../round-trip.js';
 import { manyOf } from '../statistics.js';
 
-const concurrency = {
+export const concurrency = {
   id: 'concurrency-at-scale',
   statement:
     'Hundreds of calls in flight do not mix, and no call is answered by another: not by an equal one, one with a wrong context or key, one that was aborted, or one of another instance',

@@ -26,8 +26,8 @@ async function serve(command: Command): Promise<void> {
   }
   const { options, store } = command;
   const server = await startKmsServer({ ...options, store, log: logJsonLines(stderr) });
-  announce(server.url);
   closeOnSignal(() => server.close());
+  announce(server.url);
 }
 
 async function serveAsWorker(): Promise<void> {

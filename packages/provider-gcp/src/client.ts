@@ -1,6 +1,13 @@
 import { createRequire } from 'node:module';
 import type { KeyManagementServiceClient } from '@google-cloud/kms';
-import { AccessDeniedError, failureOf, loadPeer } from '@keywrap/core';
+import {
+  AccessDeniedError,
+  failureOf,
+  KeyWrapError,
+  loadPeer,
+  ProviderUnavailableError,
+  platformTimers,
+} from '@keywrap/core';
 import { type KmsError, kmsErrorOf } from './errors.js';
 import type { ClientOptions, ReadOptions } from './options.js';
 
@@ -33,7 +40,7 @@ export class LazyClient {
   }
 
   async #load(): Promise<KeyManagementServiceClient> {
-    const { endpoint, clientOptions } = this.#options;
+    const { endpoint, requestTimeout, clientOptions } = this.#options;
     const { KeyManagementServiceClient } = await loadPeer(
       PACKAGE,
       () => import('@google-cloud/kms'),
@@ -44,12 +51,30 @@ export class LazyClient {
       ...clientOptions,
     });
     try {
-      await client.initialize();
+      await within(requestTimeout, client.initialize());
     } catch (error) {
-      await client.close().catch(() => {});
+      // It waits for what hangs.
+      void client.close().catch(() => {});
+      if (error instanceof KeyWrapError) throw error;
       throw failureOf(error) ?? withoutCredentials(kmsErrorOf(error));
     }
     return client;
+  }
+}
+
+/** Ends the wait for credentials: the client has no limit for it. */
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: unknown;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = platformTimers.setTimeout(
+      () => reject(new ProviderUnavailableError('the credentials were not loaded in time')),
+      milliseconds,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    platformTimers.clearTimeout(timer);
   }
 }
 

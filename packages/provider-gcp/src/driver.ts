@@ -1,4 +1,4 @@
-import { constants, createPublicKey, type KeyObject, publicEncrypt } from 'node:crypto';
+import { constants, publicEncrypt } from 'node:crypto';
 import {
   type AsymmetricAlgorithm,
   assertKeyEnabled,
@@ -8,10 +8,8 @@ import {
   type DecryptRequest,
   type EncryptOutput,
   type EncryptRequest,
-  InternalError,
   InvalidInputError,
   isAsymmetricAlgorithm,
-  isRsaKeySpec,
   type KeyDescription,
   type KeyPurpose,
   type KeyWrapDriver,
@@ -21,15 +19,13 @@ import {
   type ProviderCapabilities,
   type RsaKeySpec,
   rsaKeySpecOf,
-  serializeEncryptionContext,
   UnsupportedOperationError,
 } from '@keywrap/core';
-import { checkCrc, crcOf, plaintextOf } from './checksums.js';
-import { LazyClient } from './client.js';
-import { cannotDecrypt, damagedOnTheWay, grpcCodeOf, toKeyWrapError } from './errors.js';
-import { describe, type Version, versionIn, versionsOf } from './keys.js';
+import { cannotDecrypt, grpcCodeOf, toKeyWrapError } from './errors.js';
+import { describe, type Version, versionsOf } from './keys.js';
 import { ResourceNames } from './names.js';
 import type { ReadOptions } from './options.js';
+import { CloudKms } from './service.js';
 
 const CAPABILITIES: ProviderCapabilities = Object.freeze({
   algorithms: Object.freeze([
@@ -47,14 +43,10 @@ const CAPABILITIES: ProviderCapabilities = Object.freeze({
   dataKeyPairSpecs: Object.freeze([]),
 });
 
-/** A page may have fewer versions than it is asked for; more pages are a fault of the server. */
-const PAGE_SIZE = 1000;
-const MAXIMUM_PAGES = 100;
-
 /** How many versions an RSA ciphertext is tried with: each takes a request. */
 const MAXIMUM_TRIED = 64;
 
-/** How many keys and public keys are remembered. */
+/** Of how many RSA keys the versions are remembered. */
 const MAXIMUM_KEPT = 1000;
 
 /**
@@ -62,36 +54,19 @@ const MAXIMUM_KEPT = 1000;
  * encrypts in this process, with the public key of the newest version.
  */
 export function gcpDriver(options: ReadOptions): KeyWrapDriver {
-  const client = new LazyClient(options);
+  const kms = new CloudKms(options);
   const names = new ResourceNames(options, options.aliases);
   const known = new Map<string, readonly Version[]>();
-  const publicKeys = new Map<string, KeyObject>();
-  // The client changes the options that it gets.
-  const callOptions = () => ({
-    timeout: options.requestTimeout,
-    ...(!options.clientRetries && { retry: null }),
-  });
 
   async function readVersions(resource: string): Promise<readonly Version[]> {
-    const kms = await client.get();
-    const all = [];
-    let pageToken = '';
-    for (let page = 0; page < MAXIMUM_PAGES; page++) {
-      const [versions, next] = await kms.listCryptoKeyVersions(
-        { parent: resource, pageSize: PAGE_SIZE, pageToken },
-        { ...callOptions(), autoPaginate: false },
-      );
-      all.push(...versions);
-      pageToken = next?.pageToken ?? '';
-      if (pageToken === '') return remember(known, resource, versionsOf(resource, all));
-    }
-    throw new InternalError('Cloud KMS lists too many versions of the key');
+    const versions = await kms.listVersions(resource);
+    if (known.size >= MAXIMUM_KEPT) known.clear();
+    known.set(resource, versions);
+    return versions;
   }
 
   async function describeResource(resource: string): Promise<KeyDescription> {
-    const kms = await client.get();
-    const [key] = await kms.getCryptoKey({ name: resource }, callOptions());
-    if (key.name !== resource) throw new InternalError('Cloud KMS returned another key');
+    const key = await kms.readKey(resource);
     const versions = key.primary
       ? versionsOf(resource, [key.primary])
       : await readVersions(resource);
@@ -121,66 +96,6 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
     }
   }
 
-  async function encryptSymmetric(
-    resource: string,
-    { plaintext, encryptionContext }: EncryptRequest,
-  ): Promise<EncryptOutput> {
-    const kms = await client.get();
-    const aad = aadOf(encryptionContext);
-    const [response] = await kms.encrypt(
-      { name: resource, plaintext, plaintextCrc32c: crcOf(plaintext), ...aad },
-      callOptions(),
-    );
-    const { name, ciphertext, ciphertextCrc32c, verifiedPlaintextCrc32c } = response;
-    const isVerified =
-      verifiedPlaintextCrc32c === true &&
-      (aad === undefined || response.verifiedAdditionalAuthenticatedDataCrc32c === true);
-    if (!isVerified) throw damagedOnTheWay('request');
-    const keyVersion = versionIn(resource, name);
-    if (keyVersion === undefined) {
-      throw new InternalError('Cloud KMS encrypted with a key that was not asked for');
-    }
-    return {
-      ciphertext: checkCrc(ciphertext, ciphertextCrc32c),
-      keyId: names.arnOf(resource),
-      keyVersion,
-    };
-  }
-
-  async function decryptSymmetric(
-    resource: string,
-    { ciphertext, encryptionContext }: DecryptRequest,
-  ): Promise<DecryptOutput> {
-    const kms = await client.get();
-    const [response] = await kms.decrypt(
-      {
-        name: resource,
-        ciphertext,
-        ciphertextCrc32c: crcOf(ciphertext),
-        ...aadOf(encryptionContext),
-      },
-      callOptions(),
-    );
-    const plaintext = plaintextOf(response);
-    if (plaintext.length === 0) throw cannotDecrypt();
-    return { plaintext, keyId: names.arnOf(resource) };
-  }
-
-  async function readPublicKey({ name, keySpec }: Version): Promise<KeyObject> {
-    const remembered = publicKeys.get(name);
-    if (remembered !== undefined) return remembered;
-    const kms = await client.get();
-    const [response] = await kms.getPublicKey({ name }, callOptions());
-    if (response.name !== name) throw new InternalError('Cloud KMS returned another public key');
-    const pem = checkCrc(Buffer.from(response.pem ?? '', 'utf8'), response.pemCrc32c);
-    const key = createPublicKey(Buffer.from(pem));
-    const bits = key.asymmetricKeyDetails?.modulusLength;
-    if (isRsaKeySpec(keySpec) && bits !== Number(keySpec.slice(4))) {
-      throw new InternalError('Cloud KMS returned a public key of another length');
-    }
-    return remember(publicKeys, name, key);
-  }
-
   async function encryptRsa(
     resource: string,
     { algorithm, plaintext }: EncryptRequest,
@@ -195,7 +110,7 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
     }
     const ciphertext = publicEncrypt(
       {
-        key: await readPublicKey(version),
+        key: await kms.readPublicKey(version),
         padding: constants.RSA_PKCS1_OAEP_PADDING,
         oaepHash: oaepHash(algorithm as AsymmetricAlgorithm),
       },
@@ -213,12 +128,13 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
     const keyId = names.arnOf(resource);
     const tried = new Set<string>();
     const open = async (versions: readonly Version[]): Promise<DecryptOutput | undefined> => {
-      for (const { name, id, keySpec } of enabled(versions, algorithm)) {
+      for (const version of enabled(versions, algorithm)) {
+        const { name, id, keySpec } = version;
         if (tried.has(name) || keySpec !== rsaKeySpecOf(ciphertext.length)) continue;
         if (tried.size >= MAXIMUM_TRIED) break;
         tried.add(name);
         signal?.throwIfAborted();
-        const plaintext = await decryptWith(name, ciphertext);
+        const plaintext = await decryptWith(version, ciphertext);
         if (plaintext !== undefined) return { plaintext, keyId, keyVersion: id };
       }
       return undefined;
@@ -234,17 +150,11 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
 
   /** Returns undefined where this version does not open it, or can't be used any more. */
   async function decryptWith(
-    name: string,
+    version: Version,
     ciphertext: Uint8Array,
   ): Promise<Uint8Array | undefined> {
-    const kms = await client.get();
     try {
-      const [response] = await kms.asymmetricDecrypt(
-        { name, ciphertext, ciphertextCrc32c: crcOf(ciphertext) },
-        callOptions(),
-      );
-      if (response.verifiedCiphertextCrc32c !== true) throw damagedOnTheWay('request');
-      return plaintextOf(response);
+      return await kms.asymmetricDecrypt(version, ciphertext);
     } catch (error) {
       const reason = grpcCodeOf(error) && toKeyWrapError(error, 'decrypt');
       const isNone = ['INVALID_CIPHERTEXT', 'KEY_DISABLED', 'KEY_STATE', 'KEY_NOT_FOUND'];
@@ -260,8 +170,10 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
     async encrypt(request) {
       const resource = names.resourceOf(request.key);
       if (isAsymmetricAlgorithm(request.algorithm)) return encryptRsa(resource, request);
+      const { plaintext, encryptionContext } = request;
       try {
-        return await encryptSymmetric(resource, request);
+        const sealed = await kms.encrypt(resource, plaintext, encryptionContext);
+        return { ...sealed, keyId: names.arnOf(resource) };
       } catch (error) {
         throw await explain(error, resource, request, 'encrypt');
       }
@@ -271,11 +183,15 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
       if (request.key === undefined) throw new InvalidInputError('keyId', 'is missing');
       const resource = names.resourceOf(request.key);
       if (isAsymmetricAlgorithm(request.algorithm)) return decryptRsa(resource, request, call);
+      const { ciphertext, encryptionContext } = request;
       try {
-        return await decryptSymmetric(resource, request);
+        const plaintext = await kms.decrypt(resource, ciphertext, encryptionContext);
+        if (plaintext.length > 0) return { plaintext, keyId: names.arnOf(resource) };
       } catch (error) {
         throw await explain(error, resource, request, 'decrypt');
       }
+      // Nobody can encrypt no bytes.
+      throw cannotDecrypt();
     },
 
     async getPublicKey({ key }) {
@@ -288,31 +204,17 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
       if (version === undefined || /^(SYMMETRIC|HMAC)/.test(keySpec)) {
         throw new UnsupportedOperationError('the key has no public key');
       }
-      const publicKey = (await readPublicKey(version)).export({ type: 'spki', format: 'der' });
+      const publicKey = (await kms.readPublicKey(version)).export({ type: 'spki', format: 'der' });
       return { keyId, keySpec, keyUsage, algorithms, keyVersion, publicKey };
     },
 
     describeKey: ({ key }) => describeResource(names.resourceOf(key)),
 
     mapError: toKeyWrapError,
-    close: () => client.close(),
+    close: () => kms.close(),
   };
 }
 
 function enabled(versions: readonly Version[], algorithm: string): Version[] {
   return versions.filter((each) => each.isEnabled && each.algorithm === algorithm);
-}
-
-/** The empty context is left out. */
-function aadOf(context: EncryptRequest['encryptionContext']) {
-  const additionalAuthenticatedData = serializeEncryptionContext(context);
-  if (additionalAuthenticatedData.length === 0) return undefined;
-  const additionalAuthenticatedDataCrc32c = crcOf(additionalAuthenticatedData);
-  return { additionalAuthenticatedData, additionalAuthenticatedDataCrc32c };
-}
-
-function remember<T>(map: Map<string, T>, name: string, value: T): T {
-  if (map.size >= MAXIMUM_KEPT) map.clear();
-  map.set(name, value);
-  return value;
 }

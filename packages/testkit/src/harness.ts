@@ -92,7 +92,7 @@ export interface ConformanceKeys {
   scheduleDeletion?(keyArn: string): Promise<unknown>;
   /** Makes a key decrypt only: its state is `DecryptOnly`. */
   restrictToDecrypt?(keyArn: string): Promise<unknown>;
-  /** Makes a new key version of a symmetric key. */
+  /** Makes a new key version. Rejects an RSA key with `UnsupportedOperationError` where these do not rotate. */
   rotate?(keyArn: string): Promise<unknown>;
   /** Points an existing alias at another key. */
   moveAlias?(alias: string, keyArn: string): Promise<unknown>;

@@ -191,6 +191,19 @@ export class KeyRing {
     });
   }
 
+  /** Returns true if the harness rotates RSA keys. The case reports any failure but `UNSUPPORTED`. */
+  rotatesRsa(): Promise<boolean> {
+    return this.#once('rotates RSA keys', async () => {
+      try {
+        await this.rotate(await this.create('RSA_2048'));
+        return true;
+      } catch (error) {
+        if (isUnsupported(error)) return false;
+        throw error;
+      }
+    });
+  }
+
   /** Runs something once for all cases. */
   once<T>(name: string, work: () => Promise<T>): Promise<T> {
     return this.#once(`once ${name}`, work);

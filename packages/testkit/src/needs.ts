@@ -54,6 +54,7 @@ export type Need =
   | `keys.${Exclude<keyof ConformanceKeys, 'create'>}`
   /** Results say which version of a key was used. */
   | 'keyVersion'
+  | 'rotates RSA keys'
   /** The provider binds to encryption contexts of this serialised length. */
   | `context of ${number} bytes`
   | typeof OWN_RUNTIME
@@ -111,6 +112,9 @@ export async function whyUnmet(
   }
   if (need === 'keyVersion') {
     return (await ring.saysKeyVersion()) ? undefined : 'results do not say the key version';
+  }
+  if (need === 'rotates RSA keys') {
+    return (await ring.rotatesRsa()) ? undefined : `${MISSING} rotation of RSA keys`;
   }
   if (need.startsWith('context of ')) {
     const limit = limitOf(capabilities, 'encryptionContext');

@@ -100,6 +100,7 @@ export class Session {
       // After the harness failed, every other case would fail for the same reason.
       if (this.#harnessError !== undefined) throw this.#harnessError;
       await attempt.within(each.run(this.#contextFor(shared, journal, attempt)));
+      journal.expectNoLeakSoFar();
     } catch (error) {
       if (error instanceof HarnessError) this.#harnessError ??= error;
       await this.#stop(attempt, shared);

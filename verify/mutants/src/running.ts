@@ -227,6 +227,19 @@ const leaks: readonly Mutant[] = [
   telling('in decimal', (bytes) => bytes.subarray(0, 6).join(' ')),
   telling('in base64', (bytes) => Buffer.from(bytes.subarray(0, 12)).toString('base64')),
   telling('as one number', (bytes) => `${BigInt(`0x${hex(bytes, '') || '0'}`)}`),
+  everyOperation('errors with the grant tokens', 'no-partial-leaks', (inner, operation) => {
+    return (input, options) =>
+      inner[operation](input, options).catch((error: KeyWrapError) => {
+        error.cause = Object.assign(new Error('rejected'), { headers: options?.grantTokens });
+        throw error;
+      });
+  }),
+  wrapped('warns of what it encrypts', 'no-partial-leaks', (inner) => ({
+    encrypt: (input, options) => {
+      process.emitWarning(`encrypting ${hex(tail(input ?? {}), '')}`);
+      return inner.encrypt(input, options);
+    },
+  })),
   wrapped('prints what it encrypts', 'no-partial-leaks', (inner) => ({
     encrypt: (input, options) => {
       console.debug(
@@ -290,6 +303,20 @@ const retention: readonly Mutant[] = [
   },
 ];
 
+const namesKept: Mutant = {
+  ...wrapped('keeps every name that it did not find', 'no-retention', (inner) => {
+    const missing = new Set<object>();
+    return {
+      describeKey: (input, options) =>
+        inner.describeKey(input, options).catch((error: unknown) => {
+          missing.add(new Array(100).fill(input?.keyId));
+          throw error;
+        }),
+    };
+  }),
+  profile: 'soak',
+};
+
 const changes: readonly Mutant[] = [
   subclassed(
     'dies when an old version is gone',
@@ -303,6 +330,29 @@ const changes: readonly Mutant[] = [
         }
       })(),
   ),
+  subclassed('keeps the old versions that it has opened', 'outside-changes', () => {
+    const opened = new Map<string, NonNullable<ReferenceKey['materials'][number]>>();
+    return new (class extends ReferenceDriver {
+      protected override materialOf(key: ReferenceKey, header: Uint8Array) {
+        const name = header.join();
+        const material = opened.get(name) ?? super.materialOf(key, header);
+        if (material !== undefined) opened.set(name, material);
+        return material;
+      }
+    })();
+  }),
+  subclassed('remembers what it may describe', 'outside-changes', () => {
+    const described = new Set<string>();
+    return new (class extends ReferenceDriver {
+      override async deny(keyId: string, right: 'use' | 'describe') {
+        if (right === 'use' || !described.has(keyId)) await super.deny(keyId, right);
+      }
+      override describeKey(request: KeyRequest) {
+        described.add(request.key.text);
+        return super.describeKey(request);
+      }
+    })();
+  }),
   everyOperation(
     'describes a key before it is used',
     'outside-changes',
@@ -441,6 +491,7 @@ export const runningMutants: readonly Mutant[] = [
   ...[1, 4, 16, 64].map(pooled),
   ...leaks,
   ...retention,
+  namesKept,
   ...changes,
   ...resources,
   ...outages,

@@ -42,7 +42,7 @@ export const rightProviders: readonly ConformanceHarness[] = [
     ...LIKE_KMS,
     capabilities: { ...EVERYTHING, oneAlgorithmPerKey: true },
   })),
-  shaped('RSA ciphertexts with the key version in front', () => ({
+  shaped('RSA ciphertexts with the key version in front, and RSA keys that rotate', () => ({
     ...LIKE_KMS,
     rsaVersionLength: 16,
   })),

@@ -9,6 +9,8 @@ const exact = {
   statement:
     'A key id or alias is compared exactly: a prefix, a wildcard, another case or a path names no key (KEY_NOT_FOUND or INVALID_INPUT)',
   source: CONTRACT,
+  power:
+    'Always, by full, in each operation: a prefix or suffix of the id, another case, wildcards of files, SQL and patterns, blanks, line breaks, zeros, paths, escapes and words of an ARN that reach the key.',
 };
 
 /** Writes a number in the digits that begin at this code point. */

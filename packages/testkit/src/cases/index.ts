@@ -42,6 +42,7 @@ import { resultMemoryCases } from './result-memory.js';
 import { retentionCases } from './retention.js';
 import { rotationCases } from './rotation.js';
 import { rsaPaddingCases } from './rsa-padding.js';
+import { rsaRotationCases } from './rsa-rotation.js';
 import { secretCases } from './secrets.js';
 import { undeclaredCases } from './undeclared.js';
 import { unknownKeyCases } from './unknown-key.js';
@@ -74,6 +75,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...describeKeyCases,
   ...keyStateCases,
   ...rotationCases,
+  ...rsaRotationCases,
   ...keyLifeCases,
   ...resultMemoryCases,
   ...inputMemoryCases,

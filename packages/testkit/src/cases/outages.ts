@@ -12,6 +12,8 @@ const outages = {
   statement:
     'An outage is reported as what it is (THROTTLED, ACCESS_DENIED, UNAVAILABLE), never as a bad ciphertext or a missing key, and ends when the backend is back',
   source: CONTRACT,
+  power:
+    'Always, by full, where the harness has fail: an outage of all requests that one operation reports with another code, or that goes on afterwards. Not found: how an outage of one kind of request is reported.',
 };
 
 const OUTAGES: readonly (readonly [Outage, KeyWrapErrorCode])[] = [

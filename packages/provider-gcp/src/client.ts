@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type { KeyManagementServiceClient } from '@google-cloud/kms';
 import {
   AccessDeniedError,
@@ -47,7 +46,7 @@ export class LazyClient {
     );
     const client = new KeyManagementServiceClient({
       ...BOUNDED,
-      ...clientOptionsOf(endpoint),
+      ...(await clientOptionsOf(endpoint)),
       ...clientOptions,
     });
     try {
@@ -79,7 +78,7 @@ async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
 }
 
 /** An emulator speaks gRPC without TLS, and knows no credentials: the client must not search for any. */
-export function clientOptionsOf(endpoint: URL | undefined): ClientOptions {
+export async function clientOptionsOf(endpoint: URL | undefined): Promise<ClientOptions> {
   if (endpoint === undefined) return {};
   const isTls = endpoint.protocol === 'https:';
   const where = {
@@ -87,16 +86,8 @@ export function clientOptionsOf(endpoint: URL | undefined): ClientOptions {
     port: endpoint.port === '' ? (isTls ? 443 : 80) : Number(endpoint.port),
   };
   if (isTls) return where;
-  // Credentials of another copy of gRPC would be refused: this is the client's.
-  const requireAsClient = createRequire(createRequire(import.meta.url).resolve(PACKAGE));
-  const { grpc } = requireAsClient('google-gax') as GaxModule;
-  return { ...where, sslCreds: grpc.credentials.createInsecure(), authClient: NOBODY };
-}
-
-interface GaxModule {
-  readonly grpc: {
-    readonly credentials: { createInsecure(): NonNullable<ClientOptions['sslCreds']> };
-  };
+  const { insecureChannel } = await import('./insecure-channel.js');
+  return { ...where, sslCreds: insecureChannel(PACKAGE), authClient: NOBODY };
 }
 
 const NOBODY = {

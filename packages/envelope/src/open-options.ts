@@ -72,6 +72,9 @@ export function readOpening(
   fields: Readonly<Record<(typeof OPEN_FIELDS)[number], unknown>>,
 ): Opening {
   assertProvider(provider, 'provider');
+  if (fields.trustedKeys === undefined) {
+    throw new InvalidInputError('trustedKeys', 'is missing: name the keys that may open it');
+  }
   const trustedKeys = readList(fields.trustedKeys, 'trustedKeys', 1000).map((key, i) =>
     readTrustedKey(key, `trustedKeys.${i}`, provider),
   );

@@ -5,7 +5,7 @@ import {
   isUint8Array,
   readSafely,
 } from '@keywrap/core';
-import { damagedMessage, errorOf } from './errors.js';
+import { errorOf } from './errors.js';
 import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
 import { HeaderParser } from './format/parse-header.js';
 import { decodeBase64Url } from './text/base64.js';
@@ -39,7 +39,8 @@ export interface UnverifiedHeader {
  * is sealed. Never decide by it what a message may do; `open` returns authenticated pairs.
  *
  * @param message The message, or its start; or its base64url without padding.
- * @throws `InvalidInputError`, `UnsupportedOperationError`, `InvalidCiphertextError`, as `open` does.
+ * @throws `UnsupportedOperationError`, `InvalidCiphertextError`, as `open` does; `InvalidInputError` too for a start that
+ * ends before the header.
  *
  * @example
  * ```ts
@@ -62,7 +63,9 @@ function parse(bytes: Uint8Array): UnverifiedHeader {
   // The whole message is in memory, so that no number in it costs more.
   const parser = new HeaderParser({ maximumDataKeys: 2 ** 16, maximumFrameLength: 2 ** 32 });
   const header = parser.parse(bytes);
-  if (header === undefined) throw damagedMessage();
+  if (header === undefined) {
+    throw new InvalidInputError('message', 'ends before its header: pass more of it');
+  }
   return {
     version: header.suite.version,
     algorithmSuite: header.suite.name,

@@ -78,6 +78,11 @@ describe('What is no message is rejected by name', () => {
     });
   }
 
+  it('a start that ends before its header, when only that is read', () => {
+    expect(() => parseMessageHeader(message.subarray(0, 40))).to.throw('ends before its header');
+    expect(() => parseMessageHeader(message.subarray(0, -20))).not.to.throw();
+  });
+
   it('a suite that does not commit, unless the policy allows it', async () => {
     const bytes = Buffer.from(
       'AYABeKJVcNHPZb822Y05TQyIPsIAAAABAAFrAAFrAAMAAAACAAAAAAwAAAABAAAAAAAAAAAAAAAAscNFbiu5PHGXh4QJs5cAvgAAAA==',

@@ -70,8 +70,9 @@ export class LocalKeys {
       return this.#add(placeOf(name), SYMMETRIC);
     }
     const { region, account } = this.keys.scope;
+    const hint = name.kind === 'key-id' ? ' (an alias is written alias/orders)' : '';
     throw new KeyNotFoundError(
-      `the key does not exist in ${region}, account ${account}; check the name, the region and the account`,
+      `${name.text} does not exist in ${region}, account ${account}; check the name${hint}, the region and the account`,
       { keyId: name.text },
     );
   }

@@ -220,9 +220,15 @@ describe('createMissingKeys', () => {
     expect(await store.listKeys(ALL)).to.deep.equal([]);
   });
 
-  it('is off by default', async () => {
+  it('is off by default: the error has the name, and how an alias is written', async () => {
     const { provider } = open();
-    await expectRejection(provider.describeKey({ keyId: 'alias/orders' }), 'KEY_NOT_FOUND');
+    const { code, message } = await rejection(provider.describeKey({ keyId: 'orders' }));
+    expect(code).to.equal('KEY_NOT_FOUND');
+    expect(message).to.match(/^orders does not exist in .*an alias is written alias\/orders/);
+    const other = await rejection(provider.describeKey({ keyId: 'alias/orders' }));
+    expect(other.message)
+      .to.match(/^alias\/orders does not exist in /)
+      .and.not.include('written');
   });
 });
 

@@ -89,8 +89,14 @@ export async function readPinFile(source: string): Promise<string> {
     const path = source.startsWith('file:') ? fileURLToPath(source) : source;
     return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
   } catch (cause) {
-    throw malformed('names a pin-source that could not be read; see the cause', cause);
+    // Anything else might be the PIN itself.
+    const path = /^(file:)?\//.test(source) ? source : 'which must be an absolute path';
+    throw malformed(`has a pin-source that could not be read (${codeOf(cause)}): ${path}`, cause);
   }
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException | undefined)?.code ?? 'no code');
 }
 
 function malformed(problem: string, cause?: unknown): InvalidInputError {

@@ -63,6 +63,17 @@ describe('pkcs11: URLs', () => {
     });
   }
 
+  it('say which PIN file could not be read, and why, unless it may be the PIN', async () => {
+    for (const [source, told] of [
+      ['/nonexistent/pin', '(ENOENT): /nonexistent/pin'],
+      ['1234', '(ENOENT): which must be an absolute path'],
+    ]) {
+      const url = `pkcs11:?module-path=${MODULE}&pin-source=${source}`;
+      const error = await rejection(openKeyWrapProvider(url, [pkcs11Scheme]));
+      expect(error.message).to.include(told);
+    }
+  });
+
   // RFC 7512 §3: examples that name tokens.
   it('are read as RFC 7512 says: percent-escapes, and + as itself', () => {
     const read = (text: string) => [

@@ -190,7 +190,10 @@ function readCredentials(
   const source = token ?? environment.BAO_TOKEN ?? environment.VAULT_TOKEN;
   if (typeof source === 'function') return { kind: 'token', token: source as () => unknown };
   if (source === undefined) {
-    throw wrong('token', 'is missing: pass token, appRole or kubernetes, or set VAULT_TOKEN');
+    throw wrong(
+      'token',
+      'is missing: pass token, appRole or kubernetes, or set BAO_TOKEN or VAULT_TOKEN',
+    );
   }
   const text = readText(source, 'token');
   return { kind: 'token', token: () => text };

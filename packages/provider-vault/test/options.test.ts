@@ -45,6 +45,11 @@ describe('Options of VaultKeyWrapProvider', () => {
     });
   }
 
+  it('name both variables that a token may come from', async () => {
+    const error = await thrown(() => readOptions({ address: ADDRESS }, {}));
+    expect(error.message).to.include('BAO_TOKEN or VAULT_TOKEN');
+  });
+
   it('come from the environment, as those of the command bao', () => {
     const options = readOptions(
       {},

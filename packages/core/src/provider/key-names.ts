@@ -79,6 +79,11 @@ export class KeyNames {
       );
     const isKey = key.kind === 'key-id' || key.kind === 'key-arn';
     const name = isKey ? key.id : this.#aliases(key.alias);
+    if (isHere && name === undefined && !isKey) {
+      throw new KeyNotFoundError(
+        `the option aliases does not define ${key.alias}; define it, or name the key itself`,
+      );
+    }
     if (isHere && name !== undefined && this.#isName(name)) return name;
     throw new KeyNotFoundError('there is no such key: check its name, its alias, and its ARN');
   }

@@ -61,6 +61,12 @@ export function parseDecryptInput(
   capabilities: ProviderCapabilities,
 ): DecryptRequest {
   const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.decrypt);
+  const isSymmetric = named[1] === undefined || named[1] === 'SYMMETRIC_DEFAULT';
+  if (isSymmetric && !capabilities.algorithms.includes('SYMMETRIC_DEFAULT')) {
+    throw new UnsupportedOperationError(
+      'this provider has no symmetric keys: call decryptAsymmetric, with the algorithm and without an encryption context',
+    );
+  }
   const { key, algorithm, encryptionContext } = parseSource(named, '', capabilities);
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
@@ -210,7 +216,8 @@ function parseAlgorithm(
     );
   }
   if (!capabilities.algorithms.includes(algorithm)) {
-    throw new UnsupportedOperationError(`this provider does not encrypt with ${algorithm}`);
+    const hint = value === undefined ? '; name another algorithm' : '';
+    throw new UnsupportedOperationError(`this provider does not encrypt with ${algorithm}${hint}`);
   }
   return algorithm;
 }

@@ -5,6 +5,7 @@ import {
   LIMITS,
   maximumPlaintextLength,
   type ReEncryptRequest,
+  UnsupportedOperationError,
 } from '@keywrap/core';
 import { expect } from 'chai';
 import sinon from 'sinon';
@@ -57,6 +58,15 @@ const TAKES_ONE_KEY = METHODS.filter((method) => method !== 'reEncrypt');
 const TAKES_CONTEXT = METHODS.filter(
   (method) => !['reEncrypt', 'decryptAsymmetric', 'getPublicKey', 'describeKey'].includes(method),
 );
+describe('A provider without symmetric keys', () => {
+  it('names decryptAsymmetric when it is asked to decrypt (UNSUPPORTED)', async () => {
+    const provider = new MinimalProvider({}, { algorithms: ['RSAES_OAEP_SHA_256'] });
+    const { algorithm: _, ...input } = { ...CALLS.decrypt, algorithm: undefined };
+    const error = await expectRejection(provider.decrypt(input), UnsupportedOperationError);
+    expect(error.message).to.include('call decryptAsymmetric');
+  });
+});
+
 const BAD_KEY_IDS = [null, 7, '', 'a b', 'alias/', 'arn:aws:s3:::x', 'x'.repeat(2049), '\ud83d'];
 
 describe('createProvider: input', () => {

@@ -97,7 +97,10 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
 async function open(args: ActionArguments): Promise<SqlKeyStore> {
   const { store: location, passphrase: source, trustedGroup } = args;
   if (!(await SqlKeyStore.isAt(location, { trustedGroup }))) {
-    throw new InvalidInputError('STORE', `${nameOf(location)} is not a key store; check the path`);
+    throw new InvalidInputError(
+      'STORE',
+      `${nameOf(location)} is not a key store: it does not exist, or is empty; check the path, or run create`,
+    );
   }
   const passphrase = await askPassphrase('passphrase', source);
   return SqlKeyStore.open({ location, protectedBy: { passphrase }, trustedGroup });

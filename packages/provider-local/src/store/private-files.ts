@@ -21,7 +21,7 @@ export function assertPrivate(
   if ((mode & (isTrusted ? 0o007 : 0o077)) !== 0) {
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
     throw new AccessDeniedError(
-      `${file} can be read or changed by others (mode ${octal}, group ${gid}); make it private with chmod go=, or name the group as trustedGroup, and find out who has read it`,
+      `${file} can be read or changed by others (mode ${octal}, group ${gid}); make it private with chmod go= ${file}, or trust the group (trustedGroup, --trusted-group), and find out who has read it`,
     );
   }
   const own = process.geteuid?.();

@@ -143,7 +143,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     if (database === undefined) {
       throw new InvalidInputError(
         'location',
-        `${nameOf(location)} is not a key store: there is nothing; check the path, or create a store`,
+        `${nameOf(location)} is not a key store: it does not exist, or is empty; check the path, or create it (create: true, create=true in a URL)`,
       );
     }
     let storeKey: StoreKey | undefined;

@@ -326,7 +326,10 @@ describe('keywrap-store', function () {
     await (await openStore()).close();
     for (const [args, text] of [
       [[], 'no terminal'],
-      [['--passphrase-file', '/nowhere/secret'], 'does not exist: /nowhere/secret'],
+      [
+        ['--passphrase-file', '/nowhere/secret'],
+        '--passphrase-file names a file that does not exist: /nowhere/secret',
+      ],
       [['--passphrase-file', file.folder], 'names a folder'],
       [['--passphrase-env', 'KEYWRAP_TEST_UNSET'], 'KEYWRAP_TEST_UNSET'],
       [[...OLD, '--passphrase-file', '/dev/null'], 'exactly one source'],
@@ -342,7 +345,7 @@ describe('keywrap-store', function () {
     for (const action of ['list', 'verify', 'rotate-passphrase']) {
       const { status, stderr } = await run(action, file.path);
       expect(status).to.equal(1);
-      expect(stderr).to.include('is not a key store');
+      expect(stderr).to.include('is not a key store: it does not exist');
     }
   });
 

@@ -166,6 +166,7 @@ describe('The local provider with an SQL key store', () => {
       ['local:?passphraseEnv=A', 'no path'],
       ['local:?create=true', 'no path'],
       ['local:///keys?passphraseEnv=PATH&region=Frankfurt', 'region'],
+      ['local:///nonexistent/keys.db?passphraseEnv=PATH', 'create=true'],
       ['local:///keys?passphraseEnv=A&create=yes', 'create, which must be true or false'],
     ] as const) {
       it(`rejects ${url} (INVALID_INPUT)`, async () => {

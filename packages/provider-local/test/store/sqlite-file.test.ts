@@ -101,7 +101,8 @@ describe('The file of a key store', () => {
       expect(error).to.include({ code: 'ACCESS_DENIED', retryable: false });
       expect(error.message)
         .to.include(`mode 0${mode.toString(8)}`)
-        .and.to.include('trustedGroup');
+        .and.to.include(`chmod go= ${file.path}`)
+        .and.to.include('--trusted-group');
     });
   }
 

@@ -49,7 +49,7 @@ export async function startServer(): Promise<TestServer> {
   const double = ENDPOINT === undefined ? await startCloudKms() : undefined;
   const endpoint = ENDPOINT ?? `${double?.url}`;
   const admin = new KeyManagementServiceClient(
-    clientOptionsOf(readOptions({ ...PLACE, endpoint }).endpoint),
+    await clientOptionsOf(readOptions({ ...PLACE, endpoint }).endpoint),
   );
   const parent = `projects/${PROJECT}/locations/${LOCATION}`;
   await admin.createKeyRing({ parent, keyRingId: RING_ID }).catch((error) => {

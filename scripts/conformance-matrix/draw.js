@@ -1,5 +1,7 @@
 // The matrix as Markdown and as a picture.
 
+import { PROFILES } from '@keywrap/testkit';
+
 const MARKS = { passed: '✅', failed: '❌', 'not applicable': '–' };
 const COLOURS = { passed: '#2da44e', failed: '#cf222e', 'not applicable': '#d0d7de' };
 const [ROW, COLUMN, LABEL, HEAD] = [18, 150, 250, 30];
@@ -36,18 +38,50 @@ export function drawMarkdown({ columns, rules, date, versions }) {
     'does not declare it (or, for what is rejected when it is not declared, because it does). _core_ counts the',
     'cases about what `@keywrap/core` does for every driver; they are tested with core.',
     '',
-    '## What the sampling cases find',
+    '## What goes wrong, and what finds it',
     '',
-    'Cases of these rules draw samples: `full` draws some, and `soak` more (`npm run test:soak`). A right provider fails',
-    'one by chance less than once in 2^40 runs.',
+    'For each kind of fault: its cases, how many of them each profile adds, and which faults they find. Where they draw',
+    'samples, `soak` draws more than `full` (`npm run test:soak`), and a right provider fails one by chance less than once',
+    'in 2^40 runs. Each rule is a line of the contract, in the README of `@keywrap/core`.',
     '',
-    '| rule | finds |',
-    '| --- | --- |',
-    ...rules
-      .filter(({ rule }) => rule.power !== undefined)
-      .map(({ rule }) => `| \`${rule.id}\` | ${rule.power} |`),
+    '| kind | rule | cases | finds |',
+    '| --- | --- | --- | --- |',
+    ...powers(rules),
     '',
   ].join('\n');
+}
+
+const KINDS = {
+  'Nonces and randomness': ['unique-nonces', 'random-data-keys', 'key-pair-strength'],
+  'State and names': ['current-state', 'exact-key-ids', 'rotation'],
+  Contexts: ['context-families', 'input-read-once'],
+  Content: ['content-independent'],
+  RSA: ['rsa-padding'],
+  Concurrency: ['concurrency-at-scale'],
+  'Rare faults': ['no-rare-faults'],
+  Leaks: ['no-partial-leaks', 'no-retention'],
+  'Backends that change by themselves': ['outside-changes'],
+  Resources: ['resources'],
+  Outages: ['outages'],
+};
+
+/** One row for each rule with a stated power, by kind of fault. */
+function powers(rules) {
+  const stated = rules.filter(({ rule }) => rule.power !== undefined);
+  const unknown = stated.filter(({ rule }) => !Object.values(KINDS).flat().includes(rule.id));
+  if (unknown.length > 0) throw new Error(`no kind has the rule ${unknown[0].rule.id}`);
+  return Object.entries(KINDS).flatMap(([kind, ids]) =>
+    ids.map((id) => {
+      const { rule, cases } = stated.find((each) => each.rule.id === id);
+      const prefixes = [...new Set(cases.map((each) => `\`${each.id.split('-')[0]}\``))];
+      const counts = PROFILES.map((profile) => [
+        profile,
+        cases.filter((each) => each.profile === profile).length,
+      ]).filter(([, count]) => count > 0);
+      const shown = counts.map(([profile, count]) => `${profile} ${count}`).join(', ');
+      return `| ${kind} | \`${id}\` | ${prefixes.join(' ')}: ${shown} | ${rule.power} |`;
+    }),
+  );
 }
 
 export function drawSvg({ columns, rules, date }) {

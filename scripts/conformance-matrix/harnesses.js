@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { createProvider, parseKeyId, UnsupportedOperationError } from '@keywrap/core';
 
 // The columns of the matrix. One whose package is not in the workspace is left out.
@@ -7,6 +10,48 @@ const local = (engine) => async () => {
   const { harnessOf } = await import('../../packages/provider-local/dist-test/harness.js');
   return { ...harnessOf(engine), name: `local/${engine}` };
 };
+
+/** Keys in a database, each opening with one of its own. */
+async function stored(name, newLocation, end) {
+  const [{ SqlKeyStore }, { localSubject }, { CHEAP, PASSPHRASE }] = await Promise.all([
+    import('@keywrap/provider-local/store'),
+    import('../../packages/provider-local/dist-test/harness.js'),
+    import('../../packages/provider-local/dist-test/store/support.js'),
+  ]);
+  const options = { protectedBy: { passphrase: PASSPHRASE }, create: true, scrypt: CHEAP };
+  return {
+    name,
+    async open() {
+      const location = await newLocation();
+      return localSubject({ store: () => SqlKeyStore.open({ location, ...options }) });
+    },
+    end,
+  };
+}
+
+async function sqlite() {
+  const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-matrix-'));
+  let files = 0;
+  return stored(
+    'local on SQLite',
+    () => path.join(folder, `${files++}.db`),
+    () => rm(folder, { recursive: true, force: true }),
+  );
+}
+
+/** Where PostgreSQL is installed. */
+async function postgres() {
+  const { missingPostgres, PostgresServer } = await import(
+    '../../packages/provider-local/dist-test/store/postgres-server.js'
+  );
+  if (missingPostgres() !== undefined) return undefined;
+  const server = await PostgresServer.start();
+  return stored(
+    'local on PostgreSQL',
+    () => server.newUrl(),
+    () => server.stop(),
+  );
+}
 
 /** The provider of the examples: RFC 5649, symmetric keys alone. */
 async function custom() {
@@ -63,6 +108,7 @@ function administrator(url) {
       body: JSON.stringify(input),
     });
     const text = await response.text();
+    if (text.includes('UnsupportedOperationException')) throw new UnsupportedOperationError(text);
     if (!response.ok) throw new Error(`${operation}: ${text}`);
     return text === '' ? {} : JSON.parse(text);
   };
@@ -137,6 +183,8 @@ export async function loadHarnesses() {
     [
       local('node'),
       local('forge'),
+      sqlite,
+      postgres,
       kms,
       custom,
       vault,

@@ -17,10 +17,12 @@ for (const harness of await loadHarnesses()) {
   console.log(`${report.passed} passed, ${report.failed} failed`);
   if (report.failed > 0 || report.notRun > 0) console.log(formatReport(report));
   columns.push({ name: harness.name, ...report });
+  await harness.end?.();
 }
 
 const rules = [...new Set(conformanceCases.map(({ rule }) => rule))].map((rule) => ({
   rule,
+  cases: conformanceCases.filter((each) => each.rule === rule),
   results: columns.map(({ results }) => resultOf(results.filter((each) => each.rule === rule.id))),
 }));
 const { version } = JSON.parse(readFileSync(path.join(ROOT, 'packages/testkit/package.json')));

@@ -49,7 +49,7 @@ export async function authenticateHeader(
     const isSame = encryptionContext[name] === opening.encryptionContext[name];
     if (!isSame || !Object.hasOwn(encryptionContext, name)) throw damagedMessage();
   }
-  const verifier = createVerifier(header);
+  const verifier = await createVerifier(header);
   const dataKey = await unwrap(
     header.dataKeys,
     opening.trustedKeys,
@@ -105,12 +105,15 @@ function assertAllowed({ suite }: MessageHeader, { commitmentPolicy, signature }
  * A suite that signs has a public key in the context, and no other suite has ([Decrypt
  * Materials](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/default-cmm.md#decrypt-materials)).
  */
-function createVerifier({ suite, encryptionContext }: MessageHeader): Verifier | undefined {
+async function createVerifier({
+  suite,
+  encryptionContext,
+}: MessageHeader): Promise<Verifier | undefined> {
   const publicKey = encryptionContext[PUBLIC_KEY_NAME];
   if ((publicKey === undefined) !== (suite.curve === undefined)) throw damagedMessage();
   if (publicKey === undefined || suite.curve === undefined) return undefined;
   const point = decodeBase64(publicKey);
-  const verifier = point && engine.createVerifier(suite.curve, point);
+  const verifier = point && (await engine.createVerifier(suite.curve, point));
   if (verifier === undefined) throw damagedMessage();
   return verifier;
 }

@@ -9,6 +9,7 @@ import { damagedMessage, errorOf } from './errors.js';
 import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
 import { HeaderParser } from './format/parse-header.js';
 import { decodeBase64Url } from './text/base64.js';
+import { decodeUtf8 } from './text/utf8.js';
 
 /** A key that a message claims to be sealed under. */
 export interface MessageKeyName {
@@ -62,7 +63,6 @@ function parse(bytes: Uint8Array): UnverifiedHeader {
   const parser = new HeaderParser({ maximumDataKeys: 2 ** 16, maximumFrameLength: 2 ** 32 });
   const header = parser.parse(bytes);
   if (header === undefined) throw damagedMessage();
-  const utf8 = new TextDecoder();
   return {
     version: header.suite.version,
     algorithmSuite: header.suite.name,
@@ -70,7 +70,7 @@ function parse(bytes: Uint8Array): UnverifiedHeader {
     encryptionContext: { ...header.encryptionContext },
     keys: header.dataKeys.map(({ providerId, providerInfo }) => ({
       providerId,
-      key: utf8.decode(providerInfo),
+      key: decodeUtf8(providerInfo),
     })),
     frameLength: header.frameLength,
     headerLength: header.length,

@@ -15,7 +15,7 @@ import { encodeBase64 } from './text/base64.js';
  */
 export async function startMessage(sealing: Sealing, options: CallOptions): Promise<MessageSealer> {
   // "the default CMM MUST Generate a signing key", and add its public key to the context
-  const signer = sealing.signed ? engine.createSigner('P-384') : undefined;
+  const signer = sealing.signed ? await engine.createSigner('P-384') : undefined;
   const encryptionContext: EncryptionContext =
     signer === undefined
       ? sealing.encryptionContext

@@ -79,7 +79,10 @@ describe('A server under excessive requests', () => {
 
   // A kilobyte that decompresses to a megabyte, of which JSON.parse makes ten.
   it('keeps nothing of a request that waits but what the operation needs', async () => {
-    const keyPairs = { for: () => ({ generateKeyPair: () => new Promise(() => {}) }) };
+    // What can never be resolved would be collected with all that waits for it.
+    const resolvers: unknown[] = [];
+    const generateKeyPair = () => new Promise((resolve) => resolvers.push(resolve));
+    const keyPairs = { for: () => ({ generateKeyPair }) };
     const region = { keyPairs } as unknown as Region;
     const service = new KmsService({
       regions: { peek: () => region } as unknown as Regions,
@@ -108,9 +111,9 @@ describe('A server under excessive requests', () => {
       });
     const waiting = [wait()];
     const before = await heapUsed();
-    for (let i = 0; i < 20; i++) waiting.push(wait());
+    for (let i = 0; i < 8; i++) waiting.push(wait());
     expect((await heapUsed()) - before).to.be.lessThan(5 * 1024 * 1024);
-    expect(waiting).to.have.length(21);
+    expect(resolvers).to.have.length(waiting.length);
   });
 
   it('rejects headers that are too long or too many, in a form that SDKs read', async () => {

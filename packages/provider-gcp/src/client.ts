@@ -1,6 +1,12 @@
-import { createRequire } from 'node:module';
 import type { KeyManagementServiceClient } from '@google-cloud/kms';
-import { AccessDeniedError, failureOf, loadPeer } from '@keywrap/core';
+import {
+  AccessDeniedError,
+  failureOf,
+  KeyWrapError,
+  loadPeer,
+  ProviderUnavailableError,
+  platformTimers,
+} from '@keywrap/core';
 import { type KmsError, kmsErrorOf } from './errors.js';
 import type { ClientOptions, ReadOptions } from './options.js';
 
@@ -33,28 +39,46 @@ export class LazyClient {
   }
 
   async #load(): Promise<KeyManagementServiceClient> {
-    const { endpoint, clientOptions } = this.#options;
+    const { endpoint, requestTimeout, clientOptions } = this.#options;
     const { KeyManagementServiceClient } = await loadPeer(
       PACKAGE,
       () => import('@google-cloud/kms'),
     );
     const client = new KeyManagementServiceClient({
       ...BOUNDED,
-      ...clientOptionsOf(endpoint),
+      ...(await clientOptionsOf(endpoint)),
       ...clientOptions,
     });
     try {
-      await client.initialize();
+      await within(requestTimeout, client.initialize());
     } catch (error) {
-      await client.close().catch(() => {});
+      // It waits for what hangs.
+      void client.close().catch(() => {});
+      if (error instanceof KeyWrapError) throw error;
       throw failureOf(error) ?? withoutCredentials(kmsErrorOf(error));
     }
     return client;
   }
 }
 
+/** Ends the wait for credentials: the client has no limit for it. */
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: unknown;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = platformTimers.setTimeout(
+      () => reject(new ProviderUnavailableError('the credentials were not loaded in time')),
+      milliseconds,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    platformTimers.clearTimeout(timer);
+  }
+}
+
 /** An emulator speaks gRPC without TLS, and knows no credentials: the client must not search for any. */
-export function clientOptionsOf(endpoint: URL | undefined): ClientOptions {
+export async function clientOptionsOf(endpoint: URL | undefined): Promise<ClientOptions> {
   if (endpoint === undefined) return {};
   const isTls = endpoint.protocol === 'https:';
   const where = {
@@ -62,16 +86,8 @@ export function clientOptionsOf(endpoint: URL | undefined): ClientOptions {
     port: endpoint.port === '' ? (isTls ? 443 : 80) : Number(endpoint.port),
   };
   if (isTls) return where;
-  // Credentials of another copy of gRPC would be refused: this is the client's.
-  const requireAsClient = createRequire(createRequire(import.meta.url).resolve(PACKAGE));
-  const { grpc } = requireAsClient('google-gax') as GaxModule;
-  return { ...where, sslCreds: grpc.credentials.createInsecure(), authClient: NOBODY };
-}
-
-interface GaxModule {
-  readonly grpc: {
-    readonly credentials: { createInsecure(): NonNullable<ClientOptions['sslCreds']> };
-  };
+  const { insecureChannel } = await import('./insecure-channel.js');
+  return { ...where, sslCreds: insecureChannel(PACKAGE), authClient: NOBODY };
 }
 
 const NOBODY = {

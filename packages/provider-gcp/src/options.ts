@@ -36,7 +36,10 @@ export interface GcpKeyWrapProviderOptions {
    * machine (`localhost`, `127.0.0.1`, `[::1]`), which gets no credentials.
    */
   readonly endpoint?: string | undefined;
-  /** How long a request may take, with the client's retries, in milliseconds: by default 10 000. */
+  /**
+   * How long a request may take, with the client's retries, in milliseconds: by default 10 000. As long may the loading
+   * of credentials take, before the first.
+   */
   readonly requestTimeout?: number | undefined;
   /**
    * Whether the client repeats a request that did not reach the service, until `requestTimeout`. By default true; false

@@ -212,15 +212,14 @@ describeFaults('Failures of Cloud KMS', (fixture) => {
 });
 
 describe('Credentials of Cloud KMS', () => {
-  const clientOptionsOf = (fail: () => Promise<never>) => ({
-    sslCreds: credentials.combineChannelCredentials(
-      credentials.createSsl(Buffer.from(SELF_SIGNED.cert)),
-      credentials.createFromGoogleCredential({ getRequestHeaders: fail } as never),
-    ),
-  });
-  for (const [title, message, expected] of [
-    ['were revoked', 'invalid_grant', 'ACCESS_DENIED'],
-    ['are asked of a server that is down', 'connect ECONNREFUSED 127.0.0.1:443', 'UNAVAILABLE'],
+  const never = () => new Promise<never>(() => {});
+  const fail = (message: string) => async () => {
+    throw new Error(`${message} of the secret s3cret`);
+  };
+  for (const [title, getRequestHeaders, expected, requestTimeout] of [
+    ['were revoked', fail('invalid_grant'), 'ACCESS_DENIED', 60_000],
+    ['are asked of a server that is down', fail('connect ECONNREFUSED'), 'UNAVAILABLE', 60_000],
+    ['are asked of a server that stalls', never, 'UNAVAILABLE', 200],
   ] as const) {
     it(`that ${title} are ${expected}, and never shown`, async () => {
       const { key, cert } = SELF_SIGNED;
@@ -229,10 +228,12 @@ describe('Credentials of Cloud KMS', () => {
       const keys = new GcpKeyWrapProvider({
         ...PLACE,
         endpoint: double.url.replace('http://127.0.0.1', 'https://localhost'),
+        requestTimeout,
         clientOptions: {
-          ...clientOptionsOf(async () => {
-            throw new Error(`${message} of the secret s3cret`);
-          }),
+          sslCreds: credentials.combineChannelCredentials(
+            credentials.createSsl(Buffer.from(cert)),
+            credentials.createFromGoogleCredential({ getRequestHeaders } as never),
+          ),
           authClient: { universeDomain: 'googleapis.com' } as never,
         },
       });
@@ -248,15 +249,22 @@ describe('Credentials of Cloud KMS', () => {
     });
   }
 
-  it('whose file is not there are ACCESS_DENIED', async () => {
-    const keys = new GcpKeyWrapProvider({
-      ...PLACE,
-      clientOptions: { keyFilename: '/nonexistent/key.json' },
+  for (const [title, clientOptions, expected, requestTimeout] of [
+    ['whose file is not there', { keyFilename: '/nonexistent/key.json' }, 'ACCESS_DENIED', 60_000],
+    [
+      'that are looked for without end',
+      { auth: { getUniverseDomain: never, getClient: never } as never },
+      'UNAVAILABLE',
+      200,
+    ],
+  ] as const) {
+    it(`${title} are ${expected}`, async () => {
+      const keys = new GcpKeyWrapProvider({ ...PLACE, requestTimeout, clientOptions });
+      const error = await rejection(keys.describeKey({ keyId: 'orders' }));
+      expect(error.code).to.equal(expected);
+      await keys.close();
     });
-    const error = await rejection(keys.describeKey({ keyId: 'orders' }));
-    expect(error.code).to.equal('ACCESS_DENIED');
-    await keys.close();
-  });
+  }
 });
 
 describeFaults('Checksums of Cloud KMS', (fixture) => {

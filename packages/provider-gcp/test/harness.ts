@@ -58,7 +58,12 @@ export function gcpHarness(name: string, protectionLevel: 'SOFTWARE' | 'HSM'): C
           async removeOldVersions(keyArn) {
             const resource = resourceIn(keyArn);
             const [{ primary }] = await server.admin.getCryptoKey({ name: resource });
-            const isOld = (version: string) => version !== primary?.name;
+            const [versions] = await server.admin.listCryptoKeyVersions({ parent: resource });
+            // An asymmetric key has no primary version: the newest is used.
+            const numberOf = (version: string) => Number(version.split('/').at(-1));
+            const newest = Math.max(...versions.map(({ name }) => numberOf(`${name}`)));
+            const isOld = (version: string) =>
+              primary ? version !== primary.name : numberOf(version) !== newest;
             await server.change(resource, 'DESTROY_SCHEDULED', isOld);
           },
           // A real service destroys in a day at the earliest, and its rights are those of the environment.
@@ -74,6 +79,7 @@ export function gcpHarness(name: string, protectionLevel: 'SOFTWARE' | 'HSM'): C
               throttled: code.RESOURCE_EXHAUSTED,
               denied: code.PERMISSION_DENIED,
               unavailable: code.UNAVAILABLE,
+              failed: code.INTERNAL,
             };
             double.fault =
               kind === undefined ? undefined : () => new CloudKmsError(codes[kind], kind);

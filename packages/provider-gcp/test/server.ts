@@ -49,7 +49,7 @@ export async function startServer(): Promise<TestServer> {
   const double = ENDPOINT === undefined ? await startCloudKms() : undefined;
   const endpoint = ENDPOINT ?? `${double?.url}`;
   const admin = new KeyManagementServiceClient(
-    clientOptionsOf(readOptions({ ...PLACE, endpoint }).endpoint),
+    await clientOptionsOf(readOptions({ ...PLACE, endpoint }).endpoint),
   );
   const parent = `projects/${PROJECT}/locations/${LOCATION}`;
   await admin.createKeyRing({ parent, keyRingId: RING_ID }).catch((error) => {
@@ -142,7 +142,9 @@ export async function withServer(test: (server: TestServer) => Promise<void>): P
 }
 
 /** A test of the double: a real service can't be told to fail, and does not count requests. */
-export const itOnDouble = isReal ? it.skip : it;
+export const itOnDouble: (title: string, test: () => unknown) => unknown = (title, test) =>
+  // Outside of mocha, where the harness is used too, there is no `it`.
+  (isReal ? it.skip : it)(title, test as () => Promise<void>);
 
 /** The double, for as long as a test runs. */
 export async function withDouble(

@@ -12,6 +12,7 @@ import {
   ScheduleKeyDeletionCommand,
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms';
+import { UnsupportedOperationError } from '@keywrap/core';
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { type KmsServer, startKmsServer } from '@keywrap/kms-server';
 import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
@@ -36,7 +37,7 @@ const PROTECTED = {
 const OTHERS =
   'dataKeysUnder:RSA|oneAlgorithmPerKey|algorithm:RSAES_OAEP_SHA_384|algorithm:RSAES_OAEP_SHA_512';
 const MEANT_FOR_OTHERS = new RegExp(
-  ` - not applicable: (the provider declares |core does this |the provider does not declare (${OTHERS})$|the harness has no (fail|keys.(restrictToDecrypt|removeOldVersions|deny))$)`,
+  ` - not applicable: (the provider declares |core does this |the provider does not declare (${OTHERS})$|the harness has no (fail|(keys.(restrictToDecrypt|removeOldVersions|deny)|rotation of RSA keys))$)`,
 );
 
 /** Every case has to apply to AWS KMS. */
@@ -110,6 +111,7 @@ const FAULTS: Readonly<Record<Outage, Fault>> = {
   throttled: failing('ThrottlingException'),
   denied: failing('AccessDeniedException'),
   unavailable: ({ socket }) => socket?.resetAndDestroy(),
+  failed: failing('KMSInternalException', 500),
 };
 
 /** Lets the proxy break what the server is asked for, or the requests about one key. */
@@ -177,7 +179,17 @@ function keysOf(administrator: KMSClient): ConformanceKeys {
     scheduleDeletion,
     deleteSoftly: scheduleDeletion,
     createForeign: () => create({ keySpec: 'HMAC_256', keyUsage: 'GENERATE_VERIFY_MAC' }),
-    rotate: (keyArn) => administrator.send(new RotateKeyOnDemandCommand({ KeyId: keyArn })),
+    async rotate(keyArn) {
+      try {
+        await administrator.send(new RotateKeyOnDemandCommand({ KeyId: keyArn }));
+      } catch (error) {
+        // AWS KMS rotates symmetric keys alone.
+        const isUnsupported = (error as Error).name === 'UnsupportedOperationException';
+        throw isUnsupported
+          ? new UnsupportedOperationError('it does not rotate', { cause: error })
+          : error;
+      }
+    },
   };
 }
 

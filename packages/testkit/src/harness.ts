@@ -50,14 +50,20 @@ export interface ConformanceSubject {
    * both.
    */
   reopen?(): Promise<KeyWrapProvider>;
-  /** Breaks the backend for every key and call, until it is called with `undefined`. */
+  /**
+   * Breaks the backend for every key and call, until it is called with `undefined`. Rejects a kind of outage that
+   * the backend does not have with `UnsupportedOperationError`: the cases about it are then not applicable.
+   */
   fail?(outage: Outage | undefined): unknown;
   /** Releases what `provider.close()` does not. Called after it. */
   close?(): Promise<void>;
 }
 
-/** What a broken backend does: it rejects each request as too many, or as not allowed, or gives no response. */
-export type Outage = 'throttled' | 'denied' | 'unavailable';
+/**
+ * What a broken backend does: it rejects each request as too many, or as not allowed, gives no response, or responds
+ * that it failed.
+ */
+export type Outage = 'throttled' | 'denied' | 'unavailable' | 'failed';
 
 /** The kind of key to make. */
 export interface ConformanceKeyRequest {
@@ -86,7 +92,7 @@ export interface ConformanceKeys {
   scheduleDeletion?(keyArn: string): Promise<unknown>;
   /** Makes a key decrypt only: its state is `DecryptOnly`. */
   restrictToDecrypt?(keyArn: string): Promise<unknown>;
-  /** Makes a new key version of a symmetric key. */
+  /** Makes a new key version. Rejects an RSA key with `UnsupportedOperationError` where these do not rotate. */
   rotate?(keyArn: string): Promise<unknown>;
   /** Points an existing alias at another key. */
   moveAlias?(alias: string, keyArn: string): Promise<unknown>;

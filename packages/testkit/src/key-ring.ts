@@ -191,6 +191,19 @@ export class KeyRing {
     });
   }
 
+  /** Returns true if the harness rotates RSA keys. The case reports any failure but `UNSUPPORTED`. */
+  rotatesRsa(): Promise<boolean> {
+    return this.#once('rotates RSA keys', async () => {
+      try {
+        await this.rotate(await this.create('RSA_2048'));
+        return true;
+      } catch (error) {
+        if (isUnsupported(error)) return false;
+        throw error;
+      }
+    });
+  }
+
   /** Runs something once for all cases. */
   once<T>(name: string, work: () => Promise<T>): Promise<T> {
     return this.#once(`once ${name}`, work);
@@ -227,6 +240,7 @@ export class KeyRing {
   }
 }
 
-function isUnsupported(error: unknown): boolean {
+/** Returns true for an error by which a harness says that it can't do something. */
+export function isUnsupported(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === 'UNSUPPORTED';
 }

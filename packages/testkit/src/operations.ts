@@ -1,8 +1,15 @@
-import type { DataKeyPairSpec, KeyWrapErrorCode, KeyWrapProvider } from '@keywrap/core';
+import {
+  type DataKeyPairSpec,
+  formatAliasArn,
+  type KeyWrapErrorCode,
+  type KeyWrapProvider,
+  parseKeyId,
+} from '@keywrap/core';
 import type { ErrorDetails } from './expect.js';
 import type { KeyRing, SealedKey } from './key-ring.js';
 import {
   arnIn,
+  bareId,
   type CallContext,
   type Fields,
   invoke,
@@ -238,4 +245,22 @@ export function keyFor(use: KeyUse, keys: KeyRing, index = 0): Promise<SealedKey
   return use === describeUse
     ? keys.get(use.kind, index).then((keyId) => ({ keyId, ciphertext: new Uint8Array(1) }))
     : keys.sealed(use.kind, index);
+}
+
+/** Returns a new name for an alias: a backend may have those of an earlier run. */
+export function newAlias(): string {
+  return `alias/keywrap-${crypto.randomUUID()}`;
+}
+
+/** Returns every name of a key, with a new alias if the harness makes some. */
+export async function namesOf(
+  { keys }: Pick<CallContext, 'keys'>,
+  keyId: string,
+): Promise<string[]> {
+  const parsed = parseKeyId(keyId);
+  if (parsed.kind !== 'key-arn') return [keyId];
+  if (!keys.can('alias')) return [keyId, bareId(keyId)];
+  const alias = newAlias();
+  await keys.alias(alias, keyId);
+  return [keyId, bareId(keyId), alias, formatAliasArn(alias, parsed)];
 }

@@ -69,6 +69,12 @@ const contextMutants: readonly Mutant[] = [
     return all.filter((value) => all.filter((each) => each === value).length % 2 === 1);
   }),
   binding('10 pairs and no more', (context) => sorted(context).slice(0, 10)),
+  binding('256 pairs are none', (context) =>
+    sorted(context).slice(0, sorted(context).length % 256),
+  ),
+  binding('256 bytes of a key', (context) =>
+    sorted(context).map(([key, value]) => [key.slice(0, 256), value]),
+  ),
 ];
 
 const HEADER = 17;

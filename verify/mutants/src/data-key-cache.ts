@@ -79,6 +79,30 @@ function neverWiped(provider: KeyWrapProvider, limits: DataKeyCacheLimits, optio
   return withDataKeyCache(copying, limits, options);
 }
 
+/** Renews the age of what it has decrypted with each use. */
+function aging(provider: KeyWrapProvider, limits: DataKeyCacheLimits, options: Options) {
+  const cached = withDataKeyCache(provider, limits, options);
+  const uses = new Map<string, { at: number; plaintext: Uint8Array }>();
+  return replaced(cached, {
+    decrypt: async (input, callOptions) => {
+      const name = JSON.stringify([input, ...input.ciphertext]);
+      const known = uses.get(name);
+      if (known !== undefined && options.now() - known.at <= limits.maximumAge) {
+        known.at = options.now();
+        return {
+          ...known,
+          keyId: input.keyId,
+          algorithm: 'SYMMETRIC_DEFAULT',
+          plaintext: known.plaintext.slice(),
+        };
+      }
+      const result = await cached.decrypt(input, callOptions);
+      uses.set(name, { at: options.now(), plaintext: result.plaintext.slice() });
+      return result;
+    },
+  });
+}
+
 /** Wrong about what it keeps, for how long, and for whom. */
 export const dataKeyCacheMutants: readonly Mutant[] = [
   misled('allows one use more', ({ maximumUses }) => ({ maximumUses: maximumUses + 1 })),
@@ -93,8 +117,21 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
         cached.generateDataKey(input, { bytesToEncrypt: 1, ...callOptions }),
     });
   }),
+  badCache('counts the age of a decrypted key from its last use', 'limits', aging),
   badCache('caches nothing', 'limits', (provider) => provider),
   badCache('hands out what it keeps', 'wiping', sharedMemory),
+  badCache('hands out the decrypted key that it keeps', 'wiping', (provider, limits, options) => {
+    const cached = withDataKeyCache(provider, limits, options);
+    const kept = new Map<string, Promise<DecryptResult>>();
+    return replaced(cached, {
+      decrypt: (input, callOptions) => {
+        const name = JSON.stringify([input, ...input.ciphertext]);
+        const result = kept.get(name) ?? cached.decrypt(input, callOptions);
+        kept.set(name, result);
+        return result;
+      },
+    });
+  }),
   badCache('wipes nothing', 'wiping', neverWiped),
   badCache('is not closed', 'wiping', (provider, limits, options) =>
     replaced(withDataKeyCache(provider, limits, options), { close: async () => {} }),
@@ -113,6 +150,27 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
     ciphertext,
   })),
   confused('opens under any key', 'decrypt', ({ keyId: _, ...rest }) => rest),
+  badCache('forgets the grant tokens', 'sharing', (provider, limits, options) => {
+    const cached = withDataKeyCache(provider, limits, options);
+    const without = (operation: 'generateDataKey' | 'decrypt'): Loose => {
+      const call = cached[operation].bind(cached) as Loose;
+      return (input, { grantTokens: _, ...callOptions } = {}) => call(input, callOptions);
+    };
+    return replaced(cached, {
+      generateDataKey: without('generateDataKey'),
+      decrypt: without('decrypt'),
+    });
+  }),
+  confused('answers encrypt', 'encrypt', ({ keyId, plaintext }) => [keyId, ...plaintext]),
+  (() => {
+    const caches = new WeakMap<object, KeyWrapProvider>();
+    return badCache('is one for all', 'sharing', (provider, limits, options) => {
+      const { capabilities } = provider;
+      const cached = caches.get(capabilities) ?? withDataKeyCache(provider, limits, options);
+      caches.set(capabilities, cached);
+      return cached;
+    });
+  })(),
   badCache('makes a call for each that waits', 'waiting', (provider, limits, options) => {
     const caches = new Map<number, KeyWrapProvider>();
     let underWay = 0;

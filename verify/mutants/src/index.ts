@@ -16,11 +16,13 @@ import { oneOperationMutants } from './one-operation.js';
 import { oneUseMutants } from './one-use.js';
 import { operationMutants } from './operations.js';
 import { resultMutants } from './results.js';
+import { rotationMutants } from './rotations.js';
 import { runningMutants } from './running.js';
 import { sealingMutants } from './sealing.js';
 import { shapeMutants } from './shapes.js';
 import { statisticsMutants } from './statistics.js';
 import { uncheckedMutants } from './unchecked.js';
+import { uncopiedMutants } from './uncopied.js';
 import { useMutants } from './uses.js';
 import { weakPairMutants } from './weak-pairs.js';
 
@@ -36,6 +38,7 @@ export const mutants: readonly Mutant[] = [
   ...lifecycleMutants,
   ...inputMutants,
   ...uncheckedMutants,
+  ...uncopiedMutants,
   ...kindMutants,
   ...detailMutants,
   ...sealingMutants,
@@ -48,6 +51,7 @@ export const mutants: readonly Mutant[] = [
   ...weakPairMutants,
   ...cacheMutants,
   ...byteMutants,
+  ...rotationMutants,
   ...runningMutants,
   ...shapeMutants,
 ];

@@ -1,14 +1,18 @@
 import { PROFILES, type Profile, runConformance } from '@keywrap/testkit';
-import { type BlindMutant, openRight } from './blind/index.js';
+import type { BlindMutant } from './blind/index.js';
+import { SEED } from './judge.js';
 
 /** Whether the suite caught a mutant whose author had not read it. */
 export interface BlindVerdict {
   readonly name: string;
-  readonly set: 'a' | 'b' | 'c';
+  readonly set: BlindMutant['set'];
   readonly why: string;
-  /** The first required case that failed; undefined for a survivor. */
-  readonly caughtBy?: string | undefined;
+  /** A required case that failed, and in which profile; undefined for a survivor. */
+  readonly caughtBy?: BlindKill | undefined;
 }
+
+/** A case and the profile in which it ran: `RAN-801 full`. */
+export type BlindKill = `${string} ${Profile}`;
 
 /** What all of them show about the suite. */
 export interface BlindProof {
@@ -18,31 +22,43 @@ export interface BlindProof {
   readonly falseAlarms: readonly string[];
 }
 
-/** The same random input each time: a proof does not depend on luck. */
-const SEED = 20_260_101;
-
 /** Long enough for a machine under load, because a mutant that is only slow is not caught. */
 const HANGS_AFTER_MS = 2000;
 
-/** Runs the cases of one profile after the other, up to the first required one that fails. */
-export async function judgeBlind(mutant: BlindMutant, largest: Profile): Promise<BlindVerdict> {
-  const { name, set, why, open } = mutant;
-  const timeoutMs = mutant.hangs ? HANGS_AFTER_MS : undefined;
+/**
+ * Runs the case that is known to catch a mutant. If it does not, or none is known, runs the cases of one profile after
+ * the other, up to the first required one that fails.
+ *
+ * @param known Null for one that no case caught: it is a survivor, and nothing runs.
+ */
+export async function judgeBlind(
+  mutant: BlindMutant,
+  largest: Profile,
+  known?: BlindKill | null,
+): Promise<BlindVerdict> {
+  const { name, set, why } = mutant;
+  if (known === null) return { name, set, why };
+  if (known !== undefined) {
+    const [id, profile] = known.split(' ') as [string, Profile];
+    const caughtBy = await firstKill(mutant, profile, [id]).catch(() => undefined);
+    if (caughtBy !== undefined) return { name, set, why, caughtBy };
+  }
   for (const profile of PROFILES.slice(0, PROFILES.indexOf(largest) + 1)) {
-    const harness = { name, open: async () => open() };
-    const options = { profile, bail: true, seed: SEED, timeoutMs };
-    const { results } = await runConformance(harness, options);
-    const caught = results.find(({ level, status }) => level === 'must' && status === 'failed');
-    if (caught !== undefined) return { name, set, why, caughtBy: `${caught.id} (${profile})` };
+    const caughtBy = await firstKill(mutant, profile);
+    if (caughtBy !== undefined) return { name, set, why, caughtBy };
   }
   return { name, set, why };
 }
 
-/** Runs all cases of a profile on the provider that the mutants were made from; returns the required ones that fail. */
-export async function judgeRight(profile: Profile): Promise<readonly string[]> {
-  const harness = { name: 'the right provider', open: async () => openRight() };
-  const { results } = await runConformance(harness, { profile, seed: SEED });
-  return results
-    .filter(({ level, status }) => level === 'must' && status === 'failed')
-    .map(({ id, error }) => `${id}: ${error?.actual}`);
+async function firstKill(
+  { name, hangs, open }: BlindMutant,
+  profile: Profile,
+  only?: readonly string[],
+): Promise<BlindKill | undefined> {
+  const harness = { name, open: async () => open() };
+  const timeoutMs = hangs ? HANGS_AFTER_MS : undefined;
+  const options = { profile, only, bail: true, seed: SEED, timeoutMs };
+  const { results } = await runConformance(harness, options);
+  const caught = results.find(({ level, status }) => level === 'must' && status === 'failed');
+  return caught && `${caught.id} ${profile}`;
 }

@@ -8,18 +8,6 @@ import { type Input, named, sideOf, using } from './uses.js';
 
 const later = () => new Promise((resolve) => setTimeout(resolve, 2));
 
-const isBytes = (value: unknown) => value instanceof Uint8Array;
-
-/** A copy of an input that shares what is inside: its bytes, or its sides and contexts. */
-function shallow(input: Input, isShared: (value: unknown) => boolean): Input {
-  const copy = (value: Input): Input => {
-    if (typeof value !== 'object' || value === null || isShared(value)) return value;
-    if (isBytes(value)) return value.slice();
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, copy(each)]));
-  };
-  return Object.fromEntries(Object.entries(input).map(([name, value]) => [name, copy(value)]));
-}
-
 /** The input with its key named otherwise. */
 function renamed(use: KeyUse, input: Input, rewrite: (keyId: string) => string): Input {
   const key = { ...named(use, input) };
@@ -31,50 +19,6 @@ const renaming = (use: KeyUse, name: string, rewrite: (keyId: string) => string)
   using(use, name, 'key-not-found', (_, input, inner, options) =>
     inner[use.operation as Operation](renamed(use, input, rewrite), options),
   );
-
-const inputMutants = (use: KeyUse): Mutant[] => {
-  const operation = use.operation as Operation;
-  const hasBytes = /crypt/i.test(operation);
-  const isNested = operation === 'reEncrypt' || use.kind !== 'RSA_2048';
-  const sharing = (name: string, isShared: (value: unknown) => boolean) =>
-    using(use, `reads ${name} late`, 'input-copied', async (_, input, inner, options) => {
-      const copy = shallow(input, isShared);
-      await later();
-      return inner[operation](copy, options);
-    });
-  const touching = (name: string, touch: (input: Input) => void) =>
-    using(use, name, 'input-copied', async (call, input) => {
-      const result = await call();
-      touch(input);
-      return result;
-    });
-  return [
-    using(use, 'reads its input late', 'input-copied', async (call) => {
-      await later();
-      return call();
-    }),
-    ...(hasBytes ? [sharing('its bytes', isBytes)] : []),
-    ...(isNested && use.operation !== 'describeKey'
-      ? [sharing('what is nested', (value) => !isBytes(value))]
-      : []),
-    touching('writes into its input', (input) => {
-      input.seen = true;
-    }),
-    ...(use.kind !== 'RSA_2048' && operation !== 'describeKey'
-      ? [
-          touching('sorts the context that it is given', (input) => {
-            const key = named(use, input);
-            const { encryptionContext = {} } = key ?? {};
-            for (const name of Object.keys(encryptionContext).sort()) {
-              const value = encryptionContext[name];
-              delete encryptionContext[name];
-              encryptionContext[name] = value;
-            }
-          }),
-        ]
-      : []),
-  ];
-};
 
 const nameMutants = (use: KeyUse): Mutant[] => [
   renaming(use, 'the scope of a key ARN ignored', (keyId) => {
@@ -188,7 +132,6 @@ const keeping = (['getPublicKey', 'describeKey'] as const).map((operation) =>
 
 export const oneUseMutants: readonly Mutant[] = [
   ...allUses.flatMap((use) => [
-    ...inputMutants(use),
     ...(use.keyIdField === undefined ? [] : nameMutants(use)),
     ...lifeMutants(use),
   ]),

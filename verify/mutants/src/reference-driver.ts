@@ -51,7 +51,10 @@ type Secret = CryptoKey;
 export interface ReferenceKey {
   readonly description: KeyDescription;
   readonly materials: (Secret | undefined)[];
-  readonly pair?: Pair | undefined;
+  /** The pair of the newest version of an RSA key. */
+  pair?: Pair | undefined;
+  /** The pairs that rotation replaced. */
+  readonly oldPairs: Pair[];
   /** The rights that were taken away. */
   readonly denied: Set<'use' | 'describe'>;
   state: KeyState;
@@ -78,7 +81,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
 
   async create({ keySpec, keyUsage, origin, algorithm }: ConformanceKeyRequest) {
     if (!this.supports(keySpec)) throw new UnsupportedOperationError(`no ${keySpec} keys`);
-    const keyId = formatKeyArn(crypto.randomUUID(), SCOPE);
+    const keyId = formatKeyArn(this.newId(), SCOPE);
     this.#keys.set(keyId, {
       description: {
         keyId,
@@ -93,6 +96,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
       },
       materials: [await aesKey()],
       pair: isRsaKeySpec(keySpec) ? await this.#pairs(keySpec) : undefined,
+      oldPairs: [],
       denied: new Set(),
       state: origin === 'EXTERNAL' ? 'PendingImport' : 'Enabled',
     });
@@ -121,7 +125,11 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     this.find(keyId).state = 'DecryptOnly';
   }
   async rotate(keyId: string) {
-    this.find(keyId).materials.push(await aesKey());
+    const key = this.find(keyId);
+    key.materials.push(await aesKey());
+    if (key.pair === undefined) return;
+    key.oldPairs.push(key.pair);
+    key.pair = await this.#pairs(key.description.keySpec as RsaKeySpec);
   }
   async moveAlias(alias: string, keyId: string) {
     this.#aliases.set(alias, keyId);
@@ -132,8 +140,9 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     this.#destroyed.push(idOf({ description }));
   }
   async removeOldVersions(keyId: string) {
-    const { materials } = this.find(keyId);
+    const { materials, oldPairs } = this.find(keyId);
     materials.fill(undefined, 0, -1);
+    oldPairs.length = 0;
   }
   async deleteSoftly(keyId: string) {
     await this.scheduleDeletion(keyId);
@@ -159,7 +168,9 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
         parsed.region === SCOPE.region &&
         parsed.account === SCOPE.account);
     const arn =
-      'alias' in parsed ? this.#aliases.get(parsed.alias) : formatKeyArn(parsed.id, SCOPE);
+      'alias' in parsed
+        ? this.#aliases.get(this.comparable(parsed.alias))
+        : formatKeyArn(this.comparable(parsed.id), SCOPE);
     const key = isHere ? this.#keys.get(arn ?? '') : undefined;
     if (key === undefined) throw new KeyNotFoundError('there is no such key', { keyId });
     return key;
@@ -169,6 +180,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     if (this.#outage === 'throttled') throw new ThrottledError('too many requests');
     if (this.#outage === 'denied') throw new AccessDeniedError('not allowed');
     if (this.#outage === 'unavailable') throw new ProviderUnavailableError('no response');
+    if (this.#outage === 'failed') throw new ProviderUnavailableError('the backend failed');
   }
 
   /** The key whose id a ciphertext begins with; `named` is the one that the call named. */
@@ -227,7 +239,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     const named = request.key === undefined ? undefined : this.find(request.key.text);
     if (named !== undefined) this.usable(named, algorithm, 'decrypt');
     if (named !== undefined && isAsymmetricAlgorithm(algorithm)) {
-      const plaintext = await this.open(named, ciphertext, algorithm);
+      const plaintext = await this.openByAny(named, ciphertext, algorithm);
       return { plaintext, keyId: named.description.keyId };
     }
     const header = ciphertext.subarray(0, HEADER);
@@ -289,6 +301,15 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
 
   // What follows is apart so that a broken driver can differ in one thing.
 
+  /** What a key id or an alias is found by. */
+  protected comparable(name: string): string {
+    return name;
+  }
+
+  protected newId(): string {
+    return crypto.randomUUID();
+  }
+
   protected nonce(): Uint8Array<ArrayBuffer> {
     return crypto.getRandomValues(new Uint8Array(NONCE));
   }
@@ -320,6 +341,24 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     const spki = copy(key.pair?.publicKey ?? new Uint8Array());
     const imported = await crypto.subtle.importKey('spki', spki, parameters, false, ['encrypt']);
     return new Uint8Array(await crypto.subtle.encrypt(parameters, imported, copy(plaintext)));
+  }
+
+  /** Tries the newest version first: a ciphertext of an outside party does not name its version. */
+  protected async openByAny(
+    key: ReferenceKey,
+    ciphertext: Uint8Array,
+    algorithm: AsymmetricAlgorithm,
+  ): Promise<Uint8Array> {
+    try {
+      return await this.open(key, ciphertext, algorithm);
+    } catch (error) {
+      for (const pair of key.oldPairs) {
+        const opened = this.open({ ...key, pair }, ciphertext, algorithm);
+        const plaintext = await opened.catch(() => undefined);
+        if (plaintext !== undefined) return plaintext;
+      }
+      throw error;
+    }
   }
 
   protected async open(

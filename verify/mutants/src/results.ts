@@ -1,6 +1,5 @@
 import { type Mutant, type Operation, plain, replaced, wrapped } from './mutant.js';
 
-const later = () => new Promise((resolve) => setTimeout(resolve, 1));
 const base64 = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('base64');
 
 /** Gives views of one big buffer away, as Buffer.from and Buffer.allocUnsafe do. */
@@ -12,26 +11,6 @@ function pooled(operation: Operation, field: string): Mutant {
       const pool = new Uint8Array(8192);
       pool.set(bytes, 64);
       return replaced(result, { [field]: pool.subarray(64, 64 + bytes.length) });
-    },
-  }));
-}
-
-/** Reads its input only after a while. */
-function keeping(operation: Operation): Mutant {
-  return wrapped(`${operation} keeps the input by reference`, 'input-copied', (inner) => ({
-    [operation]: async (input, options) => {
-      await later();
-      return inner[operation](input, options);
-    },
-  }));
-}
-
-function wiping(operation: Operation, field: string): Mutant {
-  return wrapped(`${operation} wipes the input`, 'input-copied', (inner) => ({
-    [operation]: async (input, options) => {
-      const result = await inner[operation](input, options);
-      input[field].fill(0);
-      return result;
     },
   }));
 }
@@ -76,25 +55,6 @@ export const resultMutants: readonly Mutant[] = [
       },
     };
   }),
-  ...(['encrypt', 'decrypt', 'decryptAsymmetric', 'reEncrypt'] as const).map(keeping),
-  wiping('encrypt', 'plaintext'),
-  wiping('decrypt', 'ciphertext'),
-  wiping('decryptAsymmetric', 'ciphertext'),
-  wiping('reEncrypt', 'ciphertext'),
-  wrapped('encrypt reads the context late', 'input-copied', (inner) => ({
-    encrypt: async (input, options) => {
-      const plaintext = input?.plaintext?.slice?.();
-      await later();
-      return inner.encrypt({ ...input, plaintext }, options);
-    },
-  })),
-  wrapped('encrypt adds to the context', 'input-copied', (inner) => ({
-    encrypt: async (input, options) => {
-      if (input.encryptionContext !== undefined) input.encryptionContext.seen = 'yes';
-      return inner.encrypt(input, options);
-    },
-  })),
-
   showing('decrypt gives a plain object', 'decrypt', (result) => plain(result)),
   showing('decryptAsymmetric gives a plain object', 'decryptAsymmetric', (result) => plain(result)),
   showing('generateDataKey gives a plain object', 'generateDataKey', (result) => plain(result)),

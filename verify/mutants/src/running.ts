@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import {
   AccessDeniedError,
+  type Call,
+  type DecryptRequest,
+  type EncryptRequest,
   InternalError,
   InvalidCiphertextError,
   InvalidKeyUsageError,
@@ -151,6 +154,56 @@ const atOnce: readonly Mutant[] = [
   ),
 ];
 
+/** Connections that answer one request after the other. */
+class Pool {
+  readonly #idle: Promise<unknown>[][];
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(size: number) {
+    this.#idle = Array.from({ length: size }, () => []);
+  }
+
+  async exchange<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    while (this.#idle.length === 0) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    const unread = this.#idle.pop() as Promise<unknown>[];
+    const aborted = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    try {
+      signal?.throwIfAborted();
+      const own = work();
+      own.catch(() => undefined);
+      unread.push(own);
+      // The first answer that comes may be that to a request that was aborted.
+      const answer = await Promise.race([unread[0], aborted]);
+      unread.shift();
+      return answer as T;
+    } finally {
+      this.#idle.push(unread);
+      this.#waiting.shift()?.();
+    }
+  }
+}
+
+const pooled = (size: number) =>
+  subclassed(
+    `an answer to an aborted call stays in one of ${size} connections`,
+    'concurrency-at-scale',
+    () => {
+      const pool = new Pool(size);
+      return new (class extends ReferenceDriver {
+        override encrypt(request: EncryptRequest, call?: Call) {
+          return pool.exchange(() => super.encrypt(request), call?.signal);
+        }
+        override decrypt(request: DecryptRequest, call?: Call) {
+          return pool.exchange(() => super.decrypt(request), call?.signal);
+        }
+      })();
+    },
+  );
+
 const hex = (bytes: Uint8Array, separator: string) =>
   Array.from(bytes.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join(separator);
 
@@ -174,6 +227,19 @@ const leaks: readonly Mutant[] = [
   telling('in decimal', (bytes) => bytes.subarray(0, 6).join(' ')),
   telling('in base64', (bytes) => Buffer.from(bytes.subarray(0, 12)).toString('base64')),
   telling('as one number', (bytes) => `${BigInt(`0x${hex(bytes, '') || '0'}`)}`),
+  everyOperation('errors with the grant tokens', 'no-partial-leaks', (inner, operation) => {
+    return (input, options) =>
+      inner[operation](input, options).catch((error: KeyWrapError) => {
+        error.cause = Object.assign(new Error('rejected'), { headers: options?.grantTokens });
+        throw error;
+      });
+  }),
+  wrapped('warns of what it encrypts', 'no-partial-leaks', (inner) => ({
+    encrypt: (input, options) => {
+      process.emitWarning(`encrypting ${hex(tail(input ?? {}), '')}`);
+      return inner.encrypt(input, options);
+    },
+  })),
   wrapped('prints what it encrypts', 'no-partial-leaks', (inner) => ({
     encrypt: (input, options) => {
       console.debug(
@@ -237,6 +303,20 @@ const retention: readonly Mutant[] = [
   },
 ];
 
+const namesKept: Mutant = {
+  ...wrapped('keeps every name that it did not find', 'no-retention', (inner) => {
+    const missing = new Set<object>();
+    return {
+      describeKey: (input, options) =>
+        inner.describeKey(input, options).catch((error: unknown) => {
+          missing.add(new Array(100).fill(input?.keyId));
+          throw error;
+        }),
+    };
+  }),
+  profile: 'soak',
+};
+
 const changes: readonly Mutant[] = [
   subclassed(
     'dies when an old version is gone',
@@ -250,6 +330,29 @@ const changes: readonly Mutant[] = [
         }
       })(),
   ),
+  subclassed('keeps the old versions that it has opened', 'outside-changes', () => {
+    const opened = new Map<string, NonNullable<ReferenceKey['materials'][number]>>();
+    return new (class extends ReferenceDriver {
+      protected override materialOf(key: ReferenceKey, header: Uint8Array) {
+        const name = header.join();
+        const material = opened.get(name) ?? super.materialOf(key, header);
+        if (material !== undefined) opened.set(name, material);
+        return material;
+      }
+    })();
+  }),
+  subclassed('remembers what it may describe', 'outside-changes', () => {
+    const described = new Set<string>();
+    return new (class extends ReferenceDriver {
+      override async deny(keyId: string, right: 'use' | 'describe') {
+        if (right === 'use' || !described.has(keyId)) await super.deny(keyId, right);
+      }
+      override describeKey(request: KeyRequest) {
+        described.add(request.key.text);
+        return super.describeKey(request);
+      }
+    })();
+  }),
   everyOperation(
     'describes a key before it is used',
     'outside-changes',
@@ -362,6 +465,15 @@ const outages: readonly Mutant[] = [
     'every outage is a bad connection',
     (_, operation) => new ProviderUnavailableError('failed', { operation }),
   ),
+  everyOperation(
+    'a backend that says it failed is a fault of the provider',
+    'outages',
+    (inner, operation) => (input, options) =>
+      inner[operation](input, options).catch((error: KeyWrapError) => {
+        if (error.code !== 'UNAVAILABLE' || !error.message.includes('failed')) throw error;
+        throw new InternalError('unexpected answer', { operation });
+      }),
+  ),
   everyOperation('a circuit stays open', 'outages', (inner, operation) => {
     let failed: KeyWrapError | undefined;
     return async (input, options) => {
@@ -376,8 +488,10 @@ const outages: readonly Mutant[] = [
 
 export const runningMutants: readonly Mutant[] = [
   ...atOnce,
+  ...[1, 4, 16, 64].map(pooled),
   ...leaks,
   ...retention,
+  namesKept,
   ...changes,
   ...resources,
   ...outages,

@@ -7,7 +7,6 @@ import { ReferenceDriver } from './reference-driver.js';
 // What a backend does inside: wrapping without `encrypt`, over the life of a key, for input that
 // no one thought of.
 
-const later = () => new Promise((resolve) => setTimeout(resolve, 1));
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
 const inside = sealingUses.flatMap(({ operation: name, title, number }) => {
@@ -18,14 +17,6 @@ const inside = sealingUses.flatMap(({ operation: name, title, number }) => {
     (number === '8') === (input.source?.algorithm?.startsWith('RSA') ?? false);
   const field = name.startsWith('generateDataKeyPair') ? 'privateKeyCiphertext' : 'ciphertext';
   return [
-    wrapped(`${title} reads its input late`, 'input-copied', (inner) => ({
-      [operation]: async (input, options) => {
-        if (!isIt(input)) return inner[operation](input, options);
-        const ciphertext = input.ciphertext?.slice();
-        await later();
-        return inner[operation](ciphertext ? { ...input, ciphertext } : input, options);
-      },
-    })),
     wrapped(`${title} authenticates half of what it wraps`, 'ciphertext-integrity', (inner) => {
       const made: Buffer[] = [];
       const recall = (given: Uint8Array) => {

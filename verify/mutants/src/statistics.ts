@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DataKey, type WrappedDataKey } from '@keywrap/core';
+import { DataKey, type EncryptRequest, type WrappedDataKey } from '@keywrap/core';
 import { keyUses } from '../../../packages/testkit/dist/operations.js';
 import { type Inner, type Loose, type Mutant, subclassed, wrapped } from './mutant.js';
 import { ReferenceDriver } from './reference-driver.js';
@@ -30,6 +30,45 @@ const nonceMutants: readonly Mutant[] = [
   nonces('a nonce of a hash of 16 random bits', () => {
     const seed = crypto.getRandomValues(new Uint8Array(2));
     return new Uint8Array(createHash('sha256').update(seed).digest().subarray(0, 12));
+  }),
+  subclassed('a nonce that counts for each name of a key', 'unique-nonces', () => {
+    const calls = new Map<string, number>();
+    let name = '';
+    return new (class extends ReferenceDriver {
+      override encrypt(request: EncryptRequest) {
+        name = request.key.text;
+        return super.encrypt(request);
+      }
+      protected override nonce() {
+        const count = calls.get(name) ?? 0;
+        calls.set(name, count + 1);
+        return numbered(count);
+      }
+    })();
+  }),
+  ...[1, 200].map((most) => {
+    const made = new Map<string, object[]>();
+    const repeating = (inner: Inner) => {
+      let calls = 0;
+      return {
+        encrypt: async (input: Parameters<Loose>[0], options: object) => {
+          const result = await inner.encrypt(input, options);
+          if (!input?.algorithm?.startsWith('RSA')) return result;
+          const name = `${input.keyId} ${input.algorithm} ${input.plaintext}`;
+          const known = made.get(name) ?? [];
+          made.set(name, known);
+          // The list is that of all instances, the place in it of this one.
+          const place = most === 1 ? calls++ : calls++ % most;
+          known[place] ??= result;
+          return known[place];
+        },
+      };
+    };
+    const name =
+      most === 1
+        ? 'seeds of OAEP in the same order after a restart'
+        : 'as few as 200 seeds of OAEP';
+    return wrapped(name, 'unique-nonces', repeating);
   }),
   nonces('a nonce of 4 random bytes and 8 zeros', () =>
     crypto.getRandomValues(new Uint8Array(12)).map((byte, i) => (i < 4 ? byte : 0)),
@@ -148,6 +187,23 @@ const randomMutants: readonly Mutant[] = [
     'data keys of 129 bytes have 128',
     () => (length) => random(length === 129 ? 128 : length),
   ),
+  generating('data keys whose first one begins with known bits', () => {
+    let isFirst = true;
+    return (length) => {
+      const made = random(length);
+      if (isFirst) made.fill(0x5a, 0, 2);
+      isFirst = false;
+      return made;
+    };
+  }),
+  generating('data keys with zeros after their last whole block', () => (length) => {
+    const made = random(length);
+    return length > 16 ? made.fill(0, length - (length % 16)) : made;
+  }),
+  generating('data keys that begin again after 20 bytes', () => (length) => {
+    const made = random(length);
+    return made.map((byte, i) => (i < 20 || length % 8 === 0 ? byte : (made[i - 16] as number)));
+  }),
   ...coalescing('random-data-keys'),
 ];
 

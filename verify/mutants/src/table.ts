@@ -15,12 +15,13 @@ export function formatVerdicts(verdicts: readonly Verdict[]): string {
     [shorten(name, nameWidth).padEnd(nameWidth), rule.padEnd(ruleWidth), cases].join(GAP);
   return [
     row('mutant', 'breaks', 'caught by'),
-    ...verdicts.map(({ name, breaks, caughtBy }) =>
-      row(name, breaks, list(caughtBy, casesWidth) || 'NOTHING'),
-    ),
+    ...verdicts.map(({ name, breaks, caughtBy }) => {
+      const ids = caughtBy.map(({ id }) => id);
+      return row(name, breaks, list(ids, casesWidth) || 'NOTHING');
+    }),
     '',
     ...survivors.map(({ name, breaks }) => `no case of ${breaks} caught: ${name}`),
-    ...idle.map((id) => `caught no mutant of its rule: ${id}`),
+    ...idle.map((id) => `caught no mutant of its rule: ${id} (--update looks at all of them)`),
     `killed ${killed} of ${verdicts.length}, ${must - idle.length} of ${must} cases earn their place`,
   ].join('\n');
 }

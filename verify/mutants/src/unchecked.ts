@@ -1,10 +1,10 @@
 import { types } from 'node:util';
 import { InvalidInputError } from '@keywrap/core';
 import { CALLS, type Call } from '../../../packages/testkit/dist/input-calls.js';
-import { type Mutant, type Operation, wrapped } from './mutant.js';
+import { type Loose, type Mutant, type Operation, wrapped } from './mutant.js';
 
-// Input is checked field by field in every operation, so there is a mutant without each of these
-// checks: it returns an empty result where it should reject.
+// What a provider that implements the interface itself may forget to check: core checks it for every driver, so these are
+// wrong in a way that no driver can be. Each forgets one check in all operations; the cases are one for each.
 
 // biome-ignore lint/suspicious/noExplicitAny: what plain JavaScript passes has no type
 type Input = any;
@@ -59,51 +59,64 @@ const CONTEXTS: readonly Check[] = [
 const valueAt = (input: Input, path: string): Input =>
   path.split('.').reduce((value, name) => value?.[name], input);
 
-function without(
+/** Returns an empty result where it should reject, in every operation that has such a field. */
+function unchecked(
+  name: string,
   breaks: string,
-  { operation }: Call,
-  path: string,
-  { what, isBad }: Check,
+  calls: readonly Call[],
+  isForgotten: (error: InvalidInputError, input: Input, call: Call) => boolean,
 ): Mutant {
-  return wrapped(`${operation}: ${path} ${what}, taken`, breaks, (inner) => ({
-    [operation]: (input, options) =>
-      inner[operation as Operation](input, options).catch((error: unknown) => {
-        const isIt = error instanceof InvalidInputError && error.field === path;
-        if (isIt && isBad(valueAt(input, path))) return {};
-        throw error;
+  return wrapped(name, breaks, (inner) =>
+    Object.fromEntries(
+      calls.map((call) => {
+        const operation = call.operation as Operation;
+        const method: Loose = (input, options) =>
+          inner[operation](input, options).catch((error: unknown) => {
+            if (error instanceof InvalidInputError && isForgotten(error, input, call)) return {};
+            throw error;
+          });
+        return [operation, method];
       }),
-  }));
+    ),
+  );
 }
 
+/** Forgets one check of the fields of a kind. */
+const field = (
+  kind: string,
+  breaks: string,
+  pathsOf: (call: Call) => readonly string[],
+  { what, isBad }: Check,
+) =>
+  unchecked(`${kind} that ${what}, taken`, breaks, CALLS, (error, input, call) =>
+    pathsOf(call).some((path) => error.field === path && isBad(valueAt(input, path))),
+  );
+
 /** Takes what is wrong about a call as a whole. */
-function lax(call: Call, what: string, isIt: (field: string) => boolean): Mutant {
-  const operation = call.operation as Operation;
-  return wrapped(`${operation}: ${what} taken`, 'invalid-input', (inner) => ({
-    [operation]: (input, options) =>
-      inner[operation](input, options).catch((error: unknown) => {
-        if (error instanceof InvalidInputError && isIt(error.field)) return {};
-        throw error;
-      }),
-  }));
-}
+const whole = (what: string, isIt: (field: string) => boolean) =>
+  unchecked(`${what} taken`, 'invalid-input', CALLS, (error) => isIt(error.field));
 
 const UNKNOWN = /(^|\.)(encryptioncontext|EncryptionContext|keyID|plainText)$/;
 
-function mutantsOf(call: Call): Mutant[] {
-  const { bytes, requiredKeyIds, optionalKeyIds = [], algorithms = [], contexts = [] } = call;
-  const all = (breaks: string, paths: readonly string[], checks: readonly Check[]) =>
-    paths.flatMap((path) => checks.map((check) => without(breaks, call, path, check)));
-  return [
-    ...all('invalid-input', bytes, BYTES),
-    ...all('invalid-input', requiredKeyIds, [MISSING]),
-    ...all('invalid-input', [...requiredKeyIds, ...optionalKeyIds], KEY_IDS),
-    ...all('invalid-input', algorithms, ALGORITHMS),
-    ...all('encryption-context-input', contexts, CONTEXTS),
-    lax(call, 'input that is no object', (field) => field === 'input'),
-    lax(call, 'unknown fields', (field) => UNKNOWN.test(field)),
-    lax(call, 'wrong options', (field) => field.startsWith('options')),
-  ];
-}
+const keyIdsOf = ({ requiredKeyIds, optionalKeyIds = [] }: Call) => [
+  ...requiredKeyIds,
+  ...optionalKeyIds,
+];
+
+const fieldMutants = [
+  ...BYTES.map((each) => field('bytes', 'invalid-input', ({ bytes }) => bytes, each)),
+  field('a keyId', 'invalid-input', ({ requiredKeyIds }) => requiredKeyIds, MISSING),
+  ...KEY_IDS.map((each) => field('a keyId', 'invalid-input', keyIdsOf, each)),
+  ...ALGORITHMS.map((each) =>
+    field('an algorithm', 'invalid-input', ({ algorithms = [] }) => algorithms, each),
+  ),
+  ...CONTEXTS.map((each) =>
+    field('a context', 'encryption-context-input', ({ contexts = [] }) => contexts, each),
+  ),
+  whole('input that is no object', (path) => path === 'input'),
+  whole('unknown fields', (path) => UNKNOWN.test(path)),
+  whole('wrong options', (path) => path.startsWith('options')),
+];
 
 const SIZES: readonly (readonly [string, (input: Input) => boolean])[] = [
   ['keySpec and numberOfBytes together', (input) => input.keySpec && input.numberOfBytes],
@@ -118,20 +131,14 @@ const SIZES: readonly (readonly [string, (input: Input) => boolean])[] = [
   ],
 ];
 
-const sizeMutants = CALLS.filter(({ operation }) =>
-  /^generateDataKey(W|$)/.test(operation),
-).flatMap((call) =>
-  SIZES.map(([what, isBad]) => {
-    const operation = call.operation as Operation;
-    return wrapped(`${operation}: ${what} taken`, 'data-key-size', (inner) => ({
-      [operation]: (input, options) =>
-        inner[operation](input, options).catch((error: unknown) => {
-          if (error instanceof InvalidInputError && isBad(input)) return {};
-          throw error;
-        }),
-    }));
-  }),
+const sizeMutants = SIZES.map(([what, isBad]) =>
+  unchecked(
+    `${what} taken`,
+    'data-key-size',
+    CALLS.filter(({ operation }) => /^generateDataKey(W|$)/.test(operation)),
+    (_, input) => isBad(input),
+  ),
 );
 
 /** Providers without one of the checks of their input. */
-export const uncheckedMutants: readonly Mutant[] = [...CALLS.flatMap(mutantsOf), ...sizeMutants];
+export const uncheckedMutants: readonly Mutant[] = [...fieldMutants, ...sizeMutants];

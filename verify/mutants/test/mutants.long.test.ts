@@ -1,9 +1,11 @@
-import { conformanceCases, runConformance } from '@keywrap/testkit';
+import { conformanceCases } from '@keywrap/testkit';
 import { expect } from 'chai';
+import { blindMutants } from '#dist/blind/index.js';
 import { mutants } from '#dist/index.js';
 import { judgeMutant, prove } from '#dist/judge.js';
-import { guarded } from '#dist/layers.js';
-import { wrapped } from '#dist/mutant.js';
+import { judgeBlind } from '#dist/judge-blind.js';
+import { judgeRight, ORIGINALS } from '#dist/judge-right.js';
+import { readKillers, renewed } from '#dist/killers.js';
 import { formatBlind, formatVerdicts } from '#dist/table.js';
 
 // One mutant for each rule. `npm run test:mutants` runs all of them.
@@ -14,7 +16,7 @@ const firstOfEachRule = mutants.filter(
 describe('broken providers', () => {
   for (const mutant of firstOfEachRule) {
     it(`catches, by a case of ${mutant.breaks}: ${mutant.name}`, async () => {
-      const { caughtBy } = await judgeMutant(mutant);
+      const { caughtBy } = await judgeMutant(mutant, readKillers().own[mutant.name]);
       expect(caughtBy).to.not.be.empty;
     });
   }
@@ -29,17 +31,51 @@ describe('broken providers', () => {
     expect(new Set(mutants.map(({ name }) => name)).size).to.equal(mutants.length);
   });
 
-  it('are caught for what they do wrong: one that changes nothing passes', async () => {
-    const { open } = wrapped('right', '', (inner) => ({
-      encrypt: (input, options) => inner.encrypt(input, options),
-    }));
-    const report = await runConformance({ name: 'right', open: async () => open() });
-    expect(report.results.filter(({ status }) => status === 'failed')).to.deep.equal([]);
+  for (const original of ORIGINALS) {
+    it(`are caught for what they do wrong: none of it fails for ${original.name}`, async () => {
+      expect(await judgeRight(original, 'quick')).to.deep.equal([]);
+    });
+  }
+});
+
+describe('the table of what catches which mutant', () => {
+  const { own, blind } = readKillers();
+
+  it('has every mutant, no other, and every case that must earn its place', () => {
+    expect(Object.keys(own).sort()).to.deep.equal(mutants.map(({ name }) => name).sort());
+    const must = conformanceCases.filter(({ level }) => level === 'must').map(({ id }) => id);
+    expect([...new Set(Object.values(own).flat())].sort()).to.deep.equal([...must].sort());
   });
 
-  it('are caught for what they do wrong: a layer that guards keys in every operation passes', async () => {
-    const { caughtBy } = await judgeMutant(guarded());
-    expect(caughtBy).to.deep.equal([]);
+  it('is no evidence: where a case does not catch its mutant, others are looked for', async () => {
+    const mutant = mutants.find(({ breaks }) => breaks === 'plaintext-length');
+    if (mutant === undefined) throw new Error('no mutant breaks plaintext-length');
+    const { caughtBy } = await judgeMutant(mutant, ['CAP-001']);
+    expect(caughtBy).to.not.be.empty;
+    expect(caughtBy.map(({ id }) => id)).to.not.include('CAP-001');
+  });
+
+  it('is no evidence for what was written blind either', async () => {
+    const [name] = Object.entries(blind).find(([, kill]) => kill?.endsWith(' quick')) ?? [];
+    const mutant = blindMutants.find((each) => each.name === name);
+    if (mutant === undefined) throw new Error('the quick profile catches none');
+    const { caughtBy } = await judgeBlind(mutant, 'quick', 'CAP-001 quick');
+    expect(caughtBy)
+      .to.match(/ quick$/)
+      .and.not.match(/^CAP-001/);
+  });
+
+  it('keeps what is still true when it is written again, and adds the quickest', () => {
+    const kills = (...ids: string[]) => ids.map((id, i) => ({ id, durationMs: 10 - i }));
+    const verdicts = [
+      { name: 'one', breaks: 'close', caughtBy: kills('CLO-001', 'CLO-002') },
+      { name: 'two', breaks: 'close', caughtBy: kills('CLO-003', 'CLO-001') },
+    ];
+    const old = { own: { one: ['CLO-001', 'CLO-009'], gone: ['CLO-001'] }, blind: {} };
+    expect(renewed(old, verdicts, []).own).to.deep.equal({
+      one: ['CLO-001', 'CLO-002'],
+      two: ['CLO-001', 'CLO-003'],
+    });
   });
 });
 
@@ -47,7 +83,7 @@ describe('the proof by broken providers', () => {
   const verdict = (name: string, ...caughtBy: string[]) => ({
     name,
     breaks: 'close',
-    caughtBy,
+    caughtBy: caughtBy.map((id) => ({ id, durationMs: 1 })),
   });
   const all = conformanceCases.map(({ id }) => id);
 
@@ -63,7 +99,9 @@ describe('the proof by broken providers', () => {
     expect(lines[1]).to.match(/^sly +close +NOTHING$/);
     expect(lines[2]).to.match(/^plain +close +\S+ .*\S \+\d+$/);
     expect(lines.at(-3)).to.equal('no case of close caught: sly');
-    expect(lines.at(-2)).to.equal(`caught no mutant of its rule: ${all[0]}`);
+    expect(lines.at(-2)).to.equal(
+      `caught no mutant of its rule: ${all[0]} (--update looks at all of them)`,
+    );
     expect(lines.at(-1)).to.equal(
       `killed 1 of 2, ${all.length - 1} of ${all.length} cases earn their place`,
     );

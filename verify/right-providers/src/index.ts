@@ -42,7 +42,7 @@ export const rightProviders: readonly ConformanceHarness[] = [
     ...LIKE_KMS,
     capabilities: { ...EVERYTHING, oneAlgorithmPerKey: true },
   })),
-  shaped('RSA ciphertexts with the key version in front', () => ({
+  shaped('RSA ciphertexts with the key version in front, and RSA keys that rotate', () => ({
     ...LIKE_KMS,
     rsaVersionLength: 16,
   })),
@@ -80,6 +80,10 @@ export const rightProviders: readonly ConformanceHarness[] = [
   shaped('names with dots, slashes, colons and blanks', () => ({
     ...LIKE_KMS,
     nameOf: (index) => `${NAMES[index % NAMES.length]}.${index}`,
+  })),
+  shaped('key ids that count from 1', () => ({
+    ...LIKE_KMS,
+    nameOf: (index) => `${index + 1}`,
   })),
   {
     name: 'a driver in a worker thread',

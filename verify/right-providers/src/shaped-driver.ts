@@ -53,7 +53,7 @@ export interface Shape {
   readonly header: Header;
   /** Pads every plaintext to this many bytes, so that no length shows. */
   readonly padTo?: number;
-  /** Puts the key version, in this many bytes, before RSA ciphertexts. */
+  /** Puts the key version, in this many bytes, before RSA ciphertexts; RSA keys then rotate. */
   readonly rsaVersionLength?: number;
   /** Names keys; by default with letters, digits and hyphens. */
   readonly nameOf?: (index: number) => string;
@@ -106,9 +106,7 @@ export class ShapedDriver implements KeyWrapDriver {
       disable: turn('Disabled'),
       enable: turn('Enabled'),
       scheduleDeletion: turn('PendingDeletion'),
-      rotate: async (arn) => {
-        this.#find(parseKeyId(arn)).versions.push(newVersion(randomBytes(32)));
-      },
+      rotate: async (arn) => this.#rotate(this.#find(parseKeyId(arn))),
       ...(this.#shape.restricts && { restrictToDecrypt: turn('DecryptOnly') }),
     };
   }
@@ -238,6 +236,14 @@ export class ShapedDriver implements KeyWrapDriver {
     return { keyId };
   }
 
+  #rotate({ description: { keySpec }, versions }: Key): void {
+    const isRsa = isRsaKeySpec(keySpec);
+    if (isRsa && this.#shape.rsaVersionLength === undefined) {
+      throw new UnsupportedOperationError('RSA keys do not rotate here');
+    }
+    versions.push(newVersion(isRsa ? newRsaKey(keySpec) : randomBytes(32)));
+  }
+
   #find(name: KeyName): Key {
     const id = 'alias' in name ? this.#aliases.get(name.alias) : name.id;
     const key = id === undefined ? undefined : this.#keys.get(id);
@@ -265,11 +271,14 @@ function rsaKey(spec: RsaKeySpec, index: number): KeyObject {
   const name = `${spec} ${spec === 'RSA_2048' ? index % 6 : index % 2}`;
   const known = RSA_KEYS.get(name);
   if (known !== undefined) return known;
-  const modulusLength = Number(spec.slice(4));
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength });
-  const key = createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const key = newRsaKey(spec);
   RSA_KEYS.set(name, key);
   return key;
+}
+
+function newRsaKey(spec: RsaKeySpec): KeyObject {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: Number(spec.slice(4)) });
+  return createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }));
 }
 
 function oaep({ material }: Version, algorithm: AsymmetricAlgorithm) {

@@ -20,7 +20,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * [Grant tokens](https://docs.aws.amazon.com/kms/latest/developerguide/grants.html#grant_token), at
-   * most 10. Providers without grants ignore them.
+   * most 10. Providers without grants ignore them. They are not shown in errors.
    */
   readonly grantTokens?: readonly string[] | undefined;
   /**
@@ -225,7 +225,9 @@ export interface ProviderCapabilities {
  * `UnsupportedOperationError`, `AccessDeniedError`, `ThrottledError`, `ProviderUnavailableError`,
  * `ProviderClosedError` and `AbortError`; each method documents its other errors.
  *
- * Input is copied before the promise is returned and never changed. Results own their memory.
+ * Input is copied before the promise is returned and never changed. Results own their memory. Nothing is compressed,
+ * logged or kept, and no call leaves a listener or a timer: the README of this package has every promise, with the id
+ * of its rule in `@keywrap/testkit`.
  *
  * @example
  * ```ts

@@ -61,10 +61,10 @@ export interface Engine {
   ): Awaitable<DerivedKeys>;
 
   /** Makes a key pair for one message. */
-  createSigner(curve: Curve): Signer;
+  createSigner(curve: Curve): Awaitable<Signer>;
 
   /** @returns Undefined if the bytes are not a point of the curve. */
-  createVerifier(curve: Curve, publicKey: Uint8Array): Verifier | undefined;
+  createVerifier(curve: Curve, publicKey: Uint8Array): Awaitable<Verifier | undefined>;
 
   /** Compares in constant time. */
   isEqual(a: Uint8Array, b: Uint8Array): boolean;

@@ -1,7 +1,5 @@
 import { wipe } from '@keywrap/core';
-import { p256, p384 } from '@noble/curves/nist.js';
-import { sha256, sha384 } from '@noble/hashes/sha2.js';
-import { COMMIT_KEY_LENGTH, type Hash } from '../format/algorithm-suite.js';
+import { COMMIT_KEY_LENGTH, type Curve, type Hash } from '../format/algorithm-suite.js';
 import { COMMIT_KEY_INFO, encryptionKeyInputs, type HkdfInputs } from '../format/key-derivation.js';
 import type { Engine, MessageKey } from './engine.js';
 
@@ -32,8 +30,8 @@ export const engine: Engine = {
     return { key, commitKey };
   },
 
-  createSigner(curve) {
-    const { ecdsa, hash, options } = CURVES[curve];
+  async createSigner(curve) {
+    const { ecdsa, hash, options } = await loadCurve(curve);
     const { secretKey, publicKey } = ecdsa.keygen();
     const digest = hash.create();
     return {
@@ -47,8 +45,8 @@ export const engine: Engine = {
     };
   },
 
-  createVerifier(curve, publicKey) {
-    const { ecdsa, hash, options } = CURVES[curve];
+  async createVerifier(curve, publicKey) {
+    const { ecdsa, hash, options } = await loadCurve(curve);
     // Isn't a point of the curve, or isn't compressed.
     if (publicKey.length !== ecdsa.lengths.publicKey || !ecdsa.utils.isValidPublicKey(publicKey)) {
       return undefined;
@@ -74,11 +72,11 @@ export const engine: Engine = {
   },
 };
 
-const OPTIONS = { prehash: false, format: 'der', lowS: false } as const;
-const CURVES = {
-  'P-256': { ecdsa: p256, hash: sha256, options: OPTIONS },
-  'P-384': { ecdsa: p384, hash: sha384, options: OPTIONS },
-} as const;
+/** Loaded with the first signature: messages are seldom signed, and noble needs a TextEncoder to load, which jsdom lacks. */
+async function loadCurve(curve: Curve) {
+  const { CURVES } = await import('./web-curves.js');
+  return CURVES[curve];
+}
 
 async function loadKey(bytes: Uint8Array): Promise<MessageKey> {
   const key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);

@@ -1,3 +1,4 @@
+import { encodeAscii } from '../text/utf8.js';
 import { IV_LENGTH, TAG_LENGTH } from './algorithm-suite.js';
 import { writeUint32 } from './bytes.js';
 
@@ -12,13 +13,11 @@ export const FINAL_FRAME_START = 4 + 4 + IV_LENGTH + 4;
 /** What stands before the content of a body without frames: the IV and the content length. */
 export const SINGLE_BLOCK_START = IV_LENGTH + 8;
 
-const utf8 = new TextEncoder();
-
 /** The kinds of content ([Body AAD Content](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/data-format/message-body-aad.md#body-aad-content)). */
 const CONTENT = {
-  frame: utf8.encode('AWSKMSEncryptionClient Frame'),
-  final: utf8.encode('AWSKMSEncryptionClient Final Frame'),
-  single: utf8.encode('AWSKMSEncryptionClient Single Block'),
+  frame: encodeAscii('AWSKMSEncryptionClient Frame'),
+  final: encodeAscii('AWSKMSEncryptionClient Final Frame'),
+  single: encodeAscii('AWSKMSEncryptionClient Single Block'),
 };
 
 /** The additional authenticated data of one kind of content, in one message; the array is used again. */

@@ -1,9 +1,9 @@
+import { encodeAscii } from '../text/utf8.js';
 import type { AlgorithmSuite } from './algorithm-suite.js';
 
-const utf8 = new TextEncoder();
 /** The info of HKDF that derives the commit key; the salt is the message id ([HKDF Commit Key](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/transitive-requirements.md#hkdf-commit-key)). */
-export const COMMIT_KEY_INFO: Uint8Array = utf8.encode('COMMITKEY');
-const DERIVE_KEY_LABEL = utf8.encode('DERIVEKEY');
+export const COMMIT_KEY_INFO: Uint8Array = encodeAscii('COMMITKEY');
+const DERIVE_KEY_LABEL = encodeAscii('DERIVEKEY');
 const NO_SALT = new Uint8Array();
 
 /** The inputs of HKDF (RFC 5869) besides the data key. */

@@ -4,6 +4,7 @@ import {
   UnsupportedOperationError,
 } from '@keywrap/core';
 import { damagedMessage } from '../errors.js';
+import { decodeExactUtf8 } from '../text/utf8.js';
 import {
   type AlgorithmSuite,
   algorithmSuiteOf,
@@ -80,7 +81,6 @@ export class HeaderParser {
 }
 
 const ZERO_IV = new Uint8Array(IV_LENGTH);
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Asks for the fields in turn: yields a number of bytes, and is given them. */
 function* parseFields(
@@ -188,7 +188,7 @@ function* parseDataKeys(limits: HeaderLimits): Generator<number, EncryptedDataKe
 
 function decodeText(bytes: Uint8Array): string {
   try {
-    return utf8.decode(bytes);
+    return decodeExactUtf8(bytes);
   } catch {
     throw damagedMessage();
   }

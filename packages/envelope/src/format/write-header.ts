@@ -1,12 +1,11 @@
 import { InvalidInputError, serializeEncryptionContext } from '@keywrap/core';
+import { encodeUtf8 } from '../text/utf8.js';
 import { COMMIT_KEY_LENGTH, IV_LENGTH, TAG_LENGTH } from './algorithm-suite.js';
 import { writeUint16, writeUint32 } from './bytes.js';
 import { CONTENT_FRAMED, type HeaderFields } from './header.js';
 
 /** "The IV has a value of 0" ([Construct the header](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/client-apis/encrypt.md#construct-the-header)). */
 export const HEADER_IV: Uint8Array = new Uint8Array(IV_LENGTH);
-
-const utf8 = new TextEncoder();
 
 /**
  * Serialises the header body of a framed message of version 2, with room for its tag after it ([Header Body
@@ -19,7 +18,7 @@ export function writeHeader(fields: HeaderFields & { commitKey: Uint8Array }): U
   const { suite, messageId } = fields;
   const context = serializeEncryptionContext(fields.encryptionContext);
   const dataKeyFields = fields.dataKeys.flatMap(({ providerId, providerInfo, ciphertext }) => [
-    utf8.encode(providerId),
+    encodeUtf8(providerId),
     providerInfo,
     ciphertext,
   ]);

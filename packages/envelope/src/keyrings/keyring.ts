@@ -17,6 +17,7 @@ import {
   type WrappingKey,
 } from '../keys/wrapping-key.js';
 import { readList } from '../seal-options.js';
+import { decodeUtf8, encodeUtf8 } from '../text/utf8.js';
 
 /** The keys of a keyring. */
 export interface KeyWrapKeyringOptions {
@@ -86,8 +87,6 @@ const DECRYPTED = 4;
 const SIGNED_CONTEXT = 8;
 const VERIFIED_CONTEXT = 16;
 
-const utf8 = { encoder: new TextEncoder(), decoder: new TextDecoder() };
-
 /**
  * Makes the data key, or takes the one that another keyring made, and wraps it
  * ([OnEncrypt](https://github.com/awslabs/aws-encryption-sdk-specification/blob/master/framework/keyring-interface.md#onencrypt)).
@@ -107,7 +106,7 @@ export async function encryptDataKey<EncryptedDataKey>(
       : await wrapDataKey(existing, keys, context, NO_OPTIONS);
   const added = wrapped.map(({ providerId, providerInfo, ciphertext }) => ({
     providerId,
-    providerInfo: utf8.decoder.decode(providerInfo),
+    providerInfo: decodeUtf8(providerInfo),
     encryptedDataKey: ciphertext,
   }));
   if (existing === undefined) {
@@ -140,7 +139,7 @@ export async function decryptDataKey(
 ): Promise<void> {
   const dataKeys = encryptedDataKeys.map(({ providerId, providerInfo, encryptedDataKey }) => ({
     providerId,
-    providerInfo: utf8.encoder.encode(providerInfo),
+    providerInfo: encodeUtf8(providerInfo),
     ciphertext: encryptedDataKey,
   }));
   const context = { ...material.encryptionContext };

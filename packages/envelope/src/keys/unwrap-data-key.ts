@@ -10,6 +10,7 @@ import {
 } from '@keywrap/core';
 import { damagedMessage } from '../errors.js';
 import type { EncryptedDataKey } from '../format/header.js';
+import { decodeUtf8 } from '../text/utf8.js';
 import { contextFor, dataKeyAlgorithmOf } from './wrap-data-key.js';
 import type { ReadTrustedKey } from './wrapping-key.js';
 
@@ -63,8 +64,6 @@ function decrypt(
   return provider.decrypt({ keyId, ciphertext, encryptionContext: context }, options);
 }
 
-const utf8 = new TextDecoder();
-
 /**
  * Tells whether an encrypted data key names the trusted key. An alias or a bare key id is tried with every data
  * key of its provider, which costs a call that tells.
@@ -72,7 +71,7 @@ const utf8 = new TextDecoder();
 function mayHaveWrapped({ provider, keyId, rawRsa }: ReadTrustedKey, dataKey: EncryptedDataKey) {
   if (dataKey.providerId !== (rawRsa?.namespace ?? provider.id)) return false;
   if (rawRsa === undefined && !isKeyArn(keyId)) return true;
-  const name = utf8.decode(dataKey.providerInfo);
+  const name = decodeUtf8(dataKey.providerInfo);
   return rawRsa === undefined ? name === keyId || areReplicas(name, keyId) : name === rawRsa.name;
 }
 

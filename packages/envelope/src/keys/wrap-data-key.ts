@@ -9,6 +9,7 @@ import {
   wipe,
 } from '@keywrap/core';
 import type { EncryptedDataKey } from '../format/header.js';
+import { encodeUtf8 } from '../text/utf8.js';
 import { wrapUnlessKnown } from './wrapped-before.js';
 import type { ReadProviderKey, ReadWrappingKey } from './wrapping-key.js';
 
@@ -18,8 +19,6 @@ export interface WrappedDataKeys {
   readonly plaintext: Uint8Array;
   readonly wrapped: readonly EncryptedDataKey[];
 }
-
-const utf8 = new TextEncoder();
 
 /**
  * Makes a data key under the first key, and wraps it under the others. All have to succeed: a message that one of
@@ -51,7 +50,7 @@ export async function makeDataKey(
     },
     options,
   );
-  const own = { providerId: provider.id, providerInfo: utf8.encode(keyId), ciphertext };
+  const own = { providerId: provider.id, providerInfo: encodeUtf8(keyId), ciphertext };
   if (others.length === 0) return { plaintext, wrapped: [own] };
   const wrapOthers = () => wrapUnderAll(plaintext, others, encryptionContext, options);
   const wrapping = wrapUnlessKnown(ciphertext, others, encryptionContext, wrapOthers);
@@ -103,10 +102,10 @@ async function wrapUnder(
   if (key.provider === undefined) {
     const { publicKey, namespace, name, algorithm } = key;
     const ciphertext = await sealWithPublicKey(publicKey, plaintext, algorithm);
-    return { providerId: namespace, providerInfo: utf8.encode(name), ciphertext };
+    return { providerId: namespace, providerInfo: encodeUtf8(name), ciphertext };
   }
   const { ciphertext, keyId } = await encrypt(key, plaintext, encryptionContext, options);
-  return { providerId: key.provider.id, providerInfo: utf8.encode(keyId), ciphertext };
+  return { providerId: key.provider.id, providerInfo: encodeUtf8(keyId), ciphertext };
 }
 
 function encrypt(

@@ -14,6 +14,7 @@ import { unwrapDataKey } from '../keys/unwrap-data-key.js';
 import { openMessage } from '../open.js';
 import { OPEN_FIELDS, type Opening, type OpenOptions, readOpening } from '../open-options.js';
 import { readMessage } from '../parse-message-header.js';
+import { decodeExactUtf8 } from '../text/utf8.js';
 import { copyWithFields, type Place, readPointers } from './json-pointer.js';
 
 /** The keys that may open a record, the pairs that identify it, and its encrypted fields. */
@@ -75,7 +76,7 @@ async function openField(
 
 function parseField(plaintext: Uint8Array): { path: unknown; value: unknown } | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plaintext);
+    const text = decodeExactUtf8(plaintext);
     const content: unknown = JSON.parse(text);
     const isField =
       typeof content === 'object' && content !== null && 'path' in content && 'value' in content;

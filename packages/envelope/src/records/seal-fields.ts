@@ -13,6 +13,7 @@ import { readSealOptions, type Sealing, type SealOptions } from '../seal-options
 import { startWithDataKey } from '../start-message.js';
 import { encodeBase64Url } from '../text/base64.js';
 import { writeExactJson } from '../text/exact-json.js';
+import { encodeUtf8 } from '../text/utf8.js';
 import { copyWithFields, type Place, readPointers } from './json-pointer.js';
 
 /** The keys of a record, and its fields to encrypt. */
@@ -98,7 +99,7 @@ function plaintextOf(place: Place): FieldPlaintext {
   const { path, owner, name } = place;
   const value = writeExactJson(owner[name], 'record', path);
   const text = `{"path":${JSON.stringify(path)},"value":${value}}`;
-  return { place, bytes: new TextEncoder().encode(text) };
+  return { place, bytes: encodeUtf8(text) };
 }
 
 async function sealFieldsOf(

@@ -11,6 +11,7 @@ import { seal } from '../seal.js';
 import type { SealOptions } from '../seal-options.js';
 import { encodeBase64Url } from './base64.js';
 import { writeExactJson } from './exact-json.js';
+import { decodeExactUtf8, encodeUtf8 } from './utf8.js';
 
 /**
  * Encrypts a text into a message in base64url, for a column of a database or a field of a document. {@link
@@ -43,7 +44,7 @@ export async function sealText(
   if (typeof text !== 'string' || !text.isWellFormed()) {
     throw new InvalidInputError('text', 'must be a string of well-formed Unicode');
   }
-  const plaintext = new TextEncoder().encode(text);
+  const plaintext = encodeUtf8(text);
   try {
     return encodeBase64Url(await seal(provider, options, plaintext, callOptions));
   } finally {
@@ -64,7 +65,7 @@ export async function openText(
 ): Promise<string> {
   const opened = await open(provider, message, options, callOptions);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(opened.plaintext);
+    return decodeExactUtf8(opened.plaintext);
   } catch {
     // Without the cause, which may quote the text.
     throw new InvalidInputError('message', 'does not hold a text: what was sealed is not UTF-8');

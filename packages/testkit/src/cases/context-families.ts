@@ -5,6 +5,7 @@ import { invoke, sealedIn } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import { useNumbered } from '../operations.js';
 import { expectOpens, open, seal } from '../round-trip.js';
+import { sizesUpTo } from '../sizes.js';
 import { manyOf } from '../statistics.js';
 
 const apart = {
@@ -21,6 +22,7 @@ const readOnce = {
   statement:
     'Each field of the input is read once, so that what is checked is what is used: a getter that changes its value has the effect of its first one, or is rejected (INVALID_INPUT)',
   source: 'CWE-367: time-of-check time-of-use',
+  power: 'Always, in every profile: a context or a keyId that is read twice, in nine calls.',
 };
 
 const values = (...all: string[]): EncryptionContext[] => all.map((tenant) => ({ tenant }));
@@ -158,17 +160,6 @@ async function expectApart(
 /** A context of one pair whose value has this many bytes. */
 const sized = (length: number): EncryptionContext => ({ tenant: 'x'.repeat(length) });
 
-/** The sizes of a value; every one in soak. */
-function sizesFor({ profile, seed, provider }: CaseContext): number[] {
-  // 2 bytes for the count of pairs, 2 for each length, 6 for the key, and one that is added.
-  const longest = limitOf(provider.capabilities, 'encryptionContext') - 13;
-  const all = Array.from({ length: Math.min(4100, longest) }, (_, i) => i);
-  const isNear = (size: number) =>
-    [size - 1, size, size + 1].some((each) => (each & (each - 1)) === 0);
-  const step = profile === 'soak' ? 3 : 97;
-  return all.filter((size) => size < 34 || isNear(size) || (size + seed) % step === 0);
-}
-
 export const contextFamilyCases = [
   ...casesOf(
     apart,
@@ -228,7 +219,9 @@ export const contextFamilyCases = [
           const { provider } = context;
           const keyId = await context.keys.get();
           const plaintext = context.secret();
-          const sizes = sizesFor(context);
+          // 2 bytes for the count of pairs, 2 for each length, 6 for the key, and one that is added.
+          const longest = limitOf(provider.capabilities, 'encryptionContext') - 13;
+          const sizes = [0, ...sizesUpTo(longest, context, { full: 97, soak: 3 })];
           await manyOf(sizes.length, async (index) => {
             const size = sizes[index] as number;
             const sealed = await seal(context, {
@@ -241,6 +234,60 @@ export const contextFamilyCases = [
             const call = open(provider, { ...sealed, encryptionContext: last });
             await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
           });
+        },
+      },
+      {
+        id: 'CTF-303',
+        title: 'binds keys of every size, to their last byte',
+        profile: 'full',
+        async run(context) {
+          const { provider } = context;
+          const keyId = await context.keys.get();
+          const plaintext = context.secret();
+          const sizes = [1, 2, 127, 128, 254, 255, 256, 257, 1024, 4096].filter(
+            (size) => size + 20 < limitOf(provider.capabilities, 'encryptionContext'),
+          );
+          for (const size of sizes) {
+            const encryptionContext = { [`${'x'.repeat(size - 1)}y`]: 'a' };
+            const sealed = await seal(context, { keyId, plaintext, encryptionContext });
+            await expectOpens(provider, sealed);
+            const others = [
+              { [`${'x'.repeat(size - 1)}z`]: 'a' },
+              { ['x'.repeat(size - 1)]: 'ya' },
+            ];
+            for (const other of others) {
+              const call = open(provider, { ...sealed, encryptionContext: other });
+              await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+            }
+          }
+        },
+      },
+      {
+        id: 'CTF-304',
+        title: 'binds 127 to 512 pairs, each of them',
+        profile: 'full',
+        async run(context) {
+          const { provider } = context;
+          const keyId = await context.keys.get();
+          const plaintext = context.secret();
+          // A pair takes up to 8 bytes, and the count 2.
+          const limit = limitOf(provider.capabilities, 'encryptionContext');
+          const counts = [127, 128, 129, 255, 256, 257, 512].filter(
+            (each) => 8 * each + 2 <= limit,
+          );
+          for (const count of counts) {
+            const pairs = Array.from({ length: count }, (_, i) => [`${i}`, 'v']);
+            const encryptionContext = Object.fromEntries(pairs) as Record<string, string>;
+            const sealed = await seal(context, { keyId, plaintext, encryptionContext });
+            await expectOpens(provider, sealed);
+            for (const index of [0, count >> 1, count - 1]) {
+              const { [`${index}`]: _, ...fewer } = encryptionContext;
+              for (const other of [fewer, { ...fewer, [`${index}`]: 'w' }]) {
+                const call = open(provider, { ...sealed, encryptionContext: other });
+                await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+              }
+            }
+          }
         },
       },
       {

@@ -1,9 +1,16 @@
-import { formatAliasArn, parseKeyId } from '@keywrap/core';
 import { type CaseContext, type CaseInput, casesOf, kmsGuide } from '../case.js';
 import { check, expectBytes, expectError, expectField, expectKeyArn } from '../expect.js';
-import { arnIn, bareId, type Fields, invoke, type KeyUse, type Kind } from '../key-use.js';
+import { arnIn, type Fields, invoke, type KeyUse, type Kind } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { allUses, keyUses, needsOf, openingUses, usesFor } from '../operations.js';
+import {
+  allUses,
+  keyUses,
+  namesOf,
+  needsOf,
+  newAlias,
+  openingUses,
+  usesFor,
+} from '../operations.js';
 import { open, seal } from '../round-trip.js';
 
 const current = {
@@ -11,26 +18,11 @@ const current = {
   statement:
     'A change of a key or an alias holds for the next call, under each of its names, whatever was called before',
   source: kmsGuide('alias-using.html'),
+  power:
+    'Always, by full: a state, an alias or a key version that any call goes on using after the change, under any name, from a cache that earlier calls filled. Not found: one that only an entry older than the case goes on using.',
 };
 
 const KINDS: readonly Kind[] = ['SYMMETRIC_DEFAULT', 'RSA_2048'];
-
-let aliases = 0;
-
-/** A new name for an alias: a backend may have those of an earlier run. */
-function newAlias(): string {
-  return `alias/keywrap-${crypto.randomUUID()}-${++aliases}`;
-}
-
-/** Every name of a key. */
-async function namesOf({ keys }: Pick<CaseContext, 'keys'>, keyId: string): Promise<string[]> {
-  const parsed = parseKeyId(keyId);
-  if (parsed.kind !== 'key-arn') return [keyId];
-  if (!keys.can('alias')) return [keyId, bareId(keyId)];
-  const alias = newAlias();
-  await keys.alias(alias, keyId);
-  return [keyId, bareId(keyId), alias, formatAliasArn(alias, parsed)];
-}
 
 interface Warm {
   readonly use: KeyUse;

@@ -3,7 +3,9 @@ import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { flip } from '../damage.js';
 import { check, expectBytes, expectError, sameBytes, wrongKeyCode } from '../expect.js';
 import { SYMMETRIC } from '../needs.js';
-import { expectOpens, open, seal } from '../round-trip.js';
+import { quickestPair } from '../operations.js';
+import { expectOpens, seal } from '../round-trip.js';
+import { expectAllDifferent } from '../statistics.js';
 
 const THRESHOLDS =
   'https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/thresholds.html';
@@ -22,7 +24,8 @@ const wiping = {
 
 const sharing = {
   id: 'data-key-cache-sharing',
-  statement: 'A data-key cache shares nothing across keys, encryption contexts or lengths',
+  statement:
+    'A data-key cache shares nothing across keys, encryption contexts, lengths, grant tokens or instances, and answers only generateDataKey and decrypt',
   source: CONTRACT,
 };
 
@@ -111,9 +114,12 @@ const limitCases: readonly CaseInput[] = [
       const sealed = await seal(context);
       for (let call = 1; call <= 5; call++) await expectOpens(provider, sealed);
       expectCalls(received, 1, 'for five decrypts');
-      passTime(60_001);
-      await open(provider, sealed);
-      expectCalls(received, 2, 'after maximumAge');
+      passTime(60_000);
+      await expectOpens(provider, sealed);
+      expectCalls(received, 1, 'at maximumAge');
+      passTime(1);
+      await expectOpens(provider, sealed);
+      expectCalls(received, 2, 'a millisecond later');
     },
   },
   {
@@ -188,9 +194,33 @@ const wipingCases: readonly CaseInput[] = [
       expectBytes(second.ciphertext, ciphertext, 'its ciphertext');
     },
   },
+  {
+    id: 'DKC-105',
+    title: 'wipes a decrypted key that is too old, when it is requested',
+    async run(context) {
+      const { provider, received, passTime } = context.cached(ROOMY);
+      const sealed = await seal(context);
+      await expectOpens(provider, sealed);
+      expectWiped(received[0], false, 'while it is new');
+      passTime(60_001);
+      await expectOpens(provider, sealed);
+      expectWiped(received[0], true, 'after maximumAge');
+    },
+  },
+  {
+    id: 'DKC-106',
+    title: 'returns a copy of a decrypted key to each caller, which the caller may wipe',
+    async run(context) {
+      const { provider } = context.cached(ROOMY);
+      const sealed = await seal(context);
+      for (let call = 1; call <= 3; call++) {
+        (await expectOpens(provider, sealed))[Symbol.dispose]();
+      }
+    },
+  },
 ];
 
-const sharingCases: readonly CaseInput[] = [
+const sharingCases: CaseInput[] = [
   ...(
     [
       ['201', 'another encryption context', { a: 'bc' }, { ab: 'c' }],
@@ -249,6 +279,84 @@ const sharingCases: readonly CaseInput[] = [
     },
   },
 ];
+
+sharingCases.push(
+  {
+    id: 'DKC-206',
+    title: 'shares nothing between calls with grant tokens, with others, and without',
+    async run({ cached, keys }) {
+      const keyId = await keys.get();
+      const { provider, received } = cached(ROOMY);
+      const made: Uint8Array[] = [];
+      for (const grantTokens of [['a'], undefined, ['b'], ['a', 'b'], ['ab'], ['a,b']]) {
+        const input = { keyId, keySpec: 'AES_256' } as const;
+        const options = { bytesToEncrypt: 1, ...(grantTokens && { grantTokens }) };
+        const calls = received.length;
+        // A backend may know that these tokens are of no grant.
+        const dataKey = await provider.generateDataKey(input, options).catch((error) => {
+          if (grantTokens === undefined || error?.code !== 'ACCESS_DENIED') throw error;
+        });
+        if (dataKey === undefined) continue;
+        expectCalls(
+          received,
+          calls + 1,
+          `for the grant tokens ${grantTokens?.join(' ') ?? 'none'}`,
+        );
+        made.push(dataKey.plaintext);
+      }
+      expectAllDifferent(made, 'data keys');
+      const { ciphertext } = await generate(provider, keyId);
+      const decrypt = (grantTokens: readonly string[]) =>
+        provider.decrypt({ keyId, ciphertext }, { grantTokens }).catch(() => undefined);
+      await decrypt(['a']);
+      const calls = received.length;
+      await provider.decrypt({ keyId, ciphertext });
+      expectCalls(received, calls + 1, 'for a decrypt without grant tokens, after one with them');
+    },
+  },
+  {
+    id: 'DKC-207',
+    title: 'passes on every call whose result must be new each time',
+    async run(context) {
+      const { provider } = context.cached(ROOMY);
+      const { capabilities } = context.provider;
+      const keyId = await context.keys.get();
+      const plaintext = context.secret();
+      const options = { bytesToEncrypt: 1 };
+      const input = { keyId, keySpec: 'AES_256' } as const;
+      const made: Uint8Array[] = [(await generate(provider, keyId)).ciphertext];
+      for (let call = 1; call <= 3; call++) {
+        made.push((await provider.encrypt({ keyId, plaintext }, options)).ciphertext);
+        made.push((await provider.generateDataKeyWithoutPlaintext(input, options)).ciphertext);
+        if (capabilities.dataKeyPairSpecs.length === 0) continue;
+        const pair = { keyId, keyPairSpec: quickestPair(context.provider) };
+        made.push((await provider.generateDataKeyPair(pair, options)).privateKeyCiphertext);
+        const { privateKeyCiphertext } = await provider.generateDataKeyPairWithoutPlaintext(
+          pair,
+          options,
+        );
+        made.push(privateKeyCiphertext);
+      }
+      expectAllDifferent(made, 'ciphertexts');
+    },
+  },
+  {
+    id: 'DKC-208',
+    title: 'shares nothing with another cache over the same provider',
+    async run({ cached, keys }) {
+      const keyId = await keys.get();
+      const [one, other] = [cached(ROOMY), cached(ROOMY)];
+      const first = await generate(one.provider, keyId);
+      const second = await generate(other.provider, keyId);
+      check(!sameBytes(first.plaintext, second.plaintext), 'two data keys', 'the same twice');
+      const { ciphertext, plaintext } = first;
+      await expectOpens(one.provider, { keyId, ciphertext, plaintext });
+      const calls = other.received.length;
+      await expectOpens(other.provider, { keyId, ciphertext, plaintext });
+      expectCalls(other.received, calls + 1, 'for what only the other cache has opened');
+    },
+  },
+);
 
 const waitingCases: readonly CaseInput[] = [
   {

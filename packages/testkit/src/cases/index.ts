@@ -1,5 +1,6 @@
 import type { ConformanceCase } from '../case.js';
 import { abortCases } from './abort.js';
+import { abortedAtOnceCases } from './aborted-at-once.js';
 import { asymmetricCases } from './asymmetric.js';
 import { atOnceCases } from './at-once.js';
 import { capabilityCases } from './capabilities.js';
@@ -41,6 +42,7 @@ import { resultMemoryCases } from './result-memory.js';
 import { retentionCases } from './retention.js';
 import { rotationCases } from './rotation.js';
 import { rsaPaddingCases } from './rsa-padding.js';
+import { rsaRotationCases } from './rsa-rotation.js';
 import { secretCases } from './secrets.js';
 import { undeclaredCases } from './undeclared.js';
 import { unknownKeyCases } from './unknown-key.js';
@@ -73,6 +75,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...describeKeyCases,
   ...keyStateCases,
   ...rotationCases,
+  ...rsaRotationCases,
   ...keyLifeCases,
   ...resultMemoryCases,
   ...inputMemoryCases,
@@ -85,6 +88,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...inputCombinationCases,
   ...concurrencyCases,
   ...atOnceCases,
+  ...abortedAtOnceCases,
   ...randomInputCases,
   ...dataKeyCacheCases,
   ...nonceCases,

@@ -15,7 +15,7 @@ import {
   numberOf,
   numbersOf,
 } from '../rsa-numbers.js';
-import { expectAllDifferent, manyOf } from '../statistics.js';
+import { expectAllDifferent, expectUnrelated, manyOf } from '../statistics.js';
 
 const strength = {
   id: 'key-pair-strength',
@@ -24,7 +24,7 @@ const strength = {
   source:
     'FIPS 186-5 appendix A; Nemec et al., ROCA (2017); Heninger et al., Mining Your Ps and Qs (2012)',
   power:
-    'Always found, in each RSA pair: the pattern of ROCA, close primes, small factors, composite primes, inconsistent numbers. A prime that all keys share, in full; one that 1 of 10 share with 99 % in soak. A bit of an elliptic curve scalar that never changes always; a scalar without its leading zeros with 99.9 % for P-521 by full, for the other curves by soak; halves that do not match in 1 of 100 pairs with 99.9 % by soak.',
+    'Always found, in each RSA pair: the pattern of ROCA, close primes, small factors, composite primes, inconsistent numbers. A prime that all keys share, in full; one that 1 of 10 share with 99 % in soak. A bit of an elliptic curve scalar that never changes always, and 6 bits or 7 bytes of the first one after a restart (P-256); a scalar without its leading zeros with 99.9 % for P-521 by full, for the other curves by soak; halves that do not match in 1 of 100 pairs with 99.9 % by soak.',
 };
 
 const RSA_SPECS = PAIR_SPECS.filter(isRsaKeySpec);
@@ -132,6 +132,23 @@ export const keyPairStrengthCases = [
           },
         }),
       ),
+      {
+        id: 'STR-501',
+        title: 'ECC_NIST_P256: the first pairs after 16 restarts are random',
+        needs: [...pairNeeds('ECC_NIST_P256'), 'reopen'],
+        profile: 'full',
+        async run(context) {
+          await context.keys.get();
+          const firsts: Uint8Array[] = [];
+          while (firsts.length < 16) {
+            const provider = await context.reopen();
+            const { privateKey } = await pairOf({ ...context, provider }, 'ECC_NIST_P256');
+            firsts.push(scalarIn(privateKey, 32));
+            await provider.close();
+          }
+          expectUnrelated(firsts, 'first scalars');
+        },
+      },
     ],
     [...SYMMETRIC, 'dataKeyPairs'],
   ),

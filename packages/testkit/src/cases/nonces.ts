@@ -1,16 +1,24 @@
+import type { KeyWrapProvider } from '@keywrap/core';
 import { type CaseContext, type CaseInput, casesOf } from '../case.js';
 import { invoke, type KeyUse, sealedIn } from '../key-use.js';
-import { SYMMETRIC } from '../needs.js';
-import { sealingUses, useNumbered } from '../operations.js';
-import { expectEnoughRandomBits, expectUniqueNonces, manyOf, type Sample } from '../statistics.js';
+import { RSA, SYMMETRIC } from '../needs.js';
+import { namesOf, sealingUses, useNumbered, usesFor } from '../operations.js';
+import { keyOf } from '../round-trip.js';
+import {
+  expectAllDifferent,
+  expectEnoughRandomBits,
+  expectUniqueNonces,
+  manyOf,
+  type Sample,
+} from '../statistics.js';
 
 const nonces = {
   id: 'unique-nonces',
   statement:
-    'No nonce is used twice with a key: not after many calls, for equal calls at once, in data keys, or after a restart',
+    'No nonce is used twice with a key: not after many calls, for equal calls at once, in another operation, under another name, in data keys, or after a restart',
   source: 'NIST SP 800-38D section 8; Böck et al., Nonce-Disrespecting Adversaries (WOOT 2016)',
   power:
-    'A nonce that comes again within 500 calls of encrypt is found always by full (within 8,000 by soak), within 60 of any other call (1,000); random nonces of 16 bits with 99.9 % by full, of 24 bits with 99.9 % by soak; fewer than 7 random bytes and no counter always, if every position of the ciphertext is as random as it looks.',
+    'A nonce that comes again within 500 calls of encrypt is found always by full (within 8,000 by soak), within 60 of any other call (1,000); seeds of OAEP that come again within 300 calls (5,000 by soak); random nonces of 16 bits with 99.9 % by full, of 24 bits with 99.9 % by soak; a counter of its own for each kind of call, each name of the key or each context always; fewer than 7 random bytes and no counter always, if every position of the ciphertext is as random as it looks.',
 };
 
 /** Every call that encrypts with a symmetric key, and how often it is made in full and in soak. */
@@ -35,59 +43,140 @@ async function sampled(use: KeyUse, context: CaseContext, count: number): Promis
   });
 }
 
-export const nonceCases = casesOf(
-  nonces,
-  [
-    ...SEALING.map(
-      ([use, full, soak], i): CaseInput => ({
-        id: `NON-10${i + 1}`,
-        title: `${use.title}: ${full} equal calls (soak: ${soak}), up to 64 at once, use as many nonces`,
-        needs: use.needs,
+export const nonceCases = [
+  ...casesOf(
+    nonces,
+    [
+      ...SEALING.map(
+        ([use, full, soak], i): CaseInput => ({
+          id: `NON-10${i + 1}`,
+          title: `${use.title}: ${full} equal calls (soak: ${soak}), up to 64 at once, use as many nonces`,
+          needs: use.needs,
+          profile: 'full',
+          async run(context) {
+            expectUniqueNonces(
+              await sampled(use, context, context.profile === 'soak' ? soak : full),
+            );
+          },
+        }),
+      ),
+      {
+        id: 'NON-201',
+        title: 'encrypts one byte with at least 7 random bytes in the nonce, or a counter',
         profile: 'full',
-        async run(context) {
-          expectUniqueNonces(await sampled(use, context, context.profile === 'soak' ? soak : full));
+        async run({ provider, keys }) {
+          const input = { keyId: await keys.get(), plaintext: new Uint8Array([7]) };
+          const made: Uint8Array[] = [];
+          while (made.length < 128) made.push((await provider.encrypt(input)).ciphertext);
+          expectEnoughRandomBits(made);
         },
-      }),
-    ),
-    {
-      id: 'NON-201',
-      title: 'encrypts one byte with at least 7 random bytes in the nonce, or a counter',
-      profile: 'full',
-      async run({ provider, keys }) {
-        const input = { keyId: await keys.get(), plaintext: new Uint8Array([7]) };
-        const made: Uint8Array[] = [];
-        while (made.length < 128) made.push((await provider.encrypt(input)).ciphertext);
-        expectEnoughRandomBits(made);
       },
-    },
-    ...SEALING.map(
-      ([use], i): CaseInput => ({
-        id: `NON-30${i + 1}`,
-        title: `${use.title}: uses other nonces after a restart, and in two instances at once`,
-        needs: [...use.needs, 'reopen'],
+      ...SEALING.map(
+        ([use], i): CaseInput => ({
+          id: `NON-30${i + 1}`,
+          title: `${use.title}: uses other nonces after a restart, and in two instances at once`,
+          needs: [...use.needs, 'reopen'],
+          profile: 'full',
+          async run(context) {
+            const keyId = await context.keys.get();
+            const input = await use.input(context, { keyId });
+            const samples: Sample[] = [];
+            for (let restarts = 0; restarts < 3; restarts++) {
+              const provider = await context.reopen();
+              const other = await context.reopen();
+              const made = await manyOf(16, async (index) => {
+                const result = await invoke(index % 2 === 0 ? provider : other, use, input);
+                const ciphertext = sealedIn(result);
+                if (/crypt/i.test(use.operation))
+                  return { plaintext: new Uint8Array(), ciphertext };
+                const { plaintext } = await provider.decrypt({ keyId, ciphertext });
+                return { plaintext, ciphertext };
+              });
+              samples.push(...made);
+              await provider.close();
+              await other.close();
+            }
+            expectUniqueNonces(samples);
+          },
+        }),
+      ),
+      {
+        id: 'NON-401',
+        title:
+          'calls of every kind, under each name of a key and with other contexts, use different nonces',
         profile: 'full',
         async run(context) {
-          const keyId = await context.keys.get();
-          const input = await use.input(context, { keyId });
+          const { provider, keys, secret } = context;
+          const keyId = await keys.get();
+          const names = await namesOf(context, keyId);
+          const { encryptionContext: binds } = provider.capabilities;
+          const uses = await usesFor(context, [useNumbered('01'), ...sealingUses]);
           const samples: Sample[] = [];
-          for (let restarts = 0; restarts < 3; restarts++) {
-            const provider = await context.reopen();
-            const other = await context.reopen();
-            const made = await manyOf(16, async (index) => {
-              const result = await invoke(index % 2 === 0 ? provider : other, use, input);
-              const ciphertext = sealedIn(result);
-              if (/crypt/i.test(use.operation)) return { plaintext: new Uint8Array(), ciphertext };
-              const { plaintext } = await provider.decrypt({ keyId, ciphertext });
-              return { plaintext, ciphertext };
-            });
-            samples.push(...made);
-            await provider.close();
-            await other.close();
+          // In turn: what counts for each kind of call, or for each name, gives the same number to all.
+          for (let round = 0; round < 4; round++) {
+            for (const name of names) {
+              for (const encryptionContext of binds
+                ? [undefined, { round: `${round}` }]
+                : [undefined]) {
+                for (const use of uses) {
+                  const key = { keyId: name, encryptionContext, plaintext: secret(48) };
+                  const input = await use.input(context, key);
+                  const ciphertext = sealedIn(await invoke(provider, use, input));
+                  const opened = await provider.decrypt({ keyId, ciphertext, encryptionContext });
+                  samples.push({ plaintext: opened.plaintext, ciphertext });
+                }
+              }
+            }
           }
           expectUniqueNonces(samples);
         },
-      }),
-    ),
-  ],
-  SYMMETRIC,
-);
+      },
+    ],
+    SYMMETRIC,
+  ),
+  ...casesOf(
+    nonces,
+    [
+      {
+        id: 'NON-501',
+        title: 'RSA: 300 equal calls (soak: 5,000) use as many seeds for OAEP',
+        profile: 'full',
+        run: (context) =>
+          expectDifferentSeeds(
+            context,
+            [context.provider],
+            context.profile === 'soak' ? 5000 : 300,
+          ),
+      },
+      {
+        id: 'NON-502',
+        title: 'RSA: uses other seeds for OAEP after restarts, and in three instances at once',
+        needs: ['reopen'],
+        profile: 'full',
+        async run(context) {
+          const instances = [
+            await context.reopen(),
+            await context.reopen(),
+            await context.reopen(),
+          ];
+          await expectDifferentSeeds(context, instances, 48);
+        },
+      },
+    ],
+    RSA,
+  ),
+];
+
+/** RFC 8017 section 7.1.1 step 2d: with the same seed, equal plaintexts have equal ciphertexts. */
+async function expectDifferentSeeds(
+  context: CaseContext,
+  providers: readonly KeyWrapProvider[],
+  count: number,
+): Promise<void> {
+  const input = { ...(await keyOf(context, 'RSA_2048')), plaintext: context.secret() };
+  const made = await manyOf(count, async (index) => {
+    const provider = providers[index % providers.length] as KeyWrapProvider;
+    return (await provider.encrypt(input)).ciphertext;
+  });
+  expectAllDifferent(made, 'ciphertexts');
+}

@@ -10,6 +10,8 @@ const outside = {
   statement:
     'What an administrator does to the backend has its documented effect: removed versions, soft deletion, foreign keys and missing rights break neither the provider nor other calls, and no key is called usable that is not',
   source: CONTRACT,
+  power:
+    'Always, where the harness has the hook: a use that goes on after the change, a provider that breaks, a key that is called usable, the right to describe a key needed in order to use it. Removed versions and foreign keys in every profile, the others by full.',
 };
 
 const KINDS: readonly Kind[] = ['SYMMETRIC_DEFAULT', 'RSA_2048'];
@@ -35,6 +37,8 @@ export const outsideChangeCases = [
           old.push(await seal(context, { keyId }));
           await keys.rotate(keyId);
           const sealed = await seal(context, { keyId });
+          // A cache now has every version.
+          for (const each of old) await expectOpens(provider, each);
           await keys.removeOldVersions(keyId);
           await expectOpens(provider, sealed);
           await roundTrip(context, { keyId });
@@ -62,6 +66,7 @@ export const outsideChangeCases = [
           const { provider, keys } = context;
           const keyId = await keys.create();
           const sealed = await seal(context, { keyId });
+          await provider.describeKey({ keyId });
           await keys.deny(keyId, 'describe');
           await expectError(provider.describeKey({ keyId }), 'ACCESS_DENIED', {
             operation: 'describeKey',

@@ -6,11 +6,12 @@ import { partShown } from '../leak-parts.js';
 import { textsOf } from '../leaks.js';
 import { allUses, keyFor, openingUses, usesFor } from '../operations.js';
 import { keyOf, seal } from '../round-trip.js';
+import { asText } from '../statistics.js';
 
 const quiet = {
   id: 'no-partial-leaks',
   statement:
-    'Neither an error with its causes nor the console shows 6 bytes of a plaintext, key or ciphertext, in any notation',
+    'Neither an error with its causes nor the console shows 6 bytes of a plaintext, key or ciphertext, or of a grant token of the call, in any notation',
   source: CONTRACT,
   power:
     'A leak in each of three calls is found always: as text, hexadecimal and decimal with any separators, base64, one large number. Not found: a leak of less than 6 bytes, or in 1 of many calls unless of 12 bytes.',
@@ -98,6 +99,44 @@ export const quietCases = casesOf(quiet, [
         },
       }),
     ),
+  ...allUses.map(
+    (use): CaseInput => ({
+      id: `QUI-3${use.number}`,
+      title: `${use.title}: its errors show no part of a grant token of the call`,
+      needs: use.needs,
+      profile: 'full',
+      async run(context) {
+        const { provider, keys } = context;
+        const hasReasons = use.operation === 'encrypt' || openingUses.includes(use);
+        const tries: (string | undefined)[][] = [];
+        for (let i = 0; i < REPEATS; i++) {
+          const missing = { ...(await keyFor(use, keys)), keyId: 'alias/keywrap-no-such-alias' };
+          const inputs = hasReasons
+            ? (await failing(use, context)).map(({ input }) => input)
+            : [await use.input(context, missing)];
+          const shown: (string | undefined)[] = [];
+          for (const input of inputs) {
+            const token = context.secret(48);
+            const options = { grantTokens: [asText(token)] };
+            const error: unknown = await invoke(provider, use, input, options).then(
+              () => undefined,
+              (rejection: unknown) => rejection,
+            );
+            shown.push(partShown(textsOf(error).join('\n'), token));
+          }
+          tries.push(shown);
+        }
+        for (const [reason] of (tries[0] ?? []).entries()) {
+          const shown = tries.map((each) => each[reason]);
+          check(
+            shown.includes(undefined),
+            'errors without a part of the grant tokens',
+            `ones that show it ${shown[0]}`,
+          );
+        }
+      },
+    }),
+  ),
   {
     id: 'QUI-201',
     title: 'the console shows no part of a secret, whether calls succeed or fail',
@@ -111,8 +150,10 @@ export const quietCases = casesOf(quiet, [
         const printed = await printedBy(async () => {
           for (const use of await usesFor(context)) {
             for (const { input, secrets: own } of await failing(use, context)) {
-              secrets.push(...own);
-              await invoke(provider, use, input).catch(() => 'expected');
+              const token = context.secret(48);
+              secrets.push(...own, token);
+              const options = { grantTokens: [asText(token)] };
+              await invoke(provider, use, input, options).catch(() => 'expected');
             }
             const input = await use.input(context, await keyFor(use, context.keys));
             const result = await invoke(provider, use, input);
@@ -137,7 +178,7 @@ export const quietCases = casesOf(quiet, [
 
 const METHODS = ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir', 'table'] as const;
 
-/** Does some work, and returns what was written to the console and to the standard streams meanwhile. */
+/** Does some work, and returns what was written meanwhile to the console, to the standard streams and as a warning. */
 async function printedBy(work: () => Promise<void>): Promise<string> {
   const printed: string[] = [];
   const restore: (() => void)[] = [];
@@ -155,7 +196,8 @@ async function printedBy(work: () => Promise<void>): Promise<string> {
     );
   };
   for (const method of METHODS) replace(console, method, (...values: unknown[]) => keep(values));
-  const { stdout, stderr } = (globalThis.process ?? {}) as Partial<typeof process>;
+  const { process } = globalThis as { process?: NodeJS.Process };
+  const { stdout, stderr } = process ?? {};
   for (const stream of [stdout, stderr]) {
     if (stream === undefined) continue;
     replace(stream, 'write', (chunk: string | Uint8Array) => {
@@ -163,6 +205,9 @@ async function printedBy(work: () => Promise<void>): Promise<string> {
       return true;
     });
   }
+  const warned = (warning: Error) => keep([warning]);
+  process?.on?.('warning', warned);
+  restore.push(() => process?.off?.('warning', warned));
   try {
     await work();
     // What is written in the next turn belongs to it too.

@@ -4,11 +4,13 @@ import { SYMMETRIC } from '../needs.js';
 import { openingUses, sealBy, sealingUses } from '../operations.js';
 import { expectOpens, type Known, open, seal } from '../round-trip.js';
 
-const rotation = {
+export const rotation = {
   id: 'rotation',
   statement:
     'After rotation old ciphertexts decrypt and new ones use the new key version; the ARN stays',
   source: kmsGuide('rotate-keys.html'),
+  power:
+    'A version that is not used, or comes again, within 12 rotations always (soak: 270, or as many as the backend makes).',
 };
 
 const VERSION = ['keyVersion'] as const;
@@ -81,6 +83,37 @@ export const rotationCases = casesOf(
         }),
       ),
     {
+      id: 'ROT-301',
+      title:
+        'each of 12 rotations (soak: 270, or as many as the backend makes) gives a version that was never used',
+      needs: VERSION,
+      profile: 'full',
+      async run(context) {
+        const { provider, keys, secret } = context;
+        const keyId = await keys.create();
+        const made: { readonly known: Known; readonly version: unknown }[] = [];
+        const encrypt = async () => {
+          const known = await seal(context, { keyId, plaintext: secret() });
+          const opened = await expectOpens(provider, known);
+          return { known, version: opened.keyVersion };
+        };
+        made.push(await encrypt());
+        await rotateTimes(context, keyId, context.profile === 'soak' ? 270 : 12, async () => {
+          const each = await encrypt();
+          check(
+            made.every(({ version }) => version !== each.version),
+            'a new key version after each rotation',
+            `${String(each.version)} again after ${made.length} rotations`,
+          );
+          made.push(each);
+        });
+        for (const { known, version } of made) {
+          const opened = await expectOpens(provider, known, 'the plaintext of an old version');
+          expectField(opened.keyVersion, version, 'keyVersion');
+        }
+      },
+    },
+    {
       id: 'ROT-004',
       title: 'still distinguishes keys after rotation',
       async run(context) {
@@ -124,6 +157,24 @@ export const rotationCases = casesOf(
   ],
   [...SYMMETRIC, 'keys.rotate'],
 );
+
+/** Rotates a key so often, or as often as the backend allows: AWS KMS has a limit. It must be at least four times. */
+async function rotateTimes(
+  { keys }: CaseContext,
+  keyId: string,
+  count: number,
+  after: () => Promise<void>,
+): Promise<void> {
+  for (let rotations = 0; rotations < count; rotations++) {
+    try {
+      await keys.rotate(keyId);
+    } catch (error) {
+      if (rotations < 4) throw error;
+      return;
+    }
+    await after();
+  }
+}
 
 /**
  * Makes a ciphertext before and after a rotation, and expects that results say which version of the key each needs.

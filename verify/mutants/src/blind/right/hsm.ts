@@ -5,6 +5,7 @@ import {
   type KeySpec,
   type KeyState,
   type KeyUsage,
+  UnsupportedOperationError,
 } from '@keywrap/core';
 import type { ConformanceKeyRequest } from '@keywrap/testkit';
 import type { Pair, PairSource } from './pairs.js';
@@ -129,7 +130,8 @@ export class Hsm {
     key.deletionDate = new Date(Date.now() + 7 * 86_400_000);
   }
   async rotate(arn: string): Promise<void> {
-    const { versions } = this.at(arn);
+    const { versions, pair } = this.at(arn);
+    if (pair !== undefined) throw new UnsupportedOperationError('key pairs do not rotate here');
     versions.set(Math.max(...versions.keys()) + 1, randomBytes(32));
   }
   async moveAlias(alias: string, arn: string): Promise<void> {

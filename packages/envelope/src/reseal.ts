@@ -12,6 +12,7 @@ import { type OpenOptions, readOpenOptions } from './open-options.js';
 import { readMessage } from './parse-message-header.js';
 import { sealAndWipe } from './seal.js';
 import { readSealing, readSealOptions, type SealOptions } from './seal-options.js';
+import { encodeBase64Url } from './text/base64.js';
 
 /** The keys and options of the new message. Its encryption context stays, and it is signed if the old one was. */
 export type ResealOptions = Omit<SealOptions, 'encryptionContext'>;
@@ -28,6 +29,7 @@ export type ResealOptions = Omit<SealOptions, 'encryptionContext'>;
  * @param message The bytes, or their base64url without padding.
  * @param from What to accept of the old message.
  * @param to The keys of the new message.
+ * @returns The new message: bytes for bytes, a text in base64url for a text.
  * @throws as `open` does for the old message, and as `seal` does for the new one.
  *
  * @example
@@ -44,13 +46,20 @@ export type ResealOptions = Omit<SealOptions, 'encryptionContext'>;
  *   );
  * ```
  */
+export async function reseal<Message extends Uint8Array | string>(
+  provider: KeyWrapProvider,
+  message: Message,
+  from: OpenOptions,
+  to: ResealOptions,
+  callOptions?: CallOptions,
+): Promise<Message extends string ? string : Uint8Array>;
 export async function reseal(
   provider: KeyWrapProvider,
   message: Uint8Array | string,
   from: OpenOptions,
   to: ResealOptions,
   callOptions?: CallOptions,
-): Promise<Uint8Array> {
+): Promise<Uint8Array | string> {
   const { bytes, opening, sealing, signed, call } = readSafely('reseal', 'options', () => {
     const fields = readFields(to, 'options', ['keyId', 'otherKeys', 'signed', 'frameLength']);
     return {
@@ -74,7 +83,8 @@ export async function reseal(
       signed: signed ? sealing.signed : algorithmSuite.includes('ECDSA'),
       frameLength: sealing.frameLength,
     };
-    return await sealAndWipe(readSealing(sealing.keys, options), plaintext, call);
+    const resealed = await sealAndWipe(readSealing(sealing.keys, options), plaintext, call);
+    return typeof message === 'string' ? encodeBase64Url(resealed) : resealed;
   } finally {
     wipe(plaintext);
   }

@@ -1,4 +1,4 @@
-import { open, parseMessageHeader, reseal, seal } from '@keywrap/envelope';
+import { open, openText, parseMessageHeader, reseal, seal, sealText } from '@keywrap/envelope';
 import { expect } from 'chai';
 import { expectRejection, hex, localKeys, randomBytes } from './support.js';
 
@@ -28,6 +28,14 @@ describe('Moving a message to other keys', () => {
       }
     });
   }
+
+  it('makes a text of a text', async () => {
+    await using keys = localKeys('alias/a', 'alias/b');
+    const column = await sealText(keys, { keyId: 'alias/a', encryptionContext }, 'tea');
+    const moved: string = await reseal(keys, column, from, { keyId: 'alias/b' });
+    const trusted = { trustedKeys: ['alias/b'], encryptionContext };
+    expect(await openText(keys, moved, trusted)).to.equal('tea');
+  });
 
   it('never uses the key of the old message again', async () => {
     await using keys = localKeys();

@@ -110,14 +110,16 @@ export function azureHarness(name: string, managedHsm: boolean): ConformanceHarn
         cache: withDataKeyCache,
         ...(double && {
           fail(kind: Outage | undefined) {
-            const status = { throttled: 429, denied: 403, unavailable: 503 };
+            const status = { throttled: 429, denied: 403, failed: 500 };
             double.fault =
               kind === undefined
                 ? undefined
-                : (_request, response) =>
-                    void response
+                : (request, response) => {
+                    if (kind === 'unavailable') return void request.socket.destroy();
+                    return void response
                       .writeHead(status[kind], { 'Content-Type': 'application/json' })
                       .end(JSON.stringify({ error: { code: kind, message: kind } }));
+                  };
           },
         }),
         close: () => vault.close(),

@@ -79,6 +79,7 @@ export function gcpHarness(name: string, protectionLevel: 'SOFTWARE' | 'HSM'): C
               throttled: code.RESOURCE_EXHAUSTED,
               denied: code.PERMISSION_DENIED,
               unavailable: code.UNAVAILABLE,
+              failed: code.INTERNAL,
             };
             double.fault =
               kind === undefined ? undefined : () => new CloudKmsError(codes[kind], kind);

@@ -111,6 +111,7 @@ const FAULTS: Readonly<Record<Outage, Fault>> = {
   throttled: failing('ThrottlingException'),
   denied: failing('AccessDeniedException'),
   unavailable: ({ socket }) => socket?.resetAndDestroy(),
+  failed: failing('KMSInternalException', 500),
 };
 
 /** Lets the proxy break what the server is asked for, or the requests about one key. */

@@ -103,6 +103,8 @@ export function vaultHarness(
         },
         cache: withDataKeyCache,
         async fail(kind) {
+          if (kind === 'failed')
+            throw new UnsupportedOperationError('OpenBao can not be made to fail');
           proxy.isDown = kind === 'unavailable';
           await allow(kind === 'denied' ? '"deny"' : everything);
           const quota = `sys/quotas/rate-limit/${engine}`;

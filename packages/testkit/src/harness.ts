@@ -50,14 +50,20 @@ export interface ConformanceSubject {
    * both.
    */
   reopen?(): Promise<KeyWrapProvider>;
-  /** Breaks the backend for every key and call, until it is called with `undefined`. */
+  /**
+   * Breaks the backend for every key and call, until it is called with `undefined`. Rejects a kind of outage that
+   * the backend does not have with `UnsupportedOperationError`: the cases about it are then not applicable.
+   */
   fail?(outage: Outage | undefined): unknown;
   /** Releases what `provider.close()` does not. Called after it. */
   close?(): Promise<void>;
 }
 
-/** What a broken backend does: it rejects each request as too many, or as not allowed, or gives no response. */
-export type Outage = 'throttled' | 'denied' | 'unavailable';
+/**
+ * What a broken backend does: it rejects each request as too many, or as not allowed, gives no response, or responds
+ * that it failed.
+ */
+export type Outage = 'throttled' | 'denied' | 'unavailable' | 'failed';
 
 /** The kind of key to make. */
 export interface ConformanceKeyRequest {

@@ -240,6 +240,7 @@ export class KeyRing {
   }
 }
 
-function isUnsupported(error: unknown): boolean {
+/** Returns true for an error by which a harness says that it can't do something. */
+export function isUnsupported(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === 'UNSUPPORTED';
 }

@@ -6,9 +6,9 @@ import {
   limitOf,
   type ProviderCapabilities,
 } from '@keywrap/core';
-import type { ConformanceKeys, ConformanceSubject } from './harness.js';
+import type { ConformanceKeys, ConformanceSubject, Outage } from './harness.js';
 import { canRead } from './key-pair-check.js';
-import type { KeyKind, KeyRing } from './key-ring.js';
+import { isUnsupported, type KeyKind, type KeyRing } from './key-ring.js';
 import { nodeModule } from './platform.js';
 
 /** A capability that a provider may declare. */
@@ -61,6 +61,8 @@ export type Need =
   | typeof NODE_CRYPTO
   /** It reads keys of this kind. */
   | `${typeof NODE_CRYPTO} ${DataKeyPairSpec}`
+  /** `fail` of the harness breaks the backend in this way. */
+  | `fail:${Outage}`
   | Hook;
 
 /** An optional member of the harness's subject. */
@@ -69,11 +71,16 @@ type Hook = 'cache' | 'reopen' | 'fail';
 /** How the reason begins if the harness does not offer what a case needs. */
 export const MISSING = 'the harness has no';
 
-/** Returns why a need is not met; `undefined` when it is. */
+/**
+ * Returns why a need is not met; `undefined` when it is.
+ *
+ * @param openSpare Opens a subject that no case uses, to break its backend.
+ */
 export async function whyUnmet(
   need: Need,
   subject: Pick<ConformanceSubject, 'provider' | Hook>,
   ring: KeyRing,
+  openSpare?: () => Promise<ConformanceSubject>,
 ): Promise<string | undefined> {
   const { capabilities } = subject.provider;
   if (need === OWN_RUNTIME) {
@@ -88,6 +95,12 @@ export async function whyUnmet(
   }
   if (need === 'cache' || need === 'reopen' || need === 'fail') {
     return subject[need] === undefined ? `${MISSING} ${need}` : undefined;
+  }
+  if (need.startsWith('fail:')) {
+    const outage = need.slice('fail:'.length) as Outage;
+    return (await declines(outage, await openSpare?.()))
+      ? `${MISSING} fail('${outage}')`
+      : undefined;
   }
   if (need.startsWith('key:')) {
     const kind = need.slice('key:'.length) as KeyKind;
@@ -115,6 +128,17 @@ export async function whyUnmet(
   return declares(capabilities, need as CapabilityNeed)
     ? undefined
     : `the provider does not declare ${need}`;
+}
+
+async function declines(outage: Outage, spare: ConformanceSubject | undefined): Promise<boolean> {
+  try {
+    await spare?.fail?.(outage);
+    return false;
+  } catch (error) {
+    return isUnsupported(error);
+  } finally {
+    await spare?.fail?.(undefined);
+  }
 }
 
 function declares(capabilities: ProviderCapabilities, need: CapabilityNeed): boolean {

@@ -43,6 +43,7 @@ export class Session {
   readonly #others: OpenSubject[] = [];
   readonly #reopened: KeyWrapProvider[] = [];
   #shared: OpenSubject;
+  #spare: Promise<OpenSubject> | undefined;
   #harnessError: HarnessError | undefined;
   readonly profile: Profile;
   /** Repeats the random cases. */
@@ -76,9 +77,13 @@ export class Session {
   /** Returns why a case does not apply; `undefined` when it does. */
   async whyNotApplicable({ needs }: ConformanceCase): Promise<string | undefined> {
     const { subject, ring } = this.#shared;
+    const openSpare = async () => {
+      this.#spare ??= this.#openAnother(subject);
+      return (await this.#spare).subject;
+    };
     for (const need of needs) {
       const attempt = new Attempt(this.#patience);
-      const checking = whyUnmet(need, subject, attempt.guard(ring));
+      const checking = whyUnmet(need, subject, attempt.guard(ring), openSpare);
       // The case reports what went wrong.
       const reason = await attempt.within(checking).catch(() => undefined);
       if (reason !== undefined) return reason;

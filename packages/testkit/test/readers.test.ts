@@ -1,4 +1,9 @@
-import { createProvider, DriverProvider, type KeyWrapProvider } from '@keywrap/core';
+import {
+  createProvider,
+  DriverProvider,
+  type KeyWrapProvider,
+  UnsupportedOperationError,
+} from '@keywrap/core';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import {
@@ -296,6 +301,30 @@ describe('runConformance', () => {
     await runConformance(leaving, { only: ['ENC-', 'DIS-'] });
     expect(made).to.not.be.empty;
     for (const key of made) expect(drivers[0]?.find(key)?.state).to.equal('PendingDeletion');
+  });
+
+  it('says which kind of outage the harness declines, and tests the others', async () => {
+    const declining: ConformanceHarness = {
+      name: 'declining',
+      async open() {
+        const driver = new ReferenceDriver();
+        return {
+          provider: createProvider(driver),
+          keys: { create: driver.create.bind(driver) },
+          fail(outage) {
+            if (outage === 'throttled') throw new UnsupportedOperationError('no such answer');
+            driver.fail(outage);
+          },
+        };
+      },
+    };
+    const report = await runConformance(declining, { only: ['OUT-'] });
+    const skipped = report.results.filter(({ status }) => status === 'not applicable');
+    expect(skipped.map(({ id }) => id)).to.deep.equal(['OUT-101', 'OUT-201', 'OUT-301']);
+    expect(report.failed).to.equal(0);
+    expect(formatReport(report)).to.include(
+      "not proved, because the harness has no fail('throttled')\n9 passed",
+    );
   });
 
   for (const [what, encrypt, came] of [

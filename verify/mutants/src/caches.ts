@@ -118,6 +118,42 @@ const names: readonly Mutant[] = [
   ),
 ];
 
+/** Key ids that are numbers, as a table counts them, and how it looks one up. */
+const numbered = (name: string, comparable: (id: string) => string) =>
+  subclassed(name, 'exact-key-ids', () => {
+    let count = 9;
+    return new (class extends ReferenceDriver {
+      protected override newId() {
+        return `${++count}`;
+      }
+      protected override comparable(id: string) {
+        return comparable(id);
+      }
+    })();
+  });
+
+const numbers: readonly Mutant[] = [
+  numbered('ids without their leading zeros', (id) => id.replace(/^0+(?=\d)/, '')),
+  numbered('ids with a sign', (id) => id.replace(/^\+/, '')),
+  numbered('ids with blanks around', (id) => id.trim()),
+  numbered('ids as decimals', (id) => id.replace(/^(\d+)\.0*$/, '$1')),
+  numbered('ids as numbers', (id) => `${Number(id)}`),
+  numbered('ids up to what is no digit', (id) => `${Number.parseInt(id, 10)}`),
+  numbered('ids in any digits', (id) =>
+    id.replace(/[\u0660-\u0669\uff10-\uff19]/g, (digit) => `${digit.charCodeAt(0) & 0xf}`),
+  ),
+  subclassed(
+    'names in a compatible form of Unicode',
+    'exact-key-ids',
+    () =>
+      new (class extends ReferenceDriver {
+        protected override comparable(name: string) {
+          return name.normalize('NFKC');
+        }
+      })(),
+  ),
+];
+
 const twice = everyOperation(
   'reads its input twice',
   'input-read-once',
@@ -159,4 +195,4 @@ const rare: readonly Mutant[] = [
   }),
 ];
 
-export const cacheMutants: readonly Mutant[] = [...stale, ...names, twice, ...rare];
+export const cacheMutants: readonly Mutant[] = [...stale, ...names, ...numbers, twice, ...rare];

@@ -81,7 +81,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
 
   async create({ keySpec, keyUsage, origin, algorithm }: ConformanceKeyRequest) {
     if (!this.supports(keySpec)) throw new UnsupportedOperationError(`no ${keySpec} keys`);
-    const keyId = formatKeyArn(crypto.randomUUID(), SCOPE);
+    const keyId = formatKeyArn(this.newId(), SCOPE);
     this.#keys.set(keyId, {
       description: {
         keyId,
@@ -168,7 +168,9 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
         parsed.region === SCOPE.region &&
         parsed.account === SCOPE.account);
     const arn =
-      'alias' in parsed ? this.#aliases.get(parsed.alias) : formatKeyArn(parsed.id, SCOPE);
+      'alias' in parsed
+        ? this.#aliases.get(this.comparable(parsed.alias))
+        : formatKeyArn(this.comparable(parsed.id), SCOPE);
     const key = isHere ? this.#keys.get(arn ?? '') : undefined;
     if (key === undefined) throw new KeyNotFoundError('there is no such key', { keyId });
     return key;
@@ -178,6 +180,7 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
     if (this.#outage === 'throttled') throw new ThrottledError('too many requests');
     if (this.#outage === 'denied') throw new AccessDeniedError('not allowed');
     if (this.#outage === 'unavailable') throw new ProviderUnavailableError('no response');
+    if (this.#outage === 'failed') throw new ProviderUnavailableError('the backend failed');
   }
 
   /** The key whose id a ciphertext begins with; `named` is the one that the call named. */
@@ -297,6 +300,15 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   }
 
   // What follows is apart so that a broken driver can differ in one thing.
+
+  /** What a key id or an alias is found by. */
+  protected comparable(name: string): string {
+    return name;
+  }
+
+  protected newId(): string {
+    return crypto.randomUUID();
+  }
 
   protected nonce(): Uint8Array<ArrayBuffer> {
     return crypto.getRandomValues(new Uint8Array(NONCE));

@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import {
   AccessDeniedError,
+  type Call,
+  type DecryptRequest,
+  type EncryptRequest,
   InternalError,
   InvalidCiphertextError,
   InvalidKeyUsageError,
@@ -150,6 +153,56 @@ const atOnce: readonly Mutant[] = [
       })(),
   ),
 ];
+
+/** Connections that answer one request after the other. */
+class Pool {
+  readonly #idle: Promise<unknown>[][];
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(size: number) {
+    this.#idle = Array.from({ length: size }, () => []);
+  }
+
+  async exchange<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    while (this.#idle.length === 0) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    const unread = this.#idle.pop() as Promise<unknown>[];
+    const aborted = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    try {
+      signal?.throwIfAborted();
+      const own = work();
+      own.catch(() => undefined);
+      unread.push(own);
+      // The first answer that comes may be that to a request that was aborted.
+      const answer = await Promise.race([unread[0], aborted]);
+      unread.shift();
+      return answer as T;
+    } finally {
+      this.#idle.push(unread);
+      this.#waiting.shift()?.();
+    }
+  }
+}
+
+const pooled = (size: number) =>
+  subclassed(
+    `an answer to an aborted call stays in one of ${size} connections`,
+    'concurrency-at-scale',
+    () => {
+      const pool = new Pool(size);
+      return new (class extends ReferenceDriver {
+        override encrypt(request: EncryptRequest, call?: Call) {
+          return pool.exchange(() => super.encrypt(request), call?.signal);
+        }
+        override decrypt(request: DecryptRequest, call?: Call) {
+          return pool.exchange(() => super.decrypt(request), call?.signal);
+        }
+      })();
+    },
+  );
 
 const hex = (bytes: Uint8Array, separator: string) =>
   Array.from(bytes.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join(separator);
@@ -412,6 +465,15 @@ const outages: readonly Mutant[] = [
     'every outage is a bad connection',
     (_, operation) => new ProviderUnavailableError('failed', { operation }),
   ),
+  everyOperation(
+    'a backend that says it failed is a fault of the provider',
+    'outages',
+    (inner, operation) => (input, options) =>
+      inner[operation](input, options).catch((error: KeyWrapError) => {
+        if (error.code !== 'UNAVAILABLE' || !error.message.includes('failed')) throw error;
+        throw new InternalError('unexpected answer', { operation });
+      }),
+  ),
   everyOperation('a circuit stays open', 'outages', (inner, operation) => {
     let failed: KeyWrapError | undefined;
     return async (input, options) => {
@@ -426,6 +488,7 @@ const outages: readonly Mutant[] = [
 
 export const runningMutants: readonly Mutant[] = [
   ...atOnce,
+  ...[1, 4, 16, 64].map(pooled),
   ...leaks,
   ...retention,
   namesKept,

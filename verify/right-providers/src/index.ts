@@ -81,6 +81,10 @@ export const rightProviders: readonly ConformanceHarness[] = [
     ...LIKE_KMS,
     nameOf: (index) => `${NAMES[index % NAMES.length]}.${index}`,
   })),
+  shaped('key ids that count from 1', () => ({
+    ...LIKE_KMS,
+    nameOf: (index) => `${index + 1}`,
+  })),
   {
     name: 'a driver in a worker thread',
     async open() {

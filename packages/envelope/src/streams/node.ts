@@ -13,16 +13,21 @@ import { abortError, openingSteps, type Steps, sealingSteps } from './steps.js';
  * @example
  * ```ts
  * import { createReadStream, createWriteStream } from 'node:fs';
+ * import { rename } from 'node:fs/promises';
  * import { pipeline } from 'node:stream/promises';
  * import type { KeyWrapProvider } from '@keywrap/core';
  * import { sealTransform } from '@keywrap/envelope/node';
  *
- * const sealFile = (keys: KeyWrapProvider, from: string, to: string) =>
- *   pipeline(
+ * async function sealFile(keys: KeyWrapProvider, id: string, from: string, to: string) {
+ *   const options = { keyId: 'alias/files', encryptionContext: { file: id } };
+ *   const unfinished = `${to}.unfinished`;
+ *   await pipeline(
  *     createReadStream(from),
- *     sealTransform(keys, { keyId: 'alias/files', encryptionContext: { file: to } }),
- *     createWriteStream(to),
+ *     sealTransform(keys, options),
+ *     createWriteStream(unfinished),
  *   );
+ *   await rename(unfinished, to); // not reached if reading, sealing or writing failed
+ * }
  * ```
  */
 export function sealTransform(
@@ -59,8 +64,8 @@ export type OpenTransform = Transform & {
  * import type { KeyWrapProvider } from '@keywrap/core';
  * import { openTransform } from '@keywrap/envelope/node';
  *
- * async function openFile(keys: KeyWrapProvider, from: string, to: string) {
- *   const options = { trustedKeys: ['alias/files'], encryptionContext: { file: from } };
+ * async function openFile(keys: KeyWrapProvider, id: string, from: string, to: string) {
+ *   const options = { trustedKeys: ['alias/files'], encryptionContext: { file: id } };
  *   const unfinished = `${to}.unfinished`;
  *   await pipeline(
  *     createReadStream(from),

@@ -9,13 +9,13 @@ import { allUses, keyFor, openingUses, usesFor } from '../operations.js';
 import { expectOpens, open, seal } from '../round-trip.js';
 import { manyOf } from '../statistics.js';
 
-const concurrency = {
+export const concurrency = {
   id: 'concurrency-at-scale',
   statement:
     'Hundreds of calls in flight do not mix, and no call is answered by another: not by an equal one, one with a wrong context or key, one that was aborted, or one of another instance',
   source: CONTRACT,
   power:
-    'Calls that are shared by a part of their input are found always, if one is answered before the next begins or both are in flight; a race that 1 in 400 calls loses, with 63 %.',
+    'Calls that are shared by a part of their input are found always, if one is answered before the next begins or both are in flight; a race that 1 in 400 calls loses, with 63 %. A connection that is used again with the response to an aborted call in it is found always if calls end in the order in which they began, whatever the number of connections.',
 };
 
 const MANY = 400;

@@ -1,5 +1,6 @@
 import type { ConformanceCase } from '../case.js';
 import { abortCases } from './abort.js';
+import { abortedAtOnceCases } from './aborted-at-once.js';
 import { asymmetricCases } from './asymmetric.js';
 import { atOnceCases } from './at-once.js';
 import { capabilityCases } from './capabilities.js';
@@ -87,6 +88,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...inputCombinationCases,
   ...concurrencyCases,
   ...atOnceCases,
+  ...abortedAtOnceCases,
   ...randomInputCases,
   ...dataKeyCacheCases,
   ...nonceCases,

@@ -20,6 +20,7 @@ const OUTAGES: readonly (readonly [Outage, KeyWrapErrorCode])[] = [
   ['throttled', 'THROTTLED'],
   ['denied', 'ACCESS_DENIED'],
   ['unavailable', 'UNAVAILABLE'],
+  ['failed', 'UNAVAILABLE'],
 ];
 
 export const outageCases = casesOf(
@@ -28,6 +29,7 @@ export const outageCases = casesOf(
     {
       id: `OUT-10${i + 1}`,
       title: `${outage}: every call rejects with ${code}, and works again afterwards`,
+      needs: ['fail', `fail:${outage}`],
       profile: 'full',
       alone: true,
       async run(context) {
@@ -59,6 +61,7 @@ export const outageCases = casesOf(
     {
       id: `OUT-20${i + 1}`,
       title: `${outage}: in the middle of many calls, each succeeds or rejects with ${code}`,
+      needs: ['fail', `fail:${outage}`],
       profile: 'full',
       alone: true,
       async run(context) {
@@ -86,6 +89,7 @@ export const outageCases = casesOf(
     {
       id: `OUT-30${i + 1}`,
       title: `${outage}: the provider can be closed`,
+      needs: ['fail', `fail:${outage}`],
       profile: 'full',
       alone: true,
       async run(context) {
@@ -104,5 +108,5 @@ export const outageCases = casesOf(
       },
     },
   ]),
-  [...SYMMETRIC, 'fail'],
+  SYMMETRIC,
 );

@@ -19,7 +19,7 @@ module.exports = ({
 }) => {
   test('local keys, layers, messages and errors', async () => {
     const inner = new local.LocalKeyWrapProvider({ keys: ['alias/a'] });
-    const keys = resilience.withRetry(core.withTrustedKeys(inner, { keys: ['alias/a'] }));
+    const keys = resilience.withRetry(await core.withTrustedKeys(inner, ['alias/a']));
     for (const signed of [false, true]) {
       const message = await envelope.seal(keys, { keyId: 'alias/a', signed }, plaintext);
       const opening = { trustedKeys: ['alias/a'], encryptionContext: {} };

@@ -12,13 +12,14 @@ const local = (engine) => async () => {
 };
 
 /** Keys in a database, each opening with one of its own. */
-async function stored(name, newLocation, end) {
+async function stored(name, newLocation, end, more = {}) {
   const [{ SqlKeyStore }, { localSubject }, { CHEAP, PASSPHRASE }] = await Promise.all([
     import('@keywrap/provider-local/store'),
     import('../../packages/provider-local/dist-test/harness.js'),
     import('../../packages/provider-local/dist-test/store/support.js'),
   ]);
-  const options = { protectedBy: { passphrase: PASSPHRASE }, create: true, scrypt: CHEAP };
+  const protectedBy = { passphrase: PASSPHRASE };
+  const options = { protectedBy, create: true, scrypt: CHEAP, ...more };
   return {
     name,
     async open() {
@@ -50,6 +51,8 @@ async function postgres() {
     'local on PostgreSQL',
     () => server.newUrl(),
     () => server.stop(),
+    // By default an instance hears of the changes of others within milliseconds, not in the next call.
+    { freshness: 'always' },
   );
 }
 

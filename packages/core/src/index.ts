@@ -1,3 +1,4 @@
+export { askForCredential } from './driver/ask-for-credential.js';
 export { errorOfStatus, failureOf } from './driver/classify-error.js';
 export { completeDriver } from './driver/complete-driver.js';
 export * from './driver/driver.js';

@@ -2,8 +2,10 @@ import {
   AccessDeniedError,
   askForCredential,
   InvalidInputError,
+  KeyWrapError,
   readCount,
   readDelay,
+  ThrottledError,
 } from '@keywrap/core';
 import { expect } from 'chai';
 import { expectRejection, expectThrown } from './support/failures.js';
@@ -47,6 +49,20 @@ describe('askForCredential', () => {
     for (const source of failures) {
       const error = await expectRejection(ask(source), AccessDeniedError);
       expect(error.message).to.include('options.pin').and.not.include('hunter2');
+    }
+  });
+
+  it('does not take an outage of the server that the function asks for a mistake (UNAVAILABLE, THROTTLED)', async () => {
+    const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    const sources: readonly (() => unknown)[] = [
+      () => Promise.reject(new TypeError('fetch failed', { cause: refused })),
+      () => Promise.reject(Object.assign(new Error('busy'), { status: 503 })),
+      // It may unwrap the credential by another provider.
+      () => Promise.reject(new ThrottledError('later')),
+    ];
+    for (const source of sources) {
+      const error = await ask(source).catch((caught: unknown) => caught);
+      expect(error).to.be.instanceOf(KeyWrapError).and.include({ retryable: true });
     }
   });
 });

@@ -12,6 +12,12 @@ const fields = ['/a/b'];
 class Money {
   readonly cents = 5;
 }
+/** Would be joined by dots. */
+class Dotted extends Array<string> {
+  override join(): string {
+    return super.join('.');
+  }
+}
 const cycle: Record<string, unknown> = {};
 cycle.self = { back: cycle };
 const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
@@ -32,6 +38,7 @@ const INEXACT: Readonly<Record<string, readonly [value: unknown, path: string, w
   bytes: [{ key: new Uint8Array(2) }, '/key', 'an object of a class'],
   'an error': [new Error('secret'), '', 'an object of a class'],
   'a class instance': [new Money(), '', 'an object of a class'],
+  'an array of a class': [{ a: Dotted.of('b', 'c') }, '/a', 'an object of a class'],
   'a boxed string': [[Object('secret')], '/0', 'an object of a class'],
   'an object that inherits': [Object.create({ a: 1 }), '', 'an object of a class'],
   'an object that contains itself': [cycle, '/self/back', 'contains itself'],
@@ -89,6 +96,14 @@ describe('A value that JSON can not carry exactly', () => {
     for (const value of values) {
       deepStrictEqual(await openJson(keys, await sealJson(keys, SEAL, value), OPEN), value);
     }
+    const misleading = {
+      get: (target: string[], name: string) =>
+        name === 'join' ? () => 'x' : Reflect.get(target, name),
+    };
+    deepStrictEqual(
+      await openJson(keys, await sealJson(keys, SEAL, new Proxy(['b'], misleading)), OPEN),
+      ['b'],
+    );
     const twice = { a: 1 };
     const shared = await sealJson(keys, SEAL, [twice, twice]);
     deepStrictEqual(await openJson(keys, shared, OPEN), [{ a: 1 }, { a: 1 }]);
@@ -152,6 +167,7 @@ describe('What is around the fields of a record', () => {
       new Money(),
       { a: Object.assign(new Money(), { b: 1 }) },
       { a: new Map() },
+      { a: Object.assign(new Dotted(), { b: 1 }) },
     ]) {
       const error = await rejection(sealFields(keys, { ...SEAL, fields }, record));
       expect(error).to.include({ code: 'INVALID_INPUT', field: 'record' });

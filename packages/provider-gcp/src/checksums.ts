@@ -1,3 +1,4 @@
+import { wipe } from '@keywrap/core';
 import { crc32c } from './crc32c.js';
 import { damagedOnTheWay } from './errors.js';
 
@@ -20,8 +21,10 @@ export function crcOf(bytes: Uint8Array): { value: number } {
 export function checkCrc(bytes: Bytes, crc: Crc): Uint8Array {
   // A message has no empty fields.
   const copy = bytes instanceof Uint8Array ? Uint8Array.from(bytes) : new Uint8Array();
-  if (Number(crc?.value ?? Number.NaN) !== crc32c(copy)) throw damagedOnTheWay('response');
-  return copy;
+  if (Number(crc?.value ?? Number.NaN) === crc32c(copy)) return copy;
+  // It may be a plaintext.
+  wipe(copy);
+  throw damagedOnTheWay('response');
 }
 
 /** Takes the plaintext out of a response, where it is wiped. */

@@ -5,6 +5,7 @@ import {
   InternalError,
   isRsaKeySpec,
   serializeEncryptionContext,
+  wipe,
 } from '@keywrap/core';
 import { checkCrc, crcOf, plaintextOf } from './checksums.js';
 import { LazyClient } from './client.js';
@@ -104,8 +105,9 @@ export class CloudKms {
       this.#callOptions(),
     );
     const plaintext = plaintextOf(response);
-    if (response.verifiedCiphertextCrc32c !== true) throw damagedOnTheWay('request');
-    return plaintext;
+    if (response.verifiedCiphertextCrc32c === true) return plaintext;
+    wipe(plaintext);
+    throw damagedOnTheWay('request');
   }
 
   /** Returns the public half of an asymmetric version. */

@@ -17,11 +17,13 @@ export function gcpHarness(name: string, protectionLevel: 'SOFTWARE' | 'HSM'): C
         aliases.set(alias, resourceIn(keyArn));
       };
       const make = async (
-        purpose: 'ENCRYPT_DECRYPT' | 'ASYMMETRIC_DECRYPT' | 'ASYMMETRIC_SIGN',
+        purpose: 'ENCRYPT_DECRYPT' | 'ASYMMETRIC_DECRYPT' | 'ASYMMETRIC_SIGN' | 'MAC',
         algorithm: string,
+        isImported = false,
       ) => {
         const versionTemplate = { algorithm, protectionLevel } as never;
-        return { keyId: arnOf(await server.create({ purpose, versionTemplate })) };
+        const key = { purpose, versionTemplate, importOnly: isImported };
+        return { keyId: arnOf(await server.create(key, isImported)) };
       };
       return {
         provider: provider(),
@@ -29,19 +31,17 @@ export function gcpHarness(name: string, protectionLevel: 'SOFTWARE' | 'HSM'): C
         cache: withDataKeyCache,
         keys: {
           async create({ keySpec, keyUsage, origin, algorithm = 'RSAES_OAEP_SHA_256' }) {
-            if (keySpec === 'SYMMETRIC_DEFAULT' && origin === undefined) {
-              return make('ENCRYPT_DECRYPT', 'GOOGLE_SYMMETRIC_ENCRYPTION');
-            }
+            const isImported = origin === 'EXTERNAL';
+            const encrypts = keyUsage === 'ENCRYPT_DECRYPT';
+            const [kind, bits = ''] = keySpec.split('_');
             if (keySpec === 'SYMMETRIC_DEFAULT') {
-              const key = { purpose: 'ENCRYPT_DECRYPT', importOnly: true } as const;
-              return { keyId: arnOf(await server.create(key, true)) };
+              return make('ENCRYPT_DECRYPT', 'GOOGLE_SYMMETRIC_ENCRYPTION', isImported);
             }
-            const bits = keySpec.slice(4);
-            if (keySpec.startsWith('RSA_') && origin === undefined) {
-              return keyUsage === 'ENCRYPT_DECRYPT'
-                ? make('ASYMMETRIC_DECRYPT', rsaAlgorithm(bits, algorithm))
-                : make('ASYMMETRIC_SIGN', `RSA_SIGN_PSS_${bits}_SHA256`);
+            if (kind === 'RSA' && encrypts) {
+              return make('ASYMMETRIC_DECRYPT', rsaAlgorithm(bits, algorithm), isImported);
             }
+            if (kind === 'RSA') return make('ASYMMETRIC_SIGN', `RSA_SIGN_PSS_${bits}_SHA256`);
+            if (kind === 'HMAC') return make('MAC', `HMAC_SHA${bits}`);
             if (keySpec === 'ECC_NIST_P256' && keyUsage === 'SIGN_VERIFY') {
               return make('ASYMMETRIC_SIGN', 'EC_SIGN_P256_SHA256');
             }

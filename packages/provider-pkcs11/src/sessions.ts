@@ -85,6 +85,7 @@ export class Sessions {
       };
       this.#waiting.push(enter);
       signal?.addEventListener('abort', leave, { once: true });
+      if (signal?.aborted) leave();
     });
   }
 

@@ -16,7 +16,8 @@ interface Lease {
 const DENIED_FOR = 60_000;
 
 /**
- * How long a refused login is not repeated, in milliseconds. OpenBao locks a role for all its users after five refused
+ * How long a refused login is not repeated, in milliseconds; one with another token of a service account is another
+ * login. OpenBao locks a role for all its users after five refused
  * logins in 15 minutes ([user lockout](https://openbao.org/docs/concepts/user-lockout/)).
  */
 const REFUSED_FOR = 5 * 60_000;
@@ -33,7 +34,7 @@ export class Session {
   #pending: Promise<Lease> | undefined;
   /** Until when a denied call is what the policies say, although the token may not look itself up. */
   #deniedUntil = Number.NEGATIVE_INFINITY;
-  #refused: { readonly until: number; readonly cause: unknown } | undefined;
+  #refused: { readonly body: string; readonly until: number; readonly cause: unknown } | undefined;
 
   /** @param now The clock, in milliseconds. */
   constructor(http: VaultHttp, credentials: Credentials, now: () => number) {
@@ -105,21 +106,22 @@ export class Session {
       return this.#learn(await askForCredential(token, 'options.token', isHeaderText));
     }
     const { mount } = credentials;
-    if (this.#refused !== undefined && this.#now() < this.#refused.until) {
+    const body =
+      credentials.kind === 'approle'
+        ? { role_id: credentials.roleId, secret_id: credentials.secretId }
+        : { role: credentials.role, jwt: await readTokenFile(credentials.tokenFile) };
+    const text = JSON.stringify(body);
+    if (this.#refused?.body === text && this.#now() < this.#refused.until) {
       throw new AccessDeniedError(
         `the login at auth/${mount} was refused; it is tried again after ${REFUSED_FOR / 60_000} minutes, since servers lock a role that is refused several times`,
         { cause: this.#refused.cause },
       );
     }
-    const body =
-      credentials.kind === 'approle'
-        ? { role_id: credentials.roleId, secret_id: credentials.secretId }
-        : { role: credentials.role, jwt: await readTokenFile(credentials.tokenFile) };
     const { auth } = await this.#http
       .send({ method: 'POST', path: `auth/${mount}/login`, body })
       .catch((cause) => {
         if (!isRefused(cause)) throw cause;
-        this.#refused = { until: this.#now() + REFUSED_FOR, cause };
+        this.#refused = { body: text, until: this.#now() + REFUSED_FOR, cause };
         throw new AccessDeniedError(
           `the login at auth/${mount} was refused: check the role, the secret and the mount (${cause.message})`,
           { cause },

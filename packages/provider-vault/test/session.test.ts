@@ -328,6 +328,17 @@ describeWithVault('Tokens', () => {
         await writeFile(tokenFile, `${jwt}\n`);
         await provider.encrypt(INPUT);
         expect(reviewed).to.deep.equal([jwt]);
+        const other = given.open({ token: undefined, kubernetes: { role: 'orders', tokenFile } });
+        await writeFile(tokenFile, serviceAccountToken('invoices'));
+        for (let i = 0; i < 3; i++) {
+          expect((await rejection(other.encrypt(INPUT))).code).to.equal('ACCESS_DENIED');
+        }
+        const logins = () => pathsOf(given).filter((each) => each === 'auth/kubernetes/login');
+        expect(logins()).to.have.length(2);
+        // Kubernetes replaces it, and only the token that was refused is not tried again.
+        await writeFile(tokenFile, jwt);
+        await other.encrypt(INPUT);
+        expect(logins()).to.have.length(3);
       } finally {
         await new Promise((resolve) => kubernetes.close(resolve));
         await rm(folder, { recursive: true });

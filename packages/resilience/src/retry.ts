@@ -12,7 +12,7 @@ import { ExponentialBackoff, type IBackoff } from 'cockatiel';
 
 /** How to retry. */
 export interface RetryOptions {
-  /** The maximum number of attempts, the first included: 2 to 100. By default 3. */
+  /** The maximum number of attempts, the first included: 1 to 100. By default 3. */
   readonly attempts?: number | undefined;
   /** The longest wait before the second attempt, in milliseconds; it doubles from one to the next. By default 100. */
   readonly firstDelay?: number | undefined;

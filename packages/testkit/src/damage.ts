@@ -1,5 +1,5 @@
 import { type KeyWrapProvider, limitOf, rsaModulusLength } from '@keywrap/core';
-import { hexOf, joinBytes } from './bytes.js';
+import { base64Of, base64UrlOf, hexOf, joinBytes } from './bytes.js';
 import type { KeyUse } from './key-use.js';
 
 // Ways to damage a ciphertext. Each remembers what it changed, for the message of a failure.
@@ -48,6 +48,14 @@ const constant = (size: number, byte: number) =>
   changed(new Uint8Array(size).fill(byte), `every byte ${hexOf(Uint8Array.of(byte))}`);
 const random = (size: number) =>
   changed(crypto.getRandomValues(new Uint8Array(size)), 'random bytes');
+
+/** A ciphertext as text, which a program that guesses would decode. */
+function encoded(ciphertext: Uint8Array): Uint8Array[] {
+  const encodings = { base64Of, base64UrlOf, hexOf };
+  return Object.entries(encodings).map(([name, encode]) =>
+    changed(new TextEncoder().encode(encode(ciphertext)), `its text by ${name}`),
+  );
+}
 
 /** Returns this many positions in a ciphertext, at equal distances, and the last one. */
 export function placesIn({ length: size }: Uint8Array, count: number): number[] {
@@ -169,13 +177,14 @@ export const DAMAGES: readonly (readonly [
   ],
   [
     'R',
-    'bytes that no key made',
-    ({ length: size }) => [
-      constant(size, 0),
-      constant(size, 0xff),
-      random(size),
+    'bytes that no key made, and its own in another encoding',
+    (ciphertext) => [
+      constant(ciphertext.length, 0),
+      constant(ciphertext.length, 0xff),
+      random(ciphertext.length),
       constant(1, 0),
       random(16),
+      ...encoded(ciphertext),
     ],
   ],
 ];

@@ -72,6 +72,9 @@ const contextMutants: readonly Mutant[] = [
   binding('256 pairs are none', (context) =>
     sorted(context).slice(0, sorted(context).length % 256),
   ),
+  binding('lengths of a key and its value in one byte each', (context) =>
+    sorted(context).map(([key, value]) => [key.length % 256, value.length % 256, key + value]),
+  ),
   binding('256 bytes of a key', (context) =>
     sorted(context).map(([key, value]) => [key.slice(0, 256), value]),
   ),

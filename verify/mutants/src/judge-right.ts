@@ -1,14 +1,12 @@
 import { type ConformanceSubject, type Profile, runConformance } from '@keywrap/testkit';
 import { openRight } from './blind/index.js';
 import { SEED } from './judge.js';
-import { guarded } from './layers.js';
 import { wrapped } from './mutant.js';
 
 /** Right providers that mutants were made from: a case that fails for one of them proves nothing. */
 export const ORIGINALS: readonly { readonly name: string; open(): ConformanceSubject }[] = [
   { name: 'the reference driver, its provider replaced', open: wrapped('', '', () => ({})).open },
   { name: 'the provider of those that were written blind', open: openRight },
-  { name: 'a layer that guards keys in every operation', open: guarded().open },
 ];
 
 /** Runs all cases of a profile on a right provider; returns the required ones that fail. */

@@ -1,4 +1,4 @@
-import { AccessDeniedError, InternalError, InvalidInputError } from './errors.js';
+import { InternalError, InvalidInputError } from './errors.js';
 
 /**
  * Reads an option that is a count, from plain JavaScript too.
@@ -29,28 +29,6 @@ const MAXIMUM_DELAY = 2 ** 31 - 1;
 /** @throws {@link InvalidInputError} for anything but a number of milliseconds that timers accept: 1 to 2^31 - 1. */
 export function readDelay(value: unknown, field: string): number {
   return readCount(value, field, MAXIMUM_DELAY);
-}
-
-/**
- * Calls a caller's function that returns a credential, such as a token or a PIN. The error never repeats what it returned.
- *
- * @param field The option that the function is.
- * @param isValid Tells whether the backend can have such a credential.
- * @throws {@link AccessDeniedError} when the function fails, or returns something else.
- */
-export async function askForCredential(
-  source: () => unknown,
-  field: string,
-  isValid: (text: string) => boolean,
-): Promise<string> {
-  let credential: unknown;
-  try {
-    credential = await source();
-  } catch (cause) {
-    throw new AccessDeniedError(`the function of ${field} failed; see the cause`, { cause });
-  }
-  if (typeof credential === 'string' && isValid(credential)) return credential;
-  throw new AccessDeniedError(`the function of ${field} did not return a valid credential`);
 }
 
 /**

@@ -73,7 +73,7 @@ export function copyWithFields(
 function ownObject(owner: Record<string, unknown>, name: string, pointer: string): object {
   const inner = hasField(owner, name) ? owner[name] : undefined;
   if (typeof inner !== 'object' || inner === null) throw missing(pointer);
-  if (Array.isArray(inner) || isPlain(inner)) return inner;
+  if (isPlain(inner)) return inner;
   throw new InvalidInputError('record', `has an object of a class on the way to '${pointer}'`);
 }
 

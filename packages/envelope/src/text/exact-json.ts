@@ -13,45 +13,66 @@ const MAXIMUM_DEPTH = 1000;
  */
 export function writeExactJson(value: unknown, field: string, path = ''): string {
   const around: object[] = [];
-  const write = (part: unknown, at: string): string => {
+  /** On the way to the part that is written. */
+  const names: PropertyKey[] = [];
+  const inexactHere = (what: string) => {
+    const pointer = names.map((name) => `/${escapeName(String(name))}`).join('');
+    return inexact(field, `${path}${pointer}`, what);
+  };
+  const write = (part: unknown): string => {
     if (typeof part === 'string') return JSON.stringify(part);
     if (typeof part === 'boolean' || part === null) return String(part);
     if (typeof part === 'number' && Number.isFinite(part))
       return Object.is(part, -0) ? '-0' : `${part}`;
-    if (typeof part !== 'object') throw inexact(field, at, nameOf(part));
-    if (around.includes(part)) throw inexact(field, at, 'an object that contains itself');
+    if (typeof part !== 'object') throw inexactHere(nameOf(part));
+    if (around.includes(part)) throw inexactHere('an object that contains itself');
     if (around.length === MAXIMUM_DEPTH) {
-      throw inexact(field, at.slice(0, 50), `nested deeper than ${MAXIMUM_DEPTH} levels`);
+      names.length = 25;
+      throw inexactHere(`nested deeper than ${MAXIMUM_DEPTH} levels`);
     }
+    if (!isPlain(part)) throw inexactHere('an object of a class, such as Map or Date');
     around.push(part);
-    const text = Array.isArray(part) ? writeArray(part, at) : writeObject(part, at);
+    const text = Array.isArray(part) ? writeArray(part) : writeObject(part);
     around.pop();
     return text;
   };
-  const writeArray = (array: unknown[], at: string): string => {
-    if (Reflect.ownKeys(array).length !== array.length + 1) {
-      throw inexact(field, at, 'an array with holes or with other properties');
-    }
-    return `[${array.map((element, i) => write(element, `${at}/${i}`)).join(',')}]`;
+  const writeMember = (name: PropertyKey, member: unknown): string => {
+    names.push(name);
+    const text = write(member);
+    names.pop();
+    return text;
   };
-  const writeObject = (object: object, at: string): string => {
-    if (!isPlain(object)) throw inexact(field, at, 'an object of a class, such as Map or Date');
+  const writeArray = (array: readonly unknown[]): string => {
+    if (Reflect.ownKeys(array).length !== array.length + 1) {
+      throw inexactHere('an array with holes or with other properties');
+    }
+    const elements: string[] = [];
+    for (let i = 0; i < array.length; i++) elements.push(writeMember(i, array[i]));
+    return `[${elements.join(',')}]`;
+  };
+  const writeObject = (object: object): string => {
     const members = Reflect.ownKeys(object).map((name) => {
-      const there = `${at}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`;
       if (typeof name === 'symbol' || !Object.prototype.propertyIsEnumerable.call(object, name)) {
-        throw inexact(field, there, 'a property that JSON does not have');
+        names.push(name);
+        throw inexactHere('a property that JSON does not have');
       }
-      const member: unknown = object[name as keyof typeof object];
-      return `${JSON.stringify(name)}:${write(member, there)}`;
+      return `${JSON.stringify(name)}:${writeMember(name, object[name as keyof typeof object])}`;
     });
     return `{${members.join(',')}}`;
   };
-  return write(value, path);
+  return write(value);
 }
 
-/** Tells whether an object is of no class: a literal's, of any realm, or one without a prototype. */
+/** RFC 6901 §3. */
+function escapeName(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** Tells whether an object or array is of no class: a literal's, of any realm, or an object without a prototype. */
 export function isPlain(object: object): boolean {
   const prototype: object | null = Object.getPrototypeOf(object);
+  // The prototype of arrays is one, and that of a class of arrays is not.
+  if (Array.isArray(object)) return Array.isArray(prototype);
   return (
     prototype === null ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))

@@ -28,6 +28,8 @@ async function tricky(context: CaseContext): Promise<Uint8Array[]> {
     ...[
       base64,
       hex,
+      ...[32, 48, 64].map((length) => hex.toUpperCase().slice(0, length)),
+      crypto.randomUUID().toUpperCase(),
       base64.toLowerCase(),
       `vault:v1:${base64}`,
       `{"ciphertext":"${base64}"}`,

@@ -132,6 +132,10 @@ const FAMILIES: readonly (readonly [title: string, contexts: readonly Encryption
     values('é', '\u00c3\u00a9', 'e', '%C3%A9', '\u00e9\u00e9'),
   ],
   ...COLLISIONS.map(([hash, ...pair]) => [`the same ${hash}`, values(...pair)] as const),
+  [
+    'characters that move between a name and its value, lengths in one byte',
+    [0, 256, 512].map((length) => ({ [`a${'x'.repeat(length)}`]: 'x'.repeat(512 - length) })),
+  ],
 ];
 
 /**

@@ -50,6 +50,12 @@ const SAME: readonly [string, string, Given, Given][] = [
   ],
   ['107', '300 pairs', many(300), many(300)],
   ['108', 'an empty context where there was none', undefined, {}],
+  [
+    '109',
+    'names that a collation takes for equal, in another order',
+    { '\u00e9': '1', 'e\u0301': '2', a: '3', A: '4', 'a\u00ad': '5' },
+    { 'a\u00ad': '5', A: '4', a: '3', 'e\u0301': '2', '\u00e9': '1' },
+  ],
 ];
 
 /** Contexts that differ: the one to encrypt with, and the one to decrypt with. */

@@ -47,6 +47,10 @@ export const inputMemoryCases = casesOf(
         const { ciphertext } = await provider.encrypt(Object.freeze({ ...key, plaintext }));
         await provider.decrypt(Object.freeze({ ...key, ciphertext }));
         await expectOpens(provider, { ...key, plaintext, ciphertext });
+        const input = { ...key, encryptionContext: { b: '1', a: '2' }, plaintext };
+        await provider.encrypt(input);
+        const isFree = !Object.isFrozen(input) && !Object.isFrozen(input.encryptionContext);
+        check(isFree, 'input that its owner can still change', 'frozen input');
       },
     },
   ],

@@ -107,7 +107,8 @@ export const nonceCases = [
         profile: 'full',
         async run(context) {
           const { provider, keys, secret } = context;
-          const keyId = await keys.get();
+          // A new key: what counts for each kind of call begins with it.
+          const keyId = await keys.create();
           const names = await namesOf(context, keyId);
           const { encryptionContext: binds } = provider.capabilities;
           const uses = await usesFor(context, [useNumbered('01'), ...sealingUses]);

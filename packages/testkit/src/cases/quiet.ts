@@ -161,6 +161,12 @@ export const quietCases = casesOf(quiet, [
               if (name !== 'publicKey') secrets.push((result[name] as Uint8Array).slice(-32));
             }
             if ('plaintext' in input) secrets.push(input.plaintext as Uint8Array);
+            if (use.operation !== 'generateDataKey') continue;
+            for (const numberOfBytes of [8, 15, 24]) {
+              const { keySpec: _, ...target } = input;
+              const short = await invoke(provider, use, { ...target, numberOfBytes });
+              secrets.push(short.plaintext.slice());
+            }
           }
         });
         shown.push(

@@ -165,12 +165,17 @@ export const randomDataKeyCases = casesOf(
       },
       {
         id: `RAN-50${number}`,
-        title: `${operation}: three instances at once make other keys`,
+        title: `${operation}: three instances at once, and six new keys, make other data keys`,
         profile: 'full',
         async run(context) {
           const size = { keySpec: 'AES_256' } as const;
           const keyId = await context.keys.get();
           const made = [await manyOf(16, () => make(operation, context, keyId, size))];
+          // What is derived from a count for each key is the same under all of them.
+          for (let i = 0; i < 6; i++) {
+            const another = await context.keys.create();
+            made.push(await manyOf(4, () => make(operation, context, another, size)));
+          }
           for (let i = 0; i < 2; i++) {
             const other = await context.open();
             const otherId = await other.keys.get();

@@ -133,7 +133,11 @@ export const rotationCases = casesOf(
         const { provider, keys } = context;
         const bound = { keyId: await keys.create(), encryptionContext: { tenant: 'a' } };
         const old = await seal(context, bound);
+        const unbound = await seal(context, { keyId: bound.keyId });
         await keys.rotate(bound.keyId);
+        const { encryptionContext } = bound;
+        const other = open(provider, { ...unbound, encryptionContext });
+        await expectError(other, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
         for (const sealed of [old, await seal(context, bound)]) {
           const rejected = open(provider, { ...sealed, encryptionContext: undefined });
           await expectError(rejected, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });

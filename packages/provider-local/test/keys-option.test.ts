@@ -220,7 +220,7 @@ describe('createMissingKeys', () => {
     expect(await store.listKeys(ALL)).to.deep.equal([]);
   });
 
-  it('is off by default: the error has the name, and how an alias is written', async () => {
+  it('is off by default', async () => {
     const { provider } = open();
     const { code, message } = await rejection(provider.describeKey({ keyId: 'orders' }));
     expect(code).to.equal('KEY_NOT_FOUND');

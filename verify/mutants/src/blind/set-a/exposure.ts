@@ -122,9 +122,11 @@ const keepsListeners = (inner: KeyWrapProvider): Partial<KeyWrapProvider> => ({
   async encrypt(input, options) {
     const signal = options?.signal;
     let isCancelled = false;
-    signal?.addEventListener('abort', () => {
-      isCancelled = true;
-    });
+    if (signal instanceof AbortSignal) {
+      signal.addEventListener('abort', () => {
+        isCancelled = true;
+      });
+    }
     const result = await inner.encrypt(input, options);
     if (isCancelled) throw signal?.reason;
     return result;

@@ -7,7 +7,6 @@ import {
 } from '@keywrap/testkit';
 import { openRight } from './blind/index.js';
 import { SEED } from './judge.js';
-import { guarded } from './layers.js';
 import { replaced, wrapped } from './mutant.js';
 
 /** Right providers that mutants were made from: a case that fails for one of them proves nothing. */
@@ -17,7 +16,6 @@ export const ORIGINALS: readonly { readonly name: string; open(): ConformanceSub
     name: 'the provider of those that were written blind',
     open: () => withoutAnswers(openRight()),
   },
-  { name: 'a layer that guards keys in every operation', open: guarded().open },
 ];
 
 /** Runs all cases of a profile on a right provider; returns the required ones that fail. */

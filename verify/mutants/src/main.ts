@@ -12,10 +12,13 @@ import { readKillers, renewed, writeKillers } from './killers.js';
 import { formatBlind, formatVerdicts } from './table.js';
 
 // Runs against every mutant the cases that are known to catch it, and all cases against the providers that the mutants
-// were made from. Exits with 1 when a mutant survives, a case catches none, a right provider fails, or one of those that
-// were written blind is no longer caught.
+// were made from. Exits with 1 when a mutant survives, a case catches none, a right provider fails, or less than nine in
+// ten of those that were written blind are caught: some are wrong once in many calls, and are caught by luck.
 // `--all` runs all cases of its rule against every mutant, and `--update` writes into killers.json what came of that.
 // `--set b` judges one set of the blind ones alone, and `--profile soak` looks for what catches them in that profile too.
+
+/** The part of the blind mutants that must be caught. */
+const ENOUGH = 0.9;
 
 /** One piece of work for a thread. */
 interface Task {
@@ -104,8 +107,8 @@ async function main(): Promise<void> {
   if (values.update) writeKillers(renewed(killers, verdicts, blind));
   const survivors = blind.filter(({ caughtBy }) => caughtBy === undefined);
   const falseAlarms = of<readonly string[]>('right').flat();
-  const lost = survivors.filter(({ name }) => killers.blind[name] !== null);
-  let isProved = lost.length + falseAlarms.length === 0;
+  const isEnough = blind.length - survivors.length >= ENOUGH * blind.length;
+  let isProved = isEnough && falseAlarms.length === 0;
   if (verdicts.length > 0) {
     console.log(formatVerdicts(verdicts));
     const { survivors: ownSurvivors, idle } = prove(verdicts);

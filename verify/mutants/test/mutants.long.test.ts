@@ -6,6 +6,7 @@ import { judgeMutant, prove } from '#dist/judge.js';
 import { judgeBlind } from '#dist/judge-blind.js';
 import { judgeRight, ORIGINALS } from '#dist/judge-right.js';
 import { readKillers, renewed } from '#dist/killers.js';
+import { guarded } from '#dist/layers.js';
 import { formatBlind, formatVerdicts } from '#dist/table.js';
 
 // One mutant for each rule. `npm run test:mutants` runs all of them.
@@ -36,6 +37,13 @@ describe('broken providers', () => {
       expect(await judgeRight(original, 'quick')).to.deep.equal([]);
     });
   }
+});
+
+describe('a layer that guards keys in every operation', () => {
+  it('is caught by no case about disabled keys', async () => {
+    const { caughtBy } = await judgeMutant(guarded());
+    expect(caughtBy).to.deep.equal([]);
+  });
 });
 
 describe('the table of what catches which mutant', () => {

@@ -1,6 +1,7 @@
 import { PROFILES, type Profile, runConformance } from '@keywrap/testkit';
 import type { BlindMutant } from './blind/index.js';
 import { SEED } from './judge.js';
+import { withoutAnswers } from './judge-right.js';
 
 /** Whether the suite caught a mutant whose author had not read it. */
 export interface BlindVerdict {
@@ -55,7 +56,7 @@ async function firstKill(
   profile: Profile,
   only?: readonly string[],
 ): Promise<BlindKill | undefined> {
-  const harness = { name, open: async () => open() };
+  const harness = { name, open: async () => withoutAnswers(open()) };
   const timeoutMs = hangs ? HANGS_AFTER_MS : undefined;
   const options = { profile, only, bail: true, seed: SEED, timeoutMs };
   const { results } = await runConformance(harness, options);

@@ -220,7 +220,7 @@ const wipingCases: readonly CaseInput[] = [
   },
 ];
 
-const sharingCases: CaseInput[] = [
+const sharingCases: readonly CaseInput[] = [
   ...(
     [
       ['201', 'another encryption context', { a: 'bc' }, { ab: 'c' }],
@@ -278,9 +278,6 @@ const sharingCases: CaseInput[] = [
       await expectError(wrongCiphertext, 'INVALID_CIPHERTEXT', details);
     },
   },
-];
-
-sharingCases.push(
   {
     id: 'DKC-206',
     title: 'shares nothing between calls with grant tokens, with others, and without',
@@ -356,7 +353,7 @@ sharingCases.push(
       expectCalls(other.received, calls + 1, 'for what only the other cache has opened');
     },
   },
-);
+];
 
 const waitingCases: readonly CaseInput[] = [
   {

@@ -23,6 +23,7 @@ import { exactKeyIdCases } from './exact-key-ids.js';
 import { inputAtCallCases } from './input-at-call.js';
 import { inputCombinationCases } from './input-combinations.js';
 import { inputMemoryCases } from './input-memory.js';
+import { inputReadOnceCases } from './input-read-once.js';
 import { inputCases } from './input-validation.js';
 import { keyIdCases } from './key-ids.js';
 import { keyLifeCases } from './key-life.js';
@@ -97,6 +98,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...currentStateCases,
   ...exactKeyIdCases,
   ...contextFamilyCases,
+  ...inputReadOnceCases,
   ...contentCases,
   ...rsaPaddingCases,
   ...rareFaultCases,

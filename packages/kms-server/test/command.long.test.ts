@@ -1,31 +1,17 @@
-import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { open, stat } from 'node:fs/promises';
 import { expect } from 'chai';
-import { Run } from './run-command.js';
+import { Run, useFolder } from './run-command.js';
 import { contentsOf, makeStore, newKey, PASSPHRASE, start } from './support.js';
 
 describe('keywrap-kms that can not start', () => {
-  let folder: string;
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'keywrap-kms-'));
-  });
-  after(() => rm(folder, { recursive: true }));
-  // A test that failed would leave some.
-  afterEach(() => Run.killAll());
-
-  const file = async (name: string, contents: string) => {
-    const path = join(folder, name);
-    await writeFile(path, contents, { mode: 0o600 });
-    return path;
-  };
+  const { pathOf, file } = useFolder();
 
   it('reports a problem with its store, and writes nothing', async () => {
     const passphrase = await file('right', PASSPHRASE);
     const wrong = await file('wrong', 'hunter2');
-    const data = join(folder, 'store.db');
+    const data = pathOf('store.db');
     await (await makeStore(data)).close();
-    const damaged = join(folder, 'damaged.db');
+    const damaged = pathOf('damaged.db');
     const store = await makeStore(damaged);
     const subject = await start({ store });
     await newKey(subject.kms);
@@ -33,8 +19,8 @@ describe('keywrap-kms that can not start', () => {
     await store.close();
     await overwritePages(damaged);
     const foreign = await file('thesis.doc', 'text');
-    const missing = join(folder, 'missing');
-    const before = await contentsOf(folder);
+    const missing = pathOf('missing');
+    const before = await contentsOf(pathOf());
     const right = ['--passphrase-file', passphrase];
     const starts = [
       [['--data', data, '--passphrase-file', wrong], 4, /passphrase/],
@@ -58,7 +44,7 @@ describe('keywrap-kms that can not start', () => {
         expect(run.stdout).to.equal('');
       }),
     );
-    expect(await contentsOf(folder)).to.deep.equal(before);
+    expect(await contentsOf(pathOf())).to.deep.equal(before);
   });
 
   it('reports wrong arguments in one line', async () => {
@@ -69,7 +55,7 @@ describe('keywrap-kms that can not start', () => {
       [['--port', 'x'], /port must be a whole number/],
       [['--region', 'nowhere'], /region must be/],
       [['--account', '1'], /account must be twelve digits/],
-      [['--seed', join(folder, 'none')], /--seed .* can not be read/],
+      [['--seed', pathOf('none')], /--seed .* can not be read/],
       [['--credentials', broken], /--credentials .* is not JSON/],
       [['--credentials', list], /credentials must be a list/],
       [['--unknown'], /Unknown option '--unknown'/],

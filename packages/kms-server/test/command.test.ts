@@ -1,24 +1,10 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod } from 'node:fs/promises';
 import { expect } from 'chai';
-import { Run } from './run-command.js';
+import { Run, useFolder } from './run-command.js';
 import { CREDENTIALS, makeStore, PASSPHRASE, post } from './support.js';
 
 describe('keywrap-kms', () => {
-  let folder: string;
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'keywrap-kms-'));
-  });
-  after(() => rm(folder, { recursive: true }));
-  // A test that failed would leave some.
-  afterEach(() => Run.killAll());
-
-  const file = async (name: string, contents: string) => {
-    const path = join(folder, name);
-    await writeFile(path, contents, { mode: 0o600 });
-    return path;
-  };
+  const { pathOf, file } = useFolder();
 
   it('prints its URL in one line, serves its seed, logs each request, and stops on SIGTERM', async () => {
     const seed = await file('keys.json', '[{ "alias": "alias/orders" }]');
@@ -79,7 +65,7 @@ describe('keywrap-kms', () => {
 
   it('keeps its keys in a store, even when it is killed', async () => {
     const passphrase = await file('passphrase', 'correct horse\n');
-    const data = join(folder, 'data.db');
+    const data = pathOf('data.db');
     const args = ['--port', '0', '--data', data, '--passphrase-file', passphrase];
     const first = new Run(...args, '--create');
     const url = await first.url();
@@ -101,7 +87,7 @@ describe('keywrap-kms', () => {
   it('opens a store that a group may read where the group is named', async function () {
     if (process.getegid === undefined) this.skip();
     const passphrase = await file('passphrase', PASSPHRASE);
-    const data = join(folder, 'group.db');
+    const data = pathOf('group.db');
     await (await makeStore(data)).close();
     await chmod(data, 0o660);
     const args = ['--port', '0', '--data', data, '--passphrase-file', passphrase];

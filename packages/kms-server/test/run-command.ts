@@ -1,5 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const COMMAND = fileURLToPath(import.meta.resolve('#dist/cli.js'));
@@ -40,4 +43,23 @@ export class Run {
     const [code] = await once(this.child, 'close');
     return code;
   }
+}
+
+/** Gives the tests of a `describe` a folder, and ends what a test that failed left running. */
+export function useFolder() {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'keywrap-kms-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+  afterEach(() => Run.killAll());
+  const pathOf = (name = '') => join(folder, name);
+  return {
+    pathOf,
+    /** Writes a private file, and returns its path. */
+    async file(name: string, contents: string): Promise<string> {
+      await writeFile(pathOf(name), contents, { mode: 0o600 });
+      return pathOf(name);
+    },
+  };
 }

@@ -17,8 +17,8 @@ const DENIED_FOR = 60_000;
 
 /**
  * How long a refused login is not repeated, in milliseconds; one with another token of a service account is another
- * login. OpenBao locks a role for all its users after five refused
- * logins in 15 minutes ([user lockout](https://openbao.org/docs/concepts/user-lockout/)).
+ * login. OpenBao locks a role for all its users after five refused logins in 15 minutes ([user
+ * lockout](https://openbao.org/docs/concepts/user-lockout/)).
  */
 const REFUSED_FOR = 5 * 60_000;
 

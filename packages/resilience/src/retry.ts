@@ -23,8 +23,8 @@ export interface RetryOptions {
 /**
  * Repeats calls that fail with a retryable error (`UNAVAILABLE`, `THROTTLED`), for backends whose client does not. The
  * waits are random and grow ([decorrelated jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)).
- * An abort ends the wait, and the call is not repeated. Calls that manage keys are not repeated either: one whose answer was lost may
- * have been done.
+ * An abort ends the wait, and the call is not repeated. Calls that manage keys are not repeated either: one whose answer
+ * was lost may have been done.
  *
  * @throws {@link InvalidInputError} when an option is wrong.
  *

@@ -138,7 +138,10 @@ const numbers: readonly Mutant[] = [
   numbered('ids with blanks around', (id) => id.trim()),
   numbered('ids as decimals', (id) => id.replace(/^(\d+)\.0*$/, '$1')),
   numbered('ids as numbers', (id) => `${Number(id)}`),
-  numbered('ids up to what is no digit', (id) => `${Number.parseInt(id, 10)}`),
+  numbered(
+    'ids up to the first character that is not a digit',
+    (id) => `${Number.parseInt(id, 10)}`,
+  ),
   numbered('ids in any digits', (id) =>
     id.replace(/[\u0660-\u0669\uff10-\uff19]/g, (digit) => `${digit.charCodeAt(0) & 0xf}`),
   ),

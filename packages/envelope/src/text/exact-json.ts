@@ -86,7 +86,7 @@ function inexact(field: string, path: string, what: string): InvalidInputError {
   );
 }
 
-/** Names numbers and what is no object; never a value that may be a secret. */
+/** Names the kind of a value that is neither text, object nor a finite number; never the value, which may be a secret. */
 function nameOf(part: unknown): string {
   if (typeof part !== 'number') return typeof part;
   return Number.isNaN(part) ? 'NaN' : 'an infinite number';

@@ -12,20 +12,11 @@ import {
   KEYS,
   MAXIMUM_SEALED,
   putRow,
+  type StoredRow,
   type Table,
   updateStore,
 } from './schema.js';
 import type { Place, RowSeal } from './seal.js';
-
-/** A row whose columns have the right types, still sealed. */
-export interface StoredRow {
-  readonly arn: string;
-  /** The id of a key, or the ARN of an alias's key. */
-  readonly reference: string;
-  /** The generation of the store that wrote it. */
-  readonly version: number;
-  readonly sealed: Uint8Array;
-}
 
 /** A table and the records in its rows. */
 export interface RecordTable<Content> extends Table {
@@ -151,7 +142,7 @@ export class Rows {
   /** The statement that writes a row, which is added to the set. */
   put(table: Table, row: StoredRow, set: RowSet): Statement {
     set.add(table, this.hash(table, row));
-    return putRow(table, row.arn, row.reference, row.version, row.sealed);
+    return putRow(table, row);
   }
 
   /** Returns a row's part of the set hash. */

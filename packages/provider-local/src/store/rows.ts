@@ -205,8 +205,7 @@ export function parseStoreRow(location: string, rows: readonly Row[] | undefined
     throw new DamagedStoreError(
       location,
       `has format ${format}, and this release of keywrap knows format ${FORMAT}`,
-      undefined,
-      'use the release that wrote it',
+      { advice: 'use the release that wrote it' },
     );
   }
   return { id, generation, protection, sealed };

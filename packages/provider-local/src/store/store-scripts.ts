@@ -73,8 +73,7 @@ export class StoreScripts {
       this.#failure = new DamagedStoreError(
         this.#database.location,
         `was set back to generation ${generation}, after ${before} had been seen`,
-        undefined,
-        'stop all processes that use it, and find out who put an old copy there',
+        { advice: 'stop all processes that use it, and find out who put an old copy there' },
       );
       throw this.#failure;
     }

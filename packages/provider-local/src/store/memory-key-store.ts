@@ -114,7 +114,7 @@ export class MemoryKeyStore implements KeyStore {
     return [...(this.#aliasesOf.get(arn) ?? [])];
   }
 
-  #withId(id: string): readonly KeyRecord[] {
+  #withId(id: string): KeyRecord[] {
     return this.#keys.all().filter((key) => key.id === id);
   }
 }

@@ -3,6 +3,7 @@ import { type AliasRecord, aliasArnOf, arnOf, type KeyRecord, targetOf } from '.
 import type { Row, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
 import { keepMaterials, releaseMaterials } from './materials.js';
+import type { StoreKey } from './protection/store-key.js';
 import { decodeAlias, decodeKey, encodeAlias, encodeKey } from './records.js';
 import { RowSet } from './row-set.js';
 import {
@@ -16,7 +17,7 @@ import {
   type Table,
   updateStore,
 } from './schema.js';
-import type { Place, RowSeal } from './seal.js';
+import { type Place, RowSeal } from './seal.js';
 
 /** A table and the records in its rows. */
 export interface RecordTable<Content> extends Table {
@@ -76,9 +77,9 @@ export class Rows {
   readonly #seal: RowSeal;
 
   /** @param location Names the store in errors. */
-  constructor(location: string, seal: RowSeal) {
+  constructor(location: string, storeId: string, { rows, setHash }: StoreKey) {
     this.#location = location;
-    this.#seal = seal;
+    this.#seal = new RowSeal(storeId, rows, setHash);
   }
 
   /** Checks the types of a row. @throws {@link DamagedStoreError} */

@@ -82,7 +82,7 @@ export class Xaes256GcmKey implements AesKey {
   seal(nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Uint8Array {
     const derivedKey = this.#deriveKey(nonce);
     try {
-      return this.#aes.seal(derivedKey, nonce.slice(12), plaintext, aad);
+      return this.#aes.seal(derivedKey, nonce.subarray(12), plaintext, aad);
     } finally {
       derivedKey.fill(0);
     }
@@ -91,7 +91,7 @@ export class Xaes256GcmKey implements AesKey {
   open(nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Uint8Array | undefined {
     const derivedKey = this.#deriveKey(nonce);
     try {
-      return this.#aes.open(derivedKey, nonce.slice(12), sealed, aad);
+      return this.#aes.open(derivedKey, nonce.subarray(12), sealed, aad);
     } finally {
       derivedKey.fill(0);
     }
@@ -111,9 +111,10 @@ export class Xaes256GcmKey implements AesKey {
     }
     const blocks = this.#blocks;
     blocks.set(this.#maskedBlocks);
-    const prefix = nonce.slice(0, 12);
-    xorInto(blocks, prefix, 4);
-    xorInto(blocks, prefix, BLOCK_LENGTH + 4);
+    for (let i = 0; i < 12; i++) {
+      (blocks[4 + i] as number) ^= nonce[i] as number;
+      (blocks[BLOCK_LENGTH + 4 + i] as number) ^= nonce[i] as number;
+    }
     const derivedKey = this.#cipher.encrypt(blocks);
     blocks.fill(0);
     return derivedKey;

@@ -134,6 +134,7 @@ function readPairs(value: unknown, field: string): Pairs {
     throw new InvalidInputError(field, 'must not have symbol keys');
   }
   const values = new Array<string>(names.length);
+  let characters = 0;
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     if (name === '__proto__') {
@@ -143,6 +144,8 @@ function readPairs(value: unknown, field: string): Pairs {
     if (typeof text !== 'string') {
       throw new InvalidInputError(field, `must hold strings only; key ${quote(name)} does not`);
     }
+    characters += name.length + text.length;
+    if (characters > LIMITS.encryptionContext) throw tooLong(field);
     values[i] = text;
   }
   return isSame(names, values, last.pairs) ? last.pairs : measured(names, values, field);
@@ -153,8 +156,6 @@ function measured(names: readonly string[], values: readonly string[], field: st
   let length = 2;
   for (let i = 0; i < names.length; i++) {
     const [name, text] = [names[i] as string, values[i] as string];
-    // Before anything reads every character.
-    if (name.length + text.length > LIMITS.encryptionContext) throw tooLong(field);
     if (!name.isWellFormed() || !text.isWellFormed()) {
       throw new InvalidInputError(
         field,

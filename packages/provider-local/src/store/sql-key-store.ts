@@ -194,6 +194,10 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     return this.#scripts.peek(this.#scripts.aliases, arn);
   }
 
+  lookOnce(): () => void {
+    return this.#database.lookOnce?.() ?? (() => {});
+  }
+
   async loadKey(arn: string): Promise<KeyRecord | undefined> {
     return this.#loadOne(this.#scripts.keys, arn);
   }

@@ -218,10 +218,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async keysWithId(id: string): Promise<readonly KeyRecord[]> {
-    return this.#load(this.#scripts.keys, selectByReference(KEYS, id), {
-      arn: undefined,
-      reference: id,
-    });
+    const asked = { arn: undefined, reference: id };
+    return this.#load(this.#scripts.keys, selectByReference(KEYS, id), asked);
   }
 
   async change<Result>(
@@ -339,10 +337,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
-    const [record] = await this.#load(cache, selectRow(cache.table, arn), {
-      arn,
-      reference: undefined,
-    });
+    const asked = { arn, reference: undefined };
+    const [record] = await this.#load(cache, selectRow(cache.table, arn), asked);
     return record;
   }
 

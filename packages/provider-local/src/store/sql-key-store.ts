@@ -30,7 +30,7 @@ import {
   type SqlKeyStoreOptions,
 } from './parse-store-options.js';
 import type { ScryptCost } from './protection/passphrase.js';
-import { openProtection, protectAgain, type StoreProtection } from './protection/protection.js';
+import { openProtection, protect, type StoreProtection } from './protection/protection.js';
 import type { StoreKey } from './protection/store-key.js';
 import { Rows } from './rows.js';
 import { ALIASES, KEYS, rangeOf, selectByReference, selectPage } from './schema.js';
@@ -230,7 +230,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    */
   async protect(protectedBy: StoreProtection, scrypt?: ScryptCost): Promise<void> {
     this.#scripts.assertUsable();
-    const record = await protectAgain(this.#storeId, this.#storeKey, protectedBy, scrypt);
+    const record = await protect(this.#storeId, this.#storeKey, protectedBy, scrypt);
     await this.#scripts.protect(JSON.stringify(record));
   }
 

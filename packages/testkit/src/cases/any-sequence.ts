@@ -1,6 +1,7 @@
-import type { KeyWrapProvider } from '@keywrap/core';
-import { type CaseContext, CONTRACT, casesOf } from '../case.js';
+import type { KeyWrapErrorCode, KeyWrapProvider } from '@keywrap/core';
+import { type CaseContext, CONTRACT, casesOf, type Opened } from '../case.js';
 import { Mismatch } from '../expect.js';
+import type { Outage } from '../harness.js';
 import type { Kind } from '../key-use.js';
 import { RSA, SYMMETRIC } from '../needs.js';
 import { callsFor } from '../sequence/calls.js';
@@ -31,10 +32,12 @@ interface Course {
   readonly share?: number;
   /** Opens a second instance, and again and again. */
   readonly reopens?: boolean;
+  /** Breaks the backend now and then. */
+  readonly fail?: Opened['fail'];
 }
 
 async function take(context: CaseContext, course: Course): Promise<void> {
-  const { kinds, atOnce, share = 1, reopens } = course;
+  const { kinds, atOnce, share = 1, reopens, fail } = course;
   const { calls, limitMs } = EFFORTS[context.profile];
   const world = new World(context, [context.provider]);
   for (const kind of kinds) await world.addKey(kind);
@@ -51,9 +54,12 @@ async function take(context: CaseContext, course: Course): Promise<void> {
     );
     if (dice.once(4)) world.expectKept();
     const change = changes.length > 0 && dice.once(Math.ceil(24 / atOnce));
-    if (change) await dice.pick(changes)(world, dice.pick(world.keys));
+    if (fail && dice.once(4)) await switchOutage(world, fail);
+    if (change && world.outage === undefined)
+      await dice.pick(changes)(world, dice.pick(world.keys));
     if (reopens && dice.once(12)) await restart(context, world);
   }
+  if (world.outage !== undefined) await fail?.(undefined);
   for (const key of world.keys) {
     if (key.state !== 'Disabled') continue;
     await context.keys.enable(key.keyId);
@@ -68,6 +74,19 @@ async function restart(context: CaseContext, world: World): Promise<void> {
   const old = world.providers.pop() as KeyWrapProvider;
   await Promise.all([old.close(), callsFor(world)[0]?.(world)]);
   world.providers.push(await context.reopen());
+}
+
+const OUTAGES: readonly (readonly [Outage, KeyWrapErrorCode])[] = [
+  ['throttled', 'THROTTLED'],
+  ['denied', 'ACCESS_DENIED'],
+  ['unavailable', 'UNAVAILABLE'],
+];
+
+/** Ends an outage, or begins one. */
+async function switchOutage(world: World, fail: Opened['fail']): Promise<void> {
+  const [outage, code] = world.outage === undefined ? world.dice.pick(OUTAGES) : [];
+  await fail(outage);
+  world.outage = code;
 }
 
 /** Says where in the sequence something was wrong. */
@@ -102,7 +121,7 @@ export const anySequenceCases = casesOf(sequence, [
     async run(context) {
       const isBoth = context.provider.capabilities.algorithms.includes('SYMMETRIC_DEFAULT');
       const kinds = ['RSA_2048', 'RSA_2048', ...(isBoth ? THREE.slice(1) : [])] as const;
-      await take(context, { kinds, atOnce: 8, share: 0.2 });
+      await take(context, { kinds, atOnce: 8, share: 0.4 });
     },
   },
   {
@@ -111,5 +130,21 @@ export const anySequenceCases = casesOf(sequence, [
     needs: [...SYMMETRIC, 'reopen'],
     profile: 'full',
     run: (context) => take(context, { kinds: THREE, atOnce: 12, share: 0.4, reopens: true }),
+  },
+  {
+    id: 'SEQ-105',
+    title: 'matches a model: with outages between the calls',
+    needs: [...SYMMETRIC, 'fail', 'fail:throttled', 'fail:denied', 'fail:unavailable'],
+    profile: 'full',
+    alone: true,
+    async run(context) {
+      const opened = await context.open();
+      const { fail } = opened;
+      try {
+        await take({ ...context, ...opened }, { kinds: THREE, atOnce: 6, share: 0.3, fail });
+      } finally {
+        await fail(undefined);
+      }
+    },
   },
 ]);

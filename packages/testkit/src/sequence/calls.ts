@@ -79,6 +79,10 @@ function pickOpening(world: World, made: Made): Opening {
   const mayOmit = isSymmetric && world.capabilities.keyIdFromCiphertext;
   let named = mayOmit && dice.once(3) ? undefined : key;
   let { ciphertext, encryptionContext } = made;
+  if (isSymmetric && world.contexts.length > 0 && sameContext(encryptionContext, {})) {
+    // It may be left out.
+    encryptionContext = dice.pick([undefined, {}]);
+  }
   const wrong: KeyWrapErrorCode[] = [];
   switch (dice.below(10)) {
     case 0:
@@ -309,6 +313,8 @@ const publicKey: RandomCall = async (world) => {
 
 const describeKey: RandomCall = async (world) => {
   const key = world.dice.pick(world.keys);
+  // A backend may let nobody read a disabled key: an instance that was opened since knows only that.
+  if (key.state === 'Disabled' && world.providers.length > 1) return encrypt(world);
   const isGone = key.state === 'Destroyed';
   const codes = isGone ? (['KEY_NOT_FOUND'] as const) : [];
   const result = await world.call('describeKey', { keyId: world.nameOf(key) }, codes);

@@ -76,6 +76,8 @@ export class World {
   readonly made: Made[] = [];
   readonly contexts: readonly EncryptionContext[];
   calls = 0;
+  /** What every call is rejected with during an outage. */
+  outage: KeyWrapErrorCode | undefined;
   #retired = 0;
   readonly #ciphertexts = new Set<string>();
   readonly #drawn = new Set<string>();
@@ -188,19 +190,28 @@ export class World {
     codes: readonly KeyWrapErrorCode[],
     lent: readonly Lent<unknown>[] = [],
   ): Promise<AnyResult | undefined> {
-    const { dice } = this;
+    const { dice, outage } = this;
     this.calls++;
     const controller = new AbortController();
     const abort = dice.once(12) ? dice.pick(['before', 'at once', 'later'] as const) : 'never';
     const { signal } = controller;
-    const options = abort !== 'never' || dice.once(3) ? { signal } : dice.pick([undefined, {}]);
+    const options = {
+      ...((abort !== 'never' || dice.once(3)) && { signal }),
+      ...(operation === 'generateDataKey' && dice.once(3) && { bytesToEncrypt: dice.below(1000) }),
+    };
+    const isOmitted = Object.keys(options).length === 0 && dice.once(2);
     if (abort === 'before') controller.abort();
-    const call = invoke(dice.pick(this.providers), { operation }, input, options);
+    const call = invoke(
+      dice.pick(this.providers),
+      { operation },
+      input,
+      isOmitted ? undefined : options,
+    );
     for (const each of lent) each.returned();
     if (abort === 'at once') controller.abort();
     if (abort === 'later') void afterTurns(dice.below(8)).then(() => controller.abort());
     try {
-      return await expectOutcome(call, operation, codes, abort);
+      return await expectOutcome(call, operation, outage ? [outage, ...codes] : codes, abort);
     } finally {
       for (const each of lent) each.settled();
     }

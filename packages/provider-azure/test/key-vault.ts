@@ -14,7 +14,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
-import { type Administrator, administratorOf } from './administrator.js';
 import { SELF_SIGNED } from './self-signed.js';
 
 // A double of Azure Key Vault and Managed HSM, written from the public REST API documentation
@@ -36,8 +35,8 @@ interface Version {
 /** What a test makes the double do instead of answering. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A vault on this machine, and its administrator, who uses the official client too. */
-export interface KeyVault extends Administrator {
+/** A vault on this machine. */
+export interface KeyVault {
   readonly url: string;
   /** The method and path of every request that came with a token. */
   readonly requests: string[];
@@ -100,6 +99,7 @@ export async function startKeyVault(): Promise<KeyVault> {
     body: Readonly<Record<string, string>>,
   ): Promise<unknown> {
     const [, folder, name = '', version = '', operation] = path.split('/');
+    if (name === '') return sendNames(response, folder === 'deletedkeys');
     if (folder === 'deletedkeys') return answerDeleted(response, method, name, version);
     const all = deleted.has(name) ? undefined : keys.get(name);
     if ([...vault.denied].some((each) => path.startsWith(each) || operation === each)) {
@@ -205,6 +205,12 @@ export async function startKeyVault(): Promise<KeyVault> {
     return response.writeHead(204).end();
   }
 
+  function sendNames(response: ServerResponse, isDeleted: boolean): void {
+    const names = [...keys.keys()].filter((name) => deleted.has(name) === isDeleted);
+    const value = names.map((name) => ({ kid: `${vault.url}/keys/${name}` }));
+    response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ value }));
+  }
+
   const recoverable = (name: string) => ({ recoveryId: `${vault.url}/deletedkeys/${name}` });
 
   function sendKey(response: ServerResponse, name: string, version: Version, more = {}): void {
@@ -222,7 +228,6 @@ export async function startKeyVault(): Promise<KeyVault> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const vault: KeyVault = {
-    ...administratorOf(url, CREDENTIAL, CLIENT_OPTIONS),
     url,
     requests: [],
     fault: undefined,

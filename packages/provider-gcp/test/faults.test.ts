@@ -213,12 +213,22 @@ describeFaults('Failures of Cloud KMS', (fixture) => {
 
 describe('Credentials of Cloud KMS', () => {
   const never = () => new Promise<never>(() => {});
+  const lookedFor = (error: Error) => {
+    const fails = () => Promise.reject(error);
+    return { auth: { getUniverseDomain: fails, getClient: fails } as never };
+  };
   const fail = (message: string) => async () => {
     throw new Error(`${message} of the secret s3cret`);
   };
   for (const [title, getRequestHeaders, expected, requestTimeout] of [
     ['were revoked', fail('invalid_grant'), 'ACCESS_DENIED', 60_000],
     ['are asked of a server that is down', fail('connect ECONNREFUSED'), 'UNAVAILABLE', 60_000],
+    [
+      'are asked of a server that fails',
+      fail('Request failed with status code 503'),
+      'UNAVAILABLE',
+      60_000,
+    ],
     ['are asked of a server that stalls', never, 'UNAVAILABLE', 200],
   ] as const) {
     it(`that ${title} are ${expected}, and never shown`, async () => {
@@ -257,6 +267,20 @@ describe('Credentials of Cloud KMS', () => {
       'UNAVAILABLE',
       200,
     ],
+    [
+      'whose server fails',
+      lookedFor(Object.assign(new Error('s3cret'), { status: 503 })),
+      'UNAVAILABLE',
+      60_000,
+    ],
+    [
+      'whose server is not there',
+      lookedFor(Object.assign(new Error('s3cret'), { code: 'ECONNREFUSED' })),
+      'UNAVAILABLE',
+      60_000,
+    ],
+    ['that are malformed', lookedFor(new SyntaxError('s3cret')), 'ACCESS_DENIED', 60_000],
+    ['whose code has a bug', lookedFor(new TypeError('no such function')), 'INTERNAL', 60_000],
   ] as const) {
     it(`${title} are ${expected}`, async () => {
       const keys = new GcpKeyWrapProvider({ ...PLACE, requestTimeout, clientOptions });

@@ -228,7 +228,7 @@ describeWithVault('Tokens', () => {
 
   const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
     throws: () => {
-      throw new TypeError('no file');
+      throw new Error('no file');
     },
     rejects: () => Promise.reject(new Error('no file')),
     'returns nothing': () => undefined,

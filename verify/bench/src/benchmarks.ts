@@ -1,6 +1,7 @@
 import type { Benchmark } from './benchmark.js';
 import { dataKeyCacheBenchmarks } from './rows/data-key-cache.js';
 import { envelopeBenchmarks } from './rows/envelope.js';
+import { envelopeVsAwsBenchmarks } from './rows/envelope-vs-aws.js';
 import { growthBenchmarks } from './rows/growth.js';
 import { importBenchmarks } from './rows/imports.js';
 import { kmsBenchmarks } from './rows/kms.js';
@@ -16,6 +17,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...kmsBenchmarks,
   ...dataKeyCacheBenchmarks,
   ...envelopeBenchmarks,
+  ...envelopeVsAwsBenchmarks,
   ...importBenchmarks,
   ...scaleBenchmarks,
   ...growthBenchmarks,

@@ -89,29 +89,6 @@ function bareOpenTransform(key: Uint8Array): Transform {
   });
 }
 
-/** Seals and opens with the AWS Encryption SDK, under a key on this machine. */
-async function awsEncryptionSdk() {
-  const {
-    buildClient,
-    CommitmentPolicy,
-    AlgorithmSuiteIdentifier,
-    RawAesKeyringNode,
-    RawAesWrappingSuiteIdentifier,
-  } = await import('@aws-crypto/client-node');
-  const { encrypt, decrypt } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT);
-  const keyring = new RawAesKeyringNode({
-    keyName: 'records',
-    keyNamespace: 'bench',
-    unencryptedMasterKey: new Uint8Array(randomBytes(32)),
-    wrappingSuite: RawAesWrappingSuiteIdentifier.AES256_GCM_IV12_TAG16_NO_PADDING,
-  });
-  const suiteId = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY;
-  return {
-    seal: () => encrypt(keyring, RECORD, { suiteId, encryptionContext }),
-    open: (message: Uint8Array) => decrypt(keyring, message),
-  };
-}
-
 export const envelopeBenchmarks: readonly Benchmark[] = [
   {
     name: 'envelope-seal',
@@ -146,42 +123,6 @@ export const envelopeBenchmarks: readonly Benchmark[] = [
         ours: () => open(keys, message, OPEN),
         reference: () => bareOpen(dataKey, sealed),
         batch: 200,
-        unit: 'µs',
-      });
-    },
-  },
-  {
-    name: 'envelope-seal-vs-aws',
-    unit: 'µs',
-    ours: '`seal`',
-    reference: '@aws-crypto/client-node `encrypt`, the same suite, a raw AES keyring',
-    target: { ratio: 0.05 },
-    async measure() {
-      const keys = cachedKeys();
-      const aws = await awsEncryptionSdk();
-      return timeAlternately({
-        ours: () => seal(keys, SEAL, RECORD),
-        reference: aws.seal,
-        batch: 20,
-        unit: 'µs',
-      });
-    },
-  },
-  {
-    name: 'envelope-open-vs-aws',
-    unit: 'µs',
-    ours: '`open`',
-    reference: '@aws-crypto/client-node `decrypt` of the same',
-    target: { ratio: 0.05 },
-    async measure() {
-      const keys = cachedKeys();
-      const message = await seal(keys, SEAL, RECORD);
-      const aws = await awsEncryptionSdk();
-      const { result } = await aws.seal();
-      return timeAlternately({
-        ours: () => open(keys, message, OPEN),
-        reference: () => aws.open(result),
-        batch: 20,
         unit: 'µs',
       });
     },

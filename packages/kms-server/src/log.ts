@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 // The platform's, whatever a test puts in their place later.
 const { setTimeout } = globalThis;
 
@@ -70,6 +72,16 @@ export function writeLines(stream: LogStream): (line: string) => void {
     isBusy = true;
     setTimeout(write, INTERVAL);
   };
+}
+
+/** Passes on the whole lines that a stream of text has; what is cut off, because its process was killed, is dropped. */
+export function passOnLines(stream: Readable, write: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() as string;
+    for (const line of lines) write(line);
+  });
 }
 
 function toLine(entry: RequestLog): string {

@@ -2,16 +2,7 @@ import { isUint8Array, wipe } from '../provider/bytes.js';
 import { InternalError, InvalidInputError, type KeyWrapError } from '../provider/errors.js';
 import { ownField, ownFields } from '../provider/own-fields.js';
 import { readValue } from '../provider/read-fields.js';
-import {
-  checkDataKey,
-  checkDecrypted,
-  checkDescription,
-  checkEncrypted,
-  checkPair,
-  checkPublicKey,
-  checkReEncrypted,
-  checkWrappedPair,
-} from './check-output.js';
+import * as check from './check-output.js';
 import { classifyError } from './classify-error.js';
 import {
   type CompleteDriver,
@@ -53,7 +44,7 @@ export function completeDriver<Keys extends object = object>(
   /** @param secret The field of the output that holds secret bytes: wiped if the output is rejected. */
   function complete<Name extends FunctionName>(
     name: Name,
-    check: (output: OutputOf<Name>, request: RequestOf<Name>) => OutputOf<Name>,
+    accept: (output: OutputOf<Name>, request: RequestOf<Name>) => OutputOf<Name>,
     secret?: keyof OutputOf<Name> & string,
   ) {
     type Work<T> = (
@@ -62,8 +53,10 @@ export function completeDriver<Keys extends object = object>(
     const own = whole[name] as Work<never> | undefined;
     const instead = ownField(IN_THIS_PROCESS as Partial<Record<Name, Work<DriverInside>>>, name);
     const checked = (output: OutputOf<Name> | InProcess, request: RequestOf<Name>) => {
-      if (typeof output !== 'object' || output === null) throw nothing();
-      return check(output, request);
+      if (typeof output !== 'object' || output === null) {
+        throw new InternalError("the provider's backend returned nothing");
+      }
+      return accept(output, request);
     };
     const failure = (error: unknown, output: unknown, call: Call) => {
       if (secret !== undefined) wipeField(output, secret);
@@ -100,18 +93,18 @@ export function completeDriver<Keys extends object = object>(
   }
 
   const functions: DriverFunctions = {
-    encrypt: complete('encrypt', checkEncrypted),
-    decrypt: complete('decrypt', checkDecrypted, 'plaintext'),
-    reEncrypt: complete('reEncrypt', checkReEncrypted),
-    generateDataKey: complete('generateDataKey', checkDataKey, 'plaintext'),
-    generateDataKeyWithoutPlaintext: complete('generateDataKeyWithoutPlaintext', checkEncrypted),
-    generateDataKeyPair: complete('generateDataKeyPair', checkPair, 'privateKey'),
+    encrypt: complete('encrypt', check.encrypted),
+    decrypt: complete('decrypt', check.decrypted, 'plaintext'),
+    reEncrypt: complete('reEncrypt', check.reEncrypted),
+    generateDataKey: complete('generateDataKey', check.dataKey, 'plaintext'),
+    generateDataKeyWithoutPlaintext: complete('generateDataKeyWithoutPlaintext', check.encrypted),
+    generateDataKeyPair: complete('generateDataKeyPair', check.pair, 'privateKey'),
     generateDataKeyPairWithoutPlaintext: complete(
       'generateDataKeyPairWithoutPlaintext',
-      checkWrappedPair,
+      check.wrappedPair,
     ),
-    getPublicKey: complete('getPublicKey', checkPublicKey),
-    describeKey: complete('describeKey', checkDescription),
+    getPublicKey: complete('getPublicKey', check.publicKey),
+    describeKey: complete('describeKey', check.description),
   };
   const inside: DriverInside = { ...functions, capabilities: whole.capabilities };
   let closing: Promise<void> | undefined;
@@ -165,10 +158,6 @@ function aboutCiphertext(error: KeyWrapError): KeyWrapError {
   if (!(error instanceof InvalidInputError) || error.field !== 'plaintext') return error;
   const problem = `does not fit the destination: ${error.message}`;
   return new InvalidInputError('ciphertext', problem, { cause: error });
-}
-
-function nothing(): InternalError {
-  return new InternalError("the provider's backend returned nothing");
 }
 
 /** Wipes a secret field, if it is present. */

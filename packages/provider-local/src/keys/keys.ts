@@ -145,13 +145,8 @@ export class Keys {
         transaction.putKey(added);
         if (alias !== undefined) {
           const { id: keyId, scope } = record;
-          transaction.putAlias({
-            scope,
-            alias,
-            keyId,
-            creationDate,
-            lastUpdatedDate: creationDate,
-          });
+          const lastUpdatedDate = creationDate;
+          transaction.putAlias({ scope, alias, keyId, creationDate, lastUpdatedDate });
         }
         return [added];
       }),
@@ -174,11 +169,11 @@ export class Keys {
     offered?: KeyVersion,
   ): Promise<KeyRecord> {
     const [next] = await this.#change(key, transition, offered);
-    if (next !== undefined) {
-      this.#deletions.add(next);
-      return next;
+    if (next === undefined) {
+      throw new KeyNotFoundError('the key was deleted meanwhile', { keyId: arnOf(key) });
     }
-    throw new KeyNotFoundError('the key was deleted meanwhile', { keyId: arnOf(key) });
+    this.#deletions.add(next);
+    return next;
   }
 
   /** @returns The key and those that changed with it; an empty list if the key is deleted. */
@@ -233,11 +228,9 @@ export class Keys {
   async #present(key: KeyRecord): Promise<KeyRecord | undefined> {
     if (!this.#isDue(key)) return key;
     const arn = arnOf(key);
-    let writing = this.#writing.get(arn);
-    if (writing === undefined) {
-      writing = this.#writeDue(key).finally(() => this.#writing.delete(arn));
-      this.#writing.set(arn, writing);
-    }
+    const writing =
+      this.#writing.get(arn) ?? this.#writeDue(key).finally(() => this.#writing.delete(arn));
+    this.#writing.set(arn, writing);
     return writing;
   }
 

@@ -106,8 +106,12 @@ export function newestVersion({ versions }: KeyRecord): KeyVersion | undefined {
   return versions.at(-1);
 }
 
+/** Returns all versions of a key, in use or pending. */
+export function allVersions({ versions, pendingVersion }: KeyRecord): readonly KeyVersion[] {
+  return pendingVersion === undefined ? versions : [...versions, pendingVersion];
+}
+
 /** Returns all material of a key, in use or pending. */
-export function materialsOf({ versions, pendingVersion }: KeyRecord): readonly KeyMaterial[] {
-  const all = pendingVersion === undefined ? versions : [...versions, pendingVersion];
-  return all.map(({ material }) => material).filter((material) => material !== undefined);
+export function materialsOf(key: KeyRecord): readonly KeyMaterial[] {
+  return allVersions(key).flatMap(({ material }) => material ?? []);
 }

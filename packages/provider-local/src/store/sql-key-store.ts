@@ -21,39 +21,24 @@ import {
   nameOf,
   parseProtection,
   readProtection,
-  rowsOf,
   type StoreContents,
 } from './create-store.js';
 import type { Database, DialectOptions, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
-import { parseLocation, parsePath, parseStoreOptions } from './parse-store-options.js';
+import {
+  parseLocation,
+  parsePath,
+  parseStoreOptions,
+  type SqlKeyStoreOptions,
+} from './parse-store-options.js';
 import type { ScryptCost } from './protection/passphrase.js';
 import { openProtection, protectAgain, type StoreProtection } from './protection/protection.js';
 import type { StoreKey } from './protection/store-key.js';
 import type { RowCache } from './row-cache.js';
-import type { Rows } from './rows.js';
+import { Rows } from './rows.js';
 import { ALIASES, KEYS, selectByReference, selectPage, selectRow } from './schema.js';
 import { type Asked, StoreScripts } from './store-scripts.js';
 import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
-
-/** The location of a store, and its protection. */
-export interface SqlKeyStoreOptions extends DialectOptions {
-  /**
-   * The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg
-   * takes it.
-   */
-  readonly location: string;
-  /** A passphrase, or a key of another provider. */
-  readonly protectedBy: StoreProtection;
-  /** Creates a store if there is none. By default that is an error: the path may be wrong. */
-  readonly create?: boolean | undefined;
-  /** For a new passphrase. */
-  readonly scrypt?: ScryptCost | undefined;
-  /** The number of keys, and of aliases, that stay in memory; 10,000 by default. */
-  readonly cachedRecords?: number | undefined;
-}
-
-const CACHED_RECORDS = 10_000;
 
 /**
  * Keeps keys in a database, encrypted and authenticated: in an SQLite file, for any number of processes of
@@ -87,7 +72,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     this.#database = database;
     this.#storeId = storeId;
     this.#storeKey = storeKey;
-    this.#rows = rowsOf(database, storeId, storeKey);
+    this.#rows = new Rows(database.location, storeId, storeKey);
     this.#scripts = new StoreScripts(database, this.#rows, cachedRecords);
   }
 
@@ -138,7 +123,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
 
   static async #unlock(
     database: Database | undefined,
-    { location, protectedBy, cachedRecords = CACHED_RECORDS }: SqlKeyStoreOptions,
+    { location, protectedBy, cachedRecords = 10_000 }: SqlKeyStoreOptions,
   ): Promise<SqlKeyStore> {
     if (database === undefined) {
       throw new InvalidInputError(
@@ -207,6 +192,10 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
 
   peekAlias(arn: string): AliasRecord | undefined {
     return this.#scripts.peek(this.#scripts.aliases, arn);
+  }
+
+  lookOnce(): () => void {
+    return this.#database.lookOnce?.() ?? (() => {});
   }
 
   async loadKey(arn: string): Promise<KeyRecord | undefined> {

@@ -1,4 +1,5 @@
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { flip } from '../damage.js';
 import { check, expectBytes, expectError } from '../expect.js';
 import { invoke } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
@@ -88,6 +89,67 @@ export const closeCases = casesOf(close, [
       const closing = provider.close();
       await Promise.all(calls);
       await closing;
+    },
+  },
+  {
+    id: 'CLO-004',
+    title: 'each of several calls of close, and a dispose, waits for the calls in progress',
+    needs: SYMMETRIC,
+    async run(context) {
+      const { provider, keys } = await context.open();
+      const sealed = await seal({ ...context, provider, keys });
+      let underWay = 8;
+      const calls = Array.from({ length: underWay }, () =>
+        expectOpens(provider, sealed).finally(() => underWay--),
+      );
+      const finished = Promise.all(calls);
+      finished.catch(() => 'awaited below');
+      const left = await Promise.all(
+        [provider.close(), provider.close(), provider[Symbol.asyncDispose]()].map(
+          async (closing) => {
+            await closing;
+            await settling();
+            return underWay;
+          },
+        ),
+      );
+      const most = Math.max(...left);
+      check(
+        most === 0,
+        'each close to wait for the calls in progress',
+        `${most} still in progress`,
+      );
+      await finished;
+    },
+  },
+  {
+    id: 'CLO-006',
+    title: 'closes after calls that failed and calls that were aborted, and beside such calls',
+    needs: SYMMETRIC,
+    async run(context) {
+      const { provider, keys } = await context.open();
+      const own = { ...context, provider, keys };
+      const damaged = { ...(await seal(own)) };
+      const { keyId } = damaged;
+      const fail = async () => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const calls = Array.from({ length: 24 }, (_, i) =>
+          i % 2 === 0
+            ? provider.decrypt({ keyId, ciphertext: flip(damaged.ciphertext) })
+            : provider.decrypt({ keyId, ciphertext: damaged.ciphertext }, { signal }),
+        );
+        controller.abort();
+        const codes = ['INVALID_CIPHERTEXT', 'ABORTED'] as const;
+        await Promise.all(
+          calls.map((call, i) =>
+            expectError(call, codes[i % 2] as 'ABORTED', { operation: 'decrypt' }),
+          ),
+        );
+      };
+      await fail();
+      const last = fail();
+      await Promise.all([provider.close(), last]);
     },
   },
   {

@@ -320,8 +320,7 @@ export class SqliteConnection {
       this.#replaced = new DamagedStoreError(
         this.path,
         'or its -wal or -shm was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
-        undefined,
-        'restart the process, and restore only to a new path',
+        { advice: 'restart the process, and restore only to a new path' },
       );
     }
     if (this.#replaced !== undefined) throw this.#replaced;

@@ -1,6 +1,9 @@
 import { Mismatch } from './expect.js';
 import { intercept } from './intercept.js';
 
+/** The clock, also while a case has stopped it. */
+const now = performance.now.bind(performance);
+
 /** Rejects every call of a case that was stopped. */
 export class CaseStopped extends Error {
   override readonly name = 'CaseStopped';
@@ -21,7 +24,7 @@ const LONGEST = 30;
 export class Attempt {
   readonly #patience: Patience;
   readonly #calls = new Set<Promise<unknown>>();
-  readonly #start = performance.now();
+  readonly #start = now();
   #progress = this.#start;
   #isStopped = false;
 
@@ -52,11 +55,11 @@ export class Attempt {
   /** Makes a call, unless the case was stopped, and keeps it until it has settled. */
   call<T>(work: () => T): T {
     if (this.#isStopped) throw new CaseStopped('this case was stopped');
-    const start = performance.now();
+    const start = now();
     const answer = work();
     if (typeof (answer as { then?: unknown } | undefined)?.then === 'function') {
       const settle = () => {
-        this.#progress = performance.now();
+        this.#progress = now();
         this.#patience.observe(this.#progress - start);
         this.#calls.delete(ended);
       };
@@ -72,8 +75,7 @@ export class Attempt {
     const late = new Promise<never>((_, reject) => {
       const watch = () => {
         const { limitMs } = this.#patience;
-        const now = performance.now();
-        const left = Math.min(this.#progress + limitMs, this.#start + LONGEST * limitMs) - now;
+        const left = Math.min(this.#progress + limitMs, this.#start + LONGEST * limitMs) - now();
         if (left <= 0) reject(lateness(limitMs, this.isBusy));
         else timer = setTimeout(watch, left);
       };

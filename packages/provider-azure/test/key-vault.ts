@@ -52,7 +52,8 @@ export interface KeyVault {
   close(): Promise<void>;
 }
 
-const TOKEN = 'a token of the directory';
+/** The token that it takes. */
+export const TOKEN = 'a token of the directory';
 
 /** The credential of the tests. */
 export const CREDENTIAL = {

@@ -119,6 +119,7 @@ export async function startCloudKms(
       return pbOf(key);
     },
     GetCryptoKey: ({ name }) => pbOf(keyOf(name, 'GetCryptoKey')),
+    ListCryptoKeys: () => ({ cryptoKeys: [...keys.values()].map(pbOf) }),
     ListCryptoKeyVersions({ parent, pageSize, pageToken }) {
       const { versions } = keyOf(parent, 'ListCryptoKeyVersions');
       const all = versions.map(({ pb }) => ({ ...pb }));

@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream';
 import { KeyWrapError } from '@keywrap/core';
 import { DamagedStoreError } from '@keywrap/provider-local/store';
 import { type Command, readCommandLine, storeOf, USAGE, VERSION } from './command-line.js';
-import { logJsonLines, writeLines } from './log.js';
+import { logJsonLines } from './log.js';
 import { startKmsServer } from './server.js';
 import { startWorker, startWorkers } from './workers.js';
 
@@ -18,7 +18,7 @@ function exitCodeOf(error: unknown): number {
 /** Serves in this process, or in workers of it. */
 async function serve(command: Command): Promise<void> {
   if (command.workers > 1) {
-    const url = await startWorkers(command, writeLines(stderr()));
+    const url = await startWorkers(command, stderr());
     if (url !== undefined) announce(url);
     return;
   }
@@ -39,7 +39,9 @@ async function serveAsWorker(): Promise<void> {
 
 /** A pipe of the process itself would block it while its reader is slow. */
 function stderr(): Writable {
-  return createWriteStream('', { fd: process.stderr.fd, autoClose: false });
+  const stream = createWriteStream('', { fd: process.stderr.fd, autoClose: false });
+  // The reader may go away.
+  return stream.on('error', () => {});
 }
 
 function closeOnSignal(close: () => Promise<void>): void {

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Command } from './command-line.js';
 import { type LogRequest, passOnLines } from './log.js';
 import type { KmsServerOptions } from './options.js';
@@ -25,12 +25,12 @@ type Report = 'ready' | { readonly url: string };
  * Starts the workers, and waits until all listen. The first one creates the keys of the seed, before there are
  * others. A worker that ends by itself is replaced, and so is one that is killed before it listens.
  *
- * @param write Takes a line of the log.
+ * @param log Takes what the workers write to standard error.
  * @returns The URL; undefined if a worker could not start, after which this process exits with its status.
  */
 export async function startWorkers(
   { options, workers: count }: Command,
-  write: (line: string) => void,
+  log: Writable,
 ): Promise<string | undefined> {
   const importTokenKey = randomBytes(32).toString('base64');
   const { maximumConnections } = options;
@@ -50,7 +50,7 @@ export async function startWorkers(
       // What is sent to a worker that does not listen yet is lost.
       if (message === 'ready') worker.send({ importTokenKey, options: given } satisfies Orders);
     });
-    passOnLines(worker.process.stderr as Readable, write);
+    passOnLines(worker.process.stderr as Readable, log);
     const url = await urlOf(worker);
     worker.once('exit', restart);
     return url;

@@ -17,11 +17,16 @@ export type LocalKeyManager = ReturnType<typeof localKeyManager>;
 
 /** Makes the functions that manage keys. @param open Opens the keys at the first call. */
 export function localKeyManager(open: () => Promise<LocalKeys>) {
-  const change = async (name: KeyName, next: (key: KeyRecord, now: Date) => KeyRecord) => {
+  const change = async (
+    name: KeyName,
+    next: (key: KeyRecord, now: Date, hasReplicas: boolean) => KeyRecord,
+  ) => {
     const local = await open();
     const now = local.keys.now();
     const key = await local.find(name);
-    return describe(await local.keys.change(key, (current) => next(current, now)));
+    return describe(
+      await local.keys.change(key, (current, hasReplicas) => next(current, now, hasReplicas)),
+    );
   };
   const point =
     (work: typeof createAlias) =>
@@ -42,7 +47,9 @@ export function localKeyManager(open: () => Promise<LocalKeys>) {
     disableKey: ({ key }: KeyRequest) => change(key, disabled),
     rotateKey: async ({ key }: KeyRequest) => describe(await (await open()).rotate(key)),
     scheduleKeyDeletion: ({ key, pendingWindowInDays }: DeletionRequest) =>
-      change(key, (current, now) => pendingDeletion(current, now, pendingWindowInDays)),
+      change(key, (current, now, hasReplicas) =>
+        pendingDeletion(current, now, pendingWindowInDays, hasReplicas),
+      ),
     cancelKeyDeletion: ({ key }: KeyRequest) => change(key, deletionCancelled),
     createAlias: point(createAlias),
     updateAlias: point(updateAlias),

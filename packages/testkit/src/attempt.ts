@@ -56,6 +56,7 @@ export class Attempt {
   call<T>(work: () => T): T {
     if (this.#isStopped) throw new CaseStopped('this case was stopped');
     const start = now();
+    this.#progress = start;
     const answer = work();
     if (typeof (answer as { then?: unknown } | undefined)?.then === 'function') {
       const settle = () => {
@@ -69,15 +70,19 @@ export class Attempt {
     return answer;
   }
 
-  /** Waits for work, and rejects when no call of it has settled for too long. */
+  /**
+   * Waits for work, and rejects when its calls in progress have settled nothing for too long. While there are none, the
+   * suite itself works, however slow the machine is.
+   */
   async within<T>(work: Promise<T>): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       const watch = () => {
         const { limitMs } = this.#patience;
-        const left = Math.min(this.#progress + limitMs, this.#start + LONGEST * limitMs) - now();
+        const last = this.#start + LONGEST * limitMs;
+        const left = Math.min(this.isBusy ? this.#progress + limitMs : last, last) - now();
         if (left <= 0) reject(lateness(limitMs, this.isBusy));
-        else timer = setTimeout(watch, left);
+        else timer = setTimeout(watch, Math.min(left, limitMs));
       };
       watch();
     });

@@ -52,6 +52,11 @@ export interface KeyRecord {
   readonly creationDate: Date;
   /** Set while the key is `PendingDeletion`. */
   readonly deletionDate: Date | undefined;
+  /**
+   * Set while the key is `PendingReplicaDeletion`: for how many days it is pending deletion after the last of its
+   * replicas is deleted.
+   */
+  readonly pendingWindowInDays: number | undefined;
   /** All versions that were ever in use, the newest last; empty before the first import. */
   readonly versions: readonly KeyVersion[];
   /** Imported material that is pending rotation. It neither encrypts nor decrypts yet. */

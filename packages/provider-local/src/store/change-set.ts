@@ -16,7 +16,8 @@ export class ChangeSet implements Transaction {
 
   constructor(names: ChangeNames, keys: readonly KeyRecord[], aliases: readonly AliasRecord[]) {
     this.#ids = new Set(names.ids);
-    this.#keys = new Changes(names.keys, keys, arnOf);
+    // An alias may have lost its key.
+    this.#keys = new Changes([...names.keys, ...aliases.map(targetOf)], keys, arnOf);
     this.#aliases = new Changes(names.aliases, aliases, aliasArnOf);
   }
 

@@ -131,6 +131,7 @@ function toRecord(header: Json, materials: Json[], details: Json): KeyRecord {
     ...header,
     keyState: isWaiting ? 'PendingImport' : header.keyState,
     deletionDate: header.deletionDate,
+    pendingWindowInDays: undefined,
     versions: used,
     pendingVersion: versions.find(isPending),
     automaticRotation: details.automaticRotation,

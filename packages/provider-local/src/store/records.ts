@@ -50,6 +50,7 @@ const KEY = object<Key>({
   description: text,
   creationDate: date,
   deletionDate: optional(date),
+  pendingWindowInDays: optional(count),
   versions: list(VERSION),
   pendingVersion: optional(VERSION),
   automaticRotation: optional(object({ periodInDays: count, nextDate: date })),

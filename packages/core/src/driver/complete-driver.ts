@@ -41,11 +41,11 @@ export function completeDriver<Keys extends object = object>(
   driver: KeyWrapDriver<Keys>,
 ): CompleteDriver<Keys> {
   const whole = ownMembers(driver);
-  /** @param secret The field of the output that holds secret bytes: wiped if the output is rejected. */
+  /** @param secrets The fields of the output that hold secret bytes: wiped if the output is rejected. */
   function complete<Name extends FunctionName>(
     name: Name,
     accept: (output: OutputOf<Name>, request: RequestOf<Name>) => OutputOf<Name>,
-    secret?: keyof OutputOf<Name> & string,
+    ...secrets: (keyof OutputOf<Name> & string)[]
   ) {
     type Work<T> = (
       ...args: [...T[], RequestOf<Name>, Call]
@@ -59,7 +59,7 @@ export function completeDriver<Keys extends object = object>(
       return accept(output, request);
     };
     const failure = (error: unknown, output: unknown, call: Call) => {
-      if (secret !== undefined) wipeField(output, secret);
+      wipeFields(output, secrets);
       const named = classifyError(error, name, whole, call.signal);
       return name === 'reEncrypt' ? aboutCiphertext(named) : named;
     };
@@ -160,8 +160,10 @@ function aboutCiphertext(error: KeyWrapError): KeyWrapError {
   return new InvalidInputError('ciphertext', problem, { cause: error });
 }
 
-/** Wipes a secret field, if it is present. */
-export function wipeField(holder: unknown, name: string): void {
-  const bytes = (holder as Readonly<Record<string, unknown>> | null | undefined)?.[name];
-  if (isUint8Array(bytes)) wipe(bytes);
+/** Wipes the secret fields that are present. */
+export function wipeFields(holder: unknown, names: readonly string[] = []): void {
+  for (const name of names) {
+    const bytes = (holder as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+    if (isUint8Array(bytes)) wipe(bytes);
+  }
 }

@@ -1,5 +1,5 @@
 import { abortError, classifyError } from '../driver/classify-error.js';
-import { completeDriver, wipeField } from '../driver/complete-driver.js';
+import { completeDriver, wipeFields } from '../driver/complete-driver.js';
 import type { CompleteDriver, KeyWrapDriver } from '../driver/driver.js';
 import { isPromise } from '../driver/is-promise.js';
 import type { Awaitable, Call } from '../driver/requests.js';
@@ -196,7 +196,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
         return Promise.resolve(result);
       }
     } catch (error) {
-      wipeOutput(operation, answer);
+      wipeFields(answer, ownField(operation, 'outputSecrets'));
       // As if it had failed later: the stack must not reveal how far the work came.
       answer = Promise.reject(error);
     }
@@ -222,18 +222,15 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       if (call.signal?.aborted) throw abortError(call.signal);
       return finish(operation, request, output);
     } catch (error) {
-      wipeOutput(operation, output);
+      wipeFields(output, ownField(operation, 'outputSecrets'));
       throw explain(error, operation.name, request, call.signal);
     } finally {
       this.#end(operation, request);
     }
   }
 
-  #end<Request extends object>(
-    operation: { readonly requestSecrets?: readonly (keyof Request & string)[] },
-    request: Request,
-  ): void {
-    for (const name of ownField(operation, 'requestSecrets') ?? []) wipeField(request, name);
+  #end(operation: { readonly requestSecrets?: readonly string[] }, request: object): void {
+    wipeFields(request, ownField(operation, 'requestSecrets'));
     this.#driver.lifetime.leave();
   }
 
@@ -260,11 +257,6 @@ function finish<Request extends object, Output, Result>(
 ): Result {
   const make = ownField(operation, 'finish');
   return (make === undefined ? output : make(output, request)) as Result;
-}
-
-/** Wipes the secrets of an output that the caller does not get. */
-function wipeOutput(operation: { readonly outputSecrets?: readonly string[] }, output: unknown) {
-  for (const name of ownField(operation, 'outputSecrets') ?? []) wipeField(output, name);
 }
 
 const DRIVERS = new WeakMap<KeyWrapProvider, CompleteDriver>();

@@ -12,7 +12,7 @@ import { explainFileError } from '../store/errors.js';
 import { assertPrivate, syncFolder } from '../store/private-files.js';
 import { AuditChain, encode } from './audit-chain.js';
 import type { AuditCheckpoint } from './checkpoints.js';
-import { listLogs, openOwnFile } from './log-files.js';
+import { listLogs, readOwnFile } from './log-files.js';
 import { parseAuditOptions } from './parse-audit-options.js';
 import { CLOSED, type LogEnd, lastMac, OPENED } from './read-log.js';
 
@@ -179,13 +179,10 @@ async function readEnds({
 }: AuditLogOptions): Promise<LogEnd[]> {
   const ends: LogEnd[] = [];
   for (const name of (await listLogs(folder)).reverse()) {
-    const handle = await openOwnFile(path.join(folder, name), trustedGroup);
-    try {
-      const mac = await lastMac(handle, () => new AuditChain(key, storeId, name));
-      if (mac !== undefined) ends.unshift([name, mac]);
-    } finally {
-      await handle.close();
-    }
+    const mac = await readOwnFile(path.join(folder, name), trustedGroup, (handle) =>
+      lastMac(handle, () => new AuditChain(key, storeId, name)),
+    );
+    if (mac !== undefined) ends.unshift([name, mac]);
     if (ends.length === REMEMBERED) break;
   }
   return ends;

@@ -62,10 +62,8 @@ export class KeyCipher {
     const { aes, blobHeader } = this.loaded.symmetric(key.id, version);
     const aad = additionalData(blobHeader, encryptionContext);
     const unique = nonce ?? randomNonce();
-    return {
-      ciphertext: encodeBlob(blobHeader, unique, aes.seal(unique, plaintext, aad)),
-      version,
-    };
+    const sealed = aes.seal(unique, plaintext, aad);
+    return { ciphertext: encodeBlob(blobHeader, unique, sealed), version };
   }
 
   /** Decrypts a blob under the version that it names. @throws {@link InvalidCiphertextError} */

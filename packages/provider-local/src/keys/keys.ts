@@ -111,12 +111,8 @@ export class Keys {
 
   /** Returns a page of the keys, sorted by ARN. */
   async list(page: ScopePage): Promise<readonly KeyRecord[]> {
-    return this.#list(
-      page,
-      (next) => this.store.listKeys(next),
-      arnOf,
-      (key) => this.#present(key),
-    );
+    const read = (next: Page) => this.store.listKeys(next);
+    return this.#list(page, read, arnOf, (key) => this.#present(key));
   }
 
   /** Returns a page of the aliases, sorted by ARN; with `key`, only those of this key. */
@@ -148,9 +144,7 @@ export class Keys {
     const offer = new MaterialOffer(record.versions);
     const [kept] = await offer.settle(
       this.store.change({ keys: [arn], aliases: aliasArns, ids }, (transaction) => {
-        const taken = aliasArns.map((aliasArn) =>
-          presentTarget(transaction, aliasArn, creationDate),
-        );
+        const taken = aliasArns.map((each) => presentTarget(transaction, each, creationDate));
         const there = presentKey(transaction, arn, creationDate) ?? taken[0];
         if (there !== undefined) return [there];
         const related = ids.flatMap((id) => transaction.keysWithId(id));

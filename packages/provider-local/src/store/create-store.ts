@@ -5,7 +5,8 @@ import { postgres } from './dialects/postgres.js';
 import { sqlite } from './dialects/sqlite.js';
 import { DamagedStoreError } from './errors.js';
 import type { SqlKeyStoreOptions } from './parse-store-options.js';
-import { createProtection } from './protection/protection.js';
+import { protect } from './protection/protection.js';
+import { StoreKey } from './protection/store-key.js';
 import { RowSet } from './row-set.js';
 import { ALIAS_RECORDS, KEY_RECORDS, parseStoreRow, Rows, type StoreRow } from './rows.js';
 import { createTables, selectStore } from './schema.js';
@@ -46,9 +47,9 @@ export async function createStore(
   contents?: StoreContents,
 ): Promise<string> {
   const storeId = randomUUID();
-  const { record, storeKey } = await createProtection(storeId, protectedBy, scrypt);
-  const protection = JSON.stringify(record);
+  const storeKey = StoreKey.generate(storeId);
   try {
+    const protection = JSON.stringify(await protect(storeId, storeKey, protectedBy, scrypt));
     await dialect.create(location, options, function* (database) {
       const rows = new Rows(database.location, storeId, storeKey);
       const tables = createTables(dialect.types).map((sql) => ({ sql, parameters: [] }));

@@ -101,19 +101,13 @@ export class Rows {
   open<Content>(table: RecordTable<Content>, row: StoredRow): Content {
     const content = this.#seal.open(placeOf(table, row), row.sealed);
     if (content === undefined) {
-      throw this.#damaged(
-        table,
-        row.arn,
-        'was changed, or is a copy of another: it does not authenticate',
-      );
+      const problem = 'was changed, or is a copy of another: it does not authenticate';
+      throw this.#damaged(table, row.arn, problem);
     }
     const record = table.decode(row.arn, row.reference, content);
     if (record !== undefined) return record;
-    throw this.#damaged(
-      table,
-      row.arn,
-      'is authentic, but is not what this release of keywrap writes',
-    );
+    const problem = 'is authentic, but is not what this release of keywrap writes';
+    throw this.#damaged(table, row.arn, problem);
   }
 
   /**

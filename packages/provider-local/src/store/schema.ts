@@ -1,3 +1,5 @@
+import { arnPrefix } from '@keywrap/core';
+import type { Page } from '../keys/store.js';
 import type { SqlValue, Statement } from './dialect.js';
 
 /** The version of this format. Version 1 was a folder of files. */
@@ -108,19 +110,23 @@ export const selectAliasesBeside = (alias: string) =>
 export const selectAliasesOfId = (id: string) =>
   select(ALIASES, 'key_arn in (select arn from keywrap_keys where id = ?1)', [id]);
 
-/** Rows with `after < arn < before`. */
-export const selectPage = (
-  table: Table,
-  after: string,
-  before: string,
-  limit: number,
-  reference?: string,
-) => {
-  const parameters = [after, before, limit];
-  const range = 'arn > ?1 and arn < ?2';
+/** The ARNs that bound a page, exclusive, and its length. */
+export type Range = readonly [after: string, before: string, limit: number];
+
+/** Returns what a page selects of a table. */
+export function rangeOf({ name }: Table, { scope, after = '', limit }: Page): Range {
+  const resource = name === 'keys' ? 'key/' : 'alias/';
+  const start = scope === undefined ? 'arn:' : arnPrefix(scope) + resource;
+  // ':' and '/', at the end of `start`, with what comes after them in ASCII.
+  const end = start.slice(0, -1) + (start.endsWith('/') ? '0' : ';');
+  return [after > start ? after : start, end, limit];
+}
+
+export const selectPage = (table: Table, range: Range, reference?: string) => {
+  const within = 'arn > ?1 and arn < ?2';
   return reference === undefined
-    ? select(table, range, parameters, 'limit ?3')
-    : select(table, `${range} and ${table.reference} = ?4`, [...parameters, reference], 'limit ?3');
+    ? select(table, within, [...range], 'limit ?3')
+    : select(table, `${within} and ${table.reference} = ?4`, [...range, reference], 'limit ?3');
 };
 
 export const putRow = (

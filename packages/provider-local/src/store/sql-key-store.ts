@@ -1,6 +1,4 @@
 import {
-  type ArnScope,
-  arnPrefix,
   InvalidInputError,
   ownFields,
   ProviderClosedError,
@@ -23,7 +21,7 @@ import {
   readProtection,
   type StoreContents,
 } from './create-store.js';
-import type { Database, DialectOptions, Statement } from './dialect.js';
+import type { Database, DialectOptions } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
 import {
   parseLocation,
@@ -32,12 +30,11 @@ import {
   type SqlKeyStoreOptions,
 } from './parse-store-options.js';
 import type { ScryptCost } from './protection/passphrase.js';
-import { openProtection, protectAgain, type StoreProtection } from './protection/protection.js';
+import { openProtection, protect, type StoreProtection } from './protection/protection.js';
 import type { StoreKey } from './protection/store-key.js';
-import type { RowCache } from './row-cache.js';
 import { Rows } from './rows.js';
-import { ALIASES, KEYS, selectByReference, selectPage, selectRow } from './schema.js';
-import { type Asked, StoreScripts } from './store-scripts.js';
+import { ALIASES, KEYS, rangeOf, selectByReference, selectPage } from './schema.js';
+import { StoreScripts } from './store-scripts.js';
 import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
 
 /**
@@ -199,41 +196,30 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   async loadKey(arn: string): Promise<KeyRecord | undefined> {
-    return this.#loadOne(this.#scripts.keys, arn);
+    return this.#scripts.loadOne(this.#scripts.keys, arn);
   }
 
   async loadAlias(arn: string): Promise<AliasRecord | undefined> {
-    return this.#loadOne(this.#scripts.aliases, arn);
+    return this.#scripts.loadOne(this.#scripts.aliases, arn);
   }
 
   async listKeys(page: Page): Promise<readonly KeyRecord[]> {
-    const [after, before] = rangeOf(page, (scope) => `${arnPrefix(scope)}key/`);
-    return this.#load(this.#scripts.keys, selectPage(KEYS, after, before, page.limit));
+    return this.#scripts.load(this.#scripts.keys, selectPage(KEYS, rangeOf(KEYS, page)));
   }
 
   async listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]> {
-    const [after, before] = rangeOf(page, (scope) => `${arnPrefix(scope)}alias/`);
-    const statement = selectPage(ALIASES, after, before, page.limit, keyArn);
-    return this.#load(this.#scripts.aliases, statement, { arn: undefined, reference: keyArn });
+    const statement = selectPage(ALIASES, rangeOf(ALIASES, page), keyArn);
+    const asked = { arn: undefined, reference: keyArn };
+    return this.#scripts.load(this.#scripts.aliases, statement, asked);
   }
 
   async keysWithId(id: string): Promise<readonly KeyRecord[]> {
-    return this.#load(this.#scripts.keys, selectByReference(KEYS, id), {
-      arn: undefined,
-      reference: id,
-    });
+    const asked = { arn: undefined, reference: id };
+    return this.#scripts.load(this.#scripts.keys, selectByReference(KEYS, id), asked);
   }
 
-  async change<Result>(
-    names: ChangeNames,
-    body: (transaction: Transaction) => Result,
-  ): Promise<Result> {
-    this.#scripts.assertUsable();
-    const { result } = await this.#database.write(
-      () => this.#scripts.change(names, body),
-      ({ committed }) => committed(),
-    );
-    return result;
+  async change<Result>(names: ChangeNames, body: (transaction: Transaction) => Result) {
+    return this.#scripts.change(names, body);
   }
 
   /**
@@ -244,11 +230,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    */
   async protect(protectedBy: StoreProtection, scrypt?: ScryptCost): Promise<void> {
     this.#scripts.assertUsable();
-    const record = await protectAgain(this.#storeId, this.#storeKey, protectedBy, scrypt);
-    await this.#database.write(
-      () => this.#scripts.protect(JSON.stringify(record)),
-      (committed) => committed(),
-    );
+    const record = await protect(this.#storeId, this.#storeKey, protectedBy, scrypt);
+    await this.#scripts.protect(JSON.stringify(record));
   }
 
   /**
@@ -337,37 +320,4 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
-    const [record] = await this.#load(cache, selectRow(cache.table, arn), {
-      arn,
-      reference: undefined,
-    });
-    return record;
-  }
-
-  async #load<Content>(
-    cache: RowCache<Content>,
-    statement: Statement,
-    asked: Asked = ANY,
-  ): Promise<Content[]> {
-    for (;;) {
-      this.#scripts.assertUsable();
-      const records = await this.#database.read(() => this.#scripts.load(cache, statement, asked));
-      if (records !== undefined) return records;
-    }
-  }
-}
-
-const ANY: Asked = { arn: undefined, reference: undefined };
-
-/** The ARNs that bound a page, exclusive. */
-function rangeOf(
-  { scope, after = '' }: Page,
-  startOf: (scope: ArnScope) => string,
-): readonly [string, string] {
-  const start = scope === undefined ? 'arn:' : startOf(scope);
-  // ':' and '/', at the end of `start`, with what comes after them in ASCII.
-  const end = start.slice(0, -1) + (start.endsWith('/') ? '0' : ';');
-  return [after > start ? after : start, end];
 }

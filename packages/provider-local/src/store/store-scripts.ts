@@ -25,12 +25,14 @@ interface Changed<Result> {
 }
 
 /** The ARN or reference that every returned row must have; any where it is undefined. */
-export interface Asked {
+interface Asked {
   readonly arn: string | undefined;
   readonly reference: string | undefined;
 }
 
-/** The scripts of a store's transactions, over its rows and the cached records. */
+const ANY: Asked = { arn: undefined, reference: undefined };
+
+/** The transactions of a store and their scripts, over its rows and the cached records. */
 export class StoreScripts {
   readonly keys: RowCache<KeyRecord>;
   readonly aliases: RowCache<AliasRecord>;
@@ -93,11 +95,45 @@ export class StoreScripts {
     return this.#openState(rows, before);
   }
 
-  /**
-   * @param asked If it has an ARN, that record is dropped from memory if it does not exist.
-   * @returns Undefined if a change of our own came in between: the records may be older.
-   */
-  *load<Content>(
+  async loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
+    const asked = { arn, reference: undefined };
+    const [record] = await this.load(cache, selectRow(cache.table, arn), asked);
+    return record;
+  }
+
+  /** @param asked If it has an ARN, that record is dropped from memory if it does not exist. */
+  async load<Content>(
+    cache: RowCache<Content>,
+    statement: Statement,
+    asked: Asked = ANY,
+  ): Promise<Content[]> {
+    for (;;) {
+      this.assertUsable();
+      const records = await this.#database.read(() => this.#load(cache, statement, asked));
+      if (records !== undefined) return records;
+    }
+  }
+
+  async change<Result>(
+    names: ChangeNames,
+    body: (transaction: Transaction) => Result,
+  ): Promise<Result> {
+    this.assertUsable();
+    const script = () => this.#change(names, body);
+    const { result } = await this.#database.write(script, ({ committed }) => committed());
+    return result;
+  }
+
+  /** Replaces the protection of the store's key. */
+  async protect(protection: string): Promise<void> {
+    await this.#database.write(
+      () => this.#protect(protection),
+      (committed) => committed(),
+    );
+  }
+
+  /** @returns Undefined if a change of our own came in between: the records may be older. */
+  *#load<Content>(
     cache: RowCache<Content>,
     statement: Statement,
     asked: Asked,
@@ -121,7 +157,7 @@ export class StoreScripts {
     });
   }
 
-  *change<Result>(
+  *#change<Result>(
     { keys, aliases, ids = [] }: ChangeNames,
     body: (transaction: Transaction) => Result,
   ): Script<Changed<Result>> {
@@ -180,8 +216,7 @@ export class StoreScripts {
     return { result, committed };
   }
 
-  /** Replaces the protection of the store's key. */
-  *protect(protection: string): Script<() => void> {
+  *#protect(protection: string): Script<() => void> {
     const state = yield* this.state();
     this.assertUsable();
     const generation = state.generation + 1;

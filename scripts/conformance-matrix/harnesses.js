@@ -155,7 +155,7 @@ async function pkcs11() {
 /** Azure's client in front of a double. */
 async function azure() {
   const { azureHarness } = await import('../../packages/provider-azure/dist-test/harness.js');
-  return azureHarness('azure on a double', true);
+  return azureHarness('azure on a double', 'managed HSM');
 }
 
 /** Google's client in front of a double. */

@@ -1,4 +1,4 @@
-export { askForCredential } from './driver/ask-for-credential.js';
+export { askForCredential, credentialErrorOf } from './driver/ask-for-credential.js';
 export { errorOfStatus, failureOf } from './driver/classify-error.js';
 export { completeDriver } from './driver/complete-driver.js';
 export * from './driver/driver.js';
@@ -6,6 +6,7 @@ export { isPromise } from './driver/is-promise.js';
 export type { Lifetime } from './driver/lifetime.js';
 export type * from './driver/requests.js';
 export * from './driver/usable-key.js';
+export { within } from './driver/within.js';
 export * from './layers/around-each.js';
 export * from './layers/audit.js';
 export * from './layers/guard-keys.js';

@@ -134,6 +134,7 @@ const EXPORTS = [
   'copyBytes',
   'copyDate',
   'createProvider',
+  'credentialErrorOf',
   'dataKeyLength',
   'encryptionAlgorithmsOf',
   'errorOfStatus',
@@ -189,4 +190,5 @@ const EXPORTS = [
   'withCallDetails',
   'withLayer',
   'withTrustedKeys',
+  'within',
 ];

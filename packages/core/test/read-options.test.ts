@@ -1,6 +1,7 @@
 import {
   AccessDeniedError,
   askForCredential,
+  InternalError,
   InvalidInputError,
   KeyWrapError,
   readCount,
@@ -38,9 +39,10 @@ describe('askForCredential', () => {
   it('takes a failure of the function, and anything but a credential, for a mistake (ACCESS_DENIED)', async () => {
     const failures: readonly (() => unknown)[] = [
       () => {
-        throw new TypeError('no file');
+        throw new Error('no file');
       },
-      () => Promise.reject(new Error('no file')),
+      () => Promise.reject(Object.assign(new Error('no file'), { code: 'ENOENT' })),
+      () => Promise.reject(Object.assign(new Error('denied'), { status: 401 })),
       () => undefined,
       () => '',
       () => 1234,
@@ -63,6 +65,17 @@ describe('askForCredential', () => {
     for (const source of sources) {
       const error = await ask(source).catch((caught: unknown) => caught);
       expect(error).to.be.instanceOf(KeyWrapError).and.include({ retryable: true });
+    }
+  });
+
+  it('takes a bug of the function for neither (INTERNAL)', async () => {
+    const missing = () => (undefined as unknown as { readonly token: string }).token;
+    const unknownName = () => {
+      throw new ReferenceError('tokn is not defined');
+    };
+    for (const source of [missing, async () => missing(), unknownName]) {
+      const error = await expectRejection(ask(source), InternalError, { retryable: false });
+      expect(error.message).to.include('options.pin');
     }
   });
 });

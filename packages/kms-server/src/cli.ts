@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import cluster from 'node:cluster';
 import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { KeyWrapError } from '@keywrap/core';
 import { DamagedStoreError } from '@keywrap/provider-local/store';
 import { type Command, readCommandLine, storeOf, USAGE, VERSION } from './command-line.js';
-import { logJsonLines, writeLines } from './log.js';
+import { logJsonLines } from './log.js';
 import { startKmsServer } from './server.js';
 import { startWorker, startWorkers } from './workers.js';
 
@@ -16,27 +17,31 @@ function exitCodeOf(error: unknown): number {
 
 /** Serves in this process, or in workers of it. */
 async function serve(command: Command): Promise<void> {
-  // A pipe of the process itself would block it while its reader is slow.
-  const stderr = createWriteStream('', { fd: process.stderr.fd, autoClose: false });
   if (command.workers > 1) {
-    const write = writeLines(stderr);
-    const url = await startWorkers(command, write);
+    const url = await startWorkers(command, stderr());
     if (url !== undefined) announce(url);
     return;
   }
   const { options, store } = command;
-  const server = await startKmsServer({ ...options, store, log: logJsonLines(stderr) });
+  const server = await startKmsServer({ ...options, store, log: logJsonLines(stderr()) });
   closeOnSignal(() => server.close());
   announce(server.url);
 }
 
 async function serveAsWorker(): Promise<void> {
-  const server = await startWorker(storeOf(process.argv.slice(2)));
+  const server = await startWorker(storeOf(process.argv.slice(2)), logJsonLines(stderr()));
   closeOnSignal(async () => {
     await server.close();
-    // It ends when the last lines of the log have been sent.
+    // It ends when the last lines of the log are written.
     process.channel?.unref();
   });
+}
+
+/** A pipe of the process itself would block it while its reader is slow. */
+function stderr(): Writable {
+  const stream = createWriteStream('', { fd: process.stderr.fd, autoClose: false });
+  // The reader may go away.
+  return stream.on('error', () => {});
 }
 
 function closeOnSignal(close: () => Promise<void>): void {

@@ -1,3 +1,5 @@
+import type { Readable, Writable } from 'node:stream';
+
 // The platform's, whatever a test puts in their place later.
 const { setTimeout } = globalThis;
 
@@ -33,6 +35,7 @@ const UNSAFE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const INTERVAL = 10;
 /** Of lines that wait for a slow reader. */
 const MAXIMUM_WAITING = 10_000;
+const MAXIMUM_BYTES = 4 * 1024 * 1024;
 
 /**
  * Writes logs as lines of JSON. The lines of 10 ms are written together, because a system call for each takes longer
@@ -41,12 +44,6 @@ const MAXIMUM_WAITING = 10_000;
  * Nothing waits for the reader: lines beyond 10,000 are dropped while it is slow, and all after it has gone.
  */
 export function logJsonLines(stream: LogStream): LogRequest {
-  const write = writeLines(stream);
-  return (entry) => write(toLine(entry));
-}
-
-/** Writes lines of text as {@link logJsonLines} does. */
-export function writeLines(stream: LogStream): (line: string) => void {
   let lines: string[] = [];
   let isBusy = false;
   let hasGone = false;
@@ -63,13 +60,31 @@ export function writeLines(stream: LogStream): (line: string) => void {
     hasGone = true;
     lines = [];
   });
-  return (line) => {
+  return (entry) => {
     if (hasGone || lines.length >= MAXIMUM_WAITING) return;
-    lines.push(line);
+    lines.push(toLine(entry));
     if (isBusy) return;
     isBusy = true;
     setTimeout(write, INTERVAL);
   };
+}
+
+/**
+ * Passes on the log of a process in whole lines, so that several processes can share a stream: it drops a line that was cut
+ * off when the process was killed, and lines beyond 4 MiB while the reader is slow.
+ */
+export function passOnLines(from: Readable, to: Writable): void {
+  let rest: Buffer[] = [];
+  from.on('data', (chunk: Buffer) => {
+    const end = chunk.lastIndexOf('\n') + 1;
+    if (end === 0) {
+      rest.push(chunk);
+      return;
+    }
+    if (to.writableLength < MAXIMUM_BYTES)
+      to.write(Buffer.concat([...rest, chunk.subarray(0, end)]));
+    rest = [chunk.subarray(end)];
+  });
 }
 
 function toLine(entry: RequestLog): string {

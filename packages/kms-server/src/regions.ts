@@ -68,6 +68,11 @@ export class Regions {
     return region;
   }
 
+  /** As `KeyStore.lookOnce`, for all Regions. */
+  lookOnce(): () => void {
+    return this.#store.lookOnce?.() ?? (() => {});
+  }
+
   /** Wipes loaded keys and the key of import tokens, and closes the store if it was opened here. */
   async close(): Promise<void> {
     this.#tokens.close();

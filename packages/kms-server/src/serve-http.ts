@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { batchResponses } from './http/batch-responses.js';
+import { Batches } from './http/batches.js';
 import { readBody } from './http/body.js';
 import { ByteBudget } from './http/byte-budget.js';
 import { rejectMalformed } from './http/client-error.js';
@@ -20,10 +20,11 @@ const LARGE_REQUESTS = 64 * 1024 * 1024;
  */
 export function serveHttp(
   server: Server,
-  service: Pick<KmsService, 'respond'>,
+  service: Pick<KmsService, 'respond' | 'lookOnce'>,
   maximumConnections: number,
   log: LogRequest | undefined,
 ): void {
+  const batches = new Batches(() => service.lookOnce());
   const budget = new ByteBudget(LARGE_REQUESTS);
   const connections = new Connections(server, maximumConnections, work);
   const rejected = new WeakSet<Socket>();
@@ -39,7 +40,7 @@ export function serveHttp(
       const parsed = parseHttpRequest(request);
       if (isHealthCheck(parsed)) return respondHealthy(response);
       const result = await resultOf(parsed, request, connection);
-      await batchResponses();
+      await batches.end();
       // After a body that was not read to its end, the next request can't be found.
       const isLast = !request.complete || !server.listening || connection.isOverLimit;
       if (isLast) response.setHeader('Connection', 'close');
@@ -68,6 +69,7 @@ export function serveHttp(
     const encoding = headerOf(parsed, 'content-encoding');
     const body = await readBody(request, { budget, encoding, refusal });
     try {
+      await batches.begin();
       // Written out: spreading an object takes longer.
       const { method, path, query, headers } = parsed;
       const { socket: client } = request;
@@ -86,7 +88,7 @@ export function serveHttp(
         operation,
         key,
         outcome,
-        ...(failure !== undefined && { failure }),
+        failure,
         requestId,
         duration: performance.now() - started,
       });

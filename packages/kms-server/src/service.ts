@@ -70,6 +70,11 @@ export class KmsService {
     this.#verifier = credentials.length > 0 ? new SignatureVerifier(credentials, now) : undefined;
   }
 
+  /** Has the requests that have arrived share one look at the store: {@link Regions.lookOnce}. */
+  lookOnce(): () => void {
+    return this.#options.regions.lookOnce();
+  }
+
   /** Responds to any request. Never rejects. */
   async respond(request: KmsRequest): Promise<KmsResponse> {
     const named = nameOf(request);

@@ -2,8 +2,9 @@ import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import type { Command } from './command-line.js';
-import { logJsonLines } from './log.js';
+import { type LogRequest, passOnLines } from './log.js';
 import type { KmsServerOptions } from './options.js';
 import { type KmsServer, startKmsServer } from './server.js';
 
@@ -18,18 +19,18 @@ interface Orders {
 }
 
 /** What a worker tells the primary. */
-type Report = 'ready' | { readonly url: string } | { readonly lines: string };
+type Report = 'ready' | { readonly url: string };
 
 /**
  * Starts the workers, and waits until all listen. The first one creates the keys of the seed, before there are
  * others. A worker that ends by itself is replaced, and so is one that is killed before it listens.
  *
- * @param write Takes a line of the log.
+ * @param log Takes what the workers write to standard error.
  * @returns The URL; undefined if a worker could not start, after which this process exits with its status.
  */
 export async function startWorkers(
   { options, workers: count }: Command,
-  write: (line: string) => void,
+  log: Writable,
 ): Promise<string | undefined> {
   const importTokenKey = randomBytes(32).toString('base64');
   const { maximumConnections } = options;
@@ -38,6 +39,7 @@ export async function startWorkers(
   const share = maximumConnections && Math.ceil(maximumConnections / count);
   const withoutSeed = { ...options, port, keys: undefined, maximumConnections: share };
   let isStopping = false;
+  cluster.setupPrimary({ stdio: ['inherit', 'inherit', 'pipe', 'ipc'] });
   const stop = () => {
     isStopping = true;
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM');
@@ -47,9 +49,8 @@ export async function startWorkers(
     worker.on('message', (message: Report) => {
       // What is sent to a worker that does not listen yet is lost.
       if (message === 'ready') worker.send({ importTokenKey, options: given } satisfies Orders);
-      else if ('lines' in message)
-        for (const line of message.lines.trimEnd().split('\n')) write(line);
     });
+    passOnLines(worker.process.stderr as Readable, log);
     const url = await urlOf(worker);
     worker.once('exit', restart);
     return url;
@@ -97,7 +98,10 @@ async function urlOf(worker: Worker): Promise<string> {
 }
 
 /** Starts the server of this worker, as the primary orders, with a store of its own. */
-export async function startWorker(store: KmsServerOptions['store']): Promise<KmsServer> {
+export async function startWorker(
+  store: KmsServerOptions['store'],
+  log: LogRequest,
+): Promise<KmsServer> {
   const ordered = once(process, 'message');
   report('ready');
   const [{ importTokenKey, options }] = (await ordered) as [Orders];
@@ -105,7 +109,7 @@ export async function startWorker(store: KmsServerOptions['store']): Promise<Kms
     ...options,
     store,
     importTokenKey: Buffer.from(importTokenKey, 'base64'),
-    log: logJsonLines({ write: (lines) => report({ lines }) }),
+    log,
   });
   report({ url: server.url });
   return server;

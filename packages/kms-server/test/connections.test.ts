@@ -94,7 +94,7 @@ describe('A connection', () => {
         server.emit('working');
       });
     };
-    serveHttp(server, { respond }, 1000, (entry) => {
+    serveHttp(server, { respond, lookOnce: () => () => {} }, 1000, (entry) => {
       log.push(entry);
       server.emit('logged');
     });

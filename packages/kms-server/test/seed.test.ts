@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import {
   ACCOUNT,
   bytes,
+  Clock,
   openStore,
   REGION,
   rejection,
@@ -186,6 +187,41 @@ describe('Seed keys', () => {
     expect((await replica.decrypt({ CiphertextBlob })).KeyMaterialId).to.equal(KeyMaterialId);
     const { KeyMetadata } = await replica.describeKey({ KeyId: id });
     expect(KeyMetadata?.CurrentKeyMaterialId).to.equal(KeyMaterialId);
+  });
+
+  it('that have replicas are deleted after them', async () => {
+    const KeyId = 'mrk-1234abcd12ab34cd56ef1234567890ab';
+    const keys = ['us-east-1', 'eu-west-1'].map((region) => ({ keyId: KeyId, region }));
+    const clock = new Clock();
+    await using subject = await start({ keys, now: clock.now });
+    const [primary, replica] = [subject.clientFor('us-east-1'), subject.clientFor('eu-west-1')];
+    const PendingWindowInDays = 7;
+    const scheduled = await primary.scheduleKeyDeletion({ KeyId, PendingWindowInDays });
+    const KeyState = 'PendingReplicaDeletion';
+    expect(scheduled).to.include({ KeyState, PendingWindowInDays });
+    expect(scheduled).not.to.have.property('DeletionDate');
+    const { KeyMetadata } = await primary.describeKey({ KeyId });
+    expect(KeyMetadata).to.include({ KeyState, PendingDeletionWindowInDays: PendingWindowInDays });
+    expect(KeyMetadata).not.to.have.property('DeletionDate');
+    for (const use of [
+      () => primary.encrypt({ KeyId, Plaintext: bytes('x') }),
+      () => primary.enableKey({ KeyId }),
+      () => primary.scheduleKeyDeletion({ KeyId }),
+    ]) {
+      expect(await rejection(use())).to.match(
+        /^KMSInvalidStateException: arn:.* is pending replica deletion/,
+      );
+    }
+    await replica.encrypt({ KeyId, Plaintext: bytes('x') });
+    const { DeletionDate } = await replica.scheduleKeyDeletion({ KeyId, PendingWindowInDays });
+    clock.forward(7);
+    const described = (await primary.describeKey({ KeyId })).KeyMetadata;
+    expect(described?.KeyState).to.equal('PendingDeletion');
+    expect(described).not.to.have.property('PendingDeletionWindowInDays');
+    expect(Number(described?.DeletionDate)).to.equal(Number(DeletionDate) + 7 * 86_400_000);
+    await primary.cancelKeyDeletion({ KeyId });
+    await primary.enableKey({ KeyId });
+    await primary.encrypt({ KeyId, Plaintext: bytes('x') });
   });
 
   const rejected: [string, unknown, string][] = [

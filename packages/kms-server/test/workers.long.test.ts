@@ -53,6 +53,36 @@ describe('keywrap-kms with workers', () => {
     expect(lines.map((line) => JSON.parse(line).outcome)).to.deep.equal(Array(14).fill('ok'));
   });
 
+  it('sees in each request what any worker had acknowledged before, under load', async () => {
+    const { url } = await startTwo();
+    const call = async (operation: string, members: object) => {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'X-Amz-Target': `TrentService.${operation}` },
+        body: JSON.stringify(members),
+      });
+      expect(response.status, operation).to.equal(200);
+      const text = await response.text();
+      return text === '' ? {} : JSON.parse(text);
+    };
+    const { KeyMetadata } = await call('CreateKey', {});
+    const { KeyId } = KeyMetadata;
+    let isDone = false;
+    const load = Array.from({ length: 8 }, async () => {
+      while (!isDone) await call('DescribeKey', { KeyId });
+    });
+    for (let i = 0; i < 100; i++) {
+      await call('UpdateKeyDescription', { KeyId, Description: `${i}` });
+      const described = await Promise.all(
+        Array.from({ length: 8 }, () => call('DescribeKey', { KeyId })),
+      );
+      const descriptions = described.map((each) => each.KeyMetadata.Description);
+      expect(descriptions).to.deep.equal(Array(8).fill(`${i}`));
+    }
+    isDone = true;
+    await Promise.all(load);
+  });
+
   it('accepts the import tokens of one worker at the other', async () => {
     const { run, call } = await startTwo();
     const { KeyMetadata } = await call('CreateKey', { Origin: 'EXTERNAL' });

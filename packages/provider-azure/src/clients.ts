@@ -1,5 +1,12 @@
 import type { CryptographyClient, KeyClient, KeyClientOptions } from '@azure/keyvault-keys';
-import { AccessDeniedError, KeyWrapError, loadPeer } from '@keywrap/core';
+import {
+  AccessDeniedError,
+  credentialErrorOf,
+  KeyWrapError,
+  loadPeer,
+  ProviderUnavailableError,
+  within,
+} from '@keywrap/core';
 import { VaultError } from './errors.js';
 import type { ReadOptions, TokenCredential } from './options.js';
 
@@ -31,14 +38,18 @@ export class LazyClients {
   }
 
   async #load(): Promise<Clients> {
-    const { vaultUrl, credential, clientOptions } = this.#options;
+    const { vaultUrl, credential, requestTimeout, clientOptions } = this.#options;
     const { KeyClient } = await loadPeer(
       '@azure/keyvault-keys',
       () => import('@azure/keyvault-keys'),
     );
     const keys = new KeyClient(vaultUrl, reporting(credential ?? (await defaultCredential())), {
       ...clientOptions,
-      additionalPolicies: [...(clientOptions.additionalPolicies ?? []), READABLE_ERRORS],
+      additionalPolicies: [
+        ...(clientOptions.additionalPolicies ?? []),
+        READABLE_ERRORS,
+        timeLimit(requestTimeout),
+      ],
     });
     const kept = new Map<string, CryptographyClient>();
     return {
@@ -56,8 +67,28 @@ export class LazyClients {
   }
 }
 
+type AdditionalPolicy = NonNullable<KeyClientOptions['additionalPolicies']>[number];
+
+/** The client waits for an answer, and for a credential, without end. */
+function timeLimit(milliseconds: number): AdditionalPolicy {
+  return {
+    position: 'perCall',
+    policy: {
+      name: 'timeLimit',
+      sendRequest(request, next) {
+        const { abortSignal: theirs } = request;
+        return within(milliseconds, 'the vault did not answer', (limit) => {
+          request.abortSignal =
+            theirs === undefined ? limit : AbortSignal.any([theirs as AbortSignal, limit]);
+          return next(request);
+        });
+      },
+    },
+  };
+}
+
 /** The client fails with a TypeError at an error that is not JSON, such as a proxy's. */
-const READABLE_ERRORS: NonNullable<KeyClientOptions['additionalPolicies']>[number] = {
+const READABLE_ERRORS: AdditionalPolicy = {
   position: 'perCall',
   policy: {
     name: 'readableErrors',
@@ -85,16 +116,43 @@ async function defaultCredential(): Promise<TokenCredential> {
   return new DefaultAzureCredential();
 }
 
-/** That no token is to be had is a matter of credentials, and not an outage. */
+/** Classifies why there is no token: the client takes it for an error of the request. */
 function reporting(credential: TokenCredential): TokenCredential {
   return {
     async getToken(scopes, options) {
       try {
-        return await credential.getToken(scopes, options);
+        const token = await credential.getToken(scopes, options);
+        if (typeof token?.token === 'string') return token;
+        throw new AccessDeniedError('the credential gave no token');
       } catch (cause) {
         if (options?.abortSignal?.aborted === true || cause instanceof KeyWrapError) throw cause;
-        throw new AccessDeniedError('the credential gives no token; see the cause', { cause });
+        if (isTokenOutage(cause)) {
+          throw new ProviderUnavailableError(
+            'the server that gives tokens was not reached, or failed; see the cause',
+            { cause },
+          );
+        }
+        throw credentialErrorOf(cause, 'the credential gave no token');
       }
     },
   };
+}
+
+/** What is left of msal's errors in those of `@azure/identity`, which have neither a code nor a cause. */
+const TOKEN_OUTAGE =
+  /\b(?:network_error|endpoints_resolution_error|server_error|temporarily_unavailable)\b/;
+
+/**
+ * Recognizes an outage of the server that gives tokens. A chain, such as `DefaultAzureCredential`, asks for a managed
+ * identity on every machine: that this one has none is no outage.
+ */
+function isTokenOutage(error: unknown): boolean {
+  const { message, errors } = Object(error) as {
+    readonly message: unknown;
+    readonly errors: unknown;
+  };
+  if (!Array.isArray(errors)) return TOKEN_OUTAGE.test(String(message));
+  return errors.some(
+    (each) => isTokenOutage(each) && !/^ManagedIdentityCredential\b/.test(each.message),
+  );
 }

@@ -3,6 +3,7 @@ import {
   type AliasLookup,
   InvalidInputError,
   readAliases,
+  readDelay,
   readFields,
   readSafely,
 } from '@keywrap/core';
@@ -29,6 +30,11 @@ export interface AzureKeyWrapProviderOptions {
     | Readonly<Record<string, string>>
     | ((alias: string) => string | undefined)
     | undefined;
+  /**
+   * How long a call of the vault may take in milliseconds, with the client's retries and the credential: by default
+   * 30,000.
+   */
+  readonly requestTimeout?: number | undefined;
   /** Options of the client, such as `retryOptions` and `proxyOptions`. */
   readonly clientOptions?: KeyClientOptions | undefined;
 }
@@ -42,10 +48,18 @@ export interface ReadOptions {
   readonly credential: TokenCredential | undefined;
   readonly managedHsm: boolean;
   readonly aliases: AliasLookup;
+  readonly requestTimeout: number;
   readonly clientOptions: KeyClientOptions;
 }
 
-const NAMES = ['vaultUrl', 'credential', 'managedHsm', 'aliases', 'clientOptions'] as const;
+const NAMES = [
+  'vaultUrl',
+  'credential',
+  'managedHsm',
+  'aliases',
+  'requestTimeout',
+  'clientOptions',
+] as const;
 
 const KEY_NAME = /^[0-9A-Za-z-]{1,127}$/;
 
@@ -81,6 +95,7 @@ function readAll(options: unknown): ReadOptions {
     credential: credential as TokenCredential | undefined,
     managedHsm,
     aliases: readAliases(given.aliases ?? {}, isKeyName),
+    requestTimeout: readDelay(given.requestTimeout ?? 30_000, 'options.requestTimeout'),
     clientOptions: clientOptions as KeyClientOptions,
   };
 }

@@ -1,16 +1,17 @@
-import { KeyClient, type KeyClientOptions, type KeyOperation } from '@azure/keyvault-keys';
-import type { TokenCredential } from '#dist/options.js';
+import type { KeyClient, KeyOperation } from '@azure/keyvault-keys';
 
 /** Makes and changes the keys of a vault, a real one too. */
 export interface Administrator {
   /** Makes a key, or a new version of it. */
   create(name: string, kty: string, keyOps?: readonly string[], bits?: number): Promise<void>;
-  /** Enables or disables all versions of a key, or changes the latest. */
+  /** Enables or disables all versions of a key, or changes them. */
   update(name: string, change: KeyChange): Promise<void>;
   /** Soft-deletes a key. */
   remove(name: string): Promise<void>;
   /** Brings a deleted key back. */
   recover(name: string): Promise<void>;
+  /** Deletes a deleted key for good. */
+  purge(name: string): Promise<void>;
 }
 
 /** What to change of a key. */
@@ -20,15 +21,8 @@ export interface KeyChange {
   readonly keyOps?: readonly string[];
 }
 
-const POLL = { intervalInMs: 10 };
-
 /** Administers a vault by the official client. */
-export function administratorOf(
-  url: string,
-  credential: TokenCredential,
-  options: KeyClientOptions,
-): Administrator {
-  const client = new KeyClient(url, credential, options);
+export function administratorOf(client: KeyClient, intervalInMs: number): Administrator {
   return {
     async create(name, kty, keyOps = ['encrypt', 'decrypt'], bits) {
       await client.createKey(name, kty, {
@@ -51,10 +45,13 @@ export function administratorOf(
       }
     },
     async remove(name) {
-      await (await client.beginDeleteKey(name, POLL)).pollUntilDone();
+      await (await client.beginDeleteKey(name, { intervalInMs })).pollUntilDone();
     },
     async recover(name) {
-      await (await client.beginRecoverDeletedKey(name, POLL)).pollUntilDone();
+      await (await client.beginRecoverDeletedKey(name, { intervalInMs })).pollUntilDone();
+    },
+    async purge(name) {
+      await client.purgeDeletedKey(name);
     },
   };
 }

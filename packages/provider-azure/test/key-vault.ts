@@ -14,7 +14,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
-import { type Administrator, administratorOf } from './administrator.js';
 import { SELF_SIGNED } from './self-signed.js';
 
 // A double of Azure Key Vault and Managed HSM, written from the public REST API documentation
@@ -36,14 +35,16 @@ interface Version {
 /** What a test makes the double do instead of answering. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A vault on this machine, and its administrator, who uses the official client too. */
-export interface KeyVault extends Administrator {
+/** A vault on this machine. */
+export interface KeyVault {
   readonly url: string;
   /** The method and path of every request that came with a token. */
   readonly requests: string[];
   fault: Fault | undefined;
   /** Paths that the caller is not allowed. */
   readonly denied: Set<string>;
+  /** The token that it takes. */
+  token: string;
   /** The resource that its challenge names. */
   resource: string;
   /** The lengths of the bodies of requests that came without a token. */
@@ -53,7 +54,8 @@ export interface KeyVault extends Administrator {
   close(): Promise<void>;
 }
 
-const TOKEN = 'a token of the directory';
+/** The token that it takes at first. */
+export const TOKEN = 'a token of the directory';
 
 /** The credential of the tests. */
 export const CREDENTIAL = {
@@ -77,7 +79,7 @@ export async function startKeyVault(): Promise<KeyVault> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
-      if (request.headers.authorization !== `Bearer ${TOKEN}`) {
+      if (request.headers.authorization !== `Bearer ${vault.token}`) {
         // https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
         vault.challenged.push(Buffer.concat(chunks).length);
         const challenge = `authorization="https://login.example.com/tenant", resource="${vault.resource}"`;
@@ -100,6 +102,7 @@ export async function startKeyVault(): Promise<KeyVault> {
     body: Readonly<Record<string, string>>,
   ): Promise<unknown> {
     const [, folder, name = '', version = '', operation] = path.split('/');
+    if (name === '') return sendNames(response, folder === 'deletedkeys');
     if (folder === 'deletedkeys') return answerDeleted(response, method, name, version);
     const all = deleted.has(name) ? undefined : keys.get(name);
     if ([...vault.denied].some((each) => path.startsWith(each) || operation === each)) {
@@ -205,6 +208,12 @@ export async function startKeyVault(): Promise<KeyVault> {
     return response.writeHead(204).end();
   }
 
+  function sendNames(response: ServerResponse, isDeleted: boolean): void {
+    const names = [...keys.keys()].filter((name) => deleted.has(name) === isDeleted);
+    const value = names.map((name) => ({ kid: `${vault.url}/keys/${name}` }));
+    response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ value }));
+  }
+
   const recoverable = (name: string) => ({ recoveryId: `${vault.url}/deletedkeys/${name}` });
 
   function sendKey(response: ServerResponse, name: string, version: Version, more = {}): void {
@@ -222,11 +231,11 @@ export async function startKeyVault(): Promise<KeyVault> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const vault: KeyVault = {
-    ...administratorOf(url, CREDENTIAL, CLIENT_OPTIONS),
     url,
     requests: [],
     fault: undefined,
     denied: new Set(),
+    token: TOKEN,
     resource: 'https://vault.azure.net',
     challenged: [],
     forbidReading: (name) => void unreadable.add(name),

@@ -1,16 +1,12 @@
 import type { KeyManagementServiceClient } from '@google-cloud/kms';
-import {
-  AccessDeniedError,
-  failureOf,
-  KeyWrapError,
-  loadPeer,
-  ProviderUnavailableError,
-  platformTimers,
-} from '@keywrap/core';
-import { type KmsError, kmsErrorOf } from './errors.js';
+import { credentialErrorOf, KeyWrapError, loadPeer, within } from '@keywrap/core';
+import { kmsErrorOf } from './errors.js';
 import type { ClientOptions, ReadOptions } from './options.js';
 
 const PACKAGE = '@google-cloud/kms';
+
+const NO_CREDENTIALS =
+  'loading credentials, by GOOGLE_APPLICATION_CREDENTIALS or clientOptions, failed';
 
 /** Google's client would take responses of any length. */
 const BOUNDED = { 'grpc.max_receive_message_length': 4 * 2 ** 20 };
@@ -50,30 +46,15 @@ export class LazyClient {
       ...clientOptions,
     });
     try {
-      await within(requestTimeout, client.initialize());
+      await within(requestTimeout, 'the credentials were not loaded', () => client.initialize());
     } catch (error) {
       // It waits for what hangs.
       void client.close().catch(() => {});
       if (error instanceof KeyWrapError) throw error;
-      throw failureOf(error) ?? withoutCredentials(kmsErrorOf(error));
+      // The cause is not attached: the error of a malformed key file may quote it.
+      throw credentialErrorOf(error, NO_CREDENTIALS, kmsErrorOf(error));
     }
     return client;
-  }
-}
-
-/** Ends the wait for credentials: the client has no limit for it. */
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  let timer: unknown;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = platformTimers.setTimeout(
-      () => reject(new ProviderUnavailableError('the credentials were not loaded in time')),
-      milliseconds,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    platformTimers.clearTimeout(timer);
   }
 }
 
@@ -94,11 +75,3 @@ const NOBODY = {
   universeDomain: 'googleapis.com',
   getRequestHeaders: async () => new Headers(),
 } as unknown as NonNullable<ClientOptions['authClient']>;
-
-/** The cause is not attached: the error of a malformed key file may quote it. */
-function withoutCredentials(cause: KmsError): AccessDeniedError {
-  return new AccessDeniedError(
-    'no credentials could be loaded: check GOOGLE_APPLICATION_CREDENTIALS or clientOptions',
-    { cause },
-  );
-}

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { inspect } from 'node:util';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import type { KeyWrapErrorCode } from '@keywrap/core';
@@ -135,6 +136,38 @@ describeFaults('Failures of Cloud KMS', (fixture) => {
       }
     }));
 
+  it('a request is cancelled when its caller aborts (ABORTED)', () =>
+    withDouble(async (server, double) => {
+      const rsa = { keyId: await server.create(RSA_KEY), algorithm: ALGORITHM } as const;
+      const keyId = await server.create();
+      const { ciphertext } = await server.open().encrypt({ keyId, plaintext: PLAINTEXT });
+      double.stalls = true;
+      for (const clientRetries of [false, true]) {
+        const keys = server.open({ clientRetries, requestTimeout: 60_000 });
+        const calls: readonly ((options: { readonly signal: AbortSignal }) => Promise<unknown>)[] =
+          [
+            (options) => keys.encrypt({ keyId, plaintext: PLAINTEXT }, options),
+            (options) => keys.decrypt({ keyId, ciphertext }, options),
+            (options) => keys.describeKey({ keyId }, options),
+            (options) => keys.encrypt({ ...rsa, plaintext: PLAINTEXT }, options),
+            (options) =>
+              keys.decryptAsymmetric({ ...rsa, ciphertext: new Uint8Array(256) }, options),
+          ];
+        for (const call of calls) {
+          const abort = new AbortController();
+          double.onRequest = () => abort.abort();
+          const cancelled = new Promise<void>((resolve) => {
+            double.onCancelled = resolve;
+          });
+          const { signal } = abort;
+          expect((await rejection(call({ signal }))).code).to.equal('ABORTED');
+          await cancelled;
+          expect(getEventListeners(signal, 'abort')).to.have.length(0);
+        }
+        await keys.close();
+      }
+    }));
+
   it('a server that is not there is UNAVAILABLE', () =>
     withDouble(async ({ open, endpoint }) => {
       const { url, close } = await startProxy(endpoint);
@@ -213,12 +246,22 @@ describeFaults('Failures of Cloud KMS', (fixture) => {
 
 describe('Credentials of Cloud KMS', () => {
   const never = () => new Promise<never>(() => {});
+  const lookedFor = (error: Error) => {
+    const fails = () => Promise.reject(error);
+    return { auth: { getUniverseDomain: fails, getClient: fails } as never };
+  };
   const fail = (message: string) => async () => {
     throw new Error(`${message} of the secret s3cret`);
   };
   for (const [title, getRequestHeaders, expected, requestTimeout] of [
     ['were revoked', fail('invalid_grant'), 'ACCESS_DENIED', 60_000],
     ['are asked of a server that is down', fail('connect ECONNREFUSED'), 'UNAVAILABLE', 60_000],
+    [
+      'are asked of a server that fails',
+      fail('Request failed with status code 503'),
+      'UNAVAILABLE',
+      60_000,
+    ],
     ['are asked of a server that stalls', never, 'UNAVAILABLE', 200],
   ] as const) {
     it(`that ${title} are ${expected}, and never shown`, async () => {
@@ -257,6 +300,20 @@ describe('Credentials of Cloud KMS', () => {
       'UNAVAILABLE',
       200,
     ],
+    [
+      'whose server fails',
+      lookedFor(Object.assign(new Error('s3cret'), { status: 503 })),
+      'UNAVAILABLE',
+      60_000,
+    ],
+    [
+      'whose server is not there',
+      lookedFor(Object.assign(new Error('s3cret'), { code: 'ECONNREFUSED' })),
+      'UNAVAILABLE',
+      60_000,
+    ],
+    ['that are malformed', lookedFor(new SyntaxError('s3cret')), 'ACCESS_DENIED', 60_000],
+    ['whose code has a bug', lookedFor(new TypeError('no such function')), 'INTERNAL', 60_000],
   ] as const) {
     it(`${title} are ${expected}`, async () => {
       const keys = new GcpKeyWrapProvider({ ...PLACE, requestTimeout, clientOptions });

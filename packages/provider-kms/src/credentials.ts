@@ -2,10 +2,11 @@ import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import {
   AccessDeniedError,
   copyDate,
-  failureOf,
+  credentialErrorOf,
   type KeyWrapError,
   ownFields,
 } from '@keywrap/core';
+import { toKeyWrapError } from './errors.js';
 
 type Credentials = NonNullable<KMSClientConfig['credentials']>;
 type CredentialsFunction = Extract<Credentials, (...args: never[]) => unknown>;
@@ -39,7 +40,9 @@ export function checkedCredentials(credentials: Credentials): Credentials {
     try {
       value = await (credentials as CredentialsFunction)(...args);
     } catch (error) {
-      throw failureOf(error) ?? denied('options.credentials, which is a function, threw', error);
+      const ofAws = toKeyWrapError(error);
+      if (ofAws?.retryable === true) throw ofAws;
+      throw credentialErrorOf(error, 'the function options.credentials failed');
     }
     const problem = problemOfCredentials(value);
     if (problem === undefined) return value;

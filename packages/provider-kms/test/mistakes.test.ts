@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import * as sdk from '@aws-sdk/client-kms';
-import { createProvider } from '@keywrap/core';
+import { createProvider, ThrottledError } from '@keywrap/core';
 import { KmsKeyWrapProvider, type KmsKeyWrapProviderOptions } from '@keywrap/provider-kms';
 import { expect } from 'chai';
 import type { Sdk } from '#dist/clients.js';
@@ -62,10 +62,32 @@ describe('mistakes, which are no outage', () => {
     });
   }
 
-  it('a credentials function that meets an outage reports it (UNAVAILABLE)', async () => {
-    const outage = Object.assign(new Error('the vault is down'), { code: 'ECONNREFUSED' });
-    const error = await failureWith({ ...UNREACHED, credentials: fails(outage) });
-    expect(error).to.include({ code: 'UNAVAILABLE', retryable: true });
+  const named = (name: string, fields: object) =>
+    Object.assign(new Error('the server of the credentials'), { name, ...fields });
+  const OUTAGES: readonly (readonly [what: string, error: Error, code: string])[] = [
+    ['a refused connection', named('Error', { code: 'ECONNREFUSED' }), 'UNAVAILABLE'],
+    ['a time-out', named('TimeoutError', {}), 'UNAVAILABLE'],
+    ['a failed server', named('Unknown', { $metadata: { httpStatusCode: 503 } }), 'UNAVAILABLE'],
+    // STS reports these with the status 400.
+    ['too many requests', named('Throttling', { $metadata: { httpStatusCode: 400 } }), 'THROTTLED'],
+    [
+      'an identity provider that is not reached',
+      named('IDPCommunicationErrorException', { $metadata: { httpStatusCode: 400 } }),
+      'UNAVAILABLE',
+    ],
+    ['an outage of another provider', new ThrottledError('later'), 'THROTTLED'],
+  ];
+  for (const [what, error, code] of OUTAGES) {
+    it(`a credentials function that meets ${what} is ${code}, and retryable`, async () => {
+      const failure = await failureWith({ ...UNREACHED, credentials: fails(error) });
+      expect(failure).to.include({ code, retryable: true });
+    });
+  }
+
+  it('a credentials function with a bug is INTERNAL, and not retryable', async () => {
+    const credentials = () => (undefined as unknown as { readonly a: never }).a;
+    const error = await failureWith({ ...UNREACHED, credentials });
+    expect(error).to.include({ code: 'INTERNAL', retryable: false });
   });
 
   it('credentials that expire, at a date, are used', async () => {

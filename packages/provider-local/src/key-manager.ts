@@ -1,10 +1,4 @@
-import type {
-  AliasDescription,
-  KeyDescription,
-  KeyName,
-  KeyRequest,
-  OwnedBytes,
-} from '@keywrap/core';
+import type { AliasDescription, KeyName, KeyRequest } from '@keywrap/core';
 import { createAlias, deleteAlias, updateAlias } from './keys/aliases.js';
 import type { KeyRecord } from './keys/record.js';
 import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
@@ -23,55 +17,45 @@ export type LocalKeyManager = ReturnType<typeof localKeyManager>;
 
 /** Makes the functions that manage keys. @param open Opens the keys at the first call. */
 export function localKeyManager(open: () => Promise<LocalKeys>) {
-  const change = async (name: KeyName, next: (key: KeyRecord, now: Date) => KeyRecord) => {
+  const change = async (
+    name: KeyName,
+    next: (key: KeyRecord, now: Date, hasReplicas: boolean) => KeyRecord,
+  ) => {
     const local = await open();
     const now = local.keys.now();
     const key = await local.find(name);
-    return describe(await local.keys.change(key, (current) => next(current, now)));
+    return describe(
+      await local.keys.change(key, (current, hasReplicas) => next(current, now, hasReplicas)),
+    );
   };
+  const point =
+    (work: typeof createAlias) =>
+    async ({ alias, key }: AliasRequest): Promise<AliasDescription> => {
+      const local = await open();
+      return describeAlias(await work(local.keys, alias, await local.find(key)));
+    };
   return {
     /** Opens the keys now rather than at the first call. */
-    async open(_: object): Promise<void> {
-      await open();
-    },
-    async createKey(request: CreateKeyRequest): Promise<KeyDescription> {
-      return describe(await (await open()).create(request));
-    },
-    async importKeyMaterial(request: ImportRequest): Promise<KeyDescription> {
-      return describe(await (await open()).importMaterial(request));
-    },
-    async exportKeyMaterial({
-      key,
-      format,
-      passphrase,
-    }: ExportRequest): Promise<{ readonly material: string | OwnedBytes }> {
-      const found = await (await open()).find(key);
-      return { material: await writeMaterial(found, { format, passphrase }) };
-    },
+    open: async (_: object): Promise<void> => void (await open()),
+    createKey: async (request: CreateKeyRequest) => describe(await (await open()).create(request)),
+    importKeyMaterial: async (request: ImportRequest) =>
+      describe(await (await open()).importMaterial(request)),
+    exportKeyMaterial: async ({ key, ...how }: ExportRequest) => ({
+      material: await writeMaterial(await (await open()).find(key), how),
+    }),
     enableKey: ({ key }: KeyRequest) => change(key, enabled),
     disableKey: ({ key }: KeyRequest) => change(key, disabled),
-    async rotateKey({ key }: KeyRequest): Promise<KeyDescription> {
-      return describe(await (await open()).rotate(key));
-    },
+    rotateKey: async ({ key }: KeyRequest) => describe(await (await open()).rotate(key)),
     scheduleKeyDeletion: ({ key, pendingWindowInDays }: DeletionRequest) =>
-      change(key, (current, now) => pendingDeletion(current, now, pendingWindowInDays)),
+      change(key, (current, now, hasReplicas) =>
+        pendingDeletion(current, now, pendingWindowInDays, hasReplicas),
+      ),
     cancelKeyDeletion: ({ key }: KeyRequest) => change(key, deletionCancelled),
-    async createAlias({ alias, key }: AliasRequest): Promise<AliasDescription> {
-      const local = await open();
-      return describeAlias(await createAlias(local.keys, alias, await local.find(key)));
-    },
-    async updateAlias({ alias, key }: AliasRequest): Promise<AliasDescription> {
-      const local = await open();
-      return describeAlias(await updateAlias(local.keys, alias, await local.find(key)));
-    },
-    async deleteAlias({ alias }: { readonly alias: string }): Promise<void> {
-      await deleteAlias((await open()).keys, alias);
-    },
-    async listKeys(_: object): Promise<readonly KeyDescription[]> {
-      return (await open()).list();
-    },
-    async listAliases(_: object): Promise<readonly AliasDescription[]> {
-      return (await open()).listAliases();
-    },
+    createAlias: point(createAlias),
+    updateAlias: point(updateAlias),
+    deleteAlias: async ({ alias }: { readonly alias: string }) =>
+      deleteAlias((await open()).keys, alias),
+    listKeys: async (_: object) => (await open()).list(),
+    listAliases: async (_: object) => (await open()).listAliases(),
   };
 }

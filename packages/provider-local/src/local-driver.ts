@@ -33,7 +33,7 @@ import { type Decrypted, type Encrypted, KeyCipher } from './cipher/key-cipher.j
 import { incorrectKey, unknownKey } from './cipher/unknown-key.js';
 import { type LocalKeyManager, localKeyManager } from './key-manager.js';
 import { Keys } from './keys/keys.js';
-import { arnOf, type KeyRecord, type KeyVersion, newestVersion } from './keys/record.js';
+import { type KeyRecord, type KeyVersion, newestVersion } from './keys/record.js';
 import type { KeyStore } from './keys/store.js';
 import { describe, LocalKeys } from './local-keys.js';
 import type { Settings } from './options.js';
@@ -77,7 +77,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     if (key === undefined) {
       return this.#find(request.key).then((found) => this.encrypt(request, call, found));
     }
-    const keyId = assertUsable(key, request.algorithm);
+    const keyId = this.#assertUsable(key, request.algorithm);
     const encrypted = this.#cipher.encrypt(key, request);
     return isPromise(encrypted)
       ? encrypted.then((done) => encryptOutput(done, keyId))
@@ -93,7 +93,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     if (name !== undefined && named === undefined) {
       return this.#find(name).then((found) => this.decrypt(request, call, found));
     }
-    const keyId = named && assertUsable(named, algorithm);
+    const keyId = named && this.#assertUsable(named, algorithm);
     if (isAsymmetricAlgorithm(algorithm)) {
       return this.#cipher
         .decryptRsa(named as KeyRecord, ciphertext, algorithm)
@@ -115,7 +115,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
       return this.#find(request.key).then((found) => this.generateDataKey(request, call, found));
     }
     const { algorithm, encryptionContext, numberOfBytes } = request;
-    const keyId = assertUsable(key, algorithm);
+    const keyId = this.#assertUsable(key, algorithm);
     const made = this.#cipher.generateDataKey(key, numberOfBytes, encryptionContext);
     const { plaintext, ciphertext, version } = made;
     return { plaintext, ciphertext, keyId, keyVersion: version.materialId };
@@ -125,7 +125,7 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     const { key, algorithm, encryptionContext, keyPairSpec } = request;
     const { local, cipher } = await this.#open();
     // Checked before generating the pair, which takes seconds in JavaScript.
-    assertUsable(await local.find(key), algorithm);
+    this.#assertUsable(await local.find(key), algorithm);
     const pair = await cipher.engine.generateKeyPair(keyPairSpec);
     try {
       call.signal?.throwIfAborted();
@@ -175,8 +175,21 @@ export class LocalDriver implements KeyWrapDriver<LocalKeyManager> {
     if (key === undefined) throw unknownKey(this.#cipher, blob, encryptionContext, named);
     if (key.keySpec !== 'SYMMETRIC_DEFAULT') throw unopenable();
     if (named !== undefined && named.id !== key.id) throw incorrectKey();
-    const keyId = named === undefined ? assertUsable(key, algorithm) : arnOf(key);
+    const keyId = named === undefined ? this.#assertUsable(key, algorithm) : this.#arnOf(key);
     return decryptOutput(this.#cipher.decryptBlob(key, blob, encryptionContext), keyId);
+  }
+
+  /** @returns The ARN of the key. @throws {@link KeyWrapError} if it can't be used so now. */
+  #assertUsable(key: KeyRecord, algorithm: EncryptionAlgorithm): string {
+    const { keySpec, keyUsage, keyState } = key;
+    const keyId = this.#arnOf(key);
+    assertKeyUsable({ keyId, keySpec, keyUsage, keyState }, algorithm);
+    return keyId;
+  }
+
+  /** As the keys know it: it is not formatted for each call. */
+  #arnOf({ id }: KeyRecord): string {
+    return (this.#backend as Backend).keys.arnOf(id);
   }
 
   /** The cipher, once a key was found. */
@@ -225,12 +238,4 @@ function encryptOutput({ ciphertext, version }: Encrypted, keyId: string): Encry
 
 function decryptOutput({ plaintext, version }: Decrypted, keyId: string): DecryptOutput {
   return { plaintext, keyId, keyVersion: version.materialId };
-}
-
-/** @returns The ARN of the key. @throws {@link KeyWrapError} if it can't be used so now. */
-function assertUsable(key: KeyRecord, algorithm: EncryptionAlgorithm): string {
-  const { keySpec, keyUsage, keyState } = key;
-  const keyId = arnOf(key);
-  assertKeyUsable({ keyId, keySpec, keyUsage, keyState }, algorithm);
-  return keyId;
 }

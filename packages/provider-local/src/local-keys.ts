@@ -18,7 +18,8 @@ import {
   newVersion,
 } from './keys/create.js';
 import { isAlias, problemOfName } from './keys/key-name.js';
-import type { Keys, ScopePage } from './keys/keys.js';
+import type { Keys } from './keys/keys.js';
+import { allRows } from './keys/pages.js';
 import {
   type AliasRecord,
   aliasArnOf,
@@ -32,8 +33,6 @@ import { assertImportable, assertRotatable, imported, rotated } from './keys/tra
 import { makeMaterial, parseMaterial } from './new-material.js';
 import type { GivenKey, Settings } from './options.js';
 import type { CreateKeyRequest, ImportRequest } from './parse-input.js';
-
-const PAGE = 1000;
 
 const SYMMETRIC: CreateKeyRequest = {
   keySpec: 'SYMMETRIC_DEFAULT',
@@ -106,13 +105,18 @@ export class LocalKeys {
 
   /** All keys, oldest first. */
   async list(): Promise<readonly KeyDescription[]> {
-    const keys = await all((page) => this.keys.list(page), arnOf, describe);
+    const keys: ReturnType<typeof describe>[] = [];
+    const rows = allRows((page) => this.keys.list(page), arnOf);
+    for await (const key of rows) keys.push(describe(key));
     return keys.sort((a, b) => a.creationDate.getTime() - b.creationDate.getTime());
   }
 
   /** All aliases, sorted by name. */
-  listAliases(): Promise<readonly AliasDescription[]> {
-    return all((page) => this.keys.listAliases(page), aliasArnOf, describeAlias);
+  async listAliases(): Promise<readonly AliasDescription[]> {
+    const aliases: AliasDescription[] = [];
+    const rows = allRows((page) => this.keys.listAliases(page), aliasArnOf);
+    for await (const alias of rows) aliases.push(describeAlias(alias));
+    return aliases;
   }
 
   /** Creates a key of the options; an existing key of that name must match. */
@@ -150,24 +154,16 @@ export class LocalKeys {
    */
   async #add(
     { id, alias }: Place,
-    { keySpec, keyUsage, origin, description }: CreateKeyRequest,
+    { alias: _, ...kind }: CreateKeyRequest,
     material?: NewMaterial,
   ): Promise<KeyRecord> {
+    const { scope } = this.keys;
     const made =
-      material ?? (origin === 'AWS_KMS' ? await makeMaterial(this.#engine, keySpec) : undefined);
-    const record = newKey({
-      scope: this.keys.scope,
-      id,
-      keySpec,
-      keyUsage,
-      origin,
-      description,
-      creationDate: this.keys.now(),
-      version: made && (await newVersion(id, made)),
-      tags: [],
-      policy: undefined,
-    });
-    return this.keys.add(record, alias);
+      material ??
+      (kind.origin === 'AWS_KMS' ? await makeMaterial(this.#engine, kind.keySpec) : undefined);
+    const version = made && (await newVersion(id, made));
+    const about = { ...kind, creationDate: this.keys.now(), tags: [], policy: undefined };
+    return this.keys.add(newKey({ scope, id, version, ...about }), alias);
   }
 }
 
@@ -202,23 +198,6 @@ export function describe(key: KeyRecord): KeyDescription & { readonly creationDa
 /** Describes an alias in the contract's type. */
 export function describeAlias(record: AliasRecord): AliasDescription {
   return { alias: record.alias, aliasArn: aliasArnOf(record), keyId: targetOf(record) };
-}
-
-/** Returns all rows of a paged list. */
-async function all<Row, Item>(
-  list: (page: ScopePage) => Promise<readonly Row[]>,
-  arnOfRow: (row: Row) => string,
-  describeRow: (row: Row) => Item,
-): Promise<Item[]> {
-  const items: Item[] = [];
-  let after: string | undefined;
-  for (;;) {
-    const rows = await list({ after, limit: PAGE });
-    items.push(...rows.map(describeRow));
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < PAGE) return items;
-    after = arnOfRow(last);
-  }
 }
 
 function assertKind(

@@ -84,11 +84,8 @@ export function parseCreateKeyInput(input: unknown): CreateKeyRequest {
   if (origin !== 'AWS_KMS' && origin !== 'EXTERNAL') {
     throw new InvalidInputError('origin', 'must be AWS_KMS or EXTERNAL');
   }
-  if (
-    typeof description !== 'string' ||
-    description.length > MAXIMUM_DESCRIPTION_LENGTH ||
-    !description.isWellFormed()
-  ) {
+  const isText = typeof description === 'string' && description.isWellFormed();
+  if (!isText || description.length > MAXIMUM_DESCRIPTION_LENGTH) {
     throw new InvalidInputError(
       'description',
       `must be a string of well-formed Unicode, at most ${MAXIMUM_DESCRIPTION_LENGTH} characters`,
@@ -104,11 +101,8 @@ export function parseCreateKeyInput(input: unknown): CreateKeyRequest {
 }
 
 export function parseImportInput(input: unknown): ImportRequest {
-  const { keyId, keyMaterial, passphrase } = readFields(input, 'input', [
-    'keyId',
-    'keyMaterial',
-    'passphrase',
-  ]);
+  const names = ['keyId', 'keyMaterial', 'passphrase'] as const;
+  const { keyId, keyMaterial, passphrase } = readFields(input, 'input', names);
   return {
     key: parseKeyId(keyId),
     keyMaterial: parseKeyMaterial(keyMaterial, 'keyMaterial'),
@@ -117,11 +111,8 @@ export function parseImportInput(input: unknown): ImportRequest {
 }
 
 export function parseExportInput(input: unknown): ExportRequest {
-  const { keyId, format, passphrase } = readFields(input, 'input', [
-    'keyId',
-    'format',
-    'passphrase',
-  ]);
+  const names = ['keyId', 'format', 'passphrase'] as const;
+  const { keyId, format, passphrase } = readFields(input, 'input', names);
   const known = EXPORT_FORMATS.find((candidate) => candidate === format);
   if (known === undefined) {
     throw new InvalidInputError('format', `must be one of ${EXPORT_FORMATS.join(', ')}`);

@@ -18,32 +18,24 @@ import {
 import type { LocalKeyManager } from './key-manager.js';
 import { LocalDriver } from './local-driver.js';
 import { type LocalKeyWrapOptions, parseOptions } from './options.js';
-import {
-  type ExportKeyMaterialInput,
-  parseAliasInput,
-  parseAliasName,
-  parseCreateKeyInput,
-  parseDeletionInput,
-  parseExportInput,
-  parseImportInput,
-} from './parse-input.js';
+import * as parse from './parse-input.js';
 
 const OPEN = operation('open', () => ({}));
-const CREATE_KEY = operation('createKey', parseCreateKeyInput);
-const IMPORT_KEY_MATERIAL = operation('importKeyMaterial', parseImportInput, {
+const CREATE_KEY = operation('createKey', parse.parseCreateKeyInput);
+const IMPORT_KEY_MATERIAL = operation('importKeyMaterial', parse.parseImportInput, {
   requestSecrets: ['keyMaterial'],
 });
-const EXPORT_KEY_MATERIAL = operation('exportKeyMaterial', parseExportInput, {
+const EXPORT_KEY_MATERIAL = operation('exportKeyMaterial', parse.parseExportInput, {
   outputSecrets: ['material'],
 });
 const ENABLE_KEY = operation('enableKey', parseKeyInput);
 const DISABLE_KEY = operation('disableKey', parseKeyInput);
 const ROTATE_KEY = operation('rotateKey', parseKeyInput);
-const SCHEDULE_KEY_DELETION = operation('scheduleKeyDeletion', parseDeletionInput);
+const SCHEDULE_KEY_DELETION = operation('scheduleKeyDeletion', parse.parseDeletionInput);
 const CANCEL_KEY_DELETION = operation('cancelKeyDeletion', parseKeyInput);
-const CREATE_ALIAS = operation('createAlias', parseAliasInput);
-const UPDATE_ALIAS = operation('updateAlias', parseAliasInput);
-const DELETE_ALIAS = operation('deleteAlias', parseAliasName);
+const CREATE_ALIAS = operation('createAlias', parse.parseAliasInput);
+const UPDATE_ALIAS = operation('updateAlias', parse.parseAliasInput);
+const DELETE_ALIAS = operation('deleteAlias', parse.parseAliasName);
 const LIST_KEYS = operation('listKeys', () => ({}));
 const LIST_ALIASES = operation('listAliases', () => ({}));
 
@@ -137,7 +129,7 @@ export class LocalKeyWrapProvider extends DriverProvider<LocalKeyManager> implem
    * is missing or superfluous; {@link KeyStateError} while there is no material.
    */
   async exportKeyMaterial(
-    input: ExportKeyMaterialInput,
+    input: parse.ExportKeyMaterialInput,
     options?: CallOptions,
   ): Promise<string | OwnedBytes> {
     return (await this.run(EXPORT_KEY_MATERIAL, input, options)).material;
@@ -150,7 +142,7 @@ type OutputOf<Name extends keyof LocalKeyManager> = Awaited<ReturnType<LocalKeyM
 /** Returns the operation that calls the driver's function of this name. */
 function operation<Name extends keyof LocalKeyManager>(
   name: Name,
-  parse: (input: unknown) => RequestOf<Name>,
+  parseInput: (input: unknown) => RequestOf<Name>,
   secrets: Pick<
     Operation<LocalKeyManager, RequestOf<Name>, OutputOf<Name>>,
     'requestSecrets' | 'outputSecrets'
@@ -158,5 +150,5 @@ function operation<Name extends keyof LocalKeyManager>(
 ): Operation<LocalKeyManager, RequestOf<Name>, OutputOf<Name>> {
   type Work = (request: RequestOf<Name>, call: Call) => Promise<OutputOf<Name>>;
   const functionOf = ({ keys }: CompleteDriver<LocalKeyManager>) => keys[name] as unknown as Work;
-  return { name, parse, functionOf, ...secrets };
+  return { name, parse: parseInput, functionOf, ...secrets };
 }

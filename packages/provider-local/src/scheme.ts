@@ -1,7 +1,13 @@
-import { InvalidInputError, type ProviderScheme, readUrlParameters } from '@keywrap/core';
+import {
+  InvalidInputError,
+  type ProviderScheme,
+  readUrlNumber,
+  readUrlParameters,
+} from '@keywrap/core';
 import type { EngineChoice } from './cipher/engines/index.js';
 import type { KeyStore } from './keys/store.js';
 import { LocalKeyWrapProvider } from './provider.js';
+import type { DialectOptions } from './store/dialect.js';
 
 const PARAMETERS = [
   'engine',
@@ -103,21 +109,10 @@ async function storeOf(
   const options = {
     location: locationOf(url, client),
     create: parseBoolean('create', parameters.create),
-    trustedGroup: parseGroup(parameters.trustedGroup),
-    freshness: parseFreshness(parameters.freshness),
+    trustedGroup: readUrlNumber(parameters.trustedGroup),
+    freshness: parameters.freshness as DialectOptions['freshness'],
   };
   return () => openWithPassphrase({ ...options, passphrase: { file, env } });
-}
-
-function parseGroup(value: string | undefined): number | undefined {
-  if (value === undefined || /^\d{1,10}$/.test(value))
-    return value === undefined ? undefined : Number(value);
-  throw new InvalidInputError('url', 'has trustedGroup, which must be the id of a group, a number');
-}
-
-function parseFreshness(value: string | undefined): 'notified' | 'always' | undefined {
-  if (value === undefined || value === 'notified' || value === 'always') return value;
-  throw new InvalidInputError('url', 'has freshness, which must be notified or always');
 }
 
 function parseBoolean(name: string, value: string | undefined): boolean | undefined {

@@ -10,15 +10,14 @@ class RememberingStore extends MemoryKeyStore {
   readonly materials = new Set<KeyMaterial>();
 
   override change<Result>(names: ChangeNames, body: (transaction: Transaction) => Result) {
-    return super.change(names, (transaction) =>
-      body({
-        ...transaction,
-        putKey: (record) => {
-          for (const { material } of record.versions) if (material) this.materials.add(material);
-          transaction.putKey(record);
-        },
-      }),
-    );
+    return super.change(names, (transaction) => {
+      const { putKey } = transaction;
+      transaction.putKey = (record) => {
+        for (const { material } of record.versions) if (material) this.materials.add(material);
+        putKey.call(transaction, record);
+      };
+      return body(transaction);
+    });
   }
 
   get live(): number {

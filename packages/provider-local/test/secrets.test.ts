@@ -403,15 +403,14 @@ async function materialsOf(work: () => Promise<void>): Promise<Set<Uint8Array>> 
     names: ChangeNames,
     body: (transaction: Transaction) => Result,
   ) {
-    return change.call(this, names, (transaction) =>
-      body({
-        ...transaction,
-        putKey(record) {
-          for (const { material } of record.versions) if (material) all.add(material.bytes);
-          transaction.putKey(record);
-        },
-      }),
-    ) as Promise<Result>;
+    return change.call(this, names, (transaction) => {
+      const { putKey } = transaction;
+      transaction.putKey = (record) => {
+        for (const { material } of record.versions) if (material) all.add(material.bytes);
+        putKey.call(transaction, record);
+      };
+      return body(transaction);
+    }) as Promise<Result>;
   };
   try {
     await work();

@@ -44,12 +44,13 @@ export function vaultHarness(
       const everything = '"create", "read", "update"';
       await allow(everything);
       const { auth } = await request('POST', 'auth/token/create', { policies: [engine] });
+      const token = String(auth.client_token);
       const proxy = await startProxy(vault.address);
       const provider = () =>
         new VaultKeyWrapProvider({
           address: proxy.address,
           mount: engine,
-          token: String(auth.client_token),
+          token,
           aliases: (alias) => aliases.get(alias),
         });
       const setAlias = async (alias: string, keyArn: string) => {
@@ -116,7 +117,10 @@ export function vaultHarness(
         },
         async close() {
           await proxy.close();
+          await request('POST', 'auth/token/revoke', { token });
           await request('DELETE', `sys/mounts/${engine}`);
+          await request('DELETE', `sys/policies/acl/${engine}`);
+          await request('DELETE', `sys/quotas/rate-limit/${engine}`);
         },
       };
     },

@@ -6,8 +6,10 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** A server to test against: a real one that the environment names, or OpenBao, started here. */
+/** A server to test against: one that the environment names, or OpenBao, started here. */
 export interface Vault {
+  /** True for the one that is started here, which a test may seal. */
+  readonly isOwn: boolean;
   readonly address: string;
   /** A token that may do everything. */
   readonly token: string;
@@ -15,6 +17,10 @@ export interface Vault {
   request(method: string, path: string, body?: object, namespace?: string): Promise<Answer>;
   /** Mounts a new transit engine, and returns its path. */
   mount(): Promise<string>;
+  /** Creates a token with these settings, which is revoked when this closes. */
+  createToken(settings: object): Promise<string>;
+  /** Deletes what there is at a path of `sys/` when it closes: nothing of the tests stays on a server that is not theirs. */
+  deleteLater(path: string): void;
   close(): Promise<void>;
 }
 
@@ -49,7 +55,7 @@ export const describeWithVault: Mocha.PendingSuiteFunction | Mocha.SuiteFunction
 
 /** @param settings More arguments of `bao server`. */
 export async function startVault(...settings: string[]): Promise<Vault> {
-  if (ADDRESS !== undefined) return vaultAt(ADDRESS, TOKEN, async () => {});
+  if (ADDRESS !== undefined) return vaultAt(ADDRESS, TOKEN, undefined);
   const home = await mkdtemp(path.join(tmpdir(), 'keywrap-bao-'));
   // Another process may take the port in between.
   for (let attempt = 1; ; attempt++) {
@@ -76,7 +82,10 @@ export async function startVault(...settings: string[]): Promise<Vault> {
   }
 }
 
-function vaultAt(address: string, token: string, close: () => Promise<void>): Vault {
+/** @param end Ends a server that was started here. */
+function vaultAt(address: string, token: string, end: (() => Promise<void>) | undefined): Vault {
+  const later: string[] = [];
+  const tokens: string[] = [];
   const request: Vault['request'] = async (method, target, body, namespace) => {
     const response = await fetch(`${address}/v1/${target}`, {
       method,
@@ -91,6 +100,7 @@ function vaultAt(address: string, token: string, close: () => Promise<void>): Va
     return text === '' ? { data: {}, auth: {} } : JSON.parse(text);
   };
   return {
+    isOwn: end !== undefined,
     address,
     token,
     request,
@@ -99,7 +109,20 @@ function vaultAt(address: string, token: string, close: () => Promise<void>): Va
       await request('POST', `sys/mounts/${mount}`, { type: 'transit' });
       return mount;
     },
-    close,
+    async createToken(settings) {
+      const { auth } = await request('POST', 'auth/token/create', settings);
+      tokens.push(String(auth.client_token));
+      return String(auth.client_token);
+    },
+    deleteLater: (path) => void later.push(path),
+    async close() {
+      if (end !== undefined) return end();
+      // A test may have revoked its token, or used it up.
+      for (const each of tokens) {
+        await request('POST', 'auth/token/revoke', { token: each }).catch(() => {});
+      }
+      for (const path of later.reverse()) await request('DELETE', `sys/${path}`);
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sealWithPublicKey, serializeEncryptionContext } from '@keywrap/core';
 import { VaultKeyWrapProvider } from '@keywrap/provider-vault';
 import { expect } from 'chai';
@@ -178,11 +179,9 @@ describeWithVault('Keys of transit', () => {
         (use) => `path "${mount}/${use}/orders" { capabilities = ["update"] }`,
       );
       await vault.request('POST', `sys/policies/acl/${mount}`, { policy: rules.join('\n') });
-      const { auth } = await vault.request('POST', 'auth/token/create', {
-        policies: [mount],
-        no_default_policy: true,
-      });
-      const provider = open({ token: String(auth.client_token) });
+      vault.deleteLater(`policies/acl/${mount}`);
+      const token = await vault.createToken({ policies: [mount], no_default_policy: true });
+      const provider = open({ token });
       const { ciphertext } = await provider.encrypt({ keyId: 'orders', plaintext: PLAINTEXT });
       const opened = await provider.decrypt({ keyId: 'orders', ciphertext });
       expect(opened.plaintext).to.deep.equal(PLAINTEXT);
@@ -375,8 +374,9 @@ describeWithVault('Keys of transit', () => {
   it(
     'uses a namespace',
     engine(async ({ proxy }) => {
-      const namespace = 'team';
+      const namespace = `team-${randomUUID()}`;
       await vault.request('POST', `sys/namespaces/${namespace}`, {});
+      vault.deleteLater(`namespaces/${namespace}`);
       await vault.request('POST', 'sys/mounts/transit', { type: 'transit' }, namespace);
       await vault.request('POST', 'transit/keys/orders', {}, namespace);
       const provider = new VaultKeyWrapProvider({
@@ -385,7 +385,8 @@ describeWithVault('Keys of transit', () => {
         namespace: `${namespace}/`,
       });
       const { keyId } = await provider.encrypt({ keyId: 'orders', plaintext: PLAINTEXT });
-      expect(keyId).to.equal('arn:vault:kms:team:transit:key/orders');
+      expect(keyId).to.equal(`arn:vault:kms:${namespace}:transit:key/orders`);
+      await vault.request('DELETE', 'sys/mounts/transit', undefined, namespace);
     }),
   );
 });

@@ -1,6 +1,9 @@
 import { Mismatch } from './expect.js';
 import { intercept } from './intercept.js';
 
+/** The clock, also while a case has stopped it. */
+const now = performance.now.bind(performance);
+
 /** Rejects every call of a case that was stopped. */
 export class CaseStopped extends Error {
   override readonly name = 'CaseStopped';
@@ -21,7 +24,7 @@ const LONGEST = 30;
 export class Attempt {
   readonly #patience: Patience;
   readonly #calls = new Set<Promise<unknown>>();
-  readonly #start = performance.now();
+  readonly #start = now();
   #progress = this.#start;
   #isStopped = false;
 
@@ -52,11 +55,12 @@ export class Attempt {
   /** Makes a call, unless the case was stopped, and keeps it until it has settled. */
   call<T>(work: () => T): T {
     if (this.#isStopped) throw new CaseStopped('this case was stopped');
-    const start = performance.now();
+    const start = now();
+    this.#progress = start;
     const answer = work();
     if (typeof (answer as { then?: unknown } | undefined)?.then === 'function') {
       const settle = () => {
-        this.#progress = performance.now();
+        this.#progress = now();
         this.#patience.observe(this.#progress - start);
         this.#calls.delete(ended);
       };
@@ -66,16 +70,19 @@ export class Attempt {
     return answer;
   }
 
-  /** Waits for work, and rejects when no call of it has settled for too long. */
+  /**
+   * Waits for work, and rejects when its calls in progress have settled nothing for too long. While there are none, the
+   * suite itself works, however slow the machine is.
+   */
   async within<T>(work: Promise<T>): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       const watch = () => {
         const { limitMs } = this.#patience;
-        const now = performance.now();
-        const left = Math.min(this.#progress + limitMs, this.#start + LONGEST * limitMs) - now;
+        const last = this.#start + LONGEST * limitMs;
+        const left = Math.min(this.isBusy ? this.#progress + limitMs : last, last) - now();
         if (left <= 0) reject(lateness(limitMs, this.isBusy));
-        else timer = setTimeout(watch, left);
+        else timer = setTimeout(watch, Math.min(left, limitMs));
       };
       watch();
     });

@@ -10,9 +10,12 @@ const SEARCHED_WHOLE = 8;
 /** How many of the last secrets errors are searched for: the time for all of them would grow with their square. */
 const SEARCHED = 32;
 
+/** How many of the last calls a failure shows. */
+const SHOWN_CALLS = 4;
+
 /** Records a case's calls to the provider, for failure messages and to find leaks. */
 export class Journal {
-  readonly #calls: string[] = [];
+  readonly #calls: { text: string }[] = [];
   readonly #secrets: Uint8Array[] = [];
   readonly #public = new Set<string>();
   readonly #errors = new Map<string, number>();
@@ -21,21 +24,23 @@ export class Journal {
   /** Records a call, and returns a function that records its outcome. */
   begin(operation: string, input: unknown): (outcome: string) => void {
     this.#publish(input);
-    const call = `${operation}(${describeInput(input)})`;
-    const index = this.#calls.push(call) - 1;
+    const call = { text: `${operation}(${describeInput(input)})` };
+    this.#calls.push(call);
+    if (this.#calls.length > SHOWN_CALLS) this.#calls.shift();
     return (outcome) => {
-      this.#calls[index] = `${call} -> ${outcome}`;
+      call.text += ` -> ${outcome}`;
     };
   }
 
   /** Records bytes that no error may show. */
   keepSecret(bytes: Uint8Array): void {
     this.#secrets.push(bytes.slice());
+    if (this.#secrets.length > SEARCHED) this.#secrets.shift();
   }
 
   /** Returns the last calls, one per line. */
   get lastCalls(): readonly string[] {
-    return this.#calls.slice(-4);
+    return this.#calls.map(({ text }) => text);
   }
 
   /** Fails the case when an error shows a secret of the case, or the bytes of its own call. */
@@ -43,9 +48,7 @@ export class Journal {
     if (error instanceof KeyWrapError && isKeyArn(error.keyId)) this.#public.add(error.keyId);
     // An SDK's errors hold whole connections: inspecting hundreds of them would take most of the time.
     const search = this.#countOf(error) > SEARCHED_WHOLE ? leakInText : leakInError;
-    const where = search(error, [...this.#secrets.slice(-SEARCHED), ...ownBytes], (text) =>
-      this.#isPublic(text),
-    );
+    const where = search(error, [...this.#secrets, ...ownBytes], (text) => this.#isPublic(text));
     if (where === undefined) return;
     this.#leak ??= new Mismatch(
       'an error without key bytes, plaintext or ciphertext in it or its causes',

@@ -63,33 +63,58 @@ function findSecret(
   // Inspection puts blanks and line breaks between bytes: `<Buffer 61 62>`, `[ 97, 98 ]`.
   const compact = exact.replace(/\s/g, '');
   const lower = compact.toLowerCase();
-  for (const [offset, window] of secrets.flatMap(windowsOf)) {
-    const text = latin1Of(window);
-    if (isPublic(text)) continue;
-    if (exact.includes(text)) return 'as text';
-    if (exact.includes(new TextDecoder().decode(window))) return 'as text';
-    if (lower.includes(hexOf(window))) return 'in hexadecimal';
-    // Base64 depends on where in a group of three the bytes fall.
-    for (const shift of [0, 1, 2]) {
-      const group = window.subarray(shift, shift + 9);
-      if (compact.includes(base64Of(group))) return 'in base64';
-      if (compact.includes(base64UrlOf(group))) return 'in base64url';
+  for (const secret of secrets) {
+    for (const { text, texts: others, lists } of windowsOf(secret)) {
+      if (isPublic(text)) continue;
+      if (exact.includes(text) || exact.includes(others.utf8)) return 'as text';
+      if (lower.includes(others.hex)) return 'in hexadecimal';
+      if (others.base64.some((each) => compact.includes(each))) return 'in base64';
+      if (lists.some((each) => compact.includes(each))) return 'as a list of bytes';
     }
-    if (compact.includes(window.join(','))) return 'as a list of bytes';
-    const indexed = Array.from(window, (byte, i) => `"${offset + i}":${byte}`).join(',');
-    if (compact.includes(indexed)) return 'as a list of bytes';
   }
   return undefined;
 }
 
+/** A window of a secret, in each notation. */
+interface Window {
+  readonly text: string;
+  readonly texts: {
+    readonly utf8: string;
+    readonly hex: string;
+    readonly base64: readonly string[];
+  };
+  readonly lists: readonly string[];
+}
+
+/** A case searches each of its errors for the same secrets. */
+const WINDOWS = new WeakMap<Uint8Array, readonly Window[]>();
+
 /** Returns windows at the beginning, in the middle and at the end. */
-function windowsOf(secret: Uint8Array): (readonly [offset: number, window: Uint8Array])[] {
+function windowsOf(secret: Uint8Array): readonly Window[] {
+  const known = WINDOWS.get(secret);
+  if (known !== undefined) return known;
   const last = secret.length - WINDOW;
-  if (last < 0) return [];
-  const offsets = new Set([0, Math.floor(last / 2), last]);
-  return [...offsets]
+  const offsets = last < 0 ? [] : [...new Set([0, Math.floor(last / 2), last])];
+  const windows = offsets
     .map((offset) => [offset, secret.subarray(offset, offset + WINDOW)] as const)
-    .filter(([, window]) => new Set(window).size >= MINIMUM_VARIETY);
+    .filter(([, window]) => new Set(window).size >= MINIMUM_VARIETY)
+    .map(([offset, window]) => windowAt(offset, window));
+  WINDOWS.set(secret, windows);
+  return windows;
+}
+
+function windowAt(offset: number, window: Uint8Array): Window {
+  // Base64 depends on where in a group of three the bytes fall.
+  const groups = [0, 1, 2].map((shift) => window.subarray(shift, shift + 9));
+  return {
+    text: latin1Of(window),
+    texts: {
+      utf8: new TextDecoder().decode(window),
+      hex: hexOf(window),
+      base64: groups.flatMap((group) => [base64Of(group), base64UrlOf(group)]),
+    },
+    lists: [window.join(','), Array.from(window, (byte, i) => `"${offset + i}":${byte}`).join(',')],
+  };
 }
 
 /** Returns everything that a value shows: its inspection, JSON, text, and properties, with its chain of causes. */

@@ -19,6 +19,7 @@ import { resultMutants } from './results.js';
 import { rotationMutants } from './rotations.js';
 import { runningMutants } from './running.js';
 import { sealingMutants } from './sealing.js';
+import { sequenceMutants } from './sequences.js';
 import { shapeMutants } from './shapes.js';
 import { statisticsMutants } from './statistics.js';
 import { uncheckedMutants } from './unchecked.js';
@@ -54,4 +55,5 @@ export const mutants: readonly Mutant[] = [
   ...rotationMutants,
   ...runningMutants,
   ...shapeMutants,
+  ...sequenceMutants,
 ];

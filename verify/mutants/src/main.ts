@@ -120,5 +120,7 @@ async function main(): Promise<void> {
 
 if (isMainThread) await main();
 else {
+  // Of a mutant: a case counts them.
+  process.on('unhandledRejection', () => {});
   parentPort?.on('message', async (task: Task) => parentPort?.postMessage(await outcomeOf(task)));
 }

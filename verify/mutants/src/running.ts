@@ -417,21 +417,17 @@ const resources: readonly Mutant[] = [
       return inner[operation](input, options);
     },
   ),
-  (() => {
-    return wrapped('an aborted call keeps its slot', 'resources', (inner) => {
-      let slots = 128;
-      return {
-        decrypt: async (input, options) => {
-          if (slots <= 0) throw new ThrottledError('too many calls', { operation: 'decrypt' });
-          const result = inner.decrypt(input, options);
-          result.catch((error: KeyWrapError) => {
-            if (error.code === 'ABORTED') slots--;
-          });
-          return result;
-        },
-      };
-    });
-  })(),
+  everyOperation('an aborted call keeps its slot', 'resources', (inner, operation) => {
+    let slots = 30;
+    return async (input, options) => {
+      if (slots <= 0) throw new ThrottledError('too many calls', { operation });
+      const result = inner[operation](input, options);
+      result.catch((error: KeyWrapError) => {
+        if (error.code === 'ABORTED') slots--;
+      });
+      return result;
+    };
+  }),
   wrapped('a timer that close does not stop', 'resources', (inner) => {
     const timer = setTimeout(() => undefined, 30_000);
     return {

@@ -117,7 +117,7 @@ export const sealingMutants: readonly Mutant[] = [
   ),
   subclassed(
     'disabling forgets the old key material',
-    'key-life',
+    'any-sequence',
     () => new ReferenceDriver(),
     (driver) => ({
       create: (request) => driver.create(request),
@@ -130,7 +130,7 @@ export const sealingMutants: readonly Mutant[] = [
       },
     }),
   ),
-  wrapped('what was opened once opens always', 'key-life', (inner) => {
+  wrapped('what was opened once opens always', 'any-sequence', (inner) => {
     const known = new Map<string, object>();
     return {
       decrypt: async (input, options) => {
@@ -141,7 +141,7 @@ export const sealingMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('reEncrypt to a key that was disabled once', 'key-life', (inner) => {
+  wrapped('reEncrypt to a key that was disabled once', 'any-sequence', (inner) => {
     const once = new Set<string>();
     return {
       reEncrypt: async (input, options) => {

@@ -21,7 +21,7 @@ import type {
 // Drivers are not trusted: a service must not get an empty key, an alias instead of an ARN, or a view of shared
 // memory. Secrets are not copied here: the result takes ownership of them, and wipes the original if it copies.
 
-export function checkEncrypted(output: EncryptOutput, { key }: KeyRequest): EncryptOutput {
+export function encrypted(output: EncryptOutput, { key }: KeyRequest): EncryptOutput {
   return {
     ciphertext: checkBytes(output.ciphertext, LIMITS.ciphertext, 'ciphertext'),
     keyId: checkKeyArn(output.keyId, key),
@@ -30,7 +30,7 @@ export function checkEncrypted(output: EncryptOutput, { key }: KeyRequest): Encr
 }
 
 /** Accepts an empty plaintext: another program can encrypt one with RSA-OAEP. */
-export function checkDecrypted(output: DecryptOutput, { key }: DecryptRequest): DecryptOutput {
+export function decrypted(output: DecryptOutput, { key }: DecryptRequest): DecryptOutput {
   return {
     plaintext: checkSecret(output.plaintext, 0, LIMITS.plaintext, 'plaintext'),
     keyId: checkKeyArn(output.keyId, key),
@@ -38,10 +38,7 @@ export function checkDecrypted(output: DecryptOutput, { key }: DecryptRequest): 
   };
 }
 
-export function checkReEncrypted(
-  output: ReEncryptOutput,
-  asked: ReEncryptRequest,
-): ReEncryptOutput {
+export function reEncrypted(output: ReEncryptOutput, asked: ReEncryptRequest): ReEncryptOutput {
   return {
     ciphertext: checkBytes(output.ciphertext, LIMITS.ciphertext, 'ciphertext'),
     sourceKeyId: checkKeyArn(output.sourceKeyId, asked.source.key),
@@ -51,14 +48,14 @@ export function checkReEncrypted(
   };
 }
 
-export function checkDataKey(output: DataKeyOutput, asked: DataKeyRequest): DataKeyOutput {
+export function dataKey(output: DataKeyOutput, asked: DataKeyRequest): DataKeyOutput {
   const { numberOfBytes } = asked;
   const plaintext = checkSecret(output.plaintext, numberOfBytes, numberOfBytes, 'data key');
-  const { ciphertext, keyId, keyVersion } = checkEncrypted(output, asked);
+  const { ciphertext, keyId, keyVersion } = encrypted(output, asked);
   return { plaintext, ciphertext, keyId, keyVersion };
 }
 
-export function checkWrappedPair(
+export function wrappedPair(
   output: WrappedDataKeyPairOutput,
   { key }: KeyRequest,
 ): WrappedDataKeyPairOutput {
@@ -70,12 +67,12 @@ export function checkWrappedPair(
   };
 }
 
-export function checkPair(output: DataKeyPairOutput, asked: KeyRequest): DataKeyPairOutput {
+export function pair(output: DataKeyPairOutput, asked: KeyRequest): DataKeyPairOutput {
   const privateKey = checkSecret(output.privateKey, 1, LIMITS.plaintext, 'private key');
-  return { ...checkWrappedPair(output, asked), privateKey };
+  return { ...wrappedPair(output, asked), privateKey };
 }
 
-export function checkPublicKey(output: PublicKeyOutput, { key }: KeyRequest): PublicKeyOutput {
+export function publicKey(output: PublicKeyOutput, { key }: KeyRequest): PublicKeyOutput {
   checkVersion(output, 'keyVersion');
   return {
     ...ownDetails(output),
@@ -85,7 +82,7 @@ export function checkPublicKey(output: PublicKeyOutput, { key }: KeyRequest): Pu
   };
 }
 
-export function checkDescription(output: KeyDescription, { key }: KeyRequest): KeyDescription {
+export function description(output: KeyDescription, { key }: KeyRequest): KeyDescription {
   checkVersion(output, 'keyVersion');
   return { ...ownDetails(output), keyId: checkKeyArn(output.keyId, key) };
 }

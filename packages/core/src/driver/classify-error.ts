@@ -98,11 +98,9 @@ export function errorOfStatus(
  *
  * @example
  * ```ts
- * import { AccessDeniedError, failureOf, type KeyWrapError } from '@keywrap/core';
+ * import { failureOf } from '@keywrap/core';
  *
- * // A function of the user's that returns credentials may ask a server for them.
- * const ofCredentials = (error: unknown): KeyWrapError =>
- *   failureOf(error) ?? new AccessDeniedError('there are no credentials', { cause: error });
+ * const isOutage = (error: unknown): boolean => failureOf(error)?.retryable === true;
  * ```
  */
 export function failureOf(error: unknown): KeyWrapError | undefined {

@@ -2,16 +2,7 @@ import { isUint8Array, wipe } from '../provider/bytes.js';
 import { InternalError, InvalidInputError, type KeyWrapError } from '../provider/errors.js';
 import { ownField, ownFields } from '../provider/own-fields.js';
 import { readValue } from '../provider/read-fields.js';
-import {
-  checkDataKey,
-  checkDecrypted,
-  checkDescription,
-  checkEncrypted,
-  checkPair,
-  checkPublicKey,
-  checkReEncrypted,
-  checkWrappedPair,
-} from './check-output.js';
+import * as check from './check-output.js';
 import { classifyError } from './classify-error.js';
 import {
   type CompleteDriver,
@@ -50,11 +41,11 @@ export function completeDriver<Keys extends object = object>(
   driver: KeyWrapDriver<Keys>,
 ): CompleteDriver<Keys> {
   const whole = ownMembers(driver);
-  /** @param secret The field of the output that holds secret bytes: wiped if the output is rejected. */
+  /** @param secrets The fields of the output that hold secret bytes: wiped if the output is rejected. */
   function complete<Name extends FunctionName>(
     name: Name,
-    check: (output: OutputOf<Name>, request: RequestOf<Name>) => OutputOf<Name>,
-    secret?: keyof OutputOf<Name> & string,
+    accept: (output: OutputOf<Name>, request: RequestOf<Name>) => OutputOf<Name>,
+    ...secrets: (keyof OutputOf<Name> & string)[]
   ) {
     type Work<T> = (
       ...args: [...T[], RequestOf<Name>, Call]
@@ -62,11 +53,13 @@ export function completeDriver<Keys extends object = object>(
     const own = whole[name] as Work<never> | undefined;
     const instead = ownField(IN_THIS_PROCESS as Partial<Record<Name, Work<DriverInside>>>, name);
     const checked = (output: OutputOf<Name> | InProcess, request: RequestOf<Name>) => {
-      if (typeof output !== 'object' || output === null) throw nothing();
-      return check(output, request);
+      if (typeof output !== 'object' || output === null) {
+        throw new InternalError("the provider's backend returned nothing");
+      }
+      return accept(output, request);
     };
     const failure = (error: unknown, output: unknown, call: Call) => {
-      if (secret !== undefined) wipeField(output, secret);
+      wipeFields(output, secrets);
       const named = classifyError(error, name, whole, call.signal);
       return name === 'reEncrypt' ? aboutCiphertext(named) : named;
     };
@@ -100,18 +93,18 @@ export function completeDriver<Keys extends object = object>(
   }
 
   const functions: DriverFunctions = {
-    encrypt: complete('encrypt', checkEncrypted),
-    decrypt: complete('decrypt', checkDecrypted, 'plaintext'),
-    reEncrypt: complete('reEncrypt', checkReEncrypted),
-    generateDataKey: complete('generateDataKey', checkDataKey, 'plaintext'),
-    generateDataKeyWithoutPlaintext: complete('generateDataKeyWithoutPlaintext', checkEncrypted),
-    generateDataKeyPair: complete('generateDataKeyPair', checkPair, 'privateKey'),
+    encrypt: complete('encrypt', check.encrypted),
+    decrypt: complete('decrypt', check.decrypted, 'plaintext'),
+    reEncrypt: complete('reEncrypt', check.reEncrypted),
+    generateDataKey: complete('generateDataKey', check.dataKey, 'plaintext'),
+    generateDataKeyWithoutPlaintext: complete('generateDataKeyWithoutPlaintext', check.encrypted),
+    generateDataKeyPair: complete('generateDataKeyPair', check.pair, 'privateKey'),
     generateDataKeyPairWithoutPlaintext: complete(
       'generateDataKeyPairWithoutPlaintext',
-      checkWrappedPair,
+      check.wrappedPair,
     ),
-    getPublicKey: complete('getPublicKey', checkPublicKey),
-    describeKey: complete('describeKey', checkDescription),
+    getPublicKey: complete('getPublicKey', check.publicKey),
+    describeKey: complete('describeKey', check.description),
   };
   const inside: DriverInside = { ...functions, capabilities: whole.capabilities };
   let closing: Promise<void> | undefined;
@@ -167,12 +160,10 @@ function aboutCiphertext(error: KeyWrapError): KeyWrapError {
   return new InvalidInputError('ciphertext', problem, { cause: error });
 }
 
-function nothing(): InternalError {
-  return new InternalError("the provider's backend returned nothing");
-}
-
-/** Wipes a secret field, if it is present. */
-export function wipeField(holder: unknown, name: string): void {
-  const bytes = (holder as Readonly<Record<string, unknown>> | null | undefined)?.[name];
-  if (isUint8Array(bytes)) wipe(bytes);
+/** Wipes the secret fields that are present. */
+export function wipeFields(holder: unknown, names: readonly string[] = []): void {
+  for (const name of names) {
+    const bytes = (holder as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+    if (isUint8Array(bytes)) wipe(bytes);
+  }
 }

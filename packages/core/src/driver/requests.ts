@@ -2,7 +2,7 @@ import type { OwnedBytes } from '../provider/bytes.js';
 import type { EncryptionContext } from '../provider/encryption-context.js';
 import type { KeyName } from '../provider/key-id.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from '../provider/key-spec.js';
-import type { PublicKeyResult } from '../provider/provider.js';
+import type { PublicKeyResult, UsedKey } from '../provider/provider.js';
 
 // The requests and outputs of drivers. Requests are complete, checked and copied.
 
@@ -62,14 +62,6 @@ export interface DataKeyPairRequest extends Target {
 /** Names a key only. */
 export interface KeyRequest {
   readonly key: KeyName;
-}
-
-/** The key that was used. */
-export interface UsedKey {
-  /** The ARN of the key. */
-  readonly keyId: string;
-  /** The version of the key that was used, where the backend knows it. */
-  readonly keyVersion?: string | undefined;
 }
 
 /** `ciphertext` is at most 6144 bytes. */

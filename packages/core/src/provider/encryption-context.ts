@@ -35,7 +35,7 @@ export function readEncryptionContext(
   if (pairs.length > maximum) throw tooLong(field, maximum);
   if (known !== undefined) return value as EncryptionContext;
   if (pairs.names.length === 0) return NONE;
-  if (!isSame(pairs, last.pairs)) last = { pairs, context: Object.freeze(contextOf(pairs)) };
+  if (pairs !== last.pairs) last = { pairs, context: Object.freeze(contextOf(pairs)) };
   return last.context;
 }
 
@@ -107,10 +107,10 @@ let last: { readonly pairs: Pairs; readonly context: EncryptionContext } = {
   context: NONE,
 };
 
-function isSame(a: Pairs, b: Pairs): boolean {
-  if (a.length !== b.length || a.names.length !== b.names.length) return false;
-  for (let i = 0; i < a.names.length; i++) {
-    if (a.names[i] !== b.names[i] || a.values[i] !== b.values[i]) return false;
+function isSame(names: readonly string[], values: readonly string[], pairs: Pairs): boolean {
+  if (names.length !== pairs.names.length) return false;
+  for (let i = 0; i < names.length; i++) {
+    if (names[i] !== pairs.names[i] || values[i] !== pairs.values[i]) return false;
   }
   return true;
 }
@@ -127,36 +127,45 @@ function readPairs(value: unknown, field: string): Pairs {
   if (!isPlainObject(value)) {
     throw new InvalidInputError(field, 'must be a plain object of strings');
   }
-  const keys = Object.getOwnPropertyNames(value);
+  const names = Object.getOwnPropertyNames(value);
   // Each pair takes at least its two length prefixes, so this many can't fit.
-  if (keys.length > LIMITS.encryptionContext / 4) throw tooLong(field);
+  if (names.length > LIMITS.encryptionContext / 4) throw tooLong(field);
   if (Object.getOwnPropertySymbols(value).length > 0) {
     throw new InvalidInputError(field, 'must not have symbol keys');
   }
-  const values = new Array<string>(keys.length);
-  let length = 2;
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] as string;
-    if (key === '__proto__') {
+  const values = new Array<string>(names.length);
+  let characters = 0;
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    if (name === '__proto__') {
       throw new InvalidInputError(field, "must not have the key '__proto__'");
     }
-    const text: unknown = (value as Record<string, unknown>)[key];
+    const text: unknown = (value as Record<string, unknown>)[name];
     if (typeof text !== 'string') {
-      throw new InvalidInputError(field, `must hold strings only; key ${quote(key)} does not`);
+      throw new InvalidInputError(field, `must hold strings only; key ${quote(name)} does not`);
     }
-    // Before anything reads every character.
-    if (key.length + text.length > LIMITS.encryptionContext) throw tooLong(field);
-    if (!key.isWellFormed() || !text.isWellFormed()) {
-      throw new InvalidInputError(
-        field,
-        `must be well-formed Unicode; key ${quote(key)} or its value has an unpaired surrogate`,
-      );
-    }
-    length += 4 + utf8Length(key) + utf8Length(text);
-    if (length > LIMITS.encryptionContext) throw tooLong(field);
+    characters += name.length + text.length;
+    if (characters > LIMITS.encryptionContext) throw tooLong(field);
     values[i] = text;
   }
-  return { names: keys, values, length };
+  return isSame(names, values, last.pairs) ? last.pairs : measured(names, values, field);
+}
+
+/** @throws {@link InvalidInputError} for text that is too long, or that UTF-8 can't encode. */
+function measured(names: readonly string[], values: readonly string[], field: string): Pairs {
+  let length = 2;
+  for (let i = 0; i < names.length; i++) {
+    const [name, text] = [names[i] as string, values[i] as string];
+    if (!name.isWellFormed() || !text.isWellFormed()) {
+      throw new InvalidInputError(
+        field,
+        `must be well-formed Unicode; key ${quote(name)} or its value has an unpaired surrogate`,
+      );
+    }
+    length += 4 + utf8Length(name) + utf8Length(text);
+    if (length > LIMITS.encryptionContext) throw tooLong(field);
+  }
+  return { names, values, length };
 }
 
 /**

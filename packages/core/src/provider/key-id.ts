@@ -104,14 +104,8 @@ function parseArn(arn: string, field: string): KeyName {
       return ownFields({ kind: 'key-arn', text: arn, id, partition, region, account });
     }
     if (ALIAS_RESOURCE.test(resource)) {
-      return ownFields({
-        kind: 'alias-arn',
-        text: arn,
-        alias: resource,
-        partition,
-        region,
-        account,
-      });
+      const scope = { partition, region, account };
+      return ownFields({ kind: 'alias-arn', text: arn, alias: resource, ...scope });
     }
   }
   throw new InvalidInputError(

@@ -34,6 +34,14 @@ function wrong(problem: string): InvalidInputError {
   return new InvalidInputError('options.aliases', problem);
 }
 
+interface Backend {
+  /** That of all its keys. */
+  readonly scope: ArnScope;
+  readonly aliases: AliasLookup;
+  /** Tells whether it can have a key of that name. */
+  readonly isName: (name: string) => boolean;
+}
+
 /**
  * Converts the contract's names of keys into a backend's, and back.
  *
@@ -47,23 +55,11 @@ function wrong(problem: string): InvalidInputError {
  * ```
  */
 export class KeyNames {
-  readonly #scope: ArnScope;
-  readonly #aliases: AliasLookup;
-  readonly #isName: (name: string) => boolean;
+  readonly #backend: Backend;
 
-  /** `scope` is that of all keys of the backend; `isName` tells whether it can have a key of that name. */
-  constructor({
-    scope,
-    aliases,
-    isName,
-  }: {
-    readonly scope: ArnScope;
-    readonly aliases: AliasLookup;
-    readonly isName: (name: string) => boolean;
-  }) {
-    this.#scope = scope;
-    this.#aliases = aliases;
-    this.#isName = isName;
+  /** @param backend Names of keys and aliases, and the scope of its keys. */
+  constructor(backend: Backend) {
+    this.#backend = backend;
   }
 
   /**
@@ -72,24 +68,22 @@ export class KeyNames {
    * @throws {@link KeyNotFoundError} when no key can have that name here.
    */
   nameOf(key: KeyName): string {
-    const isHere =
-      !('partition' in key) ||
-      (['partition', 'region', 'account'] as const).every(
-        (part) => key[part] === this.#scope[part],
-      );
+    const { scope, aliases, isName } = this.#backend;
+    const parts = ['partition', 'region', 'account'] as const;
+    const isHere = !('partition' in key) || parts.every((part) => key[part] === scope[part]);
     const isKey = key.kind === 'key-id' || key.kind === 'key-arn';
-    const name = isKey ? key.id : this.#aliases(key.alias);
+    const name = isKey ? key.id : aliases(key.alias);
     if (isHere && name === undefined && !isKey) {
       throw new KeyNotFoundError(
         `the option aliases does not define ${key.alias}; define it, or name the key itself`,
       );
     }
-    if (isHere && name !== undefined && this.#isName(name)) return name;
+    if (isHere && name !== undefined && isName(name)) return name;
     throw new KeyNotFoundError('there is no such key: check its name, its alias, and its ARN');
   }
 
   /** Formats the ARN of a key. */
   arnOf(name: string): string {
-    return formatKeyArn(name, this.#scope);
+    return formatKeyArn(name, this.#backend.scope);
   }
 }

@@ -65,14 +65,18 @@ export type EncryptInput = { readonly plaintext: Uint8Array } & (
   | AsymmetricTarget
 );
 
-/** A ciphertext, and the key and algorithm that made it. */
-export interface EncryptResult {
-  /** At most 6144 bytes. */
-  readonly ciphertext: OwnedBytes;
+/** The key that was used. */
+export interface UsedKey {
   /** The ARN of the key. */
   readonly keyId: string;
   /** The version of the key that was used, if the backend knows it. */
   readonly keyVersion?: string | undefined;
+}
+
+/** A ciphertext, and the key and algorithm that made it. */
+export interface EncryptResult extends UsedKey {
+  /** At most 6144 bytes. */
+  readonly ciphertext: OwnedBytes;
   readonly algorithm: EncryptionAlgorithm;
 }
 
@@ -115,13 +119,9 @@ export type GenerateDataKeyInput = Omit<SymmetricTarget, 'algorithm'> &
   );
 
 /** A wrapped data key, without its plaintext. */
-export interface WrappedDataKey {
+export interface WrappedDataKey extends UsedKey {
   /** The data key wrapped under the key `keyId`. */
   readonly ciphertext: OwnedBytes;
-  /** The ARN of the key that wraps it. */
-  readonly keyId: string;
-  /** The version of the key that was used, if the backend knows it. */
-  readonly keyVersion?: string | undefined;
 }
 
 /** The kind of pair, and the symmetric key to wrap its private key under. */
@@ -130,16 +130,12 @@ export interface GenerateDataKeyPairInput extends Omit<SymmetricTarget, 'algorit
 }
 
 /** A data key pair with its private key wrapped only. */
-export interface WrappedDataKeyPair {
+export interface WrappedDataKeyPair extends UsedKey {
   /** DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
   readonly publicKey: OwnedBytes;
   /** DER of PKCS#8 (RFC 5958), wrapped under the key `keyId`. */
   readonly privateKeyCiphertext: OwnedBytes;
   readonly keyPairSpec: DataKeyPairSpec;
-  /** The ARN of the key that wraps the private key. */
-  readonly keyId: string;
-  /** The version of the key that was used, if the backend knows it. */
-  readonly keyVersion?: string | undefined;
 }
 
 /** Names a key. */
@@ -149,17 +145,13 @@ export interface KeyInput {
 }
 
 /** The public half of an asymmetric key. */
-export interface PublicKeyResult {
+export interface PublicKeyResult extends UsedKey {
   /** DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
   readonly publicKey: OwnedBytes;
-  /** The ARN of the key. */
-  readonly keyId: string;
   readonly keySpec: KeySpec;
   readonly keyUsage: KeyUsage;
   /** Its encryption algorithms; empty for a key that signs. */
   readonly algorithms: readonly EncryptionAlgorithm[];
-  /** The version of the key that this is the public half of, if the backend knows it. */
-  readonly keyVersion?: string | undefined;
 }
 
 /** The description of a key. */

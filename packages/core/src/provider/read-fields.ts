@@ -16,13 +16,15 @@ import { Nothing } from './own-fields.js';
 export function readSafely<T>(operation: string | undefined, field: string, read: () => T): T {
   try {
     return read();
-  } catch (cause) {
-    const error =
-      cause instanceof KeyWrapError
-        ? cause
-        : new InvalidInputError(field, 'could not be read: a getter or proxy threw', { cause });
-    throw withCallDetails(error, operation);
+  } catch (error) {
+    throw withCallDetails(unreadable(error, field), operation);
   }
+}
+
+/** Reports what a getter or proxy of the caller threw as invalid input; any other error is returned unchanged. */
+export function unreadable(cause: unknown, field: string): KeyWrapError {
+  if (cause instanceof KeyWrapError) return cause;
+  return new InvalidInputError(field, 'could not be read: a getter or proxy threw', { cause });
 }
 
 /**

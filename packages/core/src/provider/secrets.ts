@@ -3,6 +3,7 @@ import { type OwnedBytes, ownBytes, ownSecret, wipe } from './bytes.js';
 import { ProviderClosedError } from './errors.js';
 import type { DataKeyPairSpec, EncryptionAlgorithm } from './key-spec.js';
 import { ownField } from './own-fields.js';
+import type { UsedKey } from './provider.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
@@ -13,12 +14,18 @@ let secretOf: (result: SecretResult) => OwnedBytes;
  * `console.log`, `util.inspect` and `JSON.stringify` show only the other fields.
  */
 abstract class SecretResult implements Disposable {
+  /** The ARN of the key that decrypted it, or wraps it. */
+  readonly keyId: string;
+  /** The version of that key, if the backend knows it. */
+  readonly keyVersion: string | undefined;
   readonly #secret: OwnedBytes;
   #isDisposed = false;
 
   /** @param secret Passes into the ownership of the result; copied and wiped if it may share its memory. */
-  constructor(secret: Uint8Array) {
+  constructor(secret: Uint8Array, key: UsedKey) {
     this.#secret = ownSecret(secret);
+    this.keyId = key.keyId;
+    this.keyVersion = ownField(key, 'keyVersion');
   }
 
   static {
@@ -66,23 +73,14 @@ abstract class SecretResult implements Disposable {
  * ```
  */
 export class DecryptResult extends SecretResult {
-  /** The ARN of the key that decrypted it. */
-  readonly keyId: string;
-  /** The version of that key, if the backend knows it. */
-  readonly keyVersion: string | undefined;
   /** The algorithm that decrypted it. */
   readonly algorithm: EncryptionAlgorithm;
 
   /** @param fields `plaintext` passes into the ownership of the result: the caller must not use it afterwards. */
-  constructor(fields: {
-    readonly plaintext: Uint8Array;
-    readonly keyId: string;
-    readonly keyVersion?: string | undefined;
-    readonly algorithm: EncryptionAlgorithm;
-  }) {
-    super(fields.plaintext);
-    this.keyId = fields.keyId;
-    this.keyVersion = ownField(fields, 'keyVersion');
+  constructor(
+    fields: UsedKey & { readonly plaintext: Uint8Array; readonly algorithm: EncryptionAlgorithm },
+  ) {
+    super(fields.plaintext, fields);
     this.algorithm = fields.algorithm;
   }
 
@@ -97,24 +95,15 @@ export class DecryptResult extends SecretResult {
  * Wipe it when done: `using`, or `dataKey[Symbol.dispose]()`.
  */
 export class DataKey extends SecretResult {
-  /** The ARN of the key that wraps it. */
-  readonly keyId: string;
-  /** The version of that key, if the backend knows it. */
-  readonly keyVersion: string | undefined;
   /** The data key wrapped under the key `keyId`. */
   readonly ciphertext: OwnedBytes;
 
   /** @param fields `plaintext` passes into the ownership of the data key: the caller must not use it afterwards. */
-  constructor(fields: {
-    readonly plaintext: Uint8Array;
-    readonly ciphertext: Uint8Array;
-    readonly keyId: string;
-    readonly keyVersion?: string | undefined;
-  }) {
-    super(fields.plaintext);
+  constructor(
+    fields: UsedKey & { readonly plaintext: Uint8Array; readonly ciphertext: Uint8Array },
+  ) {
+    super(fields.plaintext, fields);
     this.ciphertext = ownBytes(fields.ciphertext);
-    this.keyId = fields.keyId;
-    this.keyVersion = ownField(fields, 'keyVersion');
   }
 
   /** The data key itself. @throws {@link ProviderClosedError} once disposed. */
@@ -128,10 +117,6 @@ export class DataKey extends SecretResult {
  * Wipe it when done: `using`, or `pair[Symbol.dispose]()`.
  */
 export class DataKeyPair extends SecretResult {
-  /** The ARN of the key that wraps the private key. */
-  readonly keyId: string;
-  /** The version of that key, if the backend knows it. */
-  readonly keyVersion: string | undefined;
   /** The public key: DER of SubjectPublicKeyInfo (RFC 5280 §4.1). */
   readonly publicKey: OwnedBytes;
   /** The private key wrapped under the key `keyId`; it decrypts to the same DER. */
@@ -140,20 +125,18 @@ export class DataKeyPair extends SecretResult {
   readonly keyPairSpec: DataKeyPairSpec;
 
   /** @param fields `privateKey` passes into the ownership of the pair: the caller must not use it afterwards. */
-  constructor(fields: {
-    readonly privateKey: Uint8Array;
-    readonly publicKey: Uint8Array;
-    readonly privateKeyCiphertext: Uint8Array;
-    readonly keyPairSpec: DataKeyPairSpec;
-    readonly keyId: string;
-    readonly keyVersion?: string | undefined;
-  }) {
-    super(fields.privateKey);
+  constructor(
+    fields: UsedKey & {
+      readonly privateKey: Uint8Array;
+      readonly publicKey: Uint8Array;
+      readonly privateKeyCiphertext: Uint8Array;
+      readonly keyPairSpec: DataKeyPairSpec;
+    },
+  ) {
+    super(fields.privateKey, fields);
     this.publicKey = ownBytes(fields.publicKey);
     this.privateKeyCiphertext = ownBytes(fields.privateKeyCiphertext);
     this.keyPairSpec = fields.keyPairSpec;
-    this.keyId = fields.keyId;
-    this.keyVersion = ownField(fields, 'keyVersion');
   }
 
   /** The private key: DER of PKCS#8 (RFC 5958). @throws {@link ProviderClosedError} once disposed. */

@@ -1,12 +1,11 @@
 import { abortError, classifyError } from '../driver/classify-error.js';
-import { completeDriver, wipeField } from '../driver/complete-driver.js';
+import { completeDriver, wipeFields } from '../driver/complete-driver.js';
 import type { CompleteDriver, KeyWrapDriver } from '../driver/driver.js';
 import { isPromise } from '../driver/is-promise.js';
 import type { Awaitable, Call } from '../driver/requests.js';
 import {
   InvalidCiphertextError,
-  InvalidInputError,
-  KeyWrapError,
+  type KeyWrapError,
   ProviderClosedError,
   withCallDetails,
 } from '../provider/errors.js';
@@ -29,21 +28,10 @@ import type {
   WrappedDataKey,
   WrappedDataKeyPair,
 } from '../provider/provider.js';
+import { unreadable } from '../provider/read-fields.js';
 import type { DataKey, DataKeyPair, DecryptResult } from '../provider/secrets.js';
 import { CallSignal } from './call-signal.js';
-import {
-  DECRYPT,
-  DECRYPT_ASYMMETRIC,
-  DESCRIBE_KEY,
-  ENCRYPT,
-  GENERATE_DATA_KEY,
-  GENERATE_DATA_KEY_PAIR,
-  GENERATE_WRAPPED_DATA_KEY,
-  GENERATE_WRAPPED_DATA_KEY_PAIR,
-  GET_PUBLIC_KEY,
-  type Operation,
-  RE_ENCRYPT,
-} from './operations.js';
+import * as operations from './operations.js';
 import { parseCall } from './parse-call.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -90,52 +78,52 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
   }
 
   encrypt(input: EncryptInput, options?: CallOptions): Promise<EncryptResult> {
-    return this.run(ENCRYPT, input, options);
+    return this.run(operations.ENCRYPT, input, options);
   }
 
   decrypt(input: DecryptInput, options?: CallOptions): Promise<DecryptResult> {
-    return this.run(DECRYPT, input, options);
+    return this.run(operations.DECRYPT, input, options);
   }
 
   decryptAsymmetric(input: DecryptAsymmetricInput, options?: CallOptions): Promise<DecryptResult> {
-    return this.run(DECRYPT_ASYMMETRIC, input, options);
+    return this.run(operations.DECRYPT_ASYMMETRIC, input, options);
   }
 
   reEncrypt(input: ReEncryptInput, options?: CallOptions): Promise<ReEncryptResult> {
-    return this.run(RE_ENCRYPT, input, options);
+    return this.run(operations.RE_ENCRYPT, input, options);
   }
 
   generateDataKey(input: GenerateDataKeyInput, options?: CallOptions): Promise<DataKey> {
-    return this.run(GENERATE_DATA_KEY, input, options);
+    return this.run(operations.GENERATE_DATA_KEY, input, options);
   }
 
   generateDataKeyWithoutPlaintext(
     input: GenerateDataKeyInput,
     options?: CallOptions,
   ): Promise<WrappedDataKey> {
-    return this.run(GENERATE_WRAPPED_DATA_KEY, input, options);
+    return this.run(operations.GENERATE_WRAPPED_DATA_KEY, input, options);
   }
 
   generateDataKeyPair(
     input: GenerateDataKeyPairInput,
     options?: CallOptions,
   ): Promise<DataKeyPair> {
-    return this.run(GENERATE_DATA_KEY_PAIR, input, options);
+    return this.run(operations.GENERATE_DATA_KEY_PAIR, input, options);
   }
 
   generateDataKeyPairWithoutPlaintext(
     input: GenerateDataKeyPairInput,
     options?: CallOptions,
   ): Promise<WrappedDataKeyPair> {
-    return this.run(GENERATE_WRAPPED_DATA_KEY_PAIR, input, options);
+    return this.run(operations.GENERATE_WRAPPED_DATA_KEY_PAIR, input, options);
   }
 
   getPublicKey(input: KeyInput, options?: CallOptions): Promise<PublicKeyResult> {
-    return this.run(GET_PUBLIC_KEY, input, options);
+    return this.run(operations.GET_PUBLIC_KEY, input, options);
   }
 
   describeKey(input: KeyInput, options?: CallOptions): Promise<KeyDescription> {
-    return this.run(DESCRIBE_KEY, input, options);
+    return this.run(operations.DESCRIBE_KEY, input, options);
   }
 
   close(): Promise<void> {
@@ -172,7 +160,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
    * ```
    */
   protected run<Request extends object, Output, Result = Output>(
-    operation: Operation<Keys, Request, Output, Result>,
+    operation: operations.Operation<Keys, Request, Output, Result>,
     input: unknown,
     options?: CallOptions,
   ): Promise<Result> {
@@ -193,7 +181,9 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       request = operation.parse(input, capabilities);
     } catch (error) {
       own?.end();
-      return this.#reject(operation.name, input, asRejection(error, reading, call?.signal));
+      const signal = call?.signal;
+      const reason = signal?.aborted ? abortError(signal) : unreadable(error, reading);
+      return this.#reject(operation.name, input, reason);
     }
     lifetime.enter();
     let answer: Awaitable<Output> | undefined;
@@ -206,7 +196,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
         return Promise.resolve(result);
       }
     } catch (error) {
-      wipeOutput(operation, answer);
+      wipeFields(answer, ownField(operation, 'outputSecrets'));
       // As if it had failed later: the stack must not reveal how far the work came.
       answer = Promise.reject(error);
     }
@@ -221,7 +211,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
 
   /** Waits for the answer and cleans up after it, also when the caller has stopped waiting. */
   async #settle<Request extends object, Output, Result>(
-    operation: Operation<Keys, Request, Output, Result>,
+    operation: operations.Operation<Keys, Request, Output, Result>,
     request: Request,
     call: Call,
     answer: Awaitable<Output>,
@@ -232,18 +222,15 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       if (call.signal?.aborted) throw abortError(call.signal);
       return finish(operation, request, output);
     } catch (error) {
-      wipeOutput(operation, output);
+      wipeFields(output, ownField(operation, 'outputSecrets'));
       throw explain(error, operation.name, request, call.signal);
     } finally {
       this.#end(operation, request);
     }
   }
 
-  #end<Request extends object>(
-    operation: { readonly requestSecrets?: readonly (keyof Request & string)[] },
-    request: Request,
-  ): void {
-    for (const name of ownField(operation, 'requestSecrets') ?? []) wipeField(request, name);
+  #end(operation: { readonly requestSecrets?: readonly string[] }, request: object): void {
+    wipeFields(request, ownField(operation, 'requestSecrets'));
     this.#driver.lifetime.leave();
   }
 
@@ -264,17 +251,12 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
 }
 
 function finish<Request extends object, Output, Result>(
-  operation: Pick<Operation<object, Request, Output, Result>, 'finish'>,
+  operation: Pick<operations.Operation<object, Request, Output, Result>, 'finish'>,
   request: Request,
   output: Output,
 ): Result {
   const make = ownField(operation, 'finish');
   return (make === undefined ? output : make(output, request)) as Result;
-}
-
-/** Wipes the secrets of an output that the caller does not get. */
-function wipeOutput(operation: { readonly outputSecrets?: readonly string[] }, output: unknown) {
-  for (const name of ownField(operation, 'outputSecrets') ?? []) wipeField(output, name);
 }
 
 const DRIVERS = new WeakMap<KeyWrapProvider, CompleteDriver>();
@@ -322,15 +304,6 @@ function isComplete<Keys extends object>(
   driver: KeyWrapDriver<Keys> | CompleteDriver<Keys>,
 ): driver is CompleteDriver<Keys> {
   return Object.hasOwn(driver, 'lifetime');
-}
-
-/** Reports an error of the caller's getter or proxy as invalid input, not as a failure of the backend. */
-function asRejection(error: unknown, reading: string, signal: Call['signal']): KeyWrapError {
-  if (signal?.aborted) return abortError(signal);
-  if (error instanceof KeyWrapError) return error;
-  return new InvalidInputError(reading, 'could not be read: a getter or proxy threw', {
-    cause: error,
-  });
 }
 
 const NO_DRIVER = Object.freeze({ mapError: undefined });

@@ -11,16 +11,7 @@ import type {
   WrappedDataKeyPair,
 } from '../provider/provider.js';
 import { DataKey, DataKeyPair, DecryptResult } from '../provider/secrets.js';
-import {
-  parseDataKeyInput,
-  parseDataKeyPairInput,
-  parseDecryptAsymmetricInput,
-  parseDecryptInput,
-  parseEncryptInput,
-  parseKeyInput,
-  parsePublicKeyInput,
-  parseReEncryptInput,
-} from './parse-input.js';
+import * as input from './parse-input.js';
 
 /** An operation of a provider, from its input to its result: a plain record. */
 export interface Operation<Keys extends object, Request extends object, Output, Result = Output> {
@@ -50,7 +41,7 @@ type DriverOperation<Name extends FunctionName, Result> = Operation<
 
 export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = {
   name: 'encrypt',
-  parse: parseEncryptInput,
+  parse: input.parseEncryptInput,
   functionOf: (driver) => driver.encrypt,
   finish({ ciphertext: bytes, keyId, keyVersion }, { algorithm }) {
     const ciphertext = ownBytes(bytes);
@@ -63,7 +54,7 @@ export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = {
 
 export const DECRYPT: DriverOperation<'decrypt', DecryptResult> = {
   name: 'decrypt',
-  parse: parseDecryptInput,
+  parse: input.parseDecryptInput,
   functionOf: (driver) => driver.decrypt,
   finish: ({ plaintext, keyId, keyVersion }, { algorithm }) =>
     new DecryptResult({ plaintext, keyId, keyVersion, algorithm }),
@@ -73,12 +64,12 @@ export const DECRYPT: DriverOperation<'decrypt', DecryptResult> = {
 export const DECRYPT_ASYMMETRIC: typeof DECRYPT = {
   ...DECRYPT,
   name: 'decryptAsymmetric',
-  parse: parseDecryptAsymmetricInput,
+  parse: input.parseDecryptAsymmetricInput,
 };
 
 export const RE_ENCRYPT: DriverOperation<'reEncrypt', ReEncryptResult> = {
   name: 'reEncrypt',
-  parse: parseReEncryptInput,
+  parse: input.parseReEncryptInput,
   functionOf: (driver) => driver.reEncrypt,
   finish(output, { source, destination }) {
     const { sourceKeyVersion, destinationKeyVersion } = output;
@@ -97,7 +88,7 @@ export const RE_ENCRYPT: DriverOperation<'reEncrypt', ReEncryptResult> = {
 
 export const GENERATE_DATA_KEY: DriverOperation<'generateDataKey', DataKey> = {
   name: 'generateDataKey',
-  parse: parseDataKeyInput,
+  parse: input.parseDataKeyInput,
   functionOf: (driver) => driver.generateDataKey,
   finish: (output) => new DataKey(output),
   outputSecrets: ['plaintext'],
@@ -108,7 +99,7 @@ export const GENERATE_WRAPPED_DATA_KEY: DriverOperation<
   WrappedDataKey
 > = {
   name: 'generateDataKeyWithoutPlaintext',
-  parse: parseDataKeyInput,
+  parse: input.parseDataKeyInput,
   functionOf: (driver) => driver.generateDataKeyWithoutPlaintext,
   finish({ ciphertext, keyId, keyVersion }) {
     const result = { ciphertext: ownBytes(ciphertext), keyId };
@@ -118,7 +109,7 @@ export const GENERATE_WRAPPED_DATA_KEY: DriverOperation<
 
 export const GENERATE_DATA_KEY_PAIR: DriverOperation<'generateDataKeyPair', DataKeyPair> = {
   name: 'generateDataKeyPair',
-  parse: parseDataKeyPairInput,
+  parse: input.parseDataKeyPairInput,
   functionOf: (driver) => driver.generateDataKeyPair,
   finish: (output, { keyPairSpec }) => new DataKeyPair({ ...output, keyPairSpec }),
   outputSecrets: ['privateKey'],
@@ -129,7 +120,7 @@ export const GENERATE_WRAPPED_DATA_KEY_PAIR: DriverOperation<
   WrappedDataKeyPair
 > = {
   name: 'generateDataKeyPairWithoutPlaintext',
-  parse: parseDataKeyPairInput,
+  parse: input.parseDataKeyPairInput,
   functionOf: (driver) => driver.generateDataKeyPairWithoutPlaintext,
   finish({ publicKey, privateKeyCiphertext, keyId, keyVersion }, { keyPairSpec }) {
     const result = {
@@ -144,13 +135,13 @@ export const GENERATE_WRAPPED_DATA_KEY_PAIR: DriverOperation<
 
 export const GET_PUBLIC_KEY: DriverOperation<'getPublicKey', PublicKeyResult> = {
   name: 'getPublicKey',
-  parse: parsePublicKeyInput,
+  parse: input.parsePublicKeyInput,
   functionOf: (driver) => driver.getPublicKey,
   finish: (output) => ({ ...output, publicKey: ownBytes(output.publicKey) }),
 };
 
 export const DESCRIBE_KEY: DriverOperation<'describeKey', KeyDescription> = {
   name: 'describeKey',
-  parse: parseKeyInput,
+  parse: input.parseKeyInput,
   functionOf: (driver) => driver.describeKey,
 };

@@ -44,22 +44,17 @@ const INPUT_FIELDS = {
   key: ['keyId'],
 } as const;
 
-/** @throws {@link InvalidInputError} */
-export function parseEncryptInput(
-  input: unknown,
-  capabilities: ProviderCapabilities,
-): EncryptRequest {
+/** Parses the input of one operation. @throws {@link InvalidInputError} */
+type Parser<Request> = (input: unknown, capabilities: ProviderCapabilities) => Request;
+
+export const parseEncryptInput: Parser<EncryptRequest> = (input, capabilities) => {
   const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.encrypt);
   const { key, algorithm, encryptionContext } = parseTarget(named, '', capabilities);
   const plaintext = readBytes(bytes, 'plaintext', longestPlaintext(algorithm, capabilities));
   return { key, algorithm, encryptionContext, plaintext };
-}
+};
 
-/** @throws {@link InvalidInputError} */
-export function parseDecryptInput(
-  input: unknown,
-  capabilities: ProviderCapabilities,
-): DecryptRequest {
+export const parseDecryptInput: Parser<DecryptRequest> = (input, capabilities) => {
   const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.decrypt);
   const isSymmetric = named[1] === undefined || named[1] === 'SYMMETRIC_DEFAULT';
   if (isSymmetric && !capabilities.algorithms.includes('SYMMETRIC_DEFAULT')) {
@@ -72,13 +67,9 @@ export function parseDecryptInput(
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
   }
   return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes, capabilities) };
-}
+};
 
-/** @throws {@link InvalidInputError} */
-export function parseDecryptAsymmetricInput(
-  input: unknown,
-  capabilities: ProviderCapabilities,
-): DecryptRequest {
+export const parseDecryptAsymmetricInput: Parser<DecryptRequest> = (input, capabilities) => {
   const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.decrypt);
   if (named[1] === undefined || named[1] === 'SYMMETRIC_DEFAULT') {
     throw new InvalidInputError(
@@ -88,13 +79,9 @@ export function parseDecryptAsymmetricInput(
   }
   const { key, algorithm, encryptionContext } = parseTarget(named, '', capabilities);
   return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes, capabilities) };
-}
+};
 
-/** @throws {@link InvalidInputError} */
-export function parseReEncryptInput(
-  input: unknown,
-  capabilities: ProviderCapabilities,
-): ReEncryptRequest {
+export const parseReEncryptInput: Parser<ReEncryptRequest> = (input, capabilities) => {
   const [bytes, from, to] = readValues(input, 'input', INPUT_FIELDS.reEncrypt);
   const source = readValues(from ?? {}, 'source', TARGET_FIELDS);
   const destination = readValues(to, 'destination', TARGET_FIELDS);
@@ -103,13 +90,9 @@ export function parseReEncryptInput(
     destination: parseTarget(destination, 'destination.', capabilities),
     ciphertext: parseCiphertext(bytes, capabilities),
   };
-}
+};
 
-/** @throws {@link InvalidInputError} */
-export function parseDataKeyInput(
-  input: unknown,
-  capabilities: ProviderCapabilities,
-): DataKeyRequest {
+export const parseDataKeyInput: Parser<DataKeyRequest> = (input, capabilities) => {
   if (!capabilities.dataKeys) {
     throw new UnsupportedOperationError('this provider does not generate data keys');
   }
@@ -118,13 +101,9 @@ export function parseDataKeyInput(
   const longest = Math.min(LIMITS.dataKey, longestPlaintext(algorithm, capabilities));
   const numberOfBytes = parseDataKeyLength(keySpec, length, longest);
   return { key, algorithm, encryptionContext, numberOfBytes };
-}
+};
 
-/** @throws {@link InvalidInputError} */
-export function parseDataKeyPairInput(
-  input: unknown,
-  capabilities: ProviderCapabilities,
-): DataKeyPairRequest {
+export const parseDataKeyPairInput: Parser<DataKeyPairRequest> = (input, capabilities) => {
   const [keyId, keyPairSpec, context] = readValues(input, 'input', INPUT_FIELDS.dataKeyPair);
   if (!isDataKeyPairSpec(keyPairSpec)) {
     throw new InvalidInputError(
@@ -137,7 +116,7 @@ export function parseDataKeyPairInput(
   }
   const { key, algorithm, encryptionContext } = parseWrapping(keyId, context, capabilities);
   return { key, algorithm, encryptionContext, keyPairSpec };
-}
+};
 
 /**
  * Parses the input of an operation that has a key only.

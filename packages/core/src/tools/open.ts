@@ -53,19 +53,16 @@ export async function openKeyWrapProvider(
       `has the scheme ${parsed.protocol} which is not registered; known: ${known.join(', ')}`,
     );
   }
-  const provider = await open(match, parsed);
-  assertProvider(provider, `schemes[${schemes.indexOf(match)}]`);
-  return provider;
-}
-
-/** Who opens by URL doesn't know the option that a part of it became. */
-async function open(scheme: ProviderScheme, url: URL): Promise<KeyWrapProvider> {
+  let provider: KeyWrapProvider;
   try {
-    return await scheme.open(url);
+    provider = await match.open(parsed);
   } catch (error) {
+    // Who opens by URL doesn't know the option that a part of it became.
     if (!(error instanceof InvalidInputError) || error.field === 'url') throw error;
     throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
   }
+  assertProvider(provider, `schemes[${schemes.indexOf(match)}]`);
+  return provider;
 }
 
 function namesOf({ scheme, variants = [] }: ProviderScheme): readonly string[] {

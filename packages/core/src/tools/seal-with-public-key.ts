@@ -37,24 +37,13 @@ export async function sealWithPublicKey(
   plaintext: Uint8Array,
   algorithm: AsymmetricAlgorithm,
 ): Promise<OwnedBytes> {
+  let copy: OwnedBytes | undefined;
   try {
-    return await seal(publicKey, plaintext, algorithm);
-  } catch (error) {
-    throw error instanceof KeyWrapError ? withCallDetails(error, 'sealWithPublicKey') : error;
-  }
-}
-
-async function seal(
-  publicKey: Uint8Array,
-  plaintext: Uint8Array,
-  algorithm: AsymmetricAlgorithm,
-): Promise<OwnedBytes> {
-  if (typeof algorithm !== 'string' || !isAsymmetricAlgorithm(algorithm)) {
-    throw new InvalidInputError('algorithm', 'must be RSAES_OAEP_SHA_1, _256, _384 or _512');
-  }
-  if (!isUint8Array(publicKey)) throw new InvalidInputError('publicKey', 'must be a Uint8Array');
-  const copy = readBytes(plaintext, 'plaintext', maximumPlaintextLength(algorithm));
-  try {
+    if (typeof algorithm !== 'string' || !isAsymmetricAlgorithm(algorithm)) {
+      throw new InvalidInputError('algorithm', 'must be RSAES_OAEP_SHA_1, _256, _384 or _512');
+    }
+    if (!isUint8Array(publicKey)) throw new InvalidInputError('publicKey', 'must be a Uint8Array');
+    copy = readBytes(plaintext, 'plaintext', maximumPlaintextLength(algorithm));
     const key = await importPublicKey(publicKey, algorithm);
     const maximum = maximumPlaintextLength(algorithm, specOf(key));
     if (copy.length > maximum) {
@@ -70,8 +59,10 @@ async function seal(
         });
       }),
     );
+  } catch (error) {
+    throw error instanceof KeyWrapError ? withCallDetails(error, 'sealWithPublicKey') : error;
   } finally {
-    wipe(copy);
+    if (copy !== undefined) wipe(copy);
   }
 }
 

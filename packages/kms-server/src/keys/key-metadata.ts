@@ -1,11 +1,5 @@
 import { algorithmsOf, type KeyUsage } from '@keywrap/core';
-import {
-  arnOf,
-  type KeyRecord,
-  type Keys,
-  keyAt,
-  newestVersion,
-} from '@keywrap/provider-local/keys';
+import { arnOf, type KeyRecord, type Keys, newestVersion } from '@keywrap/provider-local/keys';
 
 /** Converts a time to that of the JSON protocol: seconds since 1970. */
 export function toSeconds(date: Date): number {
@@ -34,7 +28,8 @@ export async function keyMetadata(key: KeyRecord, keys: Keys): Promise<object> {
     Description: key.description,
     KeyUsage: key.keyUsage,
     KeyState: key.keyState,
-    ...(key.deletionDate && { DeletionDate: toSeconds(key.deletionDate) }),
+    DeletionDate: key.deletionDate && toSeconds(key.deletionDate),
+    PendingDeletionWindowInDays: key.pendingWindowInDays,
     Origin: key.origin,
     ...expiration(key),
     KeyManager: 'CUSTOMER',
@@ -73,15 +68,8 @@ function expiration({ origin, versions }: KeyRecord): object {
 /** [MultiRegionConfiguration](https://docs.aws.amazon.com/kms/latest/APIReference/API_MultiRegionConfiguration.html) */
 async function multiRegionConfiguration(key: KeyRecord, keys: Keys): Promise<object> {
   const { id, primaryRegion: region = '', scope } = key;
-  const related = await keys.store.keysWithId(id);
-  const replicas = related.filter(
-    (other) =>
-      other.scope.partition === scope.partition &&
-      other.scope.account === scope.account &&
-      other.primaryRegion === region &&
-      other.scope.region !== region &&
-      keyAt(other, keys.now()) !== undefined,
-  );
+  const primary = { id, scope: { ...scope, region } };
+  const replicas = [...(await keys.replicasOf(primary))];
   replicas.sort((a, b) => (a.scope.region < b.scope.region ? -1 : 1));
   const describe = (other: Pick<KeyRecord, 'id' | 'scope'>) => ({
     Arn: arnOf(other),
@@ -89,7 +77,7 @@ async function multiRegionConfiguration(key: KeyRecord, keys: Keys): Promise<obj
   });
   return {
     MultiRegionKeyType: scope.region === region ? 'PRIMARY' : 'REPLICA',
-    PrimaryKey: describe({ id, scope: { ...scope, region } }),
+    PrimaryKey: describe(primary),
     ReplicaKeys: replicas.map(describe),
   };
 }

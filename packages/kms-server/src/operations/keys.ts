@@ -88,12 +88,12 @@ export async function ScheduleKeyDeletion(
   if (PendingWindowInDays < 7 || PendingWindowInDays > 30) {
     throw validationError('PendingWindowInDays must be between 7 and 30 days, inclusive.');
   }
-  const key = await keys.change(await findKey(keys, KeyId), (current) =>
-    pendingDeletion(current, keys.now(), PendingWindowInDays),
+  const key = await keys.change(await findKey(keys, KeyId), (current, hasReplicas) =>
+    pendingDeletion(current, keys.now(), PendingWindowInDays, hasReplicas),
   );
   return {
     KeyId: arnOf(key),
-    DeletionDate: toSeconds(key.deletionDate as Date),
+    DeletionDate: key.deletionDate && toSeconds(key.deletionDate),
     KeyState: key.keyState,
     PendingWindowInDays,
   };

@@ -60,9 +60,10 @@ export class AuditChain {
    * @param previous The line before it; undefined if it is the first.
    */
   follows(text: string, previous: string | undefined): boolean {
-    const encoded = previous === undefined ? undefined : encodedMac(previous);
-    if (previous !== undefined && encoded === undefined) return false;
-    this.#last = encoded === undefined ? new Uint8Array(MAC_LENGTH) : decode(encoded);
+    const encoded =
+      previous === undefined ? encode(new Uint8Array(MAC_LENGTH)) : encodedMac(previous);
+    if (encoded === undefined) return false;
+    this.#last = new Uint8Array(Buffer.from(encoded, 'base64url'));
     return this.read(text) !== undefined;
   }
 
@@ -80,10 +81,6 @@ export function encodedMac(text: string): string | undefined {
 /** Encodes a MAC as it is in a line: base64url, 43 characters. */
 export function encode(mac: Uint8Array): string {
   return Buffer.from(mac).toString('base64url');
-}
-
-function decode(encoded: string): Uint8Array {
-  return new Uint8Array(Buffer.from(encoded, 'base64url'));
 }
 
 function macOf(key: Uint8Array, ...parts: (string | Uint8Array)[]): Uint8Array {

@@ -12,7 +12,7 @@ import { explainFileError } from '../store/errors.js';
 import { assertPrivate, syncFolder } from '../store/private-files.js';
 import { AuditChain, encode } from './audit-chain.js';
 import type { AuditCheckpoint } from './checkpoints.js';
-import { listLogs, openOwnFile } from './log-files.js';
+import { listLogs, readOwnFile } from './log-files.js';
 import { parseAuditOptions } from './parse-audit-options.js';
 import { CLOSED, type LogEnd, lastMac, OPENED } from './read-log.js';
 
@@ -63,19 +63,17 @@ export class AuditLog implements AuditSink {
   readonly #name: string;
   readonly #chain: AuditChain;
   readonly #who: object;
-  readonly #generation: (() => number) | undefined;
-  readonly #checkpoint: ((checkpoint: AuditCheckpoint) => void) | undefined;
+  readonly #options: Pick<AuditLogOptions, 'generation' | 'checkpoint'>;
   #seq = 0;
   #state: 'open' | 'broken' | 'closed' = 'open';
 
   private constructor(file: number, name: string, options: AuditLogOptions) {
-    const { actor, storeId, generation, checkpoint, key } = options;
+    const { actor, storeId, key } = options;
     this.#file = file;
     this.#name = name;
     this.#chain = new AuditChain(key, storeId, name);
     this.#who = { user: userName(), host: hostname(), pid: process.pid, ...(actor && { actor }) };
-    this.#generation = generation;
-    this.#checkpoint = checkpoint;
+    this.#options = options;
   }
 
   /**
@@ -137,7 +135,7 @@ export class AuditLog implements AuditSink {
       throw new ProviderUnavailableError('an earlier write to the audit log failed; open another');
     }
     const time = new Date().toISOString();
-    const generation = this.#generation?.();
+    const generation = this.#options.generation?.();
     const line = { seq: this.#seq, time, ...this.#who, generation, ...event };
     const { text, mac } = this.#chain.next(line);
     const { size } = fs.fstatSync(this.#file);
@@ -153,7 +151,7 @@ export class AuditLog implements AuditSink {
     this.#chain.accept(mac);
     this.#seq += 1;
     const closed = (event as { operation?: unknown }).operation === CLOSED;
-    this.#checkpoint?.({
+    this.#options.checkpoint?.({
       log: this.#name,
       lines: this.#seq,
       mac: encode(mac),
@@ -181,13 +179,10 @@ async function readEnds({
 }: AuditLogOptions): Promise<LogEnd[]> {
   const ends: LogEnd[] = [];
   for (const name of (await listLogs(folder)).reverse()) {
-    const handle = await openOwnFile(path.join(folder, name), trustedGroup);
-    try {
-      const mac = await lastMac(handle, () => new AuditChain(key, storeId, name));
-      if (mac !== undefined) ends.unshift([name, mac]);
-    } finally {
-      await handle.close();
-    }
+    const mac = await readOwnFile(path.join(folder, name), trustedGroup, (handle) =>
+      lastMac(handle, () => new AuditChain(key, storeId, name)),
+    );
+    if (mac !== undefined) ends.unshift([name, mac]);
     if (ends.length === REMEMBERED) break;
   }
   return ends;

@@ -4,7 +4,7 @@ import { errorCode, explainFileError } from '../store/errors.js';
 import { AuditChain } from './audit-chain.js';
 import type { AuditLogOptions } from './audit-log.js';
 import type { AuditCheckpoint } from './checkpoints.js';
-import { listLogs, openOwnFile } from './log-files.js';
+import { listLogs, readOwnFile } from './log-files.js';
 import { parseVerifyOptions } from './parse-audit-options.js';
 import { emptyLog, type LogContent, readLog } from './read-log.js';
 
@@ -57,7 +57,11 @@ export async function verifyAuditLogs(
   const { folder, storeId, key, trustedGroup, checkpoints = [] } = parseVerifyOptions(options);
   try {
     const checked = new Map<string, Checked>();
-    for (const log of await namesIn(folder)) {
+    const logs = await listLogs(folder).catch((error) => {
+      if (errorCode(error) === 'ENOENT') return [];
+      throw error;
+    });
+    for (const log of logs) {
       const chain = new AuditChain(key, storeId, log);
       const content = await checkLog(path.join(folder, log), chain, trustedGroup);
       checked.set(log, { ...content, witnessed: content.closed ? content.lines : 0 });
@@ -94,25 +98,13 @@ function witness(
   return seen;
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  return listLogs(folder).catch((error) => {
-    if (errorCode(error) === 'ENOENT') return [];
-    throw error;
-  });
-}
-
 async function checkLog(
   file: string,
   chain: AuditChain,
   trustedGroup: number | undefined,
 ): Promise<LogContent> {
   try {
-    const handle = await openOwnFile(file, trustedGroup);
-    try {
-      return await readLog(handle, chain);
-    } finally {
-      await handle.close();
-    }
+    return await readOwnFile(file, trustedGroup, (handle) => readLog(handle, chain));
   } catch (error) {
     if (!(error instanceof AccessDeniedError)) throw error;
     return emptyLog(`was not read: ${error.message}`);

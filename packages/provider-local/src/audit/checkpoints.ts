@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { InvalidInputError } from '@keywrap/core';
 import { explainFileError } from '../store/errors.js';
-import { openOwnFile } from './log-files.js';
+import { readOwnFile } from './log-files.js';
 import { parseReadOptions } from './parse-audit-options.js';
 
 /** The end of an audit log at some time. Kept elsewhere, it shows that lines after it were there. */
@@ -93,16 +93,14 @@ export async function readCheckpoints(
   }
 }
 
-async function read(file: string, trustedGroup: number | undefined): Promise<AuditCheckpoint> {
-  const handle = await openOwnFile(file, trustedGroup);
-  try {
+function read(file: string, trustedGroup: number | undefined): Promise<AuditCheckpoint> {
+  return readOwnFile(file, trustedGroup, async (handle) => {
     const bytes = Buffer.alloc(LENGTH);
     await handle.read(bytes, 0, LENGTH, 0);
-    return JSON.parse(bytes.toString());
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new InvalidInputError('checkpoints', `${file} is not a checkpoint`);
-  } finally {
-    await handle.close();
-  }
+    try {
+      return JSON.parse(bytes.toString());
+    } catch {
+      throw new InvalidInputError('checkpoints', `${file} is not a checkpoint`);
+    }
+  });
 }

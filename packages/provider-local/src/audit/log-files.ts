@@ -14,24 +14,24 @@ export async function listLogs(folder: string): Promise<string[]> {
 }
 
 /**
- * Opens a file that only this user, root or a trusted group may write. Links are not followed, and nothing
+ * Reads a file that only this user, root or a trusted group may write. Links are not followed, and nothing
  * waits for the writer of a pipe.
  *
  * @throws {@link AccessDeniedError} for any other file.
  */
-export async function openOwnFile(
+export async function readOwnFile<Result>(
   file: string,
   trustedGroup: number | undefined,
-): Promise<fs.promises.FileHandle> {
+  read: (handle: fs.promises.FileHandle) => Promise<Result>,
+): Promise<Result> {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
   const handle = await fs.promises.open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(explain);
   try {
     const problem = problemOf(await handle.stat(), trustedGroup);
-    if (problem === undefined) return handle;
-    throw refused(file, problem);
-  } catch (error) {
+    if (problem !== undefined) throw refused(file, problem);
+    return await read(handle);
+  } finally {
     await handle.close();
-    throw error;
   }
 
   function explain(error: NodeJS.ErrnoException): never {

@@ -3,12 +3,9 @@ import {
   type Awaitable,
   type EncryptionAlgorithm,
   type EncryptionContext,
-  InvalidInputError,
   isAsymmetricAlgorithm,
   LIMITS,
-  maximumPlaintextLength,
   oaepHash,
-  type RsaKeySpec,
   serializeEncryptionContext,
 } from '@keywrap/core';
 import { type KeyRecord, type KeyVersion, newestVersion } from '../keys/record.js';
@@ -65,10 +62,8 @@ export class KeyCipher {
     const { aes, blobHeader } = this.loaded.symmetric(key.id, version);
     const aad = additionalData(blobHeader, encryptionContext);
     const unique = nonce ?? randomNonce();
-    return {
-      ciphertext: encodeBlob(blobHeader, unique, aes.seal(unique, plaintext, aad)),
-      version,
-    };
+    const sealed = aes.seal(unique, plaintext, aad);
+    return { ciphertext: encodeBlob(blobHeader, unique, sealed), version };
   }
 
   /** Decrypts a blob under the version that it names. @throws {@link InvalidCiphertextError} */
@@ -117,13 +112,6 @@ export class KeyCipher {
     plaintext: Uint8Array,
     algorithm: AsymmetricAlgorithm,
   ): Promise<Encrypted> {
-    const maximum = maximumPlaintextLength(algorithm, key.keySpec as RsaKeySpec);
-    if (plaintext.length > maximum) {
-      throw new InvalidInputError(
-        'plaintext',
-        `must have at most ${maximum} bytes for ${key.keySpec} and ${algorithm}; it has ${plaintext.length}`,
-      );
-    }
     const version = newestVersion(key) as KeyVersion;
     const publicKey = await this.loaded.rsaPublic(version);
     return { ciphertext: await publicKey.encrypt(plaintext, oaepHash(algorithm)), version };

@@ -70,11 +70,11 @@ export class Xaes256GcmKey implements AesKey {
     // L = AES-256ₖ(0¹²⁸); K1 is L times x in GF(2¹²⁸), as in CMAC (NIST SP 800-38B §6.1).
     const l = this.#cipher.encrypt(new Uint8Array(BLOCK_LENGTH));
     const k1 = double(l);
-    this.#maskedBlocks = newSecret(2 * BLOCK_LENGTH);
-    this.#maskedBlocks.set(k1, 0);
-    this.#maskedBlocks.set(k1, BLOCK_LENGTH);
-    xorInto(this.#maskedBlocks, Uint8Array.of(0x00, 0x01, 0x58, 0x00), 0); // M1 = 00 01 'X' 00 ‖ N[:12]
-    xorInto(this.#maskedBlocks, Uint8Array.of(0x00, 0x02, 0x58, 0x00), BLOCK_LENGTH); // M2
+    const masked = newSecret(2 * BLOCK_LENGTH);
+    masked.set([0x00, 0x01, 0x58, 0x00]); // M1 = 00 01 'X' 00 ‖ N[:12]
+    masked.set([0x00, 0x02, 0x58, 0x00], BLOCK_LENGTH); // M2
+    for (let i = 0; i < masked.length; i++) (masked[i] as number) ^= k1[i % BLOCK_LENGTH] as number;
+    this.#maskedBlocks = masked;
     l.fill(0);
     k1.fill(0);
   }
@@ -82,7 +82,7 @@ export class Xaes256GcmKey implements AesKey {
   seal(nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Uint8Array {
     const derivedKey = this.#deriveKey(nonce);
     try {
-      return this.#aes.seal(derivedKey, nonce.slice(12), plaintext, aad);
+      return this.#aes.seal(derivedKey, nonce.subarray(12), plaintext, aad);
     } finally {
       derivedKey.fill(0);
     }
@@ -91,7 +91,7 @@ export class Xaes256GcmKey implements AesKey {
   open(nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Uint8Array | undefined {
     const derivedKey = this.#deriveKey(nonce);
     try {
-      return this.#aes.open(derivedKey, nonce.slice(12), sealed, aad);
+      return this.#aes.open(derivedKey, nonce.subarray(12), sealed, aad);
     } finally {
       derivedKey.fill(0);
     }
@@ -111,9 +111,10 @@ export class Xaes256GcmKey implements AesKey {
     }
     const blocks = this.#blocks;
     blocks.set(this.#maskedBlocks);
-    const prefix = nonce.slice(0, 12);
-    xorInto(blocks, prefix, 4);
-    xorInto(blocks, prefix, BLOCK_LENGTH + 4);
+    for (let i = 0; i < 12; i++) {
+      (blocks[4 + i] as number) ^= nonce[i] as number;
+      (blocks[BLOCK_LENGTH + 4 + i] as number) ^= nonce[i] as number;
+    }
     const derivedKey = this.#cipher.encrypt(blocks);
     blocks.fill(0);
     return derivedKey;
@@ -129,12 +130,6 @@ function double(block: Uint8Array): Uint8Array {
     result[i] = (byte << 1) | carry;
     carry = byte >> 7;
   }
-  xorInto(result, Uint8Array.of(0x87 & -carry), BLOCK_LENGTH - 1);
+  (result[BLOCK_LENGTH - 1] as number) ^= 0x87 & -carry;
   return result;
-}
-
-function xorInto(target: Uint8Array, source: Uint8Array, offset: number): void {
-  for (let i = 0; i < source.length; i++) {
-    target[offset + i] = (target[offset + i] as number) ^ (source[i] as number);
-  }
 }

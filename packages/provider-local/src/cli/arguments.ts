@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { PassphraseSource } from '../store/protection/passphrase-source.js';
+import type { PassphraseArguments } from './ask-passphrase.js';
 
 /** Reports wrong arguments. */
 export class UsageError extends Error {
@@ -18,8 +18,8 @@ export interface ActionArguments {
   readonly folder: string;
   /** The id or ARN of a key. */
   readonly key: string;
-  readonly passphrase: PassphraseSource;
-  readonly newPassphrase: PassphraseSource;
+  readonly passphrase: PassphraseArguments;
+  readonly newPassphrase: PassphraseArguments;
   readonly trustedGroup: number | undefined;
   readonly json: boolean;
   /** The oldest acceptable generation. */
@@ -96,8 +96,16 @@ export function parseArguments(
     key: '',
     ...Object.fromEntries(rest.map((value, index) => [names[index], value])),
     action: values.help ? 'help' : (action as ActionName),
-    passphrase: { file: values['passphrase-file'], env: values['passphrase-env'] },
-    newPassphrase: { file: values['new-passphrase-file'], env: values['new-passphrase-env'] },
+    passphrase: {
+      option: '--passphrase',
+      file: values['passphrase-file'],
+      env: values['passphrase-env'],
+    },
+    newPassphrase: {
+      option: '--new-passphrase',
+      file: values['new-passphrase-file'],
+      env: values['new-passphrase-env'],
+    },
     trustedGroup: numberOf('trusted-group', values['trusted-group']),
     json: values.json ?? false,
     generation: numberOf('generation', values.generation) ?? 0,

@@ -5,22 +5,45 @@ import { type PassphraseSource, passphraseFrom } from '../store/protection/passp
 
 type Passphrase = string | Uint8Array;
 
+/** What the command was told about a passphrase. */
+export interface PassphraseArguments extends PassphraseSource {
+  /** What its options begin with. */
+  readonly option: '--passphrase' | '--new-passphrase';
+}
+
 /** Reads the passphrase from its source, or from the terminal. @throws {@link InvalidInputError} */
-export async function askPassphrase(label: string, source: PassphraseSource): Promise<Passphrase> {
-  if (!isTyped(source)) return passphraseFrom(source);
+export async function askPassphrase(
+  label: string,
+  source: PassphraseArguments,
+): Promise<Passphrase> {
+  const { option } = source;
+  if (!isTyped(source)) {
+    return passphraseFrom(source).catch((error) => {
+      throw withOption(error, option);
+    });
+  }
   if (!process.stdin.isTTY) {
     throw new InvalidInputError(
       'passphrase',
-      'is needed, and there is no terminal to ask on; pass --passphrase-file or --passphrase-env',
+      `is needed, and there is no terminal to ask on; pass ${option}-file or ${option}-env`,
     );
   }
   return readHidden(`${label}: `);
 }
 
+/** Names the options of the command in place of those of the function that it calls. */
+function withOption(error: unknown, option: PassphraseArguments['option']): unknown {
+  if (!(error instanceof InvalidInputError)) return error;
+  const name = option === '--new-passphrase' ? 'new passphrase' : 'passphrase';
+  const field = error.field === 'passphraseFile' ? `${option}-file` : name;
+  const problem = error.message.slice(error.field.length + 1);
+  return new InvalidInputError(field, problem.replaceAll('--passphrase', option), { cause: error });
+}
+
 /** As {@link askPassphrase}, but asks twice on a terminal, where a typing error does not show. */
 export async function askNewPassphrase(
   label: string,
-  source: PassphraseSource,
+  source: PassphraseArguments,
 ): Promise<Passphrase> {
   const passphrase = await askPassphrase(label, source);
   if (isTyped(source) && (await readHidden(`${label}, again: `)) !== passphrase) {

@@ -1,9 +1,8 @@
+import { allRows } from '../keys/pages.js';
 import { aliasArnOf, arnOf, targetOf } from '../keys/record.js';
-import type { KeyStore, Page } from '../keys/store.js';
+import type { KeyStore } from '../keys/store.js';
 import type { ActionArguments } from './arguments.js';
 import { formatTable, print, printJson } from './output.js';
-
-const PAGE = 500;
 
 /** Prints the keys of a store and their aliases, without material. */
 export async function list(
@@ -11,12 +10,18 @@ export async function list(
   { json }: Pick<ActionArguments, 'json'>,
 ): Promise<void> {
   const aliases = new Map<string, string[]>();
-  for await (const record of allRows((page) => store.listAliases(page), aliasArnOf)) {
+  for await (const record of allRows(
+    (page) => store.listAliases({ scope: undefined, ...page }),
+    aliasArnOf,
+  )) {
     const names = aliases.get(targetOf(record)) ?? [];
     aliases.set(targetOf(record), [...names, record.alias]);
   }
   const keys = [];
-  for await (const record of allRows((page) => store.listKeys(page), arnOf)) {
+  for await (const record of allRows(
+    (page) => store.listKeys({ scope: undefined, ...page }),
+    arnOf,
+  )) {
     const { scope, versions, pendingVersion, ...rest } = record;
     const arn = arnOf(record);
     keys.push({
@@ -44,20 +49,6 @@ export async function list(
       ]),
     ),
   );
-}
-
-async function* allRows<Row>(
-  load: (page: Page) => Promise<readonly Row[]>,
-  nameOf: (row: Row) => string,
-): AsyncGenerator<Row> {
-  let after: string | undefined;
-  for (;;) {
-    const rows = await load({ scope: undefined, after, limit: PAGE });
-    yield* rows;
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < PAGE) return;
-    after = nameOf(last);
-  }
 }
 
 function dayOf(date: Date | undefined): string {

@@ -1,4 +1,4 @@
-import { InvalidInputError, KeyWrapError } from '@keywrap/core';
+import { KeyWrapError } from '@keywrap/core';
 import { DamagedStoreError } from '../store/errors.js';
 import { ACTIONS } from './actions.js';
 import { parseArguments, UsageError } from './arguments.js';
@@ -6,14 +6,6 @@ import { HELP } from './help.js';
 
 /** The exit codes of the command; part of its interface. */
 const EXIT = { done: 0, failed: 1, usage: 2, damaged: 3, denied: 4 } as const;
-
-/** Names the option of the command in place of the option of the functions that it calls. */
-function messageOf(error: KeyWrapError | UsageError): string {
-  const field = error instanceof InvalidInputError ? error.field : undefined;
-  return field === 'passphraseFile'
-    ? error.message.replace(field, '--passphrase-file')
-    : error.message;
-}
 
 /** Runs the command. @returns The exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
@@ -26,7 +18,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     return (await ACTIONS[action](rest)) ? EXIT.done : EXIT.damaged;
   } catch (error) {
     if (!(error instanceof KeyWrapError || error instanceof UsageError)) throw error;
-    process.stderr.write(`keywrap-store: ${messageOf(error)}\n`);
+    process.stderr.write(`keywrap-store: ${error.message}\n`);
     if (error instanceof UsageError) return EXIT.usage;
     if (error instanceof DamagedStoreError) return EXIT.damaged;
     return error.code === 'ACCESS_DENIED' ? EXIT.denied : EXIT.failed;

@@ -20,10 +20,8 @@ export async function verify(
   }
   const checkpoints =
     witnesses === undefined ? [] : await readCheckpoints(witnesses, { trustedGroup });
-  const logs =
-    auditLogs === undefined
-      ? []
-      : await store.verifyAuditLogs(auditLogs, { checkpoints, trustedGroup });
+  const options = { checkpoints, trustedGroup };
+  const logs = auditLogs === undefined ? [] : await store.verifyAuditLogs(auditLogs, options);
   const report = await store.verify(showProgress('verifying rows'));
   const { keys, aliases, generation: found } = report;
   const damaged = report.damaged.map(({ message, keyId }) => ({ keyId, message }));
@@ -38,10 +36,8 @@ export async function verify(
   for (const { message } of damaged) print(`damaged: ${message}`);
   for (const { log, problem } of damagedLogs) print(`damaged: audit log ${log} ${problem}`);
   for (const { log, lines, witnessed } of logs.filter((each) => !each.closed && !each.problem)) {
-    const rest =
-      witnessed === lines
-        ? 'lines after the last can not be found if they were removed'
-        : `lines after line ${witnessed} can not be found if they were removed`;
+    const last = witnessed === lines ? 'the last' : `line ${witnessed}`;
+    const rest = `lines after ${last} can not be found if they were removed`;
     print(`open: audit log ${log} is being written, or its process was killed; ${rest}`);
   }
   for (const { log, generation: seen } of newerLogs) {

@@ -33,6 +33,7 @@ export function newKey({ version, ...key }: NewKey): KeyRecord {
     ...key,
     keyState: version === undefined ? 'PendingImport' : 'Enabled',
     deletionDate: undefined,
+    pendingWindowInDays: undefined,
     versions: version === undefined ? [] : [version],
     pendingVersion: undefined,
     automaticRotation: undefined,

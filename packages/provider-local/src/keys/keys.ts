@@ -10,13 +10,23 @@ import { dueDate, keyAt, rotationsDue } from './due-changes.js';
 import { presentKey, presentTarget } from './in-transaction.js';
 import { isAlias, problemOfName } from './key-name.js';
 import { MaterialOffer } from './material-offer.js';
-import { asReplica, following, isReplicaOf, primaryAmong, sharesMaterial } from './multi-region.js';
+import {
+  afterReplicas,
+  asReplica,
+  following,
+  isReplicaOf,
+  primaryAmong,
+  sharesMaterial,
+} from './multi-region.js';
 import { PendingDeletions } from './pending-deletions.js';
 import { type AliasRecord, arnOf, isSameScope, type KeyRecord, type KeyVersion } from './record.js';
 import type { KeyStore, Page } from './store.js';
 
 /** Selects the rows of a list. */
 export type ScopePage = Omit<Page, 'scope'>;
+
+/** Makes the next record of a key. */
+type Transition = (current: KeyRecord, hasReplicas: boolean) => KeyRecord;
 
 /**
  * The keys and aliases of one scope (partition, Region and account), as of the clock's time. Due changes (a
@@ -73,7 +83,7 @@ export class Keys {
   /** As {@link peek}, by id: for the key that a ciphertext names. */
   peekId(id: string): KeyRecord | undefined {
     const key = this.store.peekKey(this.arnOf(id));
-    return key === undefined || this.#isDue(key) ? undefined : key;
+    return key === undefined || this.#isDue(key) || waitsForReplicas(key) ? undefined : key;
   }
 
   /** Returns the key of this name; undefined if this scope has none. */
@@ -92,14 +102,17 @@ export class Keys {
     return key && this.#present(key);
   }
 
+  /** Returns the replicas of a primary, in all Regions. */
+  async replicasOf(primary: Pick<KeyRecord, 'id' | 'scope'>): Promise<readonly KeyRecord[]> {
+    const related = await this.store.keysWithId(primary.id);
+    const now = this.now();
+    return related.filter((key) => isReplicaOf(key, primary) && keyAt(key, now) !== undefined);
+  }
+
   /** Returns a page of the keys, sorted by ARN. */
   async list(page: ScopePage): Promise<readonly KeyRecord[]> {
-    return this.#list(
-      page,
-      (next) => this.store.listKeys(next),
-      arnOf,
-      (key) => this.#present(key),
-    );
+    const read = (next: Page) => this.store.listKeys(next);
+    return this.#list(page, read, arnOf, (key) => this.#present(key));
   }
 
   /** Returns a page of the aliases, sorted by ARN; with `key`, only those of this key. */
@@ -131,9 +144,7 @@ export class Keys {
     const offer = new MaterialOffer(record.versions);
     const [kept] = await offer.settle(
       this.store.change({ keys: [arn], aliases: aliasArns, ids }, (transaction) => {
-        const taken = aliasArns.map((aliasArn) =>
-          presentTarget(transaction, aliasArn, creationDate),
-        );
+        const taken = aliasArns.map((each) => presentTarget(transaction, each, creationDate));
         const there = presentKey(transaction, arn, creationDate) ?? taken[0];
         if (there !== undefined) return [there];
         const related = ids.flatMap((id) => transaction.keysWithId(id));
@@ -145,13 +156,8 @@ export class Keys {
         transaction.putKey(added);
         if (alias !== undefined) {
           const { id: keyId, scope } = record;
-          transaction.putAlias({
-            scope,
-            alias,
-            keyId,
-            creationDate,
-            lastUpdatedDate: creationDate,
-          });
+          const lastUpdatedDate = creationDate;
+          transaction.putAlias({ scope, alias, keyId, creationDate, lastUpdatedDate });
         }
         return [added];
       }),
@@ -164,27 +170,24 @@ export class Keys {
    * made to its replicas in the same transaction.
    *
    * @param transition Returns the next record; free of side effects. It may be called again, with a record that
-   * another process has changed meanwhile, so it checks all that it relies on.
+   * another process has changed meanwhile, so it checks all that it relies on. It also learns whether the key is a
+   * primary that has replicas.
    * @param offered A version that `transition` may add to the key; otherwise its material is destroyed.
    * @throws {@link KeyNotFoundError} if the key was deleted meanwhile.
    */
-  async change(
-    key: KeyRecord,
-    transition: (current: KeyRecord) => KeyRecord,
-    offered?: KeyVersion,
-  ): Promise<KeyRecord> {
+  async change(key: KeyRecord, transition: Transition, offered?: KeyVersion): Promise<KeyRecord> {
     const [next] = await this.#change(key, transition, offered);
-    if (next !== undefined) {
-      this.#deletions.add(next);
-      return next;
+    if (next === undefined) {
+      throw new KeyNotFoundError('the key was deleted meanwhile', { keyId: arnOf(key) });
     }
-    throw new KeyNotFoundError('the key was deleted meanwhile', { keyId: arnOf(key) });
+    this.#deletions.add(next);
+    return next;
   }
 
   /** @returns The key and those that changed with it; an empty list if the key is deleted. */
   async #change(
     key: KeyRecord,
-    transition: (current: KeyRecord) => KeyRecord,
+    transition: Transition,
     offered?: KeyVersion,
   ): Promise<readonly KeyRecord[]> {
     const arn = arnOf(key);
@@ -193,28 +196,33 @@ export class Keys {
       rotationsDue(key, now).map(() => newSymmetricVersion(key.id)),
     );
     const offer = new MaterialOffer([...newVersions, ...(offered ? [offered] : [])]);
-    const ids = sharesMaterial(key) ? [key.id] : [];
+    const ids = key.primaryRegion === undefined ? [] : [key.id];
     return offer.settle(
       this.store.change({ keys: [arn], aliases: [], ids }, (transaction) => {
         const own = transaction.key(arn);
         if (own === undefined) return [];
-        if (keyAt(own, now) === undefined) {
-          transaction.removeKey(arn);
-          return [];
-        }
         const related = ids.flatMap((id) => transaction.keysWithId(id));
         const primary = related.find((other) => isReplicaOf(own, other)) ?? own;
+        const isPrimary = arnOf(primary) === arn;
+        const replicas = related.filter((other) => isReplicaOf(other, primary));
+        const due = afterReplicas(primary, replicas, now);
+        if (keyAt(isPrimary ? due : own, now) === undefined) {
+          transaction.removeKey(arn);
+          if (due !== primary && !isPrimary) transaction.putKey(due);
+          return [];
+        }
+        const hasReplicas = isPrimary && replicas.some((one) => keyAt(one, now) !== undefined);
         const next = (before: KeyRecord, present: KeyRecord) => {
-          const after = arnOf(before) === arn ? transition(present) : present;
+          const after = arnOf(before) === arn ? transition(present, hasReplicas) : present;
           if (after !== before) transaction.putKey(after);
           return after;
         };
-        const lead = next(primary, keyAt(primary, now, newVersions) ?? primary);
-        const replicas = related.filter((other) => isReplicaOf(other, primary));
-        const all = [
-          lead,
-          ...replicas.map((replica) => next(replica, following(replica, lead, offer.copy))),
-        ];
+        const lead = next(primary, keyAt(due, now, newVersions) ?? due);
+        const follow = (replica: KeyRecord) =>
+          sharesMaterial(replica)
+            ? following(replica, lead, offer.copy)
+            : (keyAt(replica, now) ?? replica);
+        const all = [lead, ...replicas.map((replica) => next(replica, follow(replica)))];
         return [all.find((changed) => arnOf(changed) === arn) as KeyRecord, ...all];
       }),
     );
@@ -231,13 +239,13 @@ export class Keys {
 
   /** Returns the key as of now; undefined if it is deleted. */
   async #present(key: KeyRecord): Promise<KeyRecord | undefined> {
-    if (!this.#isDue(key)) return key;
+    const isDue =
+      this.#isDue(key) || (waitsForReplicas(key) && (await this.replicasOf(key)).length === 0);
+    if (!isDue) return key;
     const arn = arnOf(key);
-    let writing = this.#writing.get(arn);
-    if (writing === undefined) {
-      writing = this.#writeDue(key).finally(() => this.#writing.delete(arn));
-      this.#writing.set(arn, writing);
-    }
+    const writing =
+      this.#writing.get(arn) ?? this.#writeDue(key).finally(() => this.#writing.delete(arn));
+    this.#writing.set(arn, writing);
     return writing;
   }
 
@@ -277,6 +285,11 @@ export class Keys {
       next = arnOfRow(last);
     }
   }
+}
+
+/** Tells whether a key's deletion begins when its replicas are deleted. */
+function waitsForReplicas({ keyState }: KeyRecord): boolean {
+  return keyState === 'PendingReplicaDeletion';
 }
 
 /** Recognises errors of a store that can be read but not written: a full or read-only disk, a lock. */

@@ -17,12 +17,9 @@ export class MaterialOffer {
   /** Copies material for another key. Repeated calls return the same copy. */
   readonly copy = (key: KeyRecord, { materialId, material }: KeyVersion): KeyMaterial => {
     const name = `${arnOf(key)} ${materialId}`;
-    let copy = this.#copies.get(name);
-    if (copy === undefined) {
-      copy = (material as KeyMaterial).copy();
-      this.#copies.set(name, copy);
-      this.#offered.add(copy);
-    }
+    const copy = this.#copies.get(name) ?? (material as KeyMaterial).copy();
+    this.#copies.set(name, copy);
+    this.#offered.add(copy);
     return copy;
   };
 

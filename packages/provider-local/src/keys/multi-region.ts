@@ -1,6 +1,8 @@
 import { InvalidInputError } from '@keywrap/core';
+import { keyAt } from './due-changes.js';
 import type { KeyMaterial } from './material.js';
 import { arnOf, type KeyRecord, type KeyVersion } from './record.js';
+import { replicasDeleted } from './transitions.js';
 
 // A multi-Region key is one primary and its replicas: keys with one id in several Regions, which share
 // their material and its rotation.
@@ -26,7 +28,10 @@ export function primaryAmong(
 }
 
 /** Tells whether this is a replica of that primary. */
-export function isReplicaOf({ scope, id, primaryRegion }: KeyRecord, primary: KeyRecord): boolean {
+export function isReplicaOf(
+  { scope, id, primaryRegion }: KeyRecord,
+  primary: Pick<KeyRecord, 'id' | 'scope'>,
+): boolean {
   return (
     id === primary.id &&
     primaryRegion === primary.scope.region &&
@@ -34,6 +39,24 @@ export function isReplicaOf({ scope, id, primaryRegion }: KeyRecord, primary: Ke
     scope.partition === primary.scope.partition &&
     scope.account === primary.scope.account
   );
+}
+
+/**
+ * Returns a primary as of now: if it waits for its replicas to be deleted, and they are, its own days have begun.
+ *
+ * @param replicas Those that the store has, also those that are deleted by now.
+ */
+export function afterReplicas(
+  primary: KeyRecord,
+  replicas: readonly KeyRecord[],
+  now: Date,
+): KeyRecord {
+  const isOver =
+    primary.keyState === 'PendingReplicaDeletion' &&
+    replicas.every((replica) => keyAt(replica, now) === undefined);
+  if (!isOver) return primary;
+  const dates = replicas.map(({ deletionDate }) => Number(deletionDate));
+  return replicasDeleted(primary, dates.length === 0 ? now : new Date(Math.max(...dates)));
 }
 
 /** Returns a replica with everything that its primary shares; the same record if it is up to date. */

@@ -13,9 +13,7 @@ export class PendingDeletions {
   add(key: KeyRecord): void {
     if (key.deletionDate === undefined) return;
     const day = Math.floor(key.deletionDate.getTime() / DAY);
-    const arns = this.#byDay.get(day);
-    if (arns === undefined) this.#byDay.set(day, new Set([arnOf(key)]));
-    else arns.add(arnOf(key));
+    this.#byDay.set(day, (this.#byDay.get(day) ?? new Set()).add(arnOf(key)));
   }
 
   /** Returns the ARNs of some keys whose day has passed, and forgets them. */

@@ -52,6 +52,11 @@ export interface KeyRecord {
   readonly creationDate: Date;
   /** Set while the key is `PendingDeletion`. */
   readonly deletionDate: Date | undefined;
+  /**
+   * Set while the key is `PendingReplicaDeletion`: for how many days it is pending deletion after the last of its
+   * replicas is deleted.
+   */
+  readonly pendingWindowInDays: number | undefined;
   /** All versions that were ever in use, the newest last; empty before the first import. */
   readonly versions: readonly KeyVersion[];
   /** Imported material that is pending rotation. It neither encrypts nor decrypts yet. */
@@ -106,8 +111,12 @@ export function newestVersion({ versions }: KeyRecord): KeyVersion | undefined {
   return versions.at(-1);
 }
 
+/** Returns all versions of a key, in use or pending. */
+export function allVersions({ versions, pendingVersion }: KeyRecord): readonly KeyVersion[] {
+  return pendingVersion === undefined ? versions : [...versions, pendingVersion];
+}
+
 /** Returns all material of a key, in use or pending. */
-export function materialsOf({ versions, pendingVersion }: KeyRecord): readonly KeyMaterial[] {
-  const all = pendingVersion === undefined ? versions : [...versions, pendingVersion];
-  return all.map(({ material }) => material).filter((material) => material !== undefined);
+export function materialsOf(key: KeyRecord): readonly KeyMaterial[] {
+  return allVersions(key).flatMap(({ material }) => material ?? []);
 }

@@ -56,6 +56,13 @@ export interface KeyStore {
   /** As {@link peekKey}, for an alias. */
   peekAlias(arn: string): AliasRecord | undefined;
 
+  /**
+   * Looks now, for all calls of `peekKey` and `peekAlias` until the returned function is called, whether another process has
+   * changed the store; by default each looks by itself. For calls that began before, and until this thread next receives
+   * anything. A store that takes no time to look need not have it.
+   */
+  lookOnce?(): () => void;
+
   loadKey(arn: string): Promise<KeyRecord | undefined>;
 
   loadAlias(arn: string): Promise<AliasRecord | undefined>;

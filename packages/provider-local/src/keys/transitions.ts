@@ -29,17 +29,35 @@ export function disabled(key: KeyRecord): KeyRecord {
   return { ...key, keyState: 'Disabled' };
 }
 
-/** @param days 7 to 30. */
-export function pendingDeletion(key: KeyRecord, now: Date, days: number): KeyRecord {
+/**
+ * Schedules the deletion of a key. The days of a primary with replicas begin when the last of them is deleted
+ * ([deleting multi-Region keys](https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-delete.html)).
+ *
+ * @param days 7 to 30.
+ */
+export function pendingDeletion(
+  key: KeyRecord,
+  now: Date,
+  days: number,
+  hasReplicas = false,
+): KeyRecord {
   assertNotPendingDeletion(key);
-  return { ...key, keyState: 'PendingDeletion', deletionDate: daysAfter(now, days) };
+  return hasReplicas
+    ? { ...key, keyState: 'PendingReplicaDeletion', pendingWindowInDays: days }
+    : { ...key, keyState: 'PendingDeletion', deletionDate: daysAfter(now, days) };
+}
+
+/** Begins the days of a primary, the last of whose replicas was deleted at this time. */
+export function replicasDeleted(primary: KeyRecord, date: Date): KeyRecord {
+  const deletionDate = daysAfter(date, primary.pendingWindowInDays as number);
+  return { ...primary, keyState: 'PendingDeletion', deletionDate, pendingWindowInDays: undefined };
 }
 
 /** The key is then disabled, or pending import if material is missing. */
 export function deletionCancelled(key: KeyRecord): KeyRecord {
-  assertState(key, ['PendingDeletion']);
+  assertState(key, ['PendingDeletion', 'PendingReplicaDeletion']);
   const keyState = hasAllMaterial(key) ? 'Disabled' : 'PendingImport';
-  return { ...key, keyState, deletionDate: undefined };
+  return { ...key, keyState, deletionDate: undefined, pendingWindowInDays: undefined };
 }
 
 /** Rotates a key to new material; the previous versions still decrypt. */
@@ -174,7 +192,7 @@ export function withoutMaterial(
   if (!key.versions.some(loses)) return key;
   return {
     ...key,
-    keyState: key.keyState === 'PendingDeletion' ? 'PendingDeletion' : 'PendingImport',
+    keyState: key.keyState.endsWith('Deletion') ? key.keyState : 'PendingImport',
     versions: key.versions.map((version) =>
       loses(version) ? { ...version, material: undefined, validTo: undefined } : version,
     ),
@@ -185,6 +203,12 @@ export function withoutMaterial(
 export function assertNotPendingDeletion(key: KeyRecord): void {
   assertState(key, ['Enabled', 'Disabled', 'PendingImport']);
 }
+
+const PENDING: Partial<Record<KeyState, string>> = {
+  PendingImport: 'import',
+  PendingDeletion: 'deletion',
+  PendingReplicaDeletion: 'replica deletion',
+};
 
 /**
  * @throws {@link KeyDisabledError}, {@link KeyStateError} if the key is in none of these states. The
@@ -197,8 +221,7 @@ export function assertState(key: KeyRecord, states: readonly KeyState[]): void {
     throw new KeyStateError(`${keyId} is not pending deletion`, { keyId });
   }
   if (key.keyState === 'Disabled') throw new KeyDisabledError(`${keyId} is disabled`, { keyId });
-  const what = key.keyState === 'PendingImport' ? 'import' : 'deletion';
-  throw new KeyStateError(`${keyId} is pending ${what}`, { keyId });
+  throw new KeyStateError(`${keyId} is pending ${PENDING[key.keyState]}`, { keyId });
 }
 
 /** @throws {@link UnsupportedOperationError} unless it is a symmetric encryption key: no others rotate. */

@@ -1,44 +1,32 @@
 import { type AliasRecord, aliasArnOf, arnOf, type KeyRecord, targetOf } from '../keys/record.js';
 import type { ChangeNames, Transaction } from '../keys/store.js';
-import type { StoredRow } from './rows.js';
 
-/** A row that was read for a change, with its record. */
-export interface Loaded<Content> {
-  readonly row: StoredRow;
-  readonly record: Content;
-}
-
-/** A change to one row: it is written, or removed if `record` is undefined. */
-export interface RowChange<Content> {
+/** A change to one record: `after` is put, or `before` is removed where `after` is undefined. */
+export interface Change<Content> {
   readonly arn: string;
-  readonly before: StoredRow | undefined;
-  readonly record: Content | undefined;
-  /** The row that is written, once it is sealed. */
-  after: StoredRow | undefined;
+  readonly before: Content | undefined;
+  readonly after: Content | undefined;
 }
 
-/** Records what the body of a change does to the rows that were read for it. */
+/** Records what the body of a change does to the records that were read for it. */
 export class ChangeSet implements Transaction {
   readonly #ids: ReadonlySet<string>;
-  readonly #keys: RowChanges<KeyRecord>;
-  readonly #aliases: RowChanges<AliasRecord>;
+  readonly #keys: Changes<KeyRecord>;
+  readonly #aliases: Changes<AliasRecord>;
 
-  constructor(
-    names: ChangeNames,
-    keys: readonly Loaded<KeyRecord>[],
-    aliases: readonly Loaded<AliasRecord>[],
-  ) {
+  constructor(names: ChangeNames, keys: readonly KeyRecord[], aliases: readonly AliasRecord[]) {
     this.#ids = new Set(names.ids);
-    this.#keys = new RowChanges(names.keys, keys);
-    this.#aliases = new RowChanges(names.aliases, aliases);
+    // An alias may have lost its key.
+    this.#keys = new Changes([...names.keys, ...aliases.map(targetOf)], keys, arnOf);
+    this.#aliases = new Changes(names.aliases, aliases, aliasArnOf);
   }
 
-  get keys(): readonly RowChange<KeyRecord>[] {
-    return this.#keys.changes();
+  get keys(): readonly Change<KeyRecord>[] {
+    return this.#keys.all();
   }
 
-  get aliases(): readonly RowChange<AliasRecord>[] {
-    return this.#aliases.changes();
+  get aliases(): readonly Change<AliasRecord>[] {
+    return this.#aliases.all();
   }
 
   key(arn: string): KeyRecord | undefined {
@@ -50,7 +38,7 @@ export class ChangeSet implements Transaction {
   }
 
   aliasesOf(keyArn: string): readonly AliasRecord[] {
-    this.#keys.assertNamed(keyArn);
+    this.#keys.get(keyArn);
     return this.#aliases
       .present()
       .filter((alias) => targetOf(alias) === keyArn)
@@ -84,28 +72,28 @@ function notNamed(name: string): Error {
   return new Error(`the change did not name ${name}`);
 }
 
-/** The rows of one table, before and after the change. */
-class RowChanges<Content> {
-  readonly #before = new Map<string, Loaded<Content> | undefined>();
-  readonly #after = new Map<string, Content | undefined>();
+/** The records of one table, before and after the change. */
+class Changes<Content> {
+  readonly #before = new Map<string, Content | undefined>();
+  readonly #after: Map<string, Content | undefined>;
 
-  constructor(named: readonly string[], loaded: readonly Loaded<Content>[]) {
+  constructor(
+    named: readonly string[],
+    found: readonly Content[],
+    nameOf: (record: Content) => string,
+  ) {
     for (const arn of named) this.#before.set(arn, undefined);
-    for (const one of loaded) this.#before.set(one.row.arn, one);
-    for (const [arn, one] of this.#before) this.#after.set(arn, one?.record);
-  }
-
-  assertNamed(arn: string): void {
-    if (!this.#before.has(arn)) throw notNamed(arn);
+    for (const record of found) this.#before.set(nameOf(record), record);
+    this.#after = new Map(this.#before);
   }
 
   get(arn: string): Content | undefined {
-    this.assertNamed(arn);
+    if (!this.#after.has(arn)) throw notNamed(arn);
     return this.#after.get(arn);
   }
 
   set(arn: string, record: Content | undefined): void {
-    this.assertNamed(arn);
+    this.get(arn);
     this.#after.set(arn, record);
   }
 
@@ -113,12 +101,10 @@ class RowChanges<Content> {
     return [...this.#after.values()].filter((record) => record !== undefined);
   }
 
-  changes(): readonly RowChange<Content>[] {
-    return [...this.#after].flatMap(([arn, record]) => {
-      const before = this.#before.get(arn);
-      return before?.record === record
-        ? []
-        : [{ arn, before: before?.row, record, after: undefined }];
+  all(): readonly Change<Content>[] {
+    const all = [...this.#after].map(([arn, after]) => {
+      return { arn, before: this.#before.get(arn), after };
     });
+    return all.filter(({ before, after }) => before !== after);
   }
 }

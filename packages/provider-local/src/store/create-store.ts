@@ -1,23 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { AliasRecord, KeyRecord } from '../keys/record.js';
-import type { Database, Dialect, DialectOptions, Script, Statement } from './dialect.js';
+import type { Dialect, Script, Statement } from './dialect.js';
 import { postgres } from './dialects/postgres.js';
 import { sqlite } from './dialects/sqlite.js';
 import { DamagedStoreError } from './errors.js';
-import type { ScryptCost } from './protection/passphrase.js';
-import { createProtection, type StoreProtection } from './protection/protection.js';
-import type { StoreKey } from './protection/store-key.js';
+import type { SqlKeyStoreOptions } from './parse-store-options.js';
+import { protect } from './protection/protection.js';
+import { StoreKey } from './protection/store-key.js';
 import { RowSet } from './row-set.js';
 import { ALIAS_RECORDS, KEY_RECORDS, parseStoreRow, Rows, type StoreRow } from './rows.js';
 import { createTables, selectStore } from './schema.js';
-import { RowSeal } from './seal.js';
-
-/** The settings of a new store. */
-interface NewStore extends DialectOptions {
-  readonly location: string;
-  readonly protectedBy: StoreProtection;
-  readonly scrypt?: ScryptCost | undefined;
-}
 
 /** The dialect of the database that a location names. */
 export function dialectOf(location: string): Dialect {
@@ -51,15 +43,15 @@ const BATCH = 500;
  */
 export async function createStore(
   dialect: Dialect,
-  { location, protectedBy, scrypt, ...options }: NewStore,
+  { location, protectedBy, scrypt, ...options }: SqlKeyStoreOptions,
   contents?: StoreContents,
 ): Promise<string> {
   const storeId = randomUUID();
-  const { record, storeKey } = await createProtection(storeId, protectedBy, scrypt);
-  const protection = JSON.stringify(record);
+  const storeKey = StoreKey.generate(storeId);
   try {
+    const protection = JSON.stringify(await protect(storeId, storeKey, protectedBy, scrypt));
     await dialect.create(location, options, function* (database) {
-      const rows = rowsOf(database, storeId, storeKey);
+      const rows = new Rows(database.location, storeId, storeKey);
       const tables = createTables(dialect.types).map((sql) => ({ sql, parameters: [] }));
       yield [...tables, rows.newStore(storeId, protection)];
       if (contents === undefined) return;
@@ -85,14 +77,6 @@ function* rowsToPut(rows: Rows, contents: StoreContents, set: RowSet): Generator
   for (const alias of contents.aliases()) {
     yield rows.put(ALIAS_RECORDS, rows.seal(ALIAS_RECORDS, alias, 1), set);
   }
-}
-
-export function rowsOf(
-  { location }: Pick<Database, 'location'>,
-  storeId: string,
-  { rows, setHash }: StoreKey,
-): Rows {
-  return new Rows(location, new RowSeal(storeId, rows, setHash));
 }
 
 /** Reads the store's row, unauthenticated: the store key is not open yet. */

@@ -3,6 +3,7 @@ import {
   InvalidInputError,
   KeyWrapError,
   type KeyWrapErrorOptions,
+  ownFields,
   ProviderUnavailableError,
   registerErrorClass,
 } from '@keywrap/core';
@@ -30,14 +31,14 @@ export class DamagedStoreError extends KeyWrapError {
   /**
    * @param location See {@link location}.
    * @param problem The rest of a sentence that begins with the location.
-   * @param advice What to do about it.
+   * @param options With `advice`, what to do about it: by default to restore a backup.
    */
   constructor(
     location: string,
     problem: string,
-    options?: KeyWrapErrorOptions,
-    advice = 'restore the store from a backup',
+    options: KeyWrapErrorOptions & { readonly advice?: string } = {},
   ) {
+    const { advice = 'restore the store from a backup' } = ownFields(options);
     super(`${location} ${problem}; ${advice}`, options);
     this.location = location;
   }
@@ -63,20 +64,13 @@ export function explainFileError(error: unknown, what: string): unknown {
   if (error instanceof KeyWrapError || code === undefined) return error;
   const options = { cause: error };
   if (FULL.has(code)) return diskFull(what, options);
-  if (FORBIDDEN.has(code)) {
-    return new AccessDeniedError(
-      `could not ${what}: not allowed, or mounted read-only (${code}); check owner, mode and mount`,
-      options,
-    );
-  }
+  const problem = `could not ${what}: ${code}`;
   if (NO_PLACE.has(code)) {
-    return new InvalidInputError(
-      'path',
-      `is wrong: could not ${what} (${code}); check it`,
-      options,
-    );
+    return new InvalidInputError('path', `is wrong: ${problem}; check it`, options);
   }
-  return new ProviderUnavailableError(`could not ${what}: ${code}`, options);
+  if (!FORBIDDEN.has(code)) return new ProviderUnavailableError(problem, options);
+  const reason = 'not allowed, or mounted read-only; check owner, mode and mount';
+  return new AccessDeniedError(`${problem}, ${reason}`, options);
 }
 
 /** Makes the error for a full disk. */

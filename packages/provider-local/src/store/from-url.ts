@@ -26,26 +26,23 @@ export function locationOf(
   }
   const file = fileOf(url.pathname);
   if (file === undefined) {
-    throw new InvalidInputError(
-      'url',
+    throw wrong(
       'has a path that cannot name a file: what is percent-encoded must be UTF-8, and neither a slash nor NUL',
     );
   }
   if (file.startsWith('/~')) {
-    throw new InvalidInputError(
-      'url',
+    throw wrong(
       'begins its path with ~, which only a shell replaces: write the whole path, as in local:///home/ann/keys.db',
     );
   }
   // On Windows the path has no slash before the drive.
-  if (/^\/[a-z]:/i.test(file)) {
-    throw new InvalidInputError(
-      'url',
-      'names a drive of Windows, and this is another system: write the path that the file has here',
-    );
-  }
-  return file;
+  if (!/^\/[a-z]:/i.test(file)) return file;
+  throw wrong(
+    'names a drive of Windows, and this is another system: write the path that the file has here',
+  );
 }
+
+const wrong = (problem: string) => new InvalidInputError('url', problem);
 
 /** Decodes the path of a URL; undefined if no file can have it. */
 function fileOf(pathname: string): string | undefined {

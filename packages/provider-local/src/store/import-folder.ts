@@ -20,9 +20,10 @@ import type { KeyRecord, KeyVersion } from '../keys/record.js';
 import type { StoreContents } from './create-store.js';
 import { DamagedStoreError, errorCode, explainFileError } from './errors.js';
 import { releaseMaterials } from './materials.js';
+import type { SqlKeyStoreOptions } from './parse-store-options.js';
 import { deriveFromPassphrase, passphraseBytes } from './protection/passphrase.js';
 import { readProtection, type StoreProtection } from './protection/protection.js';
-import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
+import { SqlKeyStore } from './sql-key-store.js';
 
 // The first format was a folder: manifest-<generation>, of which the newest is valid, and records/ with one
 // file per key. A file holds "kws", the version 1, its kind, the length of its header, the header in JSON, a
@@ -130,6 +131,7 @@ function toRecord(header: Json, materials: Json[], details: Json): KeyRecord {
     ...header,
     keyState: isWaiting ? 'PendingImport' : header.keyState,
     deletionDate: header.deletionDate,
+    pendingWindowInDays: undefined,
     versions: used,
     pendingVersion: versions.find(isPending),
     automaticRotation: details.automaticRotation,

@@ -1,9 +1,4 @@
-import { type KeyRecord, type KeyVersion, materialsOf } from '../keys/record.js';
-
-/** Returns all versions of a key, imported or pending. */
-export function allVersions({ versions, pendingVersion }: KeyRecord): readonly KeyVersion[] {
-  return pendingVersion === undefined ? versions : [...versions, pendingVersion];
-}
+import { allVersions, type KeyRecord, type KeyVersion, materialsOf } from '../keys/record.js';
 
 /**
  * Reuses unchanged material of the previous record in a record that was read again: a key version is

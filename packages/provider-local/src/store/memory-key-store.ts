@@ -1,7 +1,6 @@
 import { ProviderClosedError } from '@keywrap/core';
 import {
   type AliasRecord,
-  aliasArnOf,
   arnOf,
   isSameScope,
   type KeyRecord,
@@ -9,6 +8,8 @@ import {
   targetOf,
 } from '../keys/record.js';
 import type { ChangeNames, KeyStore, Page, Transaction } from '../keys/store.js';
+import { ChangeSet } from './change-set.js';
+import { releaseMaterials } from './materials.js';
 
 /**
  * Keeps keys in memory, for tests. Closing it destroys them, and with them everything that was encrypted
@@ -55,7 +56,7 @@ export class MemoryKeyStore implements KeyStore {
   async listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]> {
     this.#assertOpen();
     if (keyArn === undefined) return this.#aliases.list(page);
-    return this.#aliases.list(page, [...(this.#aliasesOf.get(keyArn) ?? [])].sort());
+    return this.#aliases.list(page, this.#aliasesOfKey(keyArn).sort());
   }
 
   async keysWithId(id: string): Promise<readonly KeyRecord[]> {
@@ -65,45 +66,28 @@ export class MemoryKeyStore implements KeyStore {
 
   async change<Result>(names: ChangeNames, body: (transaction: Transaction) => Result) {
     this.#assertOpen();
-    // The body is synchronous: no one sees a partial change.
-    const undo: (() => void)[] = [];
-    const before: KeyRecord[] = [];
-    const setKey = (arn: string, next: KeyRecord | undefined) => {
-      const current = this.#keys.get(arn);
-      if (current !== undefined) before.push(current);
-      undo.push(() => this.#keys.set(arn, current));
-      this.#keys.set(arn, next);
-    };
-    const setAlias = (arn: string, next: AliasRecord | undefined) => {
-      const current = this.#aliases.get(arn);
-      undo.push(() => this.#setAlias(arn, current));
-      this.#setAlias(arn, next);
-    };
-    const seen = this.#seen(names);
-    let result: Result;
-    try {
-      result = body({
-        key: (arn) => this.#keys.get(seen.key(arn)),
-        alias: (arn) => this.#aliases.get(seen.alias(arn)),
-        aliasesOf: (arn) => this.#aliasesOfKey(seen.key(arn)),
-        keysWithId: (id) => this.#withId(seen.id(id)),
-        putKey: (record) => setKey(seen.key(arnOf(record)), record),
-        removeKey: (arn) => {
-          for (const alias of this.#aliasesOfKey(seen.key(arn)))
-            setAlias(aliasArnOf(alias), undefined);
-          setKey(arn, undefined);
-        },
-        putAlias: (record) => setAlias(seen.alias(aliasArnOf(record)), record),
-        removeAlias: (arn) => setAlias(seen.alias(arn), undefined),
-      });
-    } catch (error) {
-      for (const step of undo.reverse()) step();
-      throw error;
+    const { keys, aliases, ids = [] } = names;
+    const targets = aliases.flatMap((arn) => this.#aliases.get(arn) ?? []).map(targetOf);
+    const related = ids.flatMap((id) => this.#withId(id)).map(arnOf);
+    const keyArns = [...new Set([...keys, ...targets, ...related])];
+    const aliasArns = [...aliases, ...keyArns.flatMap((arn) => this.#aliasesOfKey(arn))];
+    // The body is synchronous, and what it changed is stored at once: no one sees a partial change.
+    const set = new ChangeSet(
+      names,
+      keyArns.flatMap((arn) => this.#keys.get(arn) ?? []),
+      aliasArns.flatMap((arn) => this.#aliases.get(arn) ?? []),
+    );
+    const result = body(set);
+    for (const { arn, before, after } of set.keys) {
+      this.#keys.set(arn, after);
+      if (before !== undefined) releaseMaterials(before, after);
     }
-    const after = before.map((key) => this.#keys.get(arnOf(key)));
-    const kept = new Set(after.flatMap((key) => (key === undefined ? [] : materialsOf(key))));
-    for (const material of before.flatMap(materialsOf)) {
-      if (!kept.has(material)) material.destroy();
+    for (const { arn, before, after } of set.aliases) {
+      if (before !== undefined) this.#forgetAlias(targetOf(before), arn);
+      this.#aliases.set(arn, after);
+      if (after === undefined) continue;
+      const target = targetOf(after);
+      this.#aliasesOf.set(target, (this.#aliasesOf.get(target) ?? new Set()).add(arn));
     }
     return result;
   }
@@ -120,47 +104,18 @@ export class MemoryKeyStore implements KeyStore {
     if (this.#isClosed) throw new ProviderClosedError('the key store was closed');
   }
 
-  #setAlias(arn: string, next: AliasRecord | undefined): void {
-    const current = this.#aliases.get(arn);
-    if (current !== undefined) this.#forgetAlias(targetOf(current), arn);
-    this.#aliases.set(arn, next);
-    if (next === undefined) return;
-    const target = targetOf(next);
-    this.#aliasesOf.set(target, (this.#aliasesOf.get(target) ?? new Set()).add(arn));
-  }
-
   #forgetAlias(target: string, arn: string): void {
     const arns = this.#aliasesOf.get(target);
     arns?.delete(arn);
     if (arns?.size === 0) this.#aliasesOf.delete(target);
   }
 
-  #aliasesOfKey(arn: string): readonly AliasRecord[] {
-    const arns = [...(this.#aliasesOf.get(arn) ?? [])].sort();
-    return arns.map((alias) => this.#aliases.get(alias) as AliasRecord);
+  #aliasesOfKey(arn: string): string[] {
+    return [...(this.#aliasesOf.get(arn) ?? [])];
   }
 
-  #withId(id: string): readonly KeyRecord[] {
+  #withId(id: string): KeyRecord[] {
     return this.#keys.all().filter((key) => key.id === id);
-  }
-
-  /** Limits a change to the names it gave, as in stores that read those before the change. */
-  #seen({ keys, aliases, ids = [] }: ChangeNames) {
-    const targets = aliases
-      .map((arn) => this.#aliases.get(arn))
-      .filter((alias) => alias !== undefined);
-    const related = ids.flatMap((id) => this.#withId(id));
-    const seenKeys = new Set([...keys, ...related.map(arnOf), ...targets.map(targetOf)]);
-    const ofKeys = [...seenKeys].flatMap((arn) => this.#aliasesOfKey(arn));
-    const only = (names: ReadonlySet<string>) => (name: string) => {
-      if (names.has(name)) return name;
-      throw new Error(`the change did not name ${name}`);
-    };
-    return {
-      key: only(seenKeys),
-      alias: only(new Set([...aliases, ...ofKeys.map(aliasArnOf)])),
-      id: only(new Set(ids)),
-    };
   }
 }
 

@@ -1,6 +1,7 @@
 import { ownFields, wipe } from '@keywrap/core';
+import type { SqlKeyStoreOptions } from './parse-store-options.js';
 import { type PassphraseSource, passphraseFrom } from './protection/passphrase-source.js';
-import { SqlKeyStore, type SqlKeyStoreOptions } from './sql-key-store.js';
+import { SqlKeyStore } from './sql-key-store.js';
 
 /** A store and the source of its passphrase, as URLs and command lines name them. */
 export interface PassphraseStoreOptions extends Omit<SqlKeyStoreOptions, 'protectedBy' | 'scrypt'> {

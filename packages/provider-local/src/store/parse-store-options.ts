@@ -1,5 +1,24 @@
 import { InvalidInputError, readFields } from '@keywrap/core';
-import type { SqlKeyStoreOptions } from './sql-key-store.js';
+import type { DialectOptions } from './dialect.js';
+import type { ScryptCost } from './protection/passphrase.js';
+import type { StoreProtection } from './protection/protection.js';
+
+/** The location of a store, and its protection. */
+export interface SqlKeyStoreOptions extends DialectOptions {
+  /**
+   * The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg
+   * takes it.
+   */
+  readonly location: string;
+  /** A passphrase, or a key of another provider. */
+  readonly protectedBy: StoreProtection;
+  /** Creates a store if there is none. By default that is an error: the path may be wrong. */
+  readonly create?: boolean | undefined;
+  /** For a new passphrase. */
+  readonly scrypt?: ScryptCost | undefined;
+  /** The number of keys, and of aliases, that stay in memory; 10,000 by default. */
+  readonly cachedRecords?: number | undefined;
+}
 
 const NAMES = [
   'location',

@@ -1,6 +1,12 @@
 import { type ArnScope, arnPrefix, newSecret, wipe } from '@keywrap/core';
 import { KeyMaterial } from '../keys/material.js';
-import type { AliasRecord, KeyRecord, KeyVersion, Tag } from '../keys/record.js';
+import {
+  type AliasRecord,
+  allVersions,
+  type KeyRecord,
+  type KeyVersion,
+  type Tag,
+} from '../keys/record.js';
 import {
   bytes,
   count,
@@ -14,7 +20,6 @@ import {
   optional,
   text,
 } from './fields.js';
-import { allVersions } from './materials.js';
 
 // A row seals the length of a header as an unsigned 32-bit number, big-endian; the header in JSON; and the
 // material of the key's versions, concatenated. Material is not in the JSON because a string in memory can't
@@ -45,6 +50,7 @@ const KEY = object<Key>({
   description: text,
   creationDate: date,
   deletionDate: optional(date),
+  pendingWindowInDays: optional(count),
   versions: list(VERSION),
   pendingVersion: optional(VERSION),
   automaticRotation: optional(object({ periodInDays: count, nextDate: date })),

@@ -1,5 +1,6 @@
 import type { Row } from './dialect.js';
-import type { RecordTable, Rows, StoredRow } from './rows.js';
+import type { RecordTable, Rows } from './rows.js';
+import type { StoredRow } from './schema.js';
 
 /** A record that was read or written. */
 interface Cached<Content> {

@@ -3,6 +3,7 @@ import { type AliasRecord, aliasArnOf, arnOf, type KeyRecord, targetOf } from '.
 import type { Row, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
 import { keepMaterials, releaseMaterials } from './materials.js';
+import type { StoreKey } from './protection/store-key.js';
 import { decodeAlias, decodeKey, encodeAlias, encodeKey } from './records.js';
 import { RowSet } from './row-set.js';
 import {
@@ -12,20 +13,11 @@ import {
   KEYS,
   MAXIMUM_SEALED,
   putRow,
+  type StoredRow,
   type Table,
   updateStore,
 } from './schema.js';
-import type { Place, RowSeal } from './seal.js';
-
-/** A row whose columns have the right types, still sealed. */
-export interface StoredRow {
-  readonly arn: string;
-  /** The id of a key, or the ARN of an alias's key. */
-  readonly reference: string;
-  /** The generation of the store that wrote it. */
-  readonly version: number;
-  readonly sealed: Uint8Array;
-}
+import { type Place, RowSeal } from './seal.js';
 
 /** A table and the records in its rows. */
 export interface RecordTable<Content> extends Table {
@@ -85,9 +77,9 @@ export class Rows {
   readonly #seal: RowSeal;
 
   /** @param location Names the store in errors. */
-  constructor(location: string, seal: RowSeal) {
+  constructor(location: string, storeId: string, { rows, setHash }: StoreKey) {
     this.#location = location;
-    this.#seal = seal;
+    this.#seal = new RowSeal(storeId, rows, setHash);
   }
 
   /** Checks the types of a row. @throws {@link DamagedStoreError} */
@@ -109,19 +101,13 @@ export class Rows {
   open<Content>(table: RecordTable<Content>, row: StoredRow): Content {
     const content = this.#seal.open(placeOf(table, row), row.sealed);
     if (content === undefined) {
-      throw this.#damaged(
-        table,
-        row.arn,
-        'was changed, or is a copy of another: it does not authenticate',
-      );
+      const problem = 'was changed, or is a copy of another: it does not authenticate';
+      throw this.#damaged(table, row.arn, problem);
     }
     const record = table.decode(row.arn, row.reference, content);
     if (record !== undefined) return record;
-    throw this.#damaged(
-      table,
-      row.arn,
-      'is authentic, but is not what this release of keywrap writes',
-    );
+    const problem = 'is authentic, but is not what this release of keywrap writes';
+    throw this.#damaged(table, row.arn, problem);
   }
 
   /**
@@ -151,7 +137,7 @@ export class Rows {
   /** The statement that writes a row, which is added to the set. */
   put(table: Table, row: StoredRow, set: RowSet): Statement {
     set.add(table, this.hash(table, row));
-    return putRow(table, row.arn, row.reference, row.version, row.sealed);
+    return putRow(table, row);
   }
 
   /** Returns a row's part of the set hash. */
@@ -214,8 +200,7 @@ export function parseStoreRow(location: string, rows: readonly Row[] | undefined
     throw new DamagedStoreError(
       location,
       `has format ${format}, and this release of keywrap knows format ${FORMAT}`,
-      undefined,
-      'use the release that wrote it',
+      { advice: 'use the release that wrote it' },
     );
   }
   return { id, generation, protection, sealed };

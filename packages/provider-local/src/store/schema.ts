@@ -1,4 +1,6 @@
-import type { Statement } from './dialect.js';
+import { arnPrefix } from '@keywrap/core';
+import type { Page } from '../keys/store.js';
+import type { SqlValue, Statement } from './dialect.js';
 
 /** The version of this format. Version 1 was a folder of files. */
 export const FORMAT = 2;
@@ -38,10 +40,18 @@ export interface Table {
   readonly reference: 'id' | 'key_arn';
 }
 
+/** A row whose columns have the right types, still sealed. */
+export interface StoredRow {
+  readonly arn: string;
+  /** The id of a key, or the ARN of an alias's key. */
+  readonly reference: string;
+  /** The generation of the store that wrote it. */
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
 export const KEYS: Table = { name: 'keys', reference: 'id' };
 export const ALIASES: Table = { name: 'aliases', reference: 'key_arn' };
-
-const columns = ({ reference }: Table) => `arn, ${reference}, version, sealed`;
 
 /** The most bytes that a row seals: many times what AWS KMS lets a key have. */
 export const MAXIMUM_SEALED = 2 ** 20;
@@ -71,68 +81,59 @@ export const insertStore = (id: string, protection: string, sealed: Uint8Array):
   parameters: [id, protection, sealed],
 });
 
-export const updateStore = (
-  generation: number,
-  protection: string,
-  sealed: Uint8Array,
-): Statement => ({
+export const updateStore = (generation: number, protection: string, sealed: Uint8Array) => ({
   sql: 'update keywrap_store set generation = ?1, protection = ?2, sealed = ?3',
   parameters: [generation, protection, sealed],
 });
 
-export const selectRow = (table: Table, arn: string): Statement => ({
-  sql: `select ${read(table)} from keywrap_${table.name} where arn = ?1`,
-  parameters: [arn],
+const select = (table: Table, where: string, parameters: SqlValue[], limit = ''): Statement => ({
+  sql: `select ${read(table)} from keywrap_${table.name} where ${where} order by keywrap_${table.name}.arn ${limit}`,
+  parameters,
 });
+
+export const selectRow = (table: Table, arn: string) => select(table, 'arn = ?1', [arn]);
 
 /** The rows with this id, or the aliases of this key. */
-export const selectByReference = (table: Table, reference: string): Statement => ({
-  sql: `select ${read(table)} from keywrap_${table.name} where ${table.reference} = ?1 order by keywrap_${table.name}.arn`,
-  parameters: [reference],
-});
+export const selectByReference = (table: Table, reference: string) =>
+  select(table, `${table.reference} = ?1`, [reference]);
+
+const KEY_OF_ALIAS = '(select key_arn from keywrap_aliases where arn = ?1)';
 
 /** The key of an alias. */
-export const selectKeyOfAlias = (alias: string): Statement => ({
-  sql: `select ${read(KEYS)} from keywrap_keys
-    where arn = (select key_arn from keywrap_aliases where arn = ?1)`,
-  parameters: [alias],
-});
+export const selectKeyOfAlias = (alias: string) => select(KEYS, `arn = ${KEY_OF_ALIAS}`, [alias]);
 
 /** All aliases of an alias's key. */
-export const selectAliasesBeside = (alias: string): Statement => ({
-  sql: `select ${read(ALIASES)} from keywrap_aliases
-    where key_arn = (select key_arn from keywrap_aliases where arn = ?1) order by keywrap_aliases.arn`,
-  parameters: [alias],
-});
+export const selectAliasesBeside = (alias: string) =>
+  select(ALIASES, `key_arn = ${KEY_OF_ALIAS}`, [alias]);
 
 /** The aliases of all keys with this id. */
-export const selectAliasesOfId = (id: string): Statement => ({
-  sql: `select ${read(ALIASES)} from keywrap_aliases
-    where key_arn in (select arn from keywrap_keys where id = ?1) order by keywrap_aliases.arn`,
-  parameters: [id],
-});
+export const selectAliasesOfId = (id: string) =>
+  select(ALIASES, 'key_arn in (select arn from keywrap_keys where id = ?1)', [id]);
 
-/** Rows with `after < arn < before`. */
-export const selectPage = (
-  table: Table,
-  after: string,
-  before: string,
-  limit: number,
-  reference?: string,
-): Statement => ({
-  sql: `select ${read(table)} from keywrap_${table.name} where arn > ?1 and arn < ?2
-    ${reference === undefined ? '' : `and ${table.reference} = ?4`} order by keywrap_${table.name}.arn limit ?3`,
-  parameters: [after, before, limit, ...(reference === undefined ? [] : [reference])],
-});
+/** The ARNs that bound a page, exclusive, and its length. */
+export type Range = readonly [after: string, before: string, limit: number];
+
+/** Returns what a page selects of a table. */
+export function rangeOf({ name }: Table, { scope, after = '', limit }: Page): Range {
+  const resource = name === 'keys' ? 'key/' : 'alias/';
+  const start = scope === undefined ? 'arn:' : arnPrefix(scope) + resource;
+  // ':' and '/', at the end of `start`, with what comes after them in ASCII.
+  const end = start.slice(0, -1) + (start.endsWith('/') ? '0' : ';');
+  return [after > start ? after : start, end, limit];
+}
+
+export const selectPage = (table: Table, range: Range, reference?: string) => {
+  const within = 'arn > ?1 and arn < ?2';
+  return reference === undefined
+    ? select(table, within, [...range], 'limit ?3')
+    : select(table, `${within} and ${table.reference} = ?4`, [...range, reference], 'limit ?3');
+};
 
 export const putRow = (
   table: Table,
-  arn: string,
-  reference: string,
-  version: number,
-  sealed: Uint8Array,
+  { arn, reference, version, sealed }: StoredRow,
 ): Statement => ({
-  sql: `insert into keywrap_${table.name} (${columns(table)}) values (?1, ?2, ?3, ?4) on conflict (arn)
+  sql: `insert into keywrap_${table.name} (arn, ${table.reference}, version, sealed) values (?1, ?2, ?3, ?4) on conflict (arn)
     do update set ${table.reference} = excluded.${table.reference}, version = excluded.version, sealed = excluded.sealed`,
   parameters: [arn, reference, version, sealed],
 });

@@ -1,6 +1,4 @@
 import {
-  type ArnScope,
-  arnPrefix,
   InvalidInputError,
   ownFields,
   ProviderClosedError,
@@ -21,39 +19,23 @@ import {
   nameOf,
   parseProtection,
   readProtection,
-  rowsOf,
   type StoreContents,
 } from './create-store.js';
-import type { Database, DialectOptions, Statement } from './dialect.js';
+import type { Database, DialectOptions } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
-import { parseLocation, parsePath, parseStoreOptions } from './parse-store-options.js';
+import {
+  parseLocation,
+  parsePath,
+  parseStoreOptions,
+  type SqlKeyStoreOptions,
+} from './parse-store-options.js';
 import type { ScryptCost } from './protection/passphrase.js';
-import { openProtection, protectAgain, type StoreProtection } from './protection/protection.js';
+import { openProtection, protect, type StoreProtection } from './protection/protection.js';
 import type { StoreKey } from './protection/store-key.js';
-import type { RowCache } from './row-cache.js';
-import type { Rows } from './rows.js';
-import { ALIASES, KEYS, selectByReference, selectPage, selectRow } from './schema.js';
-import { type Asked, StoreScripts } from './store-scripts.js';
+import { Rows } from './rows.js';
+import { ALIASES, KEYS, rangeOf, selectByReference, selectPage } from './schema.js';
+import { StoreScripts } from './store-scripts.js';
 import { type OnProgress, type StoreReport, verifyRows } from './verify.js';
-
-/** The location of a store, and its protection. */
-export interface SqlKeyStoreOptions extends DialectOptions {
-  /**
-   * The path of an SQLite file, on a local file system, or `postgres://USER@HOST/DATABASE`, as pg
-   * takes it.
-   */
-  readonly location: string;
-  /** A passphrase, or a key of another provider. */
-  readonly protectedBy: StoreProtection;
-  /** Creates a store if there is none. By default that is an error: the path may be wrong. */
-  readonly create?: boolean | undefined;
-  /** For a new passphrase. */
-  readonly scrypt?: ScryptCost | undefined;
-  /** The number of keys, and of aliases, that stay in memory; 10,000 by default. */
-  readonly cachedRecords?: number | undefined;
-}
-
-const CACHED_RECORDS = 10_000;
 
 /**
  * Keeps keys in a database, encrypted and authenticated: in an SQLite file, for any number of processes of
@@ -87,7 +69,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     this.#database = database;
     this.#storeId = storeId;
     this.#storeKey = storeKey;
-    this.#rows = rowsOf(database, storeId, storeKey);
+    this.#rows = new Rows(database.location, storeId, storeKey);
     this.#scripts = new StoreScripts(database, this.#rows, cachedRecords);
   }
 
@@ -138,7 +120,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
 
   static async #unlock(
     database: Database | undefined,
-    { location, protectedBy, cachedRecords = CACHED_RECORDS }: SqlKeyStoreOptions,
+    { location, protectedBy, cachedRecords = 10_000 }: SqlKeyStoreOptions,
   ): Promise<SqlKeyStore> {
     if (database === undefined) {
       throw new InvalidInputError(
@@ -209,42 +191,35 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     return this.#scripts.peek(this.#scripts.aliases, arn);
   }
 
+  lookOnce(): () => void {
+    return this.#database.lookOnce?.() ?? (() => {});
+  }
+
   async loadKey(arn: string): Promise<KeyRecord | undefined> {
-    return this.#loadOne(this.#scripts.keys, arn);
+    return this.#scripts.loadOne(this.#scripts.keys, arn);
   }
 
   async loadAlias(arn: string): Promise<AliasRecord | undefined> {
-    return this.#loadOne(this.#scripts.aliases, arn);
+    return this.#scripts.loadOne(this.#scripts.aliases, arn);
   }
 
   async listKeys(page: Page): Promise<readonly KeyRecord[]> {
-    const [after, before] = rangeOf(page, (scope) => `${arnPrefix(scope)}key/`);
-    return this.#load(this.#scripts.keys, selectPage(KEYS, after, before, page.limit));
+    return this.#scripts.load(this.#scripts.keys, selectPage(KEYS, rangeOf(KEYS, page)));
   }
 
   async listAliases(page: Page, keyArn?: string): Promise<readonly AliasRecord[]> {
-    const [after, before] = rangeOf(page, (scope) => `${arnPrefix(scope)}alias/`);
-    const statement = selectPage(ALIASES, after, before, page.limit, keyArn);
-    return this.#load(this.#scripts.aliases, statement, { arn: undefined, reference: keyArn });
+    const statement = selectPage(ALIASES, rangeOf(ALIASES, page), keyArn);
+    const asked = { arn: undefined, reference: keyArn };
+    return this.#scripts.load(this.#scripts.aliases, statement, asked);
   }
 
   async keysWithId(id: string): Promise<readonly KeyRecord[]> {
-    return this.#load(this.#scripts.keys, selectByReference(KEYS, id), {
-      arn: undefined,
-      reference: id,
-    });
+    const asked = { arn: undefined, reference: id };
+    return this.#scripts.load(this.#scripts.keys, selectByReference(KEYS, id), asked);
   }
 
-  async change<Result>(
-    names: ChangeNames,
-    body: (transaction: Transaction) => Result,
-  ): Promise<Result> {
-    this.#scripts.assertUsable();
-    const { result } = await this.#database.write(
-      () => this.#scripts.change(names, body),
-      ({ committed }) => committed(),
-    );
-    return result;
+  async change<Result>(names: ChangeNames, body: (transaction: Transaction) => Result) {
+    return this.#scripts.change(names, body);
   }
 
   /**
@@ -255,11 +230,8 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
    */
   async protect(protectedBy: StoreProtection, scrypt?: ScryptCost): Promise<void> {
     this.#scripts.assertUsable();
-    const record = await protectAgain(this.#storeId, this.#storeKey, protectedBy, scrypt);
-    await this.#database.write(
-      () => this.#scripts.protect(JSON.stringify(record)),
-      (committed) => committed(),
-    );
+    const record = await protect(this.#storeId, this.#storeKey, protectedBy, scrypt);
+    await this.#scripts.protect(JSON.stringify(record));
   }
 
   /**
@@ -348,37 +320,4 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  async #loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
-    const [record] = await this.#load(cache, selectRow(cache.table, arn), {
-      arn,
-      reference: undefined,
-    });
-    return record;
-  }
-
-  async #load<Content>(
-    cache: RowCache<Content>,
-    statement: Statement,
-    asked: Asked = ANY,
-  ): Promise<Content[]> {
-    for (;;) {
-      this.#scripts.assertUsable();
-      const records = await this.#database.read(() => this.#scripts.load(cache, statement, asked));
-      if (records !== undefined) return records;
-    }
-  }
-}
-
-const ANY: Asked = { arn: undefined, reference: undefined };
-
-/** The ARNs that bound a page, exclusive. */
-function rangeOf(
-  { scope, after = '' }: Page,
-  startOf: (scope: ArnScope) => string,
-): readonly [string, string] {
-  const start = scope === undefined ? 'arn:' : startOf(scope);
-  // ':' and '/', at the end of `start`, with what comes after them in ASCII.
-  const end = start.slice(0, -1) + (start.endsWith('/') ? '0' : ';');
-  return [after > start ? after : start, end];
 }

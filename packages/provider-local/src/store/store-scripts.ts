@@ -1,6 +1,6 @@
 import type { AliasRecord, KeyRecord } from '../keys/record.js';
 import type { ChangeNames, Transaction } from '../keys/store.js';
-import { ChangeSet, type RowChange } from './change-set.js';
+import { type Change, ChangeSet } from './change-set.js';
 import type { Database, Row, Script, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
 import { RowCache } from './row-cache.js';
@@ -9,6 +9,7 @@ import {
   ALIASES,
   deleteRow,
   KEYS,
+  type StoredRow,
   selectAliasesBeside,
   selectAliasesOfId,
   selectByReference,
@@ -18,18 +19,20 @@ import {
 } from './schema.js';
 
 /** The result of a change, and the action to take once it is durable. */
-interface Change<Result> {
+interface Changed<Result> {
   readonly result: Result;
   committed(): void;
 }
 
 /** The ARN or reference that every returned row must have; any where it is undefined. */
-export interface Asked {
+interface Asked {
   readonly arn: string | undefined;
   readonly reference: string | undefined;
 }
 
-/** The scripts of a store's transactions, over its rows and the cached records. */
+const ANY: Asked = { arn: undefined, reference: undefined };
+
+/** The transactions of a store and their scripts, over its rows and the cached records. */
 export class StoreScripts {
   readonly keys: RowCache<KeyRecord>;
   readonly aliases: RowCache<AliasRecord>;
@@ -72,8 +75,7 @@ export class StoreScripts {
       this.#failure = new DamagedStoreError(
         this.#database.location,
         `was set back to generation ${generation}, after ${before} had been seen`,
-        undefined,
-        'stop all processes that use it, and find out who put an old copy there',
+        { advice: 'stop all processes that use it, and find out who put an old copy there' },
       );
       throw this.#failure;
     }
@@ -93,11 +95,45 @@ export class StoreScripts {
     return this.#openState(rows, before);
   }
 
-  /**
-   * @param asked If it has an ARN, that record is dropped from memory if it does not exist.
-   * @returns Undefined if a change of our own came in between: the records may be older.
-   */
-  *load<Content>(
+  async loadOne<Content>(cache: RowCache<Content>, arn: string): Promise<Content | undefined> {
+    const asked = { arn, reference: undefined };
+    const [record] = await this.load(cache, selectRow(cache.table, arn), asked);
+    return record;
+  }
+
+  /** @param asked If it has an ARN, that record is dropped from memory if it does not exist. */
+  async load<Content>(
+    cache: RowCache<Content>,
+    statement: Statement,
+    asked: Asked = ANY,
+  ): Promise<Content[]> {
+    for (;;) {
+      this.assertUsable();
+      const records = await this.#database.read(() => this.#load(cache, statement, asked));
+      if (records !== undefined) return records;
+    }
+  }
+
+  async change<Result>(
+    names: ChangeNames,
+    body: (transaction: Transaction) => Result,
+  ): Promise<Result> {
+    this.assertUsable();
+    const script = () => this.#change(names, body);
+    const { result } = await this.#database.write(script, ({ committed }) => committed());
+    return result;
+  }
+
+  /** Replaces the protection of the store's key. */
+  async protect(protection: string): Promise<void> {
+    await this.#database.write(
+      () => this.#protect(protection),
+      (committed) => committed(),
+    );
+  }
+
+  /** @returns Undefined if a change of our own came in between: the records may be older. */
+  *#load<Content>(
     cache: RowCache<Content>,
     statement: Statement,
     asked: Asked,
@@ -121,10 +157,10 @@ export class StoreScripts {
     });
   }
 
-  *change<Result>(
+  *#change<Result>(
     { keys, aliases, ids = [] }: ChangeNames,
     body: (transaction: Transaction) => Result,
-  ): Script<Change<Result>> {
+  ): Script<Changed<Result>> {
     const [asOf, before] = [this.#database.version(), this.#generation];
     const readKeys = [
       ...keys.map((arn) => selectRow(KEYS, arn)),
@@ -141,30 +177,46 @@ export class StoreScripts {
     const state = this.#openState(store, before);
     const foundKeys = found.slice(0, readKeys.length).flat();
     const foundAliases = found.slice(readKeys.length).flat();
+    const rowsBefore = new Map<string, StoredRow>();
+    const recordOf = <Content>(cache: RowCache<Content>, unread: Row): Content => {
+      const { row, record } = cache.recordOf(unread, asOf);
+      rowsBefore.set(row.arn, row);
+      return record;
+    };
     const set = new ChangeSet(
       { keys, aliases, ids },
-      foundKeys.map((row) => this.keys.recordOf(row, asOf)),
-      foundAliases.map((row) => this.aliases.recordOf(row, asOf)),
+      foundKeys.map((row) => recordOf(this.keys, row)),
+      foundAliases.map((row) => recordOf(this.aliases, row)),
     );
     const result = body(set);
     const generation = state.generation + 1;
-    const [keyChanges, aliasChanges] = [set.keys, set.aliases];
-    const statements = [
-      ...keyChanges.flatMap((change) => this.#write(this.keys, change, state, generation)),
-      ...aliasChanges.flatMap((change) => this.#write(this.aliases, change, state, generation)),
-    ];
+    const statements: Statement[] = [];
+    const takeOver: (() => void)[] = [];
+    const write = <Content>(cache: RowCache<Content>, { arn, after }: Change<Content>) => {
+      const { table } = cache;
+      const before = rowsBefore.get(arn);
+      if (before !== undefined) state.set.remove(table, this.#rows.hash(table, before));
+      if (after === undefined) {
+        statements.push(deleteRow(table, arn));
+        takeOver.push(() => cache.remove(arn, generation));
+        return;
+      }
+      const row = this.#rows.seal(table, after, generation);
+      statements.push(this.#rows.put(table, row, state.set));
+      takeOver.push(() => cache.put(row, after, asOf));
+    };
+    for (const change of set.keys) write(this.keys, change);
+    for (const change of set.aliases) write(this.aliases, change);
     if (statements.length === 0) return { result, committed: () => {} };
     yield [...statements, this.#rows.sealStore({ ...state, generation })];
     const committed = () => {
       this.#committed(generation);
-      for (const change of keyChanges) takeOver(this.keys, change, generation, asOf);
-      for (const change of aliasChanges) takeOver(this.aliases, change, generation, asOf);
+      for (const step of takeOver) step();
     };
     return { result, committed };
   }
 
-  /** Replaces the protection of the store's key. */
-  *protect(protection: string): Script<() => void> {
+  *#protect(protection: string): Script<() => void> {
     const state = yield* this.state();
     this.assertUsable();
     const generation = state.generation + 1;
@@ -175,20 +227,6 @@ export class StoreScripts {
   #committed(generation: number): void {
     this.#ownChanges++;
     this.sawGeneration(generation, this.#generation);
-  }
-
-  /** Writes or removes a row, and updates the set hash. */
-  #write<Content>(
-    { table }: RowCache<Content>,
-    change: RowChange<Content>,
-    { set }: StoreState,
-    version: number,
-  ): Statement[] {
-    const { arn, before, record } = change;
-    if (before !== undefined) set.remove(table, this.#rows.hash(table, before));
-    if (record === undefined) return before === undefined ? [] : [deleteRow(table, arn)];
-    change.after = this.#rows.seal(table, record, version);
-    return [this.#rows.put(table, change.after, set)];
   }
 
   #openState(rows: readonly Row[] | undefined, before: number): StoreState {
@@ -202,14 +240,4 @@ export class StoreScripts {
     const { generation } = parseStoreRow(this.#database.location, rows);
     return generation === this.#generation ? generation : this.#openState(rows, before).generation;
   }
-}
-
-function takeOver<Content>(
-  cache: RowCache<Content>,
-  { arn, record, after }: RowChange<Content>,
-  generation: number,
-  asOf: number | undefined,
-): void {
-  if (record === undefined || after === undefined) cache.remove(arn, generation);
-  else cache.put(after, record, asOf);
 }

@@ -103,7 +103,7 @@ class Check {
 
   /** @returns `changed` if the generation of the store is not that of the first page. */
   *nextPage(): Script<'more' | 'done' | 'changed'> {
-    const page = selectPage(this.#table, this.#after, '\u{10ffff}', PAGE);
+    const page = selectPage(this.#table, [this.#after, '\u{10ffff}', PAGE]);
     const [store, found = []] = yield [selectStore(), page];
     const state = this.#rows.openStore(store);
     this.#state ??= state;

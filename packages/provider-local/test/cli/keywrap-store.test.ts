@@ -341,6 +341,31 @@ describe('keywrap-store', function () {
     }
   });
 
+  it('reports which new passphrase is missing, by the options of the new one', async () => {
+    await (await openStore()).close();
+    for (const [args, text] of [
+      [[], 'pass --new-passphrase-file or --new-passphrase-env'],
+      [
+        ['--new-passphrase-file', '/nowhere/secret'],
+        'keywrap-store: --new-passphrase-file names a file that does not exist: /nowhere/secret',
+      ],
+      [
+        ['--new-passphrase-env', 'KEYWRAP_TEST_UNSET'],
+        'new passphrase is not set: the variable KEYWRAP_TEST_UNSET',
+      ],
+      [
+        ['--new-passphrase-env', 'NEW', '--new-passphrase-file', '/dev/null'],
+        '--new-passphrase-file) or an environment variable',
+      ],
+      [['--new-passphrase-file', '/dev/null'], 'new passphrase is empty'],
+    ] as const) {
+      const { status, stderr } = start('rotate-passphrase', file.path, ...OLD, ...args);
+      expect(status).to.equal(1);
+      expect(stderr).to.include(text);
+    }
+    expect(await run('list', file.path, ...OLD)).to.include({ status: 0 });
+  });
+
   it('rejects a wrong path before it asks for anything', async () => {
     for (const action of ['list', 'verify', 'rotate-passphrase']) {
       const { status, stderr } = await run(action, file.path);

@@ -167,7 +167,7 @@ for (const [where, makeStore] of Object.entries(STORES)) {
 
 describe('A key store that fails', () => {
   /** Fails in one method until it is fixed. */
-  const failing = (method: keyof KeyStore, failure: Error) => {
+  const failing = (method: keyof MemoryKeyStore, failure: Error) => {
     const store = new MemoryKeyStore();
     const working = store[method];
     const fail = () => {

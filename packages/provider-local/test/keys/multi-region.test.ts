@@ -1,5 +1,7 @@
 import {
   arnOf,
+  daysAfter,
+  deletionCancelled,
   disabled,
   imported,
   type KeyRecord,
@@ -120,6 +122,81 @@ describe('A multi-Region key', () => {
     expect((await find(there, ID))?.keyState).to.equal('Disabled');
   });
 
+  /** Schedules the deletion of both, as the time passes. */
+  const scheduleBoth = async (days: { readonly primary: number; readonly replica: number }) => {
+    const opened = await withReplica();
+    const { keys, there, clock, primary, replica } = opened;
+    const schedule = (here: Keys, key: KeyRecord, window: number) =>
+      here.change(key, (current, hasReplicas) =>
+        pendingDeletion(current, clock.now(), window, hasReplicas),
+      );
+    const scheduled = await schedule(keys, primary, days.primary);
+    const waiting = { keyState: 'PendingReplicaDeletion', pendingWindowInDays: days.primary };
+    expect(scheduled).to.include({ ...waiting, deletionDate: undefined });
+    clock.passDays(400);
+    expect(await find(keys, ID)).to.include(waiting);
+    const { deletionDate } = await schedule(there, replica, days.replica);
+    expect(await find(keys, ID)).to.include(waiting);
+    return { ...opened, replicaDeleted: deletionDate as Date };
+  };
+
+  for (const [where, reader] of [
+    ['primary', 'keys'],
+    ['replica', 'there'],
+  ] as const) {
+    it(`is deleted after its replicas: its days begin with the deletion of the last, even if the ${where} is read first`, async () => {
+      const days = { primary: 10, replica: 7 };
+      const { clock, replicaDeleted, ...opened } = await scheduleBoth(days);
+      const { keys, there } = opened;
+      clock.passDays(8);
+      await find(opened[reader], ID);
+      expect(await find(there, ID)).to.equal(undefined);
+      const primary = await find(keys, ID);
+      expect(primary).to.include({ keyState: 'PendingDeletion', pendingWindowInDays: undefined });
+      expect(primary?.deletionDate).to.deep.equal(daysAfter(replicaDeleted, 10));
+      clock.passDays(8);
+      expect((await find(keys, ID))?.keyState).to.equal('PendingDeletion');
+      clock.passDays(1);
+      expect(await find(keys, ID)).to.equal(undefined);
+    });
+
+    it(`is gone when all its days have passed unseen, even if the ${where} is read first`, async () => {
+      const { clock, ...opened } = await scheduleBoth({ primary: 10, replica: 7 });
+      clock.passDays(17);
+      expect(await find(opened[reader], ID)).to.equal(undefined);
+      expect(await find(opened.keys, ID)).to.equal(undefined);
+      expect(await find(opened.there, ID)).to.equal(undefined);
+    });
+  }
+
+  it('that waits for its replicas to be deleted can be kept; the state of a replica is its own', async () => {
+    const { keys, there } = await scheduleBoth({ primary: 10, replica: 7 });
+    const key = (await find(keys, ID)) as KeyRecord;
+    expect(await keys.change(key, deletionCancelled)).to.include({
+      keyState: 'Disabled',
+      pendingWindowInDays: undefined,
+    });
+    expect((await find(there, ID))?.keyState).to.equal('PendingDeletion');
+  });
+
+  it('with imported material waits for its replicas too', async () => {
+    const { keys, store, clock } = openKeys();
+    const there = new Keys(store, US, clock.now);
+    const external = async (scope: typeof US) =>
+      imported(await record({ id: ID, scope, origin: 'EXTERNAL' }), await version(ID, 1));
+    const [primary, replica] = [
+      await keys.add(await external(SCOPE)),
+      await there.add(await external(US)),
+    ];
+    const schedule = (key: KeyRecord, hasReplicas: boolean) =>
+      pendingDeletion(key, clock.now(), 7, hasReplicas);
+    expect((await keys.change(primary, schedule)).keyState).to.equal('PendingReplicaDeletion');
+    expect((await there.change(replica, schedule)).keyState).to.equal('PendingDeletion');
+    clock.passDays(7);
+    expect(await find(there, ID)).to.equal(undefined);
+    expect((await find(keys, ID))?.deletionDate).to.deep.equal(daysAfter(clock.now(), 7));
+  });
+
   it('that is primary in two Regions, as an earlier release made it, stays two keys', async () => {
     const { keys, store, clock } = openKeys();
     const there = new Keys(store, US, clock.now);
@@ -142,6 +219,7 @@ describe('A multi-Region key', () => {
 
   it('does not mix the material of a replica with that of a new key under the id of its primary', async () => {
     const { keys, there, clock, primary, replica } = await withReplica();
+    // As an earlier release scheduled it.
     await keys.change(primary, (key) => pendingDeletion(key, clock.now(), 7));
     clock.passDays(7);
     const other = await keys.add(await record({ id: ID }));

@@ -62,6 +62,19 @@ describe('A key store that several processes use', () => {
     expect(await readHere()).to.equal(undefined);
   });
 
+  it('sees its own changes, but none of another, while calls share a look; and those after it', async () => {
+    await tell({ do: 'put', id: 'a', description: '0' });
+    await readHere();
+    const endLook = store.lookOnce();
+    await tell({ do: 'put', id: 'a', description: '1' });
+    expect(store.peekKey(A)?.description).to.equal('0');
+    await putKey(store, newKey('b', { description: 'own' }));
+    expect(store.peekKey(arnOf('b'))?.description).to.equal('own');
+    endLook();
+    expect(store.peekKey(A)).to.equal(undefined);
+    expect((await readHere())?.description).to.equal('1');
+  });
+
   it('keeps the object of a version when another process changes the rest of the key, and destroys it when that removes the key', async () => {
     await putKey(store, newKey('a'));
     const material = materialOf(await readHere());
@@ -168,6 +181,10 @@ describe('Two key stores of one thread on one file', () => {
       expect((await two.loadKey(A))?.description).to.equal(`${i}`);
       expect(two.peekKey(A)?.description).to.equal(`${i}`);
     }
+    const endLook = two.lookOnce();
+    await putKey(one, newKey('a', { description: 'after the look' }));
+    expect(two.peekKey(A)).to.equal(undefined);
+    endLook();
     await Promise.all(
       Array.from({ length: 20 }, (_, i) => putKey(i % 2 ? one : two, newKey(`k${i}`))),
     );

@@ -115,6 +115,7 @@ export function newKey(id: string, fields: Partial<KeyRecord> = {}): KeyRecord {
     description: '',
     creationDate: DATE,
     deletionDate: undefined,
+    pendingWindowInDays: undefined,
     versions: [newVersion(id)],
     pendingVersion: undefined,
     automaticRotation: undefined,
@@ -133,6 +134,7 @@ export function fullKey(id: string): KeyRecord {
     origin: 'EXTERNAL',
     description: 'Заказы \u0000 \ud800',
     deletionDate: new Date(DATE.getTime() + 1),
+    pendingWindowInDays: 7,
     versions: [
       newVersion(id, { publicKey: Uint8Array.of(1, 2, 3), validTo: DATE, description: 'first' }),
       newVersion(id, { version: 2, rotation: { date: DATE, type: 'ON_DEMAND' } }),

@@ -1,6 +1,7 @@
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
+import { flip } from '../damage.js';
 import { check, expectBytes, expectError } from '../expect.js';
-import { invoke } from '../key-use.js';
+import { invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import { allUses, keyFor } from '../operations.js';
 import { expectOpens, open, seal } from '../round-trip.js';
@@ -26,8 +27,10 @@ export const closeCases = casesOf(close, [
     },
     {
       id: `CLO-2${use.number}`,
-      title: `${use.title}: close waits for it, and rejects the same call from then on (CLOSED)`,
+      title: `${use.title}: each close waits for it, and rejects the same call from then on (CLOSED)`,
       needs: use.needs,
+      // A new provider needs new RSA keys, which are slow to make.
+      profile: needsRsa(use) ? 'full' : 'quick',
       async run(context) {
         const { provider, keys } = await context.open();
         const input = await use.input({ ...context, provider, keys }, await keyFor(use, keys));
@@ -38,15 +41,18 @@ export const closeCases = casesOf(close, [
         const calls = Array.from({ length: underWay }, () => again().finally(() => underWay--));
         const finished = Promise.all(calls);
         finished.catch(() => 'awaited below');
-        const closed = provider.close().then(async () => {
-          await settling();
-          return underWay;
-        });
+        const closed = [provider.close(), provider.close(), provider[Symbol.asyncDispose]()].map(
+          async (closing) => {
+            await closing;
+            await settling();
+            return underWay;
+          },
+        );
         const late = again();
-        const left = await closed;
+        const left = Math.max(...(await Promise.all(closed)));
         check(
           left === 0,
-          'close to wait for the calls in progress',
+          'each close, and a dispose, to wait for the calls in progress',
           `${left} of 3 still in progress`,
         );
         await finished;
@@ -91,6 +97,36 @@ export const closeCases = casesOf(close, [
     },
   },
   {
+    id: 'CLO-006',
+    title: 'closes after calls that failed and calls that were aborted, and beside such calls',
+    needs: SYMMETRIC,
+    async run(context) {
+      const { provider, keys } = await context.open();
+      const own = { ...context, provider, keys };
+      const damaged = { ...(await seal(own)) };
+      const { keyId } = damaged;
+      const fail = async () => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const calls = Array.from({ length: 24 }, (_, i) =>
+          i % 2 === 0
+            ? provider.decrypt({ keyId, ciphertext: flip(damaged.ciphertext) })
+            : provider.decrypt({ keyId, ciphertext: damaged.ciphertext }, { signal }),
+        );
+        controller.abort();
+        const codes = ['INVALID_CIPHERTEXT', 'ABORTED'] as const;
+        await Promise.all(
+          calls.map((call, i) =>
+            expectError(call, codes[i % 2] as 'ABORTED', { operation: 'decrypt' }),
+          ),
+        );
+      };
+      await fail();
+      const last = fail();
+      await Promise.all([provider.close(), last]);
+    },
+  },
+  {
     id: 'CLO-005',
     title: 'leaves returned results unchanged',
     needs: SYMMETRIC,
@@ -107,6 +143,10 @@ export const closeCases = casesOf(close, [
     },
   },
 ]);
+
+function needsRsa({ needs }: KeyUse): boolean {
+  return needs.includes('asymmetric');
+}
 
 /** Waits some turns of the event loop, enough for finished calls to reach their caller. */
 async function settling(): Promise<void> {

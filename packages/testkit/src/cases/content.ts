@@ -1,4 +1,4 @@
-import { LIMITS, limitOf, maximumPlaintextLength } from '@keywrap/core';
+import { LIMITS, limitOf, maximumPlaintextLength, type ReEncryptInput } from '@keywrap/core';
 import { type CaseContext, casesOf } from '../case.js';
 import { check, expectBytes } from '../expect.js';
 import { RSA, SYMMETRIC } from '../needs.js';
@@ -108,8 +108,12 @@ async function expectSizes(
   const key = await keyOf(context, kind);
   await manyOf(sizes.length, async (index) => {
     const plaintext = context.secret(sizes[index] as number);
+    const what = `a plaintext of ${plaintext.length} bytes`;
     const sealed = await seal(context, { ...key, plaintext });
-    await expectOpens(context.provider, sealed, `a plaintext of ${plaintext.length} bytes`);
+    await expectOpens(context.provider, sealed, what);
+    const moving = { ciphertext: sealed.ciphertext, source: key, destination: key };
+    const { ciphertext } = await context.provider.reEncrypt(moving as ReEncryptInput);
+    await expectOpens(context.provider, { ...sealed, ciphertext }, `${what}, moved`);
   });
 }
 
@@ -182,7 +186,7 @@ export const contentCases = [
       },
       {
         id: 'CNT-301',
-        title: `encrypts every size from 1 to ${LIMITS.plaintext}: small ones and those at powers of two; all in soak`,
+        title: `encrypts and moves every size from 1 to ${LIMITS.plaintext}: small ones and those at powers of two; all in soak`,
         profile: 'full',
         async run(context) {
           const longest = limitOf(context.provider.capabilities, 'plaintext');
@@ -198,7 +202,7 @@ export const contentCases = [
     [
       {
         id: 'CNT-401',
-        title: 'RSA: encrypts every size that fits: some in full, all in soak',
+        title: 'RSA: encrypts and moves every size that fits: some in full, all in soak',
         profile: 'full',
         async run(context) {
           const maximum = maximumPlaintextLength(context.keys.rsaAlgorithm, 'RSA_2048');

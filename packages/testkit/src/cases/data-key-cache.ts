@@ -6,6 +6,7 @@ import { SYMMETRIC } from '../needs.js';
 import { quickestPair } from '../operations.js';
 import { expectOpens, seal } from '../round-trip.js';
 import { expectAllDifferent } from '../statistics.js';
+import { expectRightSharing } from './data-key-cache-sequence.js';
 
 const THRESHOLDS =
   'https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/thresholds.html';
@@ -66,6 +67,11 @@ function expectWiped(secret: Uint8Array | undefined, expected: boolean, when: st
 }
 
 const limitCases: readonly CaseInput[] = [
+  {
+    id: 'DKC-007',
+    title: 'keeps to its limits, and shares nothing else, in random calls while time passes',
+    run: expectRightSharing,
+  },
   {
     id: 'DKC-001',
     title: 'returns a data key to maximumUses calls, and another to the next',

@@ -1,6 +1,7 @@
 import type { ConformanceCase } from '../case.js';
 import { abortCases } from './abort.js';
 import { abortedAtOnceCases } from './aborted-at-once.js';
+import { anySequenceCases } from './any-sequence.js';
 import { asymmetricCases } from './asymmetric.js';
 import { atOnceCases } from './at-once.js';
 import { capabilityCases } from './capabilities.js';
@@ -26,7 +27,6 @@ import { inputMemoryCases } from './input-memory.js';
 import { inputReadOnceCases } from './input-read-once.js';
 import { inputCases } from './input-validation.js';
 import { keyIdCases } from './key-ids.js';
-import { keyLifeCases } from './key-life.js';
 import { keyPairStrengthCases } from './key-pair-strength.js';
 import { keyStateCases } from './key-state.js';
 import { nonceCases } from './nonces.js';
@@ -77,7 +77,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...keyStateCases,
   ...rotationCases,
   ...rsaRotationCases,
-  ...keyLifeCases,
+  ...anySequenceCases,
   ...resultMemoryCases,
   ...inputMemoryCases,
   ...inputAtCallCases,

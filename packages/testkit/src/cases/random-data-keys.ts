@@ -20,6 +20,7 @@ import {
   manyOf,
   rankOf,
 } from '../statistics.js';
+import { withSteadyClock } from '../steady-clock.js';
 
 const random = {
   id: 'random-data-keys',
@@ -27,7 +28,7 @@ const random = {
     'Every bit of a data key is random and independent: of other keys, instances, restarts, and calls at the same time',
   source: 'NIST SP 800-133 revision 2 section 4',
   power:
-    'Full finds always: a bit that is set in 65 % of the keys (soak: 54 %), a byte value that is missing or twice as frequent, bytes in common with another key, linear generators of up to 240 bits of state such as Math.random. Seeds of 16 bits with 99.9 % by full, of 24 bits with 99.9 % by soak. Always: a byte of a size that was tried (each to 65, next to powers of two, every 16th; all in soak) that is constant or repeats an earlier one; 6 known bits or 7 shared bytes in the first key after opening or a restart. Not found: a good generator with a seed of 32 bits or more.',
+    'Full finds always: a bit that is set in 65 % of the keys (soak: 54 %), a byte value that is missing or twice as frequent, bytes in common with another key, linear generators of up to 240 bits of state such as Math.random. Seeds of 16 bits with 99.9 % by full, of 24 bits with 99.9 % by soak. Always: a byte of a size that was tried (each to 65, next to powers of two, every 16th; all in soak) that is constant or repeats an earlier one; 6 known bits or 7 shared bytes in the first key after opening or a restart. Also what is made of the clock or of Math.random alone. Not found: a good generator with another seed of 32 bits or more.',
 };
 
 type Size = { readonly numberOfBytes: number } | { readonly keySpec: 'AES_256' | 'AES_128' };
@@ -132,14 +133,17 @@ export const randomDataKeyCases = casesOf(
       },
       {
         id: `RAN-80${number}`,
-        title: `${operation}: the first keys of ${INSTANCES} instances are random`,
+        title: `${operation}: the first keys of ${INSTANCES} instances are random, also at the same moment`,
         profile: 'full',
+        alone: true,
         async run({ open }) {
           const firsts: Uint8Array[] = [];
           while (firsts.length < INSTANCES) {
             const opened = await open();
             const keyId = await opened.keys.get();
-            firsts.push((await make(operation, opened, keyId, { keySpec: 'AES_256' })).slice());
+            const size = { keySpec: 'AES_256' } as const;
+            const key = await withSteadyClock(() => make(operation, opened, keyId, size));
+            firsts.push(key.slice());
             await opened.close();
           }
           expectUnrelated(firsts, 'first data keys');
@@ -147,17 +151,18 @@ export const randomDataKeyCases = casesOf(
       },
       {
         id: `RAN-90${number}`,
-        title: `${operation}: the first keys after ${INSTANCES} restarts are random`,
+        title: `${operation}: the first keys after ${INSTANCES} restarts are random, also at the same moment`,
+        alone: true,
         needs: ['reopen'],
         profile: 'full',
         async run({ keys, reopen }) {
           const keyId = await keys.get();
           const firsts: Uint8Array[] = [];
           while (firsts.length < INSTANCES) {
-            const provider = await reopen();
-            firsts.push(
-              (await make(operation, { provider }, keyId, { keySpec: 'AES_256' })).slice(),
-            );
+            const size = { keySpec: 'AES_256' } as const;
+            const provider = await withSteadyClock(reopen);
+            const key = await withSteadyClock(() => make(operation, { provider }, keyId, size));
+            firsts.push(key.slice());
             await provider.close();
           }
           expectUnrelated(firsts, 'first data keys');

@@ -1,7 +1,7 @@
 import type { AsymmetricAlgorithm, KeyWrapError, RsaKeySpec } from '@keywrap/core';
 import { joinBytes } from '../bytes.js';
 import { type CaseContext, type CaseInput, casesOf } from '../case.js';
-import { check, expectBytes, expectError } from '../expect.js';
+import { check, expectBytes, expectError, expectLength } from '../expect.js';
 import { readPublicKey } from '../key-pair-check.js';
 import { NODE_CRYPTO } from '../needs.js';
 import { encryptOutside } from '../outside.js';
@@ -10,7 +10,7 @@ import { numberOf, power } from '../rsa-numbers.js';
 const padding = {
   id: 'rsa-padding',
   statement:
-    'decryptAsymmetric opens RSAES-OAEP with an empty label and MGF1 of the same hash, and nothing else: not PKCS #1 v1.5, not another label, not a bare number; every failure has the same error',
+    'decryptAsymmetric opens RSAES-OAEP of a message of any length with an empty label and MGF1 of the same hash, and nothing else: not PKCS #1 v1.5, not another label, not a bare number; every failure has the same error',
   source: 'RFC 8017 section 7.1.2; Bleichenbacher (1998); Manger (2001)',
   power:
     'Always, for each algorithm under 2,048 bits in every profile and under 3,072 and 4,096 by full: each of 18 to 21 other encodings that opens or has another error, zeros that are lost before a plaintext or a ciphertext, a ciphertext that is not less than the modulus. Not found: a difference in time.',
@@ -160,9 +160,23 @@ async function tooLarge(key: PublicNumbers, message: Uint8Array, hash: Hash): Pr
   }
 }
 
-export const rsaPaddingCases = casesOf(
-  padding,
-  SPECS.flatMap((spec, i) =>
+export const rsaPaddingCases = casesOf(padding, [
+  ...ALGORITHMS.map(
+    (algorithm, j): CaseInput => ({
+      id: `PAD-30${j + 1}`,
+      title: `RSA_2048 with ${algorithm}: opens an empty message, which another program may encrypt`,
+      needs: [`algorithm:${algorithm}`, `key:RSA_2048/${algorithm}`],
+      async run(context) {
+        const { provider, keys } = context;
+        const keyId = await keys.get(`RSA_2048/${algorithm}`);
+        const { publicKey } = await provider.getPublicKey({ keyId });
+        const ciphertext = await encryptOutside(publicKey, new Uint8Array(), algorithm);
+        const opened = await provider.decryptAsymmetric({ keyId, ciphertext, algorithm });
+        expectLength(opened.plaintext, 0, 'the plaintext');
+      },
+    }),
+  ),
+  ...SPECS.flatMap((spec, i) =>
     ALGORITHMS.flatMap((algorithm, j): CaseInput[] => {
       const needs = [`algorithm:${algorithm}`, `key:${spec}/${algorithm}`, NODE_CRYPTO] as const;
       const name = `${spec} with ${algorithm}`;
@@ -186,7 +200,7 @@ export const rsaPaddingCases = casesOf(
       ];
     }),
   ),
-);
+]);
 
 async function expectForeignRejected(
   context: CaseContext,

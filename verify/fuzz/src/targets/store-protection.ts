@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
-import { createProtection } from '../../../../packages/provider-local/dist/store/protection/protection.js';
+import { protect } from '../../../../packages/provider-local/dist/store/protection/protection.js';
 import { parseProtectionRecord } from '../../../../packages/provider-local/dist/store/protection/record.js';
+import { StoreKey } from '../../../../packages/provider-local/dist/store/protection/store-key.js';
 import { jsonMutation } from '../json-mutation.js';
 import { attempt, type FuzzTarget, textOf, utf8 } from '../target.js';
 
@@ -21,13 +22,14 @@ export const storeProtection: FuzzTarget = {
     const storeId = randomUUID();
     await using provider = new LocalKeyWrapProvider({ keys: ['alias/store'] });
     const scrypt = { cost: 2 ** 14, blockSize: 8, parallelization: 1 };
-    const made = [
-      await createProtection(storeId, { passphrase: 'correct horse' }, scrypt),
-      await createProtection(storeId, { provider, keyId: 'alias/store' }),
+    const storeKey = StoreKey.generate(storeId);
+    const records = [
+      await protect(storeId, storeKey, { passphrase: 'correct horse' }, scrypt),
+      await protect(storeId, storeKey, { provider, keyId: 'alias/store' }),
     ];
-    for (const { storeKey } of made) storeKey.destroy();
+    storeKey.destroy();
     return {
-      seeds: made.map(({ record }) => utf8(JSON.stringify(record))),
+      seeds: records.map((record) => utf8(JSON.stringify(record))),
       async run(input) {
         const value = parse(textOf(input));
         const record = await attempt(() => parseProtectionRecord(value), []);

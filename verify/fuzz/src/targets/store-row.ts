@@ -100,6 +100,7 @@ function sampleKey(): KeyRecord {
     description: 'Заказы',
     creationDate: DATE,
     deletionDate: DATE,
+    pendingWindowInDays: 7,
     versions: [
       version(1, { publicKey: Uint8Array.of(1, 2, 3), validTo: DATE, description: 'first' }),
       version(2, { rotation: { date: DATE, type: 'ON_DEMAND' }, material: undefined }),

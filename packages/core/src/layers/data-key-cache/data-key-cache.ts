@@ -88,11 +88,11 @@ function cached(inner: CompleteDriver, settings: CacheSettings): CompleteDriver 
   const generateShared = (key: string, bytes: number, request: DataKeyRequest, call: Call) => {
     const ask = (signal: AbortSignal) =>
       shared(() => inner.generateDataKey(request, { ...call, signal }));
-    return generated.ask({ key, bytes, ask }, call.signal);
+    return generated.ask(key, bytes, ask, call.signal);
   };
   const decryptShared = (key: string, request: DecryptRequest, call: Call) => {
     const ask = (signal: AbortSignal) => shared(() => inner.decrypt(request, { ...call, signal }));
-    return opened.ask({ key, bytes: 0, ask }, call.signal);
+    return opened.ask(key, 0, ask, call.signal);
   };
   return {
     ...inner,

@@ -50,16 +50,11 @@ export type CacheSettings = Required<DataKeyCacheLimits> & {
   readonly onLookup: ((lookup: CacheLookup) => void) | undefined;
 };
 
-const DEFAULT_ENTRIES = 1000;
-
 /** @throws {@link InvalidInputError} */
 export function readCacheSettings(limits: unknown, options: unknown = {}): CacheSettings {
   const three = readFields(limits, 'limits', ['maximumUses', 'maximumBytes', 'maximumAge']);
-  const { maximumEntries, now, onLookup } = readFields(options, 'options', [
-    'maximumEntries',
-    'now',
-    'onLookup',
-  ]);
+  const names = ['maximumEntries', 'now', 'onLookup'] as const;
+  const { maximumEntries, now, onLookup } = readFields(options, 'options', names);
   if (now !== undefined && typeof now !== 'function') {
     throw new InvalidInputError('options.now', 'must be a function that returns milliseconds');
   }
@@ -71,11 +66,7 @@ export function readCacheSettings(limits: unknown, options: unknown = {}): Cache
     maximumUses: readCount(three.maximumUses, 'limits.maximumUses', 2 ** 32),
     maximumBytes: readCount(three.maximumBytes, 'limits.maximumBytes', Number.MAX_SAFE_INTEGER),
     maximumAge: readDelay(three.maximumAge, 'limits.maximumAge'),
-    maximumEntries: readCount(
-      maximumEntries ?? DEFAULT_ENTRIES,
-      'options.maximumEntries',
-      1_000_000,
-    ),
+    maximumEntries: readCount(maximumEntries ?? 1000, 'options.maximumEntries', 1_000_000),
     now: (now as (() => number) | undefined) ?? (() => performance.now()),
   };
 }

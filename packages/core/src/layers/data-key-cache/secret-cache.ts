@@ -1,16 +1,10 @@
 import { LRUCache } from 'lru-cache';
+import type { Call } from '../../driver/requests.js';
 import type { CacheSettings } from './limits.js';
 import { type Secret, SharedSecret } from './shared-secret.js';
 
-/** A request for a secret. */
-export interface Wanted<Output> {
-  /** Equal for exactly those calls that may share a secret. */
-  readonly key: string;
-  /** The number of bytes that the call will encrypt with it. */
-  readonly bytes: number;
-  /** Gets the secret from the provider. */
-  readonly ask: (signal: AbortSignal) => Promise<Output>;
-}
+/** Gets a secret from the provider. */
+type Ask<Output> = (signal: AbortSignal) => Promise<Output>;
 
 /**
  * Keeps secrets by key: present ones in an LRU cache with their age, and requested ones. A secret that leaves is
@@ -49,10 +43,15 @@ export class SecretCache<Output extends Secret> {
     return copy;
   }
 
-  /** Requests the secret from the provider, shared with concurrent calls. Rejects as `ask` does, or with `AbortError`. */
-  ask(wanted: Wanted<Output>, signal: AbortSignal | undefined): Promise<Output> {
-    const asked = this.#join(wanted);
-    return asked.waitForCopy(signal, () => this.#forget(wanted.key, asked));
+  /**
+   * Requests the secret from the provider, shared with concurrent calls. Rejects as `ask` does, or with `AbortError`.
+   *
+   * @param key Equal for exactly those calls that may share a secret.
+   * @param bytes The number of bytes that the call will encrypt with it.
+   */
+  ask(key: string, bytes: number, ask: Ask<Output>, signal: Call['signal']): Promise<Output> {
+    const asked = this.#join(key, bytes, ask);
+    return asked.waitForCopy(signal, () => this.#forget(key, asked));
   }
 
   /** Wipes the present secrets; requested ones are wiped after the waiting calls got them. */
@@ -61,7 +60,7 @@ export class SecretCache<Output extends Secret> {
     for (const [key, asked] of this.#asked) this.#forget(key, asked);
   }
 
-  #join({ key, bytes, ask }: Wanted<Output>): SharedSecret<Output> {
+  #join(key: string, bytes: number, ask: Ask<Output>): SharedSecret<Output> {
     const current = this.#asked.get(key);
     if (current?.reserve(bytes)) return current;
     if (current !== undefined) this.#forget(key, current);

@@ -1,17 +1,13 @@
+import type { DecryptOutput } from '../../driver/requests.js';
 import { wipe } from '../../provider/bytes.js';
 import { ProviderClosedError } from '../../provider/errors.js';
 import { untilAborted } from '../../runtime/until-aborted.js';
+import type { DataKeyCacheLimits } from './limits.js';
 
-/** The uses that a secret has left. */
-export interface Allowance {
-  readonly maximumUses: number;
-  readonly maximumBytes: number;
-}
+type Allowance = Pick<DataKeyCacheLimits, 'maximumUses' | 'maximumBytes'>;
 
 /** A driver's output that contains the secret. */
-export interface Secret {
-  readonly plaintext: Uint8Array;
-}
+export type Secret = Pick<DecryptOutput, 'plaintext'>;
 
 /**
  * A secret that several calls use. It is requested once; each call reserves its part of the allowance before it
@@ -21,7 +17,8 @@ export class SharedSecret<Output extends Secret> {
   readonly #copy: (output: Output) => Output;
   readonly #allowance: Allowance;
   readonly #asking = new AbortController();
-  readonly #arrival: Promise<void>;
+  /** Settles with the provider's call; rejects when no call waits for the secret. */
+  readonly arrival: Promise<void>;
   #secret: Output | undefined;
   #uses = 0;
   #bytes = 0;
@@ -39,12 +36,12 @@ export class SharedSecret<Output extends Secret> {
   ) {
     this.#allowance = allowance;
     this.#copy = copy;
-    this.#arrival = ask(this.#asking.signal).then((secret) => {
+    this.arrival = ask(this.#asking.signal).then((secret) => {
       this.#secret = secret;
       this.#wipeWhenDone();
     });
     // There may be no waiting call when it fails.
-    this.#arrival.catch(() => {});
+    this.arrival.catch(() => {});
   }
 
   /** True if the allowance is used up. */
@@ -67,11 +64,6 @@ export class SharedSecret<Output extends Secret> {
     return true;
   }
 
-  /** Settles with the provider's call; rejects when no call waits for the secret. */
-  get arrival(): Promise<void> {
-    return this.#arrival;
-  }
-
   /**
    * Waits for the secret. When the last waiting call is aborted, the call to the provider is aborted too, and
    * `abandoned` is called.
@@ -79,7 +71,7 @@ export class SharedSecret<Output extends Secret> {
   async waitForCopy(signal: AbortSignal | undefined, abandoned: () => void): Promise<Output> {
     this.#waiting += 1;
     try {
-      await (signal ? untilAborted(this.#arrival, signal) : this.#arrival);
+      await (signal ? untilAborted(this.arrival, signal) : this.arrival);
       const copy = this.copy();
       // Returning zeros instead would make a caller encrypt under an all-zero key.
       if (copy === undefined) throw new ProviderClosedError('this secret was disposed');

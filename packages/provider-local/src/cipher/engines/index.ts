@@ -15,9 +15,12 @@ export type EngineChoice = 'auto' | CryptoEngine['name'];
  * @throws {@link UnsupportedOperationError} for `node` in a bundle for browsers.
  */
 export async function selectEngine(choice: EngineChoice): Promise<CryptoEngine> {
-  if (choice === 'node' || (choice === 'auto' && hasNodeCrypto())) {
-    const engine = await loadNodeEngine();
-    if (engine !== undefined) return engine;
+  // Asks the runtime without an import, so that bundlers for other platforms have nothing to resolve.
+  const hasNode = globalThis.process?.getBuiltinModule?.('node:crypto') !== undefined;
+  if (choice === 'node' || (choice === 'auto' && hasNode)) {
+    // package.json maps this import; a bundler for browsers resolves it to a stub.
+    const { nodeEngine }: { nodeEngine: CryptoEngine | undefined } = await import('#node-engine');
+    if (nodeEngine !== undefined) return nodeEngine;
     // A bundle for browsers may run where node:crypto exists; `auto` must not fail there.
     if (choice === 'node') {
       throw new UnsupportedOperationError(
@@ -26,14 +29,4 @@ export async function selectEngine(choice: EngineChoice): Promise<CryptoEngine> 
     }
   }
   return (await import('./forge.js')).forgeEngine;
-}
-
-/** package.json maps this import; a bundler for browsers resolves it to a stub. */
-async function loadNodeEngine(): Promise<CryptoEngine | undefined> {
-  return (await import('#node-engine')).nodeEngine;
-}
-
-/** Asks the runtime without an import, so that bundlers for other platforms have nothing to resolve. */
-function hasNodeCrypto(): boolean {
-  return globalThis.process?.getBuiltinModule?.('node:crypto') !== undefined;
 }

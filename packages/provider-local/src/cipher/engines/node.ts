@@ -1,7 +1,12 @@
 import { generateKeyPair, getCurves, type KeyPairKeyObjectResult } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { DataKeyPairSpec, EccKeySpec } from '@keywrap/core';
-import { ownSecret, UnsupportedOperationError } from '@keywrap/core';
+import {
+  type DataKeyPairSpec,
+  isRsaKeySpec,
+  ownSecret,
+  rsaModulusLength,
+  UnsupportedOperationError,
+} from '@keywrap/core';
 import { Xaes256GcmKey } from '../xaes-256-gcm.js';
 import type { CryptoEngine } from './engine.js';
 import { nodeAes } from './node/aes.js';
@@ -10,10 +15,11 @@ import { CURVE_NAMES } from './node-curves.js';
 
 const generate = promisify(generateKeyPair);
 
-const rsa = (modulusLength: number): Promise<KeyPairKeyObjectResult> =>
-  generate('rsa', { modulusLength, publicExponent: 65537 });
-
-async function ec(spec: EccKeySpec): Promise<KeyPairKeyObjectResult> {
+/** Generates a key pair in OpenSSL, on the thread pool. */
+async function generatePair(spec: DataKeyPairSpec): Promise<KeyPairKeyObjectResult> {
+  if (isRsaKeySpec(spec)) {
+    return generate('rsa', { modulusLength: 8 * rsaModulusLength(spec), publicExponent: 65537 });
+  }
   const namedCurve = CURVE_NAMES[spec];
   try {
     return await generate('ec', { namedCurve });
@@ -27,17 +33,6 @@ async function ec(spec: EccKeySpec): Promise<KeyPairKeyObjectResult> {
   }
 }
 
-/** Generates each kind of key pair in OpenSSL, on the thread pool. */
-const GENERATE = {
-  RSA_2048: () => rsa(2048),
-  RSA_3072: () => rsa(3072),
-  RSA_4096: () => rsa(4096),
-  ECC_NIST_P256: () => ec('ECC_NIST_P256'),
-  ECC_NIST_P384: () => ec('ECC_NIST_P384'),
-  ECC_NIST_P521: () => ec('ECC_NIST_P521'),
-  ECC_SECG_P256K1: () => ec('ECC_SECG_P256K1'),
-} as const satisfies Record<DataKeyPairSpec, () => Promise<KeyPairKeyObjectResult>>;
-
 /** The engine on node:crypto, that is OpenSSL. */
 export const nodeEngine: CryptoEngine = {
   name: 'node',
@@ -45,7 +40,7 @@ export const nodeEngine: CryptoEngine = {
   loadRsaPrivateKey: async (pkcs8) => loadRsaPrivateKey(pkcs8),
   loadRsaPublicKey: async (spki) => loadRsaPublicKey(spki),
   async generateKeyPair(spec) {
-    const { publicKey, privateKey } = await GENERATE[spec]();
+    const { publicKey, privateKey } = await generatePair(spec);
     return {
       publicKey: ownSecret(publicKey.export({ type: 'spki', format: 'der' })),
       privateKey: ownSecret(privateKey.export({ type: 'pkcs8', format: 'der' })),

@@ -20,7 +20,7 @@ export function assertFitsOaep(length: number, modulusLength: number, hash: Oaep
   if (length > maximum) {
     throw new InvalidInputError(
       'plaintext',
-      `is ${length} bytes long; this key and ${hash} take at most ${maximum}`,
+      `must have at most ${maximum} bytes for this key and ${hash}; it has ${length}`,
     );
   }
 }

@@ -34,66 +34,50 @@ function isOfTls(error: unknown): boolean {
 export function explainPostgresError(error: unknown, location: string): KeyWrapError {
   if (error instanceof KeyWrapError) return error;
   const options = { cause: error };
-  const { message } = error as Error;
+  const { message } = error as NodeJS.ErrnoException;
+  const denied = (problem: string) => new AccessDeniedError(problem, options);
+  const damaged = (problem: string) => new DamagedStoreError(location, problem, options);
+  const unavailable = (problem: string) => new ProviderUnavailableError(problem, options);
+  const wrong = (problem: string) => new InvalidInputError('location', problem, options);
   const code = codeOf(error);
   switch (code) {
     case '53100':
       return diskFull(`change ${location}`, options);
     case '3D000':
-      return new InvalidInputError('location', `${location} does not exist; create the database`);
+      return wrong(`${location} does not exist; create the database`);
     case '25006':
-      return new AccessDeniedError(
+      return denied(
         `could not change ${location}: the server is read-only, perhaps a standby; connect to the primary`,
-        options,
       );
     case '42501':
-      return new AccessDeniedError(
-        `could not use ${location}: ${message}; grant the user what it needs`,
-        options,
-      );
+      return denied(`could not use ${location}: ${message}; grant the user what it needs`);
     case '55P03':
-      return new ProviderUnavailableError(
+      return unavailable(
         `${location} was locked by another process for too long; nothing was changed`,
-        options,
       );
     case '22023':
     case '3F000':
     case '42704':
     case '55P02':
-      return new InvalidInputError(
-        'location',
+      return wrong(
         `has options that ${location} rejects: ${message}; check the schema and the settings in its URL`,
-        options,
       );
     case '42P01':
     case '42703':
-      return new DamagedStoreError(location, `is damaged: ${message}`, options);
+      return damaged(`is damaged: ${message}`);
   }
-  if (code?.startsWith('28')) {
-    return new AccessDeniedError(
-      `${location} rejected the user or the password: ${message}`,
-      options,
-    );
-  }
-  if (code?.startsWith('XX')) return new DamagedStoreError(location, `reports ${message}`, options);
+  if (code?.startsWith('28'))
+    return denied(`${location} rejected the user or the password: ${message}`);
+  if (code?.startsWith('XX')) return damaged(`reports ${message}`);
   if (code !== undefined) {
-    return new ProviderUnavailableError(
-      `could not use ${location}: PostgreSQL reports ${message}`,
-      options,
-    );
+    return unavailable(`could not use ${location}: PostgreSQL reports ${message}`);
   }
-  if (message.startsWith('SASL')) {
-    return new AccessDeniedError(`${location} asks for a password: ${message}`, options);
-  }
+  if (message.startsWith('SASL')) return denied(`${location} asks for a password: ${message}`);
   if (isOfTls(error)) {
-    return new InvalidInputError(
-      'location',
+    return wrong(
       `and TLS do not agree: ${location}: ${message}; check sslmode and the certificates`,
-      options,
     );
   }
-  return new ProviderUnavailableError(
-    `could not reach ${location}: ${message || (error as NodeJS.ErrnoException).code}`,
-    options,
-  );
+  const reason = message || (error as NodeJS.ErrnoException).code;
+  return unavailable(`could not reach ${location}: ${reason}`);
 }

@@ -51,10 +51,8 @@ export class PostgresListener {
   announcement(): { readonly statement: Statement; readonly name: string } {
     const name = randomUUID();
     if (this.#client !== undefined) this.#own.add(name);
-    return {
-      statement: { sql: `select pg_notify('${CHANNEL}', ?1)`, parameters: [name] },
-      name,
-    };
+    const sql = `select pg_notify('${CHANNEL}', ?1)`;
+    return { statement: { sql, parameters: [name] }, name };
   }
 
   /** Call it after a change of our own whose outcome is unknown. */

@@ -17,11 +17,9 @@ const sql = (text: string): Statement => ({ sql: text, parameters: [] });
 const BEGIN_READ = sql('begin isolation level repeatable read read only');
 /** A commit is on the disk when it is acknowledged, whatever the server's default. */
 const BEGIN_WRITE = [
-  sql('begin isolation level read committed'),
-  sql(
-    `select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
-  ),
-];
+  'begin isolation level read committed',
+  `select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
+].map(sql);
 /** Serialises changes: each of them changes the store's row. */
 const LOCK = sql('select 1 from keywrap_store for update');
 const SELECT_STORE = sql(`select to_regclass('keywrap_store')::text as store`);
@@ -37,9 +35,9 @@ export const postgres: Dialect = {
     try {
       const [, [found] = []] = await pool.use((session) => session.run([BEGIN_READ, SELECT_STORE]));
       if (typeof found?.store === 'string') {
-        const listener = new PostgresListener(() => pool.newClient());
-        if (options.freshness !== 'always') await listener.connect();
-        return new PostgresDatabase(location, options, pool, listener);
+        const database = new PostgresDatabase(location, options, pool);
+        await database.listen();
+        return database;
       }
     } catch (error) {
       await pool.close();
@@ -106,17 +104,17 @@ class PostgresDatabase implements Database {
   #committing: Promise<unknown> | undefined;
   #isClosed = false;
 
-  constructor(
-    url: string,
-    options: DialectOptions,
-    pool: PostgresPool,
-    listener: PostgresListener,
-  ) {
+  constructor(url: string, options: DialectOptions, pool: PostgresPool) {
     this.location = pool.location;
     this.#url = url;
     this.#options = options;
     this.#pool = pool;
-    this.#listener = listener;
+    this.#listener = new PostgresListener(() => pool.newClient());
+  }
+
+  /** Listens for the changes of others: until then, nothing is known to be current. */
+  async listen(): Promise<void> {
+    if (this.#options.freshness !== 'always') await this.#listener.connect();
   }
 
   version(): number | undefined {
@@ -152,8 +150,7 @@ class PostgresDatabase implements Database {
 
   async reopen(): Promise<Database> {
     const pool = await poolOf(this.#url, this.#options);
-    const listener = new PostgresListener(() => pool.newClient());
-    return new PostgresDatabase(this.#url, this.#options, pool, listener);
+    return new PostgresDatabase(this.#url, this.#options, pool);
   }
 
   async copyTo(): Promise<void> {

@@ -4,21 +4,10 @@ import { ProviderClosedError, ProviderUnavailableError, platformTimers } from '@
 import type { Row, Script, Statement } from '../dialect.js';
 import { DamagedStoreError } from '../errors.js';
 import type { SqliteBinding, SqliteHandle, SqliteStatement } from './sqlite-binding.js';
-import {
-  changedMeanwhile,
-  isBusy,
-  isDiskFailure,
-  isFull,
-  isWithoutIndex,
-} from './sqlite-errors.js';
+import { type Journal, prepareToWrite } from './sqlite-durability.js';
+import { changedMeanwhile, isDiskFailure, isWithoutIndex } from './sqlite-errors.js';
 import { identityOf, identityOfWal, isWritable, stateWithoutWal } from './sqlite-file.js';
 import { assertSchema } from './sqlite-schema.js';
-
-/**
- * How changes are made. `wal`: concurrently with other processes. `delete`: in a file that no one else
- * uses, which is complete after each change. `read-only`: not at all.
- */
-type Journal = 'wal' | 'delete' | 'read-only';
 
 /** How often a call that reads nothing checks whether the file was replaced, in milliseconds. */
 const LOOK_INTERVAL = 100;
@@ -214,7 +203,10 @@ export class SqliteConnection {
       handle.exec('pragma trusted_schema = off');
       if (!this.#isNew(handle)) assertSchema(handle, this.path);
       const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
-      if (isForWriting && isWritable(path.dirname(this.path))) this.#prepareToWrite(handle);
+      if (isForWriting && isWritable(path.dirname(this.path))) {
+        prepareToWrite(handle, this.path, this.#journal, this.#isUnsettled);
+        this.#isUnsettled = false;
+      }
       return handle;
     } catch (error) {
       handle.close();
@@ -239,29 +231,6 @@ export class SqliteConnection {
     if (!this.#isNew(this.#use())) assertSchema(this.#use(), this.path);
     this.#schemaVersion = schema_version;
     this.#identityOfWal ??= this.#usesWal() ? identityOfWal(this.path) : undefined;
-  }
-
-  /** Sets how commits reach the disk, and syncs the WAL. */
-  #prepareToWrite(handle: SqliteHandle): void {
-    const { journal_mode } = handle.prepare(`pragma journal_mode = ${this.#journal}`).get() ?? {};
-    handle.exec('pragma synchronous = full');
-    const { synchronous } = handle.prepare('pragma synchronous').get() ?? {};
-    if (journal_mode !== this.#journal || synchronous !== 2) {
-      throw new ProviderUnavailableError(
-        `${this.path}: SQLite does not keep a journal that is synced (journal_mode ${journal_mode}, synchronous ${synchronous})`,
-      );
-    }
-    if (process.platform === 'darwin') {
-      handle.exec('pragma fullfsync = on; pragma checkpoint_fullfsync = on');
-    }
-    if (this.#isUnsettled) settle(handle);
-    this.#isUnsettled = false;
-    try {
-      handle.exec('pragma wal_checkpoint(full)');
-    } catch (error) {
-      // Others use the WAL, or the disk is full; all that they read from it was synced.
-      if (!isFull(error) && !isBusy(error)) throw error;
-    }
   }
 
   #use(): SqliteHandle {
@@ -320,26 +289,10 @@ export class SqliteConnection {
       this.#replaced = new DamagedStoreError(
         this.path,
         'or its -wal or -shm was removed, or another file was put in its place, while this process had it open; what was changed since may be lost',
-        undefined,
-        'restart the process, and restore only to a new path',
+        { advice: 'restart the process, and restore only to a new path' },
       );
     }
     if (this.#replaced !== undefined) throw this.#replaced;
-  }
-}
-
-/**
- * Finds out whether a change whose sync failed was made. SQLite may show it or not, depending on who
- * else has the file open, and the opposite after a crash; the next change that reaches the disk takes
- * its place in the WAL. Throws SQLite's error if it is still unknown.
- */
-function settle(handle: SqliteHandle): void {
-  try {
-    // This writes the first page even if the number is the same.
-    handle.exec('begin immediate; pragma user_version = 0; commit');
-  } catch (error) {
-    if (handle.isTransaction) handle.exec('rollback');
-    throw error;
   }
 }
 

@@ -80,12 +80,10 @@ export function explainSqliteError(error: unknown, path: string): unknown {
     case FULL:
       return diskFull(`change ${path}`, options);
     case NOTADB:
-      return new DamagedStoreError(
-        path,
-        'is not a database, or its first page was overwritten',
-        options,
-        'check the path, or restore the store from a backup',
-      );
+      return new DamagedStoreError(path, 'is not a database, or its first page was overwritten', {
+        ...options,
+        advice: 'check the path, or restore the store from a backup',
+      });
     case CORRUPT:
       return new DamagedStoreError(path, 'is a malformed database', options);
     default:

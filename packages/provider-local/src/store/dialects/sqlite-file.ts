@@ -69,20 +69,14 @@ function isStoreFile(file: string, trustedGroup: number | undefined): boolean {
   if (stats === undefined) return false;
   if (stats.isDirectory()) throw isAFolder(file);
   if (!stats.isFile()) {
-    throw new DamagedStoreError(
-      file,
-      'is a link or a device and not a file',
-      undefined,
-      'name the file itself',
-    );
+    throw new DamagedStoreError(file, 'is a link or a device and not a file', {
+      advice: 'name the file itself',
+    });
   }
   if (stats.size === 0) {
-    throw new DamagedStoreError(
-      file,
-      'is empty and not a key store',
-      undefined,
-      'check the path; remove the file to create a store there',
-    );
+    throw new DamagedStoreError(file, 'is empty and not a key store', {
+      advice: 'check the path; remove the file to create a store there',
+    });
   }
   assertPrivate(file, stats, trustedGroup);
   const network = NETWORK_FILE_SYSTEMS.get(fs.statfsSync(file).type);

@@ -41,8 +41,7 @@ export function assertSchema(handle: SqliteHandle, path: string): void {
     throw new DamagedStoreError(
       path,
       'is a database, but not a key store, or its tables were dropped',
-      undefined,
-      'check the path, or restore the store from a backup',
+      { advice: 'check the path, or restore the store from a backup' },
     );
   }
   const other = [...made.keys(), ...SCHEMA.keys()].find(
@@ -52,7 +51,6 @@ export function assertSchema(handle: SqliteHandle, path: string): void {
   throw new DamagedStoreError(
     path,
     `has another schema than a key store: ${JSON.stringify(other)} was added, changed or dropped`,
-    undefined,
-    'drop what was added, use the release that wrote the store, or restore it from a backup',
+    { advice: 'drop what was added, use the release that wrote the store, or restore a backup' },
   );
 }

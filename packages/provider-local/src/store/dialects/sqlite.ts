@@ -75,6 +75,8 @@ class SqliteDatabase implements Database {
   readonly #options: DialectOptions;
   readonly #shared: Shared;
   #ownCommits = 0;
+  /** The version of the file, while it is looked at only once. */
+  #looked: number | undefined;
   #isClosed = false;
 
   constructor(binding: SqliteBinding, location: string, options: DialectOptions, used: Shared) {
@@ -89,10 +91,21 @@ class SqliteDatabase implements Database {
     try {
       // Commits of other stores in this thread do not change the version of the handle.
       const { connection } = this.#shared;
-      return connection.dataVersion() + connection.commits - this.#ownCommits;
+      return (this.#looked ?? connection.dataVersion()) + connection.commits - this.#ownCommits;
     } catch {
       return undefined;
     }
+  }
+
+  lookOnce(): () => void {
+    try {
+      this.#looked = this.#shared.connection.dataVersion();
+    } catch {
+      this.#looked = undefined;
+    }
+    return () => {
+      this.#looked = undefined;
+    };
   }
 
   async read<Result>(script: () => Script<Result>): Promise<Result> {

@@ -27,32 +27,13 @@ export type StoreProtection =
     };
 
 /**
- * Generates the key of a new store.
+ * Wraps the key of a store under a passphrase, or by a provider.
  *
  * @param storeId A random UUID, which the store includes in everything it authenticates.
  * @param scrypt For a passphrase: the cost of a guess.
  * @throws {@link InvalidInputError}, and errors of the provider.
  */
-export async function createProtection(
-  storeId: string,
-  protection: StoreProtection,
-  scrypt?: ScryptCost,
-): Promise<{ readonly record: ProtectionRecord; readonly storeKey: StoreKey }> {
-  const storeKey = StoreKey.generate(storeId);
-  try {
-    return { record: await protectAgain(storeId, storeKey, protection, scrypt), storeKey };
-  } catch (error) {
-    storeKey.destroy();
-    throw error;
-  }
-}
-
-/**
- * Wraps the key of a store under a new passphrase, or by another provider.
- *
- * @throws {@link InvalidInputError}, and errors of the provider.
- */
-export async function protectAgain(
+export async function protect(
   storeId: string,
   storeKey: StoreKey,
   protection: StoreProtection,

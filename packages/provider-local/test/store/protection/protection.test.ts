@@ -2,13 +2,14 @@ import { KeyWrapError, type KeyWrapProvider } from '@keywrap/core';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { expect } from 'chai';
 import sinon from 'sinon';
+import type { ScryptCost } from '#dist/store/protection/passphrase.js';
 import {
-  createProtection,
   openProtection,
-  protectAgain,
+  protect,
+  type StoreProtection,
 } from '#dist/store/protection/protection.js';
 import type { PassphraseRecord } from '#dist/store/protection/record.js';
-import type { StoreKey } from '#dist/store/protection/store-key.js';
+import { StoreKey } from '#dist/store/protection/store-key.js';
 import { rejection } from '../../support.js';
 
 const STORE = '3f0c2b6e-9d57-4a8e-8b1f-2f6f3d0f7a11';
@@ -16,6 +17,11 @@ const OTHER_STORE = '00000000-0000-4000-8000-000000000000';
 const PASSPHRASE = 'correct horse battery staple';
 /** The least that is accepted, so that a test does not wait half a second for each passphrase. */
 const LEAST = { cost: 2 ** 14, blockSize: 8, parallelization: 1 } as const;
+
+async function createProtection(storeId: string, by: StoreProtection, cost?: ScryptCost) {
+  const storeKey = StoreKey.generate(storeId);
+  return { record: await protect(storeId, storeKey, by, cost), storeKey };
+}
 
 const secretOf = (key: StoreKey) => Buffer.from(key.secret).toString('hex');
 
@@ -117,7 +123,7 @@ describe('A store protected by a passphrase', () => {
 
   it('has a fresh salt, wrapped key and commitment each time', async () => {
     const { record, storeKey } = await createProtection(STORE, { passphrase: PASSPHRASE }, LEAST);
-    const again = await protectAgain(STORE, storeKey, { passphrase: PASSPHRASE }, LEAST);
+    const again = await protect(STORE, storeKey, { passphrase: PASSPHRASE }, LEAST);
     const [a, b] = [record, again] as readonly PassphraseRecord[] as [
       PassphraseRecord,
       PassphraseRecord,

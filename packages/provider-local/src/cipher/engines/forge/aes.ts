@@ -1,9 +1,8 @@
 import forge from '#forge';
 import { equalSecrets } from '../../../keys/equal-secrets.js';
+import { TAG_LENGTH } from '../../blob.js';
 import type { AesPrimitives } from '../../xaes-256-gcm.js';
 import { fromBinaryString, toBinaryString } from './binary-string.js';
-
-const TAG_LENGTH = 16;
 
 /**
  * AES and AES-GCM in JavaScript, by node-forge.

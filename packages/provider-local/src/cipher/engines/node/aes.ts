@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, type DecipherGCM } from 'node:crypto';
 import { newSecret, ownSecret, wipe } from '@keywrap/core';
+import { TAG_LENGTH } from '../../blob.js';
 import type { AesPrimitives } from '../../xaes-256-gcm.js';
 
-const TAG_LENGTH = 16;
 const BLOCK_LENGTH = 16;
 
 const GCM = { 16: 'aes-128-gcm', 24: 'aes-192-gcm', 32: 'aes-256-gcm' } as const;

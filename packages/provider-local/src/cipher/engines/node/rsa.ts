@@ -75,11 +75,8 @@ function importOnce(importFor: (hash: OaepHash) => Promise<webcrypto.CryptoKey>)
   const imported = new Map<OaepHash, Promise<webcrypto.CryptoKey>>();
   return {
     get(hash: OaepHash): Promise<webcrypto.CryptoKey> {
-      let key = imported.get(hash);
-      if (key === undefined) {
-        key = importFor(hash);
-        imported.set(hash, key);
-      }
+      const key = imported.get(hash) ?? importFor(hash);
+      imported.set(hash, key);
       return key;
     },
     clear: () => imported.clear(),

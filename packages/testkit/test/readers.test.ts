@@ -6,6 +6,7 @@ import {
 } from '@keywrap/core';
 import { expect } from 'chai';
 import sinon from 'sinon';
+import { Attempt } from '#dist/attempt.js';
 import {
   type ConformanceHarness,
   type ConformanceKeys,
@@ -210,6 +211,15 @@ describe('runConformance', () => {
       [1, 'decrypt'],
     ]);
     expect(calls.slice(2).every(([provider]) => provider === 2)).to.equal(true);
+  });
+
+  it('gives the suite itself the time that it takes, while no call is in progress', async () => {
+    const attempt = new Attempt({ limitMs: 50, observe() {} });
+    const own = new Promise((resolve) => setTimeout(resolve, 100, 'done'));
+    expect(await attempt.within(own)).to.equal('done');
+    const call = attempt.call(() => new Promise(() => {}));
+    const late = await attempt.within(call).catch((error: unknown) => error);
+    expect((late as Error).message).to.match(/none after 0.05 s; --timeout/);
   });
 
   it('gives a slow provider the time that it takes', async () => {

@@ -1,7 +1,7 @@
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { flip } from '../damage.js';
 import { check, expectBytes, expectError } from '../expect.js';
-import { invoke } from '../key-use.js';
+import { invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import { allUses, keyFor } from '../operations.js';
 import { expectOpens, open, seal } from '../round-trip.js';
@@ -29,6 +29,8 @@ export const closeCases = casesOf(close, [
       id: `CLO-2${use.number}`,
       title: `${use.title}: each close waits for it, and rejects the same call from then on (CLOSED)`,
       needs: use.needs,
+      // A new provider needs new RSA keys, which are slow to make.
+      profile: needsRsa(use) ? 'full' : 'quick',
       async run(context) {
         const { provider, keys } = await context.open();
         const input = await use.input({ ...context, provider, keys }, await keyFor(use, keys));
@@ -141,6 +143,10 @@ export const closeCases = casesOf(close, [
     },
   },
 ]);
+
+function needsRsa({ needs }: KeyUse): boolean {
+  return needs.includes('asymmetric');
+}
 
 /** Waits some turns of the event loop, enough for finished calls to reach their caller. */
 async function settling(): Promise<void> {

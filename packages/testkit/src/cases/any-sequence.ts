@@ -114,7 +114,6 @@ export const anySequenceCases = casesOf(sequence, [
     id: 'SEQ-102',
     title: 'matches a model: up to 24 calls at once, with symmetric keys',
     needs: SYMMETRIC,
-    profile: 'full',
     run: (context) => take(context, { kinds: THREE, atOnce: 24 }),
   },
   {

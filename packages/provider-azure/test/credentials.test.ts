@@ -62,6 +62,32 @@ describe('A credential for a vault', () => {
     });
   }
 
+  it('is asked for again when it has expired', async () => {
+    await withVault(KINDS[0] as VaultKind, async ({ create, open, credential }) => {
+      const keyId = await create('RSA');
+      let asked = 0;
+      const getToken = async () => {
+        const token = await credential.getToken();
+        return asked++ === 0 ? { ...token, expiresOnTimestamp: Date.now() - 1 } : token;
+      };
+      const keys = open({ credential: { getToken } });
+      for (let i = 0; i < 3; i++) await keys.describeKey({ keyId });
+      expect(asked).to.equal(2);
+    });
+  });
+
+  it('that the vault no longer takes before it expires is ACCESS_DENIED', async function () {
+    await withVault(KINDS[0] as VaultKind, async ({ create, open, double }) => {
+      if (double === undefined) return this.skip();
+      const keyId = await create('RSA');
+      const keys = open();
+      await keys.describeKey({ keyId });
+      double.token = 'another';
+      const error = await rejection(keys.describeKey({ keyId }));
+      expect(error).to.include({ code: 'ACCESS_DENIED', retryable: false });
+    });
+  });
+
   it('that does not come is waited for until requestTimeout (UNAVAILABLE)', async () => {
     const credential = { getToken: () => new Promise(() => {}) };
     expect(await failureWith(credential, 100)).to.include({ code: 'UNAVAILABLE' });

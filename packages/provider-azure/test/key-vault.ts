@@ -43,6 +43,8 @@ export interface KeyVault {
   fault: Fault | undefined;
   /** Paths that the caller is not allowed. */
   readonly denied: Set<string>;
+  /** The token that it takes. */
+  token: string;
   /** The resource that its challenge names. */
   resource: string;
   /** The lengths of the bodies of requests that came without a token. */
@@ -52,7 +54,7 @@ export interface KeyVault {
   close(): Promise<void>;
 }
 
-/** The token that it takes. */
+/** The token that it takes at first. */
 export const TOKEN = 'a token of the directory';
 
 /** The credential of the tests. */
@@ -77,7 +79,7 @@ export async function startKeyVault(): Promise<KeyVault> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
-      if (request.headers.authorization !== `Bearer ${TOKEN}`) {
+      if (request.headers.authorization !== `Bearer ${vault.token}`) {
         // https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
         vault.challenged.push(Buffer.concat(chunks).length);
         const challenge = `authorization="https://login.example.com/tenant", resource="${vault.resource}"`;
@@ -233,6 +235,7 @@ export async function startKeyVault(): Promise<KeyVault> {
     requests: [],
     fault: undefined,
     denied: new Set(),
+    token: TOKEN,
     resource: 'https://vault.azure.net',
     challenged: [],
     forbidReading: (name) => void unreadable.add(name),

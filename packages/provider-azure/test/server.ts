@@ -24,11 +24,17 @@ export const KINDS: readonly VaultKind[] = isReal
   ? [KIND as VaultKind]
   : ['managed HSM', 'key vault'];
 
+interface AccessToken {
+  readonly token: string;
+  readonly expiresOnTimestamp: number;
+}
+
 /** A vault to test against: the one that the environment names, or the double. */
 export interface TestVault {
   readonly kind: VaultKind;
   /** Undefined for a real vault, which can't be told to fail. */
   readonly double: KeyVault | undefined;
+  readonly credential: { getToken(): Promise<AccessToken> };
   /** The official client, which manages keys. */
   readonly client: KeyClient;
   open(options?: Partial<AzureKeyWrapProviderOptions>): AzureKeyWrapProvider;
@@ -59,6 +65,7 @@ export async function startVault(kind: VaultKind): Promise<TestVault> {
     ...administrator,
     kind,
     double,
+    credential,
     client,
     open: (options) =>
       new AzureKeyWrapProvider({

@@ -58,18 +58,18 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
   const names = new ResourceNames(options, options.aliases);
   const known = new Map<string, readonly Version[]>();
 
-  async function readVersions(resource: string): Promise<readonly Version[]> {
-    const versions = await kms.listVersions(resource);
+  async function readVersions(resource: string, call: Call): Promise<readonly Version[]> {
+    const versions = await kms.listVersions(resource, call);
     if (known.size >= MAXIMUM_KEPT) known.clear();
     known.set(resource, versions);
     return versions;
   }
 
-  async function describeResource(resource: string): Promise<KeyDescription> {
-    const key = await kms.readKey(resource);
+  async function describeResource(resource: string, call: Call): Promise<KeyDescription> {
+    const key = await kms.readKey(resource, call);
     const versions = key.primary
       ? versionsOf(resource, [key.primary])
-      : await readVersions(resource);
+      : await readVersions(resource, call);
     return describe(names.arnOf(resource), versions, key);
   }
 
@@ -82,13 +82,14 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
     resource: string,
     { algorithm }: EncryptRequest | DecryptRequest,
     purpose: KeyPurpose,
+    call: Call,
   ): Promise<unknown> {
     const code = grpcCodeOf(error);
     if (code !== 'INVALID_ARGUMENT' && code !== 'FAILED_PRECONDITION') return error;
     const reason = toKeyWrapError(error, purpose);
     if (reason?.code === 'UNAVAILABLE') return reason;
     try {
-      assertKeyUsable(await describeResource(resource), algorithm, purpose);
+      assertKeyUsable(await describeResource(resource, call), algorithm, purpose);
       return reason;
     } catch (found) {
       const its = found instanceof KeyWrapError ? found : toKeyWrapError(found, 'describeKey');
@@ -99,9 +100,10 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
   async function encryptRsa(
     resource: string,
     { algorithm, plaintext }: EncryptRequest,
+    call: Call,
   ): Promise<EncryptOutput> {
     const keyId = names.arnOf(resource);
-    const versions = await readVersions(resource);
+    const versions = await readVersions(resource, call);
     assertKeyUsable(describe(keyId, versions), algorithm);
     const version = enabled(versions, algorithm)[0] as Version;
     const maximum = maximumPlaintextLength(algorithm, version.keySpec as RsaKeySpec);
@@ -110,7 +112,7 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
     }
     const ciphertext = publicEncrypt(
       {
-        key: await kms.readPublicKey(version),
+        key: await kms.readPublicKey(version, call),
         padding: constants.RSA_PKCS1_OAEP_PADDING,
         oaepHash: oaepHash(algorithm as AsymmetricAlgorithm),
       },
@@ -123,7 +125,7 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
   async function decryptRsa(
     resource: string,
     { algorithm, ciphertext }: DecryptRequest,
-    { signal }: Call,
+    call: Call,
   ): Promise<DecryptOutput> {
     const keyId = names.arnOf(resource);
     const tried = new Set<string>();
@@ -133,15 +135,14 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
         if (tried.has(name) || keySpec !== rsaKeySpecOf(ciphertext.length)) continue;
         if (tried.size >= MAXIMUM_TRIED) break;
         tried.add(name);
-        signal?.throwIfAborted();
-        const plaintext = await decryptWith(version, ciphertext);
+        const plaintext = await decryptWith(version, ciphertext, call);
         if (plaintext !== undefined) return { plaintext, keyId, keyVersion: id };
       }
       return undefined;
     };
     const opened = await open(known.get(resource) ?? []);
     if (opened !== undefined) return opened;
-    const versions = await readVersions(resource);
+    const versions = await readVersions(resource, call);
     assertKeyUsable(describe(keyId, versions), algorithm, 'decrypt');
     const found = await open(versions);
     if (found === undefined) throw cannotDecrypt();
@@ -152,9 +153,10 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
   async function decryptWith(
     version: Version,
     ciphertext: Uint8Array,
+    call: Call,
   ): Promise<Uint8Array | undefined> {
     try {
-      return await kms.asymmetricDecrypt(version, ciphertext);
+      return await kms.asymmetricDecrypt(version, ciphertext, call);
     } catch (error) {
       const reason = grpcCodeOf(error) && toKeyWrapError(error, 'decrypt');
       const isNone = ['INVALID_CIPHERTEXT', 'KEY_DISABLED', 'KEY_STATE', 'KEY_NOT_FOUND'];
@@ -167,15 +169,14 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
     id: 'gcp-kms',
     capabilities: CAPABILITIES,
 
-    async encrypt(request) {
+    async encrypt(request, call) {
       const resource = names.resourceOf(request.key);
-      if (isAsymmetricAlgorithm(request.algorithm)) return encryptRsa(resource, request);
-      const { plaintext, encryptionContext } = request;
+      if (isAsymmetricAlgorithm(request.algorithm)) return encryptRsa(resource, request, call);
       try {
-        const sealed = await kms.encrypt(resource, plaintext, encryptionContext);
+        const sealed = await kms.encrypt(resource, request, call);
         return { ...sealed, keyId: names.arnOf(resource) };
       } catch (error) {
-        throw await explain(error, resource, request, 'encrypt');
+        throw await explain(error, resource, request, 'encrypt', call);
       }
     },
 
@@ -183,20 +184,19 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
       if (request.key === undefined) throw new InvalidInputError('keyId', 'is missing');
       const resource = names.resourceOf(request.key);
       if (isAsymmetricAlgorithm(request.algorithm)) return decryptRsa(resource, request, call);
-      const { ciphertext, encryptionContext } = request;
       try {
-        const plaintext = await kms.decrypt(resource, ciphertext, encryptionContext);
+        const plaintext = await kms.decrypt(resource, request, call);
         if (plaintext.length > 0) return { plaintext, keyId: names.arnOf(resource) };
       } catch (error) {
-        throw await explain(error, resource, request, 'decrypt');
+        throw await explain(error, resource, request, 'decrypt', call);
       }
       // Nobody can encrypt no bytes.
       throw cannotDecrypt();
     },
 
-    async getPublicKey({ key }) {
+    async getPublicKey({ key }, call) {
       const resource = names.resourceOf(key);
-      const versions = await readVersions(resource);
+      const versions = await readVersions(resource, call);
       const description = describe(names.arnOf(resource), versions);
       assertKeyEnabled(description, 'decrypt');
       const { keyId, keySpec, keyUsage, algorithms, keyVersion } = description;
@@ -204,11 +204,14 @@ export function gcpDriver(options: ReadOptions): KeyWrapDriver {
       if (version === undefined || /^(SYMMETRIC|HMAC)/.test(keySpec)) {
         throw new UnsupportedOperationError('the key has no public key');
       }
-      const publicKey = (await kms.readPublicKey(version)).export({ type: 'spki', format: 'der' });
+      const publicKey = (await kms.readPublicKey(version, call)).export({
+        type: 'spki',
+        format: 'der',
+      });
       return { keyId, keySpec, keyUsage, algorithms, keyVersion, publicKey };
     },
 
-    describeKey: ({ key }) => describeResource(names.resourceOf(key)),
+    describeKey: ({ key }, call) => describeResource(names.resourceOf(key), call),
 
     mapError: toKeyWrapError,
     close: () => kms.close(),

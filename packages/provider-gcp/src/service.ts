@@ -1,7 +1,10 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import type { protos } from '@google-cloud/kms';
+import type { KeyManagementServiceClient, protos } from '@google-cloud/kms';
 import {
+  type Call,
+  type DecryptRequest,
   type EncryptionContext,
+  type EncryptRequest,
   InternalError,
   isRsaKeySpec,
   serializeEncryptionContext,
@@ -20,6 +23,23 @@ const MAXIMUM_PAGES = 100;
 /** How many public keys are remembered: that of a version never changes. */
 const MAXIMUM_KEPT = 1000;
 
+/** The code of gRPC. */
+const CANCELLED = 1;
+
+/** Options of a call of the client. */
+interface CallOptions {
+  readonly timeout: number;
+  readonly retry?: null;
+  readonly otherArgs: { readonly options: { readonly interceptors: readonly Interceptor[] } };
+}
+
+/** Sees each request that the client makes of a call ([gRPC L5](https://github.com/grpc/proposal/blob/master/L5-node-client-interceptors.md)). */
+type Interceptor = (options: unknown, next: (options: unknown) => Request) => Request;
+
+interface Request {
+  cancelWithStatus(code: number, details: string): void;
+}
+
 /** The requests to Google Cloud KMS. What they return is of the key that was asked for, and has the right checksums. */
 export class CloudKms {
   readonly #client: LazyClient;
@@ -35,28 +55,50 @@ export class CloudKms {
     return this.#client.close();
   }
 
-  /** Made for each request: the client changes what it gets. */
-  #callOptions() {
+  /** Sends a request, which is cancelled when the call is aborted: the client has no option for that. */
+  async #send<Response>(
+    { signal }: Call,
+    send: (client: KeyManagementServiceClient, options: CallOptions) => Promise<Response>,
+  ): Promise<Response> {
+    const client = await this.#client.get();
     const { requestTimeout, clientRetries } = this.#options;
-    return { timeout: requestTimeout, ...(!clientRetries && { retry: null }) };
+    let cancel: (() => void) | undefined;
+    const interceptor: Interceptor = (options, next) => {
+      const request = next(options);
+      cancel = () => request.cancelWithStatus(CANCELLED, 'the call was aborted');
+      return request;
+    };
+    const abort = () => cancel?.();
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', abort);
+    try {
+      // Made for each request: the client changes what it gets.
+      return await send(client, {
+        timeout: requestTimeout,
+        ...(!clientRetries && { retry: null }),
+        otherArgs: { options: { interceptors: [interceptor] } },
+      });
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
   }
 
-  async readKey(resource: string): Promise<protos.google.cloud.kms.v1.ICryptoKey> {
-    const client = await this.#client.get();
-    const [key] = await client.getCryptoKey({ name: resource }, this.#callOptions());
+  async readKey(resource: string, call: Call): Promise<protos.google.cloud.kms.v1.ICryptoKey> {
+    const [key] = await this.#send(call, (client, options) =>
+      client.getCryptoKey({ name: resource }, options),
+    );
     if (key.name !== resource) throw new InternalError('Cloud KMS returned another key');
     return key;
   }
 
   /** Lists all versions of a key, the newest first. */
-  async listVersions(resource: string): Promise<Version[]> {
-    const client = await this.#client.get();
+  async listVersions(resource: string, call: Call): Promise<Version[]> {
     const all = [];
     let pageToken = '';
     for (let page = 0; page < MAXIMUM_PAGES; page++) {
-      const [versions, next] = await client.listCryptoKeyVersions(
-        { parent: resource, pageSize: PAGE_SIZE, pageToken },
-        { ...this.#callOptions(), autoPaginate: false },
+      const request = { parent: resource, pageSize: PAGE_SIZE, pageToken };
+      const [versions, next] = await this.#send(call, (client, options) =>
+        client.listCryptoKeyVersions(request, { ...options, autoPaginate: false }),
       );
       all.push(...versions);
       pageToken = next?.pageToken ?? '';
@@ -66,12 +108,11 @@ export class CloudKms {
   }
 
   /** Encrypts with the primary version of a symmetric key, and returns its id too. */
-  async encrypt(resource: string, plaintext: Uint8Array, context: EncryptionContext) {
-    const client = await this.#client.get();
-    const aad = aadOf(context);
-    const [response] = await client.encrypt(
-      { name: resource, plaintext, plaintextCrc32c: crcOf(plaintext), ...aad },
-      this.#callOptions(),
+  async encrypt(resource: string, { plaintext, encryptionContext }: EncryptRequest, call: Call) {
+    const aad = aadOf(encryptionContext);
+    const request = { name: resource, plaintext, plaintextCrc32c: crcOf(plaintext), ...aad };
+    const [response] = await this.#send(call, (client, options) =>
+      client.encrypt(request, options),
     );
     const isVerified =
       response.verifiedPlaintextCrc32c === true &&
@@ -85,24 +126,26 @@ export class CloudKms {
   /** Decrypts with a symmetric key, which finds the version. */
   async decrypt(
     resource: string,
-    ciphertext: Uint8Array,
-    context: EncryptionContext,
+    { ciphertext, encryptionContext }: DecryptRequest,
+    call: Call,
   ): Promise<Uint8Array> {
-    const client = await this.#client.get();
-    const ciphertextCrc32c = crcOf(ciphertext);
-    const [response] = await client.decrypt(
-      { name: resource, ciphertext, ciphertextCrc32c, ...aadOf(context) },
-      this.#callOptions(),
+    const sealed = { ciphertext, ciphertextCrc32c: crcOf(ciphertext) };
+    const request = { name: resource, ...sealed, ...aadOf(encryptionContext) };
+    const [response] = await this.#send(call, (client, options) =>
+      client.decrypt(request, options),
     );
     return plaintextOf(response);
   }
 
   /** Decrypts with one version of an RSA key. */
-  async asymmetricDecrypt({ name }: Version, ciphertext: Uint8Array): Promise<Uint8Array> {
-    const client = await this.#client.get();
-    const [response] = await client.asymmetricDecrypt(
-      { name, ciphertext, ciphertextCrc32c: crcOf(ciphertext) },
-      this.#callOptions(),
+  async asymmetricDecrypt(
+    { name }: Version,
+    ciphertext: Uint8Array,
+    call: Call,
+  ): Promise<Uint8Array> {
+    const request = { name, ciphertext, ciphertextCrc32c: crcOf(ciphertext) };
+    const [response] = await this.#send(call, (client, options) =>
+      client.asymmetricDecrypt(request, options),
     );
     const plaintext = plaintextOf(response);
     if (response.verifiedCiphertextCrc32c === true) return plaintext;
@@ -111,11 +154,12 @@ export class CloudKms {
   }
 
   /** Returns the public half of an asymmetric version. */
-  async readPublicKey({ name, keySpec }: Version): Promise<KeyObject> {
+  async readPublicKey({ name, keySpec }: Version, call: Call): Promise<KeyObject> {
     const known = this.#publicKeys.get(name);
     if (known !== undefined) return known;
-    const client = await this.#client.get();
-    const [response] = await client.getPublicKey({ name }, this.#callOptions());
+    const [response] = await this.#send(call, (client, options) =>
+      client.getPublicKey({ name }, options),
+    );
     if (response.name !== name) throw new InternalError('Cloud KMS returned another public key');
     const pem = checkCrc(Buffer.from(response.pem ?? ''), response.pemCrc32c);
     const key = createPublicKey(Buffer.from(pem));

@@ -46,6 +46,10 @@ export interface CloudKms {
   fault: Fault | undefined;
   /** Never answers, as long as it is true. */
   stalls: boolean;
+  /** Called when a request has come. */
+  onRequest: (() => void) | undefined;
+  /** Called when a client cancels a request that is not answered. */
+  onCancelled: (() => void) | undefined;
   /** Takes rights to a key from the caller. */
   deny(key: string, right: 'use' | 'describe'): void;
   /** Deletes a key, at once. */
@@ -204,9 +208,11 @@ export async function startCloudKms(
   const implementation: UntypedServiceImplementation = Object.fromEntries(
     Object.entries(methods).map(([method, work]) => [
       method,
-      async ({ request }: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>) => {
+      async (call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>) => {
+        const { request } = call;
         kms.requests.push(method);
-        if (kms.stalls) return;
+        kms.onRequest?.();
+        if (kms.stalls) return void call.once('cancelled', () => kms.onCancelled?.());
         try {
           const early = kms.fault?.(method, request, undefined);
           if (early instanceof Error) throw early;
@@ -233,6 +239,8 @@ export async function startCloudKms(
     requests: [],
     fault: undefined,
     stalls: false,
+    onRequest: undefined,
+    onCancelled: undefined,
     deny: (key, right) => void deniedRights.add(`${key} ${right}`),
     remove: (key) => void keys.delete(key),
     destroy(version) {

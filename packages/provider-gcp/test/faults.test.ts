@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { inspect } from 'node:util';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import type { KeyWrapErrorCode } from '@keywrap/core';
@@ -132,6 +133,38 @@ describeFaults('Failures of Cloud KMS', (fixture) => {
         () => keys.describeKey({ keyId }),
       ]) {
         expect((await rejection(call())).code).to.equal('UNAVAILABLE');
+      }
+    }));
+
+  it('a request is cancelled when its caller aborts (ABORTED)', () =>
+    withDouble(async (server, double) => {
+      const rsa = { keyId: await server.create(RSA_KEY), algorithm: ALGORITHM } as const;
+      const keyId = await server.create();
+      const { ciphertext } = await server.open().encrypt({ keyId, plaintext: PLAINTEXT });
+      double.stalls = true;
+      for (const clientRetries of [false, true]) {
+        const keys = server.open({ clientRetries, requestTimeout: 60_000 });
+        const calls: readonly ((options: { readonly signal: AbortSignal }) => Promise<unknown>)[] =
+          [
+            (options) => keys.encrypt({ keyId, plaintext: PLAINTEXT }, options),
+            (options) => keys.decrypt({ keyId, ciphertext }, options),
+            (options) => keys.describeKey({ keyId }, options),
+            (options) => keys.encrypt({ ...rsa, plaintext: PLAINTEXT }, options),
+            (options) =>
+              keys.decryptAsymmetric({ ...rsa, ciphertext: new Uint8Array(256) }, options),
+          ];
+        for (const call of calls) {
+          const abort = new AbortController();
+          double.onRequest = () => abort.abort();
+          const cancelled = new Promise<void>((resolve) => {
+            double.onCancelled = resolve;
+          });
+          const { signal } = abort;
+          expect((await rejection(call({ signal }))).code).to.equal('ABORTED');
+          await cancelled;
+          expect(getEventListeners(signal, 'abort')).to.have.length(0);
+        }
+        await keys.close();
       }
     }));
 

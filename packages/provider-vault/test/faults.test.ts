@@ -172,6 +172,26 @@ describeWithVault('Failures of the server', () => {
   );
 
   it(
+    'a request ends when its caller aborts (ABORTED)',
+    engine(async (given) => {
+      await given.post('keys/orders');
+      const input = { keyId: 'orders', plaintext: PLAINTEXT };
+      // The look-up of its token is for all calls, and does not end with one.
+      await given.provider.encrypt(input);
+      const abort = new AbortController();
+      const closed = new Promise<void>((resolve) => {
+        given.proxy.answer = ({ socket }) => {
+          socket.once('close', resolve);
+          abort.abort();
+        };
+      });
+      const call = given.provider.encrypt(input, { signal: abort.signal });
+      expect((await rejection(call)).code).to.equal('ABORTED');
+      await closed;
+    }),
+  );
+
+  it(
     'a mount or namespace that is not there is a mistake, not an outage (INVALID_INPUT)',
     engine(async ({ open }) => {
       for (const [options, field] of [

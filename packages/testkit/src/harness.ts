@@ -51,7 +51,8 @@ export interface ConformanceSubject {
    */
   reopen?(): Promise<KeyWrapProvider>;
   /**
-   * Breaks the backend for every key and call, until it is called with `undefined`. Rejects a kind of outage that
+   * Breaks the backend for every key and call, until it is called with `undefined`. What a provider does without the
+   * backend still succeeds: it may describe a key, or encrypt with a public key. Rejects a kind of outage that
    * the backend does not have with `UnsupportedOperationError`: the cases about it are then not applicable.
    */
   fail?(outage: Outage | undefined): unknown;
@@ -105,6 +106,12 @@ export interface ConformanceKeys {
   deleteSoftly?(keyArn: string): Promise<unknown>;
   /** Makes a key of a type that the provider cannot encrypt with, and returns its ARN. */
   createForeign?(): Promise<{ readonly keyId: string }>;
-  /** Takes from the provider's credentials the right to use a key, or the right to describe it. */
-  deny?(keyArn: string, right: 'use' | 'describe'): Promise<unknown>;
+  /**
+   * Takes from the provider's credentials the right to use a key, or the right to describe it. Rejects a right that the
+   * backend does not know with `UnsupportedOperationError`: the cases about it are then not applicable.
+   */
+  deny?(keyArn: string, right: Right): Promise<unknown>;
 }
+
+/** What an administrator may forbid: use of a key, public keys aside, or reading its description. */
+export type Right = 'use' | 'describe';

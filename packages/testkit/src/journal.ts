@@ -2,6 +2,7 @@ import { isKeyArn, isUint8Array, KeyWrapError } from '@keywrap/core';
 import { hexOf } from './bytes.js';
 import { changeIn } from './damage.js';
 import { kindOf, Mismatch } from './expect.js';
+import { intercept } from './intercept.js';
 import { leakInError, leakInText } from './leaks.js';
 
 /** Errors of one kind that are searched through and through; of the rest, the text is. */
@@ -24,7 +25,12 @@ export class Journal {
   /** Records a call, and returns a function that records its outcome. */
   begin(operation: string, input: unknown): (outcome: string) => void {
     this.#publish(input);
-    const call = { text: `${operation}(${describeInput(input)})` };
+    return this.beginChange(`${operation}(${describeInput(input)})`);
+  }
+
+  /** Records what the harness does between the calls, and returns a function that records its outcome. */
+  beginChange(text: string): (outcome: string) => void {
+    const call = { text };
     this.#calls.push(call);
     if (this.#calls.length > SHOWN_CALLS) this.#calls.shift();
     return (outcome) => {
@@ -84,6 +90,26 @@ export class Journal {
   #isPublic(text: string): boolean {
     return [...this.#public].some((keyId) => keyId.includes(text));
   }
+}
+
+/** What the harness does to keys and a failure shows: creating one says nothing, and some are shared. */
+const CHANGES: ReadonlySet<string | symbol> = new Set([
+  ...['alias', 'moveAlias', 'disable', 'enable', 'rotate', 'scheduleDeletion', 'destroy'],
+  ...['restrictToDecrypt', 'removeOldVersions', 'deleteSoftly', 'deny'],
+]);
+
+/** Records the changes that the harness makes between the calls. */
+export function recordChanges<T extends object>(ring: T, journal: Journal): T {
+  return intercept(ring, (name, call, input) => {
+    if (!CHANGES.has(name)) return call();
+    const finish = journal.beginChange(`keys.${String(name)}(${input.join(', ')})`);
+    const outcome = call() as Promise<unknown>;
+    outcome.then(
+      () => finish('done'),
+      () => finish('rejected'),
+    );
+    return outcome;
+  });
 }
 
 /** Returns the fields of an input without calling a getter: the provider must be the first to read it. */

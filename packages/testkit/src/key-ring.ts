@@ -9,7 +9,7 @@ import {
   type RsaKeySpec,
 } from '@keywrap/core';
 import { HarnessError } from './failure.js';
-import type { ConformanceKeyRequest, ConformanceKeys } from './harness.js';
+import type { ConformanceKeyRequest, ConformanceKeys, Right } from './harness.js';
 
 /**
  * The short name of a kind of key: `RSA_2048` encrypts, `RSA_2048/SIGN_VERIFY` signs, and
@@ -164,7 +164,7 @@ export class KeyRing {
     return made.keyId;
   }
 
-  async deny(keyArn: string, right: 'use' | 'describe'): Promise<void> {
+  async deny(keyArn: string, right: Right): Promise<void> {
     await this.#keys.deny?.(keyArn, right);
   }
 
@@ -194,14 +194,27 @@ export class KeyRing {
   /** Returns true if the harness rotates RSA keys. The case reports any failure but `UNSUPPORTED`. */
   rotatesRsa(): Promise<boolean> {
     return this.#once('rotates RSA keys', async () => {
-      try {
-        await this.rotate(await this.create('RSA_2048'));
-        return true;
-      } catch (error) {
-        if (isUnsupported(error)) return false;
-        throw error;
-      }
+      const keyId = await this.create('RSA_2048');
+      return this.#offers(() => this.rotate(keyId));
     });
+  }
+
+  /** Returns true if the harness takes this right to a kind of key. The case reports any failure but `UNSUPPORTED`. */
+  denies(right: Right, kind: KeyKind): Promise<boolean> {
+    return this.#once(`denies ${right} ${kind}`, async () => {
+      const keyId = await this.create(kind);
+      return this.#offers(() => this.deny(keyId, right));
+    });
+  }
+
+  async #offers(change: () => Promise<void>): Promise<boolean> {
+    try {
+      await change();
+      return true;
+    } catch (error) {
+      if (isUnsupported(error)) return false;
+      throw error;
+    }
   }
 
   /** Runs something once for all cases. */

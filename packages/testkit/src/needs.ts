@@ -6,7 +6,7 @@ import {
   limitOf,
   type ProviderCapabilities,
 } from '@keywrap/core';
-import type { ConformanceKeys, ConformanceSubject, Outage } from './harness.js';
+import type { ConformanceKeys, ConformanceSubject, Outage, Right } from './harness.js';
 import { canRead } from './key-pair-check.js';
 import { isUnsupported, type KeyKind, type KeyRing } from './key-ring.js';
 import { nodeModule } from './platform.js';
@@ -55,6 +55,8 @@ export type Need =
   /** Results say which version of a key was used. */
   | 'keyVersion'
   | 'rotates RSA keys'
+  /** The harness can take this right to a kind of key. */
+  | `denies ${Right} ${KeyKind}`
   /** The provider binds to encryption contexts of this serialised length. */
   | `context of ${number} bytes`
   | typeof OWN_RUNTIME
@@ -115,6 +117,11 @@ export async function whyUnmet(
   }
   if (need === 'rotates RSA keys') {
     return (await ring.rotatesRsa()) ? undefined : `${MISSING} rotation of RSA keys`;
+  }
+  if (need.startsWith('denies ')) {
+    const [, right, kind] = need.split(' ') as [string, Right, KeyKind];
+    if (!ring.can('deny')) return `${MISSING} keys.deny`;
+    return (await ring.denies(right, kind)) ? undefined : `${MISSING} keys.deny(..., '${right}')`;
   }
   if (need.startsWith('context of ')) {
     const limit = limitOf(capabilities, 'encryptionContext');

@@ -5,7 +5,7 @@ import type { CaseContext, ConformanceCase } from './case.js';
 import { Mismatch } from './expect.js';
 import { ConformanceFailure, HarnessError } from './failure.js';
 import type { ConformanceHarness, ConformanceSubject } from './harness.js';
-import { Journal } from './journal.js';
+import { Journal, recordChanges } from './journal.js';
 import { KeyRing } from './key-ring.js';
 import { whyUnmet } from './needs.js';
 import { observe } from './observe.js';
@@ -138,7 +138,7 @@ export class Session {
     const { subject, ring } = shared;
     return {
       provider: watched(subject.provider),
-      keys: attempt.guard(ring),
+      keys: attempt.guard(recordChanges(ring, journal)),
       seed: this.seed,
       profile: this.profile,
       secret: (length = 32) => {
@@ -150,14 +150,16 @@ export class Session {
         const opened = await attempt.call(() => this.#openAnother(subject));
         return {
           provider: watched(opened.subject.provider),
-          keys: attempt.guard(opened.ring),
+          keys: attempt.guard(recordChanges(opened.ring, journal)),
           bare: attempt.guard(opened.subject.provider),
           close: () => attempt.call(() => this.#closeOther(opened)),
           reopen: async () => watched(await attempt.call(() => this.#reopen(opened.subject))),
           fail: (outage) =>
             attempt.call(async () => {
               if (opened.subject.fail === undefined) throw new Error('the case must need `fail`');
+              const finish = journal.beginChange(`fail(${outage})`);
               await opened.subject.fail(outage);
+              finish('done');
             }),
         };
       },

@@ -2,9 +2,9 @@ import type { KeyWrapErrorCode } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { expectError } from '../expect.js';
 import type { Outage } from '../harness.js';
-import { invoke } from '../key-use.js';
+import { invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { keyFor, usesFor } from '../operations.js';
+import { isPublic, keyFor, usesFor } from '../operations.js';
 import { expectOpens, roundTrip, seal } from '../round-trip.js';
 
 const outages = {
@@ -23,12 +23,23 @@ const OUTAGES: readonly (readonly [Outage, KeyWrapErrorCode])[] = [
   ['failed', 'UNAVAILABLE'],
 ];
 
+/** A provider may have descriptions and public keys elsewhere than in the backend. */
+async function expectOutage(
+  call: Promise<unknown>,
+  use: KeyUse,
+  code: KeyWrapErrorCode,
+): Promise<void> {
+  const [{ status }] = await Promise.allSettled([call]);
+  if (status === 'fulfilled' && isPublic(use) && use.operation !== 'reEncrypt') return;
+  await expectError(call, code, { operation: use.operation });
+}
+
 export const outageCases = casesOf(
   outages,
   OUTAGES.flatMap(([outage, code], i): CaseInput[] => [
     {
       id: `OUT-10${i + 1}`,
-      title: `${outage}: every call rejects with ${code}, and works again afterwards`,
+      title: `${outage}: every call that needs the backend rejects with ${code}, and works again afterwards`,
       needs: ['fail', `fail:${outage}`],
       profile: 'full',
       alone: true,
@@ -47,9 +58,7 @@ export const outageCases = casesOf(
         await opened.fail(outage);
         try {
           await Promise.all(
-            calls.map(({ use, input }) =>
-              expectError(invoke(provider, use, input), code, { operation: use.operation }),
-            ),
+            calls.map(({ use, input }) => expectOutage(invoke(provider, use, input), use, code)),
           );
         } finally {
           await opened.fail(undefined);
@@ -97,7 +106,8 @@ export const outageCases = casesOf(
         const keyId = await keys.get();
         await fail(outage);
         try {
-          await expectError(provider.describeKey({ keyId }), code, { operation: 'describeKey' });
+          const plaintext = context.secret();
+          await expectError(provider.encrypt({ keyId, plaintext }), code, { operation: 'encrypt' });
           await provider.close();
           await expectError(provider.describeKey({ keyId }), 'CLOSED', {
             operation: 'describeKey',

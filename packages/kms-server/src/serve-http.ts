@@ -88,7 +88,7 @@ export function serveHttp(
         operation,
         key,
         outcome,
-        ...(failure !== undefined && { failure }),
+        failure,
         requestId,
         duration: performance.now() - started,
       });

@@ -4,9 +4,11 @@ import {
   describeWithStores,
   idOf,
   newKey,
+  post,
   REGION,
   rejection,
   type Subject,
+  start,
 } from './support.js';
 
 let subject: Subject;
@@ -250,6 +252,32 @@ describeWithStores('Pages', (start) => {
     expect(await rejection(subject.kms.listKeys({ Marker: 'x' }))).to.match(/^InvalidMarker/);
     for (const Limit of [0, 1001]) {
       expect(await rejection(subject.kms.listKeys({ Limit }))).to.match(/at 'limit' failed/);
+    }
+  });
+});
+
+describe('The owners of listed keys', () => {
+  let own: Subject;
+  before(async () => {
+    own = await start({ region: REGION });
+    await newKey(own.kms);
+  });
+  after(() => own[Symbol.asyncDispose]());
+
+  // Not through the SDK: older ones leave out the member.
+  const list = async (body: object) => {
+    const { text } = await post(own.server.url, 'TrentService.ListKeys', JSON.stringify(body));
+    return JSON.parse(text);
+  };
+
+  it('are this account alone: no other shares keys with it', async () => {
+    const other = 'OTHER_ACCOUNTS_VIA_RAM';
+    for (const ResourceOwners of [undefined, ['SELF'], ['SELF', other], [other, 'SELF']]) {
+      expect((await list({ ResourceOwners })).Keys).to.have.length(1);
+    }
+    expect(await list({ ResourceOwners: [other] })).to.deep.equal({ Keys: [], Truncated: false });
+    for (const ResourceOwners of [[], ['x'], [other, other, other]]) {
+      expect((await list({ ResourceOwners })).__type).to.equal('ValidationException');
     }
   });
 });

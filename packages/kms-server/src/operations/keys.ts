@@ -41,14 +41,20 @@ export async function GetPublicKey({ KeyId }: RequestOf<'GetPublicKey'>, { keys 
   };
 }
 
-/** [ListKeys](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html) */
-export async function ListKeys(request: RequestOf<'ListKeys'>, { keys }: Region) {
+/** Older SDKs have no `ResourceOwners`. */
+type ListKeysRequest = RequestOf<'ListKeys'> & { readonly ResourceOwners?: readonly string[] };
+
+/** [ListKeys](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html). No other account shares keys. */
+export async function ListKeys(request: ListKeysRequest, { keys }: Region) {
+  const { ResourceOwners = ['SELF'] } = request;
+  const listsOwn = ResourceOwners.includes('SELF');
   const { items, members } = await page(request, {
     name: 'keys',
     nameOf: ({ id }: KeyRecord) => id,
     byDefault: 100,
     maximum: 1000,
-    read: (after, limit) => keys.list({ after: after && keys.arnOf(after), limit }),
+    read: (after, limit) =>
+      listsOwn ? keys.list({ after: after && keys.arnOf(after), limit }) : [],
   });
   return { Keys: items.map((key) => ({ KeyId: key.id, KeyArn: arnOf(key) })), ...members };
 }

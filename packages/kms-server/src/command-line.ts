@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { readUrlNumber } from '@keywrap/core';
 import { openWithPassphrase } from '@keywrap/provider-local/store';
 import type { Credentials } from './auth/signature.js';
 import type { KmsServerOptions } from './options.js';
@@ -64,6 +65,10 @@ const OPTIONS = {
   version: { type: 'boolean', short: 'v' },
 } as const;
 
+const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS }).values;
+
+type Values = ReturnType<typeof parse>;
+
 /** What the command line asks for. */
 export interface Command {
   /** They can be sent to another process. */
@@ -81,7 +86,7 @@ export interface Command {
 export async function readCommandLine(
   args: readonly string[],
 ): Promise<Command | 'help' | 'version'> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  const values = parse(args);
   if (values.help) return 'help';
   if (values.version) return 'version';
   const { host, region, account } = values;
@@ -90,8 +95,8 @@ export async function readCommandLine(
     host,
     region,
     account,
-    port: parseNumber(values.port),
-    maximumConnections: parseNumber(values['max-connections']),
+    port: readUrlNumber(values.port),
+    maximumConnections: readUrlNumber(values['max-connections']),
     keys: await readJson<readonly SeedKey[]>(values.seed, '--seed'),
     credentials: await readJson<readonly Credentials[]>(values.credentials, '--credentials'),
   };
@@ -100,11 +105,11 @@ export async function readCommandLine(
 
 /** Returns the store of the same command line, for a process that is told the other options. */
 export function storeOf(args: readonly string[]): KmsServerOptions['store'] {
-  return parseStore(parseArgs({ args: [...args], options: OPTIONS }).values);
+  return parseStore(parse(args));
 }
 
-function parseWorkers({ workers, data }: { workers?: string; data?: string }): number {
-  const count = parseNumber(workers) ?? 1;
+function parseWorkers({ workers, data }: Values): number {
+  const count = readUrlNumber(workers) ?? 1;
   if (!(count >= 1 && count <= MAXIMUM_WORKERS)) {
     throw new Error(`--workers must be a number from 1 to ${MAXIMUM_WORKERS}`);
   }
@@ -114,16 +119,8 @@ function parseWorkers({ workers, data }: { workers?: string; data?: string }): n
   );
 }
 
-interface StoreArguments {
-  readonly data?: string | undefined;
-  readonly create?: boolean | undefined;
-  readonly 'trusted-group'?: string | undefined;
-  readonly 'passphrase-file'?: string | undefined;
-  readonly 'passphrase-env'?: string | undefined;
-}
-
 /** The store is opened after everything else has been checked. */
-function parseStore(values: StoreArguments) {
+function parseStore(values: Values) {
   const { data: location, create, 'trusted-group': group } = values;
   const passphrase = { file: values['passphrase-file'], env: values['passphrase-env'] };
   if (location === undefined) {
@@ -131,15 +128,9 @@ function parseStore(values: StoreArguments) {
     if ([create, group, file, env].every((value) => value === undefined)) return undefined;
     throw new Error('--create, --trusted-group and --passphrase-... are for --data');
   }
-  const trustedGroup = parseNumber(group);
+  const trustedGroup = readUrlNumber(group);
   if (Number.isNaN(trustedGroup)) {
     throw new Error('--trusted-group must be the number of a group');
   }
   return () => openWithPassphrase({ location, create, trustedGroup, passphrase });
-}
-
-/** Returns NaN for anything but a number; the check of the option rejects it. */
-function parseNumber(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }

@@ -132,19 +132,8 @@ export function parseOptions(options: KmsServerOptions): Settings {
     );
   }
   const source = parseStore(store, 'store');
-  const given = {
-    port,
-    host,
-    region,
-    account,
-    credentials,
-    keys,
-    maximumConnections,
-    importTokenKey,
-    log,
-    now,
-  };
-  return { ...given, ...source };
+  const place = { port, host, region, account };
+  return { ...place, credentials, keys, maximumConnections, importTokenKey, log, now, ...source };
 }
 
 function parseTokenKey(value: Uint8Array | undefined): Uint8Array | undefined {

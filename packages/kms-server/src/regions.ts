@@ -28,18 +28,15 @@ const KEPT_REGIONS = 64;
 export class Regions {
   readonly #options: RegionsOptions;
   readonly #store: KeyStore;
-  readonly #cipher: KeyCipher;
-  readonly #keyPairs: KeyPairs;
-  readonly #tokens: ImportTokens;
+  readonly #shared: Omit<Region, 'keys'>;
   readonly #deletions = new PendingDeletions();
   readonly #regions = new Map<string, Region>();
 
   private constructor(options: RegionsOptions, store: KeyStore, cipher: KeyCipher) {
     this.#options = options;
     this.#store = store;
-    this.#cipher = cipher;
-    this.#keyPairs = new KeyPairs(cipher.engine);
-    this.#tokens = new ImportTokens(options.importTokenKey);
+    const tokens = new ImportTokens(options.importTokenKey);
+    this.#shared = { cipher, keyPairs: new KeyPairs(cipher.engine), tokens };
   }
 
   /** Opens the store. @throws as {@link openStore}. */
@@ -60,7 +57,7 @@ export class Regions {
       const { account, now } = this.#options;
       const scope = { partition: partitionOf(name), region: name, account };
       const keys = new Keys(this.#store, scope, now, this.#deletions);
-      region = { keys, cipher: this.#cipher, keyPairs: this.#keyPairs, tokens: this.#tokens };
+      region = { keys, ...this.#shared };
       // Requests may name any Region, and a dropped one is simply made again.
       if (this.#regions.size >= KEPT_REGIONS) this.#regions.clear();
       this.#regions.set(name, region);
@@ -75,8 +72,8 @@ export class Regions {
 
   /** Wipes loaded keys and the key of import tokens, and closes the store if it was opened here. */
   async close(): Promise<void> {
-    this.#tokens.close();
-    this.#cipher.close();
+    this.#shared.tokens.close();
+    this.#shared.cipher.close();
     if (this.#options.ownsStore) await this.#store.close();
   }
 }

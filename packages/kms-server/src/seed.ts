@@ -49,19 +49,10 @@ async function plantKey(entry: ParsedSeedKey, region: Region): Promise<void> {
 /** The key takes over the material. */
 async function makeKey(entry: ParsedSeedKey, { keys, cipher }: Region): Promise<KeyRecord> {
   const { keySpec, keyUsage, description, id = newKeyId() } = entry;
-  const material = await parseOrMakeMaterial(entry, cipher.engine);
-  return newKey({
-    scope: keys.scope,
-    id,
-    keySpec,
-    keyUsage,
-    origin: 'AWS_KMS',
-    description,
-    creationDate: keys.now(),
-    version: await newVersion(id, material),
-    tags: [],
-    policy: undefined,
-  });
+  const version = await newVersion(id, await parseOrMakeMaterial(entry, cipher.engine));
+  const about = { keySpec, keyUsage, origin: 'AWS_KMS', description } as const;
+  const [scope, creationDate] = [keys.scope, keys.now()];
+  return newKey({ scope, id, version, creationDate, ...about, tags: [], policy: undefined });
 }
 
 /** Checks that the existing key is the one that the seed describes. */

@@ -162,7 +162,7 @@ export class Session {
         };
       },
       reopen: async () => watched(await attempt.call(() => this.#reopen(subject))),
-      closed: async () => watched(await this.#closedProvider(shared)),
+      closed: async () => watched(await attempt.call(() => this.#closedProvider(shared))),
       cached: (limits, provider = subject.provider) => {
         const { cache } = subject;
         if (cache === undefined) throw new Error('the case must need `cache`');
@@ -202,7 +202,8 @@ export class Session {
   }
 
   async #patiently(work: Promise<unknown>): Promise<void> {
-    await new Attempt(this.#patience).within(work).catch(() => {});
+    const attempt = new Attempt(this.#patience);
+    await attempt.within(attempt.call(() => work)).catch(() => {});
   }
 }
 

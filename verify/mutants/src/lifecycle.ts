@@ -92,7 +92,7 @@ export const lifecycleMutants: readonly Mutant[] = [
     timeoutMs: 50,
   },
 
-  wrapped('calls share the plaintext', 'concurrency', (inner) => {
+  wrapped('calls share the plaintext', 'concurrency-at-scale', (inner) => {
     let current: Uint8Array;
     return {
       encrypt: async (input, options) => {
@@ -102,7 +102,7 @@ export const lifecycleMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('calls share the key', 'concurrency', (inner) => {
+  wrapped('calls share the key', 'concurrency-at-scale', (inner) => {
     let current: string;
     return {
       encrypt: async (input, options) => {
@@ -113,7 +113,7 @@ export const lifecycleMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('calls share the context', 'concurrency', (inner) => {
+  wrapped('calls share the context', 'concurrency-at-scale', (inner) => {
     let current: object;
     return {
       encrypt: async (input, options) => {
@@ -124,7 +124,7 @@ export const lifecycleMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('calls share the result', 'concurrency', (inner) => {
+  wrapped('calls share the result', 'concurrency-at-scale', (inner) => {
     let current: unknown;
     return {
       decrypt: async (input, options) => {
@@ -134,7 +134,7 @@ export const lifecycleMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('RSA calls share the result', 'concurrency', (inner) => {
+  wrapped('RSA calls share the result', 'concurrency-at-scale', (inner) => {
     let current: unknown;
     return {
       decryptAsymmetric: async (input, options) => {
@@ -144,7 +144,7 @@ export const lifecycleMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('calls of reEncrypt share the destination', 'concurrency', (inner) => {
+  wrapped('calls of reEncrypt share the destination', 'concurrency-at-scale', (inner) => {
     let current: object;
     return {
       reEncrypt: async (input, options) => {
@@ -155,7 +155,7 @@ export const lifecycleMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('data keys share the ciphertext', 'concurrency', (inner) => {
+  wrapped('data keys share the ciphertext', 'concurrency-at-scale', (inner) => {
     let current: Uint8Array;
     return {
       generateDataKey: async (input, options) => {
@@ -166,7 +166,7 @@ export const lifecycleMutants: readonly Mutant[] = [
       },
     };
   }),
-  wrapped('calls at the same time rejected', 'concurrency', (inner) => {
+  wrapped('calls at the same time rejected', 'concurrency-at-scale', (inner) => {
     let underWay = 0;
     return {
       decrypt: async (input, options) => {

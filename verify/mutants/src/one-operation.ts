@@ -25,15 +25,20 @@ const isRsa = (key: Input): boolean => key?.algorithm?.startsWith?.('RSA') ?? fa
 
 const concurrent = allUses.map((use) => {
   let current: Input;
-  return using(use, 'calls share their input', 'concurrency', async (_, input, inner, options) => {
-    current = input;
-    await later();
-    return inner[operationOf(use)](current, options);
-  });
+  return using(
+    use,
+    'calls share their input',
+    'concurrency-at-scale',
+    async (_, input, inner, options) => {
+      current = input;
+      await later();
+      return inner[operationOf(use)](current, options);
+    },
+  );
 });
 
 const contexts = sealingUses.map((call) =>
-  wrapped(`${call.title}: calls share their context`, 'concurrency', (inner) => {
+  wrapped(`${call.title}: calls share their context`, 'concurrency-at-scale', (inner) => {
     let current: Input;
     return {
       [call.operation]: async (input, options) => {

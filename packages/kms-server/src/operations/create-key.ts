@@ -23,18 +23,9 @@ export async function CreateKey(request: Request, { keys, keyPairs }: Region, cl
   const id = newKeyId(MultiRegion);
   const material =
     origin === 'AWS_KMS' ? await makeMaterial(keyPairs.for(client), keySpec) : undefined;
-  const key = newKey({
-    scope: keys.scope,
-    id,
-    keySpec,
-    keyUsage,
-    origin,
-    description: Description ?? '',
-    creationDate: keys.now(),
-    version: material && (await newVersion(id, material)),
-    tags,
-    policy,
-  });
+  const version = material && (await newVersion(id, material));
+  const about = { keySpec, keyUsage, origin, description: Description ?? '', tags, policy };
+  const key = newKey({ scope: keys.scope, id, version, creationDate: keys.now(), ...about });
   return { KeyMetadata: await keyMetadata(await keys.add(key), keys) };
 }
 

@@ -5,7 +5,7 @@ import { check, expectBytes, expectError, expectKeyArn } from '../expect.js';
 import type { SealedKey } from '../key-ring.js';
 import { arnIn, invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { allUses, keyFor, openingUses, usesFor } from '../operations.js';
+import { allUses, keyFor, openingUses, sealBy, sealingUses, usesFor } from '../operations.js';
 import { expectOpens, open, seal } from '../round-trip.js';
 import { manyOf } from '../statistics.js';
 
@@ -201,6 +201,22 @@ export const atOnceCases = casesOf(concurrency, [
             code,
           );
         }
+      },
+    }),
+  ),
+  ...sealingUses.map(
+    (use): CaseInput => ({
+      id: `ATO-90${use.number}`,
+      title: `${use.title}: 8 calls in flight, each bound to its own encryption context`,
+      needs: [...use.needs, 'encryptionContext'],
+      async run(context) {
+        const keyId = await context.keys.get();
+        const calls = times(8, async (i) => {
+          const bound = { keyId, encryptionContext: { call: `${i}` } };
+          const ciphertext = await sealBy(use, context, bound);
+          await open(context.provider, { ...bound, ciphertext });
+        });
+        await Promise.all(calls);
       },
     }),
   ),

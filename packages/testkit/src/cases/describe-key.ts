@@ -124,18 +124,6 @@ export const describeKeyCases = [
         check(isPast, 'a creationDate that is not in the future', String(creationDate));
       },
     },
-    {
-      id: 'DSC-302',
-      title: 'follows the state of a key: disabled, and enabled again',
-      needs: ['key:SYMMETRIC_DEFAULT', 'keys.disable', 'keys.enable'],
-      async run({ provider, keys }) {
-        const keyId = await keys.create();
-        await keys.disable(keyId);
-        expectField((await provider.describeKey({ keyId })).keyState, 'Disabled', 'keyState');
-        await keys.enable(keyId);
-        expectField((await provider.describeKey({ keyId })).keyState, 'Enabled', 'keyState');
-      },
-    },
   ]),
   ...casesOf(publicKeys, [
     ...(['RSA_2048', 'RSA_3072', 'RSA_4096'] as const).map(

@@ -8,7 +8,6 @@ import { capabilityCases } from './capabilities.js';
 import { integrityCases } from './ciphertext-integrity.js';
 import { ciphertextLengthCases } from './ciphertext-length.js';
 import { closeCases } from './close.js';
-import { concurrencyCases } from './concurrency.js';
 import { contentCases } from './content.js';
 import { contextFamilyCases } from './context-families.js';
 import { currentStateCases } from './current-state.js';
@@ -87,7 +86,6 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...closeCases,
   ...inputCases,
   ...inputCombinationCases,
-  ...concurrencyCases,
   ...atOnceCases,
   ...abortedAtOnceCases,
   ...randomInputCases,

@@ -87,6 +87,8 @@ export class World {
     readonly copy: Uint8Array;
   }[] = [];
 
+  readonly #lent: Lent<unknown>[] = [];
+
   constructor(context: CaseContext, providers: readonly KeyWrapProvider[]) {
     const { capabilities } = context.provider;
     this.context = context;
@@ -214,6 +216,7 @@ export class World {
       return await expectOutcome(call, operation, outage ? [outage, ...codes] : codes, abort);
     } finally {
       for (const each of lent) each.settled();
+      this.#keep(this.#lent, lent);
     }
   }
 
@@ -270,17 +273,23 @@ export class World {
     for (const what of names) {
       const bytes = result[what] as Uint8Array;
       if (dice.once(3)) {
-        const kept = { what, bytes, copy: bytes.slice() };
-        if (this.#kept.length < MOST_KEPT) this.#kept.push(kept);
-        else this.#kept[dice.below(MOST_KEPT)] = kept;
+        this.#keep(this.#kept, [{ what, bytes, copy: bytes.slice() }]);
       } else if (dice.once(2)) bytes.fill(0x5a);
     }
     const isKept = this.#kept.some(({ bytes }) => names.some((name) => result[name] === bytes));
     if (!isKept && Symbol.dispose in result && dice.once(2)) result[Symbol.dispose]();
   }
 
-  /** Fails the case if a result that the caller kept has changed. */
+  #keep<T>(all: T[], more: readonly T[]): void {
+    for (const each of more) {
+      if (all.length < MOST_KEPT) all.push(each);
+      else all[this.dice.below(MOST_KEPT)] = each;
+    }
+  }
+
+  /** Fails the case if a result that the caller kept has changed, or input. */
   expectKept(): void {
+    for (const each of this.#lent) each.settled();
     for (const { what, bytes, copy } of this.#kept) {
       expectBytes(bytes, copy, `the ${what} in a result that was kept`);
     }

@@ -122,8 +122,10 @@ export const outsideChangeCases = [
         async run(context) {
           const { keys } = context;
           const algorithm = kind === 'RSA_2048' ? { algorithm: keys.rsaAlgorithm } : {};
-          const key = await seal(context, { keyId: await keys.create(kind), ...algorithm });
-          const other = await seal(context);
+          const [key, other] = [
+            await seal(context, { keyId: await keys.create(kind), ...algorithm }),
+            await seal(context, { keyId: await keys.create(kind), ...algorithm }),
+          ];
           const uses = await usesFor(
             context,
             // A public key is a detail of the key for some backends: who may describe it may read it.

@@ -58,6 +58,7 @@ const KINDS = {
   Content: ['content-independent'],
   RSA: ['rsa-padding'],
   Concurrency: ['concurrency-at-scale'],
+  'What came before': ['any-sequence'],
   'Rare faults': ['no-rare-faults'],
   Leaks: ['no-partial-leaks', 'no-retention'],
   'Backends that change by themselves': ['outside-changes'],

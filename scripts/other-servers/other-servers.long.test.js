@@ -87,7 +87,7 @@ describe('The tests of a provider, on a server that they did not start', () => {
           });
           expect(await keysOfVault(url, token, certificate)).to.equal('[] []');
         });
-        expect(requests).to.be.greaterThan(1000);
+        expect(requests).to.be.greaterThan(0);
       } finally {
         await rm(folder, { recursive: true });
       }

@@ -150,6 +150,7 @@ const EXPORTS = [
   'isKeyArn',
   'isKeySpec',
   'isKeyWrapError',
+  'isPlainObject',
   'isPromise',
   'isRsaKeySpec',
   'isUint8Array',

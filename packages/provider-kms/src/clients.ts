@@ -1,5 +1,5 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
-import { InternalError, registerErrorClass } from '@keywrap/core';
+import { InternalError, loadPeer, registerErrorClass } from '@keywrap/core';
 import { assertConfiguredEndpoint } from './endpoint.js';
 import type { ClientConfig } from './options.js';
 
@@ -116,13 +116,10 @@ export class KmsClients {
   }
 
   async #loadSdk(): Promise<Sdk> {
-    const sdk = await this.#load().catch((cause: unknown) => {
-      // What esbuild says when it has put a CommonJS file into an ES module.
-      const remedy = /^Dynamic require of /.test((cause as Error | undefined)?.message ?? '')
-        ? 'bundle it with --main-fields=module,main, or as CommonJS'
-        : 'install it';
-      const problem = `@aws-sdk/client-kms was not loaded: ${remedy}, and see the cause`;
-      throw new SdkNotLoadedError(problem, { cause });
+    const sdk = await loadPeer('@aws-sdk/client-kms', this.#load, {
+      bundled: 'bundle it with --main-fields=module,main, or as CommonJS',
+    }).catch(({ message, cause }: Error) => {
+      throw new SdkNotLoadedError(message, { cause });
     });
     if (typeof sdk.KMSClient === 'function') return sdk;
     throw new SdkNotLoadedError('@aws-sdk/client-kms has no KMSClient: install it again');

@@ -50,6 +50,13 @@ const FIELDS: Readonly<Record<string, string>> = {
 export function toKeyWrapError(error: unknown): KeyWrapError | undefined {
   const sdkError = readSdkError(error);
   const { message, requestId } = sdkError;
+  if (meaningOf(sdkError.name) === undefined && isOfAnother(sdkError.status)) {
+    return new InvalidInputError(
+      'options.endpoint',
+      `is not that of AWS KMS, or a proxy on the way responded (HTTP ${sdkError.status})`,
+      { requestId },
+    );
+  }
   if (sdkError.isUnreadableAnswer) {
     // Without its cause: the parser's message quotes the response, which may contain a plaintext.
     return new ProviderUnavailableError(
@@ -88,6 +95,11 @@ function meaningOfConnection({ status, code }: SdkError): Meaning | undefined {
   if (status === 401 || status === 403) return ACCESS_DENIED;
   if (status === 429) return THROTTLED;
   return status >= 400 && status < 500 ? INVALID_INPUT : UNAVAILABLE;
+}
+
+/** Tells whether no AWS service responds with this status: a redirection, or that there is nothing of this name. */
+function isOfAnother(status = 0): boolean {
+  return (status >= 300 && status < 400) || [404, 405, 407, 410].includes(status);
 }
 
 function readSdkError(error: unknown): SdkError {

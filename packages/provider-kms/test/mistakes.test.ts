@@ -134,6 +134,26 @@ describe('mistakes, which are no outage', () => {
     });
   }
 
+  for (const [what, status, headers] of [
+    ['redirects', 301, { location: 'http://127.0.0.1:1/' }],
+    ['has no such page', 404, { 'content-type': 'text/html' }],
+    ['takes no POST', 405, {}],
+    ['is a proxy that wants a password', 407, {}],
+  ] as const) {
+    it(`an endpoint that ${what} is INVALID_INPUT, and not retryable`, async () => {
+      const page = '<html>not AWS</html>';
+      await withServer(
+        (_request, response) => response.writeHead(status, headers).end(page),
+        async (endpoint) => {
+          const error = await failureWith({ ...UNREACHED, credentials: CREDENTIALS, endpoint });
+          const wanted = { code: 'INVALID_INPUT', field: 'options.endpoint', retryable: false };
+          expect(error).to.include(wanted);
+          expect(error.message).to.contain(`HTTP ${status}`);
+        },
+      );
+    });
+  }
+
   it('an endpoint of the environment that the options replace is not looked at', async () => {
     await withEnvironment({ AWS_ENDPOINT_URL_KMS: '127.0.0.1:4599' }, async () => {
       const error = await failureWith({ ...UNREACHED, credentials: CREDENTIALS });

@@ -1,4 +1,4 @@
-import { InternalError, InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, loadPeer } from '@keywrap/core';
 import type { PKCS11 } from 'pkcs11js';
 import { codeOf } from './errors.js';
 import type { Pkcs11Module } from './options.js';
@@ -43,15 +43,12 @@ export async function loadLibrary(path: string, given?: Pkcs11Module): Promise<L
 }
 
 async function loadPkcs11Js(): Promise<Pkcs11Module> {
-  try {
-    const loaded = (await import('pkcs11js')) as Pkcs11Module & { readonly default?: Pkcs11Module };
-    return loaded.default ?? loaded;
-  } catch (cause) {
-    throw new InternalError(
-      'the package pkcs11js could not be loaded: install it, and let its install script compile it',
-      { cause },
-    );
-  }
+  const loaded: Pkcs11Module & { readonly default?: Pkcs11Module } = await loadPeer(
+    'pkcs11js',
+    () => import('pkcs11js'),
+    { missing: 'install it, and let its install script compile it' },
+  );
+  return loaded.default ?? loaded;
 }
 
 function initialize(constants: Pkcs11Module, path: string): Initialized {

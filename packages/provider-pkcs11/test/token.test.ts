@@ -164,6 +164,28 @@ describeWithToken('A token', () => {
     await one.close();
   });
 
+  const RETURN_VALUES: Readonly<Record<string, string>> = {
+    CKR_DEVICE_ERROR: 'UNAVAILABLE',
+    CKR_GENERAL_ERROR: 'UNAVAILABLE',
+    CKR_DEVICE_REMOVED: 'UNAVAILABLE',
+    CKR_SESSION_COUNT: 'THROTTLED',
+    CKR_DEVICE_MEMORY: 'THROTTLED',
+    CKR_KEY_FUNCTION_NOT_PERMITTED: 'KEY_USAGE',
+    CKR_MECHANISM_INVALID: 'UNSUPPORTED',
+    CKR_USER_NOT_LOGGED_IN: 'ACCESS_DENIED',
+  };
+  for (const [name, code] of Object.entries(RETURN_VALUES)) {
+    it(`reports ${name} as ${code}, and works on when it is over`, async () => {
+      const encrypt = sinon.stub(token.library.calls, 'C_EncryptAsync').rejects(new Error(name));
+      try {
+        expect((await rejection(provider.encrypt(INPUT))).code).to.equal(code);
+      } finally {
+        encrypt.restore();
+      }
+      await provider.encrypt(INPUT);
+    });
+  }
+
   it('works on in new sessions when somebody closed them all', async () => {
     await provider.encrypt(INPUT);
     token.library.calls.C_CloseAllSessions(token.slot);

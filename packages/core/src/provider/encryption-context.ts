@@ -218,7 +218,8 @@ function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff;
 }
 
-function isPlainObject(value: unknown): value is object {
+/** Tells whether a value is an object of no class: a literal's, of any realm, or one without a prototype. */
+export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype) return true;

@@ -58,16 +58,22 @@ export function readBackendUrl(value: unknown, field: string): URL {
  *
  * @param name The name of the package, for the error.
  * @param load `() => import(...)`, where bundlers see it.
+ * @param remedies What to do when the package is missing, and when esbuild has bundled it as it can't be loaded.
  * @throws {@link InternalError} when it can't be loaded.
  */
-export async function loadPeer<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+export async function loadPeer<Module>(
+  name: string,
+  load: () => Promise<Module>,
+  { missing = 'install it', bundled = 'bundle it as CommonJS' } = {},
+): Promise<Module> {
   try {
     return await load();
   } catch (cause) {
     // What esbuild says when it has put a CommonJS file into an ES module.
     const remedy = /^Dynamic require of /.test((cause as Error | undefined)?.message ?? '')
-      ? 'bundle it as CommonJS'
-      : 'install it';
-    throw new InternalError(`the package ${name} could not be loaded: ${remedy}`, { cause });
+      ? bundled
+      : missing;
+    const problem = `the package ${name} could not be loaded: ${remedy}, and see the cause`;
+    throw new InternalError(problem, { cause });
   }
 }

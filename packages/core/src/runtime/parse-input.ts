@@ -56,12 +56,6 @@ export const parseEncryptInput: Parser<EncryptRequest> = (input, capabilities) =
 
 export const parseDecryptInput: Parser<DecryptRequest> = (input, capabilities) => {
   const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.decrypt);
-  const isSymmetric = named[1] === undefined || named[1] === 'SYMMETRIC_DEFAULT';
-  if (isSymmetric && !capabilities.algorithms.includes('SYMMETRIC_DEFAULT')) {
-    throw new UnsupportedOperationError(
-      'this provider has no symmetric keys: call decryptAsymmetric, with the algorithm and without an encryption context',
-    );
-  }
   const { key, algorithm, encryptionContext } = parseSource(named, '', capabilities);
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
@@ -195,8 +189,11 @@ function parseAlgorithm(
     );
   }
   if (!capabilities.algorithms.includes(algorithm)) {
-    const hint = value === undefined ? '; name another algorithm' : '';
-    throw new UnsupportedOperationError(`this provider does not encrypt with ${algorithm}${hint}`);
+    throw new UnsupportedOperationError(
+      algorithm === 'SYMMETRIC_DEFAULT'
+        ? 'this provider has no symmetric keys: name an asymmetric algorithm, without an encryption context; to decrypt, call decryptAsymmetric'
+        : `this provider does not encrypt with ${algorithm}`,
+    );
   }
   return algorithm;
 }

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, isPlainObject } from '@keywrap/core';
 
 /** How deep a value may be nested. */
 const MAXIMUM_DEPTH = 1000;
@@ -70,13 +70,9 @@ function escapeName(name: string): string {
 
 /** Tells whether an object or array is of no class: a literal's, of any realm, or an object without a prototype. */
 export function isPlain(object: object): boolean {
-  const prototype: object | null = Object.getPrototypeOf(object);
   // The prototype of arrays is one, and that of a class of arrays is not.
-  if (Array.isArray(object)) return Array.isArray(prototype);
-  return (
-    prototype === null ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
-  );
+  if (Array.isArray(object)) return Array.isArray(Object.getPrototypeOf(object));
+  return isPlainObject(object);
 }
 
 function inexact(field: string, path: string, what: string): InvalidInputError {

@@ -127,8 +127,10 @@ export const outsideChangeCases = [
         async run(context) {
           const { keys } = context;
           const algorithm = kind === 'RSA_2048' ? { algorithm: keys.rsaAlgorithm } : {};
-          const key = await seal(context, { keyId: await keys.create(kind), ...algorithm });
-          const other = await seal(context);
+          const [key, other] = [
+            await seal(context, { keyId: await keys.create(kind), ...algorithm }),
+            await seal(context, { keyId: await keys.create(kind), ...algorithm }),
+          ];
           const uses = await usesFor(
             context,
             keyUses.filter((use) => use.kind === kind && !isPublic(use)),

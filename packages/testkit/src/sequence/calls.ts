@@ -102,14 +102,9 @@ function pickOpening(world: World, made: Made): Opening {
       if (damaged === undefined) break;
       ciphertext = damaged;
       wrong.push('INVALID_CIPHERTEXT');
-      // A damaged name may be that of a key which does not exist; one flipped bit must not make it so for a named key
-      // that can be used.
-      const isFlipped =
-        damaged.length === made.ciphertext.length &&
-        !isSpliced(damaged, made) &&
-        key.state === 'Enabled';
+      // A damaged name may be that of another key, or of none; other cases look at each byte.
       if (named === undefined) wrong.push('ACCESS_DENIED');
-      else if (isSymmetric && !isFlipped) wrong.push(wrongKeyCode(world.context.provider));
+      else if (isSymmetric) wrong.push(wrongKeyCode(world.context.provider));
     }
   }
   return {
@@ -119,10 +114,6 @@ function pickOpening(world: World, made: Made): Opening {
     codes: [...world.forbidsOpening(made, named), ...wrong],
   };
 }
-
-/** True if more than one byte differs. */
-const isSpliced = (damaged: Uint8Array, { ciphertext }: Made) =>
-  damaged.filter((byte, i) => byte !== ciphertext[i]).length > 1;
 
 const sameContext = (one: EncryptionContext = {}, other: EncryptionContext = {}) =>
   JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort());

@@ -15,6 +15,11 @@ import { CONCURRENCY as CONCURRENCY_C } from './set-c/concurrency.js';
 import { EXPOSURE as EXPOSURE_C } from './set-c/exposure.js';
 import { RANDOMNESS as RANDOMNESS_C } from './set-c/randomness.js';
 import { STATE as STATE_C } from './set-c/state.js';
+import { BINDING as BINDING_E } from './set-e/binding.js';
+import { CONCURRENCY as CONCURRENCY_E } from './set-e/concurrency.js';
+import { EXPOSURE as EXPOSURE_E } from './set-e/exposure.js';
+import { RANDOMNESS as RANDOMNESS_E } from './set-e/randomness.js';
+import { STATE as STATE_E } from './set-e/state.js';
 
 export type { BlindKeys, BlindKind, BlindMutant, BlindSubject, Open } from './blind-mutant.js';
 
@@ -47,4 +52,13 @@ export const SET_C: readonly BlindMutant[] = [
   ...EXPOSURE_C,
 ];
 
-export const blindMutants: readonly BlindMutant[] = [...SET_A, ...SET_B, ...SET_C];
+/** Written from published incidents, by somebody who had read neither the suite nor the other sets. */
+export const SET_E: readonly BlindMutant[] = [
+  ...RANDOMNESS_E,
+  ...STATE_E,
+  ...BINDING_E,
+  ...CONCURRENCY_E,
+  ...EXPOSURE_E,
+];
+
+export const blindMutants: readonly BlindMutant[] = [...SET_A, ...SET_B, ...SET_C, ...SET_E];

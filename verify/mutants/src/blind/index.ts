@@ -15,6 +15,16 @@ import { CONCURRENCY as CONCURRENCY_C } from './set-c/concurrency.js';
 import { EXPOSURE as EXPOSURE_C } from './set-c/exposure.js';
 import { RANDOMNESS as RANDOMNESS_C } from './set-c/randomness.js';
 import { STATE as STATE_C } from './set-c/state.js';
+import { BINDING as BINDING_D } from './set-d/binding.js';
+import { CONCURRENCY as CONCURRENCY_D } from './set-d/concurrency.js';
+import { EXPOSURE as EXPOSURE_D } from './set-d/exposure.js';
+import { RANDOMNESS as RANDOMNESS_D } from './set-d/randomness.js';
+import { STATE as STATE_D } from './set-d/state.js';
+import { BINDING as BINDING_E } from './set-e/binding.js';
+import { CONCURRENCY as CONCURRENCY_E } from './set-e/concurrency.js';
+import { EXPOSURE as EXPOSURE_E } from './set-e/exposure.js';
+import { RANDOMNESS as RANDOMNESS_E } from './set-e/randomness.js';
+import { STATE as STATE_E } from './set-e/state.js';
 
 export type { BlindKeys, BlindKind, BlindMutant, BlindSubject, Open } from './blind-mutant.js';
 
@@ -47,4 +57,28 @@ export const SET_C: readonly BlindMutant[] = [
   ...EXPOSURE_C,
 ];
 
-export const blindMutants: readonly BlindMutant[] = [...SET_A, ...SET_B, ...SET_C];
+/** Written later still, with as little knowledge: of clients, pools, retries and slips with typed arrays above all. */
+export const SET_D: readonly BlindMutant[] = [
+  ...RANDOMNESS_D,
+  ...STATE_D,
+  ...BINDING_D,
+  ...CONCURRENCY_D,
+  ...EXPOSURE_D,
+];
+
+/** Written from published incidents, by somebody who had read neither the suite nor the other sets. */
+export const SET_E: readonly BlindMutant[] = [
+  ...RANDOMNESS_E,
+  ...STATE_E,
+  ...BINDING_E,
+  ...CONCURRENCY_E,
+  ...EXPOSURE_E,
+];
+
+export const blindMutants: readonly BlindMutant[] = [
+  ...SET_A,
+  ...SET_B,
+  ...SET_C,
+  ...SET_D,
+  ...SET_E,
+];

@@ -5,7 +5,7 @@ import { MISSING, newToken } from './test-token.js';
 if (MISSING === undefined) {
   const token = await newToken('conformance');
   after(() => token.close());
-  // `npm run conformance:matrix` runs the rest on SoftHSM.
+  // `npm run conformance:matrix -- --whole` runs the rest on SoftHSM.
   const profile = process.env.KEYWRAP_TEST_PKCS11_MODULE === undefined ? 'quick' : 'full';
   const { manufacturerID } = token.library.calls.C_GetTokenInfo(token.slot);
   const name = `Pkcs11KeyWrapProvider on ${manufacturerID.trim()}`;

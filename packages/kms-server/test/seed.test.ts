@@ -195,6 +195,7 @@ describe('Seed keys', () => {
     const clock = new Clock();
     await using subject = await start({ keys, now: clock.now });
     const [primary, replica] = [subject.clientFor('us-east-1'), subject.clientFor('eu-west-1')];
+    await primary.enableKeyRotation({ KeyId });
     const PendingWindowInDays = 7;
     const scheduled = await primary.scheduleKeyDeletion({ KeyId, PendingWindowInDays });
     const KeyState = 'PendingReplicaDeletion';
@@ -212,6 +213,8 @@ describe('Seed keys', () => {
         /^KMSInvalidStateException: arn:.* is pending replica deletion/,
       );
     }
+    const { KeyRotationEnabled } = await primary.getKeyRotationStatus({ KeyId });
+    expect(KeyRotationEnabled).to.equal(false);
     await replica.encrypt({ KeyId, Plaintext: bytes('x') });
     const { DeletionDate } = await replica.scheduleKeyDeletion({ KeyId, PendingWindowInDays });
     clock.forward(7);

@@ -4,6 +4,7 @@ import {
   assertState,
   assertSymmetric,
   daysAfter,
+  isPendingDeletion,
   type KeyRecord,
   type Keys,
   type KeyVersion,
@@ -51,10 +52,10 @@ export async function GetKeyRotationStatus(
   { keys }: Region,
 ) {
   const key = await findKey(keys, KeyId);
-  const { automaticRotation, keyState } = key;
+  const { automaticRotation } = key;
   // Other keys than symmetric ones, and those with imported material, never rotate by themselves; and none does
   // while it is pending deletion.
-  if (automaticRotation === undefined || keyState === 'PendingDeletion') {
+  if (automaticRotation === undefined || isPendingDeletion(key)) {
     return { KeyId: arnOf(key), KeyRotationEnabled: false };
   }
   return {

@@ -42,7 +42,7 @@ export function isReplicaOf(
 }
 
 /**
- * Returns a primary as of now: if it waits for its replicas to be deleted, and they are, its own days have begun.
+ * Returns a primary as of now. If it is pending replica deletion and its last replica is deleted, it is pending deletion.
  *
  * @param replicas Those that the store has, also those that are deleted by now.
  */

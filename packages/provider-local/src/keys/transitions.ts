@@ -55,7 +55,7 @@ export function replicasDeleted(primary: KeyRecord, date: Date): KeyRecord {
 
 /** The key is then disabled, or pending import if material is missing. */
 export function deletionCancelled(key: KeyRecord): KeyRecord {
-  assertState(key, ['PendingDeletion', 'PendingReplicaDeletion']);
+  assertState(key, DELETION_STATES);
   const keyState = hasAllMaterial(key) ? 'Disabled' : 'PendingImport';
   return { ...key, keyState, deletionDate: undefined, pendingWindowInDays: undefined };
 }
@@ -192,11 +192,18 @@ export function withoutMaterial(
   if (!key.versions.some(loses)) return key;
   return {
     ...key,
-    keyState: key.keyState.endsWith('Deletion') ? key.keyState : 'PendingImport',
+    keyState: isPendingDeletion(key) ? key.keyState : 'PendingImport',
     versions: key.versions.map((version) =>
       loses(version) ? { ...version, material: undefined, validTo: undefined } : version,
     ),
   };
+}
+
+const DELETION_STATES: readonly KeyState[] = ['PendingDeletion', 'PendingReplicaDeletion'];
+
+/** Returns true for a key that will be deleted, also if it waits for its replicas. */
+export function isPendingDeletion({ keyState }: Pick<KeyRecord, 'keyState'>): boolean {
+  return DELETION_STATES.includes(keyState);
 }
 
 /** @throws {@link KeyStateError} if the key is pending deletion. */

@@ -4,9 +4,9 @@ import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { LRUCache } from 'lru-cache';
 import { timeAlternately } from '../alternate.js';
 import type { Benchmark } from '../benchmark.js';
+import { NEVER_FULL } from '../cache-limits.js';
 
 const KEY_ID = 'alias/orders';
-const LIMITS = { maximumUses: 2 ** 32, maximumBytes: Number.MAX_SAFE_INTEGER, maximumAge: 2 ** 30 };
 
 const INPUT = {
   keyId: KEY_ID,
@@ -48,7 +48,7 @@ export const dataKeyCacheBenchmarks: readonly Benchmark[] = [
       'its floor: a promise, the lookup in the LRU cache, copies of both halves, the result',
     target: { ratio: 1.3 },
     measure() {
-      const keys = withDataKeyCache(new LocalKeyWrapProvider({ keys: [KEY_ID] }), LIMITS);
+      const keys = withDataKeyCache(new LocalKeyWrapProvider({ keys: [KEY_ID] }), NEVER_FULL);
       const options = { bytesToEncrypt: 32 };
       return timeAlternately({
         ours: () => keys.generateDataKey(INPUT, options),

@@ -7,12 +7,12 @@ import { KmsKeyWrapProvider } from '@keywrap/provider-kms';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { timeAlternately } from '../alternate.js';
 import type { Benchmark } from '../benchmark.js';
+import { NEVER_FULL } from '../cache-limits.js';
 import { startServer } from '../server-process.js';
 
 // With its row: how much a process has loaded changes how it collects garbage.
 const loadAws = () => import('@aws-crypto/client-node');
 
-const LIMITS = { maximumUses: 2 ** 32, maximumBytes: Number.MAX_SAFE_INTEGER, maximumAge: 2 ** 30 };
 const RECORD = randomBytes(1024);
 const encryptionContext = { tenant: 'a' };
 
@@ -61,7 +61,7 @@ async function measure(mode: 'seal' | 'open', custodyOf: () => Promise<Custody>)
   const { encrypt, decrypt } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT);
   const suiteId = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY;
   const { keyId, provider, keyring, stop } = await custodyOf();
-  const keys = withDataKeyCache(provider, LIMITS);
+  const keys = withDataKeyCache(provider, NEVER_FULL);
   try {
     const sealOurs = () => seal(keys, { keyId, encryptionContext }, RECORD);
     const sealTheirs = () => encrypt(keyring, RECORD, { suiteId, encryptionContext });

@@ -7,16 +7,16 @@ import { openTransform, sealTransform } from '@keywrap/envelope/node';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { timeAlternately } from '../alternate.js';
 import type { Benchmark } from '../benchmark.js';
+import { NEVER_FULL } from '../cache-limits.js';
 import { soakStream } from './memory.js';
 
 const KEY_ID = 'alias/records';
-const LIMITS = { maximumUses: 2 ** 32, maximumBytes: Number.MAX_SAFE_INTEGER, maximumAge: 2 ** 30 };
 const encryptionContext = { tenant: 'a' };
 const SEAL = { keyId: KEY_ID, encryptionContext };
 const OPEN = { trustedKeys: [KEY_ID], encryptionContext };
 const RECORD = randomBytes(1024);
 
-const cachedKeys = () => withDataKeyCache(new LocalKeyWrapProvider({ keys: [KEY_ID] }), LIMITS);
+const cachedKeys = () => withDataKeyCache(new LocalKeyWrapProvider({ keys: [KEY_ID] }), NEVER_FULL);
 
 const IV = new Uint8Array(12);
 const INFO = Buffer.from('\x04\x78DERIVEKEY');

@@ -105,18 +105,19 @@ export class LocalKeys {
 
   /** All keys, oldest first. */
   async list(): Promise<readonly KeyDescription[]> {
-    const keys: ReturnType<typeof describe>[] = [];
-    const rows = allRows((page) => this.keys.list(page), arnOf);
-    for await (const key of rows) keys.push(describe(key));
+    const keys = await all(
+      allRows((page) => this.keys.list(page), arnOf),
+      describe,
+    );
     return keys.sort((a, b) => a.creationDate.getTime() - b.creationDate.getTime());
   }
 
   /** All aliases, sorted by name. */
-  async listAliases(): Promise<readonly AliasDescription[]> {
-    const aliases: AliasDescription[] = [];
-    const rows = allRows((page) => this.keys.listAliases(page), aliasArnOf);
-    for await (const alias of rows) aliases.push(describeAlias(alias));
-    return aliases;
+  listAliases(): Promise<readonly AliasDescription[]> {
+    return all(
+      allRows((page) => this.keys.listAliases(page), aliasArnOf),
+      describeAlias,
+    );
   }
 
   /** Creates a key of the options; an existing key of that name must match. */
@@ -198,6 +199,12 @@ export function describe(key: KeyRecord): KeyDescription & { readonly creationDa
 /** Describes an alias in the contract's type. */
 export function describeAlias(record: AliasRecord): AliasDescription {
   return { alias: record.alias, aliasArn: aliasArnOf(record), keyId: targetOf(record) };
+}
+
+async function all<Row, Item>(rows: AsyncIterable<Row>, of: (row: Row) => Item): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const row of rows) items.push(of(row));
+  return items;
 }
 
 function assertKind(

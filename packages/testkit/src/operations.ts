@@ -179,12 +179,6 @@ export async function usesFor(
   return fitting;
 }
 
-/** Returns true for a use that needs nothing secret of the key: its description, its public key, encryption under that. */
-export function isPublic({ operation, kind, keyIdField }: KeyUse): boolean {
-  if (operation === 'describeKey' || operation === 'getPublicKey') return true;
-  return kind === 'RSA_2048' && (operation === 'encrypt' || keyIdField === 'destination.keyId');
-}
-
 /** The uses that decrypt a ciphertext. */
 export const openingUses = keyUses.filter(
   ({ operation, keyIdField }) =>

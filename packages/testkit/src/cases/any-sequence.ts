@@ -1,11 +1,11 @@
-import type { KeyWrapErrorCode, KeyWrapProvider } from '@keywrap/core';
+import type { KeyWrapProvider } from '@keywrap/core';
 import { type CaseContext, CONTRACT, casesOf, type Opened } from '../case.js';
 import { Mismatch } from '../expect.js';
-import type { Outage } from '../harness.js';
 import type { Kind } from '../key-use.js';
 import { RSA, SYMMETRIC } from '../needs.js';
-import { callsFor } from '../sequence/calls.js';
-import { changesFor } from '../sequence/changes.js';
+import { OUTAGE_CODES } from '../outage.js';
+import { callsFor, encrypt } from '../sequence/calls.js';
+import { changesFor, enable } from '../sequence/changes.js';
 import { World } from '../sequence/world.js';
 
 const sequence = {
@@ -64,11 +64,7 @@ async function take(context: CaseContext, course: Course): Promise<void> {
     if (reopens && dice.once(12)) await restart(context, world);
   }
   if (world.outage !== undefined) await fail?.(undefined);
-  for (const key of world.keys) {
-    if (key.state !== 'Disabled') continue;
-    await context.keys.enable(key.keyId);
-    key.state = 'Enabled';
-  }
+  for (const key of world.keys) await enable(world, key);
   world.expectKept();
   world.expectNonces();
 }
@@ -76,21 +72,17 @@ async function take(context: CaseContext, course: Course): Promise<void> {
 /** Closes one of the two instances, which calls of the other survive, and opens another. */
 async function restart(context: CaseContext, world: World): Promise<void> {
   const old = world.providers.pop() as KeyWrapProvider;
-  await Promise.all([old.close(), callsFor(world)[0]?.(world)]);
+  await Promise.all([old.close(), encrypt(world)]);
   world.providers.push(await context.reopen());
 }
 
-const OUTAGES: readonly (readonly [Outage, KeyWrapErrorCode])[] = [
-  ['throttled', 'THROTTLED'],
-  ['denied', 'ACCESS_DENIED'],
-  ['unavailable', 'UNAVAILABLE'],
-];
+const OUTAGES = ['throttled', 'denied', 'unavailable'] as const;
 
 /** Ends an outage, or begins one. */
 async function switchOutage(world: World, fail: Opened['fail']): Promise<void> {
-  const [outage, code] = world.outage === undefined ? world.dice.pick(OUTAGES) : [];
+  const outage = world.outage === undefined ? world.dice.pick(OUTAGES) : undefined;
   await fail(outage);
-  world.outage = code;
+  world.outage = outage && OUTAGE_CODES[outage];
 }
 
 /** Says where in the sequence something was wrong. */

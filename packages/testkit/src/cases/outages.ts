@@ -2,9 +2,10 @@ import type { KeyWrapErrorCode } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { expectError } from '../expect.js';
 import type { Outage } from '../harness.js';
-import { invoke, type KeyUse } from '../key-use.js';
+import { type Fields, invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { isPublic, keyFor, usesFor } from '../operations.js';
+import { keyFor, usesFor } from '../operations.js';
+import { mayWorkAlone, OUTAGE_CODES } from '../outage.js';
 import { expectOpens, roundTrip, seal } from '../round-trip.js';
 
 const outages = {
@@ -16,22 +17,17 @@ const outages = {
     'Always, by full, where the harness has fail: an outage of all requests that one operation reports with another code, or that goes on afterwards. Not found: how an outage of one kind of request is reported.',
 };
 
-const OUTAGES: readonly (readonly [Outage, KeyWrapErrorCode])[] = [
-  ['throttled', 'THROTTLED'],
-  ['denied', 'ACCESS_DENIED'],
-  ['unavailable', 'UNAVAILABLE'],
-  ['failed', 'UNAVAILABLE'],
-];
+const OUTAGES = Object.entries(OUTAGE_CODES) as [Outage, KeyWrapErrorCode][];
 
-/** A provider may have descriptions and public keys elsewhere than in the backend. */
 async function expectOutage(
   call: Promise<unknown>,
-  use: KeyUse,
+  { operation }: KeyUse,
+  input: Fields,
   code: KeyWrapErrorCode,
 ): Promise<void> {
   const [{ status }] = await Promise.allSettled([call]);
-  if (status === 'fulfilled' && isPublic(use) && use.operation !== 'reEncrypt') return;
-  await expectError(call, code, { operation: use.operation });
+  if (status === 'fulfilled' && mayWorkAlone(operation, input)) return;
+  await expectError(call, code, { operation });
 }
 
 export const outageCases = casesOf(
@@ -58,7 +54,9 @@ export const outageCases = casesOf(
         await opened.fail(outage);
         try {
           await Promise.all(
-            calls.map(({ use, input }) => expectOutage(invoke(provider, use, input), use, code)),
+            calls.map(({ use, input }) =>
+              expectOutage(invoke(provider, use, input), use, input, code),
+            ),
           );
         } finally {
           await opened.fail(undefined);

@@ -1,8 +1,8 @@
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, expectError, expectField } from '../expect.js';
-import { invoke, type Kind } from '../key-use.js';
+import { invoke, type KeyUse, type Kind } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { isPublic, keyUses, needsOf, usesFor } from '../operations.js';
+import { keyUses, needsOf, usesFor } from '../operations.js';
 import { expectOpens, open, roundTrip, seal } from '../round-trip.js';
 
 const outside = {
@@ -20,6 +20,13 @@ const KINDS: readonly Kind[] = ['SYMMETRIC_DEFAULT', 'RSA_2048'];
 const GONE = ['INVALID_CIPHERTEXT', 'KEY_STATE', 'ACCESS_DENIED'] as const;
 
 const UNUSABLE = ['KEY_STATE', 'KEY_DISABLED', 'KEY_NOT_FOUND', 'ACCESS_DENIED'] as const;
+
+/** Anyone may have the public key, and encrypt with it. */
+function needsSecret({ operation, kind, keyIdField }: KeyUse): boolean {
+  if (kind === 'SYMMETRIC_DEFAULT') return true;
+  const isPublic = operation === 'encrypt' || operation === 'getPublicKey';
+  return !isPublic && keyIdField !== 'destination.keyId';
+}
 
 export const outsideChangeCases = [
   ...casesOf(
@@ -133,7 +140,7 @@ export const outsideChangeCases = [
           ];
           const uses = await usesFor(
             context,
-            keyUses.filter((use) => use.kind === kind && !isPublic(use)),
+            keyUses.filter((use) => use.kind === kind && needsSecret(use)),
           );
           for (const use of uses) await use.call(context, key);
           await keys.deny(key.keyId, 'use');

@@ -1,18 +1,9 @@
-import { type EncryptionContext, type KeyWrapErrorCode, LIMITS, limitOf } from '@keywrap/core';
-import { joinBytes } from '../bytes.js';
-import { flip, insert, remove } from '../damage.js';
-import {
-  check,
-  expectBytes,
-  expectField,
-  expectKeyArn,
-  expectLength,
-  sameBytes,
-  wrongKeyCode,
-} from '../expect.js';
+import { type EncryptionContext, isAsymmetricAlgorithm, LIMITS, limitOf } from '@keywrap/core';
+import { check, expectBytes, expectField, expectKeyArn, expectLength } from '../expect.js';
 import { quickestPair } from '../operations.js';
 import { lendBytes, lendContext } from './lent.js';
-import type { AnyResult, Content, Made, World, WorldKey } from './world.js';
+import { pickOpening } from './openings.js';
+import type { AnyResult, Content, World, WorldKey } from './world.js';
 
 /** A call with random input, and a check of its result. */
 type RandomCall = (world: World) => Promise<void>;
@@ -42,7 +33,7 @@ function contextField(world: World, context: EncryptionContext | undefined) {
   return { lent, field: lent.value === undefined ? {} : { encryptionContext: lent.value } };
 }
 
-const encrypt: RandomCall = async (world) => {
+export const encrypt: RandomCall = async (world) => {
   const { dice } = world;
   const key = dice.pick(world.keys);
   const plaintext = world.context.secret(pickSize(world, world.longest(key)));
@@ -63,91 +54,6 @@ const encrypt: RandomCall = async (world) => {
   world.addMade(key, result.ciphertext as Uint8Array, { encryptionContext, content });
   world.handOver(result, ['ciphertext']);
 };
-
-/** Which key a call names, with which context and ciphertext: what made it, or something wrong. */
-interface Opening {
-  readonly named: WorldKey | undefined;
-  readonly ciphertext: Uint8Array;
-  readonly encryptionContext: EncryptionContext | undefined;
-  readonly codes: KeyWrapErrorCode[];
-}
-
-function pickOpening(world: World, made: Made): Opening {
-  const { dice } = world;
-  const { key } = made;
-  const isSymmetric = key.kind === 'SYMMETRIC_DEFAULT';
-  const mayOmit = isSymmetric && world.capabilities.keyIdFromCiphertext;
-  let named = mayOmit && dice.once(3) ? undefined : key;
-  let { ciphertext, encryptionContext } = made;
-  if (isSymmetric && world.contexts.length > 0 && sameContext(encryptionContext, {})) {
-    // It may be left out.
-    encryptionContext = dice.pick([undefined, {}]);
-  }
-  const wrong: KeyWrapErrorCode[] = [];
-  switch (dice.below(10)) {
-    case 0:
-      named = dice.pick(world.keys.filter(({ kind }) => kind === key.kind));
-      break;
-    case 1: {
-      const other = world.pickContext(key);
-      if (isSymmetric && !sameContext(other, encryptionContext)) {
-        encryptionContext = other;
-        wrong.push('INVALID_CIPHERTEXT');
-      }
-      break;
-    }
-    case 2:
-    case 3: {
-      const damaged = damage(world, made);
-      if (damaged === undefined) break;
-      ciphertext = damaged;
-      wrong.push('INVALID_CIPHERTEXT');
-      // A damaged name may be that of another key, or of none; other cases look at each byte.
-      if (named === undefined) wrong.push('ACCESS_DENIED');
-      else if (isSymmetric) wrong.push(wrongKeyCode(world.context.provider));
-    }
-  }
-  return {
-    named,
-    ciphertext,
-    encryptionContext,
-    codes: [...world.forbidsOpening(made, named), ...wrong],
-  };
-}
-
-const sameContext = (one: EncryptionContext = {}, other: EncryptionContext = {}) =>
-  JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort());
-
-/** Changes a ciphertext somewhere; returns `undefined` if that would be another ciphertext of the key. */
-function damage(world: World, { key, ciphertext }: Made): Uint8Array | undefined {
-  const { dice } = world;
-  const { length } = ciphertext;
-  const limit = limitOf(world.capabilities, 'ciphertext');
-  switch (dice.below(4)) {
-    case 0: {
-      const start = dice.below(length);
-      // An RSA ciphertext that has lost only what is before it opens.
-      return key.kind === 'RSA_2048' ? flip(ciphertext) : remove(ciphertext, start, 1);
-    }
-    case 1:
-      if (length === limit || key.kind === 'RSA_2048') return undefined;
-      return insert(ciphertext, Uint8Array.of(dice.below(256)), dice.below(length + 1));
-    case 2: {
-      const all = world.made.filter(
-        (each) => each.key === key && each.ciphertext.length === length,
-      );
-      const other = dice.pick(all).ciphertext;
-      const middle = 1 + dice.below(length - 1);
-      const [first, last] = [ciphertext.subarray(0, middle), other.subarray(middle)];
-      const isDamage =
-        !sameBytes(first, other.subarray(0, middle)) &&
-        !sameBytes(last, ciphertext.subarray(middle));
-      return isDamage ? joinBytes(first, last) : undefined;
-    }
-    default:
-      return flip(ciphertext, dice.below(length), 1 << dice.below(8));
-  }
-}
 
 const decrypt: RandomCall = async (world) => {
   if (world.made.length === 0) return encrypt(world);
@@ -345,10 +251,9 @@ const failing: RandomCall = async (world) => {
 
 /** Returns the calls that a provider can be asked for, each as often as it comes. */
 export function callsFor(world: World): readonly RandomCall[] {
-  const { dataKeys, dataKeyAlgorithm, dataKeyPairSpecs } = world.capabilities;
+  const { dataKeys, dataKeyAlgorithm = 'SYMMETRIC_DEFAULT', dataKeyPairSpecs } = world.capabilities;
   const has = (wanted: string) => world.keys.some(({ kind }) => kind === wanted);
-  const generates =
-    has('SYMMETRIC_DEFAULT') && (dataKeyAlgorithm ?? '').startsWith('RSA') === false;
+  const generates = has('SYMMETRIC_DEFAULT') && !isAsymmetricAlgorithm(dataKeyAlgorithm);
   const hasPairs = generates && dataKeyPairSpecs.some((spec) => spec.startsWith('ECC_'));
   const times = (count: number, call: RandomCall) => new Array<RandomCall>(count).fill(call);
   return [

@@ -10,7 +10,7 @@ const disable: Change = async ({ context }, key) => {
   key.state = 'Disabled';
 };
 
-const enable: Change = async ({ context }, key) => {
+export const enable: Change = async ({ context }, key) => {
   if (key.state !== 'Disabled') return;
   await context.keys.enable(key.keyId);
   key.state = 'Enabled';

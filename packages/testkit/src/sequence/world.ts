@@ -2,7 +2,6 @@ import {
   type EncryptionAlgorithm,
   type EncryptionContext,
   formatAliasArn,
-  isAsymmetricAlgorithm,
   type KeyWrapErrorCode,
   type KeyWrapProvider,
   limitOf,
@@ -12,6 +11,7 @@ import {
 import type { CaseContext } from '../case.js';
 import { check, expectBytes, expectError, expectField, wrongKeyCode } from '../expect.js';
 import { bareId, invoke, type KeyUse, type Kind } from '../key-use.js';
+import { mayWorkAlone } from '../outage.js';
 import { asText, expectUniqueNonces, type Sample } from '../statistics.js';
 import { contextsWithin } from './contexts.js';
 import { Dice } from './dice.js';
@@ -305,12 +305,6 @@ export class World {
     for (const { samples } of this.keys)
       for (const each of samples.values()) expectUniqueNonces(each);
   }
-}
-
-/** Whether a provider may make this call without the backend: descriptions and public keys may be elsewhere. */
-function mayWorkAlone(operation: string, input: { algorithm?: EncryptionAlgorithm }): boolean {
-  if (operation === 'describeKey' || operation === 'getPublicKey') return true;
-  return operation === 'encrypt' && isAsymmetricAlgorithm(input.algorithm ?? 'SYMMETRIC_DEFAULT');
 }
 
 async function expectOutcome(

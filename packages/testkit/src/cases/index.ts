@@ -13,6 +13,7 @@ import { contextFamilyCases } from './context-families.js';
 import { currentStateCases } from './current-state.js';
 import { indistinguishableCases } from './damage-indistinguishable.js';
 import { dataKeyCacheCases } from './data-key-cache.js';
+import { dataKeyCacheSharingCases } from './data-key-cache-sharing.js';
 import { dataKeyPairCases } from './data-key-pairs.js';
 import { dataKeyCases } from './data-keys.js';
 import { describeKeyCases } from './describe-key.js';
@@ -90,6 +91,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...abortedAtOnceCases,
   ...randomInputCases,
   ...dataKeyCacheCases,
+  ...dataKeyCacheSharingCases,
   ...nonceCases,
   ...randomDataKeyCases,
   ...keyPairStrengthCases,

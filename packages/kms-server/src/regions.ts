@@ -67,7 +67,7 @@ export class Regions {
 
   /** As `KeyStore.lookOnce`, for all Regions. */
   lookOnce(): () => void {
-    return this.#store.lookOnce?.() ?? (() => {});
+    return this.#store.lookOnce();
   }
 
   /** Wipes loaded keys and the key of import tokens, and closes the store if it was opened here. */

@@ -116,9 +116,12 @@ export class KmsClients {
   }
 
   async #loadSdk(): Promise<Sdk> {
-    const sdk = await loadPeer('@aws-sdk/client-kms', this.#load, {
-      bundled: 'bundle it with --main-fields=module,main, or as CommonJS',
-    }).catch(({ message, cause }: Error) => {
+    const sdk = await loadPeer(
+      '@aws-sdk/client-kms',
+      this.#load,
+      undefined,
+      'bundle it with --main-fields=module,main, or as CommonJS',
+    ).catch(({ message, cause }: Error) => {
       throw new SdkNotLoadedError(message, { cause });
     });
     if (typeof sdk.KMSClient === 'function') return sdk;

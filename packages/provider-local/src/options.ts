@@ -103,6 +103,7 @@ const NAMES = [
 const STORE_METHODS = [
   'peekKey',
   'peekAlias',
+  'lookOnce',
   'loadKey',
   'loadAlias',
   'listKeys',

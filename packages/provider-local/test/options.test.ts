@@ -158,6 +158,7 @@ function methodsOf(inner: MemoryKeyStore): KeyStore {
   return {
     peekKey: inner.peekKey.bind(inner),
     peekAlias: inner.peekAlias.bind(inner),
+    lookOnce: inner.lookOnce.bind(inner),
     loadKey: inner.loadKey.bind(inner),
     loadAlias: inner.loadAlias.bind(inner),
     listKeys: inner.listKeys.bind(inner),

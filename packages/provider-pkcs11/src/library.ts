@@ -46,7 +46,7 @@ async function loadPkcs11Js(): Promise<Pkcs11Module> {
   const loaded: Pkcs11Module & { readonly default?: Pkcs11Module } = await loadPeer(
     'pkcs11js',
     () => import('pkcs11js'),
-    { missing: 'install it, and let its install script compile it' },
+    'install it, and let its install script compile it',
   );
   return loaded.default ?? loaded;
 }

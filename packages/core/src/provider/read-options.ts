@@ -58,13 +58,15 @@ export function readBackendUrl(value: unknown, field: string): URL {
  *
  * @param name The name of the package, for the error.
  * @param load `() => import(...)`, where bundlers see it.
- * @param remedies What to do when the package is missing, and when esbuild has bundled it as it can't be loaded.
+ * @param missing What to do when the package is missing.
+ * @param bundled What to do when esbuild has bundled it as it can't be loaded.
  * @throws {@link InternalError} when it can't be loaded.
  */
 export async function loadPeer<Module>(
   name: string,
   load: () => Promise<Module>,
-  { missing = 'install it', bundled = 'bundle it as CommonJS' } = {},
+  missing = 'install it',
+  bundled = 'bundle it as CommonJS',
 ): Promise<Module> {
   try {
     return await load();

@@ -59,9 +59,9 @@ export interface KeyStore {
   /**
    * Looks now, for all calls of `peekKey` and `peekAlias` until the returned function is called, whether another process has
    * changed the store; by default each looks by itself. For calls that began before, and until this thread next receives
-   * anything. A store that takes no time to look need not have it.
+   * anything. A store that takes no time to look has nothing to do.
    */
-  lookOnce?(): () => void;
+  lookOnce(): () => void;
 
   loadKey(arn: string): Promise<KeyRecord | undefined>;
 

@@ -73,8 +73,8 @@ export interface Database {
    */
   version(): number | undefined;
 
-  /** If looking takes time: has `version` look only once, now, until the returned function is called. */
-  lookOnce?(): () => void;
+  /** Has `version` look only once, now, until the returned function is called, if looking takes time. */
+  lookOnce(): () => void;
 
   /** Runs a read-only script in one snapshot. */
   read<Result>(script: () => Script<Result>): Promise<Result>;

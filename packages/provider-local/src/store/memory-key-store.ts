@@ -38,6 +38,10 @@ export class MemoryKeyStore implements KeyStore {
     return this.#aliases.get(arn);
   }
 
+  lookOnce(): () => void {
+    return () => {};
+  }
+
   async loadKey(arn: string): Promise<KeyRecord | undefined> {
     this.#assertOpen();
     return this.#keys.get(arn);

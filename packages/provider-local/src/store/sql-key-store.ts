@@ -192,7 +192,7 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
   }
 
   lookOnce(): () => void {
-    return this.#database.lookOnce?.() ?? (() => {});
+    return this.#database.lookOnce();
   }
 
   async loadKey(arn: string): Promise<KeyRecord | undefined> {

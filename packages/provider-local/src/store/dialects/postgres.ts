@@ -121,6 +121,10 @@ class PostgresDatabase implements Database {
     return this.#listener.version();
   }
 
+  lookOnce(): () => void {
+    return () => {};
+  }
+
   async read<Result>(script: () => Script<Result>): Promise<Result> {
     while (this.#committing !== undefined) await this.#committing;
     this.#assertOpen();

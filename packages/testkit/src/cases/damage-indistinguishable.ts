@@ -1,14 +1,17 @@
-import type { KeyWrapError } from '@keywrap/core';
-import { type CaseInput, casesOf } from '../case.js';
-import { flip, oneOfEach } from '../damage.js';
+import type { KeyWrapError, KeyWrapErrorCode } from '@keywrap/core';
+import { joinBytes } from '../bytes.js';
+import { type CaseContext, type CaseInput, casesOf } from '../case.js';
+import { changed, flip, oneOfEach } from '../damage.js';
 import { check, expectError } from '../expect.js';
+import { invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import { damageCodes, errorDetails, openingUses } from '../operations.js';
-import { open, seal } from '../round-trip.js';
+import { keyOfKind, open, seal } from '../round-trip.js';
 
 const alike = {
   id: 'damage-indistinguishable',
-  statement: 'Every failure to decrypt a ciphertext has the same error, whatever the reason',
+  statement:
+    'Every failure to decrypt a ciphertext has the same error, whatever the reason; a key that must not be used does not even tell whether it would fail',
   source: 'RFC 8017 section 7.1.2, the note on error messages (Manger 2001)',
 };
 
@@ -40,6 +43,26 @@ export const indistinguishableCases = [
       }),
     ),
   ),
+  ...casesOf(
+    alike,
+    openingUses.map(
+      (use): CaseInput => ({
+        id: `ALK-2${use.number}`,
+        title: `${use.title}: under a key that is disabled, pending deletion or denied, an intact ciphertext has the error of a damaged one`,
+        needs: [...use.needs, 'keys.disable'],
+        async run(context) {
+          const { keys } = context;
+          const isDenied = await keys.denies('use', use.kind);
+          const changes = [
+            ['disable', 'KEY_DISABLED'],
+            ...(keys.can('scheduleDeletion') ? [['scheduleDeletion', 'KEY_STATE'] as const] : []),
+            ...(isDenied ? [['deny', 'ACCESS_DENIED'] as const] : []),
+          ] as const;
+          for (const [change, code] of changes) await expectSilent(use, context, change, code);
+        },
+      }),
+    ),
+  ),
   ...casesOf(alike, [
     {
       id: 'ALK-101',
@@ -65,6 +88,44 @@ export const indistinguishableCases = [
     },
   ]),
 ];
+
+/** Fails the case if a key that must not be used tells an intact ciphertext from others. */
+async function expectSilent(
+  use: KeyUse,
+  context: CaseContext,
+  change: 'disable' | 'scheduleDeletion' | 'deny',
+  code: KeyWrapErrorCode,
+): Promise<void> {
+  const { provider, keys } = context;
+  const hasContext = provider.capabilities.encryptionContext && use.kind !== 'RSA_2048';
+  const key = {
+    ...keyOfKind(context, use.kind, await keys.create(use.kind)),
+    ...(hasContext && { encryptionContext: { tenant: 'a' } }),
+  };
+  const [intact, other] = [await seal(context, key), await seal(context, key)];
+  const { ciphertext } = intact;
+  const middle = ciphertext.length >> 1;
+  const halves = joinBytes(ciphertext.subarray(0, middle), other.ciphertext.subarray(middle));
+  // What damages the name of the key, where the call does not name it, is another matter.
+  const damaged =
+    use.keyIdField === undefined
+      ? [changed(halves, 'its first half with the second of another one')]
+      : [changed(halves, 'two halves'), ...oneOfEach(ciphertext, use, provider)];
+  const inputs = [
+    intact,
+    ...damaged.map((each) => ({ ...intact, ciphertext: each })),
+    ...(hasContext ? [{ ...intact, encryptionContext: { tenant: 'b' } }] : []),
+    intact,
+  ];
+  const calls = await Promise.all(inputs.map((each) => use.input(context, each)));
+  await (change === 'deny' ? keys.deny(key.keyId, 'use') : keys[change](key.keyId));
+  const errors: KeyWrapError[] = [];
+  for (const input of calls) {
+    const call = invoke(provider, use, input);
+    errors.push(await expectError(call, code, errorDetails(use, key.keyId)));
+  }
+  expectAlike(errors);
+}
 
 /** Fields that may differ between calls without revealing anything about the ciphertext. */
 const UNTELLING = ['requestId', 'stack', 'cause', 'keyId'];

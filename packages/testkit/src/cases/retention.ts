@@ -1,17 +1,22 @@
+import { limitOf } from '@keywrap/core';
+import { hexOf } from '../bytes.js';
 import { type CaseContext, CONTRACT, casesOf } from '../case.js';
 import { flip } from '../damage.js';
+import { type Ending, endingsOf } from '../endings.js';
 import { check } from '../expect.js';
+import { type Fields, invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { quickestPair } from '../operations.js';
+import { describeUse, keyFor, quickestPair, usesFor } from '../operations.js';
 import { nodeModule } from '../platform.js';
+import { seal } from '../round-trip.js';
 
 const retention = {
   id: 'no-retention',
   statement:
-    'A provider keeps no plaintext: results are collected when the caller drops them, and memory does not grow with the number of calls',
+    'A provider keeps nothing of a call, however it ends: results and reasons of aborts are collected when the caller drops them, and memory does not grow with the number of calls',
   source: CONTRACT,
   power:
-    'By soak, where the garbage collector can be called: a result that is kept, always; 64 bytes that are kept for each call, 512 for each call of one operation, name or context, always.',
+    'Where the garbage collector can be called: a result, an error, a signal or the reason of an abort that is kept, in any operation, always, by full. By soak: 64 bytes that are kept for each call, 512 for each call of one operation, name or context, and the whole request of the calls of one operation that end in one way.',
 };
 
 /** The garbage collector, where the runtime gives it: Node.js does on request. */
@@ -27,8 +32,8 @@ function collector(): (() => void) | undefined {
 }
 
 /** Collects garbage in several turns of the event loop, because finalizers and weak references wait for one. */
-async function collect(gc: () => void): Promise<void> {
-  for (let i = 0; i < 6; i++) {
+async function collect(gc: () => void, times = 6): Promise<void> {
+  for (let i = 0; i < times; i++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
     gc();
   }
@@ -36,6 +41,13 @@ async function collect(gc: () => void): Promise<void> {
 
 const HELD = 64;
 const CALLS = 5000;
+
+/** How many calls of an operation end in each way, with inputs of how many bytes. */
+const EACH = 100;
+const LARGE = 4000;
+
+/** How many calls are aborted. */
+const ABORTED = 16;
 
 export const retentionCases = casesOf(
   retention,
@@ -57,6 +69,60 @@ export const retentionCases = casesOf(
           `at most ${HELD / 8} of ${kept.length} results that are still there`,
           `${alive}`,
         );
+      },
+    },
+    {
+      id: 'RET-203',
+      title: 'what was given to calls that were aborted or failed is collected',
+      profile: 'full',
+      alone: true,
+      async run(context) {
+        const gc = collector();
+        if (gc === undefined) return;
+        const opened = await context.open();
+        const own = { ...context, ...opened, provider: opened.bare };
+        const kept = new Map<string, WeakRef<object>[]>();
+        for (const use of await usesFor(own)) {
+          for (const [what, refs] of await abortSome(own, use)) {
+            kept.set(`${what} of ${use.title}`, refs);
+          }
+        }
+        // Their work may go on until then.
+        await own.provider.close();
+        await collect(gc);
+        for (const [what, refs] of kept) {
+          const alive = refs.filter((each) => each.deref() !== undefined).length;
+          check(alive <= ABORTED / 4, `no ${what} that is still there`, `${alive} of ${ABORTED}`);
+        }
+      },
+    },
+    {
+      id: 'RET-204',
+      title: 'memory does not grow with calls that end in any way, of each operation',
+      profile: 'soak',
+      alone: true,
+      async run(context) {
+        const gc = collector();
+        if (gc === undefined) return;
+        const opened = await context.open();
+        const own = { ...context, ...opened, provider: opened.bare };
+        const endings: Ending[] = [];
+        for (const use of await usesFor(own)) {
+          // An RSA request is too small to be seen, and too slow.
+          if (use.kind === 'RSA_2048' || use.needs.includes('asymmetric')) continue;
+          const special = use === describeUse ? {} : { key: await seal(own, largest(own)), vary };
+          endings.push(...(await endingsOf(use, own, special)));
+        }
+        const rounds: number[] = [];
+        for (let round = 0; round < 3; round++) {
+          for (const { make } of endings) for (let i = 0; i < EACH; i++) await make();
+          await collect(gc);
+          rounds.push(used());
+        }
+        const grown = (rounds[2] as number) - (rounds[1] as number);
+        // The smallest request of one way: a context or a plaintext of this length.
+        const bound = (EACH * LARGE) / 2;
+        check(grown < bound, `less than ${bound} bytes more after as many calls`, `${grown} bytes`);
       },
     },
     {
@@ -106,6 +172,51 @@ export const retentionCases = casesOf(
   ],
   SYMMETRIC,
 );
+
+/** An input that is as large as a provider takes it, up to {@link LARGE}. */
+function largest({ provider: { capabilities } }: CaseContext) {
+  const { encryptionContext: binds } = capabilities;
+  return {
+    plaintext: new Uint8Array(Math.min(LARGE, limitOf(capabilities, 'plaintext'))),
+    ...(binds && {
+      encryptionContext: { tenant: longText(limitOf(capabilities, 'encryptionContext')) },
+    }),
+  };
+}
+
+function longText(limit: number): string {
+  return hexOf(crypto.getRandomValues(new Uint8Array(Math.min(LARGE, limit) / 4)));
+}
+
+/** Gives a data key a context of its own, which nothing else keeps. */
+function vary(input: Fields): Fields {
+  if (!('encryptionContext' in input) || 'ciphertext' in input) return input;
+  const { tenant } = input.encryptionContext as { tenant: string };
+  return { ...input, encryptionContext: { tenant: longText(2 * tenant.length) } };
+}
+
+/** Aborts calls at once and later, and keeps only weak references to what they were given and to their errors. */
+async function abortSome({ provider, ...context }: CaseContext, use: KeyUse) {
+  const input = await use.input({ ...context, provider }, await keyFor(use, context.keys));
+  const kept = new Map<string, WeakRef<object>[]>();
+  const keep = (what: string, value: object) =>
+    kept.set(what, [...(kept.get(what) ?? []), new WeakRef(value)]);
+  for (let i = 0; i < ABORTED; i++) {
+    const controller = new AbortController();
+    const reason = new Error('the caller has given up');
+    const call = invoke(provider, use, input, { signal: controller.signal });
+    if (i % 2 === 1) await undefined;
+    controller.abort(reason);
+    const error = await call.then(
+      () => ({}),
+      (rejection: object) => rejection,
+    );
+    keep('signal', controller.signal);
+    keep('reason of an abort', reason);
+    keep('error', error);
+  }
+  return kept;
+}
 
 function used(): number {
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();

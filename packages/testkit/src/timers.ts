@@ -2,17 +2,16 @@ import { nodeModule } from './platform.js';
 
 /** Counts the timers that a piece of work starts. */
 export interface TimerWatch {
-  /** Does the work, whose timers count. */
-  run<T>(work: () => Promise<T>): Promise<T>;
-  /** How many of them still keep the process alive. */
+  /** Does a part of the work, whose timers count. */
+  run<T>(part: () => Promise<T>): Promise<T>;
+  /** How many of them still keep the process alive; 0 where the runtime does not tell. */
   left(): number;
-  stop(): void;
 }
 
-/** Watches timers, where the runtime tells of them: Node.js does. It makes every promise slow meanwhile. */
-export function watchTimers(): TimerWatch | undefined {
+/** Does work and watches its timers, in Node.js. It makes every promise slow meanwhile. */
+export async function watchTimers(work: (timers: TimerWatch) => Promise<void>): Promise<void> {
   const hooks = nodeModule('node:async_hooks');
-  if (hooks === undefined) return undefined;
+  if (hooks === undefined) return work({ run: (part) => part(), left: () => 0 });
   const mark = new hooks.AsyncLocalStorage<true>();
   const running = new Map<number, { hasRef?(): boolean }>();
   const hook = hooks.createHook({
@@ -22,9 +21,13 @@ export function watchTimers(): TimerWatch | undefined {
     destroy: (id) => void running.delete(id),
   });
   hook.enable();
-  return {
-    run: (work) => mark.run(true, work),
-    left: () => [...running.values()].filter((timer) => timer.hasRef?.() !== false).length,
-    stop: () => void hook.disable(),
-  };
+  try {
+    await work({
+      run: (part) => mark.run(true, part),
+      left: () => [...running.values()].filter((timer) => timer.hasRef?.() !== false).length,
+    });
+  } finally {
+    hook.disable();
+    mark.disable();
+  }
 }

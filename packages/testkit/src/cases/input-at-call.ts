@@ -99,36 +99,38 @@ function spoil(input: object): void {
   Reflect.set(input, 'more', 'spoiled');
 }
 
+/** Calls in flight together: a provider that has more of them than slots may read input later. */
+function countFor({ kind, operation, needs }: KeyUse, { profile }: CaseContext): number {
+  if (profile === 'quick') return 2;
+  return kind === 'RSA_2048' || needs.includes('asymmetric') || /Pair/.test(operation) ? 24 : 100;
+}
+
 /** Makes calls at once, changes the input of each as soon as it has returned, and expects the right results. */
 async function callWith(
   use: KeyUse,
   context: CaseContext,
-  count: number,
   meanwhile: (input: Fields) => void,
-): Promise<boolean> {
-  const keyId = await context.keys.get(use.kind);
-  const all = await manyOf(count, async () => {
-    const { input, plaintext } = await wholeInput(use, context);
+  count: number,
+): Promise<readonly { readonly before: string; readonly after: string }[]> {
+  const made = await manyOf(count, () => wholeInput(use, context));
+  const calls = made.map(({ input, plaintext }) => {
     const asked = structuredClone(input) as unknown as Whole;
-    return { input, asked, known: plaintext.slice(), before: JSON.stringify(input) };
-  });
-  const calls = all.map(({ input }) => {
+    const before = JSON.stringify(input);
+    const known = plaintext.slice();
     const call = invoke(context.provider, use, input);
     meanwhile(input);
-    return call;
+    return { input, asked, before, known, call };
   });
-  const results = await Promise.all(calls);
-  const isSame = all.every(({ input, before }) => JSON.stringify(input) === before);
-  await manyOf(count, async (i) => {
-    const { asked, known } = all[i] as (typeof all)[number];
-    await expectRight(use, context, asked, known, keyId, results[i] as Result);
-  });
-  return isSame;
+  const keyId = await context.keys.get(use.kind);
+  return Promise.all(
+    calls.map(async ({ input, asked, before, known, call }) => {
+      const result = await call;
+      const after = JSON.stringify(input);
+      await expectRight(use, context, asked, known, keyId, result);
+      return { before, after };
+    }),
+  );
 }
-
-/** More calls than a queue lets pass at once; RSA and pairs are slow. */
-const many = ({ kind, operation }: KeyUse) =>
-  kind === 'RSA_2048' || operation.includes('Pair') ? 12 : 40;
 
 /** Makes the cases about the input of every call. */
 export const inputAtCallCases = casesOf(
@@ -140,10 +142,10 @@ export const inputAtCallCases = casesOf(
       .flatMap((use): CaseInput[] => [
         {
           id: `MEM-6${use.number}`,
-          title: `${use.title}: reads all its input before it returns its promise, however many calls wait`,
+          title: `${use.title}: reads all its input before it returns its promise, with many calls in flight`,
           needs: use.needs,
           async run(context) {
-            await callWith(use, context, many(use), spoil);
+            await callWith(use, context, spoil, countFor(use, context));
           },
         },
         {
@@ -151,8 +153,9 @@ export const inputAtCallCases = casesOf(
           title: `${use.title}: does not change its input`,
           needs: use.needs,
           async run(context) {
-            const isSame = await callWith(use, context, 1, () => {});
-            check(isSame, 'input that is not changed', 'other input');
+            for (const { before, after } of await callWith(use, context, () => {}, 1)) {
+              check(after === before, 'input that is not changed', 'other input');
+            }
           },
         },
       ]),

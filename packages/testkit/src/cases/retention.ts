@@ -1,14 +1,13 @@
-import { limitOf } from '@keywrap/core';
-import { hexOf } from '../bytes.js';
-import { type CaseContext, CONTRACT, casesOf } from '../case.js';
+import { type KeyWrapProvider, limitOf } from '@keywrap/core';
+import { type CaseContext, CONTRACT, casesOf, type Opened } from '../case.js';
 import { flip } from '../damage.js';
-import { type Ending, endingsOf } from '../endings.js';
 import { check } from '../expect.js';
-import { type Fields, invoke, type KeyUse } from '../key-use.js';
+import { fail, reasonsFor } from '../failing-calls.js';
+import { invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { describeUse, keyFor, quickestPair, usesFor } from '../operations.js';
+import { keyFor, quickestPair, useNumbered, usesFor } from '../operations.js';
 import { nodeModule } from '../platform.js';
-import { seal } from '../round-trip.js';
+import { manyOf } from '../statistics.js';
 
 const retention = {
   id: 'no-retention',
@@ -16,7 +15,7 @@ const retention = {
     'A provider keeps nothing of a call, however it ends: results and reasons of aborts are collected when the caller drops them, and memory does not grow with the number of calls',
   source: CONTRACT,
   power:
-    'Where the garbage collector can be called: a result, an error, a signal or the reason of an abort that is kept, in any operation, always, by full. By soak: 64 bytes that are kept for each call, 512 for each call of one operation, name or context, and the whole request of the calls of one operation that end in one way.',
+    'Where the garbage collector can be called: the signal, the reason or the error of an aborted call of any operation, always, by full. By soak: a result that is kept, always; 64 bytes that are kept for each call, 512 for each call of one operation, name or context, 1,024 of each call of six kinds that fails for one of up to 13 reasons or in an outage, always.',
 };
 
 /** The garbage collector, where the runtime gives it: Node.js does on request. */
@@ -32,8 +31,8 @@ function collector(): (() => void) | undefined {
 }
 
 /** Collects garbage in several turns of the event loop, because finalizers and weak references wait for one. */
-async function collect(gc: () => void, times = 6): Promise<void> {
-  for (let i = 0; i < times; i++) {
+async function collect(gc: () => void, turns = 6): Promise<void> {
+  for (let i = 0; i < turns; i++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
     gc();
   }
@@ -42,12 +41,61 @@ async function collect(gc: () => void, times = 6): Promise<void> {
 const HELD = 64;
 const CALLS = 5000;
 
-/** How many calls of an operation end in each way, with inputs of how many bytes. */
-const EACH = 100;
-const LARGE = 4000;
+/** Calls of one kind that end without a result, and the bytes of each that may be kept. */
+const [LOST, ALLOWED] = [300, 1024];
 
-/** How many calls are aborted. */
+/** How many calls of each kind are aborted. */
 const ABORTED = 16;
+
+/** The uses of a key whose input is long, and one of each kind that makes something. */
+const LOSING = ['01', '03', '05', '06', '11', '12'].map(useNumbered);
+
+/** A provider of its own, as a case has it, that the suite keeps nothing of. */
+async function openBare(context: CaseContext) {
+  const opened = await context.open();
+  return { ...context, ...opened, provider: opened.bare };
+}
+
+/** Fails the case when something of each of many failing calls is kept: more for each, once it has warmed up. */
+async function expectNothingKept(
+  context: CaseContext,
+  gc: () => void,
+  fails?: Opened['fail'],
+): Promise<void> {
+  const { capabilities } = context.provider;
+  const long = {
+    length: limitOf(capabilities, 'plaintext'),
+    encryptionContext: { tenant: 'x'.repeat(limitOf(capabilities, 'encryptionContext') >> 1) },
+  };
+  for (const use of await usesFor(context, LOSING)) {
+    const isRsa = use.kind === 'RSA_2048';
+    const reasons = await reasonsFor(use, context, isRsa ? {} : long);
+    for (const [i, reason] of (fails ? reasons.slice(0, 1) : reasons).entries()) {
+      const { abort, ...failing } = await reason();
+      const grow = async () => {
+        const before = await settled(gc);
+        await manyOf(LOST, () => fail(use, context, fails ? failing : { ...failing, abort }));
+        return (await settled(gc)) - before;
+      };
+      await fails?.('unavailable');
+      // The first time warms up.
+      await grow();
+      let least = await grow();
+      if (least >= ALLOWED * LOST) least = Math.min(least, await grow());
+      await fails?.(undefined);
+      check(
+        least < ALLOWED * LOST,
+        `less than ${ALLOWED} bytes that are kept of each ${use.title} that fails`,
+        `${Math.round(least / LOST)} bytes, for reason ${i + 1}`,
+      );
+    }
+  }
+}
+
+async function settled(gc: () => void): Promise<number> {
+  await collect(gc, 2);
+  return used();
+}
 
 export const retentionCases = casesOf(
   retention,
@@ -69,60 +117,6 @@ export const retentionCases = casesOf(
           `at most ${HELD / 8} of ${kept.length} results that are still there`,
           `${alive}`,
         );
-      },
-    },
-    {
-      id: 'RET-203',
-      title: 'what was given to calls that were aborted or failed is collected',
-      profile: 'full',
-      alone: true,
-      async run(context) {
-        const gc = collector();
-        if (gc === undefined) return;
-        const opened = await context.open();
-        const own = { ...context, ...opened, provider: opened.bare };
-        const kept = new Map<string, WeakRef<object>[]>();
-        for (const use of await usesFor(own)) {
-          for (const [what, refs] of await abortSome(own, use)) {
-            kept.set(`${what} of ${use.title}`, refs);
-          }
-        }
-        // Their work may go on until then.
-        await own.provider.close();
-        await collect(gc);
-        for (const [what, refs] of kept) {
-          const alive = refs.filter((each) => each.deref() !== undefined).length;
-          check(alive <= ABORTED / 4, `no ${what} that is still there`, `${alive} of ${ABORTED}`);
-        }
-      },
-    },
-    {
-      id: 'RET-204',
-      title: 'memory does not grow with calls that end in any way, of each operation',
-      profile: 'soak',
-      alone: true,
-      async run(context) {
-        const gc = collector();
-        if (gc === undefined) return;
-        const opened = await context.open();
-        const own = { ...context, ...opened, provider: opened.bare };
-        const endings: Ending[] = [];
-        for (const use of await usesFor(own)) {
-          // An RSA request is too small to be seen, and too slow.
-          if (use.kind === 'RSA_2048' || use.needs.includes('asymmetric')) continue;
-          const special = use === describeUse ? {} : { key: await seal(own, largest(own)), vary };
-          endings.push(...(await endingsOf(use, own, special)));
-        }
-        const rounds: number[] = [];
-        for (let round = 0; round < 3; round++) {
-          for (const { make } of endings) for (let i = 0; i < EACH; i++) await make();
-          await collect(gc);
-          rounds.push(used());
-        }
-        const grown = (rounds[2] as number) - (rounds[1] as number);
-        // The smallest request of one way: a context or a plaintext of this length.
-        const bound = (EACH * LARGE) / 2;
-        check(grown < bound, `less than ${bound} bytes more after as many calls`, `${grown} bytes`);
       },
     },
     {
@@ -169,42 +163,67 @@ export const retentionCases = casesOf(
         );
       },
     },
+    {
+      id: 'RET-203',
+      title: `memory does not grow with ${LOST} calls of each kind that fail, for each reason, or are aborted`,
+      profile: 'soak',
+      alone: true,
+      async run(context) {
+        const gc = collector();
+        if (gc !== undefined) await expectNothingKept(await openBare(context), gc);
+      },
+    },
+    {
+      id: 'RET-205',
+      title: 'signals, reasons and errors of aborted calls are collected',
+      profile: 'full',
+      alone: true,
+      async run(context) {
+        const gc = collector();
+        if (gc === undefined) return;
+        const own = await openBare(context);
+        const kept = new Map<string, WeakRef<object>[]>();
+        for (const use of await usesFor(own)) {
+          for (const [what, refs] of await abortSome(own, use)) {
+            kept.set(`${what} of ${use.title}`, refs);
+          }
+        }
+        // Their work may go on until then.
+        await own.provider.close();
+        await collect(gc);
+        for (const [what, refs] of kept) {
+          const alive = refs.filter((each) => each.deref() !== undefined).length;
+          check(alive <= ABORTED / 4, `no ${what} that is still there`, `${alive} of ${ABORTED}`);
+        }
+      },
+    },
+    {
+      id: 'RET-204',
+      title: `memory does not grow with ${LOST} calls of each kind in an outage`,
+      needs: ['fail', 'fail:unavailable'],
+      profile: 'soak',
+      alone: true,
+      async run(context) {
+        const gc = collector();
+        if (gc === undefined) return;
+        const own = await openBare(context);
+        await expectNothingKept(own, gc, own.fail);
+      },
+    },
   ],
   SYMMETRIC,
 );
 
-/** An input that is as large as a provider takes it, up to {@link LARGE}. */
-function largest({ provider: { capabilities } }: CaseContext) {
-  const { encryptionContext: binds } = capabilities;
-  return {
-    plaintext: new Uint8Array(Math.min(LARGE, limitOf(capabilities, 'plaintext'))),
-    ...(binds && {
-      encryptionContext: { tenant: longText(limitOf(capabilities, 'encryptionContext')) },
-    }),
-  };
-}
-
-function longText(limit: number): string {
-  return hexOf(crypto.getRandomValues(new Uint8Array(Math.min(LARGE, limit) / 4)));
-}
-
-/** Gives a data key a context of its own, which nothing else keeps. */
-function vary(input: Fields): Fields {
-  if (!('encryptionContext' in input) || 'ciphertext' in input) return input;
-  const { tenant } = input.encryptionContext as { tenant: string };
-  return { ...input, encryptionContext: { tenant: longText(2 * tenant.length) } };
-}
-
 /** Aborts calls at once and later, and keeps only weak references to what they were given and to their errors. */
-async function abortSome({ provider, ...context }: CaseContext, use: KeyUse) {
-  const input = await use.input({ ...context, provider }, await keyFor(use, context.keys));
+async function abortSome(context: CaseContext, use: KeyUse) {
+  const input = await use.input(context, await keyFor(use, context.keys));
   const kept = new Map<string, WeakRef<object>[]>();
   const keep = (what: string, value: object) =>
     kept.set(what, [...(kept.get(what) ?? []), new WeakRef(value)]);
   for (let i = 0; i < ABORTED; i++) {
     const controller = new AbortController();
     const reason = new Error('the caller has given up');
-    const call = invoke(provider, use, input, { signal: controller.signal });
+    const call = invoke(context.provider, use, input, { signal: controller.signal });
     if (i % 2 === 1) await undefined;
     controller.abort(reason);
     const error = await call.then(
@@ -233,7 +252,8 @@ async function dropResults({ open }: CaseContext): Promise<WeakRef<object>[]> {
     const { ciphertext } = await provider.encrypt({ keyId, plaintext });
     const result = await provider.decrypt({ keyId, ciphertext });
     refs.push(new WeakRef(plaintext), new WeakRef(result), new WeakRef(result.plaintext.buffer));
-    const { dataKeys, dataKeyPairSpecs } = provider.capabilities;
+    const { dataKeys, dataKeyPairSpecs, encryptionContext: binds } = provider.capabilities;
+    refs.push(...(await dropFailed(provider, binds)));
     if (!dataKeys) continue;
     const dataKey = await provider.generateDataKey({ keyId, keySpec: 'AES_256' });
     refs.push(new WeakRef(dataKey.plaintext.buffer));
@@ -243,4 +263,18 @@ async function dropResults({ open }: CaseContext): Promise<WeakRef<object>[]> {
     refs.push(new WeakRef(pair.privateKey.buffer));
   }
   return refs;
+}
+
+/** Makes a call that fails, and keeps only weak references to its input and its error. */
+async function dropFailed(provider: KeyWrapProvider, binds: boolean): Promise<WeakRef<object>[]> {
+  const { signal } = new AbortController();
+  const encryptionContext = { tenant: 'a' };
+  const plaintext = new Uint8Array(32);
+  const input = {
+    keyId: 'alias/keywrap-no-such-alias',
+    plaintext,
+    ...(binds && { encryptionContext }),
+  };
+  const error: unknown = await provider.encrypt(input, { signal }).catch((each: unknown) => each);
+  return [plaintext, encryptionContext, signal, error as object].map((each) => new WeakRef(each));
 }

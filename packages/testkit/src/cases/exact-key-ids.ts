@@ -161,13 +161,15 @@ export const exactKeyIdCases = casesOf(
           // Not those of other cases, which look for an alias that is the id of a key.
           const both = [await keyFor(use, keys, 2), await keyFor(use, keys, 3)] as const;
           const names = await keys.once(`nearly the same ${both[0].keyId}`, async () => {
+            // As an alias, each is the other key.
             const ids = both.map(({ keyId }) => bareId(keyId)).reverse();
+            const isPossible = ids.every((id) => /^[\w/-]+$/.test(id));
             const unique = newPart();
             const name = newName(unique);
             const others = otherAliases(name).filter(
               (each) => !each.includes(':') && each.toLowerCase().includes(unique),
             );
-            const all = [...new Set([...ids, name, ...others, ...longNames()])];
+            const all = [...new Set([...(isPossible ? ids : []), name, ...others, ...longNames()])];
             await manyOf(all.length, (i) =>
               keys.alias(`alias/${all[i]}`, both[(i % 2) as 0 | 1].keyId),
             );

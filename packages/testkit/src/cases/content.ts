@@ -216,7 +216,7 @@ export const contentCases = [
         .filter(({ operation }) => operation.startsWith('generate'))
         .map(
           (use): CaseInput => ({
-            id: `CNT-104${use.number}`,
+            id: `CNT-11${use.number}`,
             title: `${use.title}: shows no part of what it wraps in the ciphertext`,
             needs: use.needs,
             async run(context) {

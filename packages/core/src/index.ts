@@ -1,3 +1,7 @@
+export { createProvider, DriverProvider, isDriverProvider } from './calls/driver-provider.js';
+export type { Operation } from './calls/operations.js';
+export { NO_OPTIONS, parseCall, parseGrantTokens } from './calls/parse-call.js';
+export { parseKeyInput } from './calls/parse-input.js';
 export { askForCredential, credentialErrorOf } from './driver/ask-for-credential.js';
 export { errorOfStatus, failureOf } from './driver/classify-error.js';
 export { completeDriver } from './driver/complete-driver.js';
@@ -35,10 +39,6 @@ export { readBytes, readFields, readSafely } from './provider/read-fields.js';
 export * from './provider/read-options.js';
 export * from './provider/secrets.js';
 export * from './provider/token.js';
-export { createProvider, DriverProvider, isDriverProvider } from './runtime/driver-provider.js';
-export type { Operation } from './runtime/operations.js';
-export { NO_OPTIONS, parseCall, parseGrantTokens } from './runtime/parse-call.js';
-export { parseKeyInput } from './runtime/parse-input.js';
 export * from './tools/open.js';
 export * from './tools/re-encrypt-across.js';
 export * from './tools/seal-with-public-key.js';

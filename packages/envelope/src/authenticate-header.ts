@@ -6,7 +6,7 @@ import {
   wipe,
 } from '@keywrap/core';
 import { engine } from '#engine';
-import type { MessageKey, Verifier } from './engine/engine.js';
+import type { MessageKey, Verifier } from './engines/engine.js';
 import { damagedMessage } from './errors.js';
 import type { AlgorithmSuiteName } from './format/algorithm-suite.js';
 import { type MessageHeader, PUBLIC_KEY_NAME } from './format/header.js';

@@ -1,6 +1,6 @@
 import { type CallOptions, type EncryptionContext, wipe } from '@keywrap/core';
 import { engine } from '#engine';
-import type { Signer } from './engine/engine.js';
+import type { Signer } from './engines/engine.js';
 import { SIGNING_SUITE, SUITE, TAG_LENGTH } from './format/algorithm-suite.js';
 import { MESSAGE_ID_LENGTH, PUBLIC_KEY_NAME } from './format/header.js';
 import { MessageSealer } from './format/message-sealer.js';

@@ -3,7 +3,7 @@ import { withLayer } from '@keywrap/core';
 import { open, openStream, parseMessageHeader, seal, sealForPublicKey } from '@keywrap/envelope';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { expect } from 'chai';
-import { engine } from '#dist/engine/node.js';
+import { engine } from '#dist/engines/node.js';
 import { SUITE } from '#dist/format/algorithm-suite.js';
 import { MessageOpener } from '#dist/format/message-opener.js';
 import { MessageSealer } from '#dist/format/message-sealer.js';

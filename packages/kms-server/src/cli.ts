@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import cluster from 'node:cluster';
 import { createWriteStream } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { KeyWrapError } from '@keywrap/core';
 import { DamagedStoreError } from '@keywrap/provider-local/store';
@@ -8,6 +9,9 @@ import { type Command, readCommandLine, storeOf, USAGE, VERSION } from './comman
 import { logJsonLines } from './log.js';
 import { startKmsServer } from './server.js';
 import { startWorker, startWorkers } from './workers.js';
+
+/** How long lines that are not written yet keep this process alive, in milliseconds: perhaps nobody reads them. */
+const LAST_LINES = 1000;
 
 /** The same as those of keywrap-store. */
 function exitCodeOf(error: unknown): number {
@@ -18,13 +22,16 @@ function exitCodeOf(error: unknown): number {
 /** Serves in this process, or in workers of it. */
 async function serve(command: Command): Promise<void> {
   if (command.workers > 1) {
-    const url = await startWorkers(command, stderr());
+    const url = await startWorkers(command, stderr(), endSoon);
     if (url !== undefined) announce(url);
     return;
   }
   const { options, store } = command;
   const server = await startKmsServer({ ...options, store, log: logJsonLines(stderr()) });
-  closeOnSignal(() => server.close());
+  closeOnSignal(async () => {
+    await server.close();
+    endSoon();
+  });
   announce(server.url);
 }
 
@@ -32,20 +39,30 @@ async function serveAsWorker(): Promise<void> {
   const server = await startWorker(storeOf(process.argv.slice(2)), logJsonLines(stderr()));
   closeOnSignal(async () => {
     await server.close();
-    // It ends when the last lines of the log are written.
     process.channel?.unref();
+    endSoon();
   });
 }
 
-/** A pipe of the process itself would block it while its reader is slow. */
+/**
+ * Returns a stream that blocks nobody while its reader is slow. Node.js's own does not where it is a pipe, and to a pipe
+ * that it has opened no other stream can write: that one's first write to a full pipe is an error.
+ */
 function stderr(): Writable {
-  const stream = createWriteStream('', { fd: process.stderr.fd, autoClose: false });
+  const { stderr: own } = process;
+  if (own instanceof Socket && !own.isTTY) return own;
+  const stream = createWriteStream('', { fd: own.fd, autoClose: false });
   // The reader may go away.
   return stream.on('error', () => {});
 }
 
 function closeOnSignal(close: () => Promise<void>): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void close());
+}
+
+/** Ends this process when the last lines of its log are written, or soon. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), LAST_LINES).unref();
 }
 
 function announce(url: string): void {

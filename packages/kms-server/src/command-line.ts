@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readUrlNumber } from '@keywrap/core';
 import { openWithPassphrase } from '@keywrap/provider-local/store';
-import type { Credentials } from './auth/signature.js';
 import type { KmsServerOptions } from './options.js';
 import type { SeedKey } from './parse-seed.js';
 import { readJson } from './read-json.js';
+import type { Credentials } from './sigv4/signature.js';
 
 /** The text of `--help`. */
 export const USAGE = `Usage: keywrap-kms [options]

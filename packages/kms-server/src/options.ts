@@ -1,11 +1,11 @@
 import { type Awaitable, InvalidInputError, readBytes, readFields } from '@keywrap/core';
 import { parseStore, type StoreSource } from '@keywrap/provider-local/driver';
 import type { KeyStore } from '@keywrap/provider-local/keys';
-import type { Credentials } from './auth/signature.js';
 import type { LogRequest } from './log.js';
 import { connectionsOfMachine } from './machine.js';
 import type { SeedKey } from './parse-seed.js';
 import { isRegionName } from './region-name.js';
+import type { Credentials } from './sigv4/signature.js';
 
 /** The settings of a server. All are optional. */
 export interface KmsServerOptions {

@@ -1,7 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import { isUint8Array, wipe } from '@keywrap/core';
-import { type Authorization, parseAuthorization } from './auth/authorization.js';
-import { type Credentials, SignatureVerifier } from './auth/signature.js';
 import { decodeBody } from './http/body.js';
 import { type HttpRequest, headerOf } from './http/http-request.js';
 import type { Client } from './key-pairs.js';
@@ -14,6 +12,8 @@ import { parseRequest } from './protocol/parse-request.js';
 import { type Shape, shapeNamed } from './protocol/shapes.js';
 import { isRegionName } from './region-name.js';
 import type { Region, Regions } from './regions.js';
+import { type Authorization, parseAuthorization } from './sigv4/authorization.js';
+import { type Credentials, SignatureVerifier } from './sigv4/signature.js';
 
 /** A request as it came over HTTP. */
 export interface KmsRequest extends HttpRequest {

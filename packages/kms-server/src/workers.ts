@@ -26,11 +26,13 @@ type Report = 'ready' | { readonly url: string };
  * others. A worker that ends by itself is replaced, and so is one that is killed before it listens.
  *
  * @param log Takes what the workers write to standard error.
+ * @param ended Called when this process was told to stop, or a worker could not start, and all have ended.
  * @returns The URL; undefined if a worker could not start, after which this process exits with its status.
  */
 export async function startWorkers(
   { options, workers: count }: Command,
   log: Writable,
+  ended: () => void,
 ): Promise<string | undefined> {
   const importTokenKey = randomBytes(32).toString('base64');
   const { maximumConnections } = options;
@@ -42,7 +44,9 @@ export async function startWorkers(
   cluster.setupPrimary({ stdio: ['inherit', 'inherit', 'pipe', 'ipc'] });
   const stop = () => {
     isStopping = true;
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM');
+    const running = Object.values(cluster.workers ?? {}).filter((worker) => !worker?.isDead());
+    for (const worker of running) worker?.process.kill('SIGTERM');
+    void Promise.all(running.map((worker) => worker && once(worker, 'exit'))).then(ended);
   };
   const start = async (given: Command['options'] = withoutSeed): Promise<string> => {
     const worker = cluster.fork();

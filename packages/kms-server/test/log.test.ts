@@ -32,6 +32,8 @@ class Reader extends EventEmitter {
 }
 
 describe('The log', () => {
+  afterEach(() => Run.killAll());
+
   it('is one line for each entry, whatever a request has for a key', async () => {
     const reader = new Reader();
     const log = logJsonLines(reader);
@@ -86,6 +88,29 @@ describe('The log', () => {
     for (let i = 0; i < 20; i++) {
       expect((await post(url, 'TrentService.ListKeys', '{}')).status).to.equal(200);
     }
+    run.child.kill('SIGTERM');
+    if (run.child.exitCode === null) await once(run.child, 'exit');
+    expect(run.child.exitCode).to.equal(0);
+  });
+
+  it('goes on when a slow reader reads again, and keeps no process alive for one that never does', async () => {
+    const run = new Run('--port', '0');
+    const url = await run.url();
+    const body = JSON.stringify({ KeyId: `alias/${'a'.repeat(240)}` });
+    // More lines than a pipe holds.
+    const fill = async () => {
+      run.child.stderr.pause();
+      for (let i = 0; i < 60; i++) {
+        const calls = Array.from({ length: 25 }, () => post(url, 'TrentService.DescribeKey', body));
+        await Promise.all(calls);
+      }
+    };
+    await fill();
+    run.child.stderr.resume();
+    do {
+      await post(url, 'TrentService.ListAliases', '{}');
+    } while (!run.stderr.includes('ListAliases'));
+    await fill();
     run.child.kill('SIGTERM');
     if (run.child.exitCode === null) await once(run.child, 'exit');
     expect(run.child.exitCode).to.equal(0);

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { Signer } from '#dist/auth/signer.js';
+import { Signer } from '#dist/sigv4/signer.js';
 import { CREDENTIALS, REGION } from './support.js';
 
 type Value = string | readonly string[] | undefined;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { parseAuthorization, parseDetails } from '#dist/auth/authorization.js';
-import { Signer } from '#dist/auth/signer.js';
-import { parseTime } from '#dist/auth/signing-time.js';
 import { type HttpRequest, parseHttpRequest } from '#dist/http/http-request.js';
+import { parseAuthorization, parseDetails } from '#dist/sigv4/authorization.js';
+import { Signer } from '#dist/sigv4/signer.js';
+import { parseTime } from '#dist/sigv4/signing-time.js';
 
 interface Expected {
   readonly canonicalRequest: string;

@@ -1,4 +1,4 @@
-import type { CryptographyClient, KeyClient, KeyClientOptions } from '@azure/keyvault-keys';
+import type { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
 import {
   AccessDeniedError,
   credentialErrorOf,
@@ -7,7 +7,7 @@ import {
   ProviderUnavailableError,
   within,
 } from '@keywrap/core';
-import { VaultError } from './errors.js';
+import { type AdditionalPolicy, CHECKED_ANSWERS } from './answers.js';
 import type { ReadOptions, TokenCredential } from './options.js';
 
 /** The clients of a vault. */
@@ -44,10 +44,12 @@ export class LazyClients {
       () => import('@azure/keyvault-keys'),
     );
     const keys = new KeyClient(vaultUrl, reporting(credential ?? (await defaultCredential())), {
+      // A redirect would take plaintexts to another host.
+      redirectOptions: { maxRetries: 0 },
       ...clientOptions,
       additionalPolicies: [
         ...(clientOptions.additionalPolicies ?? []),
-        READABLE_ERRORS,
+        CHECKED_ANSWERS,
         timeLimit(requestTimeout),
       ],
     });
@@ -67,8 +69,6 @@ export class LazyClients {
   }
 }
 
-type AdditionalPolicy = NonNullable<KeyClientOptions['additionalPolicies']>[number];
-
 /** The client waits for an answer, and for a credential, without end. */
 function timeLimit(milliseconds: number): AdditionalPolicy {
   return {
@@ -85,27 +85,6 @@ function timeLimit(milliseconds: number): AdditionalPolicy {
       },
     },
   };
-}
-
-/** The client fails with a TypeError at an error that is not JSON, such as a proxy's. */
-const READABLE_ERRORS: AdditionalPolicy = {
-  position: 'perCall',
-  policy: {
-    name: 'readableErrors',
-    async sendRequest(request, next) {
-      const response = await next(request);
-      if (response.status < 400 || isJson(response.bodyAsText)) return response;
-      throw new VaultError(response.status, '');
-    },
-  },
-};
-
-function isJson(text: string | null | undefined): boolean {
-  try {
-    return typeof JSON.parse(text ?? '') === 'object';
-  } catch {
-    return false;
-  }
 }
 
 async function defaultCredential(): Promise<TokenCredential> {

@@ -1,5 +1,5 @@
 import { constants, publicEncrypt } from 'node:crypto';
-import type { DecryptParameters, KeyVaultKey } from '@azure/keyvault-keys';
+import type { DecryptParameters, EncryptResult, KeyVaultKey } from '@azure/keyvault-keys';
 import {
   type AsymmetricAlgorithm,
   assertKeyEnabled,
@@ -36,6 +36,9 @@ const RSA = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] as const;
 
 /** How many versions an RSA ciphertext that names none is tried with: each is a request. */
 const MAXIMUM_VERSIONS = 64;
+
+/** A page has up to 25 versions; more pages are a fault of the vault. */
+const MAXIMUM_PAGES = 1000;
 
 /** A vault has RSA keys alone; a managed HSM has AES keys too. */
 function capabilitiesOf({ managedHsm }: ReadOptions): ProviderCapabilities {
@@ -94,7 +97,12 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
     const { keys } = await clients.get();
     const all = [];
     const listed = keys.listPropertiesOfKeyVersions(name, signal && { abortSignal: signal });
-    for await (const properties of listed) all.push(properties);
+    let pages = 0;
+    for await (const page of listed.byPage()) {
+      pages += 1;
+      if (pages > MAXIMUM_PAGES) throw new InternalError('the vault lists too many versions');
+      all.push(...page);
+    }
     const newestFirst = all
       .filter(({ enabled }) => enabled !== false)
       .sort((a, b) => Number(b.createdOn) - Number(a.createdOn))
@@ -127,14 +135,15 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
     if (sealed?.version === undefined || payload.length <= IV_LENGTH + TAG_LENGTH) {
       throw cannotDecrypt();
     }
-    const parameters: DecryptParameters = {
-      algorithm: 'A256GCM',
+    const parameters = {
+      algorithm: 'A256GCM' as const,
       iv: payload.subarray(0, IV_LENGTH),
       ciphertext: payload.subarray(IV_LENGTH, -TAG_LENGTH),
       authenticationTag: payload.subarray(-TAG_LENGTH),
       additionalAuthenticatedData: serializeEncryptionContext(request.encryptionContext),
     };
     const plaintext = await decryptWith(name, sealed.version, parameters, call);
+    if (plaintext.length !== parameters.ciphertext.length) throw wrongLength();
     return { plaintext, version: sealed.version };
   }
 
@@ -176,7 +185,7 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
   async function encryptGcm(key: KeyVaultKey, request: EncryptRequest, { signal }: Call) {
     const { cryptography } = await clients.get();
     const client = cryptography(key.name, versionOf(key));
-    const { result, iv, authenticationTag } = await client.encrypt(
+    const sealed = await client.encrypt(
       {
         algorithm: 'A256GCM',
         plaintext: request.plaintext,
@@ -184,10 +193,7 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
       },
       signal && { abortSignal: signal },
     );
-    if (iv?.length !== IV_LENGTH || authenticationTag?.length !== TAG_LENGTH) {
-      throw new InternalError('the vault returned no nonce of 12 bytes and tag of 16 bytes');
-    }
-    return withVersion(versionOf(key), iv, result, authenticationTag);
+    return joinGcm(versionOf(key), sealed, request.plaintext.length);
   }
 
   /** Encrypts with a credential that may not read the key: in the vault, whose answer names the version. */
@@ -195,7 +201,7 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
     const { keys } = await clients.get();
     const { algorithm, plaintext, encryptionContext } = request;
     let kid = '';
-    const { result, iv, authenticationTag } = await keys.getCryptographyClient(name).encrypt(
+    const answer = await keys.getCryptographyClient(name).encrypt(
       isAsymmetricAlgorithm(algorithm)
         ? { algorithm: RSA_ALGORITHMS[algorithm as keyof typeof RSA_ALGORITHMS], plaintext }
         : {
@@ -214,8 +220,9 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
     if (version === undefined)
       throw new InternalError('the vault did not name the version of its key');
     const sealed = isAsymmetricAlgorithm(algorithm)
-      ? withVersion(version, result)
-      : withVersion(version, iv ?? new Uint8Array(), result, authenticationTag ?? new Uint8Array());
+      ? withVersion(version, answer.result)
+      : joinGcm(version, answer, plaintext.length);
+    if (isAsymmetricAlgorithm(algorithm) && readRsa(sealed) === undefined) throw wrongLength();
     return { ciphertext: sealed, keyId: names.arnOf(name), keyVersion: version };
   }
 
@@ -270,4 +277,21 @@ export function azureDriver(options: ReadOptions, now: () => number = Date.now):
 
     mapError: toKeyWrapError,
   };
+}
+
+/** @param length Of the plaintext. */
+function joinGcm(
+  version: string,
+  { result, iv, authenticationTag }: EncryptResult,
+  length: number,
+): Uint8Array {
+  if (iv?.length !== IV_LENGTH || authenticationTag?.length !== TAG_LENGTH) {
+    throw new InternalError('the vault returned no nonce of 12 bytes and tag of 16 bytes');
+  }
+  if (result.length !== length) throw wrongLength();
+  return withVersion(version, iv, result, authenticationTag);
+}
+
+function wrongLength(): InternalError {
+  return new InternalError('the vault returned bytes of another length than it was asked for');
 }

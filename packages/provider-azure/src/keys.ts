@@ -47,7 +47,12 @@ export function publicKeyOf({ key, keyType = '' }: KeyVaultKey): KeyObject {
   const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('base64url');
   if (/^RSA/.test(keyType)) {
     const jwk = { kty: 'RSA', n: text(key?.n), e: text(key?.e) };
-    return createPublicKey({ key: jwk, format: 'jwk' });
+    const rsa = createPublicKey({ key: jwk, format: 'jwk' });
+    const { publicExponent = 0n, modulusLength } = rsa.asymmetricKeyDetails ?? {};
+    // RFC 8017 §3.1: odd, and at least 3. The exponent 1 would not encrypt at all.
+    const encrypts = publicExponent >= 3n && publicExponent % 2n === 1n;
+    if (encrypts && modulusLength === 8 * (key?.n?.length ?? 0)) return rsa;
+    throw new InternalError('the vault returned numbers that are no RSA key');
   }
   if (/^EC/.test(keyType)) {
     const crv = key?.crv === 'P-256K' ? 'secp256k1' : `${key?.crv}`;

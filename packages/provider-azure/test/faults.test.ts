@@ -1,6 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { Agent } from 'node:https';
+import { PassThrough } from 'node:stream';
 import { inspect } from 'node:util';
+import { createGzip } from 'node:zlib';
 import type { KeyClientOptions } from '@azure/keyvault-keys';
 import { AzureKeyWrapProvider } from '@keywrap/provider-azure';
 import { expect } from 'chai';
@@ -222,5 +224,157 @@ describeDouble('Failures of a vault', () => {
       vault.fault = answerWith(409, '{"error":{"code":"Conflict"}}');
       const error = await rejection(open().describeKey({ keyId: 'orders' }));
       expect(error).to.include({ code: 'KEY_STATE', retryable: false });
+    }));
+});
+
+describeDouble('Answers that are not what was asked for', () => {
+  const json =
+    (body: unknown): Fault =>
+    (_request, response) =>
+      void response
+        .setHeader('Content-Type', 'application/json')
+        .end(typeof body === 'string' ? body : JSON.stringify(body));
+  const base64Url = (length: number) => Buffer.alloc(length, 1).toString('base64url');
+  const VERSION = '0'.repeat(32);
+  const rsa = (kid: string, more: object = {}) => ({
+    key: {
+      kid,
+      kty: 'RSA',
+      key_ops: ['encrypt', 'decrypt'],
+      n: base64Url(256),
+      e: 'AQAB',
+      ...more,
+    },
+    attributes: { enabled: true },
+  });
+  const aes = (kid: string) => ({
+    key: { kid, kty: 'oct-HSM', key_ops: ['encrypt', 'decrypt'] },
+    attributes: { enabled: true },
+  });
+
+  it('of another key, or another version, are a fault, and not used (INTERNAL)', () =>
+    withDouble(async ({ create, open }, vault) => {
+      const [keyId, rsaId] = [await create('AES'), await create('RSA')];
+      const keys = open();
+      const { ciphertext } = await keys.encrypt({ keyId, plaintext: PLAINTEXT });
+      const other = `${vault.url}/keys/other/${VERSION}`;
+      const older = `${vault.url}/keys/${keyId}/${VERSION}`;
+      const key = { keyId: rsaId, algorithm: ALGORITHM } as const;
+      vault.fault = json(rsa(other));
+      const errors = [
+        await rejection(keys.encrypt({ ...key, plaintext: PLAINTEXT })),
+        await rejection(keys.getPublicKey({ keyId: rsaId })),
+        await rejection(keys.describeKey({ keyId: rsaId })),
+      ];
+      for (const kid of [other, older]) {
+        vault.fault = json({ kid, value: base64Url(32) });
+        errors.push(await rejection(keys.decrypt({ keyId, ciphertext })));
+      }
+      const sealed = { kid: other, value: base64Url(32), iv: base64Url(12), tag: base64Url(16) };
+      vault.fault = (request, response) =>
+        json(request.method === 'GET' ? aes(older) : sealed)(request, response);
+      errors.push(await rejection(keys.encrypt({ keyId, plaintext: PLAINTEXT })));
+      for (const error of errors) {
+        expect(error).to.include({ code: 'INTERNAL', retryable: false });
+        expect(error.message).to.include('for another key');
+      }
+    }));
+
+  it('with no bytes, others than base64url, or too few are a fault, and not used (INTERNAL)', () =>
+    withDouble(async ({ create, open }, vault) => {
+      const keyId = await create('AES');
+      const keys = open();
+      const { ciphertext, keyVersion } = await keys.encrypt({ keyId, plaintext: PLAINTEXT });
+      const kid = `${vault.url}/keys/${keyId}/${keyVersion}`;
+      for (const value of [undefined, null, 5, '', '****', base64Url(31), base64Url(33), 'AAAAA']) {
+        vault.fault = json({ kid, value });
+        const error = await rejection(keys.decrypt({ keyId, ciphertext }));
+        expect(error, String(value)).to.include({ code: 'INTERNAL', retryable: false });
+        const sealed = { kid, value, iv: base64Url(12), tag: base64Url(16) };
+        vault.fault = (request, response) =>
+          json(request.method === 'GET' ? aes(kid) : sealed)(request, response);
+        const other = await rejection(keys.encrypt({ keyId, plaintext: PLAINTEXT }));
+        expect(other, String(value)).to.include({ code: 'INTERNAL', retryable: false });
+      }
+    }));
+
+  it('with numbers that are no RSA key are a fault, and encrypt nothing (INTERNAL)', () =>
+    withDouble(async ({ create, open }, vault) => {
+      const keyId = await create('RSA');
+      const keys = open();
+      const kid = `${vault.url}/keys/${keyId}/${VERSION}`;
+      const noModulus = Buffer.alloc(256).toString('base64url');
+      for (const numbers of [
+        { e: 'AQ' },
+        { e: 'Ag' },
+        { e: '' },
+        { e: undefined },
+        { n: noModulus },
+      ]) {
+        vault.fault = json(rsa(kid, numbers));
+        const errors = [
+          await rejection(keys.encrypt({ keyId, algorithm: ALGORITHM, plaintext: PLAINTEXT })),
+          await rejection(keys.getPublicKey({ keyId })),
+        ];
+        for (const { code } of errors) expect(code, JSON.stringify(numbers)).to.equal('INTERNAL');
+      }
+    }));
+
+  it('that are no JSON are UNAVAILABLE, and a redirect is a mistake that takes nothing elsewhere', () =>
+    withDouble(async ({ create, open }, vault) => {
+      const keyId = await create('AES');
+      const keys = open();
+      const { ciphertext } = await keys.encrypt({ keyId, plaintext: PLAINTEXT });
+      for (const text of ['', 'null', '"text"', '<html>log in</html>', '{"kid":"https']) {
+        vault.fault = json(text);
+        const errors = [
+          await rejection(keys.decrypt({ keyId, ciphertext })),
+          await rejection(keys.describeKey({ keyId })),
+        ];
+        for (const error of errors) {
+          expect(error, text).to.include({ code: 'UNAVAILABLE', retryable: true });
+        }
+      }
+      for (const status of [301, 302, 303, 307, 308]) {
+        vault.requests.length = 0;
+        vault.fault = (_request, response) =>
+          void response.writeHead(status, { Location: `${vault.url}/elsewhere` }).end();
+        const errors = [
+          await rejection(keys.decrypt({ keyId, ciphertext })),
+          await rejection(keys.describeKey({ keyId })),
+        ];
+        for (const error of errors) {
+          expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.vaultUrl' });
+        }
+        expect(vault.requests.filter((each) => each.includes('elsewhere'))).to.deep.equal([]);
+      }
+    }));
+
+  it('that do not end are not kept in memory (UNAVAILABLE), and lists that do not end are a fault (INTERNAL)', () =>
+    withDouble(async ({ create, open }, vault) => {
+      const keyId = await create('RSA');
+      const keys = open();
+      const block = Buffer.alloc(65_536, 'a');
+      for (const headers of [{}, { 'Content-Encoding': 'gzip' }]) {
+        let closed: Promise<unknown> = Promise.resolve();
+        vault.fault = (request, response) => {
+          closed = new Promise((resolve) => request.socket.once('close', resolve));
+          response.writeHead(200, headers);
+          const body = 'Content-Encoding' in headers ? createGzip() : new PassThrough();
+          body.pipe(response);
+          const more = () => {
+            while (!response.destroyed && body.write(block));
+          };
+          body.on('drain', more);
+          more();
+        };
+        const error = await rejection(keys.describeKey({ keyId }));
+        expect(error).to.include({ code: 'UNAVAILABLE', retryable: true });
+        await closed; // the client gave the request up
+      }
+      vault.fault = json({ value: [], nextLink: `${vault.url}/keys/${keyId}/versions` });
+      const ciphertext = new Uint8Array(256);
+      const call = keys.decryptAsymmetric({ keyId, algorithm: ALGORITHM, ciphertext });
+      expect((await rejection(call)).code).to.equal('INTERNAL');
     }));
 });

@@ -66,7 +66,7 @@ const MAXIMUM_VERSIONS = 1024;
  * context is therefore always the associated data of the AEAD; a derived key gets it as its `context` as well.
  */
 export function vaultDriver(options: ReadOptions, now: () => number = Date.now): KeyWrapDriver {
-  const session = new Session(new VaultHttp(options), options.credentials, now);
+  const session = new Session(new VaultHttp(options), options, now);
   const { namespace, mount, aliases } = options;
   const scope = { partition: 'vault', region: namespace || 'root', account: mount };
   const names = new KeyNames({ scope, aliases, isName: isKeyName });
@@ -74,13 +74,17 @@ export function vaultDriver(options: ReadOptions, now: () => number = Date.now):
   const send = (method: VaultRequest['method'], path: string, call: Call, body?: object) =>
     session.send({ method, path: `${options.mount}/${path}`, body, signal: call.signal });
   const post = (path: string, body: object, call: Call) => send('POST', path, call, body);
-  const readKey = (name: string, call: Call) => send('GET', `keys/${name}`, call);
+  const readKey = async (name: string, call: Call) => {
+    const { data } = await send('GET', `keys/${name}`, call);
+    if (data.name === undefined || data.name === name) return data;
+    throw new InternalError('the server described another key');
+  };
 
   /** "It does not decrypt" is also what a key of another kind says. The token may not be allowed to read the key. */
   async function explain(error: unknown, name: string, algorithm: EncryptionAlgorithm, call: Call) {
     if (toKeyWrapError(error)?.code !== 'INVALID_CIPHERTEXT') return error;
     const type = await readKey(name, call).then(
-      ({ data }) => String(data.type),
+      (data) => String(data.type),
       () => undefined,
     );
     if (type === undefined || algorithmsOf(type).includes(algorithm)) return error;
@@ -179,6 +183,9 @@ export function vaultDriver(options: ReadOptions, now: () => number = Date.now):
         throw await explain(error, name, 'SYMMETRIC_DEFAULT', call);
       });
       const moved = sealedIn(data);
+      if (moved.payload.length !== sealed.payload.length) {
+        throw new InternalError('the server returned a ciphertext of another length');
+      }
       return {
         ciphertext: Buffer.from(moved.text),
         sourceKeyId: names.arnOf(name),
@@ -209,14 +216,12 @@ export function vaultDriver(options: ReadOptions, now: () => number = Date.now):
 
     async getPublicKey({ key }, call) {
       const name = names.nameOf(key);
-      const { data } = await readKey(name, call);
-      return toPublicKeyResult(names.arnOf(name), data);
+      return toPublicKeyResult(names.arnOf(name), await readKey(name, call));
     },
 
     async describeKey({ key }, call) {
       const name = names.nameOf(key);
-      const { data } = await readKey(name, call);
-      return toKeyDescription(names.arnOf(name), data);
+      return toKeyDescription(names.arnOf(name), await readKey(name, call));
     },
 
     mapError: toKeyWrapError,
@@ -259,9 +264,15 @@ function sealedIn(data: VaultResponse['data']): Ciphertext {
   return sealed;
 }
 
+/** RFC 4648 §4. */
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
 function bytesIn(data: object, field: 'plaintext'): Uint8Array {
   const { [field]: value } = data as Readonly<Record<string, unknown>>;
-  if (typeof value !== 'string') throw new InternalError(`the server returned no ${field}`);
+  // Node.js decodes what it can of anything else, and zeros would be left for the rest.
+  if (typeof value !== 'string' || value.length % 4 !== 0 || !BASE64.test(value)) {
+    throw new InternalError(`the server returned no ${field}`);
+  }
   // Not from Node's pool, which this driver does not own.
   const bytes = new Uint8Array(Buffer.byteLength(value, 'base64'));
   Buffer.from(bytes.buffer).write(value, 'base64');

@@ -7,6 +7,10 @@ export interface BatchResult {
   readonly error?: string | undefined;
 }
 
+/** How many of the server's explanations are kept, and how many characters of each: a server may send megabytes. */
+const MAXIMUM_TEXTS = 8;
+const MAXIMUM_TEXT = 500;
+
 /** A response that reports an error. It holds the server's texts, never the request. */
 export class VaultError extends Error {
   /** The HTTP status. */
@@ -69,6 +73,7 @@ export class VaultHttp {
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
+    const secrets = secretsOf(token, body);
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel();
       throw new InvalidInputError(
@@ -76,7 +81,7 @@ export class VaultHttp {
         `is not where requests are answered: the server redirects (HTTP ${response.status}); name the active server`,
       );
     }
-    return readAnswer(response.status, await readText(response));
+    return readAnswer(response.status, await readText(response), secrets);
   }
 }
 
@@ -95,22 +100,50 @@ async function readText(response: Response): Promise<string> {
   return text;
 }
 
-function readAnswer(status: number, text: string): VaultResponse {
+function readAnswer(status: number, text: string, secrets: readonly string[]): VaultResponse {
   const body = parse(text);
   const { data, auth, errors } = (body ?? {}) as Readonly<Record<string, unknown>>;
-  const fields = record(data);
+  const { batch_results: results, ...fields } = record(data);
+  const batch = Array.isArray(results) ? results.map((each) => resultOf(each, secrets)) : undefined;
   if (status >= 200 && status < 300) {
     if (body === undefined && text !== '') throw notVault(status);
-    return { data: fields, auth: record(auth) };
+    return { data: { ...fields, batch_results: batch }, auth: record(auth) };
   }
   // OpenBao and Vault explain these; a proxy's page must not pass for "there is no such key".
-  const explains = Array.isArray(errors) || fields.batch_results !== undefined;
+  const explains = Array.isArray(errors) || batch !== undefined;
   if (!explains && (status === 400 || status === 404)) throw notVault(status);
   const texts = Array.isArray(errors)
-    ? errors.map((each) => (typeof each === 'string' ? each : JSON.stringify(each)))
+    ? errors.slice(0, MAXIMUM_TEXTS).map((each) => shown(each, secrets))
     : [];
-  const { batch_results: batch } = fields;
-  throw new VaultError(status, texts, Array.isArray(batch) ? batch.map(record) : undefined);
+  throw new VaultError(status, texts, batch);
+}
+
+/** The fields of a request that no error may show. */
+const SECRET_FIELDS = ['plaintext', 'ciphertext', 'secret_id', 'jwt'];
+
+/** Returns what a server may repeat of a request, and no error may show. */
+function secretsOf(token: string | undefined, body: object = {}): readonly string[] {
+  const { batch_input = [], ...fields } = body as { readonly batch_input?: readonly object[] };
+  const values = [fields, ...batch_input].flatMap((each) =>
+    SECRET_FIELDS.map((name) => (each as Readonly<Record<string, unknown>>)[name]),
+  );
+  return [token, ...values].filter((each) => typeof each === 'string' && each !== '') as string[];
+}
+
+/** Returns an explanation of the server as errors show it. */
+function shown(text: unknown, secrets: readonly string[]): string {
+  let safe = typeof text === 'string' ? text : String(JSON.stringify(text));
+  for (const secret of secrets) safe = safe.replaceAll(secret, '(hidden)');
+  return safe
+    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, MAXIMUM_TEXT);
+}
+
+/** The result of one item of a batch, with its error as errors show it. */
+function resultOf(value: unknown, secrets: readonly string[]): BatchResult {
+  const { error, ...result } = record(value);
+  return error === undefined || error === '' ? result : { ...result, error: shown(error, secrets) };
 }
 
 /** Returns undefined for anything but JSON: the parser's message would quote it. */

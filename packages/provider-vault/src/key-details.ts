@@ -2,6 +2,8 @@ import { createPublicKey } from 'node:crypto';
 import {
   assertKeyEnabled,
   type EncryptionAlgorithm,
+  InternalError,
+  isRsaKeySpec,
   type KeyDescription,
   type KeySpec,
   type KeyState,
@@ -60,7 +62,7 @@ export function toKeyDescription(keyId: string, data: Data): KeyDescription {
     origin: data.imported_key === true ? 'EXTERNAL' : 'SOFTWARE',
     description: '',
     creationDate: creationDateOf(data),
-    keyVersion: String(data.latest_version),
+    keyVersion: latestVersionOf(data),
   };
 }
 
@@ -68,16 +70,22 @@ export function toKeyDescription(keyId: string, data: Data): KeyDescription {
 export function toPublicKeyResult(keyId: string, data: Data): PublicKeyResult {
   const kind = kindOf(data);
   assertKeyEnabled({ keyId, ...kind, keyState: stateOf(data) });
-  const pem = (versionsOf(data)[String(data.latest_version)] as Data | undefined)?.public_key;
+  const keyVersion = latestVersionOf(data);
+  const pem = (versionsOf(data)[keyVersion] as Data | undefined)?.public_key;
   if (typeof pem !== 'string') {
     throw new UnsupportedOperationError(`a ${kind.keySpec} key has no public key`);
   }
-  return {
-    keyId,
-    ...kind,
-    keyVersion: String(data.latest_version),
-    publicKey: createPublicKey(pem).export({ type: 'spki', format: 'der' }),
-  };
+  const key = createPublicKey(pem);
+  const bits = key.asymmetricKeyDetails?.modulusLength;
+  if (isRsaKeySpec(kind.keySpec) && bits !== Number(kind.keySpec.slice(4))) {
+    throw new InternalError('the server returned a public key of another length');
+  }
+  return { keyId, ...kind, keyVersion, publicKey: key.export({ type: 'spki', format: 'der' }) };
+}
+
+function latestVersionOf({ latest_version: version }: Data): string {
+  if (Number.isSafeInteger(version) && Number(version) > 0) return String(version);
+  throw new InternalError('the server did not name the latest version of the key');
 }
 
 function stateOf({ soft_deleted }: Data): KeyState {
@@ -85,7 +93,8 @@ function stateOf({ soft_deleted }: Data): KeyState {
 }
 
 function kindOf({ type }: Data): Kind {
-  const kind = KINDS.get(String(type));
+  if (typeof type !== 'string') throw new InternalError('the server did not describe the key');
+  const kind = KINDS.get(type);
   if (kind !== undefined) return kind;
   throw new UnsupportedOperationError(`the key is of the type ${type}, which has no name here`);
 }
@@ -95,7 +104,8 @@ function creationDateOf(data: Data): Date | undefined {
   const first = versionsOf(data)['1'];
   if (typeof first === 'number') return new Date(first * 1000);
   const { creation_time: time } = (first ?? {}) as Data;
-  return typeof time === 'string' ? new Date(time) : undefined;
+  const date = new Date(typeof time === 'string' ? time : Number.NaN);
+  return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 function versionsOf({ keys }: Data): Data {

@@ -36,7 +36,7 @@ export interface VaultKeyWrapProviderOptions {
   readonly mount?: string | undefined;
   /** The namespace of the engine, for example `team/orders`. By default `BAO_NAMESPACE` or `VAULT_NAMESPACE`, or the root. */
   readonly namespace?: string | undefined;
-  /** A token, or a function that returns one. By default `BAO_TOKEN` or `VAULT_TOKEN` of the environment. */
+  /** A token, or a function that returns one within `requestTimeout`. By default `BAO_TOKEN` or `VAULT_TOKEN` of the environment. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   readonly appRole?: AppRole | undefined;
   readonly kubernetes?: KubernetesRole | undefined;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { AccessDeniedError, askForCredential, InvalidInputError } from '@keywrap/core';
+import { AccessDeniedError, askForCredential, InvalidInputError, within } from '@keywrap/core';
 import { VaultError, type VaultHttp, type VaultRequest, type VaultResponse } from './http.js';
-import { type Credentials, isHeaderText } from './options.js';
+import { type Credentials, isHeaderText, type ReadOptions } from './options.js';
 
 /** A token and its lease. */
 interface Lease {
@@ -29,6 +29,8 @@ const REFUSED_FOR = 5 * 60_000;
 export class Session {
   readonly #http: VaultHttp;
   readonly #credentials: Credentials;
+  /** In milliseconds. */
+  readonly #timeout: number;
   readonly #now: () => number;
   #lease: Lease | undefined;
   #pending: Promise<Lease> | undefined;
@@ -37,9 +39,14 @@ export class Session {
   #refused: { readonly body: string; readonly until: number; readonly cause: unknown } | undefined;
 
   /** @param now The clock, in milliseconds. */
-  constructor(http: VaultHttp, credentials: Credentials, now: () => number) {
+  constructor(
+    http: VaultHttp,
+    { credentials, requestTimeout }: Pick<ReadOptions, 'credentials' | 'requestTimeout'>,
+    now: () => number,
+  ) {
     this.#http = http;
     this.#credentials = credentials;
+    this.#timeout = requestTimeout;
     this.#now = now;
   }
 
@@ -103,7 +110,10 @@ export class Session {
     const credentials = this.#credentials;
     if (credentials.kind === 'token') {
       const { token } = credentials;
-      return this.#learn(await askForCredential(token, 'options.token', isHeaderText));
+      const ask = () => askForCredential(token, 'options.token', isHeaderText);
+      return this.#learn(
+        await within(this.#timeout, 'the function of options.token did not answer', ask),
+      );
     }
     const { mount } = credentials;
     const body =

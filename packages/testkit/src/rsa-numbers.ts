@@ -52,6 +52,11 @@ export function gcd(one: bigint, other: bigint): bigint {
 
 const bitsOf = (number: bigint) => number.toString(2).length;
 
+/** Where one prime is close to a simple fraction of the other, Lehman's method factors (1974). */
+const FRACTIONS = Array.from({ length: 12 }, (_, i) => BigInt(i + 1)).flatMap((a, _, all) =>
+  all.filter((b) => gcd(a, b) === 1n).map((b) => [a, b] as const),
+);
+
 /** Fails the case unless the numbers belong together and are strong (FIPS 186-5 appendix A.1.1). */
 export function expectStrongPrivate(key: RsaNumbers, bits: number): void {
   const { n, e, d, p, q, dp, dq, qi } = key;
@@ -63,8 +68,15 @@ export function expectStrongPrivate(key: RsaNumbers, bits: number): void {
     `two primes of ${half} bits`,
     `${bitsOf(p)} and ${bitsOf(q)}`,
   );
-  const distance = bitsOf(p > q ? p - q : q - p);
-  check(distance > half - 100, `primes at least 2^${half - 100} apart`, `${distance} bits apart`);
+  for (const [a, b] of FRACTIONS) {
+    const distance = bitsOf(a * p > b * q ? a * p - b * q : b * q - a * p);
+    const what = a === b ? 'primes' : `${a} p and ${b} q`;
+    check(
+      distance > half - 100,
+      `${what} at least 2^${half - 100} apart`,
+      `${distance} bits apart`,
+    );
+  }
   for (const prime of [p, q])
     check(isProbablePrime(prime), 'p and q that are prime', 'a composite number');
   const lambda = ((p - 1n) * (q - 1n)) / gcd(p - 1n, q - 1n);
@@ -92,13 +104,20 @@ export function expectStrongPublic(n: bigint, e: bigint, bits: number): void {
   check(!hasClosePrimes(n), 'primes that are not close (CVE-2022-26320)', 'close ones');
 }
 
-/** Fails the case when two keys share a prime: the greatest common divisor then reveals both. */
-export function expectNoSharedPrimes(moduli: readonly bigint[]): void {
-  for (const [i, one] of moduli.entries()) {
-    for (const other of moduli.slice(i + 1)) {
-      check(gcd(one, other) === 1n, 'moduli without a common prime', 'a common prime');
-    }
+/** Fails the case when a key shares a prime with another: the greatest common divisor then reveals both. */
+export function expectNoSharedPrime(modulus: bigint, others: readonly bigint[]): void {
+  for (const other of others) {
+    check(gcd(modulus, other) === 1n, 'moduli without a common prime', 'a common prime');
   }
+}
+
+/** I2OSP of RFC 8017 section 4.1; by default as short as possible. */
+export function bytesOf(number: bigint, length?: number): Uint8Array {
+  const digits = number.toString(16);
+  const hex = digits.padStart(2 * (length ?? (digits.length + 1) >> 1), '0');
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) =>
+    Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16),
+  );
 }
 
 const SMALL_PRIMES = Array.from({ length: 1000 }, (_, i) => i)

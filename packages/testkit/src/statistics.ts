@@ -174,7 +174,7 @@ export function expectRandomBytes(keys: readonly Uint8Array[]): void {
   );
   expectFairBytes(keys);
   for (const lag of [1, 2, 4, 8, 16]) expectIndependent(keys, lag);
-  expectNoCommonPart(keys);
+  expectNoCommonPart(keys, 'data keys');
 }
 
 /**
@@ -263,20 +263,23 @@ function expectIndependent(keys: readonly Uint8Array[], lag: number): void {
   );
 }
 
-/** Twelve bytes occur twice among a million by chance once in 2^57. */
-const COMMON = 12;
-
-function expectNoCommonPart(keys: readonly Uint8Array[]): void {
-  const seen = new Set<string>();
-  for (const key of keys) {
-    const text = asText(key);
-    for (let i = 0; i + COMMON <= text.length; i++) {
-      const part = text.slice(i, i + COMMON);
-      check(
-        !seen.has(part),
-        'data keys with no bytes in common',
-        `${COMMON} bytes that occur twice`,
-      );
+/**
+ * Fails the case when a part occurs twice in random bytes, anywhere. Twelve bytes do so among a million by chance once in
+ * 2^57, eight among a few thousand once in 2^40.
+ *
+ * @param seen The parts that were there before.
+ */
+export function expectNoCommonPart(
+  all: readonly Uint8Array[],
+  what: string,
+  length = 12,
+  seen = new Set<string>(),
+): void {
+  for (const each of all) {
+    const text = asText(each);
+    for (let i = 0; i + length <= text.length; i++) {
+      const part = text.slice(i, i + length);
+      check(!seen.has(part), `${what} with no bytes in common`, `${length} bytes that occur twice`);
       seen.add(part);
     }
   }

@@ -9,9 +9,12 @@ import {
 } from '@keywrap/core';
 import { type Mutant, subclassed, wrapped } from './mutant.js';
 import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
+import type { Input } from './uses.js';
 
 // What is bound, padded and compressed: contexts that are made equal, plaintexts that are looked at, RSA decryption
 // that takes too much or tells why not.
+
+const HEADER = 17;
 
 /** Contexts that are changed before they are bound. */
 const binding = (name: string, change: (context: EncryptionContext) => unknown): Mutant =>
@@ -78,9 +81,48 @@ const contextMutants: readonly Mutant[] = [
   binding('256 bytes of a key', (context) =>
     sorted(context).map(([key, value]) => [key.slice(0, 256), value]),
   ),
+  binding('texts after their lengths in one byte', (context) =>
+    sorted(context)
+      .flat()
+      .map((text) => String.fromCharCode(Buffer.byteLength(text) & 255) + text)
+      .join(''),
+  ),
+  binding('names and values in one list', (context) => sorted(context).flat().sort()),
+  binding('joined as in a form', (context) =>
+    sorted(context)
+      .map((pair) => pair.join('='))
+      .join('&'),
+  ),
+  values('plus for a blank', (value) => value.replaceAll(' ', '+')),
+  // What is authenticated is the text of the context and the ciphertext, one after the other.
+  wrapped('contexts: no length between them and the ciphertext', 'context-families', (inner) => {
+    const made = new Map<
+      string,
+      { ciphertext: Uint8Array; encryptionContext: EncryptionContext }
+    >();
+    const authenticated = ({ ciphertext, encryptionContext = {} }: Input) => {
+      const [header, body] = [ciphertext.subarray(0, HEADER), ciphertext.subarray(HEADER)];
+      const text = sorted(encryptionContext)
+        .map((pair) => pair.join('='))
+        .join(',');
+      return Buffer.concat([header, Buffer.from(text), body]).toString('hex');
+    };
+    return {
+      encrypt: async (input, options) => {
+        const result = await inner.encrypt(input, options);
+        const { ciphertext } = result;
+        const { encryptionContext = {} } = input;
+        made.set(authenticated({ ciphertext, encryptionContext }), {
+          ciphertext,
+          encryptionContext,
+        });
+        return result;
+      },
+      decrypt: (input, options) =>
+        inner.decrypt({ ...input, ...made.get(authenticated(input)) }, options),
+    };
+  }),
 ];
-
-const HEADER = 17;
 
 const contentMutants: readonly Mutant[] = [
   subclassed(
@@ -182,6 +224,12 @@ const rsaMutants: readonly Mutant[] = [
     opened.catch((error: unknown) => {
       if (unpadded(key, ciphertext)[0] === 0) throw error;
       throw new InvalidCiphertextError('the integer is too large');
+    }),
+  ),
+  opening('has a cause where the second byte is 0', (opened, key, ciphertext) =>
+    opened.catch((error: unknown) => {
+      if (unpadded(key, ciphertext)[1] !== 0) throw error;
+      throw Object.assign(error as Error, { cause: new Error('bad padding') });
     }),
   ),
 ];

@@ -221,6 +221,8 @@ const telling = (name: string, show: (bytes: Uint8Array) => string) =>
       }),
   );
 
+const OUTAGE_CODES: ReadonlySet<string> = new Set(['THROTTLED', 'ACCESS_DENIED', 'UNAVAILABLE']);
+
 const leaks: readonly Mutant[] = [
   telling('in hexadecimal with colons', (bytes) => hex(bytes, ':')),
   telling('in hexadecimal as in C', (bytes) => `0x${hex(bytes, ', 0x')}`),
@@ -234,6 +236,16 @@ const leaks: readonly Mutant[] = [
         throw error;
       });
   }),
+  everyOperation(
+    'errors of an outage with the grant tokens',
+    'no-partial-leaks',
+    (inner, operation) => (input, options) =>
+      inner[operation](input, options).catch((error: KeyWrapError) => {
+        if (error.message === 'not allowed to use the key' || !OUTAGE_CODES.has(error.code))
+          throw error;
+        throw Object.assign(error, { request: { headers: options?.grantTokens } });
+      }),
+  ),
   wrapped('warns of what it encrypts', 'no-partial-leaks', (inner) => ({
     encrypt: (input, options) => {
       process.emitWarning(`encrypting ${hex(tail(input ?? {}), '')}`);
@@ -302,6 +314,21 @@ const retention: readonly Mutant[] = [
     profile: 'soak',
   },
 ];
+
+/** Keeps a copy of each plaintext that could not be encrypted. */
+const failuresKept = (name: string, isKept: (error: KeyWrapError) => boolean): Mutant => ({
+  ...wrapped(name, 'no-retention', (inner) => {
+    const kept: Uint8Array[] = [];
+    return {
+      encrypt: (input, options) =>
+        inner.encrypt(input, options).catch((error: KeyWrapError) => {
+          if (isKept(error)) kept.push(input.plaintext.slice());
+          throw error;
+        }),
+    };
+  }),
+  profile: 'soak',
+});
 
 const namesKept: Mutant = {
   ...wrapped('keeps every name that it did not find', 'no-retention', (inner) => {
@@ -443,7 +470,7 @@ const mapped = (name: string, change: (error: KeyWrapError, operation: string) =
     'outages',
     (inner, operation) => (input, options) =>
       inner[operation](input, options).catch((error: KeyWrapError) => {
-        const isOutage = ['THROTTLED', 'ACCESS_DENIED', 'UNAVAILABLE'].includes(error.code);
+        const isOutage = OUTAGE_CODES.has(error.code);
         throw isOutage ? change(error, operation) : error;
       }),
   );
@@ -488,6 +515,8 @@ export const runningMutants: readonly Mutant[] = [
   ...leaks,
   ...retention,
   namesKept,
+  failuresKept('keeps what it encrypted for nobody', ({ code }) => code === 'ABORTED'),
+  failuresKept('keeps what it may try again', ({ retryable }) => retryable),
   ...changes,
   ...resources,
   ...outages,

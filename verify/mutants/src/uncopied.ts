@@ -49,6 +49,13 @@ export const uncopiedMutants: readonly Mutant[] = [
       return inner[operation](input, options);
     };
   }),
+  everyOperation('reads its input late when it waits', 'input-copied', (inner, operation) => {
+    let inFlight = 0;
+    return async (input, options) => {
+      if (++inFlight > 8) await undefined;
+      return inner[operation](input, options).finally(() => inFlight--);
+    };
+  }),
   late('the bytes of its input', isBytes),
   late('what is nested in its input', (value) => !isBytes(value)),
   touching('writes into', (input) => {

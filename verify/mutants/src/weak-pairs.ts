@@ -85,17 +85,20 @@ function derOf(jwk: JsonWebKey) {
 /** Replaces the pairs that are generated, if `weaken` has a weaker one. */
 function pairs(
   name: string,
-  weaken: (jwk: JsonWebKey, spec: string) => JsonWebKey | undefined,
+  weaken: (jwk: JsonWebKey, spec: string, isFirst: boolean) => JsonWebKey | undefined,
 ): Mutant {
+  const calls = new WeakSet<object>();
   return wrapped(name, 'key-pair-strength', (inner) => ({
     generateDataKeyPair: async (input, options) => {
+      const isFirst = !calls.has(inner);
+      calls.add(inner);
       const right = await inner.generateDataKeyPair(input, options);
       const key = createPrivateKey({
         key: Buffer.from(right.privateKey),
         format: 'der',
         type: 'pkcs8',
       });
-      const weak = weaken(key.export({ format: 'jwk' }), input.keyPairSpec);
+      const weak = weaken(key.export({ format: 'jwk' }), input.keyPairSpec, isFirst);
       if (weak === undefined) return right;
       const { keyId, encryptionContext, keyPairSpec } = input;
       const made = derOf(weak);
@@ -154,6 +157,9 @@ export const weakPairMutants: readonly Mutant[] = [
   ),
   pairs('RSA pairs that share a prime', (_, spec) =>
     spec === 'RSA_2048' ? rsaOf(common(), prime(1024)) : undefined,
+  ),
+  pairs('RSA pairs that share a prime, the first of each instance', (_, spec, isFirst) =>
+    isFirst && spec === 'RSA_2048' ? rsaOf(common(), prime(1024)) : undefined,
   ),
   pairs('RSA pairs of close primes', (_, spec) => (spec === 'RSA_2048' ? close() : undefined)),
   pairs('RSA pairs with the primes of ROCA', (_, spec) =>

@@ -1,9 +1,9 @@
 import { ContainerModule } from 'inversify';
+import { ownDriverOf } from '../calls/driver-provider.js';
 import { isPromise } from '../driver/is-promise.js';
 import { UnsupportedOperationError } from '../provider/errors.js';
 import { platformTimers } from '../provider/platform-timers.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
-import { ownDriverOf } from '../runtime/driver-provider.js';
 import { KEY_WRAP_PROVIDER } from './inject-key-wrap.js';
 import { synchronousCall } from './synchronous-call.js';
 

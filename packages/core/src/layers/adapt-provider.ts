@@ -1,3 +1,4 @@
+import { ownDriverOf } from '../calls/driver-provider.js';
 import { completeDriver } from '../driver/complete-driver.js';
 import type { CompleteDriver, KeyWrapDriver } from '../driver/driver.js';
 import type {
@@ -17,7 +18,6 @@ import type {
   KeyWrapProvider,
   SymmetricTarget,
 } from '../provider/provider.js';
-import { ownDriverOf } from '../runtime/driver-provider.js';
 
 /**
  * Returns the driver of a provider, for a layer. A provider that was not built from a driver, or has stubs or

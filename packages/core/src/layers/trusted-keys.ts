@@ -1,3 +1,4 @@
+import { createProvider } from '../calls/driver-provider.js';
 import type { Awaitable } from '../driver/requests.js';
 import {
   InvalidInputError,
@@ -7,7 +8,6 @@ import {
 } from '../provider/errors.js';
 import { type KeyName, parseKeyId } from '../provider/key-id.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
-import { createProvider } from '../runtime/driver-provider.js';
 import { driverOf } from './adapt-provider.js';
 import { guardKeys, type KeyGuard } from './guard-keys.js';
 

@@ -1,6 +1,6 @@
+import { createProvider, DriverProvider, ownDriverOf } from '../calls/driver-provider.js';
 import type { Layer } from '../driver/driver.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
-import { createProvider, DriverProvider, ownDriverOf } from '../runtime/driver-provider.js';
 import { driverOf } from './adapt-provider.js';
 
 /**

@@ -1,3 +1,4 @@
+import { TARGET_FIELDS } from '../calls/parse-input.js';
 import { assertProvider } from '../provider/assert-provider.js';
 import { readEncryptionContext } from '../provider/encryption-context.js';
 import { parseKeyId } from '../provider/key-id.js';
@@ -11,7 +12,6 @@ import type {
   SymmetricTarget,
 } from '../provider/provider.js';
 import { readFields, readSafely } from '../provider/read-fields.js';
-import { TARGET_FIELDS } from '../runtime/parse-input.js';
 
 /** One side of a move between two providers. */
 export type Side<Target> = Target & { readonly provider: KeyWrapProvider };

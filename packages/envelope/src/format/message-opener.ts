@@ -1,5 +1,5 @@
 import { InvalidInputError, wipe } from '@keywrap/core';
-import type { MessageKey, Verifier } from '../engine/engine.js';
+import type { MessageKey, Verifier } from '../engines/engine.js';
 import { damagedMessage } from '../errors.js';
 import { IV_LENGTH, TAG_LENGTH } from './algorithm-suite.js';
 import {

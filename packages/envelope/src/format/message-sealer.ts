@@ -1,5 +1,5 @@
 import { InvalidInputError, wipe } from '@keywrap/core';
-import type { MessageKey, Signer } from '../engine/engine.js';
+import type { MessageKey, Signer } from '../engines/engine.js';
 import { IV_LENGTH, TAG_LENGTH } from './algorithm-suite.js';
 import { BodyAad, FINAL_FRAME, FINAL_FRAME_START, FRAME_OVERHEAD, MAXIMUM_FRAMES } from './body.js';
 import { writeUint16, writeUint32 } from './bytes.js';

@@ -15,7 +15,7 @@ import {
   sign,
   signMessage,
   verify,
-} from '../signing/signatures.js';
+} from '../sign-verify/signatures.js';
 import { endDryRun, toBase64 } from './members.js';
 
 /** [Sign](https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html) */

@@ -1,7 +1,8 @@
 import type { KeyWrapError } from '@keywrap/core';
+import { expectAlike } from '../alike.js';
 import { type CaseInput, casesOf } from '../case.js';
 import { flip, oneOfEach } from '../damage.js';
-import { check, expectError } from '../expect.js';
+import { expectError } from '../expect.js';
 import { SYMMETRIC } from '../needs.js';
 import { damageCodes, errorDetails, openingUses } from '../operations.js';
 import { open, seal } from '../round-trip.js';
@@ -65,35 +66,3 @@ export const indistinguishableCases = [
     },
   ]),
 ];
-
-/** Fields that may differ between calls without revealing anything about the ciphertext. */
-const UNTELLING = ['requestId', 'stack', 'cause', 'keyId'];
-
-/** Returns what a caller can read in an error. */
-function tellingOf(error: KeyWrapError): Map<string, unknown> {
-  const { name, message, requestId } = error;
-  const told = requestId ? message.replaceAll(requestId, '') : message;
-  const own = Object.entries(error).filter(([key, value]) => {
-    return !UNTELLING.includes(key) && ['string', 'number', 'boolean'].includes(typeof value);
-  });
-  return new Map([...own, ['name', name], ['message', told]]);
-}
-
-/**
- * Fails the case unless all errors are the same. The first and the last concern the same ciphertext: what differs
- * between them, such as a time or a trace id, reveals nothing about it.
- */
-function expectAlike(errors: readonly KeyWrapError[]): void {
-  const told = errors.map(tellingOf);
-  const [first, last] = [told[0], told.at(-1)];
-  const names = new Set(told.flatMap((each) => [...each.keys()]));
-  for (const name of names) {
-    if (name !== 'message' && first?.get(name) !== last?.get(name)) continue;
-    const values = new Set(told.map((each) => String(each.get(name))));
-    check(
-      values.size === 1,
-      `the same ${name} for every kind of damage`,
-      `${values.size}: ${[...values].map((value) => JSON.stringify(value)).join(', ')}`,
-    );
-  }
-}

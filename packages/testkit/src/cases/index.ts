@@ -21,6 +21,7 @@ import { encryptCases } from './encrypt.js';
 import { encryptionContextCases } from './encryption-context.js';
 import { errorCases } from './errors.js';
 import { exactKeyIdCases } from './exact-key-ids.js';
+import { forgedContextCases } from './forged-contexts.js';
 import { inputAtCallCases } from './input-at-call.js';
 import { inputCombinationCases } from './input-combinations.js';
 import { inputMemoryCases } from './input-memory.js';
@@ -98,6 +99,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...currentStateCases,
   ...exactKeyIdCases,
   ...contextFamilyCases,
+  ...forgedContextCases,
   ...inputReadOnceCases,
   ...contentCases,
   ...rsaPaddingCases,

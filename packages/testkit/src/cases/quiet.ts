@@ -1,11 +1,12 @@
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
-import { flip } from '../damage.js';
 import { check } from '../expect.js';
-import { type Fields, invoke, type KeyUse } from '../key-use.js';
+import { type Failing, fail, reasonsFor } from '../failing-calls.js';
+import type { Outage } from '../harness.js';
+import { invoke, type KeyUse } from '../key-use.js';
 import { partShown } from '../leak-parts.js';
 import { textsOf } from '../leaks.js';
-import { allUses, keyFor, openingUses, usesFor } from '../operations.js';
-import { keyOf, seal } from '../round-trip.js';
+import { allUses, keyFor, usesFor } from '../operations.js';
+import { OUTAGE_CODES } from '../outage.js';
 import { asText } from '../statistics.js';
 
 const quiet = {
@@ -14,125 +15,81 @@ const quiet = {
     'Neither an error with its causes nor the console shows 6 bytes of a plaintext, key or ciphertext, or of a grant token of the call, in any notation',
   source: CONTRACT,
   power:
-    'A leak in each of three calls is found always: as text, hexadecimal and decimal with any separators, base64, one large number. Not found: a leak of less than 6 bytes, or in 1 of many calls unless of 12 bytes.',
+    'Each call fails for up to 13 reasons, and six times in each kind of outage. A leak in each of three failures for one reason, or in two of six in an outage, is found always: as text, hexadecimal and decimal with any separators, base64, one large number. Not found: a leak of less than 6 bytes, or in 1 of many calls unless of 12 bytes.',
 };
 
-/** A call that fails, and what its error must not show. */
-interface Failing {
-  readonly input: Fields;
-  readonly secrets: readonly Uint8Array[];
+/** Makes a failing call with a grant token; returns its error, and all that this must not show. */
+async function failed(use: KeyUse, context: CaseContext, failing: Failing) {
+  const token = context.secret(48);
+  const error = await fail(use, context, failing, { grantTokens: [asText(token)] });
+  return { error, secrets: [token, ...failing.secrets] };
 }
 
-/** Inputs of a call that fail for different reasons. */
-async function failing(use: KeyUse, context: CaseContext): Promise<Failing[]> {
-  const key = await keyOf(context, use.kind);
-  const isOpening = openingUses.includes(use);
-  const sealed = isOpening
-    ? await seal(context, key)
-    : { ...(await keyFor(use, context.keys)), plaintext: context.secret() };
-  // The beginning of a ciphertext may be public: it names the key.
-  const secrets = [sealed.plaintext, ...(isOpening ? [sealed.ciphertext.slice(-24)] : [])];
-  const missing = { ...sealed, keyId: 'alias/keywrap-no-such-alias' };
-  const damaged = flip(sealed.ciphertext);
-  return [
-    ...(use.keyIdField === undefined
-      ? []
-      : [{ input: await use.input(context, missing), secrets }]),
-    ...(isOpening
-      ? [
-          {
-            input: await use.input(context, { ...sealed, ciphertext: damaged }),
-            secrets: [sealed.plaintext, damaged.slice(-24)],
-          },
-        ]
-      : []),
-    ...(use.operation === 'encrypt'
-      ? [
-          await (async () => {
-            const plaintext = context.secret(4097);
-            return {
-              input: await use.input(context, { ...sealed, plaintext }),
-              secrets: [plaintext.slice(0, 64)],
-            };
-          })(),
-        ]
-      : []),
-  ];
+/** Returns the notation in which the error of a failing call shows a part of a secret. */
+async function shownBy(...call: Parameters<typeof failed>): Promise<string | undefined> {
+  const { error, secrets } = await failed(...call);
+  const text = textsOf(error).join('\n');
+  return secrets.map((secret) => partShown(text, secret)).find((where) => where !== undefined);
 }
 
+/** Once, a few bytes may occur by chance. */
 const REPEATS = 3;
+const IN_OUTAGES = 6;
+
+const OUTAGES = Object.keys(OUTAGE_CODES) as Outage[];
 
 export const quietCases = casesOf(quiet, [
-  ...allUses
-    // The others have no secret in their input.
-    .filter((use) => use.operation === 'encrypt' || openingUses.includes(use))
-    .map(
-      (use): CaseInput => ({
-        id: `QUI-1${use.number}`,
-        title: `${use.title}: its errors show no part of a secret`,
-        needs: use.needs,
-        profile: 'full',
-        async run(context) {
-          const tries: Failing[][] = [];
-          for (let i = 0; i < REPEATS; i++) tries.push(await failing(use, context));
-          for (const [reason] of (tries[0] ?? []).entries()) {
-            const shown: (string | undefined)[] = [];
-            for (const each of tries) {
-              const { input, secrets } = each[reason] as Failing;
-              const error: unknown = await invoke(context.provider, use, input).then(
-                () => undefined,
-                (rejection: unknown) => rejection,
-              );
-              const text = textsOf(error).join('\n');
-              shown.push(
-                secrets
-                  .map((secret) => partShown(text, secret))
-                  .find((where) => where !== undefined),
-              );
-            }
-            check(
-              shown.includes(undefined),
-              'errors without a part of the plaintext or the ciphertext',
-              `ones that show it ${shown[0]}`,
-            );
-          }
-        },
-      }),
-    ),
   ...allUses.map(
     (use): CaseInput => ({
-      id: `QUI-3${use.number}`,
-      title: `${use.title}: its errors show no part of a grant token of the call`,
+      id: `QUI-1${use.number}`,
+      title: `${use.title}: its errors show no part of a secret or of a grant token of the call`,
       needs: use.needs,
       profile: 'full',
       async run(context) {
-        const { provider, keys } = context;
-        const hasReasons = use.operation === 'encrypt' || openingUses.includes(use);
-        const tries: (string | undefined)[][] = [];
-        for (let i = 0; i < REPEATS; i++) {
-          const missing = { ...(await keyFor(use, keys)), keyId: 'alias/keywrap-no-such-alias' };
-          const inputs = hasReasons
-            ? (await failing(use, context)).map(({ input }) => input)
-            : [await use.input(context, missing)];
-          const shown: (string | undefined)[] = [];
-          for (const input of inputs) {
-            const token = context.secret(48);
-            const options = { grantTokens: [asText(token)] };
-            const error: unknown = await invoke(provider, use, input, options).then(
-              () => undefined,
-              (rejection: unknown) => rejection,
-            );
-            shown.push(partShown(textsOf(error).join('\n'), token));
+        for (const reason of await reasonsFor(use, context)) {
+          let where = await shownBy(use, context, await reason());
+          for (let i = 1; i < REPEATS && where !== undefined; i++) {
+            where = await shownBy(use, context, await reason());
           }
-          tries.push(shown);
+          const wanted =
+            'errors without a part of the plaintext, the ciphertext or the grant token';
+          check(where === undefined, wanted, `ones that show it ${where}`);
         }
-        for (const [reason] of (tries[0] ?? []).entries()) {
-          const shown = tries.map((each) => each[reason]);
-          check(
-            shown.includes(undefined),
-            'errors without a part of the grant tokens',
-            `ones that show it ${shown[0]}`,
-          );
+      },
+    }),
+  ),
+  ...OUTAGES.map(
+    (outage, i): CaseInput => ({
+      id: `QUI-40${i + 1}`,
+      title: `${outage}: the errors of every call show no part of a secret or of a grant token of the call`,
+      needs: ['fail', `fail:${outage}`],
+      profile: 'full',
+      alone: true,
+      async run(context) {
+        const opened = await context.open();
+        const own = { ...context, ...opened };
+        const calls: { readonly use: KeyUse; readonly tries: Failing[] }[] = [];
+        for (const use of await usesFor(own)) {
+          const key = await keyFor(use, own.keys);
+          const tries: Failing[] = [];
+          while (tries.length < IN_OUTAGES) {
+            const plaintext = context.secret();
+            const input = await use.input(own, { ...key, plaintext });
+            tries.push({ input, secrets: [plaintext, key.ciphertext.slice(-24)] });
+          }
+          calls.push({ use, tries });
+        }
+        await opened.fail(outage);
+        try {
+          for (const { use, tries } of calls) {
+            const shown: string[] = [];
+            for (const each of tries) shown.push((await shownBy(use, own, each)) ?? '');
+            const wheres = shown.filter((where) => where !== '');
+            const wanted = `errors of ${use.title} without a part of a secret`;
+            check(wheres.length < 2, wanted, `${wheres.length} that show it ${wheres[0]}`);
+          }
+        } finally {
+          await opened.fail(undefined);
         }
       },
     }),
@@ -145,16 +102,16 @@ export const quietCases = casesOf(quiet, [
     async run(context) {
       const { provider } = context;
       const shown: (string | undefined)[] = [];
-      for (let i = 0; i < REPEATS; i++) {
+      for (let i = 0; i < REPEATS && !shown.includes(undefined); i++) {
         const secrets: Uint8Array[] = [];
         const printed = await printedBy(async () => {
           for (const use of await usesFor(context)) {
-            for (const { input, secrets: own } of await failing(use, context)) {
-              const token = context.secret(48);
-              secrets.push(...own, token);
-              const options = { grantTokens: [asText(token)] };
-              await invoke(provider, use, input, options).catch(() => 'expected');
-            }
+            const reasons = await reasonsFor(use, context);
+            await Promise.all(
+              reasons.map(async (reason) => {
+                secrets.push(...(await failed(use, context, await reason())).secrets);
+              }),
+            );
             const input = await use.input(context, await keyFor(use, context.keys));
             const result = await invoke(provider, use, input);
             for (const name of use.returns) {

@@ -1,9 +1,12 @@
-import { type CaseContext, CONTRACT, casesOf } from '../case.js';
+import { type KeyWrapProvider, limitOf } from '@keywrap/core';
+import { type CaseContext, CONTRACT, casesOf, type Opened } from '../case.js';
 import { flip } from '../damage.js';
 import { check } from '../expect.js';
+import { fail, reasonsFor } from '../failing-calls.js';
 import { SYMMETRIC } from '../needs.js';
-import { quickestPair } from '../operations.js';
+import { quickestPair, useNumbered, usesFor } from '../operations.js';
 import { nodeModule } from '../platform.js';
+import { manyOf } from '../statistics.js';
 
 const retention = {
   id: 'no-retention',
@@ -11,7 +14,7 @@ const retention = {
     'A provider keeps no plaintext: results are collected when the caller drops them, and memory does not grow with the number of calls',
   source: CONTRACT,
   power:
-    'By soak, where the garbage collector can be called: a result that is kept, always; 64 bytes that are kept for each call, 512 for each call of one operation, name or context, always.',
+    'By soak, where the garbage collector can be called: a result that is kept, always; 64 bytes that are kept for each call, 512 for each call of one operation, name or context, 1,024 of each call of six kinds that fails for one of up to 13 reasons or in an outage, always.',
 };
 
 /** The garbage collector, where the runtime gives it: Node.js does on request. */
@@ -27,8 +30,8 @@ function collector(): (() => void) | undefined {
 }
 
 /** Collects garbage in several turns of the event loop, because finalizers and weak references wait for one. */
-async function collect(gc: () => void): Promise<void> {
-  for (let i = 0; i < 6; i++) {
+async function collect(gc: () => void, turns = 6): Promise<void> {
+  for (let i = 0; i < turns; i++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
     gc();
   }
@@ -36,6 +39,59 @@ async function collect(gc: () => void): Promise<void> {
 
 const HELD = 64;
 const CALLS = 5000;
+
+/** Calls of one kind that end without a result, and the bytes of each that may be kept. */
+const [LOST, ALLOWED] = [300, 1024];
+
+/** The uses of a key whose input is long, and one of each kind that makes something. */
+const LOSING = ['01', '03', '05', '06', '11', '12'].map(useNumbered);
+
+/** A provider of its own, as a case has it, that the suite keeps nothing of. */
+async function openBare(context: CaseContext) {
+  const opened = await context.open();
+  return { ...context, ...opened, provider: opened.bare };
+}
+
+/** Fails the case when something of each of many failing calls is kept: more for each, once it has warmed up. */
+async function expectNothingKept(
+  context: CaseContext,
+  gc: () => void,
+  fails?: Opened['fail'],
+): Promise<void> {
+  const { capabilities } = context.provider;
+  const long = {
+    length: limitOf(capabilities, 'plaintext'),
+    encryptionContext: { tenant: 'x'.repeat(limitOf(capabilities, 'encryptionContext') >> 1) },
+  };
+  for (const use of await usesFor(context, LOSING)) {
+    const isRsa = use.kind === 'RSA_2048';
+    const reasons = await reasonsFor(use, context, isRsa ? {} : long);
+    for (const [i, reason] of (fails ? reasons.slice(0, 1) : reasons).entries()) {
+      const { abort, ...failing } = await reason();
+      const grow = async () => {
+        const before = await settled(gc);
+        await manyOf(LOST, () => fail(use, context, fails ? failing : { ...failing, abort }));
+        return (await settled(gc)) - before;
+      };
+      await fails?.('unavailable');
+      // The first time warms up.
+      await grow();
+      let least = await grow();
+      if (least >= ALLOWED * LOST) least = Math.min(least, await grow());
+      await fails?.(undefined);
+      check(
+        least < ALLOWED * LOST,
+        `less than ${ALLOWED} bytes that are kept of each ${use.title} that fails`,
+        `${Math.round(least / LOST)} bytes, for reason ${i + 1}`,
+      );
+    }
+  }
+}
+
+async function settled(gc: () => void): Promise<number> {
+  await collect(gc, 2);
+  return used();
+}
 
 export const retentionCases = casesOf(
   retention,
@@ -103,6 +159,29 @@ export const retentionCases = casesOf(
         );
       },
     },
+    {
+      id: 'RET-203',
+      title: `memory does not grow with ${LOST} calls of each kind that fail, for each reason, or are aborted`,
+      profile: 'soak',
+      alone: true,
+      async run(context) {
+        const gc = collector();
+        if (gc !== undefined) await expectNothingKept(await openBare(context), gc);
+      },
+    },
+    {
+      id: 'RET-204',
+      title: `memory does not grow with ${LOST} calls of each kind in an outage`,
+      needs: ['fail', 'fail:unavailable'],
+      profile: 'soak',
+      alone: true,
+      async run(context) {
+        const gc = collector();
+        if (gc === undefined) return;
+        const own = await openBare(context);
+        await expectNothingKept(own, gc, own.fail);
+      },
+    },
   ],
   SYMMETRIC,
 );
@@ -122,7 +201,8 @@ async function dropResults({ open }: CaseContext): Promise<WeakRef<object>[]> {
     const { ciphertext } = await provider.encrypt({ keyId, plaintext });
     const result = await provider.decrypt({ keyId, ciphertext });
     refs.push(new WeakRef(plaintext), new WeakRef(result), new WeakRef(result.plaintext.buffer));
-    const { dataKeys, dataKeyPairSpecs } = provider.capabilities;
+    const { dataKeys, dataKeyPairSpecs, encryptionContext: binds } = provider.capabilities;
+    refs.push(...(await dropFailed(provider, binds)));
     if (!dataKeys) continue;
     const dataKey = await provider.generateDataKey({ keyId, keySpec: 'AES_256' });
     refs.push(new WeakRef(dataKey.plaintext.buffer));
@@ -132,4 +212,18 @@ async function dropResults({ open }: CaseContext): Promise<WeakRef<object>[]> {
     refs.push(new WeakRef(pair.privateKey.buffer));
   }
   return refs;
+}
+
+/** Makes a call that fails, and keeps only weak references to its input and its error. */
+async function dropFailed(provider: KeyWrapProvider, binds: boolean): Promise<WeakRef<object>[]> {
+  const { signal } = new AbortController();
+  const encryptionContext = { tenant: 'a' };
+  const plaintext = new Uint8Array(32);
+  const input = {
+    keyId: 'alias/keywrap-no-such-alias',
+    plaintext,
+    ...(binds && { encryptionContext }),
+  };
+  const error: unknown = await provider.encrypt(input, { signal }).catch((each: unknown) => each);
+  return [plaintext, encryptionContext, signal, error as object].map((each) => new WeakRef(each));
 }

@@ -15,7 +15,14 @@ const FIXTURES = fileURLToPath(
   new URL('../../../../packages/provider-local/test/store/fixtures/first-format/', import.meta.url),
 );
 const SCOPE = { partition: 'aws', region: 'eu-west-1', account: '111122223333' };
-const CODES = ['UNAVAILABLE', 'UNSUPPORTED', 'INVALID_INPUT', 'INVALID_CIPHERTEXT'] as const;
+const CODES = [
+  'UNAVAILABLE',
+  'UNSUPPORTED',
+  'INVALID_INPUT',
+  'INVALID_CIPHERTEXT',
+  // The wrapped key of the folder names its key, too.
+  'INCORRECT_KEY',
+] as const;
 const KEY_ID = 'wraps-stores';
 const NONCE_LENGTH = 24;
 

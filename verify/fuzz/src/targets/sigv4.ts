@@ -2,9 +2,9 @@ import { strict as assert } from 'node:assert';
 import { KmsError } from '@keywrap/kms-server';
 import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { parseAuthorization } from '../../../../packages/kms-server/dist/auth/authorization.js';
-import { SignatureVerifier } from '../../../../packages/kms-server/dist/auth/signature.js';
 import { parseHttpRequest } from '../../../../packages/kms-server/dist/http/http-request.js';
+import { parseAuthorization } from '../../../../packages/kms-server/dist/sigv4/authorization.js';
+import { SignatureVerifier } from '../../../../packages/kms-server/dist/sigv4/signature.js';
 import { type FuzzTarget, textOf, utf8 } from '../target.js';
 
 const CREDENTIALS = {

@@ -1,3 +1,4 @@
+import { createProvider } from '../../calls/driver-provider.js';
 import type { CompleteDriver } from '../../driver/driver.js';
 import type {
   Call,
@@ -9,7 +10,6 @@ import type {
 import { copyBytes } from '../../provider/bytes.js';
 import { isAsymmetricAlgorithm } from '../../provider/key-spec.js';
 import type { KeyWrapProvider } from '../../provider/provider.js';
-import { createProvider } from '../../runtime/driver-provider.js';
 import { driverOf } from '../adapt-provider.js';
 import { cacheKey } from './cache-key.js';
 import {

@@ -1,7 +1,7 @@
+import { untilAborted } from '../../calls/until-aborted.js';
 import type { DecryptOutput } from '../../driver/requests.js';
 import { wipe } from '../../provider/bytes.js';
 import { ProviderClosedError } from '../../provider/errors.js';
-import { untilAborted } from '../../runtime/until-aborted.js';
 import type { DataKeyCacheLimits } from './limits.js';
 
 type Allowance = Pick<DataKeyCacheLimits, 'maximumUses' | 'maximumBytes'>;

@@ -81,22 +81,22 @@ export function checkFields<Name extends CallField>(
 
 /** Tells whether `Object.prototype` has a field of a call, so that every object seems to have it. */
 function isPolluted(): boolean {
-  const inherited: Partial<Record<CallField, unknown>> = Object.prototype;
   // By name: engines know that a name is not there, but look it up where it is a variable.
+  const { prototype } = Object;
   return (
-    inherited.plaintext !== undefined ||
-    inherited.ciphertext !== undefined ||
-    inherited.keyId !== undefined ||
-    inherited.algorithm !== undefined ||
-    inherited.encryptionContext !== undefined ||
-    inherited.source !== undefined ||
-    inherited.destination !== undefined ||
-    inherited.keySpec !== undefined ||
-    inherited.numberOfBytes !== undefined ||
-    inherited.keyPairSpec !== undefined ||
-    inherited.signal !== undefined ||
-    inherited.grantTokens !== undefined ||
-    inherited.bytesToEncrypt !== undefined
+    'plaintext' in prototype ||
+    'ciphertext' in prototype ||
+    'keyId' in prototype ||
+    'algorithm' in prototype ||
+    'encryptionContext' in prototype ||
+    'source' in prototype ||
+    'destination' in prototype ||
+    'keySpec' in prototype ||
+    'numberOfBytes' in prototype ||
+    'keyPairSpec' in prototype ||
+    'signal' in prototype ||
+    'grantTokens' in prototype ||
+    'bytesToEncrypt' in prototype
   );
 }
 

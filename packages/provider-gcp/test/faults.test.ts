@@ -1,9 +1,11 @@
+import { createPublicKey } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { inspect } from 'node:util';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import type { KeyWrapErrorCode } from '@keywrap/core';
 import { GcpKeyWrapProvider } from '@keywrap/provider-gcp';
 import { expect } from 'chai';
+import { crc32c } from '#dist/crc32c.js';
 import { type CloudKms, type Fault, type Message, startCloudKms } from './cloud-kms.js';
 import { CloudKmsError, code } from './cloud-kms-errors.js';
 import { startProxy } from './proxy.js';
@@ -459,4 +461,22 @@ describeFaults('Answers for another key', (fixture) => {
       expect((await rejection(uses[use]())).code).to.equal('INTERNAL');
     });
   }
+
+  it('that are a public key which does not encrypt are a fault, and not used (INTERNAL)', async () => {
+    const { double, uses } = fixture();
+    for (const e of ['AQ', 'Ag', '']) {
+      double.fault = (called, _request, response) => {
+        if (called !== 'GetPublicKey' || response === undefined) return undefined;
+        const jwk = { ...createPublicKey(response.pem).export({ format: 'jwk' }), e };
+        const pem = createPublicKey({ key: jwk, format: 'jwk' }).export({
+          type: 'spki',
+          format: 'pem',
+        });
+        return { ...response, pem, pemCrc32c: { value: `${crc32c(Buffer.from(pem))}` } };
+      };
+      for (const use of ['encryptRsa', 'getPublicKey'] as const) {
+        expect((await rejection(uses[use]())).code, `e = ${e}`).to.equal('INTERNAL');
+      }
+    }
+  });
 });

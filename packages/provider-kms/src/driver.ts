@@ -22,6 +22,7 @@ import {
 import { KmsClients, type Sdk, SdkNotLoadedError } from './clients.js';
 import { credentialsFailure } from './credentials.js';
 import { toKeyWrapError } from './errors.js';
+import { guard } from './guards.js';
 import {
   toDataKeyInput,
   toDataKeyPairInput,
@@ -73,8 +74,10 @@ export function kmsDriver(
       // The SDK serialises every member that it finds, inherited ones too.
       const whole = ownFields({ ...input, ...toGrantTokens(grantTokens, call.grantTokens) });
       const options = ownFields({ ...(call.signal && { abortSignal: call.signal }) });
+      const command = new Command(whole);
+      guard(command);
       try {
-        return await client.send(new Command(whole), options);
+        return await client.send(command, options);
       } catch (error) {
         if (isExplained(error)) throw error;
         throw (await credentialsFailure(client, error)) ?? error;

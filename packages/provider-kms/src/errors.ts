@@ -139,12 +139,16 @@ function withoutRequest(error: unknown): unknown {
   return error;
 }
 
+/** Characters of a message; one that is not of AWS may have megabytes. */
+const MAXIMUM_QUOTED = 500;
+
 /** Returns the error's code or name, and its message if it has one. */
 function quote({ name, code, message }: SdkError): string {
   // The message of a signature error fills a page with the canonical request.
-  const [firstLine = ''] = message.split('\n', 1);
+  const [firstLine = ''] = message.slice(0, MAXIMUM_QUOTED).split('\n', 1);
   const hasMessage = firstLine !== '' && firstLine !== 'UnknownError' && firstLine !== name;
-  return ` (${code ?? name}${hasMessage ? `: ${firstLine}` : ''})`;
+  const text = `${(code ?? name).slice(0, MAXIMUM_QUOTED)}${hasMessage ? `: ${firstLine}` : ''}`;
+  return ` (${text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')})`;
 }
 
 function fieldOf({ name, message }: SdkError): string {

@@ -277,4 +277,55 @@ describe('errors of AWS KMS, printed', () => {
       );
     });
   }
+
+  it('repeat nothing of the request, nor more than a line of what was answered', async () => {
+    const plaintext = Buffer.from('a plaintext to look for');
+    await withServer(
+      async (request, response) => {
+        let body = '';
+        for await (const chunk of request) body += chunk;
+        const { authorization, 'x-amz-security-token': token } = request.headers;
+        const message = `no: ${token} ${authorization} ${body}\u001b[2J\u2028${'x'.repeat(100_000)}`;
+        response
+          .writeHead(400, { 'content-type': 'application/x-amz-json-1.1' })
+          .end(JSON.stringify({ __type: 'ValidationException', message }));
+      },
+      async (endpoint) => {
+        await using keys = new KmsKeyWrapProvider({
+          ...UNREACHED,
+          endpoint,
+          credentials: CREDENTIALS,
+        });
+        for (const call of [
+          keys.encrypt({ keyId: KEY_ARN, plaintext }),
+          keys.decrypt({ keyId: KEY_ARN, ciphertext: plaintext }),
+        ]) {
+          const error = await rejection(call);
+          const shown = inspect(error, { depth: 10, showHidden: true, maxStringLength: null });
+          for (const secret of [...SECRETS, plaintext.toString('base64'), 'Signature=']) {
+            expect(shown).not.to.include(secret);
+          }
+          expect(error.message).not.to.match(/[\p{Cc}\u2028]/u);
+          expect(error.message.length).to.be.lessThan(1000);
+        }
+      },
+    );
+  });
+
+  it('come of a response that does not end, which is not kept in memory (UNAVAILABLE)', async () => {
+    const block = Buffer.alloc(65_536, 'a');
+    await withServer(
+      (_request, response) => {
+        const more = () => {
+          while (!response.destroyed && response.write(block));
+        };
+        response.on('drain', more);
+        more();
+      },
+      async (endpoint) => {
+        const error = await failureWith({ ...UNREACHED, endpoint, credentials: CREDENTIALS });
+        expect(error).to.include({ code: 'UNAVAILABLE', retryable: true });
+      },
+    );
+  });
 });

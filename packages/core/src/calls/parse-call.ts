@@ -1,7 +1,7 @@
 import type { Call } from '../driver/requests.js';
 import { InvalidInputError } from '../provider/errors.js';
 import { LIMITS } from '../provider/key-spec.js';
-import { readValues } from '../provider/read-fields.js';
+import { checkFields } from '../provider/read-fields.js';
 
 const OPTION_FIELDS = ['signal', 'grantTokens', 'bytesToEncrypt'] as const;
 
@@ -15,7 +15,7 @@ export const NO_OPTIONS: Call = Object.freeze({
 /** @throws {@link InvalidInputError} */
 export function parseCall(options: unknown): Call {
   if (options === undefined) return NO_OPTIONS;
-  const [signal, grantTokens, bytesToEncrypt] = readValues(options, 'options', OPTION_FIELDS);
+  const { signal, grantTokens, bytesToEncrypt } = checkFields(options, 'options', OPTION_FIELDS);
   if (signal !== undefined && !isAbortSignal(signal)) {
     throw new InvalidInputError('options.signal', 'must be an AbortSignal');
   }

@@ -24,7 +24,7 @@ import {
 import { limitOf, longestPlaintext } from '../provider/limits.js';
 import { ownField } from '../provider/own-fields.js';
 import type { ProviderCapabilities } from '../provider/provider.js';
-import { readBytes, readValues } from '../provider/read-fields.js';
+import { checkFields, readBytes } from '../provider/read-fields.js';
 
 // Parses the input of each operation into a complete and well-formed request, or rejects it with the name of the
 // field.
@@ -48,14 +48,20 @@ const INPUT_FIELDS = {
 type Parser<Request> = (input: unknown, capabilities: ProviderCapabilities) => Request;
 
 export const parseEncryptInput: Parser<EncryptRequest> = (input, capabilities) => {
-  const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.encrypt);
+  const {
+    plaintext: bytes,
+    keyId,
+    algorithm: name,
+    encryptionContext: context,
+  } = checkFields(input, 'input', INPUT_FIELDS.encrypt);
+  const named = { keyId, algorithm: name, encryptionContext: context };
   const { key, algorithm, encryptionContext } = parseTarget(named, '', capabilities);
   const plaintext = readBytes(bytes, 'plaintext', longestPlaintext(algorithm, capabilities));
   return { key, algorithm, encryptionContext, plaintext };
 };
 
 export const parseDecryptInput: Parser<DecryptRequest> = (input, capabilities) => {
-  const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.decrypt);
+  const { bytes, named } = readDecryptInput(input);
   const { key, algorithm, encryptionContext } = parseSource(named, '', capabilities);
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
@@ -64,8 +70,8 @@ export const parseDecryptInput: Parser<DecryptRequest> = (input, capabilities) =
 };
 
 export const parseDecryptAsymmetricInput: Parser<DecryptRequest> = (input, capabilities) => {
-  const [bytes, ...named] = readValues(input, 'input', INPUT_FIELDS.decrypt);
-  if (named[1] === undefined || named[1] === 'SYMMETRIC_DEFAULT') {
+  const { bytes, named } = readDecryptInput(input);
+  if (named.algorithm === undefined || named.algorithm === 'SYMMETRIC_DEFAULT') {
     throw new InvalidInputError(
       'algorithm',
       'must be RSAES_OAEP_SHA_1, _256, _384 or _512; call decrypt for a symmetric key',
@@ -75,14 +81,20 @@ export const parseDecryptAsymmetricInput: Parser<DecryptRequest> = (input, capab
   return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes, capabilities) };
 };
 
+function readDecryptInput(input: unknown) {
+  const fields = checkFields(input, 'input', INPUT_FIELDS.decrypt);
+  const { ciphertext: bytes, keyId, algorithm, encryptionContext } = fields;
+  return { bytes, named: { keyId, algorithm, encryptionContext } };
+}
+
 export const parseReEncryptInput: Parser<ReEncryptRequest> = (input, capabilities) => {
-  const [bytes, from, to] = readValues(input, 'input', INPUT_FIELDS.reEncrypt);
-  const source = readValues(from ?? {}, 'source', TARGET_FIELDS);
-  const destination = readValues(to, 'destination', TARGET_FIELDS);
+  const { ciphertext, source, destination } = checkFields(input, 'input', INPUT_FIELDS.reEncrypt);
+  const from = checkFields(source ?? {}, 'source', TARGET_FIELDS);
+  const to = checkFields(destination, 'destination', TARGET_FIELDS);
   return {
-    source: parseSource(source, 'source.', capabilities),
-    destination: parseTarget(destination, 'destination.', capabilities),
-    ciphertext: parseCiphertext(bytes, capabilities),
+    source: parseSource(from, 'source.', capabilities),
+    destination: parseTarget(to, 'destination.', capabilities),
+    ciphertext: parseCiphertext(ciphertext, capabilities),
   };
 };
 
@@ -90,15 +102,16 @@ export const parseDataKeyInput: Parser<DataKeyRequest> = (input, capabilities) =
   if (!capabilities.dataKeys) {
     throw new UnsupportedOperationError('this provider does not generate data keys');
   }
-  const [keyId, keySpec, length, context] = readValues(input, 'input', INPUT_FIELDS.dataKey);
+  const fields = checkFields(input, 'input', INPUT_FIELDS.dataKey);
+  const { keyId, keySpec, numberOfBytes: length, encryptionContext: context } = fields;
   const { key, algorithm, encryptionContext } = parseWrapping(keyId, context, capabilities);
-  const longest = Math.min(LIMITS.dataKey, longestPlaintext(algorithm, capabilities));
-  const numberOfBytes = parseDataKeyLength(keySpec, length, longest);
+  const numberOfBytes = parseDataKeyLength(keySpec, length, algorithm, capabilities);
   return { key, algorithm, encryptionContext, numberOfBytes };
 };
 
 export const parseDataKeyPairInput: Parser<DataKeyPairRequest> = (input, capabilities) => {
-  const [keyId, keyPairSpec, context] = readValues(input, 'input', INPUT_FIELDS.dataKeyPair);
+  const fields = checkFields(input, 'input', INPUT_FIELDS.dataKeyPair);
+  const { keyId, keyPairSpec, encryptionContext: context } = fields;
   if (!isDataKeyPairSpec(keyPairSpec)) {
     throw new InvalidInputError(
       'keyPairSpec',
@@ -118,7 +131,7 @@ export const parseDataKeyPairInput: Parser<DataKeyPairRequest> = (input, capabil
  * @throws {@link InvalidInputError}
  */
 export function parseKeyInput(input: unknown): KeyRequest {
-  return { key: parseKeyId(readValues(input, 'input', INPUT_FIELDS.key)[0]) };
+  return { key: parseKeyId(checkFields(input, 'input', INPUT_FIELDS.key).keyId) };
 }
 
 /** Does the same as {@link parseKeyInput}, for a public key. @throws {@link InvalidInputError} */
@@ -127,29 +140,44 @@ export function parsePublicKeyInput(input: unknown, { algorithms }: ProviderCapa
   throw new UnsupportedOperationError('this provider has no asymmetric keys');
 }
 
-/** @param named The values of {@link TARGET_FIELDS}. */
+/** What {@link TARGET_FIELDS} hold, unchecked. */
+type Named = Readonly<Record<(typeof TARGET_FIELDS)[number], unknown>>;
+
 function parseTarget(
-  [keyId, name, context]: readonly unknown[],
+  { keyId, algorithm: name, encryptionContext: context }: Named,
   path: string,
   capabilities: ProviderCapabilities,
 ): Target {
   const algorithm = parseAlgorithm(name, `${path}algorithm`, capabilities);
+  const key = parseKeyId(keyId, `${path}keyId`);
   return {
-    key: parseKeyId(keyId, `${path}keyId`),
+    key,
     algorithm,
     encryptionContext: parseContext(context, path, algorithm, capabilities),
   };
 }
 
-/** @param named The values of {@link TARGET_FIELDS}. */
 function parseSource(
-  named: readonly unknown[],
+  { keyId, algorithm: name, encryptionContext: context }: Named,
   path: string,
   capabilities: ProviderCapabilities,
 ): Source {
-  const [keyId, name, context] = named;
-  if (keyId !== undefined) return parseTarget(named, path, capabilities);
   const algorithm = parseAlgorithm(name, `${path}algorithm`, capabilities);
+  if (keyId === undefined) assertKeyIsInCiphertext(algorithm, path, capabilities);
+  const key = keyId === undefined ? undefined : parseKeyId(keyId, `${path}keyId`);
+  return {
+    key,
+    algorithm,
+    encryptionContext: parseContext(context, path, algorithm, capabilities),
+  };
+}
+
+/** @throws an error that asks for a key id. */
+function assertKeyIsInCiphertext(
+  algorithm: EncryptionAlgorithm,
+  path: string,
+  capabilities: ProviderCapabilities,
+): void {
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError(
       `${path}keyId`,
@@ -161,8 +189,6 @@ function parseSource(
       `${path}keyId must name the key: this provider's ciphertexts do not identify it`,
     );
   }
-  const encryptionContext = parseContext(context, path, algorithm, capabilities);
-  return { key: undefined, algorithm, encryptionContext };
 }
 
 /** Parses the key that wraps a generated key. */
@@ -228,7 +254,12 @@ function parseCiphertext(value: unknown, capabilities: ProviderCapabilities): Ow
   return readBytes(value, 'ciphertext', limitOf(capabilities, 'ciphertext'));
 }
 
-function parseDataKeyLength(keySpec: unknown, numberOfBytes: unknown, longest: number): number {
+function parseDataKeyLength(
+  keySpec: unknown,
+  numberOfBytes: unknown,
+  algorithm: EncryptionAlgorithm,
+  capabilities: ProviderCapabilities,
+): number {
   if (keySpec !== undefined && numberOfBytes !== undefined) {
     throw new InvalidInputError('numberOfBytes', "can't be given together with keySpec");
   }
@@ -239,6 +270,7 @@ function parseDataKeyLength(keySpec: unknown, numberOfBytes: unknown, longest: n
       'must be AES_256 or AES_128, or pass numberOfBytes instead',
     );
   }
+  const longest = Math.min(LIMITS.dataKey, longestPlaintext(algorithm, capabilities));
   const isLength = typeof numberOfBytes === 'number' && Number.isInteger(numberOfBytes);
   if (!isLength || numberOfBytes < 1 || numberOfBytes > longest) {
     throw new InvalidInputError('numberOfBytes', `must be an integer from 1 to ${longest}`);

@@ -62,27 +62,32 @@ export function copyBytes(bytes: Uint8Array): OwnedBytes {
 
 /** Returns true if another thread could change the bytes at any time. */
 export function isSharedMemory(bytes: Uint8Array): boolean {
+  return bufferLength(bytes.buffer) === undefined;
+}
+
+/** Undefined for a SharedArrayBuffer. */
+function bufferLength(buffer: ArrayBufferLike): number | undefined {
   try {
-    bufferLengthOf.call(bytes.buffer);
-    return false;
+    return bufferLengthOf.call(buffer);
   } catch {
-    return true;
+    return undefined;
   }
 }
 
 /** Returns the bytes as a plain `Uint8Array` that owns its memory, copied only if they share it. */
 export function ownBytes(bytes: Uint8Array): OwnedBytes {
-  const isPart = bytes.byteOffset !== 0 || bytes.buffer.byteLength !== bytes.byteLength;
-  if (isPart || isSharedMemory(bytes)) return copyBytes(bytes);
+  // Once: an engine may have to look for it.
+  const { buffer } = bytes;
+  if (bufferLength(buffer) !== bytes.byteLength) return copyBytes(bytes);
   return Object.getPrototypeOf(bytes) === Uint8Array.prototype
     ? (bytes as OwnedBytes)
-    : new Uint8Array(bytes.buffer as ArrayBuffer);
+    : new Uint8Array(buffer as ArrayBuffer);
 }
 
 /** Does the same as {@link ownBytes}, and wipes the original if it copies, for example in Buffer's pool. */
 export function ownSecret(bytes: Uint8Array): OwnedBytes {
   const own = ownBytes(bytes);
-  if (own.buffer !== bytes.buffer) wipe(bytes);
+  if (own !== bytes && own.buffer !== bytes.buffer) wipe(bytes);
   return own;
 }
 

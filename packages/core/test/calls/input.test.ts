@@ -535,5 +535,38 @@ describe('createProvider: input', () => {
       expect(seen[0]?.key.text).to.equal('alias/orders');
       expect(Reflect.ownKeys(seen[0]?.encryptionContext ?? { missing: '' })).to.deep.equal([]);
     });
+
+    // Each field by itself, because one polluted field is enough to have all read with care.
+    const key = { keyId: 'alias/orders' };
+    const missing: readonly [field: string, Method, input: object, pollution: unknown][] = [
+      ['plaintext', 'encrypt', key, one],
+      ['ciphertext', 'decrypt', key, one],
+      ['keyId', 'describeKey', {}, 'alias/evil'],
+      ['keyPairSpec', 'generateDataKeyPair', key, 'RSA_2048'],
+      ['destination', 'reEncrypt', { ciphertext: one }, { keyId: 'alias/evil' }],
+    ];
+    const optional: typeof missing = [
+      ['algorithm', 'encrypt', { ...key, plaintext: one }, 'evil'],
+      ['encryptionContext', 'encrypt', { ...key, plaintext: one }, 'evil'],
+      ['source', 'reEncrypt', { ciphertext: one, destination: key }, 'evil'],
+      ['keySpec', 'generateDataKey', { ...key, numberOfBytes: 1 }, 'AES_256'],
+      ['numberOfBytes', 'generateDataKey', { ...key, keySpec: 'AES_256' }, 1],
+      ['signal', 'encrypt', { ...key, plaintext: one }, 'evil'],
+      ['grantTokens', 'encrypt', { ...key, plaintext: one }, 'evil'],
+      ['bytesToEncrypt', 'encrypt', { ...key, plaintext: one }, 'evil'],
+    ];
+    for (const [field, method, input, value] of [...missing, ...optional]) {
+      it(`do not include ${field} where only Object.prototype has it`, async () => {
+        Object.defineProperty(Object.prototype, field, { value, configurable: true });
+        let call: Promise<unknown>;
+        try {
+          call = callMethod(new ScriptedProvider(), method, input, {});
+        } finally {
+          Reflect.deleteProperty(Object.prototype, field);
+        }
+        if (optional.some(([name]) => name === field)) await call;
+        else await expectRejection(call, InvalidInputError, { field });
+      });
+    }
   });
 });

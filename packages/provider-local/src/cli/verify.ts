@@ -1,3 +1,4 @@
+import { InvalidInputError } from '@keywrap/core';
 import { readCheckpoints } from '../audit/checkpoints.js';
 import type { SqlKeyStore } from '../store/sql-key-store.js';
 import { type ActionArguments, UsageError } from './arguments.js';
@@ -22,6 +23,12 @@ export async function verify(
     witnesses === undefined ? [] : await readCheckpoints(witnesses, { trustedGroup });
   const options = { checkpoints, trustedGroup };
   const logs = auditLogs === undefined ? [] : await store.verifyAuditLogs(auditLogs, options);
+  if (auditLogs !== undefined && logs.length === 0) {
+    throw new InvalidInputError(
+      '--audit-logs',
+      `names a folder without audit logs: ${auditLogs}; nothing was verified`,
+    );
+  }
   const report = await store.verify(showProgress('verifying rows'));
   const { keys, aliases, generation: found } = report;
   const damaged = report.damaged.map(({ message, keyId }) => ({ keyId, message }));

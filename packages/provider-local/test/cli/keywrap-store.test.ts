@@ -209,6 +209,17 @@ describe('keywrap-store', function () {
     expect(damaged.stdout).to.include(`audit log ${name} was changed at line 2`);
   });
 
+  it('does not call a store sound for audit logs that are not there', async () => {
+    await (await openStore()).close();
+    const empty = path.join(file.folder, 'empty');
+    await mkdir(empty);
+    for (const folder of [empty, path.join(file.folder, 'misspelt')]) {
+      const result = await run('verify', file.path, ...OLD, '--audit-logs', folder);
+      expect(result).to.deep.include({ status: 1, stdout: '' });
+      expect(result.stderr).to.include(`--audit-logs names a folder without audit logs: ${folder}`);
+    }
+  });
+
   it("does everything on a volume of a trusted group, as with Kubernetes' fsGroup", async function () {
     if (process.platform === 'win32') this.skip();
     const group = [...OLD, '--trusted-group', `${FS_GROUP}`];

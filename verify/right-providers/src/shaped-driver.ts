@@ -266,7 +266,7 @@ export class ShapedDriver implements KeyWrapDriver {
 
 const newVersion = (material: KeyObject | Buffer): Version => ({ id: randomBytes(16), material });
 
-/** RSA keys take long to generate: all drivers share them, and one driver has no pair twice. */
+/** RSA keys take long to generate: all drivers share a few, so many that keys which are compared are different. */
 const RSA_KEYS = new Map<string, KeyObject>();
 
 function rsaKey(spec: RsaKeySpec, index: number): KeyObject {

@@ -15,7 +15,7 @@ const alike = {
     'Every failure to decrypt a ciphertext has the same error, whatever the reason; a key that must not be used does not even tell whether it would fail',
   source: 'RFC 8017 section 7.1.2, the note on error messages (Manger 2001)',
   power:
-    'Always, in every profile: an error that differs for one of up to 200 kinds of damage; a cause, a detail or the lack of one that differs between changes of the last 36 bytes, another context and a tag of another ciphertext.',
+    'Always, in every profile: an error that differs for one of up to 200 kinds of damage; a cause, a detail or the lack of one that differs between changes of the last 36 bytes, another context and a tag of another ciphertext; a disabled, pending or denied key that tells an intact ciphertext from others.',
 };
 
 /** Changes one byte so that the form stays: of text, a letter or a digit into another one of that kind. */

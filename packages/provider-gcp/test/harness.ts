@@ -73,7 +73,9 @@ export function gcpHarness(name: string, protectionLevel: 'SOFTWARE' | 'HSM'): C
               const name = resourceIn(keyArn);
               const [{ purpose }] = await server.admin.getCryptoKey({ name });
               if (right === 'describe' && purpose !== 'ENCRYPT_DECRYPT') {
-                throw new UnsupportedOperationError('who may not read a key finds no version of it');
+                throw new UnsupportedOperationError(
+                  'who may not read a key finds no version of it',
+                );
               }
               double.deny(name, right);
             },

@@ -78,7 +78,9 @@ try {
   else if (command === 'version') console.log(VERSION);
   else await serve(command);
 } catch (error) {
-  console.error(`keywrap-kms: ${error instanceof Error ? error.message : error}`);
+  const problem = error instanceof Error ? error.message : String(error);
+  // Node.js tells in three lines what is wrong with an argument.
+  console.error(`keywrap-kms: ${problem.replaceAll('\n', ' ')}`);
   process.exitCode = exitCodeOf(error);
   // Its channel to the primary would keep it alive.
   if (cluster.isWorker) process.exit();

@@ -149,11 +149,15 @@ function assertCredentials(credentials: unknown): void {
     const { accessKeyId, secretAccessKey, sessionToken = 'none' } = Object(value);
     return [accessKeyId, secretAccessKey, sessionToken].every(isText);
   };
-  if (Array.isArray(credentials) && credentials.every(areCredentials)) return;
-  throw new InvalidInputError(
-    'credentials',
-    'must be a list of objects with accessKeyId, secretAccessKey and, optionally, sessionToken',
-  );
+  if (!Array.isArray(credentials) || !credentials.every(areCredentials)) {
+    throw new InvalidInputError(
+      'credentials',
+      'must be a list of objects with accessKeyId, secretAccessKey and, optionally, sessionToken',
+    );
+  }
+  if (new Set(credentials.map(({ accessKeyId }) => accessKeyId)).size === credentials.length)
+    return;
+  throw new InvalidInputError('credentials', 'must have each accessKeyId once');
 }
 
 function isLoopback(host: string): boolean {

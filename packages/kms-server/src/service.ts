@@ -83,6 +83,7 @@ export class KmsService {
     try {
       const { body, client } = request;
       if (body instanceof KmsError) throw body;
+      assertOneHost(request);
       assertPath(request);
       const authorization = parseAuthorization(request);
       if (this.#verifier === undefined) rejectWebPages(request);
@@ -140,6 +141,13 @@ function presignedTarget({ query }: KmsRequest): string | undefined {
   if (query?.has('X-Amz-Signature') !== true) return undefined;
   const targets = [...query].filter(([name]) => name.toLowerCase() === 'x-amz-target');
   return targets.flatMap(([, values]) => values).join();
+}
+
+/** A request with two hosts may be for the other one (RFC 9112 §3.2). */
+function assertOneHost({ headers }: KmsRequest): void {
+  const hosts = headers.get('host');
+  if (hosts === undefined || hosts.length === 1) return;
+  throw new KmsError('MalformedHttpRequestException', 'The header host must not be repeated.');
 }
 
 /** An endpoint that ends with a path is a mistake in the client's settings, which no operation would show. */

@@ -111,7 +111,7 @@ describe('Bytes that are nearly HTTP', () => {
     expect(log.map(({ operation }) => operation)).to.deep.equal(['ListKeys']);
   });
 
-  it('with another path or host in the request line are refused', async () => {
+  it('with another path or host in the request line, or with two hosts, are refused', async () => {
     const text = requestText('CreateKey', '{}', ['Connection: close']);
     for (const target of [
       'http://kms.test/',
@@ -127,6 +127,8 @@ describe('Bytes that are nearly HTTP', () => {
         '400',
       ]);
     }
+    const twoHosts = requestText('CreateKey', '{}', ['Host: other', 'Connection: close']);
+    expect(await statusesOf(twoHosts)).to.deep.equal(['400']);
     expect(log.filter(({ outcome }) => outcome === 'ok')).to.deep.equal([]);
   });
 

@@ -10,6 +10,17 @@ describe('The options of a server', () => {
     ['account', [111122223333, ['111122223333'], '1111-2222-3333']],
     ['maximumConnections', [0, -1, 1.5, '500', Number.NaN, null]],
     ['importTokenKey', ['x', new Uint8Array(31), new Uint8Array(33), 32]],
+    [
+      'credentials',
+      [
+        {},
+        [null],
+        [{ accessKeyId: 'a' }],
+        [{ accessKeyId: 'a', secretAccessKey: '' }],
+        // One of them would be ignored.
+        ['b', 'c'].map((secretAccessKey) => ({ accessKeyId: 'a', secretAccessKey })),
+      ],
+    ],
     ['log', ['x', {}]],
     ['now', [5, new Date()]],
   ];

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { InvalidInputError } from '@keywrap/core';
 import { parseMessageHeader } from '@keywrap/envelope';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import { SeveralKeysProvider } from '@keywrap/resilience';
@@ -77,6 +78,18 @@ describe('SeveralKeysProvider', () => {
       keys.decrypt({ keyId: 'orders', ciphertext, encryptionContext: CONTEXT }),
     );
     expect(error).to.include({ code: 'UNAVAILABLE', retryable: true });
+  });
+
+  it('reports a mistake in a setting of a backend as a mistake, and never as damage (INVALID_INPUT)', async () => {
+    const { keys, near, far } = await open();
+    const { ciphertext } = await keys.encrypt(input);
+    const mistake = new InvalidInputError('options.address', 'is not where requests are answered');
+    // An alias is tried with each of the two wrapped data keys.
+    for (const { errors } of [near, far]) errors.push(mistake, mistake);
+    const error = await rejection(
+      keys.decrypt({ keyId: 'orders', ciphertext, encryptionContext: CONTEXT }),
+    );
+    expect(error).to.include({ code: 'INVALID_INPUT', field: 'options.address' });
   });
 
   it('passes an abort on, and tries no other key after it (ABORTED)', async () => {

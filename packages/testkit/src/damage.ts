@@ -49,6 +49,16 @@ const constant = (size: number, byte: number) =>
 const random = (size: number) =>
   changed(crypto.getRandomValues(new Uint8Array(size)), 'random bytes');
 
+/** A ciphertext whose last bytes, its tag or a part of it, are all zeros or ones. */
+function blank(ciphertext: Uint8Array): Uint8Array[] {
+  const counts = [4, 8, 12, 16, 32].filter((count) => count < ciphertext.length);
+  return counts.flatMap((count) =>
+    [0, 0xff].map((value) =>
+      changed(ciphertext.slice().fill(value, -count), `the last ${count} bytes all ${value}`),
+    ),
+  );
+}
+
 /** A ciphertext as text, which a program that guesses would decode. */
 function encoded(ciphertext: Uint8Array): Uint8Array[] {
   const encodings = { base64Of, base64UrlOf, hexOf };
@@ -131,6 +141,44 @@ function samplesOf(ciphertext: Uint8Array, use: KeyUse): Uint8Array[] {
   ];
 }
 
+/** The lengths of parts in which software encrypts, alone, with a tag, and with a nonce and a tag. */
+const CHUNKS = [16, 32, 64, 128, 256, 512, 1024, 2048].flatMap((size) => [
+  size,
+  size + 16,
+  size + 28,
+  size + 32,
+]);
+
+/**
+ * Returns what comes of a long ciphertext when its last parts are removed, repeated or exchanged, as if each was encrypted
+ * for itself.
+ *
+ * @param after How many bytes stand after the last part.
+ */
+export function rearranged(ciphertext: Uint8Array, after: number): Uint8Array[] {
+  const { length } = ciphertext;
+  const part = (from: number, to?: number) => ciphertext.subarray(from, to);
+  return CHUNKS.filter((size) => 2 * size + after < length).flatMap((size) => {
+    const end = length - after;
+    const [one, two] = [end - size, end - 2 * size];
+    const make = (what: string, ...parts: readonly Uint8Array[]) =>
+      changed(
+        joinBytes(part(0, two), ...parts, part(end)),
+        `of the last parts of ${size} bytes, before the last ${after} bytes, ${what}`,
+      );
+    const [before, last] = [part(two, one), part(one, end)];
+    return [
+      make('two exchanged', last, before),
+      make('the last removed', before),
+      make('the last but one removed', last),
+      make('both removed'),
+      make('the last repeated', before, last, last),
+      make('the last but one repeated', before, before, last),
+      make('the last replaced by the one before', before, before),
+    ];
+  });
+}
+
 /** The damage to try with every call that decrypts. */
 export const DAMAGES: readonly (readonly [
   letter: string,
@@ -177,13 +225,14 @@ export const DAMAGES: readonly (readonly [
   ],
   [
     'R',
-    'bytes that no key made, and its own in another encoding',
+    'bytes that no key made, its own with an empty tag, and in another encoding',
     (ciphertext) => [
       constant(ciphertext.length, 0),
       constant(ciphertext.length, 0xff),
       random(ciphertext.length),
       constant(1, 0),
       random(16),
+      ...blank(ciphertext),
       ...encoded(ciphertext),
     ],
   ],

@@ -85,6 +85,10 @@ export function expectKeyArn(actual: unknown, arn: string, what = 'keyId'): void
 /** Fails the case unless these bytes are a `Uint8Array` that owns its memory. */
 export function expectOwnMemory(bytes: unknown, what: string): void {
   check(isUint8Array(bytes), `${what} as a Uint8Array`, kindOf(bytes));
+  // Memory that is shared or can be resized may change under its owner.
+  const kind = kindOf(bytes.buffer);
+  const isFixed = (bytes.buffer as { resizable?: boolean }).resizable !== true;
+  check(kind === 'ArrayBuffer' && isFixed, `${what} in an ArrayBuffer of fixed length`, kind);
   check(
     bytes.byteOffset === 0 && bytes.buffer.byteLength === bytes.length,
     `${what} that owns its memory (byteOffset 0, a buffer of ${bytes.length} bytes)`,

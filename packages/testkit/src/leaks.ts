@@ -48,6 +48,14 @@ function leakInResult(result: object, secrets: readonly Uint8Array[]): string | 
   return findSecret(secrets, texts, () => false);
 }
 
+/** Returns the notation in which texts show a secret. */
+export function leakInTexts(
+  texts: readonly string[],
+  secrets: readonly Uint8Array[],
+): string | undefined {
+  return findSecret(secrets, texts, () => false);
+}
+
 /** Fails the case when a result shows a secret. */
 export function expectHidden(result: object, secret: Uint8Array, what = 'the plaintext'): void {
   const where = leakInResult(result, [secret]);

@@ -49,7 +49,10 @@ export function expectUniqueNonces(samples: readonly Sample[]): void {
     samples.map(({ ciphertext }) => ciphertext),
     'ciphertexts',
   );
-  for (const group of equalPlaintexts(samples)) expectNothingShared(group);
+  for (const group of equalPlaintexts(samples)) {
+    expectNothingShared(group);
+    expectNothingMoved(group);
+  }
   expectUniqueKeyStreams(samples);
 }
 
@@ -82,6 +85,56 @@ function expectNothingShared(ciphertexts: readonly Uint8Array[]): void {
       `${ciphertexts.length - parts.size} of ${ciphertexts.length} that repeat bytes ${start} to ${end} of another`,
     );
   }
+}
+
+/** Enough samples for {@link expectNothingMoved}, and as many as it looks at, and the ends of each. */
+const [ENOUGH, MOST, END] = [64, 300, 96];
+
+/**
+ * Fails the case when random bytes of a ciphertext are somewhere in another, or again in it: an initialisation vector
+ * that is the end of the last ciphertext, or a tag that is the nonce.
+ */
+function expectNothingMoved(ciphertexts: readonly Uint8Array[]): void {
+  if (ciphertexts.length < ENOUGH) return;
+  const some = ciphertexts.slice(0, MOST);
+  const [first = new Uint8Array()] = some;
+  const isRandom = Array.from(first, (_, i) => new Set(some.map((each) => each[i])).size > 24);
+  const runs: [number, number][] = [];
+  for (let start = 0; start < first.length; start++) {
+    if (!isRandom[start]) continue;
+    const end = isRandom.indexOf(false, start);
+    runs.push([start, end < 0 ? first.length : end]);
+    start = end < 0 ? first.length : end;
+  }
+  const seen = new Set<string>();
+  for (const [start, end] of runs) {
+    const middle = Math.max(start, end - END);
+    for (const [from, to] of [
+      [start, Math.min(start + END, middle)],
+      [middle, end],
+    ]) {
+      const parts = some.map((each) => each.subarray(from, to));
+      expectNoCommonPart(parts, 'ciphertexts', 12, seen);
+    }
+  }
+}
+
+/**
+ * Returns the positions that are the same in all ciphertexts of one group and the same in all of the other, but not in
+ * both: they depend on nothing but what the groups differ in. Of eight random bytes that is true once in 2^100.
+ */
+export function positionsThatTell(
+  one: readonly Uint8Array[],
+  other: readonly Uint8Array[],
+): readonly number[] {
+  const [first = new Uint8Array()] = one;
+  const [second = new Uint8Array()] = other;
+  return Array.from(first, (_, i) => i).filter(
+    (i) =>
+      first[i] !== second[i] &&
+      one.every((each) => each[i] === first[i]) &&
+      other.every((each) => each[i] === second[i]),
+  );
 }
 
 /** Returns, for each position, the bits that its most frequent value leaves uncertain. */
@@ -149,6 +202,22 @@ export function expectEnoughRandomBits(ciphertexts: readonly Uint8Array[]): void
     bits >= wanted,
     `ciphertexts of one byte with ${wanted} random bits`,
     `${Math.round(bits)} bits`,
+  );
+}
+
+/**
+ * Fails the case when the initialisation vectors of a cipher that works in blocks are counted: who can predict one tests
+ * guesses of earlier plaintexts with it (BEAST, 2011; NIST SP 800-38A appendix C). The ciphertexts are of one byte: a
+ * vector, a block and a tag have 48 random bytes or more.
+ */
+export function expectUnpredictable(ciphertexts: readonly Uint8Array[]): void {
+  const [first = new Uint8Array()] = ciphertexts;
+  const columns = Array.from(first, (_, i) => ciphertexts.map((each) => each[i] ?? 0));
+  const random = columns.filter((column) => new Set(column).size > 80).length;
+  check(
+    random > 48 || !columns.some(isOrderly),
+    'a random initialisation vector in blocks',
+    'one that counts',
   );
 }
 

@@ -2,18 +2,42 @@
  * Runs work while every clock of this thread stands still and `Math.random` returns one number: what is made of these is
  * then the same each time. Only a case that runs alone may use it.
  */
-export async function withSteadyClock<T>(work: () => Promise<T>): Promise<T> {
+export function withSteadyClock<T>(work: () => Promise<T>): Promise<T> {
+  return withClock(
+    () => 0,
+    () => 0.5,
+    work,
+  );
+}
+
+/** How far a clock leaps each time that it is looked at, in milliseconds. */
+const LEAP = 2000;
+
+/** Runs work while every clock of this thread leaps: each call seems to take seconds. */
+export function withLeapingClock<T>(work: () => Promise<T>): Promise<T> {
+  let leaps = 0;
+  return withClock(() => LEAP * ++leaps, undefined, work);
+}
+
+/** Replaces the clocks: `passed` returns the milliseconds since the start. */
+async function withClock<T>(
+  passed: () => number,
+  random: (() => number) | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
   const { Date: RealDate, performance: timer } = globalThis;
   const { process } = globalThis as { process?: NodeJS.Process };
-  const ticks = process?.hrtime?.bigint;
+  const ticks = Object.assign(() => [1000 + Math.floor(passed() / 1000), 0], {
+    bigint: () => 10n ** 12n + BigInt(passed()) * 1_000_000n,
+  });
   const patches: [target: object, name: string, value: unknown][] = [
-    [RealDate, 'now', () => NOW],
-    [globalThis, 'Date', frozen(RealDate)],
-    [timer, 'now', () => TIMER],
-    [Math, 'random', () => 0.5],
-    ...(ticks === undefined
+    [RealDate, 'now', () => NOW + passed()],
+    [globalThis, 'Date', clocked(RealDate, () => NOW + passed())],
+    [timer, 'now', () => TIMER + passed()],
+    ...(random === undefined ? [] : [[Math, 'random', random] as [object, string, unknown]]),
+    ...(process?.hrtime === undefined
       ? []
-      : [[process?.hrtime, 'bigint', () => 10n ** 12n] as [object, string, unknown]]),
+      : [[process, 'hrtime', ticks] as [object, string, unknown]]),
   ];
   const undo = patches.map(([target, name, value]) => {
     const before = Object.getOwnPropertyDescriptor(target, name);
@@ -32,10 +56,10 @@ export async function withSteadyClock<T>(work: () => Promise<T>): Promise<T> {
 
 const [NOW, TIMER] = [Date.now(), performance.now()];
 
-/** A `Date` whose present is always the same moment. */
-function frozen(RealDate: DateConstructor): DateConstructor {
+/** A `Date` whose present is what the clock says. */
+function clocked(RealDate: DateConstructor, now: () => number): DateConstructor {
   return new Proxy(RealDate, {
     construct: (target, given, self) =>
-      Reflect.construct(target, given.length === 0 ? [NOW] : given, self),
+      Reflect.construct(target, given.length === 0 ? [now()] : given, self),
   });
 }

@@ -1,4 +1,4 @@
-import { constants, createPrivateKey, privateDecrypt } from 'node:crypto';
+import { constants, createHash, createPrivateKey, privateDecrypt } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import {
   type AsymmetricAlgorithm,
@@ -7,7 +7,7 @@ import {
   type EncryptRequest,
   InvalidCiphertextError,
 } from '@keywrap/core';
-import { type Mutant, subclassed, wrapped } from './mutant.js';
+import { type Mutant, replaced, subclassed, wrapped } from './mutant.js';
 import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
 import type { Input } from './uses.js';
 
@@ -174,6 +174,116 @@ const contentMutants: readonly Mutant[] = [
   })),
 ];
 
+/** Puts something in front of each symmetric ciphertext, and takes it away before decrypting, if `accepts` does. */
+const prefixed = (
+  name: string,
+  breaks: string,
+  make: (request: EncryptRequest) => Uint8Array,
+  accepts: (prefix: Uint8Array, request: DecryptRequest) => boolean,
+  length: number,
+): Mutant =>
+  subclassed(
+    name,
+    breaks,
+    () =>
+      new (class extends ReferenceDriver {
+        override async encrypt(request: EncryptRequest) {
+          const output = await super.encrypt(request);
+          if (request.algorithm !== 'SYMMETRIC_DEFAULT') return output;
+          const ciphertext = Buffer.concat([make(request), output.ciphertext]);
+          return { ...output, ciphertext: new Uint8Array(ciphertext) };
+        }
+        override async decrypt(request: DecryptRequest) {
+          if (request.algorithm !== 'SYMMETRIC_DEFAULT') return super.decrypt(request);
+          const prefix = request.ciphertext.subarray(0, length);
+          if (!accepts(prefix, request)) throw new InvalidCiphertextError('it does not open');
+          return super.decrypt({ ...request, ciphertext: request.ciphertext.slice(length) });
+        }
+      })(),
+  );
+
+const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+
+const prefixMutants: readonly Mutant[] = [
+  prefixed(
+    'a check value of each plaintext',
+    'content-independent',
+    ({ plaintext }) => hash(plaintext).subarray(0, 3),
+    () => true,
+    3,
+  ),
+  prefixed(
+    'ciphertexts of another version are opened too',
+    'ciphertext-integrity',
+    () => Uint8Array.of(0x35),
+    ([version = 0]) => (version & 0x0f) === 5 || version === 0xc8,
+    1,
+  ),
+];
+
+/** The calls that seal with a symmetric key, and what they return it in. */
+const SEALING = {
+  encrypt: 'ciphertext',
+  generateDataKey: 'ciphertext',
+  generateDataKeyWithoutPlaintext: 'ciphertext',
+  generateDataKeyPair: 'privateKeyCiphertext',
+  generateDataKeyPairWithoutPlaintext: 'privateKeyCiphertext',
+} as const;
+
+/** Eight bytes of each plaintext stand in its ciphertext. */
+const inClear = wrapped('a part of a plaintext in the clear', 'content-independent', (inner) => {
+  const made = new Map<string, Uint8Array>();
+  const sealing = Object.entries(SEALING).map(([operation, field]) => [
+    operation,
+    async (input: Input, options: Input) => {
+      const result = await inner[operation as keyof typeof SEALING](input, options);
+      if (input?.algorithm?.startsWith('RSA')) return result;
+      const sealed = result[field];
+      const { encryptionContext } = input;
+      const { plaintext } = await inner.decrypt({
+        keyId: input.keyId,
+        ciphertext: sealed,
+        encryptionContext,
+      });
+      const shown = Buffer.from(sealed);
+      shown.set(plaintext.subarray(plaintext.length > 32 ? 36 : 0).subarray(0, 8), HEADER);
+      made.set(shown.toString('hex'), sealed);
+      return replaced(result, { [field]: new Uint8Array(shown) });
+    },
+  ]);
+  return {
+    ...Object.fromEntries(sealing),
+    decrypt: (input, options) => {
+      const ciphertext = made.get(Buffer.from(input?.ciphertext ?? []).toString('hex'));
+      return inner.decrypt(ciphertext === undefined ? input : { ...input, ciphertext }, options);
+    },
+  };
+});
+
+/** Keeps the context beside the ciphertext, not authenticated, and compares it. */
+class ComparesContexts extends ReferenceDriver {
+  static copy({ encryptionContext }: Pick<EncryptRequest, 'encryptionContext'>) {
+    return hash(Buffer.from(JSON.stringify(sorted(encryptionContext)))).subarray(0, 16);
+  }
+  protected override authenticated(header: Uint8Array) {
+    return new Uint8Array(header);
+  }
+  override async encrypt(request: EncryptRequest) {
+    const output = await super.encrypt(request);
+    if (request.algorithm !== 'SYMMETRIC_DEFAULT') return output;
+    const ciphertext = Buffer.concat([output.ciphertext, ComparesContexts.copy(request)]);
+    return { ...output, ciphertext: new Uint8Array(ciphertext) };
+  }
+  override async decrypt(request: DecryptRequest) {
+    if (request.algorithm !== 'SYMMETRIC_DEFAULT') return super.decrypt(request);
+    const copy = request.ciphertext.subarray(-16);
+    if (Buffer.compare(copy, ComparesContexts.copy(request)) !== 0) {
+      throw new InvalidCiphertextError('the ciphertext does not open');
+    }
+    return super.decrypt({ ...request, ciphertext: request.ciphertext.slice(0, -16) });
+  }
+}
+
 /** What comes of an RSA ciphertext without any padding removed. */
 function unpadded(key: ReferenceKey, ciphertext: Uint8Array): Buffer {
   const privateKey = createPrivateKey({
@@ -234,4 +344,26 @@ const rsaMutants: readonly Mutant[] = [
   ),
 ];
 
-export const byteMutants: readonly Mutant[] = [...contextMutants, ...contentMutants, ...rsaMutants];
+export const byteMutants: readonly Mutant[] = [
+  ...contextMutants,
+  ...contentMutants,
+  ...prefixMutants,
+  inClear,
+  subclassed(
+    'RSA ciphertexts without the zeros before them',
+    'content-independent',
+    () =>
+      new (class extends ReferenceDriver {
+        protected override async seal(...input: Parameters<ReferenceDriver['seal']>) {
+          const ciphertext = await super.seal(...input);
+          return ciphertext.slice(ciphertext.findIndex((byte) => byte !== 0));
+        }
+      })(),
+  ),
+  subclassed(
+    'contexts: compared, and not authenticated',
+    'context-families',
+    () => new ComparesContexts(),
+  ),
+  ...rsaMutants,
+];

@@ -1,4 +1,4 @@
-import type { AsymmetricAlgorithm } from '@keywrap/core';
+import type { AsymmetricAlgorithm, DecryptRequest, EncryptRequest } from '@keywrap/core';
 import { InvalidCiphertextError, InvalidInputError, ProviderUnavailableError } from '@keywrap/core';
 import { type Mutant, type Operation, subclassed, wrapped } from './mutant.js';
 import { ReferenceDriver, type ReferenceKey } from './reference-driver.js';
@@ -182,6 +182,43 @@ export const ciphertextMutants: readonly Mutant[] = [
       given.subarray(0, 16).equals(made.subarray(0, 16)) &&
       given.subarray(17).equals(made.subarray(17)),
   ),
+  forgiving(
+    'the order of parts not authenticated',
+    (given, made) =>
+      given.length > 1000 &&
+      given.length === made.length &&
+      Buffer.compare(Buffer.from(given).sort(), Buffer.from(made).sort()) === 0,
+  ),
+  subclassed(
+    'base64 that is decoded as it comes',
+    'ciphertext-integrity',
+    () =>
+      new (class extends ReferenceDriver {
+        override async encrypt(request: EncryptRequest) {
+          const output = await super.encrypt(request);
+          if (request.algorithm !== 'SYMMETRIC_DEFAULT') return output;
+          const text = Buffer.from(output.ciphertext).toString('base64');
+          return { ...output, ciphertext: new Uint8Array(Buffer.from(text)) };
+        }
+        override async decrypt(request: DecryptRequest) {
+          if (request.algorithm !== 'SYMMETRIC_DEFAULT') return super.decrypt(request);
+          const text = Buffer.from(request.ciphertext).toString('latin1');
+          return super.decrypt({
+            ...request,
+            ciphertext: new Uint8Array(Buffer.from(text, 'base64')),
+          });
+        }
+      })(),
+  ),
+  wrapped('no room for a long context beside a long plaintext', 'plaintext-length', (inner) => ({
+    encrypt: (input, options) => {
+      const { plaintext, encryptionContext } = input;
+      const size = JSON.stringify(encryptionContext ?? {}).length + (plaintext?.length ?? 0);
+      if (size > 10_000)
+        throw new InvalidInputError('plaintext', 'is too long', { operation: 'encrypt' });
+      return inner.encrypt(input, options);
+    },
+  })),
   subclassed(
     'RSA ciphertexts of any length',
     'ciphertext-integrity',

@@ -1,4 +1,5 @@
 import { type Mutant, type Operation, plain, replaced, wrapped } from './mutant.js';
+import type { Input } from './uses.js';
 
 const base64 = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('base64');
 
@@ -21,8 +22,30 @@ function showing(name: string, operation: Operation, show: (result: object) => u
   }));
 }
 
+/** What they encrypted stands in results that need not have it. */
+const telling = wrapped('results with what was encrypted', 'results-hide-secrets', (inner) => {
+  const fields = {
+    encrypt: 'ciphertext',
+    generateDataKeyWithoutPlaintext: 'ciphertext',
+    generateDataKeyPairWithoutPlaintext: 'privateKeyCiphertext',
+    reEncrypt: 'ciphertext',
+  } as const;
+  const all = Object.entries(fields).map(([operation, field]) => [
+    operation,
+    async (input: Input, options: Input) => {
+      const result = await inner[operation as keyof typeof fields](input, options);
+      const { keyId = result.destinationKeyId } = result;
+      const ciphertext = result[field];
+      const opened = await inner.decrypt({ keyId, ciphertext }).catch(() => ({}));
+      return Object.defineProperty({ ...result }, 'request', { value: base64(opened.plaintext) });
+    },
+  ]);
+  return Object.fromEntries(all);
+});
+
 /** Wrong about memory and secrets. */
 export const resultMutants: readonly Mutant[] = [
+  telling,
   pooled('encrypt', 'ciphertext'),
   pooled('decrypt', 'plaintext'),
   pooled('decryptAsymmetric', 'plaintext'),

@@ -70,6 +70,11 @@ const nonceMutants: readonly Mutant[] = [
         : 'as few as 200 seeds of OAEP';
     return wrapped(name, 'unique-nonces', repeating);
   }),
+  nonces('a nonce of the time in microseconds', () => {
+    const nonce = new Uint8Array(12);
+    new DataView(nonce.buffer).setBigUint64(4, BigInt(Math.floor(performance.now() * 1000)));
+    return nonce;
+  }),
   nonces('a nonce of 4 random bytes and 8 zeros', () =>
     crypto.getRandomValues(new Uint8Array(12)).map((byte, i) => (i < 4 ? byte : 0)),
   ),

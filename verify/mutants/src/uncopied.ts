@@ -1,5 +1,5 @@
 import { everyOperation } from './caches.js';
-import type { Mutant } from './mutant.js';
+import { type Mutant, wrapped } from './mutant.js';
 import type { Input } from './uses.js';
 
 // What a provider that implements the interface itself may do with its input. Core copies input for every driver, so these
@@ -54,6 +54,20 @@ export const uncopiedMutants: readonly Mutant[] = [
     return async (input, options) => {
       if (++inFlight > 8) await undefined;
       return inner[operation](input, options).finally(() => inFlight--);
+    };
+  }),
+  wrapped('keeps the pairs of a context object', 'input-copied', (inner) => {
+    const known = new WeakMap<object, object>();
+    const kept = (input: Input) => {
+      const { encryptionContext } = input ?? {};
+      if (typeof encryptionContext !== 'object' || encryptionContext === null) return input;
+      const pairs = known.get(encryptionContext) ?? { ...encryptionContext };
+      known.set(encryptionContext, pairs);
+      return { ...input, encryptionContext: pairs };
+    };
+    return {
+      encrypt: (input, options) => inner.encrypt(kept(input), options),
+      decrypt: (input, options) => inner.decrypt(kept(input), options),
     };
   }),
   late('the bytes of its input', isBytes),

@@ -203,6 +203,20 @@ const openingMutants = openingUses.flatMap((use) => [
         ? new InvalidCiphertextError('the ciphertext is too short', { operation })
         : error,
   ),
+  ...(use.kind === 'SYMMETRIC_DEFAULT'
+    ? [
+        mistaking(
+          use,
+          'a cause for some damage',
+          'damage-indistinguishable',
+          'INVALID_CIPHERTEXT',
+          (_, { ciphertext }, error) =>
+            (ciphertext.at(-20) ?? 0) % 2 === 0
+              ? error
+              : Object.assign(error, { cause: new Error('bad padding') }),
+        ),
+      ]
+    : []),
   ofLength(use, '6145 bytes tried', 6145, doesNotOpen),
   ofLength(use, 'no bytes at all tried', 0, doesNotOpen),
   ofLength(use, '6144 bytes rejected', 6144, tooLong),

@@ -150,16 +150,13 @@ function optionsOf({ signal, grantTokens }: Call) {
   return { signal, grantTokens };
 }
 
-/** Everything that can be wrong with a message is the ciphertext's fault: the options are this driver's. */
+/** Everything that is wrong with a message is the ciphertext's fault, and other input is a mistake in a member's options. */
 function isAboutMessage(error: unknown): boolean {
+  if (error instanceof InvalidInputError) return error.field === 'message';
   if (!(error instanceof KeyWrapError)) return false;
-  return [
-    'INVALID_CIPHERTEXT',
-    'INVALID_INPUT',
-    'INCORRECT_KEY',
-    'UNSUPPORTED',
-    'UNTRUSTED_KEY',
-  ].includes(error.code);
+  return ['INVALID_CIPHERTEXT', 'INCORRECT_KEY', 'UNSUPPORTED', 'UNTRUSTED_KEY'].includes(
+    error.code,
+  );
 }
 
 function cannotDecrypt(): InvalidCiphertextError {

@@ -1,18 +1,20 @@
 import { LIMITS, limitOf, maximumPlaintextLength, type ReEncryptInput } from '@keywrap/core';
-import { type CaseContext, casesOf } from '../case.js';
+import { hexOf } from '../bytes.js';
+import { type CaseContext, type CaseInput, casesOf } from '../case.js';
 import { check, expectBytes } from '../expect.js';
 import { RSA, SYMMETRIC } from '../needs.js';
+import { sealBy, sealingUses } from '../operations.js';
 import { expectOpens, type Known, keyOf, open, seal } from '../round-trip.js';
 import { sizesUpTo } from '../sizes.js';
-import { asText, manyOf } from '../statistics.js';
+import { asText, manyOf, positionsThatTell } from '../statistics.js';
 
 const content = {
   id: 'content-independent',
   statement:
-    'A plaintext is only bytes: its value changes neither the length of the ciphertext (no compression) nor what is done with it',
+    'A plaintext is only bytes: its value changes neither the length of the ciphertext (no compression) nor what is done with it, and nothing of it is in the ciphertext',
   source: 'RFC 3749 section 6; CRIME (2012)',
   power:
-    'Always found: a length that depends on repetition, zeros or text in 16 to 4,096 bytes; a size from 1 to 4,096 that fails, by soak (in full: each size to 65, and next to powers of two).',
+    'Always found: a length that depends on repetition, zeros or text in 16 to 4,096 bytes; a size from 1 to 4,096 that fails, by soak (in full: each size to 65, and next to powers of two); a byte of the ciphertext that depends on the plaintext alone; 8 bytes of the plaintext in it. An RSA ciphertext that loses its leading zero with 98 % by full.',
 };
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -99,6 +101,26 @@ function alike(size: number): Uint8Array[] {
   ];
 }
 
+/** Sizes at which software changes how it encrypts. */
+const SIZES = [16, 32, 48, 64, 100, 128, 192, 256, 512, 1000, 1024, 2048, 3000, 4096];
+
+const partsOf = (bytes: Uint8Array) =>
+  Array.from({ length: Math.max(0, bytes.length - 11) }, (_, i) =>
+    asText(bytes.subarray(i, i + 12)),
+  );
+
+/** Fails the case when 8 bytes in a row of the plaintext are in the ciphertext, as they are or as text. */
+function expectConcealed(ciphertext: Uint8Array, plaintext: Uint8Array): void {
+  const shown = asText(ciphertext);
+  for (let i = 0; i + 8 <= plaintext.length; i += 4) {
+    const part = plaintext.subarray(i, i + 8);
+    const isShown = [asText(part), hexOf(part), asText(part.toReversed())].some((each) =>
+      shown.includes(each),
+    );
+    check(!isShown, 'an encrypted plaintext', `a ciphertext with its bytes from ${i} on in it`);
+  }
+}
+
 /** Round trips of these sizes. */
 async function expectSizes(
   context: CaseContext,
@@ -142,6 +164,73 @@ export const contentCases = [
           }
         },
       },
+      {
+        id: 'CNT-102',
+        title: 'no byte of a ciphertext tells whether two plaintexts are equal',
+        profile: 'full',
+        async run({ provider, keys, secret }) {
+          const keyId = await keys.get();
+          const plaintexts = [secret(), secret()] as const;
+          const made: [Uint8Array[], Uint8Array[]] = [[], []];
+          // In turn: what tells the time is then the same in both.
+          for (let i = 0; i < 16; i++) {
+            const plaintext = plaintexts[i & 1] as Uint8Array;
+            made[i & 1]?.push((await provider.encrypt({ keyId, plaintext })).ciphertext);
+          }
+          const telling = positionsThatTell(...made);
+          check(
+            telling.length === 0,
+            'ciphertexts of two plaintexts that have nothing to tell them by',
+            `bytes that depend on the plaintext alone: ${telling.join(', ')}`,
+          );
+        },
+      },
+      {
+        id: 'CNT-103',
+        title:
+          'shows no part of a plaintext in its ciphertext, at any size, and no part of a ciphertext twice',
+        profile: 'full',
+        async run(context) {
+          const { provider, keys, secret } = context;
+          const keyId = await keys.get();
+          const longest = limitOf(provider.capabilities, 'plaintext');
+          for (const size of SIZES.filter((each) => each <= longest)) {
+            const plaintext = secret(size);
+            const { ciphertext } = await provider.encrypt({ keyId, plaintext });
+            expectConcealed(ciphertext, plaintext);
+            const zeros = new Uint8Array(size);
+            const blank = (await provider.encrypt({ keyId, plaintext: zeros })).ciphertext;
+            // Of a header, parts may repeat: those are in both.
+            const header = new Set(partsOf(ciphertext));
+            const parts = partsOf(blank).filter((part) => !header.has(part));
+            const { size: different } = new Set(parts);
+            check(
+              different === parts.length,
+              `a ciphertext of ${size} zeros without a part that repeats`,
+              `${parts.length - different} parts of 12 bytes that do`,
+            );
+          }
+        },
+      },
+      ...sealingUses
+        .filter(({ operation }) => operation.startsWith('generate'))
+        .map(
+          (use): CaseInput => ({
+            id: `CNT-11${use.number}`,
+            title: `${use.title}: shows no part of what it wraps in the ciphertext`,
+            needs: use.needs,
+            async run(context) {
+              const keyId = await context.keys.get();
+              const ciphertext = await sealBy(use, context, { keyId });
+              const { plaintext } = await context.provider.decrypt({ keyId, ciphertext });
+              // A private key begins as all of its kind do, and may end with its public key.
+              expectConcealed(
+                ciphertext,
+                plaintext.length > 32 ? plaintext.slice(36, 68) : plaintext,
+              );
+            },
+          }),
+        ),
       {
         id: 'CNT-201',
         title: 'takes a ciphertext, and what looks like data of another kind, as any plaintext',
@@ -210,6 +299,22 @@ export const contentCases = [
             (size) => context.profile === 'soak' || size === maximum || (size & (size - 1)) === 0,
           );
           await expectSizes(context, 'RSA_2048', sizes);
+        },
+      },
+      {
+        id: 'CNT-402',
+        title:
+          'RSA: 1,000 ciphertexts (soak: 5,000) have one length, also those that begin with a zero',
+        profile: 'full',
+        async run(context) {
+          const input = { ...(await keyOf(context, 'RSA_2048')), plaintext: context.secret() };
+          const count = context.profile === 'soak' ? 5000 : 1000;
+          const lengths = await manyOf(
+            count,
+            async () => (await context.provider.encrypt(input)).ciphertext.length,
+          );
+          const different = [...new Set(lengths)];
+          check(different.length === 1, 'ciphertexts of one length', different.join(', '));
         },
       },
     ],

@@ -1,5 +1,6 @@
 import type { KeyWrapError } from '@keywrap/core';
 import { expectAlike } from '../alike.js';
+import { joinBytes } from '../bytes.js';
 import { type CaseInput, casesOf } from '../case.js';
 import { flip, oneOfEach } from '../damage.js';
 import { expectError } from '../expect.js';
@@ -11,7 +12,19 @@ const alike = {
   id: 'damage-indistinguishable',
   statement: 'Every failure to decrypt a ciphertext has the same error, whatever the reason',
   source: 'RFC 8017 section 7.1.2, the note on error messages (Manger 2001)',
+  power:
+    'Always, in every profile: an error that differs for one of up to 200 kinds of damage; a cause, a detail or the lack of one that differs between changes of the last 36 bytes, another context and a tag of another ciphertext.',
 };
+
+/** Changes one byte so that the form stays: of text, a letter or a digit into another one of that kind. */
+function hiddenDamage(ciphertext: Uint8Array, place: number): Uint8Array[] {
+  const isText = ciphertext.every((byte) => byte >= 0x20 && byte < 0x7f);
+  if (!isText) return [0x01, 0x80].map((mask) => flip(ciphertext, place, mask));
+  const isPlain = /[0-9a-zA-Z]/.test(String.fromCharCode(ciphertext[place] ?? 0));
+  const letters = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) => letter.charCodeAt(0));
+  const [other = 0x61] = letters.filter((code) => code !== ciphertext[place]);
+  return isPlain ? [flip(ciphertext, place, (ciphertext[place] ?? 0) ^ other)] : [];
+}
 
 export const indistinguishableCases = [
   ...casesOf(
@@ -40,6 +53,41 @@ export const indistinguishableCases = [
         },
       }),
     ),
+  ),
+  ...casesOf(
+    alike,
+    openingUses
+      .filter(({ kind }) => kind === 'SYMMETRIC_DEFAULT')
+      .map(
+        (use): CaseInput => ({
+          id: `ALK-2${use.number}`,
+          title: `${use.title}: has the same error, with the same causes and details, for all damage that only a tag shows`,
+          needs: use.needs,
+          async run(context) {
+            const [sealed, other] = [await seal(context), await seal(context)];
+            const { ciphertext } = sealed;
+            const { length } = ciphertext;
+            const places = [1, 2, 7, 15, 16, 17, 20, 24, 31, 32].map((back) => length - 5 - back);
+            const all = [
+              ...places.flatMap((place) => hiddenDamage(ciphertext, place)),
+              joinBytes(ciphertext.subarray(0, -24), other.ciphertext.subarray(-24)),
+            ].map((each) => ({ ...sealed, ciphertext: each }));
+            const binds = context.provider.capabilities.encryptionContext;
+            const wrong = [
+              ...all,
+              ...(binds ? [{ ...sealed, encryptionContext: { tenant: 'b' } }] : []),
+              ...all.slice(0, 1),
+            ];
+            const errors: KeyWrapError[] = [];
+            for (const each of wrong) {
+              const call = use.call(context, each);
+              const { operation } = use;
+              errors.push(await expectError(call, 'INVALID_CIPHERTEXT', { operation }));
+            }
+            expectAlike(errors, true);
+          },
+        }),
+      ),
   ),
   ...casesOf(alike, [
     {

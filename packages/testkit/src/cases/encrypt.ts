@@ -1,4 +1,5 @@
 import { limitOf } from '@keywrap/core';
+import { contextOf } from '../bad-values.js';
 import { includesBytes } from '../bytes.js';
 import { type CaseContext, type CaseInput, casesOf, kmsApi } from '../case.js';
 import {
@@ -120,6 +121,21 @@ export const encryptCases = [
           },
         }),
       ),
+      {
+        id: 'LEN-006',
+        title: 'encrypts the longest plaintext with the longest context, in as many bytes at most',
+        needs: ['encryptionContext'],
+        async run(context) {
+          const { capabilities } = context.provider;
+          const encryptionContext = contextOf(limitOf(capabilities, 'encryptionContext'));
+          const plaintext = context.secret(longest(context));
+          const sealed = await seal(context, { plaintext, encryptionContext });
+          const { length } = sealed.ciphertext;
+          const most = limitOf(capabilities, 'ciphertext');
+          check(length <= most, `a ciphertext of at most ${most} bytes`, `${length} bytes`);
+          await expectOpens(context.provider, sealed);
+        },
+      },
       ...(
         [
           ['LEN-004', 'an empty plaintext', () => 0],

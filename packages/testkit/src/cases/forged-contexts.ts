@@ -5,7 +5,7 @@ import { insert } from '../damage.js';
 import { expectError } from '../expect.js';
 import { SYMMETRIC } from '../needs.js';
 import { seal } from '../round-trip.js';
-import { manyOf } from '../statistics.js';
+import { manyOf, positionsThatTell } from '../statistics.js';
 import { apart } from './context-families.js';
 
 // Contexts, and ciphertexts, that somebody makes up who knows how a provider could serialise contexts.
@@ -204,6 +204,26 @@ export const forgedContextCases = casesOf(
           const fitting = forged.filter(({ length }) => length <= most);
           await expectNoneOpens(context, keyId, fitting, [left]);
         }
+      },
+    },
+    {
+      id: 'CTF-404',
+      title: 'what a ciphertext says of its context, if anything, is authenticated',
+      profile: 'full',
+      async run(context) {
+        const { provider, keys, secret } = context;
+        const key = { keyId: await keys.get(), plaintext: secret() };
+        const contexts = [{ tenant: 'a'.repeat(16) }, { tenant: 'b'.repeat(16) }] as const;
+        const made: [Uint8Array[], Uint8Array[]] = [[], []];
+        for (let i = 0; i < 16; i++) {
+          const encryptionContext = contexts[i & 1] as EncryptionContext;
+          made[i & 1]?.push((await provider.encrypt({ ...key, encryptionContext })).ciphertext);
+        }
+        // A copy or a hash of the context is the same in all of its ciphertexts.
+        const [[ciphertext], [other]] = made as [[Uint8Array], [Uint8Array]];
+        const forged = ciphertext.slice();
+        for (const i of positionsThatTell(...made)) forged[i] = other[i] as number;
+        await expectNoneOpens(context, key.keyId, forged, [contexts[1]]);
       },
     },
   ],

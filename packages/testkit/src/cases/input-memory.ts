@@ -1,5 +1,6 @@
+import type { DecryptInput } from '@keywrap/core';
 import { casesOf } from '../case.js';
-import { check, sameBytes } from '../expect.js';
+import { check, expectBytes, expectError, sameBytes } from '../expect.js';
 import { OWN_RUNTIME, SYMMETRIC } from '../needs.js';
 import { expectOpens } from '../round-trip.js';
 import { inputCopied } from './input-at-call.js';
@@ -34,6 +35,38 @@ export const inputMemoryCases = casesOf(
         const ciphertext = Bytes.from(sealed.ciphertext);
         await expectOpens(provider, { keyId, plaintext: before, ciphertext });
         check(sameBytes(plaintext, before), 'a Buffer that is not changed', 'other bytes in it');
+      },
+    },
+    {
+      id: 'MEM-503',
+      title:
+        'reads an input again when it is used again, with other bytes and pairs in the same objects',
+      needs: ['encryptionContext'],
+      async run({ provider, keys, secret }) {
+        const keyId = await keys.get();
+        const input = { keyId, plaintext: secret(), encryptionContext: { tenant: '0' } };
+        const made: { readonly ciphertext: Uint8Array; readonly plaintext: Uint8Array }[] = [];
+        for (let i = 0; i < 3; i++) {
+          input.plaintext.set(secret());
+          input.encryptionContext.tenant = `${i}`;
+          const { ciphertext } = await provider.encrypt(input);
+          made.push({ ciphertext, plaintext: input.plaintext.slice() });
+        }
+        const opening = {
+          keyId,
+          ciphertext: made[0]?.ciphertext.slice(),
+          encryptionContext: input.encryptionContext,
+        };
+        for (const [i, { ciphertext, plaintext }] of made.entries()) {
+          opening.ciphertext?.set(ciphertext);
+          opening.encryptionContext.tenant = `${i}`;
+          await expectOpens(provider, { ...opening, ciphertext, plaintext });
+          const again = await provider.decrypt(opening as DecryptInput);
+          expectBytes(again.plaintext, plaintext, 'the plaintext of what is there now');
+          opening.encryptionContext.tenant = 'another';
+          const call = provider.decrypt(opening as DecryptInput);
+          await expectError(call, 'INVALID_CIPHERTEXT', { operation: 'decrypt' });
+        }
       },
     },
     {

@@ -53,6 +53,13 @@ async function make(
   return (await provider.decrypt({ keyId, ciphertext })).plaintext;
 }
 
+/** Sizes that may be made in their own way, and how many times fewer keys, as a power of two, are looked at. */
+const LOOKED_AT: readonly (readonly [Size, number])[] = [
+  [{ keySpec: 'AES_256' }, 0],
+  [{ keySpec: 'AES_128' }, 2],
+  ...[24, 32, 48, 64].map((numberOfBytes) => [{ numberOfBytes }, 3] as const),
+];
+
 /** Keys of one length: a byte is the same in eight by chance once in 2^56. */
 const ALIKE = 8;
 
@@ -63,19 +70,51 @@ const INSTANCES = 16;
 const largest = ({ capabilities }: KeyWrapProvider) =>
   Math.min(LIMITS.dataKey, limitOf(capabilities, 'plaintext'));
 
+const fits = (size: Size, provider: KeyWrapProvider) =>
+  'keySpec' in size || size.numberOfBytes <= largest(provider);
+
+interface Instance {
+  readonly provider: KeyWrapProvider;
+  readonly keyId: string;
+  close(): Promise<void>;
+}
+
+/** Fails the case when the first keys of several instances, made at the same moment, have something in common. */
+async function expectFirstsUnrelated(
+  operation: Maker,
+  openAnother: () => Promise<Instance>,
+): Promise<void> {
+  const firsts: Uint8Array[][] = LOOKED_AT.map(() => []);
+  for (let i = 0; i < INSTANCES; i++) {
+    const instance = await openAnother();
+    await withSteadyClock(async () => {
+      for (const [j, [size]] of LOOKED_AT.entries()) {
+        if (!fits(size, instance.provider)) continue;
+        const key = await make(operation, instance, instance.keyId, size);
+        firsts[j]?.push(key.slice(0, 32));
+      }
+    });
+    await instance.close();
+  }
+  for (const keys of firsts) expectUnrelated(keys, 'first data keys');
+}
+
 export const randomDataKeyCases = casesOf(
   random,
   [
     ...MAKERS.flatMap(([number, operation]): CaseInput[] => [
       {
         id: `RAN-10${number}`,
-        title: `${operation}: 1,000 keys (soak: 16,000) look like random bytes`,
+        title: `${operation}: 1,000 keys (soak: 16,000), and fewer of other sizes, look like random bytes`,
         profile: 'full',
         async run(context) {
           const keyId = await context.keys.get();
           const count = context.profile === 'soak' ? 16_000 : 1000;
-          const size = { keySpec: 'AES_256' } as const;
-          expectRandomBytes(await manyOf(count, () => make(operation, context, keyId, size)));
+          for (const [size, share] of LOOKED_AT) {
+            if (!fits(size, context.provider)) continue;
+            const keys = await manyOf(count >> share, () => make(operation, context, keyId, size));
+            expectRandomBytes(keys);
+          }
         },
       },
       {
@@ -137,16 +176,10 @@ export const randomDataKeyCases = casesOf(
         profile: 'full',
         alone: true,
         async run({ open }) {
-          const firsts: Uint8Array[] = [];
-          while (firsts.length < INSTANCES) {
+          await expectFirstsUnrelated(operation, async () => {
             const opened = await open();
-            const keyId = await opened.keys.get();
-            const size = { keySpec: 'AES_256' } as const;
-            const key = await withSteadyClock(() => make(operation, opened, keyId, size));
-            firsts.push(key.slice());
-            await opened.close();
-          }
-          expectUnrelated(firsts, 'first data keys');
+            return { ...opened, keyId: await opened.keys.get() };
+          });
         },
       },
       {
@@ -157,15 +190,10 @@ export const randomDataKeyCases = casesOf(
         profile: 'full',
         async run({ keys, reopen }) {
           const keyId = await keys.get();
-          const firsts: Uint8Array[] = [];
-          while (firsts.length < INSTANCES) {
-            const size = { keySpec: 'AES_256' } as const;
+          await expectFirstsUnrelated(operation, async () => {
             const provider = await withSteadyClock(reopen);
-            const key = await withSteadyClock(() => make(operation, { provider }, keyId, size));
-            firsts.push(key.slice());
-            await provider.close();
-          }
-          expectUnrelated(firsts, 'first data keys');
+            return { provider, keyId, close: () => provider.close() };
+          });
         },
       },
       {

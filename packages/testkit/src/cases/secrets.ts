@@ -1,9 +1,10 @@
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check, describeError, expectKeyWrapError, kindOf } from '../expect.js';
-import { invoke, type KeyUse, type Result } from '../key-use.js';
-import { expectHidden } from '../leaks.js';
+import { invoke, type KeyUse, type Result, sealedIn } from '../key-use.js';
+import { expectHidden, leakInTexts, textsOf } from '../leaks.js';
 import { OWN_RUNTIME } from '../needs.js';
 import { keyFor, useNumbered } from '../operations.js';
+import { seal } from '../round-trip.js';
 
 const hidden = {
   id: 'results-hide-secrets',
@@ -20,6 +21,9 @@ const disposable = {
 
 /** Every kind of result with a secret, in the order of the numbers in the ids. */
 const USES = ['03', '05', '11', '13', '04'].map(useNumbered);
+
+/** Results that have no secret at all. */
+const WITHOUT = ['01', '06', '12', '14'].map(useNumbered);
 
 /** Returns the fields of a result that are not secret. */
 const REST = [
@@ -47,6 +51,28 @@ export const secretCases = [
         async run(context) {
           const { result, read } = await hold(use, context);
           expectHidden(result, secretIn(read()), 'its secret');
+        },
+      }),
+    ),
+    [OWN_RUNTIME],
+  ),
+  ...casesOf(
+    hidden,
+    WITHOUT.map(
+      (use, i): CaseInput => ({
+        id: `SEC-50${i + 1}`,
+        title: `${use.title}: nothing in its result shows what it encrypted`,
+        needs: use.needs,
+        async run(context) {
+          const { provider, keys } = context;
+          const key =
+            use.operation === 'reEncrypt' ? await seal(context) : { keyId: await keys.get() };
+          const result = await invoke(provider, use, await use.input(context, key));
+          const { destinationKeyId: keyId = result.keyId } = result;
+          const opened = await provider.decrypt({ keyId, ciphertext: sealedIn(result) });
+          const text = textsOf(result).join('\n');
+          const where = leakInTexts([text], [secretIn(opened.plaintext)]);
+          check(where === undefined, 'a result without a secret', `one that shows it ${where}`);
         },
       }),
     ),

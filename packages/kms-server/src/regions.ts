@@ -35,7 +35,7 @@ export class Regions {
   private constructor(options: RegionsOptions, store: KeyStore, cipher: KeyCipher) {
     this.#options = options;
     this.#store = store;
-    const tokens = new ImportTokens(options.importTokenKey);
+    const tokens = new ImportTokens(cipher.engine, options.importTokenKey);
     this.#shared = { cipher, keyPairs: new KeyPairs(cipher.engine), tokens };
   }
 

@@ -149,7 +149,9 @@ export async function readContents(store: SqlKeyStore, worker: string): Promise<
 
 function describeKey({ id, keyState, versions }: KeyRecord): string {
   const isRight = versions.every(
-    ({ material }, index) => material?.equals(materialOf(id, index + 1)) === true,
+    ({ material }, index) =>
+      material !== undefined &&
+      Buffer.compare(material.bytes, materialOf(id, index + 1).bytes) === 0,
   );
   return describe(isRight ? keyState : `${keyState} with wrong material`, versions.length);
 }

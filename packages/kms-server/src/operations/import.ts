@@ -37,7 +37,7 @@ export async function GetParametersForImport(
   assertWraps(wrappingAlgorithm, wrappingKeySpec, key.keySpec);
   const { privateKey, publicKey } = await keyPairs.for(client).generateKeyPair(wrappingKeySpec);
   const validTo = daysAfter(keys.now(), 1);
-  const token = tokens.seal({ keyArn: arnOf(key), wrappingAlgorithm, validTo, privateKey });
+  const token = tokens.seal(arnOf(key), { wrappingAlgorithm, validTo, privateKey });
   wipe(privateKey);
   return {
     KeyId: arnOf(key),

@@ -51,15 +51,18 @@ export async function page<Item>(
   };
 }
 
-/** Reads pages of a short list. */
-export function fromItems<Item>(items: readonly Item[], nameOf: (item: Item) => string) {
-  return (after: string | undefined, limit: number): readonly Item[] =>
-    items
-      .map((item) => ({ item, name: nameOf(item) }))
-      .filter(({ name }) => after === undefined || name > after)
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .slice(0, limit)
-      .map(({ item }) => item);
+/** Returns a page of a short list. */
+export function pageOf<Item>(
+  request: PageRequest,
+  items: readonly Item[],
+  list: Omit<PagedList<Item>, 'read'>,
+): Promise<Page<Item>> {
+  const named = items
+    .map((item) => ({ item, name: list.nameOf(item) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const read = (after: string | undefined) =>
+    named.filter(({ name }) => after === undefined || name > after).map(({ item }) => item);
+  return page(request, { ...list, read });
 }
 
 function writeMarker(name: string, list: string): string {

@@ -3,7 +3,7 @@ import { assertPolicy, policyOf } from '../keys/policy.js';
 import { KmsError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
-import { fromItems, page } from './page.js';
+import { pageOf } from './page.js';
 
 /** A key has one policy, and this is its name. */
 const DEFAULT = 'default';
@@ -27,13 +27,11 @@ export async function PutKeyPolicy(request: RequestOf<'PutKeyPolicy'>, { keys }:
 /** [ListKeyPolicies](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyPolicies.html) */
 export async function ListKeyPolicies(request: RequestOf<'ListKeyPolicies'>, { keys }: Region) {
   await findKey(keys, request.KeyId);
-  const nameOf = (name: string) => name;
-  const { items, members } = await page(request, {
+  const { items, members } = await pageOf(request, [DEFAULT], {
     name: 'policies',
-    nameOf,
+    nameOf: (name) => name,
     byDefault: 100,
     maximum: 1000,
-    read: fromItems([DEFAULT], nameOf),
   });
   return { PolicyNames: items, ...members };
 }

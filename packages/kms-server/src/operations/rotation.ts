@@ -20,7 +20,7 @@ import { KmsError } from '../protocol/kms-error.js';
 import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
 import { unsupported } from './members.js';
-import { fromItems, page } from './page.js';
+import { pageOf } from './page.js';
 
 /** [RotateKeyOnDemand](https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html) says how often. */
 const MAXIMUM_ON_DEMAND = 25;
@@ -97,13 +97,11 @@ export async function ListKeyRotations(request: RequestOf<'ListKeyRotations'>, {
     request.IncludeKeyMaterial === 'ALL_KEY_MATERIAL'
       ? [...versions, ...(pendingVersion === undefined ? [] : [pendingVersion])]
       : versions.filter(({ rotation }) => rotation !== undefined);
-  const nameOf = ({ version }: KeyVersion) => String(version).padStart(10, '0');
-  const { items, members } = await page(request, {
+  const { items, members } = await pageOf(request, listed, {
     name: 'rotations',
-    nameOf,
+    nameOf: ({ version }) => String(version).padStart(10, '0'),
     byDefault: 100,
     maximum: 1000,
-    read: fromItems(listed, nameOf),
   });
   return { Rotations: items.map((version) => describeRotation(key, version)), ...members };
 }

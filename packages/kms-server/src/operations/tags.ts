@@ -1,9 +1,9 @@
-import { assertNotPendingDeletion, type Tag } from '@keywrap/provider-local/keys';
+import { assertNotPendingDeletion } from '@keywrap/provider-local/keys';
 import { findKey } from '../keys/find-key.js';
 import { withoutTags, withTags } from '../keys/tags.js';
 import type { RequestOf } from '../protocol/model.js';
 import type { Region } from '../regions.js';
-import { fromItems, page } from './page.js';
+import { pageOf } from './page.js';
 
 /** [TagResource](https://docs.aws.amazon.com/kms/latest/APIReference/API_TagResource.html) */
 export async function TagResource({ KeyId, Tags }: RequestOf<'TagResource'>, { keys }: Region) {
@@ -27,13 +27,11 @@ export async function UntagResource(
 /** [ListResourceTags](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html) */
 export async function ListResourceTags(request: RequestOf<'ListResourceTags'>, { keys }: Region) {
   const { tags } = await findKey(keys, request.KeyId);
-  const nameOf = ({ key }: Tag) => key;
-  const { items, members } = await page(request, {
+  const { items, members } = await pageOf(request, tags, {
     name: 'tags',
-    nameOf,
+    nameOf: ({ key }) => key,
     byDefault: 50,
     maximum: 50,
-    read: fromItems(tags, nameOf),
   });
   return {
     Tags: items.map(({ key, value }) => ({ TagKey: key, TagValue: value })),

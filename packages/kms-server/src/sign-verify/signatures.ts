@@ -13,7 +13,6 @@ import {
 import { promisify } from 'node:util';
 import type { KeyMaterial } from '@keywrap/provider-local/keys';
 import { signEcdsa, verifyEcdsa } from './ecdsa.js';
-import { encodePkcs1 } from './emsa-pkcs1.js';
 import { encodePss, isPss } from './emsa-pss.js';
 
 /** The signing algorithms of RSA and ECC keys, by KMS's names. */
@@ -24,6 +23,13 @@ export type SigningAlgorithm =
 export type Hash = 'sha256' | 'sha384' | 'sha512';
 
 const signOnThreadPool = promisify(signAsync);
+
+/** DER of DigestInfo up to the digest (RFC 8017 §9.2, note 1). */
+const DIGEST_INFO = {
+  sha256: '3031300d060960864801650304020105000420',
+  sha384: '3041300d060960864801650304020205000430',
+  sha512: '3051300d060960864801650304020305000440',
+} as const satisfies Record<Hash, string>;
 
 /** Returns the length in bytes of the digest that an algorithm signs. */
 export function digestLength(algorithm: SigningAlgorithm): number {
@@ -88,6 +94,11 @@ export function verify(
   } catch {
     return false; // OpenSSL throws for a number or padding that no signature can have.
   }
+}
+
+/** The DigestInfo that EMSA-PKCS1-v1_5 pads (RFC 8017 §9.2, step 2). */
+function encodePkcs1(hash: Hash, digest: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(DIGEST_INFO[hash], 'hex'), digest]);
 }
 
 function isPssAlgorithm(algorithm: SigningAlgorithm): boolean {

@@ -1,6 +1,6 @@
 import { InvalidInputError, type OwnedBytes, wipe } from '@keywrap/core';
 import * as asn1 from '../cipher/engines/forge/der.js';
-import { equalSecrets } from '../keys/equal-secrets.js';
+import { equalSecrets } from '../cipher/equal-secrets.js';
 import {
   type Decryption,
   deriveKey,

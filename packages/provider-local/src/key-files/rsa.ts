@@ -1,14 +1,8 @@
-import { InvalidInputError, type RsaKeySpec } from '@keywrap/core';
+import { InvalidInputError, type RsaKeySpec, rsaKeySpecOf } from '@keywrap/core';
 import * as asn1 from '../cipher/engines/forge/der.js';
 import { encodePrivateKey, encodePublicKey } from '../cipher/engines/forge/key-info.js';
 import { inconsistent, type KeyMaterial } from './key-material.js';
 import { otherFormat } from './other-formats.js';
-
-const SPECS: Readonly<Record<number, RsaKeySpec>> = {
-  2048: 'RSA_2048',
-  3072: 'RSA_3072',
-  4096: 'RSA_4096',
-};
 
 /**
  * Decodes RSAPublicKey (RFC 8017 appendix A.1.1).
@@ -61,7 +55,7 @@ export function decodeRsaPrivateKey(key: asn1.Asn1): KeyMaterial {
 /** Checks for an odd modulus and an odd exponent of 2 to 64 bits: OpenSSL rejects longer ones for a large modulus. */
 function specOf(n: bigint, e: bigint): RsaKeySpec {
   const bits = n === 0n ? 0 : n.toString(2).length;
-  const spec = SPECS[bits];
+  const spec = rsaKeySpecOf(bits / 8);
   if (spec === undefined) {
     throw new InvalidInputError(
       'keyMaterial',

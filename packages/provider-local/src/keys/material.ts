@@ -1,5 +1,4 @@
 import { copyBytes, newSecret, ProviderClosedError, wipe } from '@keywrap/core';
-import { equalSecrets } from './equal-secrets.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
@@ -38,11 +37,6 @@ export class KeyMaterial {
 
   get isDestroyed(): boolean {
     return this.#isDestroyed;
-  }
-
-  /** Compares in constant time. */
-  equals({ bytes }: KeyMaterial): boolean {
-    return equalSecrets(this.bytes, bytes);
   }
 
   /** Returns an independent copy; destroy it separately. */

@@ -11,10 +11,9 @@ import {
   UnsupportedOperationError,
   wipe,
 } from '@keywrap/core';
-import { TAG_LENGTH } from '../cipher/blob.js';
 import type { AesKey } from '../cipher/engines/index.js';
 import { nodeEngine } from '../cipher/engines/node.js';
-import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
+import { openWithNonce } from '../cipher/sealed.js';
 import { KeyMaterial } from '../keys/material.js';
 import type { KeyRecord, KeyVersion } from '../keys/record.js';
 import type { StoreContents } from './create-store.js';
@@ -181,16 +180,11 @@ function readSealed(file: string, kind: 'm' | 'r') {
   if (!isWhole) throw new DamagedStoreError(file, CHANGED);
   const nonceAt = 9 + bytes.readUInt32BE(5);
   const open = (key: AesKey): Uint8Array => {
-    const content = openSealed(key, bytes.subarray(nonceAt), bytes.subarray(0, nonceAt));
+    const content = openWithNonce(key, bytes.subarray(nonceAt), bytes.subarray(0, nonceAt));
     if (content === undefined) throw new DamagedStoreError(file, CHANGED);
     return content;
   };
   return { path: file, bytes, header: Object(parse(bytes.subarray(9, nonceAt))), open };
-}
-
-function openSealed(key: AesKey, sealed: Uint8Array, data: Uint8Array): Uint8Array | undefined {
-  if (sealed.length < NONCE_LENGTH + TAG_LENGTH) return undefined;
-  return key.open(sealed.subarray(0, NONCE_LENGTH), sealed.subarray(NONCE_LENGTH), data);
 }
 
 function parse(json: Uint8Array): Json {
@@ -220,7 +214,7 @@ async function unwrap(file: { path: string; header: Json }, protectedBy: StorePr
     const derived = await Promise.resolve(deriving).catch(() => false as const);
     if (derived === false) throw new DamagedStoreError(file.path, CHANGED);
     const key = nodeEngine.loadAesKey(derived);
-    const secret = openSealed(key, ciphertext, context);
+    const secret = openWithNonce(key, ciphertext, context);
     key.destroy();
     for (const bytes of [derived, candidate]) wipe(bytes);
     if (secret !== undefined) return secret;

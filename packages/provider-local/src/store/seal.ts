@@ -1,8 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { copyBytes, wipe } from '@keywrap/core';
+import { wipe } from '@keywrap/core';
 import type { AesKey } from '../cipher/engines/index.js';
-import { randomNonce } from '../cipher/random.js';
-import { NONCE_LENGTH } from '../cipher/xaes-256-gcm.js';
+import { openWithNonce, sealWithNonce } from '../cipher/sealed.js';
 import { FORMAT } from './schema.js';
 
 /** The place of a row: its table and every column that is not sealed. */
@@ -28,10 +27,9 @@ export class RowSeal {
 
   /** @returns The nonce, the ciphertext and the tag. `content` is wiped. */
   seal(place: Place, content: Uint8Array): Uint8Array {
-    const nonce = randomNonce();
-    const sealed = this.#key.seal(nonce, content, this.#associatedData(place));
+    const sealed = sealWithNonce(this.#key, content, this.#associatedData(place));
     wipe(content);
-    return Buffer.concat([nonce, sealed]);
+    return sealed;
   }
 
   /**
@@ -39,10 +37,7 @@ export class RowSeal {
    * for this place.
    */
   open(place: Place, sealed: Uint8Array): Uint8Array | undefined {
-    const nonce = sealed.subarray(0, NONCE_LENGTH);
-    if (nonce.length < NONCE_LENGTH) return undefined;
-    const data = this.#associatedData(place);
-    return this.#key.open(copyBytes(nonce), sealed.subarray(NONCE_LENGTH), data);
+    return openWithNonce(this.#key, sealed, this.#associatedData(place));
   }
 
   /** Returns a row's part of the set hash: HMAC-SHA-256 of the place and the sealed bytes. */

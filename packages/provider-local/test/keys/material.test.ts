@@ -28,11 +28,8 @@ describe('Key material', () => {
     expect(copy.bytes).to.deep.equal(new Uint8Array(32).fill(7));
   });
 
-  it('compares bytes, and shows none', () => {
-    const [material, other] = [KeyMaterial.random(32), KeyMaterial.random(32)];
-    expect(material.equals(material.copy())).to.equal(true);
-    expect(material.equals(other)).to.equal(false);
-    expect(material.equals(KeyMaterial.random(31))).to.equal(false);
+  it('shows none of its bytes', () => {
+    const material = KeyMaterial.random(32);
     expect(inspect({ material })).to.include('[32 secret bytes]');
     expect(JSON.stringify({ material })).to.equal('{}');
   });

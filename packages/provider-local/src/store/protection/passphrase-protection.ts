@@ -1,8 +1,8 @@
 import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { InvalidInputError, ownSecret, wipe } from '@keywrap/core';
 import { nodeAesInBlocks } from '../../cipher/engines/node/aes.js';
-import { randomNonce } from '../../cipher/random.js';
-import { NONCE_LENGTH, Xaes256GcmKey } from '../../cipher/xaes-256-gcm.js';
+import { openWithNonce, sealWithNonce } from '../../cipher/sealed.js';
+import { Xaes256GcmKey } from '../../cipher/xaes-256-gcm.js';
 import {
   ACCEPTABLE_COST,
   DEFAULT_COST,
@@ -37,14 +37,13 @@ export async function wrapWithPassphrase(
   const { blockSize, parallelization } = parameters;
   const salt = randomBytes(SALT_LENGTH);
   const { commitment, key } = await deriveKeys(storeId, passphrase, salt, parameters);
-  const nonce = randomNonce();
-  const wrapped = Buffer.concat([nonce, key.seal(nonce, secret, contextOf(storeId))]);
+  const wrapped = sealWithNonce(key, secret, contextOf(storeId));
   key.destroy();
   return {
     by: 'passphrase',
     scrypt: { cost: parameters.cost, blockSize, parallelization, salt: salt.toString('base64') },
     commitment: Buffer.from(commitment).toString('base64'),
-    wrapped: wrapped.toString('base64'),
+    wrapped: Buffer.from(wrapped).toString('base64'),
   };
 }
 
@@ -61,8 +60,7 @@ export async function unwrapWithPassphrase(
       return { denied: true, secret: undefined };
     }
     const wrapped = Buffer.from(encoded, 'base64');
-    const [nonce, sealed] = [wrapped.subarray(0, NONCE_LENGTH), wrapped.subarray(NONCE_LENGTH)];
-    return { denied: false, secret: key.open(nonce, sealed, contextOf(storeId)) };
+    return { denied: false, secret: openWithNonce(key, wrapped, contextOf(storeId)) };
   } finally {
     key.destroy();
   }

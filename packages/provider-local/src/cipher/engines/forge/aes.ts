@@ -1,6 +1,6 @@
 import forge from '#forge';
-import { equalSecrets } from '../../../keys/equal-secrets.js';
 import { TAG_LENGTH } from '../../blob.js';
+import { equalSecrets } from '../../equal-secrets.js';
 import type { AesPrimitives } from '../../xaes-256-gcm.js';
 import { fromBinaryString, toBinaryString } from './binary-string.js';
 

@@ -16,6 +16,7 @@ export function azureHarness(name: string, kind: VaultKind): ConformanceHarness 
         aliases.set(alias, nameIn(keyArn));
       };
       const shared = provider();
+      const rsaKeys = new Set<string>();
       const make = async (...key: Parameters<typeof vault.create>) => {
         const name = await vault.create(...key);
         // A disabled key can't be read: the provider knows what it has seen before.
@@ -30,7 +31,9 @@ export function azureHarness(name: string, kind: VaultKind): ConformanceHarness 
             const encrypts = keyUsage === 'ENCRYPT_DECRYPT';
             if (origin === undefined && keySpec.startsWith('RSA_')) {
               const ops = encrypts ? undefined : ['sign', 'verify'];
-              return make('RSA', ops, Number(keySpec.slice(4)));
+              const made = await make('RSA', ops, Number(keySpec.slice(4)));
+              rsaKeys.add(made.keyId);
+              return made;
             }
             if (origin === undefined && keySpec === 'ECC_NIST_P256' && !encrypts) {
               return make('EC', ['sign']);
@@ -50,6 +53,9 @@ export function azureHarness(name: string, kind: VaultKind): ConformanceHarness 
           rotate: (keyArn) => vault.rotate(nameIn(keyArn)),
           ...(double && {
             async deny(keyArn: string, right: 'use' | 'describe') {
+              if (right === 'describe' && rsaKeys.has(keyArn)) {
+                throw new UnsupportedOperationError('a key is read with its public half');
+              }
               if (right === 'describe') double.forbidReading(nameIn(keyArn));
               else double.denied.add(`/keys/${nameIn(keyArn)}/`);
             },

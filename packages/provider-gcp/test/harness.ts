@@ -69,8 +69,16 @@ export function gcpHarness(name: string, protectionLevel: 'SOFTWARE' | 'HSM'): C
           // A real service destroys in a day at the earliest, and its rights are those of the environment.
           ...(double && {
             destroy: async (keyArn: string) => double.remove(resourceIn(keyArn)),
-            deny: async (keyArn: string, right: 'use' | 'describe') =>
-              double.deny(resourceIn(keyArn), right),
+            async deny(keyArn: string, right: 'use' | 'describe') {
+              const name = resourceIn(keyArn);
+              const [{ purpose }] = await server.admin.getCryptoKey({ name });
+              if (right === 'describe' && purpose !== 'ENCRYPT_DECRYPT') {
+                throw new UnsupportedOperationError(
+                  'who may not read a key finds no version of it',
+                );
+              }
+              double.deny(name, right);
+            },
           }),
         },
         ...(double && {

@@ -97,6 +97,10 @@ export function vaultHarness(
           },
           async deny(keyArn, right) {
             const key = nameIn(keyArn);
+            const { data } = await request('GET', `${engine}/keys/${key}`);
+            if (right === 'describe' && String(data.type).startsWith('rsa')) {
+              throw new UnsupportedOperationError('a key is read with its public half');
+            }
             const uses = ['encrypt', 'decrypt', 'rewrap', 'datakey/plaintext'];
             for (const path of right === 'use' ? uses : ['keys']) denied.add(`${path}/${key}`);
             await allow(everything);

@@ -49,7 +49,9 @@ export interface CaseContext {
   secret(length?: number): OwnedBytes;
   /** Opens a provider for this case only, which may close it. The suite closes it at the end. */
   open(): Promise<Opened>;
-  /** Opens another provider over the keys of the shared one; needs `reopen`. */
+  /** True if the harness opens another provider over the same keys. */
+  readonly reopens: boolean;
+  /** Opens another provider over the keys of the shared one, closed after the case; needs `reopen`. */
   reopen(): Promise<KeyWrapProvider>;
   /** Returns a closed provider. */
   closed(): Promise<KeyWrapProvider>;
@@ -58,7 +60,7 @@ export interface CaseContext {
 }
 
 /** A provider that was opened for one case. */
-export interface Opened extends Pick<CaseContext, 'provider' | 'keys' | 'reopen'> {
+export interface Opened extends Pick<CaseContext, 'provider' | 'keys' | 'reopens' | 'reopen'> {
   /** The same provider, not recorded: the suite keeps nothing of its calls. */
   readonly bare: KeyWrapProvider;
   /** Closes the provider and releases what its harness holds for it. */

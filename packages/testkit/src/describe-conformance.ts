@@ -44,10 +44,11 @@ export async function describeConformance(
     );
   }
   const session = await Session.open(harness, options);
-  const idle = new IdleSession(session, () => Session.open(harness, options));
   const reasons = new Map<ConformanceCase, string | undefined>();
   for (const each of casesIn(only, options.profile))
     reasons.set(each, await session.whyNotApplicable(each));
+  // It is idle from now on, however long that took.
+  const idle = new IdleSession(session, () => Session.open(harness, options));
   const rules = new Set([...reasons.keys()].map(({ rule }) => rule));
 
   runner.describe(`${harness.name} conforms`, () => {

@@ -11,7 +11,7 @@ export interface Failing {
   readonly input: Fields;
   readonly secrets: readonly Uint8Array[];
   readonly provider?: KeyWrapProvider;
-  readonly abort?: 'before' | 'during' | undefined;
+  readonly abort?: 'before' | 'during' | 'later' | undefined;
 }
 
 /** Makes such a call for one reason, with other secrets each time. */
@@ -36,8 +36,12 @@ export async function reasonsFor(
   const key = { ...(await keyOf(context, kind)), ...bound };
   const isOpening = openingUses.includes(use);
   const isNamed = use.keyIdField !== undefined;
+  /** @param other The other side of `reEncrypt`. */
   const change =
-    (changeOf: (sealed: SealedKey) => Promise<Partial<UsedKey>> | Partial<UsedKey>): Reason =>
+    (
+      changeOf: (sealed: SealedKey) => Promise<Partial<UsedKey>> | Partial<UsedKey>,
+      other?: UsedKey,
+    ): Reason =>
     async () => {
       const plaintext = context.secret(length);
       const sealed = isOpening
@@ -48,12 +52,13 @@ export async function reasonsFor(
       const ciphertexts = isOpening ? [given.ciphertext.slice(-24)] : [];
       // Of a long plaintext, the first bytes are enough.
       const secrets = [given.plaintext.slice(0, 64), ...ciphertexts];
-      return { input: await use.input(context, given), secrets };
+      return { input: await use.input(context, given, other), secrets };
     };
   const unchanged = change(() => ({}));
   const reasons: Reason[] = [
     async () => ({ ...(await unchanged()), abort: 'before' }),
     async () => ({ ...(await unchanged()), abort: 'during' }),
+    async () => ({ ...(await unchanged()), abort: 'later' }),
     async () => ({ ...(await unchanged()), provider: await context.closed() }),
   ];
   if (isNamed) reasons.push(change(() => ({ keyId: 'alias/keywrap-no-such-alias' })));
@@ -67,6 +72,14 @@ export async function reasonsFor(
       change(() => ({ ciphertext: context.secret(60) })),
     );
     if (hasContext) reasons.push(change(() => ({ encryptionContext: { tenant: 'another' } })));
+  }
+  if (use.operation === 'reEncrypt') {
+    // Its other half fails.
+    const source = await keys.sealed(kind);
+    const other = isOpening
+      ? { keyId: 'alias/keywrap-no-such-alias' }
+      : { ...source, ciphertext: flip(source.ciphertext) };
+    reasons.push(change(() => ({}), other));
   }
   if (keys.can('disable')) reasons.push(change(() => keys.unusable(kind, 'Disabled')));
   if (keys.can('scheduleDeletion')) {
@@ -84,8 +97,11 @@ export async function reasonsFor(
   return reasons;
 }
 
-/** Makes such a call, and aborts it if that is the reason. Returns its error, if it has one. */
-export function fail(
+/**
+ * Makes such a call, and aborts it if that is the reason. Returns its error, if it has one: it may have ended before the
+ * abort.
+ */
+export async function fail(
   use: KeyUse,
   context: Pick<CaseContext, 'provider'>,
   { input, provider = context.provider, abort }: Failing,
@@ -93,8 +109,10 @@ export function fail(
 ): Promise<unknown> {
   const controller = new AbortController();
   if (abort === 'before') controller.abort();
-  const call = invoke(provider, use, input, { ...options, signal: controller.signal });
-  if (abort === 'during') controller.abort();
+  const signal = abort === undefined ? (options.signal ?? controller.signal) : controller.signal;
+  const call = invoke(provider, use, input, { ...options, signal });
+  if (abort === 'later') for (let turn = 0; turn < 3; turn++) await undefined;
+  if (abort !== undefined) controller.abort();
   return call.then(
     () => undefined,
     (error: unknown) => error,

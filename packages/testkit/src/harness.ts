@@ -108,7 +108,8 @@ export interface ConformanceKeys {
   createForeign?(): Promise<{ readonly keyId: string }>;
   /**
    * Takes from the provider's credentials the right to use a key, or the right to describe it. Rejects a right that the
-   * backend does not know with `UnsupportedOperationError`: the cases about it are then not applicable.
+   * backend does not know with `UnsupportedOperationError`: the cases about it are then not applicable. So does a backend
+   * with one right for the description of an RSA key and for its public key, if the key is RSA.
    */
   deny?(keyArn: string, right: Right): Promise<unknown>;
 }

@@ -200,7 +200,8 @@ export class KeyRing {
   }
 
   /** Returns true if the harness takes this right to a kind of key. The case reports any failure but `UNSUPPORTED`. */
-  denies(right: Right, kind: KeyKind): Promise<boolean> {
+  async denies(right: Right, kind: KeyKind): Promise<boolean> {
+    if (!this.can('deny')) return false;
     return this.#once(`denies ${right} ${kind}`, async () => {
       const keyId = await this.create(kind);
       return this.#offers(() => this.deny(keyId, right));

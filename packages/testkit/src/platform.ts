@@ -2,6 +2,7 @@
 // Deno) and does without elsewhere.
 
 interface Modules {
+  readonly 'node:async_hooks': typeof import('node:async_hooks');
   readonly 'node:crypto': typeof import('node:crypto');
   readonly 'node:events': typeof import('node:events');
   readonly 'node:util': typeof import('node:util');

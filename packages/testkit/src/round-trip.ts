@@ -29,8 +29,13 @@ export interface Known extends Sealed {
 
 /** Returns a shared key of a kind, with its algorithm; each `index` is another key. */
 export async function keyOf({ keys }: Pick<CallContext, 'keys'>, kind: Kind, index = 0) {
+  return keyOfKind({ keys }, kind, await keys.get(kind, index));
+}
+
+/** Returns a key of a kind with its algorithm. */
+export function keyOfKind({ keys }: Pick<CallContext, 'keys'>, kind: Kind, keyId: string) {
   const algorithm = kind === 'RSA_2048' ? keys.rsaAlgorithm : ('SYMMETRIC_DEFAULT' as const);
-  return { keyId: await keys.get(kind, index), algorithm };
+  return { keyId, algorithm };
 }
 
 /** Encrypts a secret with the shared symmetric key, or the given plaintext with the given key. */

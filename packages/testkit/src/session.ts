@@ -41,7 +41,6 @@ export class Session {
   readonly #patience: Patience;
   readonly #repeat: NonNullable<SessionOptions['repeat']>;
   readonly #others: OpenSubject[] = [];
-  readonly #reopened: KeyWrapProvider[] = [];
   #shared: OpenSubject;
   #spare: Promise<OpenSubject> | undefined;
   #harnessError: HarnessError | undefined;
@@ -96,26 +95,29 @@ export class Session {
     const journal = new Journal();
     const attempt = new Attempt(this.#patience);
     const shared = this.#shared;
+    const reopened: KeyWrapProvider[] = [];
     try {
       // After the harness failed, every other case would fail for the same reason.
       if (this.#harnessError !== undefined) throw this.#harnessError;
-      await attempt.within(each.run(this.#contextFor(shared, journal, attempt)));
+      await attempt.within(each.run(this.#contextFor(shared, journal, attempt, reopened)));
       journal.expectNoLeakSoFar();
     } catch (error) {
       if (error instanceof HarnessError) this.#harnessError ??= error;
       await this.#stop(attempt, shared);
       const repeat = this.#repeat(each.id, this.seed);
       throw new ConformanceFailure(each, error, journal.lastCalls, repeat);
+    } finally {
+      // Before the subjects, which may release what these use.
+      await Promise.all(reopened.map((provider) => this.#patiently(() => provider.close())));
     }
   }
 
   /** Schedules the deletion of the keys, and closes all providers. It never throws: other cases check closing. */
   async close(): Promise<void> {
     const all = [...this.#others, this.#shared];
-    await this.#patiently(this.#shared.ring.deleteKeys(all.flatMap(({ ring }) => ring.created)));
-    // Before the subjects, which may release what these use.
-    await Promise.all(this.#reopened.map((provider) => this.#patiently(provider.close())));
-    await Promise.all(all.map((each) => this.#patiently(shut(each.subject))));
+    const made = all.flatMap(({ ring }) => ring.created);
+    await this.#patiently(() => this.#shared.ring.deleteKeys(made));
+    await Promise.all(all.map((each) => this.#patiently(() => shut(each.subject))));
   }
 
   /** Ends a failed case: no call of it runs on beside the next one. */
@@ -133,9 +135,22 @@ export class Session {
     }
   }
 
-  #contextFor(shared: OpenSubject, journal: Journal, attempt: Attempt): CaseContext {
+  /** @param reopened Gets the providers that the case opens over keys of others. */
+  #contextFor(
+    shared: OpenSubject,
+    journal: Journal,
+    attempt: Attempt,
+    reopened: KeyWrapProvider[],
+  ): CaseContext {
     const watched = (provider: KeyWrapProvider) => attempt.guard(observe(provider, journal));
     const { subject, ring } = shared;
+    const reopen = async (from: ConformanceSubject) => {
+      if (from.reopen === undefined) throw new Error('the case must need `reopen`');
+      const openAgain = from.reopen.bind(from);
+      const provider = await attempt.call(openAgain);
+      reopened.push(provider);
+      return watched(provider);
+    };
     return {
       provider: watched(subject.provider),
       keys: attempt.guard(recordChanges(ring, journal)),
@@ -153,7 +168,8 @@ export class Session {
           keys: attempt.guard(recordChanges(opened.ring, journal)),
           bare: attempt.guard(opened.subject.provider),
           close: () => attempt.call(() => this.#closeOther(opened)),
-          reopen: async () => watched(await attempt.call(() => this.#reopen(opened.subject))),
+          reopens: opened.subject.reopen !== undefined,
+          reopen: () => reopen(opened.subject),
           fail: (outage) =>
             attempt.call(async () => {
               if (opened.subject.fail === undefined) throw new Error('the case must need `fail`');
@@ -163,7 +179,8 @@ export class Session {
             }),
         };
       },
-      reopen: async () => watched(await attempt.call(() => this.#reopen(subject))),
+      reopens: subject.reopen !== undefined,
+      reopen: () => reopen(subject),
       closed: async () => watched(await attempt.call(() => this.#closedProvider(shared))),
       cached: (limits, provider = subject.provider) => {
         const { cache } = subject;
@@ -177,13 +194,6 @@ export class Session {
   async #closeOther(opened: OpenSubject): Promise<void> {
     this.#others.splice(this.#others.indexOf(opened), 1);
     await shut(opened.subject);
-  }
-
-  async #reopen(subject: ConformanceSubject): Promise<KeyWrapProvider> {
-    if (subject.reopen === undefined) throw new Error('the case must need `reopen`');
-    const provider = await subject.reopen();
-    this.#reopened.push(provider);
-    return provider;
   }
 
   #closedProvider({ subject, ring }: OpenSubject): Promise<KeyWrapProvider> {
@@ -203,9 +213,9 @@ export class Session {
     return opened;
   }
 
-  async #patiently(work: Promise<unknown>): Promise<void> {
+  async #patiently(work: () => Promise<unknown>): Promise<void> {
     const attempt = new Attempt(this.#patience);
-    await attempt.within(attempt.call(() => work)).catch(() => {});
+    await attempt.within(attempt.call(async () => work())).catch(() => {});
   }
 }
 

@@ -105,7 +105,8 @@ const stale: readonly Mutant[] = [
   }),
 ];
 
-const lenient = (name: string, rewrite: (keyId: string) => string) =>
+/** Looks keys up under another name than that of the call. */
+export const lenient = (name: string, rewrite: (keyId: string) => string) =>
   everyOperation(name, 'exact-key-ids', (inner, operation) => async (input, options) => {
     return inner[operation](await renamed(input, rewrite), options);
   });

@@ -10,6 +10,7 @@ import { inputMutants } from './input.js';
 import { keyMutants } from './keys.js';
 import { kindMutants } from './kinds.js';
 import { layerMutants } from './layers.js';
+import { leftoverMutants } from './leftovers.js';
 import { lifecycleMutants } from './lifecycle.js';
 import type { Mutant } from './mutant.js';
 import { oneOperationMutants } from './one-operation.js';
@@ -56,4 +57,5 @@ export const mutants: readonly Mutant[] = [
   ...runningMutants,
   ...shapeMutants,
   ...sequenceMutants,
+  ...leftoverMutants,
 ];

@@ -222,7 +222,9 @@ export class ShapedDriver implements KeyWrapDriver {
     const index = this.#keys.size;
     const name = this.#shape.nameOf?.(index) ?? `key-${index}-${randomBytes(4).toString('hex')}`;
     const keyId = formatKeyArn(name, this.#scope);
-    const material = isRsaKeySpec(keySpec) ? rsaKey(keySpec, index) : randomBytes(32);
+    const isSame = (key: Key) => key.description.keySpec === keySpec;
+    const count = [...this.#keys.values()].filter(isSame).length;
+    const material = isRsaKeySpec(keySpec) ? rsaKey(keySpec, count) : randomBytes(32);
     this.#keys.set(name, {
       name,
       description: {
@@ -264,11 +266,11 @@ export class ShapedDriver implements KeyWrapDriver {
 
 const newVersion = (material: KeyObject | Buffer): Version => ({ id: randomBytes(16), material });
 
-/** RSA keys take seconds to generate: all drivers share a few. */
+/** RSA keys take long to generate: all drivers share a few, so many that keys which are compared are different. */
 const RSA_KEYS = new Map<string, KeyObject>();
 
 function rsaKey(spec: RsaKeySpec, index: number): KeyObject {
-  const name = `${spec} ${spec === 'RSA_2048' ? index % 6 : index % 2}`;
+  const name = `${spec} ${spec === 'RSA_2048' ? index % 64 : index % 2}`;
   const known = RSA_KEYS.get(name);
   if (known !== undefined) return known;
   const key = newRsaKey(spec);

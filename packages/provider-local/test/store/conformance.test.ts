@@ -10,7 +10,7 @@ import { PROTECTED } from './support.js';
 const only = ['KID', 'DIS', 'DEL', 'IMP', 'USE', 'ROT', 'SEQ', 'CLO', 'ATO', 'STA', 'ADM'];
 
 /** What depends on a restart, which is a real one here. */
-const restarts = ['NON-3', 'RAN-7', 'STA-4', 'ATO-502'];
+const restarts = ['NON-3', 'RAN-7', 'STA-4', 'STA-5', 'ATO-502'];
 
 const harness = {
   name: 'LocalKeyWrapProvider with an SQLite key store',

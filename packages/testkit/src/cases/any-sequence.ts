@@ -38,20 +38,21 @@ interface Course {
 
 async function take(context: CaseContext, course: Course): Promise<void> {
   const { kinds, atOnce, share = 1, reopens, fail } = course;
-  const { calls, limitMs } = EFFORTS[context.profile];
+  const { calls: most, limitMs } = EFFORTS[context.profile];
   const world = new World(context, [context.provider]);
   for (const kind of kinds) await world.addKey(kind);
   if (reopens) world.providers.push(await context.reopen());
   const [randomCalls, changes] = [callsFor(world), changesFor(world)];
   const { dice } = world;
   const start = performance.now();
-  while (world.calls < share * calls && performance.now() - start < limitMs) {
+  while (world.calls < share * most && performance.now() - start < limitMs) {
     const size = 1 + dice.below(atOnce);
-    await Promise.all(Array.from({ length: size }, () => dice.pick(randomCalls)(world))).catch(
-      (error: unknown) => {
-        throw placed(error, context, world);
-      },
-    );
+    // Now and then all are of one kind, which may wait for each other.
+    const kind = dice.once(3) ? [dice.pick(randomCalls)] : randomCalls;
+    const calls = Array.from({ length: size }, () => dice.pick(kind)(world));
+    await Promise.all(calls).catch((error: unknown) => {
+      throw placed(error, context, world);
+    });
     if (dice.once(4)) {
       world.expectKept();
       // Other cases run beside this one, also where every call ends at once.

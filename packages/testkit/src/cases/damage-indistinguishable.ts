@@ -1,19 +1,21 @@
-import type { KeyWrapError } from '@keywrap/core';
+import type { KeyWrapError, KeyWrapErrorCode } from '@keywrap/core';
 import { expectAlike } from '../alike.js';
 import { joinBytes } from '../bytes.js';
-import { type CaseInput, casesOf } from '../case.js';
-import { flip, oneOfEach } from '../damage.js';
+import { type CaseContext, type CaseInput, casesOf } from '../case.js';
+import { changed, flip, oneOfEach } from '../damage.js';
 import { expectError } from '../expect.js';
+import { invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import { damageCodes, errorDetails, openingUses } from '../operations.js';
-import { open, seal } from '../round-trip.js';
+import { keyOfKind, open, seal } from '../round-trip.js';
 
 const alike = {
   id: 'damage-indistinguishable',
-  statement: 'Every failure to decrypt a ciphertext has the same error, whatever the reason',
+  statement:
+    'Every failure to decrypt a ciphertext has the same error, whatever the reason; a key that must not be used does not even tell whether it would fail',
   source: 'RFC 8017 section 7.1.2, the note on error messages (Manger 2001)',
   power:
-    'Always, in every profile: an error that differs for one of up to 200 kinds of damage; a cause, a detail or the lack of one that differs between changes of the last 36 bytes, another context and a tag of another ciphertext.',
+    'Always, in every profile: an error that differs for one of up to 200 kinds of damage; a cause, a detail or the lack of one that differs between changes of the last 36 bytes, another context and a tag of another ciphertext; a disabled, pending or denied key that tells an intact ciphertext from others.',
 };
 
 /** Changes one byte so that the form stays: of text, a letter or a digit into another one of that kind. */
@@ -50,6 +52,26 @@ export const indistinguishableCases = [
           for (const code of damageCodes(use)) {
             expectAlike(errors.filter((error) => error.code === code));
           }
+        },
+      }),
+    ),
+  ),
+  ...casesOf(
+    alike,
+    openingUses.map(
+      (use): CaseInput => ({
+        id: `ALK-3${use.number}`,
+        title: `${use.title}: under a key that is disabled, pending deletion or denied, an intact ciphertext has the error of a damaged one`,
+        needs: [...use.needs, 'keys.disable'],
+        async run(context) {
+          const { keys } = context;
+          const isDenied = await keys.denies('use', use.kind);
+          const changes = [
+            ['disable', 'KEY_DISABLED'],
+            ...(keys.can('scheduleDeletion') ? [['scheduleDeletion', 'KEY_STATE'] as const] : []),
+            ...(isDenied ? [['deny', 'ACCESS_DENIED'] as const] : []),
+          ] as const;
+          for (const [change, code] of changes) await expectSilent(use, context, change, code);
         },
       }),
     ),
@@ -114,3 +136,41 @@ export const indistinguishableCases = [
     },
   ]),
 ];
+
+/** Fails the case if a key that must not be used tells an intact ciphertext from others. */
+async function expectSilent(
+  use: KeyUse,
+  context: CaseContext,
+  change: 'disable' | 'scheduleDeletion' | 'deny',
+  code: KeyWrapErrorCode,
+): Promise<void> {
+  const { provider, keys } = context;
+  const hasContext = provider.capabilities.encryptionContext && use.kind !== 'RSA_2048';
+  const key = {
+    ...keyOfKind(context, use.kind, await keys.create(use.kind)),
+    ...(hasContext && { encryptionContext: { tenant: 'a' } }),
+  };
+  const [intact, other] = [await seal(context, key), await seal(context, key)];
+  const { ciphertext } = intact;
+  const middle = ciphertext.length >> 1;
+  const halves = joinBytes(ciphertext.subarray(0, middle), other.ciphertext.subarray(middle));
+  const spliced = changed(halves, 'its first half with the second of another one');
+  // Where the call does not name the key, or only the backend knows the right to use it, what is malformed for all to see
+  // may be rejected earlier.
+  const isFirst = use.keyIdField !== undefined && change !== 'deny';
+  const damaged = isFirst ? [spliced, ...oneOfEach(ciphertext, use, provider)] : [spliced];
+  const inputs = [
+    intact,
+    ...damaged.map((each) => ({ ...intact, ciphertext: each })),
+    ...(hasContext ? [{ ...intact, encryptionContext: { tenant: 'b' } }] : []),
+    intact,
+  ];
+  const calls = await Promise.all(inputs.map((each) => use.input(context, each)));
+  await (change === 'deny' ? keys.deny(key.keyId, 'use') : keys[change](key.keyId));
+  const errors: KeyWrapError[] = [];
+  for (const input of calls) {
+    const call = invoke(provider, use, input);
+    errors.push(await expectError(call, code, errorDetails(use, key.keyId)));
+  }
+  expectAlike(errors);
+}

@@ -1,16 +1,17 @@
 import { formatKeyArn, parseKeyId } from '@keywrap/core';
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
-import { expectError } from '../expect.js';
+import { expectError, expectKeyArn } from '../expect.js';
 import { bareId } from '../key-use.js';
 import { allUses, keyFor } from '../operations.js';
+import { manyOf } from '../statistics.js';
 
 const exact = {
   id: 'exact-key-ids',
   statement:
-    'A key id or alias is compared exactly: a prefix, a wildcard, another case or a path names no key (KEY_NOT_FOUND or INVALID_INPUT)',
+    'A key id or alias is compared exactly, to its last character: a prefix, a wildcard, another case, separator or path names no key (KEY_NOT_FOUND or INVALID_INPUT), and two aliases are never one',
   source: CONTRACT,
   power:
-    'Always, by full, in each operation: a prefix or suffix of the id, another case, wildcards of files, SQL and patterns, blanks, line breaks, zeros, paths, escapes and words of an ARN that reach the key.',
+    'Always, by full, in each operation: a prefix or suffix of the id, another case, wildcards of files, SQL and patterns, blanks, line breaks, zeros, paths, escapes, words of an ARN and names of members of objects that reach a key; in aliases, separators that are merged, dropped or taken for each other, and what is cut off after any number of characters from 60 on.',
 };
 
 /** Writes a number in the digits that begin at this code point. */
@@ -56,6 +57,53 @@ function lookAlikes(name: string): string[] {
   return [...new Set(changed)].filter((each) => each !== name && !isCounted(each, name));
 }
 
+/** The names that every object has, and those of files: a table of keys must not have them. */
+const MEMBERS = ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'index', 'null', '0'];
+
+/** An alias with every separator that AWS KMS takes in one: each may mean something to a backend. */
+const newName = (unique: string) => `Keywrap/Team_a-b/01-${unique}/Key_2`;
+
+const newPart = () => crypto.randomUUID().slice(-12);
+
+/** Other aliases, all of them well-formed, that are this one for whatever changes separators, case or numbers. */
+function otherAliases(name: string): string[] {
+  const separators = [...name.matchAll(/[/_:-]/g)].map(({ index }) => index);
+  const at = (index: number, text: string) => name.slice(0, index) + text + name.slice(index + 1);
+  const changed = separators.flatMap((index) => {
+    const own = name.charAt(index);
+    return [own + own, '', ...['/', '_', ':', '-'].filter((each) => each !== own)].map((text) =>
+      at(index, text),
+    );
+  });
+  const ends = ['/', '_', ':', '-', '0', 's'].flatMap((text) => [text + name, name + text]);
+  return [
+    ...changed,
+    ...ends,
+    ...[
+      name.toLowerCase(),
+      name.toUpperCase(),
+      name.replaceAll('/', ':'),
+      name.replaceAll('_', '-'),
+    ],
+    ...[name.replace('/01-', '/1-'), name.replace('/01-', '/001-'), name.replaceAll(/[/_:-]/g, '')],
+    ...[name.slice(1), name.slice(0, -1), name.replace(/\/[^/]*$/, ''), name.replace(/^.*\//, '')],
+    ...[`alias/${name}`, `key/${name}`, name.split('/').reverse().join('/'), ...MEMBERS],
+  ];
+}
+
+/** Aliases as long as possible that differ only in the character after so many. */
+function longNames(): string[] {
+  const whole = `${crypto.randomUUID()}-${'x'.repeat(LONGEST)}`.slice(0, LONGEST);
+  const lengths = [60, 63, 64, 100, 127, 128, 200, LONGEST - 1];
+  return [
+    whole,
+    ...lengths.map((length) => `${whole.slice(0, length)}y${whole.slice(length + 1)}`),
+  ];
+}
+
+/** An alias has at most 256 characters, with its prefix. */
+const LONGEST = 256 - 'alias/'.length;
+
 export const exactKeyIdCases = casesOf(
   exact,
   allUses
@@ -93,10 +141,47 @@ export const exactKeyIdCases = casesOf(
         profile: 'full',
         async run(context) {
           const key = await keyFor(use, context.keys);
-          const name = `Keywrap-${crypto.randomUUID()}`;
-          await context.keys.alias(`alias/${name}`, key.keyId);
-          const names = lookAlikes(name).map((each) => `alias/${each}`);
-          await expectAllMissing(use, context, key, [...names, name, `alias/alias/${name}`]);
+          const name = await context.keys.once(`a name of ${key.keyId}`, async () => {
+            const made = newName(newPart());
+            await context.keys.alias(`alias/${made}`, key.keyId);
+            return made;
+          });
+          expectKeyArn(await use.call(context, { ...key, keyId: `alias/${name}` }), key.keyId);
+          const names = [...lookAlikes(name), ...otherAliases(name)].map((each) => `alias/${each}`);
+          await expectAllMissing(use, context, key, new Set([...names, name, ...MEMBERS]));
+        },
+      },
+      {
+        id: `EXA-3${use.number}`,
+        title: `${use.title}: each of many aliases that are nearly the same is its own key`,
+        needs: [...use.needs, 'keys.alias'],
+        profile: 'full',
+        async run(context) {
+          const { keys } = context;
+          // Not those of other cases, which look for an alias that is the id of a key.
+          const both = [await keyFor(use, keys, 2), await keyFor(use, keys, 3)] as const;
+          const names = await keys.once(`nearly the same ${both[0].keyId}`, async () => {
+            // As an alias, each is the other key.
+            const ids = both.map(({ keyId }) => bareId(keyId)).reverse();
+            const isPossible = ids.every((id) => /^[\w/-]+$/.test(id));
+            const unique = newPart();
+            const name = newName(unique);
+            const others = otherAliases(name).filter(
+              (each) => !each.includes(':') && each.toLowerCase().includes(unique),
+            );
+            const all = [...new Set([...(isPossible ? ids : []), name, ...others, ...longNames()])];
+            await manyOf(all.length, (i) =>
+              keys.alias(`alias/${all[i]}`, both[(i % 2) as 0 | 1].keyId),
+            );
+            return all;
+          });
+          await manyOf(names.length, async (i) => {
+            const key = both[(i % 2) as 0 | 1];
+            expectKeyArn(
+              await use.call(context, { ...key, keyId: `alias/${names[i]}` }),
+              key.keyId,
+            );
+          });
         },
       },
     ]),
@@ -106,11 +191,12 @@ async function expectAllMissing(
   use: (typeof allUses)[number],
   context: Parameters<(typeof allUses)[number]['call']>[0],
   key: { readonly ciphertext: Uint8Array },
-  names: Iterable<string>,
+  names: ReadonlySet<string>,
 ): Promise<void> {
   const { operation } = use;
-  for (const keyId of names) {
-    const codes = ['KEY_NOT_FOUND', 'INVALID_INPUT'] as const;
-    await expectError(use.call(context, { ...key, keyId }), codes, { operation });
-  }
+  const codes = ['KEY_NOT_FOUND', 'INVALID_INPUT'] as const;
+  const all = [...names];
+  await manyOf(all.length, (i) =>
+    expectError(use.call(context, { ...key, keyId: all[i] as string }), codes, { operation }),
+  );
 }

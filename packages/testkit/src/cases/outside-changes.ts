@@ -1,17 +1,18 @@
 import { type CaseInput, CONTRACT, casesOf } from '../case.js';
-import { check, expectError, expectField } from '../expect.js';
-import { invoke, type KeyUse, type Kind } from '../key-use.js';
+import { check, expectError, expectField, expectKeyArn } from '../expect.js';
+import { arnIn, invoke, type KeyUse, type Kind } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { keyUses, needsOf, usesFor } from '../operations.js';
-import { expectOpens, open, roundTrip, seal } from '../round-trip.js';
+import { keyUses, needsOf } from '../operations.js';
+import { expectOpens, keyOfKind, open, roundTrip, seal } from '../round-trip.js';
+import { callAgain, instancesOf, warmUp } from '../warm-calls.js';
 
 const outside = {
   id: 'outside-changes',
   statement:
-    'What an administrator does to the backend has its documented effect: removed versions, soft deletion, foreign keys and missing rights break neither the provider nor other calls, and no key is called usable that is not',
+    'What an administrator does to the backend has its documented effect, in every instance: removed versions, soft deletion, foreign keys and missing rights break neither the provider nor other calls, no key is called usable that is not, and each call needs its own right alone',
   source: CONTRACT,
   power:
-    'Always, where the harness has the hook: a use that goes on after the change, a provider that breaks, a key that is called usable, the right to describe a key needed in order to use it. Removed versions and foreign keys in every profile, the others by full.',
+    'Always, where the harness has the hook: a use that goes on after the change, a provider that breaks, a key that is called usable, in any call under any name, and the right to describe a key needed in order to use it or to read its public key, or the other way round. Removed versions and foreign keys in every profile, the others by full.',
 };
 
 const KINDS: readonly Kind[] = ['SYMMETRIC_DEFAULT', 'RSA_2048'];
@@ -38,6 +39,7 @@ export const outsideChangeCases = [
         needs: ['keys.rotate', 'keys.removeOldVersions'],
         async run(context) {
           const { provider, keys } = context;
+          const instances = await instancesOf(context);
           const keyId = await keys.create();
           const old = [await seal(context, { keyId })];
           await keys.rotate(keyId);
@@ -45,18 +47,22 @@ export const outsideChangeCases = [
           await keys.rotate(keyId);
           const sealed = await seal(context, { keyId });
           // A cache now has every version.
-          for (const each of old) await expectOpens(provider, each);
+          for (const instance of instances) {
+            for (const each of [...old, sealed]) await expectOpens(instance, each);
+          }
           await keys.removeOldVersions(keyId);
-          await expectOpens(provider, sealed);
-          await roundTrip(context, { keyId });
-          for (const each of old) {
-            await expectError(open(provider, each), GONE, { operation: 'decrypt' });
-            const moving = {
-              ciphertext: each.ciphertext,
-              source: { keyId },
-              destination: { keyId },
-            };
-            await expectError(provider.reEncrypt(moving), GONE, { operation: 'reEncrypt' });
+          for (const instance of instances) {
+            await expectOpens(instance, sealed);
+            await roundTrip({ ...context, provider: instance }, { keyId });
+            for (const each of old) {
+              await expectError(open(instance, each), GONE, { operation: 'decrypt' });
+              const moving = {
+                ciphertext: each.ciphertext,
+                source: { keyId },
+                destination: { keyId },
+              };
+              await expectError(instance.reEncrypt(moving), GONE, { operation: 'reEncrypt' });
+            }
           }
           const { keyState } = await provider.describeKey({ keyId });
           expectField(keyState, 'Enabled', 'keyState');
@@ -68,27 +74,6 @@ export const outsideChangeCases = [
           }
           for (const each of kept) await expectOpens(provider, each);
           await roundTrip(context, { keyId });
-        },
-      },
-      {
-        id: 'ADM-401',
-        title: 'encrypts and decrypts without the right to describe the key',
-        needs: ['denies describe SYMMETRIC_DEFAULT'],
-        async run(context) {
-          const { provider, keys } = context;
-          const keyId = await keys.create();
-          const sealed = await seal(context, { keyId });
-          await provider.describeKey({ keyId });
-          await keys.deny(keyId, 'describe');
-          await expectError(provider.describeKey({ keyId }), 'ACCESS_DENIED', {
-            operation: 'describeKey',
-          });
-          await expectOpens(provider, sealed);
-          const uses = await usesFor(
-            context,
-            keyUses.filter(({ kind }) => kind === 'SYMMETRIC_DEFAULT'),
-          );
-          for (const use of uses) await use.call(context, sealed);
         },
       },
     ],
@@ -104,18 +89,13 @@ export const outsideChangeCases = [
         profile: 'full',
         async run(context) {
           const { provider, keys } = context;
-          const algorithm = kind === 'RSA_2048' ? { algorithm: keys.rsaAlgorithm } : {};
-          const key = await seal(context, { keyId: await keys.create(kind), ...algorithm });
-          const uses = await usesFor(
-            context,
-            keyUses.filter((use) => use.kind === kind),
-          );
-          for (const use of uses) await use.call(context, key);
-          await keys.deleteSoftly(key.keyId);
-          for (const use of uses) {
-            await expectError(use.call(context, key), UNUSABLE, { operation: use.operation });
+          const keyId = await keys.create(kind);
+          const warm = await warmUp(context, await seal(context, keyOfKind(context, kind, keyId)));
+          await keys.deleteSoftly(keyId);
+          for (const each of warm) {
+            await expectError(callAgain(each), UNUSABLE, { operation: each.use.operation });
           }
-          const state = await provider.describeKey({ keyId: key.keyId }).then(
+          const state = await provider.describeKey({ keyId }).then(
             ({ keyState }) => keyState,
             (error: { code: string }) => error.code,
           );
@@ -127,27 +107,41 @@ export const outsideChangeCases = [
         },
       },
       {
+        id: `ADM-40${i + 1}`,
+        title: `${kind}: every call that uses the key needs no right to describe it`,
+        needs: [...needsOf(kind), `denies describe ${kind}`],
+        async run(context) {
+          const { provider, keys } = context;
+          const keyId = await keys.create(kind);
+          const warm = await warmUp(context, await seal(context, keyOfKind(context, kind, keyId)));
+          await provider.describeKey({ keyId });
+          await keys.deny(keyId, 'describe');
+          // One that was opened since knows nothing of the key.
+          const [, fresh = provider] = await instancesOf(context);
+          for (const each of [...warm, ...warm.map((one) => ({ ...one, provider: fresh }))]) {
+            expectKeyArn(arnIn(await callAgain(each), each.use), keyId);
+          }
+          for (const instance of [provider, fresh]) {
+            await expectError(instance.describeKey({ keyId }), 'ACCESS_DENIED', {
+              operation: 'describeKey',
+            });
+          }
+        },
+      },
+      {
         id: `ADM-4${i + 1}2`,
         title: `${kind}: rejects what needs the key's secret without the right to use the key (ACCESS_DENIED)`,
         needs: [...needsOf(kind), `denies use ${kind}`],
         profile: 'full',
         async run(context) {
           const { keys } = context;
-          const algorithm = kind === 'RSA_2048' ? { algorithm: keys.rsaAlgorithm } : {};
-          const [key, other] = [
-            await seal(context, { keyId: await keys.create(kind), ...algorithm }),
-            await seal(context, { keyId: await keys.create(kind), ...algorithm }),
-          ];
-          const uses = await usesFor(
-            context,
-            keyUses.filter((use) => use.kind === kind && needsSecret(use)),
-          );
-          for (const use of uses) await use.call(context, key);
-          await keys.deny(key.keyId, 'use');
-          for (const use of uses) {
-            await expectError(use.call(context, key), 'ACCESS_DENIED', {
-              operation: use.operation,
-            });
+          const keyId = await keys.create(kind);
+          const key = await seal(context, keyOfKind(context, kind, keyId));
+          const other = await seal(context, keyOfKind(context, kind, await keys.create(kind)));
+          const warm = await warmUp(context, key, needsSecret);
+          await keys.deny(keyId, 'use');
+          for (const each of warm) {
+            await expectError(callAgain(each), 'ACCESS_DENIED', { operation: each.use.operation });
           }
           await expectOpens(context.provider, other, 'the plaintext of another key');
         },

@@ -3,18 +3,19 @@ import { type CaseContext, CONTRACT, casesOf, type Opened } from '../case.js';
 import { flip } from '../damage.js';
 import { check } from '../expect.js';
 import { fail, reasonsFor } from '../failing-calls.js';
+import { invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
-import { quickestPair, useNumbered, usesFor } from '../operations.js';
+import { keyFor, quickestPair, useNumbered, usesFor } from '../operations.js';
 import { nodeModule } from '../platform.js';
 import { manyOf } from '../statistics.js';
 
 const retention = {
   id: 'no-retention',
   statement:
-    'A provider keeps no plaintext: results are collected when the caller drops them, and memory does not grow with the number of calls',
+    'A provider keeps nothing of a call, however it ends: results and reasons of aborts are collected when the caller drops them, and memory does not grow with the number of calls',
   source: CONTRACT,
   power:
-    'By soak, where the garbage collector can be called: a result that is kept, always; 64 bytes that are kept for each call, 512 for each call of one operation, name or context, 1,024 of each call of six kinds that fails for one of up to 13 reasons or in an outage, always.',
+    'Where the garbage collector can be called: the signal, the reason or the error of an aborted call of any operation, always, by full. By soak: a result that is kept, always; 64 bytes that are kept for each call, 512 for each call of one operation, name or context, 1,024 of each call of six kinds that fails for one of up to 13 reasons or in an outage, always.',
 };
 
 /** The garbage collector, where the runtime gives it: Node.js does on request. */
@@ -42,6 +43,9 @@ const CALLS = 5000;
 
 /** Calls of one kind that end without a result, and the bytes of each that may be kept. */
 const [LOST, ALLOWED] = [300, 1024];
+
+/** How many calls of each kind are aborted. */
+const ABORTED = 16;
 
 /** The uses of a key whose input is long, and one of each kind that makes something. */
 const LOSING = ['01', '03', '05', '06', '11', '12'].map(useNumbered);
@@ -170,6 +174,30 @@ export const retentionCases = casesOf(
       },
     },
     {
+      id: 'RET-205',
+      title: 'signals, reasons and errors of aborted calls are collected',
+      profile: 'full',
+      alone: true,
+      async run(context) {
+        const gc = collector();
+        if (gc === undefined) return;
+        const own = await openBare(context);
+        const kept = new Map<string, WeakRef<object>[]>();
+        for (const use of await usesFor(own)) {
+          for (const [what, refs] of await abortSome(own, use)) {
+            kept.set(`${what} of ${use.title}`, refs);
+          }
+        }
+        // Their work may go on until then.
+        await own.provider.close();
+        await collect(gc);
+        for (const [what, refs] of kept) {
+          const alive = refs.filter((each) => each.deref() !== undefined).length;
+          check(alive <= ABORTED / 4, `no ${what} that is still there`, `${alive} of ${ABORTED}`);
+        }
+      },
+    },
+    {
       id: 'RET-204',
       title: `memory does not grow with ${LOST} calls of each kind in an outage`,
       needs: ['fail', 'fail:unavailable'],
@@ -185,6 +213,29 @@ export const retentionCases = casesOf(
   ],
   SYMMETRIC,
 );
+
+/** Aborts calls at once and later, and keeps only weak references to what they were given and to their errors. */
+async function abortSome(context: CaseContext, use: KeyUse) {
+  const input = await use.input(context, await keyFor(use, context.keys));
+  const kept = new Map<string, WeakRef<object>[]>();
+  const keep = (what: string, value: object) =>
+    kept.set(what, [...(kept.get(what) ?? []), new WeakRef(value)]);
+  for (let i = 0; i < ABORTED; i++) {
+    const controller = new AbortController();
+    const reason = new Error('the caller has given up');
+    const call = invoke(context.provider, use, input, { signal: controller.signal });
+    if (i % 2 === 1) await undefined;
+    controller.abort(reason);
+    const error = await call.then(
+      () => ({}),
+      (rejection: object) => rejection,
+    );
+    keep('signal', controller.signal);
+    keep('reason of an abort', reason);
+    keep('error', error);
+  }
+  return kept;
+}
 
 function used(): number {
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();

@@ -48,12 +48,11 @@ export function pickOpening(world: World, made: Made): Opening {
       else if (isSymmetric) wrong.push(wrongKeyCode(world.context.provider));
     }
   }
-  return {
-    named,
-    ciphertext,
-    encryptionContext,
-    codes: [...world.forbidsOpening(made, named), ...wrong],
-  };
+  const forbidden = world.forbidsOpening(made, named);
+  // A key that must not be used does not tell whether the ciphertext is intact.
+  const isSilent = named === key && forbidden.length > 0;
+  const codes = isSilent ? forbidden : [...forbidden, ...wrong];
+  return { named, ciphertext, encryptionContext, codes };
 }
 
 const sameContext = (one: EncryptionContext = {}, other: EncryptionContext = {}) =>

@@ -84,7 +84,7 @@ describe('runConformance', () => {
       'LEN-004',
       'LEN-005',
     ]);
-    expect(report).to.include({ provider: 'reference', passed: 6, failed: 0, notApplicable: 0 });
+    expect(report).to.include({ provider: 'reference', passed: 7, failed: 0, notApplicable: 0 });
   });
 
   it('rejects the name of a case that does not exist', async () => {

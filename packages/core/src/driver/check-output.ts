@@ -101,7 +101,11 @@ function checkSecret(value: unknown, minimum: number, maximum: number, what: str
 /** @param asked The key as the caller named it, if it did. Only an ARN identifies a key here. */
 function checkKeyArn(value: unknown, asked: KeyName | undefined): string {
   if (asked?.kind === 'key-arn' && value === asked.text) return asked.text;
-  if (!isKeyArn(value)) throw broken('an invalid key ARN');
+  if (!isKeyArn(value)) {
+    throw broken(
+      'an invalid key ARN: a driver returns the ARN of the key (formatKeyArn makes it), not the name that the caller used',
+    );
+  }
   if (asked?.kind !== 'key-arn') return value;
   throw broken('the ARN of a key other than the requested one');
 }

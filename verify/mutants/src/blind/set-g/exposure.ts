@@ -296,7 +296,7 @@ export const EXPOSURE: readonly BlindMutant[] = [
   ),
   mutant(
     {
-      name: 'a disposed data key reads as zeros',
+      name: 'a data key that was disposed of reads as zeros',
       kind: 'results',
       wrong: 'the plaintext of a data key that was disposed of is a key of zeros, and no error',
       source: 'a result of the provider’s own that only wipes',

@@ -233,7 +233,7 @@ export const STATE: readonly BlindMutant[] = [
   ),
   mutant(
     {
-      name: 'an underscore in an alias is any character',
+      name: 'an underscore in an alias stands for any character',
       kind: 'names and state',
       wrong: 'alias/orders_eu finds the key of alias/orders-eu',
       source: 'SQL: WHERE alias LIKE ?',

@@ -253,6 +253,20 @@ describe('A connection', () => {
     socket.destroy();
   });
 
+  it('is not read to the end of a body that is too long in tiny chunks, each of which takes time', async () => {
+    const socket = await connect();
+    const head = requestText('ListKeys', '').replace(
+      'Content-Length: 0',
+      'Transfer-Encoding: chunked',
+    );
+    const size = MAXIMUM_BODY + 1;
+    socket.write(`${head}${size.toString(16)}\r\n${'a'.repeat(size)}\r\n`);
+    socket.write('1\r\na\r\n'.repeat(70_000));
+    await once(server, 'working');
+    expect(seen[0]?.body).to.have.property('type', 'RequestEntityTooLargeException');
+    socket.destroy();
+  });
+
   it('is closed when it sends a body in chunks before the response to another request', async () => {
     const socket = await connect();
     const text = textOf(socket);

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
+  CancelKeyDeletionCommand,
   CreateAliasCommand,
   CreateKeyCommand,
   DescribeKeyCommand,
@@ -177,6 +178,7 @@ function keysOf(administrator: KMSClient): ConformanceKeys {
     disable: (keyArn) => administrator.send(new DisableKeyCommand({ KeyId: keyArn })),
     enable: (keyArn) => administrator.send(new EnableKeyCommand({ KeyId: keyArn })),
     scheduleDeletion,
+    cancelDeletion: (keyArn) => administrator.send(new CancelKeyDeletionCommand({ KeyId: keyArn })),
     deleteSoftly: scheduleDeletion,
     createForeign: () => create({ keySpec: 'HMAC_256', keyUsage: 'GENERATE_VERIFY_MAC' }),
     async rotate(keyArn) {

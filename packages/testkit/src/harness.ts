@@ -91,6 +91,8 @@ export interface ConformanceKeys {
   disable?(keyArn: string): Promise<unknown>;
   enable?(keyArn: string): Promise<unknown>;
   scheduleDeletion?(keyArn: string): Promise<unknown>;
+  /** Takes a scheduled deletion back. The key is disabled afterwards. */
+  cancelDeletion?(keyArn: string): Promise<unknown>;
   /** Makes a key decrypt only: its state is `DecryptOnly`. */
   restrictToDecrypt?(keyArn: string): Promise<unknown>;
   /** Makes a new key version. Rejects an RSA key with `UnsupportedOperationError` where these do not rotate. */

@@ -95,6 +95,7 @@ export class Journal {
 /** What the harness does to keys and a failure shows: creating one says nothing, and some are shared. */
 const CHANGES: ReadonlySet<string | symbol> = new Set([
   ...['alias', 'moveAlias', 'disable', 'enable', 'rotate', 'scheduleDeletion', 'destroy'],
+  ...['cancelDeletion'],
   ...['restrictToDecrypt', 'removeOldVersions', 'deleteSoftly', 'deny'],
 ]);
 

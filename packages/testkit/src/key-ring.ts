@@ -132,6 +132,11 @@ export class KeyRing {
     this.#created.delete(keyArn);
   }
 
+  async cancelDeletion(keyArn: string): Promise<void> {
+    await this.#keys.cancelDeletion?.(keyArn);
+    this.#created.add(keyArn);
+  }
+
   async restrictToDecrypt(keyArn: string): Promise<void> {
     await this.#keys.restrictToDecrypt?.(keyArn);
   }

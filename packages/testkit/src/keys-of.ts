@@ -8,6 +8,7 @@ export interface TestableKeyManager {
   disableKey?(input: KeyInput): Promise<unknown>;
   enableKey?(input: KeyInput): Promise<unknown>;
   scheduleKeyDeletion?(input: KeyInput): Promise<unknown>;
+  cancelKeyDeletion?(input: KeyInput): Promise<unknown>;
   rotateKey?(input: KeyInput): Promise<unknown>;
   updateAlias?(input: AliasInput): Promise<unknown>;
 }
@@ -26,8 +27,8 @@ export interface TestableKeyManager {
  * ```
  */
 export function keysOf(manager: TestableKeyManager): ConformanceKeys {
-  const { createAlias, disableKey, enableKey, scheduleKeyDeletion, rotateKey, updateAlias } =
-    manager;
+  const { createAlias, disableKey, enableKey, rotateKey, updateAlias } = manager;
+  const { scheduleKeyDeletion, cancelKeyDeletion } = manager;
   return {
     create: (request) => manager.createKey(request),
     ...(createAlias && { alias: (alias, keyId) => createAlias.call(manager, { alias, keyId }) }),
@@ -35,6 +36,9 @@ export function keysOf(manager: TestableKeyManager): ConformanceKeys {
     ...(enableKey && { enable: (keyId) => enableKey.call(manager, { keyId }) }),
     ...(scheduleKeyDeletion && {
       scheduleDeletion: (keyId) => scheduleKeyDeletion.call(manager, { keyId }),
+    }),
+    ...(cancelKeyDeletion && {
+      cancelDeletion: (keyId) => cancelKeyDeletion.call(manager, { keyId }),
     }),
     ...(rotateKey && { rotate: (keyId) => rotateKey.call(manager, { keyId }) }),
     ...(updateAlias && {

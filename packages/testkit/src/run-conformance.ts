@@ -61,6 +61,8 @@ export interface RunOptions extends CaseOptions {
   readonly bail?: boolean | undefined;
   /** How many cases run at the same time; by default 4. */
   readonly concurrency?: number | undefined;
+  /** Ends the run when it is aborted, after the cases that run then. The keys are cleaned up. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -81,13 +83,15 @@ export interface RunOptions extends CaseOptions {
  */
 export async function runConformance(
   harness: ConformanceHarness,
-  { only, onCase, bail = false, concurrency = 4, ...options }: RunOptions = {},
+  { only, onCase, bail = false, concurrency = 4, signal, ...options }: RunOptions = {},
 ): Promise<ConformanceReport> {
   const cases = casesIn(only, options.profile);
   const session = await Session.open(harness, options);
   const done = new Map<ConformanceCase, CaseResult>();
   const isOver = () =>
-    session.harnessError !== undefined || (bail && [...done.values()].some(isViolation));
+    signal?.aborted === true ||
+    session.harnessError !== undefined ||
+    (bail && [...done.values()].some(isViolation));
   const work = async (each: ConformanceCase) => {
     if (isOver()) return;
     const result = await judge(session, each);

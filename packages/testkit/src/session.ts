@@ -41,6 +41,8 @@ export class Session {
   readonly #patience: Patience;
   readonly #repeat: NonNullable<SessionOptions['repeat']>;
   readonly #others: OpenSubject[] = [];
+  /** The keys of closed providers that could not be deleted by these. */
+  readonly #left: string[] = [];
   #shared: OpenSubject;
   #spare: Promise<OpenSubject> | undefined;
   #harnessError: HarnessError | undefined;
@@ -115,8 +117,10 @@ export class Session {
   /** Schedules the deletion of the keys, and closes all providers. It never throws: other cases check closing. */
   async close(): Promise<void> {
     const all = [...this.#others, this.#shared];
-    const made = all.flatMap(({ ring }) => ring.created);
-    await this.#patiently(() => this.#shared.ring.deleteKeys(made));
+    for (const { ring } of all) await this.#patiently(() => ring.deleteKeys(ring.created));
+    // Those of a provider that a case has closed may be there for another one.
+    const left = [...this.#left, ...all.flatMap(({ ring }) => ring.created)];
+    await this.#patiently(() => this.#shared.ring.deleteKeys(left));
     await Promise.all(all.map((each) => this.#patiently(() => shut(each.subject))));
   }
 
@@ -193,6 +197,8 @@ export class Session {
 
   async #closeOther(opened: OpenSubject): Promise<void> {
     this.#others.splice(this.#others.indexOf(opened), 1);
+    await opened.ring.deleteKeys(opened.ring.created);
+    this.#left.push(...opened.ring.created);
     await shut(opened.subject);
   }
 

@@ -206,6 +206,15 @@ describe('keywrap-conformance', () => {
     expect(program().status).to.equal(2);
   });
 
+  it('ends at SIGINT after the cases that run then, and cleans up the keys', () => {
+    const main = fileURLToPath(import.meta.resolve('#dist/command/main.js'));
+    const args = [main, moduleOf('a-provider-that-is-interrupted'), '--only', 'ROT-'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(stderr).to.match(/stopping.*\n0 of \d+ keys are left\n/s);
+    expect(stdout).to.match(/cases did not run/);
+    expect(status).to.equal(2);
+  });
+
   it('exits with 1 for a rejection that nothing handles, although every case passes', () => {
     const main = fileURLToPath(import.meta.resolve('#dist/command/main.js'));
     const args = [main, moduleOf('a-careless-provider'), '--only', 'ENC-001'];

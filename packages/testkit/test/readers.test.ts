@@ -10,9 +10,11 @@ import { Attempt } from '#dist/attempt.js';
 import {
   type ConformanceHarness,
   type ConformanceKeys,
+  type ConformanceSubject,
   conformanceCases,
   describeConformance,
   formatReport,
+  type RunOptions,
   runConformance,
   type TestRunner,
 } from '#dist/index.js';
@@ -46,12 +48,12 @@ const boundTo: ProxyHandler<KeyWrapProvider> = {
   },
 };
 
-/** The keys of a driver, which remember what they made. */
-function keysWith(driver: ReferenceDriver, made: string[]): ConformanceKeys {
+/** The keys of a driver, which tell what they made. */
+function keysWith(driver: ReferenceDriver, tell: (keyId: string) => void): ConformanceKeys {
   return {
     create: async (request) => {
       const key = await driver.create(request);
-      made.push(key.keyId);
+      tell(key.keyId);
       return key;
     },
     disable: (keyArn) => driver.disable(keyArn),
@@ -84,7 +86,7 @@ describe('runConformance', () => {
       'LEN-004',
       'LEN-005',
     ]);
-    expect(report).to.include({ provider: 'reference', passed: 6, failed: 0, notApplicable: 0 });
+    expect(report).to.include({ provider: 'reference', passed: 7, failed: 0, notApplicable: 0 });
   });
 
   it('rejects the name of a case that does not exist', async () => {
@@ -304,21 +306,106 @@ describe('runConformance', () => {
     }
   });
 
-  it('schedules the deletion of the keys that it made', async () => {
-    const drivers: ReferenceDriver[] = [];
-    const made: string[] = [];
-    const leaving: ConformanceHarness = {
-      name: 'leaving',
-      async open() {
-        const driver = new ReferenceDriver();
-        drivers.push(driver);
-        const keys = keysWith(driver, made);
-        return { provider: createProvider(driver), keys };
-      },
-    };
-    await runConformance(leaving, { only: ['ENC-', 'DIS-'] });
-    expect(made).to.not.be.empty;
-    for (const key of made) expect(drivers[0]?.find(key)?.state).to.equal('PendingDeletion');
+  describe('schedules the deletion of all keys that it made, of each provider that it opened', () => {
+    type Change = (subject: ConformanceSubject, driver: ReferenceDriver) => ConformanceSubject;
+
+    /** Runs cases, and returns the states of the keys that they made. */
+    async function statesAfter(options: RunOptions, change: Change = (subject) => subject) {
+      const made: (readonly [ReferenceDriver, string])[] = [];
+      const leaving: ConformanceHarness = {
+        name: 'leaving',
+        async open() {
+          const driver = new ReferenceDriver();
+          const keys = keysWith(driver, (keyId) => made.push([driver, keyId]));
+          return change({ provider: createProvider(driver), keys }, driver);
+        },
+      };
+      const report = await runConformance(leaving, options);
+      return { report, states: made.map(([driver, keyId]) => driver.find(keyId).state) };
+    }
+
+    function expectDeleted(states: readonly string[]): void {
+      expect(states).to.not.be.empty;
+      expect(states.filter((state) => state !== 'PendingDeletion')).to.deep.equal([]);
+    }
+
+    it('after all cases, also of a provider that a case opened and closed', async () => {
+      const only = ['ENC-', 'DIS-', 'CLO-001', 'CLO-006', 'RES-301'];
+      const { report, states } = await statesAfter({ only });
+      expect(report.failed).to.equal(0);
+      expectDeleted(states);
+    });
+
+    it('after a case that failed, and the end that it brings with bail', async () => {
+      const wrong: Change = (subject) => ({
+        ...subject,
+        provider: new Proxy(subject.provider, {
+          ...boundTo,
+          get: (provider, name, receiver) =>
+            name === 'decrypt'
+              ? () => Promise.reject(new Error('broken'))
+              : boundTo.get?.(provider, name, receiver),
+        }),
+      });
+      for (const bail of [false, true]) {
+        const { report, states } = await statesAfter(
+          { only: ['ENC-', 'ROT-', 'ATO-5'], bail },
+          wrong,
+        );
+        expect(report.failed).to.be.greaterThan(0);
+        expectDeleted(states);
+      }
+    });
+
+    it('after keys.create of the harness failed, which ends the run', async () => {
+      let count = 0;
+      const failing: Change = (subject) => {
+        const { create } = subject.keys;
+        return {
+          ...subject,
+          keys: {
+            ...subject.keys,
+            create: (request) =>
+              ++count > 4 ? Promise.reject(new Error('full')) : create(request),
+          },
+        };
+      };
+      const { report, states } = await statesAfter({ only: ['ROT-', 'DIS-', 'ENC-'] }, failing);
+      expect(report.harnessError).to.not.equal(undefined);
+      expectDeleted(states);
+    });
+
+    it('after a call that hangs', async () => {
+      const hanging: Change = (subject) => ({
+        ...subject,
+        provider: new Proxy(subject.provider, {
+          ...boundTo,
+          get: (provider, name, receiver) =>
+            name === 'reEncrypt'
+              ? () => new Promise(() => {})
+              : boundTo.get?.(provider, name, receiver),
+        }),
+      });
+      const { report, states } = await statesAfter(
+        { only: ['DIS-006', 'ENC-'], timeoutMs: 50 },
+        hanging,
+      );
+      expect(report.failed).to.be.greaterThan(0);
+      expectDeleted(states);
+    });
+
+    it('after the run was stopped: no further case begins', async () => {
+      const stop = new AbortController();
+      const { report, states } = await statesAfter({
+        only: ['ENC-', 'ROT-', 'DIS-'],
+        concurrency: 1,
+        signal: stop.signal,
+        onCase: () => stop.abort(),
+      });
+      expect(report.results).to.have.lengthOf(1);
+      expect(report.notRun).to.be.greaterThan(5);
+      expectDeleted(states);
+    });
   });
 
   it('says which kind of outage the harness declines, and tests the others', async () => {

@@ -185,6 +185,16 @@ export const leftoverMutants: readonly Mutant[] = [
     'damage-indistinguishable',
     () => new LateDriver(),
   ),
+  subclassed(
+    'a cancelled deletion enables the key',
+    'key-pending-deletion',
+    () =>
+      new (class extends ReferenceDriver {
+        override cancelDeletion(keyId: string) {
+          return this.enable(keyId);
+        }
+      })(),
+  ),
   firstKept,
   namesKept,
   timers,

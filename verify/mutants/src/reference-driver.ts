@@ -121,6 +121,9 @@ export class ReferenceDriver implements KeyWrapDriver, ConformanceKeys {
   async scheduleDeletion(keyId: string) {
     this.find(keyId).state = 'PendingDeletion';
   }
+  async cancelDeletion(keyId: string) {
+    this.find(keyId).state = 'Disabled';
+  }
   async restrictToDecrypt(keyId: string) {
     this.find(keyId).state = 'DecryptOnly';
   }

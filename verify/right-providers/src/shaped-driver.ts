@@ -106,6 +106,7 @@ export class ShapedDriver implements KeyWrapDriver {
       disable: turn('Disabled'),
       enable: turn('Enabled'),
       scheduleDeletion: turn('PendingDeletion'),
+      cancelDeletion: turn('Disabled'),
       rotate: async (arn) => this.#rotate(this.#find(parseKeyId(arn))),
       ...(this.#shape.restricts && { restrictToDecrypt: turn('DecryptOnly') }),
     };

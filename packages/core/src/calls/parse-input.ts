@@ -48,44 +48,36 @@ const INPUT_FIELDS = {
 type Parser<Request> = (input: unknown, capabilities: ProviderCapabilities) => Request;
 
 export const parseEncryptInput: Parser<EncryptRequest> = (input, capabilities) => {
-  const {
-    plaintext: bytes,
-    keyId,
-    algorithm: name,
-    encryptionContext: context,
-  } = checkFields(input, 'input', INPUT_FIELDS.encrypt);
-  const named = { keyId, algorithm: name, encryptionContext: context };
-  const { key, algorithm, encryptionContext } = parseTarget(named, '', capabilities);
-  const plaintext = readBytes(bytes, 'plaintext', longestPlaintext(algorithm, capabilities));
+  const fields = checkFields(input, 'input', INPUT_FIELDS.encrypt);
+  const { key, algorithm, encryptionContext } = parseTarget(fields, '', capabilities);
+  const longest = longestPlaintext(algorithm, capabilities);
+  const plaintext = readBytes(fields.plaintext, 'plaintext', longest);
   return { key, algorithm, encryptionContext, plaintext };
 };
 
 export const parseDecryptInput: Parser<DecryptRequest> = (input, capabilities) => {
-  const { bytes, named } = readDecryptInput(input);
-  const { key, algorithm, encryptionContext } = parseSource(named, '', capabilities);
+  const fields = checkFields(input, 'input', INPUT_FIELDS.decrypt);
+  const { key, algorithm, encryptionContext } = parseSource(fields, '', capabilities);
   if (isAsymmetricAlgorithm(algorithm)) {
     throw new InvalidInputError('algorithm', 'is asymmetric: call decryptAsymmetric for it');
   }
-  return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes, capabilities) };
+  const ciphertext = parseCiphertext(fields.ciphertext, capabilities);
+  return { key, algorithm, encryptionContext, ciphertext };
 };
 
 export const parseDecryptAsymmetricInput: Parser<DecryptRequest> = (input, capabilities) => {
-  const { bytes, named } = readDecryptInput(input);
-  if (named.algorithm === undefined || named.algorithm === 'SYMMETRIC_DEFAULT') {
+  const fields = checkFields(input, 'input', INPUT_FIELDS.decrypt);
+  const { ciphertext: bytes, keyId, algorithm: name, encryptionContext: context } = fields;
+  if (name === undefined || name === 'SYMMETRIC_DEFAULT') {
     throw new InvalidInputError(
       'algorithm',
       'must be RSAES_OAEP_SHA_1, _256, _384 or _512; call decrypt for a symmetric key',
     );
   }
+  const named = { keyId, algorithm: name, encryptionContext: context };
   const { key, algorithm, encryptionContext } = parseTarget(named, '', capabilities);
   return { key, algorithm, encryptionContext, ciphertext: parseCiphertext(bytes, capabilities) };
 };
-
-function readDecryptInput(input: unknown) {
-  const fields = checkFields(input, 'input', INPUT_FIELDS.decrypt);
-  const { ciphertext: bytes, keyId, algorithm, encryptionContext } = fields;
-  return { bytes, named: { keyId, algorithm, encryptionContext } };
-}
 
 export const parseReEncryptInput: Parser<ReEncryptRequest> = (input, capabilities) => {
   const { ciphertext, source, destination } = checkFields(input, 'input', INPUT_FIELDS.reEncrypt);

@@ -10,6 +10,9 @@ export const MAXIMUM_BODY = 1024 * 1024;
 /** Bytes of a longer body that are read and dropped, so that the client finishes sending and reads the response. */
 const MAXIMUM_DRAINED = 16 * MAXIMUM_BODY;
 
+/** What a chunk that is dropped counts for at least, in bytes: reading a tiny one takes as long. */
+const DROPPED_CHUNK = 256;
+
 /** Bytes of each body that no budget limits; the number of connections does. Most requests are shorter. */
 const FREE = 16 * 1024;
 
@@ -54,7 +57,7 @@ export function readBody(request: IncomingMessage, options: BodyOptions): Promis
 
 /** One block of memory for all chunks: a chunk of one byte would take a hundred as an object of its own. */
 class GrowingBody implements Body {
-  /** The bytes that arrived, also those that were dropped. */
+  /** The bytes that arrived, and what those that were dropped count for. */
   length = 0;
   readonly #budget: ByteBudget;
   /** The bytes that it may have after decompression, which are taken with its first. */
@@ -74,8 +77,12 @@ class GrowingBody implements Body {
   }
 
   add(chunk: Buffer): void {
+    if (this.#refusal !== undefined) {
+      this.length += Math.max(chunk.length, DROPPED_CHUNK);
+      return;
+    }
     const length = this.length + chunk.length;
-    if (this.#refusal === undefined) this.#keep(chunk, length);
+    this.#keep(chunk, length);
     this.length = length;
   }
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import {
   type AuditEvent,
   type AuditSink,
+  InvalidInputError,
   ProviderClosedError,
   ProviderUnavailableError,
   wipe,
@@ -12,7 +13,7 @@ import { explainFileError } from '../store/errors.js';
 import { assertPrivate, syncFolder } from '../store/private-files.js';
 import { AuditChain, encode } from './audit-chain.js';
 import type { AuditCheckpoint } from './checkpoints.js';
-import { listLogs, readOwnFile } from './log-files.js';
+import { listLogs, MAXIMUM_LINE, readOwnFile } from './log-files.js';
 import { parseAuditOptions } from './parse-audit-options.js';
 import { CLOSED, type LogEnd, lastMac, OPENED } from './read-log.js';
 
@@ -111,7 +112,8 @@ export class AuditLog implements AuditSink {
    * Adds a line. It is written to the operating system when this returns, and to the disk when the log is
    * closed.
    *
-   * @throws {@link ProviderUnavailableError} if it can't be written.
+   * @throws {@link ProviderUnavailableError} if it can't be written, and {@link InvalidInputError} for an event of more
+   * than 1 MiB.
    */
   write(event: AuditEvent): void {
     this.#append(event);
@@ -138,6 +140,9 @@ export class AuditLog implements AuditSink {
     const generation = this.#options.generation?.();
     const line = { seq: this.#seq, time, ...this.#who, generation, ...event };
     const { text, mac } = this.#chain.next(line);
+    if (text.length > MAXIMUM_LINE) {
+      throw new InvalidInputError('event', `makes a line of more than ${MAXIMUM_LINE} characters`);
+    }
     const { size } = fs.fstatSync(this.#file);
     try {
       const bytes = Buffer.from(text);

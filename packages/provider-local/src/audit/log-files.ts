@@ -3,8 +3,8 @@ import path from 'node:path';
 import { AccessDeniedError } from '@keywrap/core';
 
 const NAME = /^[\w-]+\.jsonl$/;
-/** More characters than any line of an audit log. */
-const MAXIMUM_LINE = 1024 * 1024;
+/** Characters of a line: more than any call makes. */
+export const MAXIMUM_LINE = 1024 * 1024;
 /** Others may write; with a trusted group, its members may. */
 const [WRITABLE, WRITABLE_BY_OTHERS] = [0o022, 0o002];
 

@@ -14,7 +14,12 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type AuditEvent, ProviderUnavailableError, withAuditLog } from '@keywrap/core';
+import {
+  type AuditEvent,
+  InvalidInputError,
+  ProviderUnavailableError,
+  withAuditLog,
+} from '@keywrap/core';
 import { LocalKeyWrapProvider } from '@keywrap/provider-local';
 import {
   type AuditCheckpoint,
@@ -210,6 +215,16 @@ describe('An audit log', () => {
     await appendFile(await newestFile(), 'a'.repeat(20 * 1024 * 1024));
     expect(await problems()).to.have.length(1);
     expect((await problems())[0]).to.contain('was changed at line');
+  });
+
+  it('writes no line that a verification would not read to its end (INVALID_INPUT)', async () => {
+    const log = await open();
+    const tooLong = { ...event, operation: 'x'.repeat(2 ** 20) };
+    expect(() => log.write(tooLong)).to.throw(InvalidInputError, 'line');
+    log.write(event);
+    log.close();
+    const [report] = await verify();
+    expect(report).to.deep.include({ lines: 3, closed: true, problem: undefined });
   });
 
   it('is one private append-only file per process, and verifies while it is written', async () => {

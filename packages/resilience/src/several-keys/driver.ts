@@ -1,4 +1,5 @@
 import {
+  assertKeyEnabled,
   type Call,
   type EncryptionContext,
   formatKeyArn,
@@ -76,8 +77,10 @@ export function severalKeysDriver(
       const context = bound(name, encryptionContext);
       const options = { trustedKeys: members, encryptionContext: context };
       const opened = await open(members[0].provider, ciphertext, options, optionsOf(call)).catch(
-        (error) => {
-          throw isAboutMessage(error) ? cannotDecrypt() : rethrow(error);
+        async (error) => {
+          if (!isAboutMessage(error)) return rethrow(error);
+          await assertUsable(arnOf(name), members, call);
+          throw cannotDecrypt();
         },
       );
       // A message may have more pairs than `open` was told to expect.
@@ -119,15 +122,41 @@ export function severalKeysDriver(
   }
 }
 
+/** Throws the state of keys none of which may be used: they do not tell which ciphertexts they would open. */
+async function assertUsable(
+  keyId: string,
+  members: readonly MemberKey[],
+  call: Call,
+): Promise<void> {
+  const known = await describeAll(members, call);
+  const isUsable = ({ keyState }: KeyDescription) =>
+    keyState === 'Enabled' || keyState === 'DecryptOnly';
+  const [first] = known;
+  if (first !== undefined && !known.some(isUsable))
+    assertKeyEnabled({ ...first, keyId }, 'decrypt');
+}
+
 /** Describes the first key that is not enabled, or else the first that answers. */
 async function describe(members: readonly MemberKey[], call: Call): Promise<KeyDescription> {
+  const errors: unknown[] = [];
+  const known = await describeAll(members, call, errors);
+  return known.find(({ keyState }) => keyState !== 'Enabled') ?? known[0] ?? rethrow(errors[0]);
+}
+
+/** Describes the keys whose providers answer. */
+async function describeAll(
+  members: readonly MemberKey[],
+  call: Call,
+  errors: unknown[] = [],
+): Promise<readonly KeyDescription[]> {
   const descriptions = await Promise.allSettled(
     members.map(({ provider, keyId }) => provider.describeKey({ keyId }, optionsOf(call))),
   );
-  const known = descriptions.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  const described = known.find(({ keyState }) => keyState !== 'Enabled') ?? known[0];
-  if (described !== undefined) return described;
-  return rethrow((descriptions[0] as PromiseRejectedResult).reason);
+  return descriptions.flatMap((each) => {
+    if (each.status === 'fulfilled') return [each.value];
+    errors.push(each.reason);
+    return [];
+  });
 }
 
 /** Lets core name the caller's operation and key, in place of those inside. */

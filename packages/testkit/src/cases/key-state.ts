@@ -13,7 +13,7 @@ import type { KeyUse, Kind } from '../key-use.js';
 import { type Need, RSA, SYMMETRIC } from '../needs.js';
 import { errorDetails, keyUses } from '../operations.js';
 import { sealOutside } from '../outside.js';
-import { expectOpens, keyOf, open, roundTrip, seal } from '../round-trip.js';
+import { expectOpens, keyOf, keyOfKind, open, roundTrip, seal } from '../round-trip.js';
 
 const source = kmsGuide('key-state.html');
 
@@ -25,7 +25,8 @@ const disabled = {
 
 const pendingDeletion = {
   id: 'key-pending-deletion',
-  statement: 'Every use of a key pending deletion is rejected (KEY_STATE)',
+  statement:
+    'Every use of a key pending deletion is rejected (KEY_STATE); a cancelled deletion leaves it disabled',
   source,
 };
 
@@ -161,6 +162,34 @@ export const keyStateCases = [
   ...stateCases(pendingDeletion, 'DEL', 'PendingDeletion', 'KEY_STATE', () => [
     'keys.scheduleDeletion',
   ]),
+  ...casesOf(
+    pendingDeletion,
+    (['SYMMETRIC_DEFAULT', 'RSA_2048'] as const).map(
+      (kind, i): CaseInput => ({
+        id: `DEL-10${i + 1}`,
+        title: `${kind}: a cancelled deletion leaves the key disabled, and whole`,
+        needs: [
+          ...(kind === 'RSA_2048' ? RSA : SYMMETRIC),
+          ...(['keys.scheduleDeletion', 'keys.cancelDeletion', 'keys.enable'] as const),
+        ],
+        async run(context) {
+          const { provider, keys } = context;
+          const sealed = await seal(context, await newKey(context, kind));
+          const { keyId } = sealed;
+          await keys.scheduleDeletion(keyId);
+          await keys.cancelDeletion(keyId);
+          const { keyState, deletionDate } = await provider.describeKey({ keyId });
+          expectField(keyState, 'Disabled', 'keyState');
+          expectField(deletionDate, undefined, 'deletionDate');
+          const operation = kind === 'RSA_2048' ? 'decryptAsymmetric' : 'decrypt';
+          await expectError(open(provider, sealed), 'KEY_DISABLED', { operation, keyId: [keyId] });
+          await keys.enable(keyId);
+          await expectOpens(provider, sealed);
+          await roundTrip(context, keyOfKind(context, kind, keyId));
+        },
+      }),
+    ),
+  ),
   ...stateCases(pendingImport, 'IMP', 'PendingImport', 'KEY_STATE', ({ kind }) => [
     `key:${kind}/EXTERNAL`,
   ]),

@@ -30,18 +30,23 @@ const FORMATTERS = {
   junit: formatJunit,
 } as const;
 
-/** Runs the command, and returns its exit code. */
+/**
+ * Runs the command, and returns its exit code.
+ *
+ * @param signal Ends the run when it is aborted.
+ */
 export async function runCommand(
   args: readonly string[],
   stdout: Screen,
   stderr: Screen,
+  signal?: AbortSignal,
 ): Promise<0 | 1 | 2> {
   try {
     const asked = readArguments(args);
     if (asked === 'help') stdout.write(USAGE);
     else if (asked === 'version') stdout.write(`${version()}\n`);
     else if ('list' in asked) stdout.write(`${formatList(selected(asked.list))}\n`);
-    else return await judge(asked.run, stdout, stderr);
+    else return await judge(asked.run, stdout, stderr, signal);
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -50,20 +55,25 @@ export async function runCommand(
   }
 }
 
-async function judge(options: CommandOptions, stdout: Screen, stderr: Screen): Promise<0 | 1 | 2> {
+async function judge(
+  options: CommandOptions,
+  stdout: Screen,
+  stderr: Screen,
+  signal?: AbortSignal,
+): Promise<0 | 1 | 2> {
   const { length } = selected(options);
   const harness = await loadHarness(options.module);
   const progress = new Progress(stderr, length);
   let report: ConformanceReport;
   try {
-    report = await run(harness, options, progress);
+    report = await run(harness, options, progress, signal);
   } finally {
     progress.end();
   }
   const text = `${FORMATTERS[options.format](report)}\n`;
   if (options.output === undefined) stdout.write(text);
   else write(options.output, text);
-  if (report.harnessError !== undefined) return 2;
+  if (report.harnessError !== undefined || signal?.aborted) return 2;
   return report.results.some(isViolation) ? 1 : 0;
 }
 
@@ -79,10 +89,12 @@ async function run(
   harness: ConformanceHarness,
   { module, output: _, format: __, ...options }: CommandOptions,
   { advance }: Progress,
+  signal?: AbortSignal,
 ): Promise<ConformanceReport> {
   try {
     return await runConformance(harness, {
       ...options,
+      signal,
       onCase: advance,
       repeat: (id, seed) => `npx keywrap-conformance ${quoted(module)} --only ${id} --seed ${seed}`,
     });

@@ -9,7 +9,16 @@ process.on('unhandledRejection', (error) => {
   hasUnhandled = true;
 });
 
-const code = await runCommand(process.argv.slice(2), process.stdout, process.stderr);
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  // Once: a second one ends the process as usual.
+  process.once(name, () => {
+    process.stderr.write('stopping after the cases that run now, to clean up the keys\n');
+    stop.abort();
+  });
+}
+
+const code = await runCommand(process.argv.slice(2), process.stdout, process.stderr, stop.signal);
 // A rejection of the last call is reported on a later turn of the event loop.
 await new Promise(setImmediate);
 // Handles that a provider left open must not keep the process alive; output must be flushed first.

@@ -79,7 +79,7 @@ function parse(args: readonly string[]) {
     // Node.js tells in three lines what is wrong with an argument. Values are not quoted: one may be a passphrase.
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') {
-      throw new UsageError('there are only options, and an argument is none');
+      throw new UsageError('it takes options only, no other arguments');
     }
     const option = /'(-[-\w]+)/.exec(message)?.[1] ?? 'an option';
     throw new UsageError(

@@ -65,7 +65,7 @@ describe('keywrap-kms that can not start', () => {
       [['--max-connections', '0'], /--max-connections must be a whole number/],
       [['--unknown'], /--unknown is not an option/],
       [['--create=SECRET'], /--create takes no value/],
-      [['SECRET'], /there are only options/],
+      [['SECRET'], /takes options only/],
       [['--workers', '2'], /--workers needs --data/],
     ] as const) {
       const run = new Run(...args);

@@ -61,9 +61,12 @@ export const OPEN_FIELDS = [
   'maximumFrameLength',
 ] as const;
 
-/** @throws InvalidInputError */
-export function readOpenOptions(provider: unknown, options: unknown): Opening {
-  return readOpening(provider, readFields(options, 'options', OPEN_FIELDS));
+/**
+ * @param name That of the options in errors.
+ * @throws InvalidInputError
+ */
+export function readOpenOptions(provider: unknown, options: unknown, name = 'options'): Opening {
+  return readOpening(provider, readFields(options, name, OPEN_FIELDS));
 }
 
 /** @throws InvalidInputError */

@@ -61,11 +61,11 @@ export async function reseal(
   callOptions?: CallOptions,
 ): Promise<Uint8Array | string> {
   const { bytes, opening, sealing, signed, call } = readSafely('reseal', 'options', () => {
-    const fields = readFields(to, 'options', ['keyId', 'otherKeys', 'signed', 'frameLength']);
+    const fields = readFields(to, 'to', ['keyId', 'otherKeys', 'signed', 'frameLength']);
     return {
       bytes: readMessage(message),
-      opening: readOpenOptions(provider, from),
-      sealing: readSealOptions(provider, fields),
+      opening: readOpenOptions(provider, from, 'from'),
+      sealing: readSealOptions(provider, fields, 'to'),
       signed: fields.signed !== undefined,
       call: parseCall(callOptions),
     };

@@ -47,12 +47,15 @@ export const MAXIMUM_FRAME_LENGTH = 2 ** 24;
 /** The number of encrypted data keys that a message is opened with, unless the caller allows more. */
 export const DEFAULT_MAXIMUM_DATA_KEYS = 16;
 
-/** @throws InvalidInputError */
-export function readSealOptions(provider: unknown, options: unknown): Sealing {
+/**
+ * @param name That of the options in errors.
+ * @throws InvalidInputError
+ */
+export function readSealOptions(provider: unknown, options: unknown, name = 'options'): Sealing {
   assertProvider(provider, 'provider');
-  const fields = readFields(options, 'options', SEAL_FIELDS);
+  const fields = readFields(options, name, SEAL_FIELDS);
   const keys: ReadWrappingKey[] = [
-    { provider, keyId: parseKeyId(fields.keyId, 'options.keyId').text },
+    { provider, keyId: parseKeyId(fields.keyId, `${name}.keyId`).text },
   ];
   if (fields.otherKeys !== undefined) {
     for (const [i, key] of readList(fields.otherKeys, 'otherKeys', 2 ** 16 - 2).entries()) {

@@ -25,6 +25,12 @@ describe('What is no message is rejected by name', () => {
     'its own base64': () => [utf8(message.toString('base64')), 'INVALID_INPUT', 'base64'],
     'base64 of version 1': () => [utf8('AYADeJgnuW8vpQmi5QoqHIZW'), 'INVALID_INPUT', 'base64'],
     'another type': () => [Uint8Array.of(1, 0x81, 3, 0x78), 'INVALID_INPUT', 'is not a message'],
+    'a text in base64url': () => [Buffer.from('DE89', 'base64url'), 'INVALID_INPUT', 'sealed'],
+    'a text that starts as version 2': () => [
+      Buffer.from('Agnes', 'base64url'),
+      'INVALID_INPUT',
+      'sealed',
+    ],
     'a newer version': () => [Uint8Array.of(3, 5, 0x78), 'UNSUPPORTED', 'format version 3'],
     'an unknown suite': () => [
       changed('algorithm suite', (copy, at) => copy.writeUInt16BE(0x0678, at)),

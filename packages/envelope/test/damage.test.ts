@@ -14,7 +14,7 @@ const NO_LIMITS = { maximumDataKeys: 2 ** 16 - 1, maximumFrameLength: 2 ** 32 - 
 /** These say what a message is, and where to send it, before any key is used; each has its own error. */
 const ROUTING: Readonly<Record<string, KeyWrapErrorCode>> = {
   version: 'UNSUPPORTED',
-  'algorithm suite': 'UNSUPPORTED',
+  'algorithm suite': 'INVALID_INPUT',
 };
 
 const flip = (message: Uint8Array, at: number): Uint8Array =>

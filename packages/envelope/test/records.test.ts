@@ -1,4 +1,4 @@
-import { type KeyWrapProvider, withLayer } from '@keywrap/core';
+import { type KeyWrapProvider, ProviderUnavailableError, withLayer } from '@keywrap/core';
 import { openFields, parseMessageHeader, sealFields } from '@keywrap/envelope';
 import { expect } from 'chai';
 import { expectRejection, localKeys, rejection } from './support.js';
@@ -95,6 +95,54 @@ describe('Fields of a record', () => {
     expect(moved?.stack).to.equal(broken?.stack);
   });
 
+  it('name their path in every error', async () => {
+    await using keys = localKeys('alias/a', 'alias/b');
+    const row = await sealFields(keys, SEAL, RECORD);
+    const opening = (street: unknown, trusted = 'alias/a') =>
+      rejection(
+        openFields(
+          keys,
+          { ...row, address: { street } },
+          { ...OPEN, fields: ['/iban', '/address/street'], trustedKeys: [trusted] },
+        ),
+      );
+    const inClear = ['DE89', 'DE89 3704', 'Agnes', 'Axel', 'nonsense', '', 5, null];
+    for (const value of inClear) {
+      const error = await opening(value);
+      expect(error.code, String(value)).to.equal('INVALID_INPUT');
+      expect(error).to.have.property('field', 'message');
+      expect(error.message).to.match(/^'\/address\/street': message .*sealed/);
+      expect(error.stack).to.contain(error.message);
+      expect(error.operation).to.equal('openFields');
+    }
+    const swapped = await opening(row.note);
+    expect(swapped.code).to.equal('INVALID_CIPHERTEXT');
+    expect(swapped.message).to.match(/^'\/address\/street': /);
+    const other = await sealFields(keys, { ...SEAL, keyId: 'alias/b' }, RECORD);
+    const untrusted = await opening((other.address as { street: unknown }).street);
+    expect(untrusted.code).to.equal('UNTRUSTED_KEY');
+    expect(untrusted.message).to.match(/^'\/address\/street': /);
+    const missing = await opening(row.iban, 'alias/none');
+    expect(missing.code).to.equal('KEY_NOT_FOUND');
+    expect(missing.message).to.match(/^'\/iban': /);
+  });
+
+  it('name one path, also when a provider throws one error twice', async () => {
+    await using keys = localKeys();
+    const row = await sealFields(keys, SEAL, RECORD);
+    const outage = new ProviderUnavailableError('the vault is sealed');
+    const down = withLayer(keys, (inner) => ({
+      ...inner,
+      decrypt: () => Promise.reject(outage),
+    }));
+    for (const path of ['/iban', '/note', '/note']) {
+      const error = await rejection(openFields(down, row, { ...OPEN, fields: [path] }));
+      expect(error).to.equal(outage);
+      expect(error.message).to.equal(`'${path}': the vault is sealed`);
+      expect(error.stack).to.match(/^ProviderUnavailableError: '[a-z/]+': the vault is sealed\n/);
+    }
+  });
+
   it('are rejected when they are missing, or are not JSON', async () => {
     await using keys = localKeys();
     const sealing = (options: object, record: unknown = RECORD) =>
@@ -122,9 +170,9 @@ describe('Fields of a record', () => {
     }
     await expectRejection(sealing({ encryptionContext: {} }), 'INVALID_INPUT', 'encryptionContext');
     await expectRejection(
-      openFields(keys, { iban: 5 }, { ...OPEN, fields: ['/iban'] }),
+      openFields(keys, RECORD, { ...OPEN, encryptionContext: {} }),
       'INVALID_INPUT',
-      'record',
+      'encryptionContext',
     );
     await expectRejection(openFields(keys, {}, OPEN), 'INVALID_INPUT', 'record');
   });

@@ -75,13 +75,19 @@ describe('Moving a message to other keys', () => {
       },
     };
     for (const [wrong, field] of [
-      [null, 'options'],
+      [null, 'to'],
       [hostile, 'options'],
       [{ keyId: 'alias/b', frameLength: 0 }, 'frameLength'],
-      [{ keyId: 'alias/b', encryptionContext: {} }, 'options.encryptionContext'],
+      [{ keyId: 'alias/b', encryptionContext: {} }, 'to.encryptionContext'],
+      [{ keyId: '' }, 'to.keyId'],
     ] as const) {
       await expectRejection(reseal(keys, damaged, from, wrong as never), 'INVALID_INPUT', field);
     }
+    await expectRejection(
+      reseal(keys, message, { ...from, keyId: 'alias/a' } as never, { keyId: 'alias/b' }),
+      'INVALID_INPUT',
+      'from.keyId',
+    );
   });
 
   it('rejects a damaged message', async () => {

@@ -60,6 +60,16 @@ export function algorithmSuiteOf(id: number): AlgorithmSuite | undefined {
   return SUITES.get(id);
 }
 
+/**
+ * Tells whether two bytes may identify a suite that a later specification adds: the low byte of every id is one of three, for
+ * the length of the AES key, and the high byte is small. Few texts start so.
+ */
+export function isSuiteLike(id: number): boolean {
+  return KEY_LENGTH_BYTES.has(id & 0xff) && id < 0x1000;
+}
+
+const KEY_LENGTH_BYTES: ReadonlySet<number> = new Set(ROWS.map(([id]) => id & 0xff));
+
 /** The suites that messages are written with: both commit to their data key. */
 export const SUITE = SUITES.get(0x0478) as AlgorithmSuite;
 export const SIGNING_SUITE = SUITES.get(0x0578) as AlgorithmSuite;

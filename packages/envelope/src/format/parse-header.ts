@@ -10,6 +10,7 @@ import {
   algorithmSuiteOf,
   COMMIT_KEY_LENGTH,
   IV_LENGTH,
+  isSuiteLike,
   TAG_LENGTH,
 } from './algorithm-suite.js';
 import { uint16, uint32 } from './bytes.js';
@@ -118,22 +119,27 @@ function* parseVersion(): Generator<number, 1 | 2, Uint8Array> {
   if (version === 2) return 2;
   if (version === 1) {
     if ((yield 1)[0] === TYPE_CUSTOMER_AUTHENTICATED) return 1;
-    throw new InvalidInputError('message', 'is not a message of the AWS Encryption SDK');
+    throw notMessage();
   }
-  // Small numbers start no text, and few files.
+  // Small numbers start few files, but also what base64url makes of "DE89": a suite has to follow.
   if (version !== undefined && version > 2 && version < 0x10) {
+    if (!isSuiteLike(uint16(yield 2))) throw notMessage();
     throw new UnsupportedOperationError(
-      `the message has format version ${version}, if it is one; this release reads versions 1 and 2`,
+      `the message has format version ${version}; this release reads versions 1 and 2`,
     );
   }
   // "A" starts the base64 of both versions: "AY" of version 1, "Ag" of version 2.
   const [second] = version === 0x41 ? yield 1 : [];
   const isBase64 = second === 0x59 || second === 0x67;
-  throw new InvalidInputError(
+  throw isBase64
+    ? new InvalidInputError('message', 'is the base64 of a message: decode it first')
+    : notMessage();
+}
+
+function notMessage(): InvalidInputError {
+  return new InvalidInputError(
     'message',
-    isBase64
-      ? 'is the base64 of a message: decode it first'
-      : 'is not a message of the AWS Encryption SDK',
+    'is not a message of the AWS Encryption SDK: was it sealed?',
   );
 }
 
@@ -141,6 +147,7 @@ function parseSuite(field: Uint8Array, version: 1 | 2): AlgorithmSuite {
   const id = uint16(field);
   const suite = algorithmSuiteOf(id);
   if (suite?.version === version) return suite;
+  if (!isSuiteLike(id)) throw notMessage();
   throw new UnsupportedOperationError(
     `the message has the algorithm suite 0x${id.toString(16).padStart(4, '0')}, which format version ${version} does not have`,
   );

@@ -13,12 +13,14 @@ import { damagedMessage, errorOf } from '../errors.js';
 import { unwrapDataKey } from '../keys/unwrap-data-key.js';
 import { openMessage } from '../open.js';
 import { OPEN_FIELDS, type Opening, type OpenOptions, readOpening } from '../open-options.js';
-import { readMessage } from '../parse-message-header.js';
+import { decodeBase64Url } from '../text/base64.js';
 import { decodeExactUtf8 } from '../text/utf8.js';
 import { copyWithFields, type Place, readPointers } from './json-pointer.js';
 
 /** The keys that may open a record, the pairs that identify it, and its encrypted fields. */
 export interface OpenFieldsOptions extends OpenOptions {
+  /** The pairs that identify the record, as `sealFields` was given them: at least one. */
+  readonly encryptionContext: OpenOptions['encryptionContext'];
   /** The JSON Pointers that `sealFields` was given, or some of them. */
   readonly fields: readonly string[];
 }
@@ -28,8 +30,8 @@ export interface OpenFieldsOptions extends OpenOptions {
  *
  * @param record A plain object. It is not changed.
  * @returns A copy of the record with the fields replaced; what is not on the way to a field is not copied.
- * @throws as `open` does, also for a field of another record or another path; `InvalidInputError` for a field that
- * the record does not have, or that is no string.
+ * @throws as `open` does, also for a field of another record or another path; the error starts with the path of the field.
+ * `InvalidInputError` for a field that the record does not have, or that is in clear: it is never returned as it is.
  */
 export async function openFields(
   provider: KeyWrapProvider,
@@ -39,18 +41,24 @@ export async function openFields(
 ): Promise<Record<string, unknown>> {
   const { opening, call, copy, places } = readSafely('openFields', 'options', () => {
     const { fields, ...others } = readFields(options, 'options', [...OPEN_FIELDS, 'fields']);
+    const opening = readOpening(provider, others);
+    if (Object.keys(opening.encryptionContext).length === 0) {
+      throw new InvalidInputError('encryptionContext', 'must identify the record');
+    }
     return {
-      opening: readOpening(provider, others),
+      opening,
       call: parseCall(callOptions),
       ...copyWithFields(record, readPointers(fields)),
     };
   });
   const dataKey = new RecordDataKey();
   try {
-    for (const place of places) await openField(place, opening, call, dataKey);
+    for (const place of places) {
+      await openField(place, opening, call, dataKey).catch((error) => {
+        throw errorOf('openFields', error, place.path);
+      });
+    }
     return copy;
-  } catch (error) {
-    throw errorOf('openFields', error);
   } finally {
     dataKey.wipe();
   }
@@ -62,11 +70,12 @@ async function openField(
   call: CallOptions,
   dataKey: RecordDataKey,
 ): Promise<void> {
-  const message = owner[name];
-  if (typeof message !== 'string') {
-    throw new InvalidInputError('record', `has no sealed text at '${path}'`);
+  const text = owner[name];
+  const message = typeof text === 'string' ? decodeBase64Url(text) : undefined;
+  if (message === undefined || message.length === 0) {
+    throw new InvalidInputError('message', 'was not sealed: it is not a text in base64url');
   }
-  const { plaintext } = await openMessage(readMessage(message), opening, call, dataKey.unwrap);
+  const { plaintext } = await openMessage(message, opening, call, dataKey.unwrap);
   const content = parseField(plaintext);
   wipe(plaintext);
   // A field of the same record at another path.

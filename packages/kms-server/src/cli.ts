@@ -5,7 +5,14 @@ import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { KeyWrapError } from '@keywrap/core';
 import { DamagedStoreError } from '@keywrap/provider-local/store';
-import { type Command, readCommandLine, storeOf, USAGE, VERSION } from './command-line.js';
+import {
+  type Command,
+  readCommandLine,
+  storeOf,
+  USAGE,
+  UsageError,
+  VERSION,
+} from './command-line.js';
 import { logJsonLines } from './log.js';
 import { startKmsServer } from './server.js';
 import { startWorker, startWorkers } from './workers.js';
@@ -15,8 +22,17 @@ const LAST_LINES = 1000;
 
 /** The same as those of keywrap-store. */
 function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return 2;
   if (error instanceof DamagedStoreError) return 3;
   return error instanceof KeyWrapError && error.code === 'ACCESS_DENIED' ? 4 : 1;
+}
+
+function problemOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, port, message } = error as NodeJS.ErrnoException & { readonly port?: number };
+  return code === 'EADDRINUSE'
+    ? `port ${port} is in use; choose another with --port, 0 takes a free one`
+    : message.replaceAll('\n', ' ');
 }
 
 /** Serves in this process, or in workers of it. */
@@ -78,9 +94,7 @@ try {
   else if (command === 'version') console.log(VERSION);
   else await serve(command);
 } catch (error) {
-  const problem = error instanceof Error ? error.message : String(error);
-  // Node.js tells in three lines what is wrong with an argument.
-  console.error(`keywrap-kms: ${problem.replaceAll('\n', ' ')}`);
+  console.error(`keywrap-kms: ${problemOf(error)}`);
   process.exitCode = exitCodeOf(error);
   // Its channel to the primary would keep it alive.
   if (cluster.isWorker) process.exit();

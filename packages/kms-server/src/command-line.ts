@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { readUrlNumber } from '@keywrap/core';
-import { openWithPassphrase } from '@keywrap/provider-local/store';
-import type { KmsServerOptions } from './options.js';
-import type { SeedKey } from './parse-seed.js';
+import { InvalidInputError, readUrlNumber } from '@keywrap/core';
+import { openWithPassphrase, SqlKeyStore } from '@keywrap/provider-local/store';
+import { type KmsServerOptions, parseOptions } from './options.js';
+import { parseSeed, type SeedKey } from './parse-seed.js';
 import { readJson } from './read-json.js';
 import type { Credentials } from './sigv4/signature.js';
 
@@ -37,8 +37,8 @@ AWS KMS on this machine: point any AWS SDK at the URL that it prints. Keys are i
 It logs each request to standard error, one line of JSON each. SIGTERM and SIGINT stop it when the
 requests under way have finished.
 
-Exit status: 0 stopped; 1 could not start, the message says why; 3 the store is damaged; 4 not allowed:
-wrong passphrase, or files that are not private or not writable.`;
+Exit status: 0 stopped; 1 could not start, the message says why; 2 wrong usage; 3 the store is damaged;
+4 not allowed: wrong passphrase, or files that are not private or not writable.`;
 
 const MAXIMUM_WORKERS = 256;
 
@@ -65,7 +65,30 @@ const OPTIONS = {
   version: { type: 'boolean', short: 'v' },
 } as const;
 
-const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS }).values;
+/** Reports wrong arguments. */
+export class UsageError extends Error {
+  constructor(problem: string) {
+    super(`${problem}; see keywrap-kms --help`);
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS }).values;
+  } catch (error) {
+    // Node.js tells in three lines what is wrong with an argument. Values are not quoted: one may be a passphrase.
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') {
+      throw new UsageError('it takes options only, no other arguments');
+    }
+    const option = /'(-[-\w]+)/.exec(message)?.[1] ?? 'an option';
+    throw new UsageError(
+      code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
+        ? `${option} is not an option`
+        : `${option} ${/does not take/.test(message) ? 'takes no value' : 'needs a value'}`,
+    );
+  }
+}
 
 type Values = ReturnType<typeof parse>;
 
@@ -81,7 +104,7 @@ export interface Command {
 /**
  * Parses the arguments of the command, and reads the files that they name.
  *
- * @throws Error naming the wrong argument or file.
+ * @throws {@link UsageError} naming the wrong argument, and `Error` naming the wrong file.
  */
 export async function readCommandLine(
   args: readonly string[],
@@ -100,7 +123,35 @@ export async function readCommandLine(
     keys: await readJson<readonly SeedKey[]>(values.seed, '--seed'),
     credentials: await readJson<readonly Credentials[]>(values.credentials, '--credentials'),
   };
-  return { options, store: parseStore(values), workers };
+  const store = parseStore(values);
+  assertOptions(options, values);
+  return { options, store, workers };
+}
+
+/** Checks the options as the server does, so that messages name the arguments of the command. */
+function assertOptions(options: Command['options'], { seed, credentials }: Values): void {
+  try {
+    const { keys, region, account } = parseOptions(options);
+    naming(`--seed ${seed}`, () => parseSeed(keys, { region, account }));
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    if (error.field === 'credentials')
+      naming(`--credentials ${credentials}`, () => {
+        throw error;
+      });
+    const name = error.field === 'maximumConnections' ? 'max-connections' : error.field;
+    throw new UsageError(`--${name}${error.message.slice(error.field.length)}`);
+  }
+}
+
+/** Names the file whose contents are wrong. */
+function naming(file: string, parseContents: () => unknown): void {
+  try {
+    parseContents();
+  } catch (cause) {
+    if (!(cause instanceof InvalidInputError)) throw cause;
+    throw new Error(`${file}: ${cause.message}`, { cause });
+  }
 }
 
 /** Returns the store of the same command line, for a process that is told the other options. */
@@ -111,10 +162,10 @@ export function storeOf(args: readonly string[]): KmsServerOptions['store'] {
 function parseWorkers({ workers, data }: Values): number {
   const count = readUrlNumber(workers) ?? 1;
   if (!(count >= 1 && count <= MAXIMUM_WORKERS)) {
-    throw new Error(`--workers must be a number from 1 to ${MAXIMUM_WORKERS}`);
+    throw new UsageError(`--workers must be a number from 1 to ${MAXIMUM_WORKERS}`);
   }
   if (count === 1 || data !== undefined) return count;
-  throw new Error(
+  throw new UsageError(
     '--workers needs --data: keys in memory are those of one process, and the others would not have them',
   );
 }
@@ -126,11 +177,22 @@ function parseStore(values: Values) {
   if (location === undefined) {
     const { file, env } = passphrase;
     if ([create, group, file, env].every((value) => value === undefined)) return undefined;
-    throw new Error('--create, --trusted-group and --passphrase-... are for --data');
+    throw new UsageError('--create, --trusted-group and --passphrase-... are for --data');
   }
   const trustedGroup = readUrlNumber(group);
   if (Number.isNaN(trustedGroup)) {
-    throw new Error('--trusted-group must be the number of a group');
+    throw new UsageError('--trusted-group must be the number of a group');
   }
-  return () => openWithPassphrase({ location, create, trustedGroup, passphrase });
+  if ((passphrase.file === undefined) === (passphrase.env === undefined)) {
+    throw new UsageError('--data needs one of --passphrase-file and --passphrase-env');
+  }
+  return async () => {
+    if (!create && !(await SqlKeyStore.isAt(location, { trustedGroup }))) {
+      throw new InvalidInputError(
+        '--data',
+        'names no key store: it does not exist, or is empty; check the path, or add --create',
+      );
+    }
+    return openWithPassphrase({ location, create, trustedGroup, passphrase });
+  };
 }

@@ -13,7 +13,7 @@ export interface RequestLog {
   readonly key: string | undefined;
   /** `ok`, the name of the exception, or `closed`: the connection ended without a response. */
   readonly outcome: string;
-  /** In milliseconds. */
+  /** In milliseconds, to the microsecond. */
   readonly duration: number;
   /** Only when the server itself failed. */
   readonly failure?: string | undefined;

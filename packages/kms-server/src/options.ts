@@ -128,7 +128,7 @@ export function parseOptions(options: KmsServerOptions): Settings {
   if (credentials.length === 0 && !isLoopback(host)) {
     throw new InvalidInputError(
       'host',
-      `${host} can be reached from other machines, and without credentials anyone there could use the keys: set credentials, or listen on 127.0.0.1`,
+      `${host} can be reached from other machines, and without credentials anyone there could use the keys: add credentials, or listen on 127.0.0.1`,
     );
   }
   const source = parseStore(store, 'store');

@@ -90,7 +90,7 @@ export function serveHttp(
         outcome,
         failure,
         requestId,
-        duration: performance.now() - started,
+        duration: Math.round((performance.now() - started) * 1000) / 1000,
       });
     } catch {
       // The request is done, whatever becomes of its log.

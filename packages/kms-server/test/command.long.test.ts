@@ -26,12 +26,20 @@ describe('keywrap-kms that can not start', () => {
       [['--data', data, '--passphrase-file', wrong], 4, /passphrase/],
       [['--data', damaged, ...right], 3, /restore the store from a backup/],
       [['--data', foreign, '--create', ...right], 3, /thesis.doc is not a database/],
-      [['--data', missing, ...right], 1, /missing is not a key store.*check the path/],
-      [['--data', data], 1, /passphrase needs exactly one source/],
-      [['--data', data, ...right, '--passphrase-env', 'X'], 1, /needs exactly one source/],
+      [
+        ['--data', missing, ...right],
+        1,
+        /--data names no key store.*check the path, or add --create/,
+      ],
+      [['--data', data], 2, /--data needs one of --passphrase-file and/],
+      [
+        ['--data', data, ...right, '--passphrase-env', 'X'],
+        2,
+        /--data needs one of --passphrase-file and/,
+      ],
       [['--data', data, '--passphrase-env', 'KEYWRAP_NOT_SET'], 1, /KEYWRAP_NOT_SET is missing/],
-      [['--data', data, ...right, '--trusted-group', 'x'], 1, /must be the number of a group/],
-      [['--create'], 1, /are for --data/],
+      [['--data', data, ...right, '--trusted-group', 'x'], 2, /must be the number of a group/],
+      [['--create'], 2, /are for --data/],
     ] as const;
     await Promise.all(
       starts.map(async ([args, status, problem]) => {
@@ -47,19 +55,48 @@ describe('keywrap-kms that can not start', () => {
     expect(await contentsOf(pathOf())).to.deep.equal(before);
   });
 
-  it('reports wrong arguments in one line', async () => {
+  it('reports wrong arguments in one line, with a hint and status 2', async () => {
+    for (const [args, problem] of [
+      [['--host', '0.0.0.0'], /--host .* without credentials anyone there could use the keys/],
+      [['--port', 'x'], /--port must be a whole number/],
+      [['--port', '-1'], /--port needs a value/],
+      [['--region', 'nowhere'], /--region must be/],
+      [['--account', '1'], /--account must be twelve digits/],
+      [['--max-connections', '0'], /--max-connections must be a whole number/],
+      [['--unknown'], /--unknown is not an option/],
+      [['--create=SECRET'], /--create takes no value/],
+      [['SECRET'], /takes options only/],
+      [['--workers', '2'], /--workers needs --data/],
+    ] as const) {
+      const run = new Run(...args);
+      expect(await run.exitCode(), run.stderr).to.equal(2);
+      expect(run.stderr)
+        .to.match(/^keywrap-kms: .*; see keywrap-kms --help\n$/)
+        .and.match(problem);
+      expect(run.stderr).not.to.include('SECRET');
+      expect(run.stdout).to.equal('');
+    }
+  });
+
+  it('reports a port that is in use', async () => {
+    const first = new Run('--port', '0');
+    const { port } = new URL(await first.url());
+    const second = new Run('--port', port);
+    expect(await second.exitCode()).to.equal(1);
+    expect(second.stderr).to.equal(
+      `keywrap-kms: port ${port} is in use; choose another with --port, 0 takes a free one\n`,
+    );
+  });
+
+  it('names the file whose contents are wrong', async () => {
     const broken = await file('broken.json', '{"secretAccessKey": "SECRET" nonsense');
     const list = await file('list.json', '[{ "accessKeyId": "a" }]');
+    const aliases = await file('aliases.json', '[{ "alias": "orders" }]');
     for (const [args, problem] of [
-      [['--host', '0.0.0.0'], /without credentials anyone there could use the keys/],
-      [['--port', 'x'], /port must be a whole number/],
-      [['--port', '-1'], /Option '--port' argument is ambiguous/],
-      [['--region', 'nowhere'], /region must be/],
-      [['--account', '1'], /account must be twelve digits/],
       [['--seed', pathOf('none')], /--seed .* can not be read/],
       [['--credentials', broken], /--credentials .* is not JSON/],
-      [['--credentials', list], /credentials must be a list/],
-      [['--unknown'], /Unknown option '--unknown'/],
+      [['--credentials', list], /--credentials .*list.json: credentials must be a list/],
+      [['--seed', aliases], /--seed .*aliases.json: keys\[0\]/],
     ] as const) {
       const run = new Run(...args);
       expect(await run.exitCode()).to.equal(1);

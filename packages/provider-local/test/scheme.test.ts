@@ -111,6 +111,17 @@ describe('local: URLs', () => {
     await expectRejection(open(`${store}?passphraseFile=${folder}/a%20b/pw`), 'ACCESS_DENIED');
   });
 
+  it('say what can not be opened, by the parameters of a URL and not the options of a command', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-scheme-'));
+    after(() => rm(folder, { recursive: true, force: true }));
+    await writeFile(path.join(folder, 'pw'), 'correct horse');
+    const missing = await rejection(open(`local://${folder}/none.db?passphraseFile=${folder}/pw`));
+    expect(missing).to.include({ code: 'INVALID_INPUT', field: 'url' });
+    expect(missing.message).to.match(/^url can not be opened: .*none\.db is not a key store/);
+    const silent = await rejection(open(`local://${folder}/none.db`));
+    expect(silent.message).to.include('a file (passphraseFile)').and.not.include('--');
+  });
+
   it("name the group of a volume: a store on one of Kubernetes' fsGroup opens after each mount", async function () {
     if (process.platform === 'win32') this.skip();
     const folder = await mkdtemp(path.join(tmpdir(), 'keywrap-scheme-'));

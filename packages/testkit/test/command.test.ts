@@ -180,7 +180,10 @@ describe('keywrap-conformance', () => {
       /PAI-103 is in the profile full/,
       ...['a.js', '--only', 'PAI-103', '--profile', 'quick'],
     ],
-    'a missing file': [/can't load .*nowhere\.js/, 'nowhere.js'],
+    'a missing file': [
+      /can't load .*nowhere\.js: it does not exist; is it compiled\?/,
+      'nowhere.js',
+    ],
     'a module without a provider': [/exports somethingElse/, moduleOf('nothing')],
     'a provider without keys': [/add a createKey method/, moduleOf('without-keys')],
     'a provider that fails to open': [/the HSM is not plugged in/, moduleOf('broken')],

@@ -408,6 +408,28 @@ describe('runConformance', () => {
     });
   });
 
+  it('breaks a long list of what is not proved into lines that a terminal shows whole', async () => {
+    const open = async () => {
+      const driver = new ReferenceDriver();
+      return { provider: createProvider(driver), keys: { create: driver.create.bind(driver) } };
+    };
+    const report = await runConformance({ name: 'p', open }, { only: ['ENC-001'] });
+    const [result] = report.results;
+    if (result === undefined) throw new Error('the case did not run');
+    const names = Array.from({ length: 30 }, (_, index) => `keys.method${index}`);
+    const results = names.map((name) => ({
+      ...result,
+      status: 'not applicable' as const,
+      reason: `the harness has no ${name}`,
+    }));
+    const text = formatReport({ ...report, results });
+    const lines = text.slice(text.indexOf('not proved')).split('\n').slice(0, -1);
+    expect(lines.length).to.be.greaterThan(3);
+    for (const line of lines) expect(line.length).to.be.at.most(100);
+    const whole = lines.map((line) => line.trim()).join(' ');
+    expect(whole).to.equal(`not proved, because the harness has no ${names.join(', ')}`);
+  });
+
   it('says which kind of outage the harness declines, and tests the others', async () => {
     const declining: ConformanceHarness = {
       name: 'declining',

@@ -59,7 +59,7 @@ export async function openKeyWrapProvider(
   } catch (error) {
     // Who opens by URL doesn't know the option that a part of it became.
     if (!(error instanceof InvalidInputError) || error.field === 'url') throw error;
-    throw new InvalidInputError('url', `is not valid: ${error.message}`, { cause: error });
+    throw new InvalidInputError('url', `can not be opened: ${error.message}`, { cause: error });
   }
   assertProvider(provider, `schemes[${schemes.indexOf(match)}]`);
   return provider;

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { InvalidInputError, KeyNotFoundError, parseKeyId } from '@keywrap/core';
 import { Keys } from '../keys/keys.js';
 import { arnOf, type KeyRecord } from '../keys/record.js';
@@ -39,6 +39,7 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
   },
 
   async backup(args) {
+    await assertNoFile(args.file);
     await using store = await open(args);
     await store.backup(args.file, showProgress('checking rows of the backup'));
     const { size } = await stat(args.file);
@@ -76,10 +77,11 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
   },
 
   async 'rotate-passphrase'(args) {
-    await using store = await open(args);
-    await store.protect({
-      passphrase: await askNewPassphrase('new passphrase', args.newPassphrase),
-    });
+    await assertStore(args);
+    const current = await askPassphrase('passphrase', args.passphrase);
+    const passphrase = await askNewPassphrase('new passphrase', args.newPassphrase);
+    await using store = await unlock(args, current);
+    await store.protect({ passphrase });
     print('the store has a new passphrase; earlier backups keep theirs');
     return true;
   },
@@ -95,21 +97,43 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
 };
 
 async function open(args: ActionArguments): Promise<SqlKeyStore> {
-  const { store: location, passphrase: source, trustedGroup } = args;
+  await assertStore(args);
+  return unlock(args, await askPassphrase('passphrase', args.passphrase));
+}
+
+function unlock(
+  { store: location, trustedGroup }: ActionArguments,
+  passphrase: string | Uint8Array,
+): Promise<SqlKeyStore> {
+  return SqlKeyStore.open({ location, protectedBy: { passphrase }, trustedGroup });
+}
+
+/** Called before asking for a passphrase. */
+async function assertStore({ store: location, trustedGroup }: ActionArguments): Promise<void> {
   if (!(await SqlKeyStore.isAt(location, { trustedGroup }))) {
     throw new InvalidInputError(
       'STORE',
       `${nameOf(location)} is not a key store: it does not exist, or is empty; check the path, or run create`,
     );
   }
-  const passphrase = await askPassphrase('passphrase', source);
-  return SqlKeyStore.open({ location, protectedBy: { passphrase }, trustedGroup });
+}
+
+/** Called before the store is opened, which is slow; the backup itself never replaces a file. */
+async function assertNoFile(file: string): Promise<void> {
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (exists) throw new InvalidInputError('FILE', `${file} exists already; name a new file`);
 }
 
 /** Called before asking for a passphrase. */
 async function assertNoStore(location: string, trustedGroup: number | undefined): Promise<void> {
   if (await SqlKeyStore.isAt(location, { trustedGroup })) {
-    throw new InvalidInputError('STORE', `${nameOf(location)} holds a key store already`);
+    throw new InvalidInputError(
+      'STORE',
+      `${nameOf(location)} holds a key store already, or other data; choose another location`,
+    );
   }
 }
 

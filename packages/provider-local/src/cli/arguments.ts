@@ -44,6 +44,7 @@ const OPTIONS = {
   region: { type: 'string' },
   account: { type: 'string' },
   json: { type: 'boolean' },
+  version: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -84,18 +85,19 @@ export type ActionName = keyof typeof ACTIONS;
 /** @throws {@link UsageError} */
 export function parseArguments(
   args: readonly string[],
-): ActionArguments & { readonly action: ActionName | 'help' } {
+): ActionArguments & { readonly action: ActionName | 'help' | 'version' } {
   const { values, positionals } = parse(args);
   const [action = '', ...rest] = positionals;
-  if (!values.help) assertSyntax(action, rest, Object.keys(values) as Option[]);
-  const names: readonly string[] = values.help ? [] : ACTIONS[action as ActionName].positionals;
+  const asked = values.help ? 'help' : values.version ? 'version' : undefined;
+  if (asked === undefined) assertSyntax(action, rest, Object.keys(values) as Option[]);
+  const names: readonly string[] = asked ? [] : ACTIONS[action as ActionName].positionals;
   return {
     store: '',
     file: '',
     folder: '',
     key: '',
     ...Object.fromEntries(rest.map((value, index) => [names[index], value])),
-    action: values.help ? 'help' : (action as ActionName),
+    action: asked ?? (action as ActionName),
     passphrase: {
       option: '--passphrase',
       file: values['passphrase-file'],
@@ -141,6 +143,11 @@ function assertSyntax(action: string, given: readonly string[], options: readonl
   }
   const stray = options.find((name) => ![...EVERYWHERE, ...syntax.options].includes(name));
   if (stray !== undefined) throw new UsageError(`--${stray} is not an option of ${action}`);
+  for (const name of ['passphrase', 'new-passphrase'] as const) {
+    if (options.includes(`${name}-file`) && options.includes(`${name}-env`)) {
+      throw new UsageError(`pass one of --${name}-file and --${name}-env`);
+    }
+  }
 }
 
 function numberOf(option: Option, text: string | undefined): number | undefined {

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { InvalidInputError } from '@keywrap/core';
 import { type PassphraseSource, passphraseFrom } from '../store/protection/passphrase-source.js';
+import { UsageError } from './arguments.js';
 
 type Passphrase = string | Uint8Array;
 
@@ -11,7 +12,7 @@ export interface PassphraseArguments extends PassphraseSource {
   readonly option: '--passphrase' | '--new-passphrase';
 }
 
-/** Reads the passphrase from its source, or from the terminal. @throws {@link InvalidInputError} */
+/** Reads the passphrase from its source, or from the terminal. @throws {@link UsageError} if there is neither. */
 export async function askPassphrase(
   label: string,
   source: PassphraseArguments,
@@ -23,9 +24,8 @@ export async function askPassphrase(
     });
   }
   if (!process.stdin.isTTY) {
-    throw new InvalidInputError(
-      'passphrase',
-      `is needed, and there is no terminal to ask on; pass ${option}-file or ${option}-env`,
+    throw new UsageError(
+      `the ${label} is needed, and there is no terminal to ask on; pass ${option}-file or ${option}-env`,
     );
   }
   return readHidden(`${label}: `);
@@ -36,8 +36,9 @@ function withOption(error: unknown, option: PassphraseArguments['option']): unkn
   if (!(error instanceof InvalidInputError)) return error;
   const name = option === '--new-passphrase' ? 'new passphrase' : 'passphrase';
   const field = error.field === 'passphraseFile' ? `${option}-file` : name;
-  const problem = error.message.slice(error.field.length + 1);
-  return new InvalidInputError(field, problem.replaceAll('--passphrase', option), { cause: error });
+  return new InvalidInputError(field, error.message.slice(error.field.length + 1), {
+    cause: error,
+  });
 }
 
 /** As {@link askPassphrase}, but asks twice on a terminal, where a typing error does not show. */

@@ -7,7 +7,7 @@ STORE is the path of an SQLite file, or postgres://USER@HOST/DATABASE.
 
 actions
   create STORE              make a new, empty store
-  list STORE                show the keys and their aliases
+  list STORE                show the keys and their aliases; a removed row is found by verify only
   verify STORE              read every row, and report what is not as it was written
   backup STORE FILE         write a copy, encrypted as the store is, to a new file
   restore STORE FILE        make a new store from a backup
@@ -35,7 +35,7 @@ import, for folders of provider-local, which had no ARNs
 more
   --json                    list, verify: print JSON
   --trusted-group GID       the store's file may be read and written by this group (such as fsGroup)
-  --help                    print this
+  --help, --version         print this, or the version
 
 A store that a provider protects (AWS KMS, an HSM) is opened by a program: see docs/key-store.md.
 

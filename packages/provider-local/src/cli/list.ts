@@ -34,6 +34,11 @@ export async function list(
     });
   }
   if (json) return printJson(keys);
+  if (keys.length === 0) {
+    process.stderr.write(
+      'no keys yet; services make them, with keys= in their URL or with createKey\n',
+    );
+  }
   print(
     formatTable(
       ['REGION', 'KEY ID', 'SPEC', 'STATE', 'CREATED', 'DELETION', 'VERSIONS', 'ALIASES'],

@@ -153,7 +153,10 @@ export class SqlKeyStore implements KeyStore, AsyncDisposable {
     const options = parseStoreOptions(given);
     const { location } = options;
     const taken = () =>
-      new InvalidInputError('location', `${nameOf(location)} holds a key store already`);
+      new InvalidInputError(
+        'location',
+        `${nameOf(location)} holds a key store already, or other data; choose another location`,
+      );
     if (await SqlKeyStore.isAt(location, options)) throw taken();
     const storeId = await createStore(dialectOf(location), options, contents);
     const store = await SqlKeyStore.open({ ...options, create: false });

@@ -74,6 +74,7 @@ describe('keywrap-store', function () {
       expect(stdout).to.include(word);
     }
     expect((await run('list', '-h')).stdout).to.equal(stdout);
+    expect((await run('--version')).stdout).to.match(/^\d+\.\d+\.\d+\n$/);
     for (const line of stdout.split('\n')) expect(line.length).to.be.at.most(105);
   });
 
@@ -90,6 +91,7 @@ describe('keywrap-store', function () {
       [['list', '/x', '--generation', '3'], '--generation is not an option of list'],
       [['list', '/x', '--passphrase-file'], '--passphrase-file needs a value'],
       [['list', '/x', '--json=yes'], '--json takes no value'],
+      [[...OLD, '--passphrase-file', 'x', 'list', '/x'], 'pass one of --passphrase-file and'],
       [['verify', '/x', '--generation', 'new'], '--generation takes a number'],
       [['verify', '/x', '--trusted-group', 'wheel'], '--trusted-group takes a number'],
     ] as const) {
@@ -109,6 +111,7 @@ describe('keywrap-store', function () {
       stderr: '',
     });
     expect((await stat(file.path)).mode & 0o777).to.equal(0o600);
+    expect((await run('list', file.path, ...OLD)).stderr).to.include('no keys yet');
     const before = await readFile(file.path, 'hex');
     const again = await run('create', file.path, ...OLD);
     expect(again).to.include({ status: 1 });
@@ -253,7 +256,10 @@ describe('keywrap-store', function () {
     const backup = path.join(file.folder, 'backup.db');
     expect(await run('backup', file.path, backup, ...OLD)).to.include({ status: 0, stderr: '' });
     expect((await stat(backup)).mode & 0o777).to.equal(0o600);
-    expect((await run('backup', file.path, backup, ...OLD)).stderr).to.include('exists already');
+    // Before the store is opened, which a wrong passphrase would not do.
+    const again = await run('backup', file.path, backup, '--passphrase-env', 'NEW');
+    expect(again).to.include({ status: 1 });
+    expect(again.stderr).to.include(`FILE ${backup} exists already; name a new file`);
     const restored = path.join(file.folder, 'restored.db');
     expect(await run('restore', restored, backup, ...OLD)).to.deep.equal({
       status: 0,
@@ -336,18 +342,17 @@ describe('keywrap-store', function () {
   it('reports which passphrase is missing', async () => {
     await (await openStore()).close();
     for (const [args, text] of [
-      [[], 'no terminal'],
+      [[], 'the passphrase is needed, and there is no terminal'],
       [
         ['--passphrase-file', '/nowhere/secret'],
-        '--passphrase-file names a file that does not exist: /nowhere/secret',
+        "--passphrase-file names a file that does not exist: '/nowhere/secret'",
       ],
       [['--passphrase-file', file.folder], 'names a folder'],
       [['--passphrase-env', 'KEYWRAP_TEST_UNSET'], 'KEYWRAP_TEST_UNSET'],
-      [[...OLD, '--passphrase-file', '/dev/null'], 'exactly one source'],
-      [['--passphrase-file', '/dev/null'], 'is empty'],
+      [['--passphrase-file', '/dev/null'], "--passphrase-file names an empty file: '/dev/null'"],
     ] as const) {
       const { status, stderr } = start('list', file.path, ...args);
-      expect(status).to.equal(1);
+      expect(status).to.equal(args.length === 0 ? 2 : 1);
       expect(stderr).to.include(text);
     }
   });
@@ -355,23 +360,24 @@ describe('keywrap-store', function () {
   it('reports which new passphrase is missing, by the options of the new one', async () => {
     await (await openStore()).close();
     for (const [args, text] of [
-      [[], 'pass --new-passphrase-file or --new-passphrase-env'],
+      [
+        [],
+        'the new passphrase is needed, and there is no terminal to ask on; pass --new-passphrase-file',
+      ],
       [
         ['--new-passphrase-file', '/nowhere/secret'],
-        'keywrap-store: --new-passphrase-file names a file that does not exist: /nowhere/secret',
+        "keywrap-store: --new-passphrase-file names a file that does not exist: '/nowhere/secret'",
       ],
       [
         ['--new-passphrase-env', 'KEYWRAP_TEST_UNSET'],
         'new passphrase is not set: the variable KEYWRAP_TEST_UNSET',
       ],
-      [
-        ['--new-passphrase-env', 'NEW', '--new-passphrase-file', '/dev/null'],
-        '--new-passphrase-file) or an environment variable',
-      ],
-      [['--new-passphrase-file', '/dev/null'], 'new passphrase is empty'],
+      [['--new-passphrase-file', '/dev/null'], '--new-passphrase-file names an empty file'],
     ] as const) {
-      const { status, stderr } = start('rotate-passphrase', file.path, ...OLD, ...args);
-      expect(status).to.equal(1);
+      // Before the store is opened, which a wrong passphrase would not do.
+      const wrong = ['--passphrase-env', 'NEW'];
+      const { status, stderr } = start('rotate-passphrase', file.path, ...wrong, ...args);
+      expect(status).to.equal(args.length === 0 ? 2 : 1);
       expect(stderr).to.include(text);
     }
     expect(await run('list', file.path, ...OLD)).to.include({ status: 0 });

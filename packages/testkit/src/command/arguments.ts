@@ -49,7 +49,7 @@ Options:
   --profile <name>  quick (without what is slow), full (the default) or soak (minutes)
   --only <name>     runs this case, all cases with this prefix, or those of a rule:
                     DEC-004, CTX-, key-disabled (may be repeated)
-  --bail            stops after the first failure
+  --bail            starts no more cases after the first failure; those that run are finished
   --list            lists the cases and runs none; the module is not loaded
   --format <name>   text (the default), markdown, json or junit
   --output <file>   writes the report to a file

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { KeyWrapProvider } from '@keywrap/core';
@@ -32,6 +33,8 @@ export async function loadHarness(file: string): Promise<ConformanceHarness> {
 }
 
 async function load(file: string, url: string): Promise<Module> {
+  if (!existsSync(file))
+    throw new UsageError(`can't load ${file}: it does not exist; is it compiled?`);
   try {
     return (await import(url)) as Module;
   } catch (error) {

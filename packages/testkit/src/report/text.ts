@@ -41,9 +41,27 @@ function notProved({ results }: ConformanceReport): string[] {
   const reasons = new Set(results.flatMap(({ reason }) => reason ?? []));
   const missing = [...reasons].filter((reason) => reason.startsWith(MISSING));
   if (missing.length === 0) return [];
-  return [
-    `not proved, because ${MISSING} ${missing.map((reason) => reason.slice(MISSING.length + 1)).join(', ')}`,
-  ];
+  return wrapList(
+    `not proved, because ${MISSING}`,
+    missing.map((reason) => reason.slice(MISSING.length + 1)),
+  );
+}
+
+/** In characters. */
+const LINE_WIDTH = 100;
+
+/** Writes a list after its introduction, in lines that a terminal shows whole. */
+function wrapList(introduction: string, items: readonly string[]): string[] {
+  const lines = [];
+  let line = introduction;
+  for (const [index, item] of items.entries()) {
+    const text = index === items.length - 1 ? item : `${item},`;
+    if (line.length + 1 + text.length > LINE_WIDTH) {
+      lines.push(line);
+      line = ` ${text}`;
+    } else line += ` ${text}`;
+  }
+  return [...lines, line];
 }
 
 /** The maximum number of reasons; more would hide the result. */

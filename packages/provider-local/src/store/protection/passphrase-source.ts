@@ -45,7 +45,7 @@ export async function passphraseFrom(source: PassphraseSource): Promise<string |
   if (!isText || (file === undefined) === (env === undefined)) {
     throw new InvalidInputError(
       'passphrase',
-      'needs exactly one source: a file (passphraseFile, --passphrase-file) or an environment variable (passphraseEnv, --passphrase-env)',
+      'needs exactly one source: a file (passphraseFile) or an environment variable (passphraseEnv)',
     );
   }
   if (file !== undefined) return readPassphraseFile(file);
@@ -59,10 +59,12 @@ async function readPassphraseFile(file: string): Promise<string | Uint8Array> {
   const bytes = await readBounded(file).catch((error) => {
     const problem = NO_FILE[errorCode(error) ?? ''];
     if (problem === undefined) throw explainFileError(error, `read the passphrase from ${file}`);
-    throw new InvalidInputError('passphraseFile', `${problem}: ${file}`, { cause: error });
+    throw new InvalidInputError('passphraseFile', `${problem}: '${file}'`, { cause: error });
   });
   const passphrase = withoutLineBreak(bytes);
-  if (passphrase.length === 0) throw new InvalidInputError('passphrase', `is empty: ${file}`);
+  if (passphrase.length === 0) {
+    throw new InvalidInputError('passphraseFile', `names an empty file: '${file}'`);
+  }
   const text = decodeUtf8(passphrase);
   if (text === undefined) return passphrase;
   wipe(bytes);
@@ -92,7 +94,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
       if (length > MAXIMUM_LENGTH) {
         throw new InvalidInputError(
           'passphraseFile',
-          `is longer than ${MAXIMUM_LENGTH} bytes: ${path}`,
+          `is longer than ${MAXIMUM_LENGTH} bytes: '${path}'`,
         );
       }
     }

@@ -132,8 +132,8 @@ function isRoca(n: bigint): boolean {
   return ROCA_RESIDUES.every(([prime, powers]) => powers.has(n % prime));
 }
 
-/** 701 is the last prime for keys of 2,048 bits; a random modulus is such a power for all of them once in 2^167. */
-const ROCA_RESIDUES = SMALL_PRIMES.filter((prime) => prime > 2n && prime <= 701n).map((prime) => {
+/** 167 is the last prime for the shortest of these keys; a random modulus is such a power for all of them once in 2^27. */
+const ROCA_RESIDUES = SMALL_PRIMES.filter((prime) => prime > 2n && prime <= 167n).map((prime) => {
   const powers = new Set<bigint>();
   for (let each = 1n; !powers.has(each); each = (each * 65537n) % prime) powers.add(each);
   return [prime, powers] as const;

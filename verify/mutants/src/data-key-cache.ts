@@ -143,6 +143,12 @@ export const dataKeyCacheMutants: readonly Mutant[] = [
       .flat()
       .join(''),
   })),
+  confused('joins the pairs by commas', 'generateDataKey', ({ encryptionContext, ...rest }) => ({
+    ...rest,
+    context: Object.entries(encryptionContext ?? {})
+      .map((pair) => pair.join('='))
+      .join(','),
+  })),
   confused('forgets the key', 'generateDataKey', ({ keyId: _, ...rest }) => rest),
   confused('forgets the length', 'generateDataKey', ({ keyId }) => ({ keyId })),
   confused('opens under any context', 'decrypt', ({ keyId, ciphertext }) => ({

@@ -3,6 +3,7 @@ import {
   AccessDeniedError,
   type Call,
   type DecryptRequest,
+  type EncryptOutput,
   type EncryptRequest,
   InternalError,
   InvalidCiphertextError,
@@ -142,10 +143,21 @@ const atOnce: readonly Mutant[] = [
     'concurrency-at-scale',
     () =>
       new (class extends ReferenceDriver {
+        #encrypted = () => {};
+        override async encrypt(request: EncryptRequest): Promise<EncryptOutput> {
+          const encrypted = this.#encrypted;
+          const output = await super.encrypt(request);
+          encrypted();
+          return output;
+        }
         override async rotate(keyId: string) {
           const { materials } = this.find(keyId);
           const count = materials.push(materials.at(-1));
-          await new Promise((resolve) => setTimeout(resolve, 5));
+          // Until somebody encrypts meanwhile, or for a second.
+          await new Promise<void>((resolve) => {
+            this.#encrypted = resolve;
+            setTimeout(resolve, 1000);
+          });
           materials.pop();
           await super.rotate(keyId);
           if (materials.length !== count) throw new Error('rotated twice');

@@ -5,12 +5,26 @@ import {
   ProviderClosedError,
 } from '@keywrap/core';
 import { expect } from 'chai';
-import { blindMutants, openRight, SET_A, SET_B, SET_C, SET_D, SET_E } from '#dist/blind/index.js';
+import {
+  blindMutants,
+  openRight,
+  SET_A,
+  SET_B,
+  SET_C,
+  SET_D,
+  SET_E,
+  SET_F,
+  SET_G,
+} from '#dist/blind/index.js';
 
-describe('the mutants that were written blind', () => {
-  it('are five sets of 40, with names of their own', () => {
-    for (const set of [SET_A, SET_B, SET_C, SET_D, SET_E]) expect(set).to.have.lengthOf(40);
-    expect(new Set(blindMutants.map(({ name }) => name))).to.have.property('size', 200);
+describe('the mutants that were written blind', function () {
+  // Some are wrong at random, once in eight calls or in hundreds, also where they should be right here.
+  this.retries(4);
+
+  it('are seven sets of 40, with names of their own', () => {
+    for (const set of [SET_A, SET_B, SET_C, SET_D, SET_E, SET_F, SET_G])
+      expect(set).to.have.lengthOf(40);
+    expect(new Set(blindMutants.map(({ name }) => name))).to.have.property('size', 280);
   });
 
   it('cover the same kinds in the first two sets', () => {
@@ -93,7 +107,9 @@ describe('the mutants that were written blind', () => {
         await keys.disable(keyId);
         const error = await provider.encrypt({ ...source, plaintext }).catch((each) => each);
         expect(error).to.be.instanceOf(KeyDisabledError);
-        await provider.close();
+        const closing = provider.close();
+        // One of them never gets there.
+        if (mutant.hangs !== true) await closing;
         const closed = await provider.describeKey({ keyId }).catch((each) => each);
         expect(closed).to.be.instanceOf(ProviderClosedError);
       });

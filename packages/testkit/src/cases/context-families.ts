@@ -52,7 +52,10 @@ const COLLISIONS: readonly (readonly [string, string, string])[] = [
 ];
 
 /** Contexts that must all be different from each other. */
-const FAMILIES: readonly (readonly [title: string, contexts: readonly EncryptionContext[]])[] = [
+export const FAMILIES: readonly (readonly [
+  title: string,
+  contexts: readonly EncryptionContext[],
+])[] = [
   [
     'characters that do not show',
     values(

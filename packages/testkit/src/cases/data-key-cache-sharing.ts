@@ -3,8 +3,10 @@ import { flip } from '../damage.js';
 import { check, expectError, sameBytes, wrongKeyCode } from '../expect.js';
 import { quickestPair } from '../operations.js';
 import { expectOpens, seal } from '../round-trip.js';
-import { expectAllDifferent } from '../statistics.js';
+import { expectAllDifferent, manyOf } from '../statistics.js';
+import { FAMILIES } from './context-families.js';
 import { CACHED, expectCalls, generate, ROOMY, THREE_USES } from './data-key-cache.js';
+import { FORGED } from './forged-contexts.js';
 
 const sharing = {
   id: 'data-key-cache-sharing',
@@ -41,6 +43,26 @@ const sharingCases: readonly CaseInput[] = [
       },
     }),
   ),
+  {
+    id: 'DKC-209',
+    title: 'does not return the data key of a context that only looks alike',
+    profile: 'full',
+    async run({ cached, keys }) {
+      const keyId = await keys.get();
+      const families = [
+        ...FAMILIES.map(([, family]) => family),
+        ...FORGED.flatMap(([one, others]) => others.map((other) => [one, other])),
+      ];
+      const { provider } = cached(ROOMY);
+      await manyOf(families.length, async (i) => {
+        const made: Uint8Array[] = [];
+        for (const context of families[i] ?? []) {
+          made.push((await generate(provider, keyId, 1, context)).plaintext);
+        }
+        expectAllDifferent(made, 'data keys');
+      });
+    },
+  },
   {
     id: 'DKC-204',
     title: 'does not return the data key of another key or length',

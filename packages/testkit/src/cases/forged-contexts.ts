@@ -39,7 +39,7 @@ const BETWEEN = [
 ];
 
 /** A context, and others that look like it when names and values are joined with any of these. */
-const FORGED: readonly (readonly [EncryptionContext, readonly EncryptionContext[]])[] = [
+export const FORGED: readonly (readonly [EncryptionContext, readonly EncryptionContext[]])[] = [
   [
     { a: '1', b: '2' },
     INSIDE.flatMap((inside) =>

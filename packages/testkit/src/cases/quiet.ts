@@ -1,3 +1,4 @@
+import { limitOf } from '@keywrap/core';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check } from '../expect.js';
 import { type Failing, fail, reasonsFor } from '../failing-calls.js';
@@ -16,7 +17,7 @@ const quiet = {
     'Neither an error with its causes nor the console shows 6 bytes of a plaintext, key or ciphertext, or of a grant token of the call, in any notation',
   source: CONTRACT,
   power:
-    'Each call fails for up to 13 reasons, and six times in each kind of outage. A leak in each of three failures for one reason, or in two of six in an outage, is found always: as text, hexadecimal and decimal with any separators, base64, one large number. Not found: a leak of less than 6 bytes, or in 1 of many calls unless of 12 bytes.',
+    'Each call fails for up to 13 reasons, and six times in each kind of outage. A leak in each of three failures for one reason, or in two of six in an outage, is found always: as text, hexadecimal and decimal with any separators, base64, one large number. Warnings about long plaintexts too. Not found: a leak of less than 6 bytes, or in 1 of many calls unless of 12 bytes.',
 };
 
 /** Makes a failing call with a grant token; returns its error, and all that this must not show. */
@@ -155,6 +156,10 @@ async function callSlowly(context: CaseContext): Promise<readonly Uint8Array[]> 
     const options = { grantTokens: [asText(token)] };
     // What ends by a time-out of its own is rejected.
     await withLeapingClock(() => invoke(own.provider, use, input, options)).catch(() => 'expected');
+    if (!('plaintext' in input)) continue;
+    const long = context.secret(limitOf(own.provider.capabilities, 'plaintext'));
+    secrets.push(long.slice(0, 64), long.slice(-64));
+    await invoke(own.provider, use, { ...input, plaintext: long });
   }
   await opened.close();
   return secrets;

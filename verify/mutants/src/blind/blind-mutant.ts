@@ -84,7 +84,7 @@ export interface Parts {
 
 /** A provider that is wrong in one way, by somebody who knows the contract and not the suite. */
 export interface BlindMutant extends Defect {
-  readonly set: 'a' | 'b' | 'c' | 'd' | 'e';
+  readonly set: 'a' | 'b' | 'c' | 'd' | 'e' | 'f' | 'g';
   readonly why: string;
   readonly open: Open;
   /** Shows, without the suite, whether a provider has this defect. */

@@ -25,6 +25,16 @@ import { CONCURRENCY as CONCURRENCY_E } from './set-e/concurrency.js';
 import { EXPOSURE as EXPOSURE_E } from './set-e/exposure.js';
 import { RANDOMNESS as RANDOMNESS_E } from './set-e/randomness.js';
 import { STATE as STATE_E } from './set-e/state.js';
+import { BINDING as BINDING_F } from './set-f/binding.js';
+import { CONCURRENCY as CONCURRENCY_F } from './set-f/concurrency.js';
+import { EXPOSURE as EXPOSURE_F } from './set-f/exposure.js';
+import { RANDOMNESS as RANDOMNESS_F } from './set-f/randomness.js';
+import { STATE as STATE_F } from './set-f/state.js';
+import { BINDING as BINDING_G } from './set-g/binding.js';
+import { CONCURRENCY as CONCURRENCY_G } from './set-g/concurrency.js';
+import { EXPOSURE as EXPOSURE_G } from './set-g/exposure.js';
+import { RANDOMNESS as RANDOMNESS_G } from './set-g/randomness.js';
+import { STATE as STATE_G } from './set-g/state.js';
 
 export type { BlindKeys, BlindKind, BlindMutant, BlindSubject, Open } from './blind-mutant.js';
 
@@ -75,10 +85,30 @@ export const SET_E: readonly BlindMutant[] = [
   ...EXPOSURE_E,
 ];
 
+/** Written from what goes wrong in tokens, pools, batches and replicas, by somebody who had read neither the suite nor the other sets. */
+export const SET_F: readonly BlindMutant[] = [
+  ...RANDOMNESS_F,
+  ...STATE_F,
+  ...BINDING_F,
+  ...CONCURRENCY_F,
+  ...EXPOSURE_F,
+];
+
+/** Written at the same time, as blindly, by another author: from slips in clients, pools, batches and caches, and from published incidents. */
+export const SET_G: readonly BlindMutant[] = [
+  ...RANDOMNESS_G,
+  ...STATE_G,
+  ...BINDING_G,
+  ...CONCURRENCY_G,
+  ...EXPOSURE_G,
+];
+
 export const blindMutants: readonly BlindMutant[] = [
   ...SET_A,
   ...SET_B,
   ...SET_C,
   ...SET_D,
   ...SET_E,
+  ...SET_F,
+  ...SET_G,
 ];

@@ -156,9 +156,9 @@ describe('keywrap-kms with workers', () => {
     await writeFile(wrong, 'hunter2', { mode: 0o600 });
     const data = ['--data', file.path];
     for (const [given, status, problem] of [
-      [['--workers', '2'], 1, /--workers needs --data: keys in memory are those of one process/],
-      [['--workers', '0'], 1, /--workers must be a number from 1 to 256/],
-      [['--workers', 'all'], 1, /--workers must be a number/],
+      [['--workers', '2'], 2, /--workers needs --data: keys in memory are those of one process/],
+      [['--workers', '0'], 2, /--workers must be a number from 1 to 256/],
+      [['--workers', 'all'], 2, /--workers must be a number/],
       [['--workers', '2', ...data, '--passphrase-file', wrong], 4, /passphrase/],
     ] as const) {
       const run = new Run('--port', '0', ...given);

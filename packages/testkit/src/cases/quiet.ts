@@ -31,7 +31,16 @@ async function failed(use: KeyUse, context: CaseContext, failing: Failing) {
 async function shownBy(...call: Parameters<typeof failed>): Promise<string | undefined> {
   const { error, secrets } = await failed(...call);
   const text = textsOf(error).join('\n');
-  return secrets.map((secret) => partShown(text, secret)).find((where) => where !== undefined);
+  return firstShown(text, secrets);
+}
+
+/** Returns the notation in which a text shows a part of one of these secrets. */
+function firstShown(text: string, secrets: readonly Uint8Array[]): string | undefined {
+  for (const secret of secrets) {
+    const where = partShown(text, secret);
+    if (where !== undefined) return where;
+  }
+  return undefined;
 }
 
 /** Once, a few bytes may occur by chance. */
@@ -130,9 +139,7 @@ export const quietCases = casesOf(quiet, [
             }
           }
         });
-        shown.push(
-          secrets.map((secret) => partShown(printed, secret)).find((where) => where !== undefined),
-        );
+        shown.push(firstShown(printed, secrets));
       }
       check(
         shown.includes(undefined),

@@ -56,7 +56,7 @@ const KINDS = {
   'Nonces and randomness': ['unique-nonces', 'random-data-keys', 'key-pair-strength'],
   'State and names': ['current-state', 'exact-key-ids', 'rotation'],
   Contexts: ['context-families', 'input-read-once'],
-  Content: ['content-independent'],
+  Content: ['content-independent', 'damage-indistinguishable'],
   RSA: ['rsa-padding'],
   Concurrency: ['concurrency-at-scale'],
   'What came before': ['any-sequence'],

@@ -49,8 +49,8 @@ export function pickOpening(world: World, made: Made): Opening {
     }
   }
   const forbidden = world.forbidsOpening(made, named);
-  // A key that must not be used does not tell whether the ciphertext is intact.
-  const isSilent = named === key && forbidden.length > 0;
+  // A key that must not be used does not tell whether the ciphertext is intact; its form tells everybody.
+  const isSilent = named === key && forbidden.length > 0 && ciphertext === made.ciphertext;
   const codes = isSilent ? forbidden : [...forbidden, ...wrong];
   return { named, ciphertext, encryptionContext, codes };
 }

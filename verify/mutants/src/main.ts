@@ -120,6 +120,9 @@ async function main(): Promise<void> {
 
 if (isMainThread) await main();
 else {
+  // Cases that end after some seconds would make too few calls on a slow machine.
+  const now = performance.now.bind(performance);
+  performance.now = () => now() / 20;
   // Of a mutant: a case counts them.
   process.on('unhandledRejection', () => {});
   parentPort?.on('message', async (task: Task) => parentPort?.postMessage(await outcomeOf(task)));

@@ -7,6 +7,7 @@ import {
   InvalidCiphertextError,
   InvalidInputError,
   isAsymmetricAlgorithm,
+  type KeyWrapProvider,
   serializeEncryptionContext,
 } from '@keywrap/core';
 import { type Mutant, subclassed, wrapped } from './mutant.js';
@@ -47,13 +48,13 @@ const leftBehind: readonly Mutant[] = [
   }),
   wrapped('a wrong public key in one of ten calls', 'any-sequence', (inner) => {
     let calls = 0;
-    let last: object | undefined;
+    const given = new Map<string, Awaited<ReturnType<KeyWrapProvider['getPublicKey']>>>();
     return {
       getPublicKey: async (input, options) => {
         const result = await inner.getPublicKey(input, options);
-        const given = ++calls % 10 === 0 ? (last ?? result) : result;
-        last = result;
-        return given;
+        given.set(result.keyId, result);
+        const others = [...given.values()].filter(({ keyId }) => keyId !== result.keyId);
+        return ++calls % 10 === 0 ? (others.at(-1) ?? result) : result;
       },
     };
   }),

@@ -1,4 +1,4 @@
-import type { AliasDescription, KeyName, KeyRequest } from '@keywrap/core';
+import type { AliasDescription, KeyName, KeyRequest, OwnedBytes } from '@keywrap/core';
 import { createAlias, deleteAlias, updateAlias } from './keys/aliases.js';
 import type { KeyRecord } from './keys/record.js';
 import { deletionCancelled, disabled, enabled, pendingDeletion } from './keys/transitions.js';
@@ -40,7 +40,10 @@ export function localKeyManager(open: () => Promise<LocalKeys>) {
     createKey: async (request: CreateKeyRequest) => describe(await (await open()).create(request)),
     importKeyMaterial: async (request: ImportRequest) =>
       describe(await (await open()).importMaterial(request)),
-    exportKeyMaterial: async ({ key, ...how }: ExportRequest) => ({
+    exportKeyMaterial: async ({
+      key,
+      ...how
+    }: ExportRequest): Promise<{ material: string | OwnedBytes }> => ({
       material: await writeMaterial(await (await open()).find(key), how),
     }),
     enableKey: ({ key }: KeyRequest) => change(key, enabled),

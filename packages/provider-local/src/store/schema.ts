@@ -81,7 +81,11 @@ export const insertStore = (id: string, protection: string, sealed: Uint8Array):
   parameters: [id, protection, sealed],
 });
 
-export const updateStore = (generation: number, protection: string, sealed: Uint8Array) => ({
+export const updateStore = (
+  generation: number,
+  protection: string,
+  sealed: Uint8Array,
+): Statement => ({
   sql: 'update keywrap_store set generation = ?1, protection = ?2, sealed = ?3',
   parameters: [generation, protection, sealed],
 });

@@ -117,7 +117,8 @@ export class Session {
   /** Schedules the deletion of the keys, and closes all providers. It never throws: other cases check closing. */
   async close(): Promise<void> {
     const all = [...this.#others, this.#shared];
-    for (const { ring } of all) await this.#patiently(() => ring.deleteKeys(ring.created));
+    // At once: a backend that is closed may never answer.
+    await Promise.all(all.map(({ ring }) => this.#patiently(() => ring.deleteKeys(ring.created))));
     // Those of a provider that a case has closed may be there for another one.
     const left = [...this.#left, ...all.flatMap(({ ring }) => ring.created)];
     await this.#patiently(() => this.#shared.ring.deleteKeys(left));

@@ -117,14 +117,12 @@ export class Session {
   /** Schedules the deletion of the keys, and closes all providers. It never throws: other cases check closing. */
   async close(): Promise<void> {
     const all = [...this.#others, this.#shared];
-    // At once, and not for ever: a backend that is closed may never answer.
-    const deletions = all.map(({ ring }) => this.#patiently(() => ring.deleteKeys(ring.created)));
-    await Promise.race([Promise.all(deletions), delay(GRACE_MS)]);
+    // At once: a backend that is closed may not answer, which takes as long as the limit of a call.
+    await Promise.all(all.map(({ ring }) => this.#patiently(() => ring.deleteKeys(ring.created))));
     // Those of a provider that a case has closed may be there for another one.
     const left = [...this.#left, ...all.flatMap(({ ring }) => ring.created)];
     await this.#patiently(() => this.#shared.ring.deleteKeys(left));
-    const ends = all.map((each) => this.#patiently(() => shut(each.subject)));
-    await Promise.race([Promise.all(ends), delay(GRACE_MS)]);
+    await Promise.all(all.map((each) => this.#patiently(() => shut(each.subject))));
   }
 
   /** Ends a failed case: no call of it runs on beside the next one. */

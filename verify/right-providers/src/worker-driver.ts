@@ -28,11 +28,19 @@ const CLASSES: Partial<Record<KeyWrapErrorCode, new (message: string) => KeyWrap
   UNSUPPORTED: UnsupportedOperationError,
 };
 
+const ENDED = 'the thread has ended, with its keys';
+
 /** A driver whose keys and ciphers are in another thread. */
 export function workerDriver(capabilities: ProviderCapabilities) {
   const worker = new Worker(new URL('./worker.js', import.meta.url));
   const waiting = new Map<number, PromiseWithResolvers<never>>();
   let count = 0;
+  let hasEnded = false;
+  worker.on('exit', () => {
+    hasEnded = true;
+    for (const call of waiting.values()) call.reject(new Error(ENDED));
+    waiting.clear();
+  });
   worker.on('message', ({ id, output, error }: Answer) => {
     const call = waiting.get(id);
     waiting.delete(id);
@@ -42,6 +50,7 @@ export function workerDriver(capabilities: ProviderCapabilities) {
   });
   worker.unref();
   const ask = (name: string, ...input: unknown[]): Promise<never> => {
+    if (hasEnded) return Promise.reject(new Error(ENDED));
     const call = withResolvers();
     const id = count++;
     waiting.set(id, call);

@@ -25,6 +25,11 @@ export function latin1Of(bytes: Uint8Array): string {
   return text;
 }
 
+/** Converts each character below U+0100 to the byte with its code. */
+export function bytesOfLatin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 /** Formats bytes in base64 (RFC 4648 section 4). */
 export function base64Of(bytes: Uint8Array): string {
   return btoa(latin1Of(bytes));
@@ -37,8 +42,7 @@ export function base64UrlOf(bytes: Uint8Array): string {
 
 /** Parses base64url. */
 export function bytesOfBase64Url(text: string): Uint8Array {
-  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  return bytesOfLatin1(atob(text.replaceAll('-', '+').replaceAll('_', '/')));
 }
 
 /** Returns true if the bytes contain others in one piece. */

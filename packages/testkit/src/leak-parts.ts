@@ -1,4 +1,4 @@
-import { asText } from './statistics.js';
+import { latin1Of } from './bytes.js';
 
 // A short part of a secret occurs in a long text by chance, so a leak of six bytes is one that occurs again with other
 // secrets: the callers of this try three.
@@ -18,7 +18,7 @@ const NOTATIONS: readonly (readonly [notation: string, decode: Decoder])[] = [
 /** Returns the notation in which a text shows six consecutive bytes of a secret, if it does. */
 export function partShown(text: string, secret: Uint8Array): string | undefined {
   const parts = new Set<string>();
-  const whole = asText(secret);
+  const whole = latin1Of(secret);
   for (let i = 0; i + LENGTH <= whole.length; i++) {
     const part = whole.slice(i, i + LENGTH);
     if (new Set(part).size >= LENGTH - 2) parts.add(part);

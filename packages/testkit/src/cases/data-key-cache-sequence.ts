@@ -1,8 +1,8 @@
+import { latin1Of } from '../bytes.js';
 import type { CaseContext } from '../case.js';
 import { flip } from '../damage.js';
 import { check, expectBytes, expectError, expectLength } from '../expect.js';
 import { Dice } from '../sequence/dice.js';
-import { asText } from '../statistics.js';
 
 const LIMITS = { maximumUses: 5, maximumBytes: 1000, maximumAge: 60_000 };
 
@@ -49,7 +49,7 @@ export async function expectRightSharing({
     const result = await provider.generateDataKey({ keyId, encryptionContext, ...size }, options);
     expectLength(result.plaintext, length, 'a data key');
     const group = [keyId, JSON.stringify(encryptionContext), length].join(' ');
-    use(shared, asText(result.plaintext), group, bytes, now);
+    use(shared, latin1Of(result.plaintext), group, bytes, now);
     const { ciphertext, plaintext } = result;
     made.push({
       keyId,

@@ -1,11 +1,12 @@
 import { type EncryptionContext, limitOf, serializeEncryptionContext } from '@keywrap/core';
-import { latin1Of } from '../bytes.js';
+import { bytesOfLatin1, latin1Of } from '../bytes.js';
 import { type CaseContext, casesOf } from '../case.js';
 import { insert } from '../damage.js';
 import { expectError } from '../expect.js';
 import { SYMMETRIC } from '../needs.js';
+import { positionsThatTell } from '../nonce-statistics.js';
 import { seal } from '../round-trip.js';
-import { manyOf, positionsThatTell } from '../statistics.js';
+import { manyOf } from '../statistics.js';
 import { apart } from './context-families.js';
 
 // Contexts, and ciphertexts, that somebody makes up who knows how a provider could serialise contexts.
@@ -136,8 +137,6 @@ async function expectNoneOpens(
   });
 }
 
-const textBytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
-
 export const forgedContextCases = casesOf(
   apart,
   [
@@ -197,7 +196,7 @@ export const forgedContextCases = casesOf(
             plaintext,
             encryptionContext: whole,
           });
-          const part = textBytes(text);
+          const part = bytesOfLatin1(text);
           const forged = Array.from({ length: ciphertext.length + 1 }, (_, index) =>
             insert(ciphertext, part, index),
           );

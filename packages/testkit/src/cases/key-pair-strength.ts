@@ -7,6 +7,7 @@ import {
 import { type CaseContext, type CaseInput, casesOf } from '../case.js';
 import { check } from '../expect.js';
 import { expectMatch, PAIR_SPECS, readPrivateKey, readPublicKey } from '../key-pair-check.js';
+import { expectUnrelated } from '../key-statistics.js';
 import { NODE_CRYPTO, pairNeeds, SYMMETRIC } from '../needs.js';
 import {
   bytesOf,
@@ -16,7 +17,7 @@ import {
   numberOf,
   numbersOf,
 } from '../rsa-numbers.js';
-import { expectAllDifferent, expectNoCommonPart, expectUnrelated, manyOf } from '../statistics.js';
+import { expectAllDifferent, expectNoCommonPart, manyOf } from '../statistics.js';
 import { withSteadyClock } from '../steady-clock.js';
 
 const strength = {

@@ -2,16 +2,15 @@ import { type KeyWrapProvider, limitOf } from '@keywrap/core';
 import { type CaseContext, type CaseInput, casesOf } from '../case.js';
 import { invoke, type KeyUse, sealedIn } from '../key-use.js';
 import { RSA, SYMMETRIC } from '../needs.js';
-import { namesOf, sealingUses, useNumbered, usesFor } from '../operations.js';
-import { keyOf } from '../round-trip.js';
 import {
-  expectAllDifferent,
   expectEnoughRandomBits,
   expectUniqueNonces,
   expectUnpredictable,
-  manyOf,
   type Sample,
-} from '../statistics.js';
+} from '../nonce-statistics.js';
+import { namesOf, sealingUses, useNumbered, usesFor } from '../operations.js';
+import { keyOf } from '../round-trip.js';
+import { expectAllDifferent, manyOf } from '../statistics.js';
 import { withSteadyClock } from '../steady-clock.js';
 
 const nonces = {

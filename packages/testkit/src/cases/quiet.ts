@@ -1,4 +1,5 @@
 import { limitOf } from '@keywrap/core';
+import { latin1Of } from '../bytes.js';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { check } from '../expect.js';
 import { type Failing, fail, reasonsFor } from '../failing-calls.js';
@@ -8,7 +9,6 @@ import { partShown } from '../leak-parts.js';
 import { textsOf } from '../leaks.js';
 import { allUses, keyFor, usesFor } from '../operations.js';
 import { OUTAGE_CODES } from '../outage.js';
-import { asText } from '../statistics.js';
 import { withLeapingClock } from '../steady-clock.js';
 
 const quiet = {
@@ -23,7 +23,7 @@ const quiet = {
 /** Makes a failing call with a grant token; returns its error, and all that this must not show. */
 async function failed(use: KeyUse, context: CaseContext, failing: Failing) {
   const token = context.secret(48);
-  const error = await fail(use, context, failing, { grantTokens: [asText(token)] });
+  const error = await fail(use, context, failing, { grantTokens: [latin1Of(token)] });
   return { error, secrets: [token, ...failing.secrets] };
 }
 
@@ -160,7 +160,7 @@ async function callSlowly(context: CaseContext): Promise<readonly Uint8Array[]> 
     const [plaintext, token] = [context.secret(), context.secret(48)];
     secrets.push(plaintext, token);
     const input = await use.input(own, { ...(await keyFor(use, own.keys)), plaintext });
-    const options = { grantTokens: [asText(token)] };
+    const options = { grantTokens: [latin1Of(token)] };
     // What ends by a time-out of its own is rejected.
     await withLeapingClock(() => invoke(own.provider, use, input, options)).catch(() => 'expected');
     if (!('plaintext' in input)) continue;

@@ -8,11 +8,12 @@ import {
   maximumPlaintextLength,
   parseKeyId,
 } from '@keywrap/core';
+import { latin1Of } from '../bytes.js';
 import type { CaseContext } from '../case.js';
 import { check, expectBytes, expectError, expectField, wrongKeyCode } from '../expect.js';
 import { bareId, invoke, type KeyUse, type Kind } from '../key-use.js';
+import { expectUniqueNonces, type Sample } from '../nonce-statistics.js';
 import { mayWorkAlone } from '../outage.js';
-import { asText, expectUniqueNonces, type Sample } from '../statistics.js';
 import { contextsWithin } from './contexts.js';
 import { Dice } from './dice.js';
 import type { Lent } from './lent.js';
@@ -231,7 +232,7 @@ export class World {
     ciphertext: Uint8Array,
     { encryptionContext, content }: Pick<Made, 'encryptionContext' | 'content'>,
   ): void {
-    expectNew(this.#ciphertexts, asText(ciphertext.subarray(-512)), 'ciphertext');
+    expectNew(this.#ciphertexts, latin1Of(ciphertext.subarray(-512)), 'ciphertext');
     check(
       ciphertext.length <= limitOf(this.capabilities, 'ciphertext'),
       'a ciphertext within the limit',
@@ -252,7 +253,7 @@ export class World {
   /** Fails the case if a part of a new data key was in an earlier one. */
   expectFresh(dataKey: Uint8Array): void {
     for (let start = 0; start + 16 <= dataKey.length; start += 16) {
-      expectNew(this.#drawn, asText(dataKey.subarray(start, start + 16)), 'data key');
+      expectNew(this.#drawn, latin1Of(dataKey.subarray(start, start + 16)), 'data key');
     }
   }
 

@@ -82,6 +82,14 @@ export function expectKeyArn(actual: unknown, arn: string, what = 'keyId'): void
   check(isKeyArn(actual) && actual === arn, `${what} ${arn}`, `${what} ${String(actual)}`);
 }
 
+/** Resolves to the error of a call; to undefined if it succeeds. */
+export function errorOf(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
 /** Fails the case unless these bytes are a `Uint8Array` that owns its memory. */
 export function expectOwnMemory(bytes: unknown, what: string): void {
   check(isUint8Array(bytes), `${what} as a Uint8Array`, kindOf(bytes));

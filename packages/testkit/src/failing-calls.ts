@@ -1,6 +1,7 @@
 import type { CallOptions, EncryptionContext, KeyWrapProvider } from '@keywrap/core';
 import type { CaseContext } from './case.js';
 import { flip } from './damage.js';
+import { errorOf } from './expect.js';
 import type { SealedKey } from './key-ring.js';
 import { type Fields, invoke, type KeyUse, type UsedKey } from './key-use.js';
 import { keyFor, openingUses } from './operations.js';
@@ -113,8 +114,5 @@ export async function fail(
   const call = invoke(provider, use, input, { ...options, signal });
   if (abort === 'later') for (let turn = 0; turn < 3; turn++) await undefined;
   if (abort !== undefined) controller.abort();
-  return call.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
+  return errorOf(call);
 }

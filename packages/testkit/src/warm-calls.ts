@@ -51,11 +51,3 @@ export async function warmUp(
 export function callAgain({ provider, use, input }: Warm): Promise<Result> {
   return invoke(provider, use, input);
 }
-
-/** Makes a call again, and resolves to its error, if it is rejected. */
-export function outcomeOf(warm: Warm): Promise<unknown> {
-  return callAgain(warm).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-}

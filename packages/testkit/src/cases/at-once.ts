@@ -1,7 +1,7 @@
 import type { KeyWrapError } from '@keywrap/core';
 import { type CaseContext, type CaseInput, CONTRACT, casesOf } from '../case.js';
 import { flip } from '../damage.js';
-import { check, expectBytes, expectError, expectKeyArn } from '../expect.js';
+import { check, errorOf, expectBytes, expectError, expectKeyArn } from '../expect.js';
 import type { SealedKey } from '../key-ring.js';
 import { arnIn, invoke, type KeyUse } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
@@ -185,12 +185,7 @@ export const atOnceCases = casesOf(concurrency, [
         // The first call may be the one that others wait for.
         for (const i of [0, 2, 5]) controllers[i]?.abort();
         const errors = await Promise.all(
-          calls.map((call) =>
-            call.then(
-              () => undefined,
-              (error: KeyWrapError) => error,
-            ),
-          ),
+          calls.map((call) => errorOf(call) as Promise<KeyWrapError | undefined>),
         );
         for (const [i, error] of errors.entries()) {
           const isAborted = controllers[i]?.signal.aborted === true;

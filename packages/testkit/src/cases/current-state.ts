@@ -1,6 +1,6 @@
 import type { KeyWrapProvider } from '@keywrap/core';
 import { type CaseContext, type CaseInput, casesOf, kmsGuide } from '../case.js';
-import { check, expectBytes, expectError, expectField, expectKeyArn } from '../expect.js';
+import { check, errorOf, expectBytes, expectError, expectField, expectKeyArn } from '../expect.js';
 import { arnIn, invoke, type KeyUse, type Kind, type Result } from '../key-use.js';
 import { SYMMETRIC } from '../needs.js';
 import {
@@ -15,7 +15,7 @@ import {
   usesFor,
 } from '../operations.js';
 import { type Known, keyOfKind, open, seal } from '../round-trip.js';
-import { callAgain, instancesOf, outcomeOf, type Warm, warmUp } from '../warm-calls.js';
+import { callAgain, instancesOf, type Warm, warmUp } from '../warm-calls.js';
 
 const current = {
   id: 'current-state',
@@ -55,7 +55,7 @@ export const currentStateCases = [
               await seal(context, keyOfKind(context, kind, keyId)),
             );
             // What a call finds out before the change must not be kept after it.
-            const during = warm.map((each) => outcomeOf(each));
+            const during = warm.map((each) => errorOf(callAgain(each)));
             await keys[change](keyId);
             for (const [j, error] of (await Promise.all(during)).entries()) {
               const { operation } = (warm[j] as Warm).use;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { InvalidInputError, readUrlNumber } from '@keywrap/core';
-import { openWithPassphrase, SqlKeyStore } from '@keywrap/provider-local/store';
+import { argumentProblem, openWithPassphrase, SqlKeyStore } from '@keywrap/provider-local/store';
 import { type KmsServerOptions, parseOptions } from './options.js';
 import { parseSeed, type SeedKey } from './parse-seed.js';
 import { readJson } from './read-json.js';
@@ -76,17 +76,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS }).values;
   } catch (error) {
-    // Node.js tells in three lines what is wrong with an argument. Values are not quoted: one may be a passphrase.
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') {
-      throw new UsageError('it takes options only, no other arguments');
-    }
-    const option = /'(-[-\w]+)/.exec(message)?.[1] ?? 'an option';
-    throw new UsageError(
-      code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
-        ? `${option} is not an option`
-        : `${option} ${/does not take/.test(message) ? 'takes no value' : 'needs a value'}`,
-    );
+    throw new UsageError(argumentProblem(error));
   }
 }
 
@@ -130,28 +120,35 @@ export async function readCommandLine(
 
 /** Checks the options as the server does, so that messages name the arguments of the command. */
 function assertOptions(options: Command['options'], { seed, credentials }: Values): void {
+  const { keys, region, account } = explaining(
+    () => parseOptions(options),
+    (error) => {
+      if (error.field === 'credentials') return wrongFile(`--credentials ${credentials}`, error);
+      const name = error.field === 'maximumConnections' ? 'max-connections' : error.field;
+      return new UsageError(`--${name}${error.message.slice(error.field.length)}`);
+    },
+  );
+  explaining(
+    () => parseSeed(keys, { region, account }),
+    (error) => wrongFile(`--seed ${seed}`, error),
+  );
+}
+
+/** Throws something else for invalid input. */
+function explaining<Result>(
+  parseInput: () => Result,
+  explain: (error: InvalidInputError) => Error,
+): Result {
   try {
-    const { keys, region, account } = parseOptions(options);
-    naming(`--seed ${seed}`, () => parseSeed(keys, { region, account }));
+    return parseInput();
   } catch (error) {
-    if (!(error instanceof InvalidInputError)) throw error;
-    if (error.field === 'credentials')
-      naming(`--credentials ${credentials}`, () => {
-        throw error;
-      });
-    const name = error.field === 'maximumConnections' ? 'max-connections' : error.field;
-    throw new UsageError(`--${name}${error.message.slice(error.field.length)}`);
+    throw error instanceof InvalidInputError ? explain(error) : error;
   }
 }
 
 /** Names the file whose contents are wrong. */
-function naming(file: string, parseContents: () => unknown): void {
-  try {
-    parseContents();
-  } catch (cause) {
-    if (!(cause instanceof InvalidInputError)) throw cause;
-    throw new Error(`${file}: ${cause.message}`, { cause });
-  }
+function wrongFile(file: string, cause: InvalidInputError): Error {
+  return new Error(`${file}: ${cause.message}`, { cause });
 }
 
 /** Returns the store of the same command line, for a process that is told the other options. */

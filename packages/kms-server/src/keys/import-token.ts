@@ -47,7 +47,7 @@ export class ImportTokens {
   open(token: Uint8Array, keyArn: string, now: Date): ImportParameters {
     const text = openWithNonce(this.#key, token, Buffer.from(keyArn));
     if (text === undefined) throw new KmsError('InvalidImportTokenException');
-    const { validTo, privateKey, ...rest } = JSON.parse(Buffer.from(text.buffer).toString());
+    const { validTo, privateKey, ...rest } = JSON.parse(new TextDecoder().decode(text));
     wipe(text);
     const parameters = {
       ...rest,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { argumentProblem } from './argument-problem.js';
 import type { PassphraseArguments } from './ask-passphrase.js';
 
 /** Reports wrong arguments. */
@@ -121,14 +122,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    // Values are not quoted: one may be a passphrase.
-    const { code, message } = error as NodeJS.ErrnoException;
-    const option = /'(-[-\w]+)/.exec(message)?.[1] ?? 'an option';
-    throw new UsageError(
-      code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
-        ? `${option} is not an option`
-        : `${option} ${/does not take/.test(message) ? 'takes no value' : 'needs a value'}`,
-    );
+    throw new UsageError(argumentProblem(error));
   }
 }
 

@@ -9,6 +9,7 @@ export * from './driver/driver.js';
 export { isPromise } from './driver/is-promise.js';
 export type { Lifetime } from './driver/lifetime.js';
 export type * from './driver/requests.js';
+export { isRsaPublicKey } from './driver/rsa-public-key.js';
 export * from './driver/usable-key.js';
 export { within } from './driver/within.js';
 export * from './layers/around-each.js';

@@ -153,6 +153,7 @@ const EXPORTS = [
   'isPlainObject',
   'isPromise',
   'isRsaKeySpec',
+  'isRsaPublicKey',
   'isUint8Array',
   'keyUsagesOf',
   'limitOf',

@@ -3,6 +3,7 @@ import type { KeyVaultKey } from '@azure/keyvault-keys';
 import {
   type EncryptionAlgorithm,
   InternalError,
+  isRsaPublicKey,
   type KeyDescription,
   type KeySpec,
   type KeyState,
@@ -48,10 +49,7 @@ export function publicKeyOf({ key, keyType = '' }: KeyVaultKey): KeyObject {
   if (/^RSA/.test(keyType)) {
     const jwk = { kty: 'RSA', n: text(key?.n), e: text(key?.e) };
     const rsa = createPublicKey({ key: jwk, format: 'jwk' });
-    const { publicExponent = 0n, modulusLength } = rsa.asymmetricKeyDetails ?? {};
-    // RFC 8017 §3.1: odd, and at least 3. The exponent 1 would not encrypt at all.
-    const encrypts = publicExponent >= 3n && publicExponent % 2n === 1n;
-    if (encrypts && modulusLength === 8 * (key?.n?.length ?? 0)) return rsa;
+    if (isRsaPublicKey(rsa.asymmetricKeyDetails, 8 * (key?.n?.length ?? 0))) return rsa;
     throw new InternalError('the vault returned numbers that are no RSA key');
   }
   if (/^EC/.test(keyType)) {

@@ -7,6 +7,7 @@ import {
   type EncryptRequest,
   InternalError,
   isRsaKeySpec,
+  isRsaPublicKey,
   serializeEncryptionContext,
   wipe,
 } from '@keywrap/core';
@@ -163,10 +164,8 @@ export class CloudKms {
     if (response.name !== name) throw new InternalError('Cloud KMS returned another public key');
     const pem = checkCrc(Buffer.from(response.pem ?? ''), response.pemCrc32c);
     const key = createPublicKey(Buffer.from(pem));
-    const { modulusLength: bits, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-    // RFC 8017 §3.1: odd, and at least 3. The exponent 1 would not encrypt at all.
-    const encrypts = publicExponent >= 3n && publicExponent % 2n === 1n;
-    if (isRsaKeySpec(keySpec) && (bits !== Number(keySpec.slice(4)) || !encrypts)) {
+    const bits = Number(keySpec.slice(4));
+    if (isRsaKeySpec(keySpec) && !isRsaPublicKey(key.asymmetricKeyDetails, bits)) {
       throw new InternalError('Cloud KMS returned a public key of another length or exponent');
     }
     if (this.#publicKeys.size >= MAXIMUM_KEPT) this.#publicKeys.clear();

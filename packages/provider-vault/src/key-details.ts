@@ -4,6 +4,7 @@ import {
   type EncryptionAlgorithm,
   InternalError,
   isRsaKeySpec,
+  isRsaPublicKey,
   type KeyDescription,
   type KeySpec,
   type KeyState,
@@ -76,9 +77,9 @@ export function toPublicKeyResult(keyId: string, data: Data): PublicKeyResult {
     throw new UnsupportedOperationError(`a ${kind.keySpec} key has no public key`);
   }
   const key = createPublicKey(pem);
-  const bits = key.asymmetricKeyDetails?.modulusLength;
-  if (isRsaKeySpec(kind.keySpec) && bits !== Number(kind.keySpec.slice(4))) {
-    throw new InternalError('the server returned a public key of another length');
+  const bits = Number(kind.keySpec.slice(4));
+  if (isRsaKeySpec(kind.keySpec) && !isRsaPublicKey(key.asymmetricKeyDetails, bits)) {
+    throw new InternalError('the server returned a public key of another length or exponent');
   }
   return { keyId, ...kind, keyVersion, publicKey: key.export({ type: 'spki', format: 'der' }) };
 }

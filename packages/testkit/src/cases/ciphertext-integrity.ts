@@ -161,6 +161,19 @@ export const integrityCases = [
         await expectAllSpoilt(context, { keyId }, spoilt);
       },
     },
+    {
+      id: 'INT-007',
+      profile: 'full',
+      title:
+        'rejects 256 ciphertexts whose last bit is flipped: some end in a tag with a zero byte',
+      needs: SYMMETRIC,
+      async run(context) {
+        const keyId = await context.keys.get();
+        const sealed = await manyOf(256, () => seal(context, { keyId }));
+        const spoilt = sealed.map(({ ciphertext }) => flip(ciphertext));
+        await expectAllSpoilt(context, { keyId }, spoilt);
+      },
+    },
     ...sealingUses.map(
       (use): CaseInput => ({
         id: `INT-10${use.number}`,

@@ -145,7 +145,11 @@ export const inputAtCallCases = casesOf(
           title: `${use.title}: reads all its input before it returns its promise, with many calls in flight`,
           needs: use.needs,
           async run(context) {
-            await callWith(use, context, spoil, countFor(use, context));
+            const count = countFor(use, context);
+            // One call in 64 may be the one that reads late.
+            for (let round = 0; round < (count < 100 ? 1 : 4); round++) {
+              await callWith(use, context, spoil, count);
+            }
           },
         },
         {

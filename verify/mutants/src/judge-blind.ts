@@ -1,7 +1,7 @@
 import { PROFILES, type Profile, runConformance } from '@keywrap/testkit';
 import type { BlindMutant } from './blind/index.js';
 import { SEED } from './judge.js';
-import { withoutAnswers } from './judge-right.js';
+import { withoutAnswers } from './originals.js';
 
 /** Whether the suite caught a mutant whose author had not read it. */
 export interface BlindVerdict {
@@ -19,8 +19,6 @@ export type BlindKill = `${string} ${Profile}`;
 export interface BlindProof {
   readonly survivors: readonly BlindVerdict[];
   readonly total: number;
-  /** The required cases that a right provider fails: while there are any, a kill says nothing. */
-  readonly falseAlarms: readonly string[];
 }
 
 /** Long enough for a machine under load, because a mutant that is only slow is not caught. */
@@ -31,35 +29,52 @@ const HANGS_AFTER_MS = 2000;
  * the other, up to the first required one that fails.
  *
  * @param known Null for one that no case caught: it is a survivor, and nothing runs.
+ * @param isForTable Looks for a case that catches it alone, which is all that the next proof runs.
  */
 export async function judgeBlind(
   mutant: BlindMutant,
   largest: Profile,
   known?: BlindKill | null,
+  isForTable = false,
 ): Promise<BlindVerdict> {
   const { name, set, why } = mutant;
   if (known === null) return { name, set, why };
   if (known !== undefined) {
     const [id, profile] = known.split(' ') as [string, Profile];
-    const caughtBy = await firstKill(mutant, profile, [id]).catch(() => undefined);
+    const [caughtBy] = await killsBy(mutant, profile, [id]).catch(() => []);
     if (caughtBy !== undefined) return { name, set, why, caughtBy };
   }
   for (const profile of PROFILES.slice(0, PROFILES.indexOf(largest) + 1)) {
-    const caughtBy = await firstKill(mutant, profile);
+    const caughtBy = isForTable
+      ? await killAlone(mutant, profile)
+      : (await killsBy(mutant, profile))[0];
     if (caughtBy !== undefined) return { name, set, why, caughtBy };
   }
   return { name, set, why };
 }
 
-async function firstKill(
+/** A mutant that counts its calls may be caught by a case only because others ran before it. */
+async function killAlone(mutant: BlindMutant, profile: Profile): Promise<BlindKill | undefined> {
+  const kills = await killsBy(mutant, profile, undefined, false);
+  for (const kill of kills) {
+    const [id] = kill.split(' ') as [string];
+    if ((await killsBy(mutant, profile, [id])).length > 0) return kill;
+  }
+  return kills[0];
+}
+
+/** The required cases that fail, the quickest first; with `bail` only the first one. */
+async function killsBy(
   { name, hangs, open }: BlindMutant,
   profile: Profile,
   only?: readonly string[],
-): Promise<BlindKill | undefined> {
+  bail = true,
+): Promise<BlindKill[]> {
   const harness = { name, open: async () => withoutAnswers(open()) };
   const timeoutMs = hangs ? HANGS_AFTER_MS : undefined;
-  const options = { profile, only, bail: true, seed: SEED, timeoutMs };
-  const { results } = await runConformance(harness, options);
-  const caught = results.find(({ level, status }) => level === 'must' && status === 'failed');
-  return caught && `${caught.id} ${profile}`;
+  const { results } = await runConformance(harness, { profile, only, bail, seed: SEED, timeoutMs });
+  return results
+    .filter(({ level, status }) => level === 'must' && status === 'failed')
+    .sort((a, b) => a.durationMs - b.durationMs)
+    .map(({ id }): BlindKill => `${id} ${profile}`);
 }

@@ -39,7 +39,7 @@ export function pairSource(): (spec: DataKeyPairSpec) => Promise<Pair> {
     if (!isRsaKeySpec(spec)) return generatePair(spec);
     const count = drawn.get(spec) ?? 0;
     drawn.set(spec, count + 1);
-    const name = `${spec} ${count % (spec === 'RSA_2048' ? 128 : 2)}`;
+    const name = `${spec} ${count % (spec === 'RSA_2048' ? 128 : 4)}`;
     const pair = pool.get(name) ?? generatePair(spec);
     pool.set(name, pair);
     const { publicKey, privateKey } = await pair;

@@ -1,5 +1,5 @@
-import type { DataKeyPairSpec, EncryptionContext } from '@keywrap/core';
-import { DataKey, KeyDisabledError } from '@keywrap/core';
+import type { EncryptionContext } from '@keywrap/core';
+import { DATA_KEY_PAIR_SPECS, DataKey, KeyDisabledError } from '@keywrap/core';
 import { sealingUses } from '../../../packages/testkit/dist/operations.js';
 import { type Mutant, type Operation, replaced, subclassed, wrapped } from './mutant.js';
 import { ReferenceDriver } from './reference-driver.js';
@@ -39,9 +39,7 @@ const inside = sealingUses.flatMap(({ operation: name, title, number }) => {
 });
 
 /** Both operations draw from one small store of pairs. */
-const sharing = (
-  ['ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521', 'ECC_SECG_P256K1', 'RSA_2048'] as const
-).map((spec: DataKeyPairSpec) =>
+const sharing = DATA_KEY_PAIR_SPECS.map((spec) =>
   wrapped(
     `${spec} is the same pair without plaintext`,
     'data-key-pair',

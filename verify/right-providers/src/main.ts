@@ -1,9 +1,10 @@
+import { ORIGINALS } from '@keywrap/mutants/originals';
 import { formatReport, runConformance } from '@keywrap/testkit';
 import { rightProviders, slowProviders } from './index.js';
 
 // Runs the suite against every right provider, and prints what failed. Exits with 1 for a false alarm.
 
-const all = [...rightProviders, ...slowProviders];
+const all = [...rightProviders, ...ORIGINALS, ...slowProviders];
 let alarms = 0;
 for (const harness of all) {
   // Calls that wait for a timer cost nothing, so many cases may wait at once.

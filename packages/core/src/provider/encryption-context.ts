@@ -223,11 +223,13 @@ export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype) return true;
+  if (prototype === null) return true;
   // By its shape, because an object of another realm has a different Object.prototype. Any other prototype
-  // could hold pairs, which would be omitted silently.
+  // could hold pairs, which would be omitted silently; that of a context which another copy of core has read is empty.
+  const isRoot = Object.getPrototypeOf(prototype) === null;
   return (
-    prototype === null ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))
+    isRoot &&
+    (Object.hasOwn(prototype, 'hasOwnProperty') || Reflect.ownKeys(prototype).length === 0)
   );
 }
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import type * as core from '@keywrap/core';
 import {
@@ -24,7 +25,7 @@ import {
   withCallDetails,
 } from '@keywrap/core';
 import { expect } from 'chai';
-import { loadOtherCopy } from './support/other-copy.js';
+import { build } from 'esbuild';
 import { minimalDriver } from './support/scripted-driver.js';
 
 type ErrorClass = new (message: string, options?: KeyWrapErrorOptions) => KeyWrapError;
@@ -112,9 +113,19 @@ describe('errors', () => {
 });
 
 describe('errors of two copies of the package', () => {
+  // A bundle of a service and one of a plugin, say; minified, as bundlers do it.
   let other: typeof core;
   before(async () => {
-    other = await loadOtherCopy();
+    const { outputFiles } = await build({
+      entryPoints: [fileURLToPath(import.meta.resolve('@keywrap/core'))],
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'node',
+      write: false,
+    });
+    const text = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64');
+    other = await import(`data:text/javascript;base64,${text}`);
   });
 
   for (const [code, name, Type] of ERRORS) {

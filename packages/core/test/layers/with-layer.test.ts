@@ -17,7 +17,6 @@ import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { expectRejection, rejection } from '../support/failures.js';
-import { loadOtherCopy } from '../support/other-copy.js';
 import {
   ARN,
   CALLS,
@@ -27,7 +26,6 @@ import {
   OTHER_ARN,
   ScriptedProvider,
 } from '../support/scripted-driver.js';
-import { ToyProvider } from '../support/toy-provider.js';
 import { ManagedProvider, managed } from './managed-provider.js';
 
 const LIMITS = { maximumUses: 10, maximumBytes: 1000, maximumAge: 60_000 };
@@ -52,21 +50,6 @@ describe('withLayer', () => {
     const expected = [...METHODS, 'rotateKey'].flatMap((name) => [`>${name}`, `<${name}`]);
     expect(notes).to.deep.equal(expected);
     expect(keys).to.be.instanceOf(ManagedProvider);
-  });
-
-  it('accepts a provider of another copy of the package, with every kind of context', async () => {
-    const other = await loadOtherCopy();
-    const provider = new ToyProvider();
-    const keyId = provider.addKey('SYMMETRIC_DEFAULT');
-    const plaintext = Uint8Array.of(1, 2, 3);
-    const layered = other.withLayer(provider, (inner) => ({ ...inner }));
-    for (const encryptionContext of [undefined, {}, { order: '7' }, { b: '2', a: 'ü' }]) {
-      const sealed = await layered.encrypt({ keyId, plaintext, encryptionContext });
-      const opened = await provider.decrypt({ ciphertext: sealed.ciphertext, encryptionContext });
-      expect(opened.plaintext).to.deep.equal(plaintext);
-      const read = other.readEncryptionContext(encryptionContext);
-      await provider.encrypt({ keyId, plaintext, encryptionContext: read });
-    }
   });
 
   it('has the last layer outermost', async () => {

@@ -16,7 +16,7 @@ import type { Region, Regions } from './regions.js';
  * Creates the keys of a seed, and their aliases, that the store does not have yet.
  *
  * @throws InvalidInputError naming the entry if the store has a key of another kind, or with other material,
- * under that name, and naming the field for malformed material.
+ * under that name, or if the primary of a new replica is pending deletion, and naming the field for malformed material.
  */
 export async function plantKeys(seed: readonly ParsedSeedKey[], regions: Regions): Promise<void> {
   for (const entry of seed) await plantKey(entry, regions.get(entry.region));
@@ -33,7 +33,11 @@ async function plantKey(entry: ParsedSeedKey, region: Region): Promise<void> {
   const known = id === undefined ? aliased : await keys.loadId(id);
   if (!known) {
     const key = await makeKey(entry, region);
-    const kept = await keys.add(key, aliased ? undefined : alias);
+    const kept = await keys.add(key, aliased ? undefined : alias).catch((cause) => {
+      if (!(cause instanceof KeyStateError)) throw cause;
+      const problem = 'is a replica of a primary key that is pending deletion: cancel its deletion';
+      throw new InvalidInputError(entry.field, `${problem}, or take the replica out`, { cause });
+    });
     if (kept !== key) await plantKey(entry, region);
     return;
   }

@@ -327,6 +327,20 @@ describe('Seed keys and a store that has them already', () => {
     }
   });
 
+  it('are rejected for a new replica of a primary key that is pending deletion', async () => {
+    const KeyId = 'mrk-1234abcd12ab34cd56ef1234567890ab';
+    const [here, there] = ['us-east-1', 'eu-west-1'].map((region) => ({ keyId: KeyId, region }));
+    const first = await startWith(here as SeedKey);
+    await first.clientFor('us-east-1').scheduleKeyDeletion({ KeyId });
+    await first[Symbol.asyncDispose]();
+    const error = await startWith(here as SeedKey, there as SeedKey).catch((thrown) => thrown);
+    expect(error).to.be.instanceOf(InvalidInputError);
+    expect(error).to.have.property('field', 'keys[1]');
+    expect(error.message).to.include('cancel its deletion');
+    await using second = await startWith(here as SeedKey);
+    await second.clientFor('us-east-1').cancelKeyDeletion({ KeyId });
+  });
+
   it('are created once by servers that start at the same time', async () => {
     const seed = Array.from({ length: 5 }, (_, index) => ({ alias: `alias/n${index}` }));
     const subjects = await Promise.all([1, 2, 3].map(() => startWith(...seed)));

@@ -54,7 +54,7 @@ type CommandClass<Input extends ServiceInputTypes, Output extends ServiceOutputT
  * @param load Loads the AWS SDK.
  */
 export function kmsDriver(
-  { config, client, grantTokens }: ReadOptions,
+  { config, client, requestTimeout, grantTokens }: ReadOptions,
   load?: () => Promise<Sdk>,
 ): KeyWrapDriver {
   const clients = new KmsClients(config, client, load);
@@ -75,7 +75,7 @@ export function kmsDriver(
       const whole = ownFields({ ...input, ...toGrantTokens(grantTokens, call.grantTokens) });
       const options = ownFields({ ...(call.signal && { abortSignal: call.signal }) });
       const command = new Command(whole);
-      guard(command);
+      guard(command, requestTimeout);
       try {
         return await client.send(command, options);
       } catch (error) {

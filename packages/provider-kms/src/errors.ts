@@ -111,7 +111,7 @@ function readSdkError(error: unknown): SdkError {
     code: typeof code === 'string' ? code : undefined,
     requestId: $metadata?.requestId,
     status: $metadata?.httpStatusCode,
-    isUnreadableAnswer: $response !== undefined && $fault === undefined,
+    isUnreadableAnswer: $response !== undefined && $fault === undefined && name !== 'TimeoutError',
   };
 }
 

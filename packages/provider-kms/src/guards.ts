@@ -4,19 +4,31 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from '@aws-sdk/client-kms';
-import { isUint8Array } from '@keywrap/core';
+import { isUint8Array, platformTimers } from '@keywrap/core';
 
 /** The longest response that is read, in bytes: KMS's have some kilobytes, and the SDK would read one without end. */
 const MAXIMUM_RESPONSE = 1024 * 1024;
 
-/** Limits the response to a command, and takes out of its error what a server may repeat of the request. */
-export function guard<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>({
-  middlewareStack: stack,
-}: $Command<Input, Output, KMSClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>): void {
+/**
+ * Limits the response to a command, and takes out of its error what a server may repeat of the request.
+ *
+ * @param requestTimeout In milliseconds, for each attempt.
+ */
+export function guard<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+  {
+    middlewareStack: stack,
+  }: $Command<Input, Output, KMSClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>,
+  requestTimeout: number | undefined,
+): void {
   stack.add(
     (next) => async (args) => {
+      const start = platformTimers.now();
       const result = await next(args);
-      limit((result.response as { readonly body?: unknown } | undefined)?.body);
+      const { body } = Object(result.response) as { readonly body?: unknown };
+      if (isStream(body)) {
+        limitLength(body);
+        if (requestTimeout !== undefined) limitTime(body, start, requestTimeout);
+      }
       return result;
     },
     { step: 'deserialize', priority: 'low', name: 'limitResponse' },
@@ -38,12 +50,26 @@ export function guard<Input extends ServiceInputTypes, Output extends ServiceOut
 interface NodeStream {
   push(chunk: Uint8Array | null): boolean;
   destroy(error: Error): unknown;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+function isStream(body: unknown): body is NodeStream {
+  const { push, destroy, once } = Object(body) as Readonly<Record<string, unknown>>;
+  return [push, destroy, once].every((method) => typeof method === 'function');
+}
+
+/** Ends a stream that takes too long. */
+function limitTime(stream: NodeStream, start: number, milliseconds: number): void {
+  const late = Object.assign(new Error(`the response took longer than ${milliseconds} ms`), {
+    name: 'TimeoutError',
+  });
+  const left = Math.max(0, start + milliseconds - platformTimers.now());
+  const timer = platformTimers.setTimeout(() => stream.destroy(late), left);
+  stream.once('close', () => platformTimers.clearTimeout(timer));
 }
 
 /** Ends a stream that gets too long. Without a stream in between: this package has no part of Node.js. */
-function limit(body: unknown): void {
-  const stream = body as NodeStream | undefined;
-  if (typeof stream?.push !== 'function' || typeof stream.destroy !== 'function') return;
+function limitLength(stream: NodeStream): void {
   const push = stream.push.bind(stream);
   let length = 0;
   stream.push = (chunk) => {

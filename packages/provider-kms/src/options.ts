@@ -4,7 +4,7 @@ import { checkedCredentials, problemOfCredentials } from './credentials.js';
 import { isHttpUrl } from './endpoint.js';
 import { isRegion } from './region.js';
 
-/** Options to reach AWS KMS. The AWS SDK's defaults apply to every option that is left out. */
+/** Options to reach AWS KMS. The AWS SDK's defaults apply to every option that is left out, but for `requestTimeout`. */
 export interface KmsConnectionOptions {
   /** The region of keys that are not named by ARN. By default `AWS_REGION`, the shared config files', or the instance's. */
   readonly region?: string | undefined;
@@ -16,9 +16,9 @@ export interface KmsConnectionOptions {
   readonly profile?: string | undefined;
   /** The maximum number of attempts, the first included. By default `AWS_MAX_ATTEMPTS`, or 3. */
   readonly maxAttempts?: number | undefined;
-  /** The time limit for connecting in milliseconds, in each attempt. By default the SDK's: none. */
+  /** The time limit for connecting in milliseconds, in each attempt. By default only `requestTimeout` limits it. */
   readonly connectionTimeout?: number | undefined;
-  /** Milliseconds from a request to its response, and between parts of it, in each attempt. By default the SDK's: none. */
+  /** Milliseconds from a request to the end of its response, in each attempt. By default 30,000. */
   readonly requestTimeout?: number | undefined;
 }
 
@@ -44,11 +44,16 @@ export type ClientConfig = KMSClientConfig & { readonly region?: string };
 export interface ReadOptions {
   readonly config: ClientConfig;
   readonly client: KMSClient | undefined;
+  /** In milliseconds. Undefined with the caller's client, which has its own. */
+  readonly requestTimeout: number | undefined;
   readonly grantTokens: readonly string[];
 }
 
 type Values = Required<KmsConnectionOptions> & Pick<KmsKeyWrapProviderOptions, 'client'>;
 type Check = readonly [isValid: (value: unknown) => boolean, problem: string];
+
+/** In milliseconds. The SDK has no limit. */
+const REQUEST_TIMEOUT = 30_000;
 
 // The longest delay that Node's timers take; a longer one would fire at once.
 const MAXIMUM = 2 ** 31 - 1;
@@ -102,9 +107,11 @@ function readAll(options: unknown): ReadOptions {
       "can't be given together with client, which has its own",
     );
   }
+  const { requestTimeout = REQUEST_TIMEOUT } = connection;
   return {
-    config: toClientConfig(connection),
+    config: toClientConfig({ ...connection, requestTimeout }),
     client,
+    requestTimeout: client === undefined ? requestTimeout : undefined,
     grantTokens: parseGrantTokens(grantTokens) ?? [],
   };
 }
@@ -117,19 +124,13 @@ function toClientConfig(connection: Required<KmsConnectionOptions>): ClientConfi
   const { connectionTimeout, requestTimeout, ...others } = connection;
   const { credentials } = others;
   const config = { ...others, credentials: credentials && checkedCredentials(credentials) };
-  const hasTimeout = connectionTimeout !== undefined || requestTimeout !== undefined;
-  // The SDK's requestTimeout ends when the response's headers arrive, and only logs a
-  // warning unless told to throw; its socketTimeout bounds the silence after that.
-  const requestHandler = hasTimeout
-    ? {
-        ...(connectionTimeout !== undefined && { connectionTimeout }),
-        ...(requestTimeout !== undefined && {
-          requestTimeout,
-          throwOnRequestTimeout: true,
-          socketTimeout: requestTimeout,
-        }),
-      }
-    : undefined;
+  // The SDK's requestTimeout ends when the response's headers arrive, and only logs a warning unless told to throw. The
+  // guard of each command bounds the rest.
+  const requestHandler = {
+    ...(connectionTimeout !== undefined && { connectionTimeout }),
+    requestTimeout,
+    throwOnRequestTimeout: true,
+  };
   return { ...config, requestHandler } as ClientConfig;
 }
 

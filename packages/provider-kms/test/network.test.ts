@@ -58,6 +58,23 @@ describe('KmsKeyWrapProvider over the network', () => {
     response.write('{"Plaintext":"');
   };
 
+  const beginSlowResponse = (response: ServerResponse) => {
+    beginResponse(response);
+    const timer = setInterval(() => response.write('A'), 5);
+    response.on('close', () => clearInterval(timer));
+  };
+
+  it('waits no longer than requestTimeout for a response that comes slowly', async () => {
+    await withServer(
+      (_request, response) => beginSlowResponse(response),
+      async (endpoint) => {
+        const error = await answerTo(endpoint, { requestTimeout: 100 });
+        expect(error).to.include({ code: 'UNAVAILABLE' });
+        expect(error.message).to.contain('took longer than 100 ms');
+      },
+    );
+  });
+
   for (const [when, stall] of [
     ['before its response', () => {}],
     ['in the middle of its response', beginResponse],

@@ -190,10 +190,20 @@ describe('KmsKeyWrapProvider, regions and clients', () => {
       expect(await handler.configProvider).to.include({
         connectionTimeout: 11,
         requestTimeout: 13,
-        socketTimeout: 13,
         throwOnRequestTimeout: true,
       });
     }
+  });
+
+  it('waits no longer than 30 seconds for a response by default', async () => {
+    const keys = new KmsKeyWrapProvider({ region: 'eu-west-1' });
+    await keys.encrypt({ keyId: 'a', plaintext });
+    const [{ config } = expect.fail()] = clients();
+    const handler = config.requestHandler as unknown as { configProvider: Promise<object> };
+    expect(await handler.configProvider).to.include({
+      requestTimeout: 30_000,
+      throwOnRequestTimeout: true,
+    });
   });
 
   it('uses a passed client for every region and leaves it open', async () => {

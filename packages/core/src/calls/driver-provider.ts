@@ -9,7 +9,7 @@ import {
   ProviderClosedError,
   withCallDetails,
 } from '../provider/errors.js';
-import { ownField } from '../provider/own-fields.js';
+import { ownField, withoutInherited } from '../provider/own-fields.js';
 import type {
   CallOptions,
   DecryptAsymmetricInput,
@@ -160,10 +160,11 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
    * ```
    */
   protected run<Request extends object, Output, Result = Output>(
-    operation: operations.Operation<Keys, Request, Output, Result>,
+    given: operations.Operation<Keys, Request, Output, Result>,
     input: unknown,
     options?: CallOptions,
   ): Promise<Result> {
+    const operation = withoutInherited(given);
     const { lifetime, capabilities } = this.#driver;
     let reading = 'options';
     let call: Call | undefined;
@@ -196,17 +197,12 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
         return Promise.resolve(result);
       }
     } catch (error) {
-      wipeFields(answer, ownField(operation, 'outputSecrets'));
+      wipeFields(answer, operation.outputSecrets);
       // As if it had failed later: the stack must not reveal how far the work came.
       answer = Promise.reject(error);
     }
     const result = this.#settle(operation, request, call, answer);
-    if (own === undefined) return result;
-    return untilAborted(result, own.signal)
-      .catch((error: unknown) => {
-        throw explain(error, operation.name, request, own.signal);
-      })
-      .finally(() => own.end());
+    return own === undefined ? result : endWithSignal(result, own, operation.name, request);
   }
 
   /** Waits for the answer and cleans up after it, also when the caller has stopped waiting. */
@@ -222,7 +218,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       if (call.signal?.aborted) throw abortError(call.signal);
       return finish(operation, request, output);
     } catch (error) {
-      wipeFields(output, ownField(operation, 'outputSecrets'));
+      wipeFields(output, operation.outputSecrets);
       throw explain(error, operation.name, request, call.signal);
     } finally {
       this.#end(operation, request);
@@ -230,7 +226,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
   }
 
   #end(operation: { readonly requestSecrets?: readonly string[] }, request: object): void {
-    wipeFields(request, ownField(operation, 'requestSecrets'));
+    wipeFields(request, operation.requestSecrets);
     this.#driver.lifetime.leave();
   }
 
@@ -250,12 +246,27 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
   }
 }
 
+/** Apart from `run`: closures there would slow down every call. */
+async function endWithSignal<Result>(
+  result: Promise<Result>,
+  own: CallSignal,
+  operation: string,
+  request: object,
+): Promise<Result> {
+  try {
+    return await untilAborted(result, own.signal);
+  } catch (error) {
+    throw explain(error, operation, request, own.signal);
+  } finally {
+    own.end();
+  }
+}
+
 function finish<Request extends object, Output, Result>(
-  operation: Pick<operations.Operation<object, Request, Output, Result>, 'finish'>,
+  { finish: make }: Pick<operations.Operation<object, Request, Output, Result>, 'finish'>,
   request: Request,
   output: Output,
 ): Result {
-  const make = ownField(operation, 'finish');
   return (make === undefined ? output : make(output, request)) as Result;
 }
 

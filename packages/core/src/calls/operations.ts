@@ -1,6 +1,7 @@
 import type { CompleteDriver, FunctionName, OutputOf, RequestOf } from '../driver/driver.js';
 import type { Awaitable, Call } from '../driver/requests.js';
 import { ownBytes } from '../provider/bytes.js';
+import { ownFields } from '../provider/own-fields.js';
 import type {
   EncryptResult,
   KeyDescription,
@@ -13,7 +14,7 @@ import type {
 import { DataKey, DataKeyPair, DecryptResult } from '../provider/secrets.js';
 import * as input from './parse-input.js';
 
-/** An operation of a provider, from its input to its result: a plain record. */
+/** An operation of a provider, from its input to its result: a plain record. Those here inherit nothing. */
 export interface Operation<Keys extends object, Request extends object, Output, Result = Output> {
   /** The name of the method in errors. */
   readonly name: string;
@@ -39,7 +40,7 @@ type DriverOperation<Name extends FunctionName, Result> = Operation<
 // A result has no key version if the backend does not know it. Field by field: a spread takes as long as
 // all of the checks.
 
-export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = {
+export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = ownFields({
   name: 'encrypt',
   parse: input.parseEncryptInput,
   functionOf: (driver) => driver.encrypt,
@@ -50,24 +51,24 @@ export const ENCRYPT: DriverOperation<'encrypt', EncryptResult> = {
       : { ciphertext, keyId, algorithm, keyVersion };
   },
   requestSecrets: ['plaintext'],
-};
+});
 
-export const DECRYPT: DriverOperation<'decrypt', DecryptResult> = {
+export const DECRYPT: DriverOperation<'decrypt', DecryptResult> = ownFields({
   name: 'decrypt',
   parse: input.parseDecryptInput,
   functionOf: (driver) => driver.decrypt,
   finish: ({ plaintext, keyId, keyVersion }, { algorithm }) =>
     new DecryptResult({ plaintext, keyId, keyVersion, algorithm }),
   outputSecrets: ['plaintext'],
-};
+});
 
-export const DECRYPT_ASYMMETRIC: typeof DECRYPT = {
+export const DECRYPT_ASYMMETRIC: typeof DECRYPT = ownFields({
   ...DECRYPT,
   name: 'decryptAsymmetric',
   parse: input.parseDecryptAsymmetricInput,
-};
+});
 
-export const RE_ENCRYPT: DriverOperation<'reEncrypt', ReEncryptResult> = {
+export const RE_ENCRYPT: DriverOperation<'reEncrypt', ReEncryptResult> = ownFields({
   name: 'reEncrypt',
   parse: input.parseReEncryptInput,
   functionOf: (driver) => driver.reEncrypt,
@@ -84,20 +85,20 @@ export const RE_ENCRYPT: DriverOperation<'reEncrypt', ReEncryptResult> = {
     if (destinationKeyVersion !== undefined) result.destinationKeyVersion = destinationKeyVersion;
     return result;
   },
-};
+});
 
-export const GENERATE_DATA_KEY: DriverOperation<'generateDataKey', DataKey> = {
+export const GENERATE_DATA_KEY: DriverOperation<'generateDataKey', DataKey> = ownFields({
   name: 'generateDataKey',
   parse: input.parseDataKeyInput,
   functionOf: (driver) => driver.generateDataKey,
   finish: (output) => new DataKey(output),
   outputSecrets: ['plaintext'],
-};
+});
 
 export const GENERATE_WRAPPED_DATA_KEY: DriverOperation<
   'generateDataKeyWithoutPlaintext',
   WrappedDataKey
-> = {
+> = ownFields({
   name: 'generateDataKeyWithoutPlaintext',
   parse: input.parseDataKeyInput,
   functionOf: (driver) => driver.generateDataKeyWithoutPlaintext,
@@ -105,20 +106,21 @@ export const GENERATE_WRAPPED_DATA_KEY: DriverOperation<
     const result = { ciphertext: ownBytes(ciphertext), keyId };
     return keyVersion === undefined ? result : { ...result, keyVersion };
   },
-};
+});
 
-export const GENERATE_DATA_KEY_PAIR: DriverOperation<'generateDataKeyPair', DataKeyPair> = {
-  name: 'generateDataKeyPair',
-  parse: input.parseDataKeyPairInput,
-  functionOf: (driver) => driver.generateDataKeyPair,
-  finish: (output, { keyPairSpec }) => new DataKeyPair({ ...output, keyPairSpec }),
-  outputSecrets: ['privateKey'],
-};
+export const GENERATE_DATA_KEY_PAIR: DriverOperation<'generateDataKeyPair', DataKeyPair> =
+  ownFields({
+    name: 'generateDataKeyPair',
+    parse: input.parseDataKeyPairInput,
+    functionOf: (driver) => driver.generateDataKeyPair,
+    finish: (output, { keyPairSpec }) => new DataKeyPair({ ...output, keyPairSpec }),
+    outputSecrets: ['privateKey'],
+  });
 
 export const GENERATE_WRAPPED_DATA_KEY_PAIR: DriverOperation<
   'generateDataKeyPairWithoutPlaintext',
   WrappedDataKeyPair
-> = {
+> = ownFields({
   name: 'generateDataKeyPairWithoutPlaintext',
   parse: input.parseDataKeyPairInput,
   functionOf: (driver) => driver.generateDataKeyPairWithoutPlaintext,
@@ -131,17 +133,17 @@ export const GENERATE_WRAPPED_DATA_KEY_PAIR: DriverOperation<
     };
     return keyVersion === undefined ? result : { ...result, keyVersion };
   },
-};
+});
 
-export const GET_PUBLIC_KEY: DriverOperation<'getPublicKey', PublicKeyResult> = {
+export const GET_PUBLIC_KEY: DriverOperation<'getPublicKey', PublicKeyResult> = ownFields({
   name: 'getPublicKey',
   parse: input.parsePublicKeyInput,
   functionOf: (driver) => driver.getPublicKey,
   finish: (output) => ({ ...output, publicKey: ownBytes(output.publicKey) }),
-};
+});
 
-export const DESCRIBE_KEY: DriverOperation<'describeKey', KeyDescription> = {
+export const DESCRIBE_KEY: DriverOperation<'describeKey', KeyDescription> = ownFields({
   name: 'describeKey',
   parse: input.parseKeyInput,
   functionOf: (driver) => driver.describeKey,
-};
+});

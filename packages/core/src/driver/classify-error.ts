@@ -93,7 +93,7 @@ export function errorOfStatus(
 
 /**
  * Returns the error that an error's code, name or HTTP status shows whatever the backend is: that it was not reached, or
- * failed. Looks into causes too. Undefined for anything else, which is no outage: core reports it as an
+ * failed. Looks into causes too. The message has the host and port if Node.js names them. Undefined for anything else, which is no outage: core reports it as an
  * {@link InternalError}, and `mapError` may know better.
  *
  * @example
@@ -113,16 +113,18 @@ function failureIn(error: unknown, outermost: unknown, depth: number): KeyWrapEr
   try {
     const { code, status, statusCode, $metadata, cause, errors } = withOwn(error);
     const { name } = error as { readonly name?: unknown };
+    const attempts: readonly unknown[] = Array.isArray(errors) ? errors.slice(0, DEPTH) : [];
     const isOutage = typeof code === 'string' && OUTAGE_CODES.has(code);
     if (isOutage || name === 'TimeoutError') {
-      const what = isOutage ? code : name;
+      const where = endpointsIn([error, ...attempts]);
+      const what = `${isOutage ? code : name}${where === '' ? '' : ` ${where}`}`;
       return new ProviderUnavailableError(`the backend was not reached (${what})`, options);
     }
     for (const each of [status, statusCode, $metadata?.httpStatusCode]) {
       const failure = typeof each === 'number' ? errorOfStatus(each, options) : undefined;
       if (failure !== undefined) return failure;
     }
-    for (const inner of [cause, ...(Array.isArray(errors) ? errors.slice(0, DEPTH) : [])]) {
+    for (const inner of [cause, ...attempts]) {
       const failure = failureIn(inner, outermost, depth - 1);
       if (failure !== undefined) return failure;
     }
@@ -130,6 +132,23 @@ function failureIn(error: unknown, outermost: unknown, depth: number): KeyWrapEr
     // A getter threw.
   }
   return undefined;
+}
+
+/**
+ * Returns what Node.js tried to reach, as its errors name it: a backend, or a proxy on the way. Never a URL, which may have
+ * credentials, nor the path of a socket.
+ */
+function endpointsIn(errors: readonly unknown[]): string {
+  const endpoints = errors.map((error) => {
+    const [hostname, address, port] = ['hostname', 'address', 'port'].map((name) =>
+      ownField(Object(error) as Record<string, unknown>, name),
+    );
+    const host = hostname ?? address;
+    if (typeof host !== 'string' || !/^[\w.:-]{1,253}$/.test(host)) return '';
+    const name = host.includes(':') ? `[${host}]` : host;
+    return Number.isInteger(port) ? `${name}:${port}` : name;
+  });
+  return [...new Set(endpoints)].filter((endpoint) => endpoint !== '').join(', ');
 }
 
 /** Reads an error's own fields, including those that are not enumerable, such as `cause`. */

@@ -161,7 +161,8 @@ function aboutCiphertext(error: KeyWrapError): KeyWrapError {
 }
 
 /** Wipes the secret fields that are present. */
-export function wipeFields(holder: unknown, names: readonly string[] = []): void {
+export function wipeFields(holder: unknown, names?: readonly string[]): void {
+  if (names === undefined) return;
   for (const name of names) {
     const bytes = (holder as Readonly<Record<string, unknown>> | null | undefined)?.[name];
     if (isUint8Array(bytes)) wipe(bytes);

@@ -218,16 +218,16 @@ function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff;
 }
 
-/** Tells whether a value is an object of no class: a literal's, of any realm, or one without a prototype. */
+/** Tells whether a value is an object of no class: a literal's, of any realm, or one that inherits nothing. */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype) return true;
-  // By its shape, because an object of another realm has a different Object.prototype. Any other prototype
-  // could hold pairs, which would be omitted silently.
+  if (prototype === Object.prototype || prototype === null) return true;
+  // By its shape: an object of another realm has a different Object.prototype, and a context that another copy of this
+  // package parsed has an empty one. Any other prototype could hold pairs, which would be omitted silently.
   return (
-    prototype === null ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))
+    Object.getPrototypeOf(prototype) === null &&
+    (Object.hasOwn(prototype, 'hasOwnProperty') || Reflect.ownKeys(prototype).length === 0)
   );
 }
 

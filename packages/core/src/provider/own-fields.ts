@@ -35,3 +35,8 @@ export function ownField<Fields extends object, Name extends keyof Fields>(
 export function ownFields<Fields extends object>(fields: Fields): Fields {
   return Object.assign(new Nothing(), fields) as Fields;
 }
+
+/** Returns the fields as {@link ownFields} does: the object itself if it inherits nothing already. */
+export function withoutInherited<Fields extends object>(fields: Fields): Fields {
+  return fields instanceof Nothing ? fields : ownFields(fields);
+}

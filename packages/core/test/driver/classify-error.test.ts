@@ -3,6 +3,7 @@ import {
   completeDriver,
   createProvider,
   errorOfStatus,
+  failureOf,
   InternalError,
   InvalidCiphertextError,
   type KeyWrapDriver,
@@ -102,6 +103,33 @@ describe('an unclassified error', () => {
       expect(fault.cause).to.equal(error);
     });
   }
+
+  const refused = (details: object) => Object.assign(withCode('ECONNREFUSED'), details);
+  const outages: readonly (readonly [string, object, string])[] = [
+    ['an address', { address: '127.0.0.1', port: 8200 }, ' 127.0.0.1:8200'],
+    ['an IPv6 address', { address: '::1', port: 8200 }, ' [::1]:8200'],
+    ['a name', { hostname: 'vault.example.com' }, ' vault.example.com'],
+    ['a port that is none', { address: '10.0.0.1', port: 'secret' }, ' 10.0.0.1'],
+    ['the path of a socket', { address: '/run/vault/secret.sock' }, ''],
+    ['credentials', { hostname: 'user:secret@vault', port: 1 }, ''],
+    ['a text that is too long', { hostname: 'a'.repeat(254) }, ''],
+    ['other types', { hostname: ['vault'], address: 7, port: 1 }, ''],
+  ];
+  for (const [what, details, named] of outages) {
+    it(`names ${named === '' ? 'nothing' : 'the host'} that was not reached if it has ${what}`, () => {
+      const outage = failureOf(new TypeError('fetch failed', { cause: refused(details) }));
+      expect(outage?.message).to.equal(`the backend was not reached (ECONNREFUSED${named})`);
+    });
+  }
+
+  it('names all addresses of a host that was not reached', () => {
+    const attempts = ['::1', '127.0.0.1', '::1'].map((address) => refused({ address, port: 1 }));
+    const code = 'ECONNREFUSED';
+    const all = Object.assign(new AggregateError([...attempts, 'odd', null]), { code });
+    expect(failureOf(all)?.message).to.equal(
+      'the backend was not reached (ECONNREFUSED [::1]:1, 127.0.0.1:1)',
+    );
+  });
 
   it('is classified by the driver if it knows it, and by core otherwise', async () => {
     const mapError = (error: unknown) =>

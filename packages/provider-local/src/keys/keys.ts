@@ -133,7 +133,8 @@ export class Keys {
    *
    * @param record Its material changes owner.
    * @returns The key that now has this id or alias.
-   * @throws {@link InvalidInputError} if its primary is another kind of key.
+   * @throws {@link InvalidInputError} if its primary is another kind of key, {@link KeyStateError} if it is pending
+   * deletion.
    */
   async add(record: KeyRecord, alias?: string): Promise<KeyRecord> {
     await this.#removePast();

@@ -2,7 +2,7 @@ import { InvalidInputError } from '@keywrap/core';
 import { keyAt } from './due-changes.js';
 import type { KeyMaterial } from './material.js';
 import { arnOf, type KeyRecord, type KeyVersion } from './record.js';
-import { replicasDeleted } from './transitions.js';
+import { assertNotPendingDeletion, replicasDeleted } from './transitions.js';
 
 // A multi-Region key is one primary and its replicas: keys with one id in several Regions, which share
 // their material and its rotation.
@@ -87,9 +87,11 @@ export function following(replica: KeyRecord, primary: KeyRecord, copy: CopyMate
 /**
  * Makes a new key a replica of the existing primary.
  *
- * @throws {@link InvalidInputError} if it is another kind of key, or has different imported material.
+ * @throws {@link InvalidInputError} if it is another kind of key, or has different imported material; {@link KeyStateError}
+ * if the primary is pending deletion ([key states](https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html)).
  */
 export function asReplica(key: KeyRecord, primary: KeyRecord, copy: CopyMaterial): KeyRecord {
+  assertNotPendingDeletion(primary);
   const isSameKind =
     key.keySpec === primary.keySpec &&
     key.keyUsage === primary.keyUsage &&

@@ -72,6 +72,26 @@ describe('A multi-Region key', () => {
     await expectRejection(adding, 'INVALID_INPUT', 'keyId');
   });
 
+  for (const hasOther of [false, true]) {
+    const waits = hasOther ? ', and waits for another replica' : '';
+    it(`has no new replicas while it is pending deletion${waits} (KEY_STATE)`, async () => {
+      const { keys, store, clock } = openKeys();
+      const primary = await keys.add(await record({ id: ID }));
+      if (hasOther) await new Keys(store, US, clock.now).add(await record({ id: ID, scope: US }));
+      await keys.change(primary, (current, hasReplicas) =>
+        pendingDeletion(current, clock.now(), 7, hasReplicas),
+      );
+      const scope = { ...SCOPE, region: 'ap-south-1' };
+      const there = new Keys(store, scope, clock.now);
+      const offered = await record({ id: ID, scope });
+      await expectRejection(there.add(offered), 'KEY_STATE');
+      expect(offered.versions[0]?.material?.isDestroyed).to.equal(true);
+      await keys.change(primary, deletionCancelled);
+      await there.add(await record({ id: ID, scope }));
+      expect((await find(there, ID))?.primaryRegion).to.equal(SCOPE.region);
+    });
+  }
+
   it('has replicas with the same imported material, each in its own time', async () => {
     const { keys, store, clock } = openKeys();
     const there = new Keys(store, US, clock.now);

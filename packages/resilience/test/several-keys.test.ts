@@ -69,6 +69,14 @@ describe('SeveralKeysProvider', () => {
     expect((await rejection(keys.encrypt(input))).code).to.equal('UNAVAILABLE');
   });
 
+  it('says which backend it does not call for a while', async () => {
+    const { keys, far } = await open();
+    far.isDown = true;
+    for (let i = 0; i < 2; i++) await rejection(keys.encrypt(input));
+    const { message } = await rejection(keys.encrypt(input));
+    expect(message).to.match(/^local of options\.keys\.orders\.1 failed several times/);
+  });
+
   it('reports an outage of all as an outage, and never as damage', async () => {
     const { keys, near, far } = await open();
     const { ciphertext } = await keys.encrypt(input);

@@ -202,7 +202,7 @@ describe('keywrap-store', function () {
     const sound = await run('verify', file.path, ...OLD, '--audit-logs', logs);
     expect(sound).to.include({ status: 0, stderr: '' });
     expect(sound.stdout).to.match(/^open: audit log .*\n/);
-    expect(sound.stdout).to.include('1 audit logs of 2 lines, 0 damaged');
+    expect(sound.stdout).to.include('1 audit log of 2 lines, 0 damaged');
     log.close();
     await store.close();
 
@@ -272,7 +272,7 @@ describe('keywrap-store', function () {
     const restored = path.join(file.folder, 'restored.db');
     expect(await run('restore', restored, backup, ...OLD)).to.deep.equal({
       status: 0,
-      stdout: `restored 1 keys and 0 aliases to ${restored}\n`,
+      stdout: `restored 1 key and 0 aliases to ${restored}\n`,
       stderr: '',
     });
     expect((await run('list', restored, ...OLD)).stdout).to.equal(

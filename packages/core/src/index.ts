@@ -40,6 +40,7 @@ export { readArray, readBytes, readFields, readSafely } from './provider/read-fi
 export * from './provider/read-options.js';
 export * from './provider/secrets.js';
 export * from './provider/token.js';
+export { argumentProblem } from './tools/argument-problem.js';
 export * from './tools/open.js';
 export * from './tools/re-encrypt-across.js';
 export * from './tools/seal-with-public-key.js';

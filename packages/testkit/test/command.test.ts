@@ -171,7 +171,10 @@ describe('keywrap-conformance', () => {
   const mistakes: Record<string, [RegExp, ...string[]]> = {
     'no module': [/pass a module/],
     'two modules': [/pass one module only/, 'a.js', 'b.js'],
-    'an unknown option': [/--fast/, 'a.js', '--fast'],
+    'an unknown option': [/^keywrap-conformance: --fast is not an option$/m, 'a.js', '--fast'],
+    'an option without its value': [/: --seed needs a value$/m, 'a.js', '--seed'],
+    'an option before another': [/: --only needs a value$/m, '--only', '--bail', 'a.js'],
+    'a value that an option does not take': [/: --bail takes no value$/m, 'a.js', '--bail=yes'],
     'an unknown format': [/text, markdown, json, junit/, 'a.js', '--format', 'html'],
     'a seed that is not a number': [/--seed is a whole number/, 'a.js', '--seed', 'x'],
     'an unknown profile': [/quick, full, soak/, 'a.js', '--profile', 'slow'],

@@ -8,10 +8,12 @@ export type KeyPairMaker = Pick<CryptoEngine, 'generateKeyPair'>;
 
 /** The client that waits for a response: its connection. */
 export interface Client {
-  /** Whether it has closed the connection. */
+  /** Whether the connection is closed. */
   readonly destroyed: boolean;
-  once(event: 'close', listener: () => void): unknown;
-  off(event: 'close', listener: () => void): unknown;
+  /** Whether it has closed its side: it has gone, or waits for the response alone. */
+  readonly readableEnded: boolean;
+  once(event: 'close' | 'end', listener: () => void): unknown;
+  off(event: 'close' | 'end', listener: () => void): unknown;
 }
 
 /** One core answers the others, and one of Node.js's four threads stays free for what is quick. */
@@ -19,7 +21,7 @@ const AT_A_TIME = Math.max(1, Math.min(3, availableParallelism() - 1));
 
 /**
  * Generates key pairs. RSA takes up to seconds of a core, so few are generated at a time, and none for a client
- * that has gone.
+ * that has gone. One that has closed its side may have gone, so it does not wait for others.
  */
 export class KeyPairs {
   readonly #engine: KeyPairMaker;
@@ -42,7 +44,8 @@ export class KeyPairs {
   }
 
   async #generate(spec: DataKeyPairSpec, client: Client) {
-    while (this.#running >= this.#limit && !client.destroyed) await this.#turn(client);
+    const mayHaveGone = () => client.destroyed || client.readableEnded;
+    while (this.#running >= this.#limit && !mayHaveGone()) await this.#turn(client);
     try {
       return await this.#run(spec, client);
     } finally {
@@ -53,7 +56,7 @@ export class KeyPairs {
   }
 
   async #run(spec: DataKeyPairSpec, client: Client) {
-    if (client.destroyed) throw clientGone();
+    if (client.destroyed || this.#running >= this.#limit) throw clientGone();
     this.#running += 1;
     try {
       const pair = await this.#engine.generateKeyPair(spec);
@@ -71,15 +74,21 @@ export class KeyPairs {
       const go = () => {
         this.#waiting.delete(go);
         client.off('close', go);
+        client.off('end', go);
         resolve();
       };
       this.#waiting.add(go);
       client.once('close', go);
+      client.once('end', go);
     });
   }
 }
 
-/** Nobody reads it; it is logged. */
+/** Nobody but a client that has closed its side alone reads it; it is logged. */
 function clientGone(): KmsError {
-  return new KmsError('ClientGoneException', 'The client closed the connection.', 499);
+  return new KmsError(
+    'ClientGoneException',
+    'The client closed the connection, or its side of it before the key pair had its turn.',
+    499,
+  );
 }

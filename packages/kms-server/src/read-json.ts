@@ -15,8 +15,7 @@ export async function readJson<Contents>(
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (cause) {
-    const problem = cause instanceof TypeError ? 'is not UTF-8' : 'can not be read';
-    throw new Error(`${option} ${file} ${problem}`, { cause });
+    throw new Error(`${option} ${file} ${problemOf(cause)}`, { cause });
   }
   try {
     return JSON.parse(text);
@@ -25,6 +24,19 @@ export async function readJson<Contents>(
     const place = `line ${before.length}, column ${(before.at(-1) as string).length + 1}`;
     throw new Error(`${option} ${file} is not JSON: see ${place}`);
   }
+}
+
+/** What is wrong with a file that was not read, by the system's code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EISDIR: 'it is a folder',
+  EACCES: 'not allowed',
+};
+
+function problemOf(error: unknown): string {
+  if (error instanceof TypeError) return 'is not UTF-8';
+  const code = `${(error as NodeJS.ErrnoException).code}`;
+  return `can not be read: ${REASONS[code] ?? code}`;
 }
 
 /** A token of JSON (RFC 8259 §2), after white space. */

@@ -24,6 +24,9 @@ export function serveHttp(
   maximumConnections: number,
   log: LogRequest | undefined,
 ): void {
+  // A client may close its side after its last request, and still wait for the response (RFC 9293 §3.6). Not documented:
+  // by default Node.js closes the other side at once.
+  Object.assign(server, { httpAllowHalfOpen: true });
   const batches = new Batches(() => service.lookOnce());
   const budget = new ByteBudget(LARGE_REQUESTS);
   const connections = new Connections(server, maximumConnections, work);

@@ -107,7 +107,7 @@ describe('A server under excessive requests', () => {
           ['content-encoding', ['gzip']],
         ]),
         body,
-        client: Object.assign(new EventEmitter(), { destroyed: false }),
+        client: Object.assign(new EventEmitter(), { destroyed: false, readableEnded: false }),
       });
     const waiting = [wait()];
     const before = await heapUsed();

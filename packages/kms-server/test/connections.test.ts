@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { MAXIMUM_BODY } from '#dist/http/body.js';
+import { MAXIMUM_BODY, MAXIMUM_TINY } from '#dist/http/body.js';
 import type { RequestLog } from '#dist/log.js';
 import { serveHttp } from '#dist/serve-http.js';
 import type { KmsRequest, KmsResponse } from '#dist/service.js';
@@ -244,11 +244,12 @@ describe('A connection', () => {
       'Content-Length: 0',
       'Transfer-Encoding: chunked',
     );
-    const chunks = '1\r\na\r\n'.repeat(200_000);
+    const chunks =
+      '1\r\na\r\n'.repeat(MAXIMUM_TINY / 2) + `100\r\n${'a'.repeat(256)}\r\n`.repeat(2000);
     socket.write(`${head}${chunks}0\r\n\r\n`);
     await once(server, 'working');
-    expect(seen[0]?.body).to.have.length(200_000);
     const bytes = seen[0]?.body;
+    expect(bytes).to.have.length(MAXIMUM_TINY / 2 + 2000 * 256);
     expect(bytes instanceof Uint8Array && bytes.buffer.byteLength).to.be.within(1, MAXIMUM_BODY);
     socket.destroy();
   });
@@ -261,10 +262,79 @@ describe('A connection', () => {
     );
     const size = MAXIMUM_BODY + 1;
     socket.write(`${head}${size.toString(16)}\r\n${'a'.repeat(size)}\r\n`);
-    socket.write('1\r\na\r\n'.repeat(70_000));
+    socket.write('1\r\na\r\n'.repeat(MAXIMUM_TINY + 1));
     await once(server, 'working');
     expect(seen[0]?.body).to.have.property('type', 'RequestEntityTooLargeException');
     socket.destroy();
+  });
+
+  it('is not read to the end of a body in very many tiny chunks, and is closed', async () => {
+    const socket = await connect();
+    const text = textOf(socket);
+    const head = requestText('ListKeys', '').replace(
+      'Content-Length: 0',
+      'Transfer-Encoding: chunked',
+    );
+    socket.write(`${head}${'1\r\na\r\n'.repeat(MAXIMUM_TINY + 1)}`);
+    await once(server, 'working');
+    const [{ body } = expect.fail()] = seen;
+    expect(body).to.include({ type: 'RequestEntityTooLargeException', status: 413 });
+    working[0]?.();
+    expect(await text).to.match(/^HTTP\/1\.1 200 .*Connection: close/s);
+  });
+
+  describe('whose client has closed its side', () => {
+    const ended = async () => {
+      const [socket] = await once(server, 'connection');
+      await once(socket, 'end');
+    };
+
+    it('gets the response to its request, and is closed then', async () => {
+      const end = ended();
+      const socket = await connect();
+      const text = textOf(socket);
+      socket.end(requestText('ListKeys'));
+      await end;
+      if (working.length === 0) await once(server, 'working');
+      working[0]?.({ ...OK, body: '{"late":1}' });
+      expect(await text).to.match(/^HTTP\/1\.1 200 .*\{"late":1\}$/s);
+      expect(log.map(({ outcome }) => outcome)).to.deep.equal(['ok']);
+    });
+
+    it('gets all responses to several, in turn', async () => {
+      const socket = await connect();
+      const text = textOf(socket);
+      socket.end(requestText('ListKeys').repeat(3));
+      for (let i = 0; i < 3; i++) {
+        if (working.length === 0) await once(server, 'working');
+        working[0]?.({ ...OK, body: `{"i":${i}}` });
+      }
+      expect((await text).match(/\{"i":\d\}/g)).to.deep.equal(['{"i":0}', '{"i":1}', '{"i":2}']);
+    });
+
+    it('is closed at once if it has sent no request, or half of one', async () => {
+      for (const sent of ['', requestText('ListKeys').slice(0, -1)]) {
+        const socket = await connect();
+        const text = textOf(socket);
+        socket.end(sent);
+        expect(await text).to.match(sent === '' ? /^$/ : /^HTTP\/1\.1 400 /);
+      }
+      expect(seen).to.deep.equal([]);
+    });
+
+    it('is counted until it is closed', async () => {
+      const [end, socket] = [ended(), await connect()];
+      socket.end(requestText('ListKeys'));
+      await end;
+      const count = () => new Promise((resolve) => server.getConnections((_, n) => resolve(n)));
+      if (working.length === 0) await once(server, 'working');
+      expect(await count()).to.equal(1);
+      const closed = once(socket, 'close');
+      socket.resume();
+      working[0]?.();
+      await closed;
+      while ((await count()) !== 0);
+    });
   });
 
   it('is closed when it sends a body in chunks before the response to another request', async () => {

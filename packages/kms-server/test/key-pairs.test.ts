@@ -30,6 +30,13 @@ class Engine {
 
 class FakeClient extends EventEmitter {
   destroyed = false;
+  readableEnded = false;
+
+  /** Closes its side. */
+  end(): void {
+    this.readableEnded = true;
+    this.emit('end');
+  }
 
   leave(): void {
     this.destroyed = true;
@@ -63,7 +70,31 @@ describe('RSA key pairs', () => {
     }
     expect(new Set(await made).size).to.equal(7);
     expect(engine.most).to.equal(2);
-    for (const client of clients) expect(client.listenerCount('close')).to.equal(0);
+    for (const client of clients) expect(client.eventNames()).to.deep.equal([]);
+  });
+
+  it('are generated for clients that have closed their side, but those do not wait for others', async () => {
+    const clients = Array.from({ length: 5 }, () => new FakeClient());
+    clients[0]?.end();
+    const all = outcomes(clients.map((client) => make(client)));
+    await settled();
+    for (const client of [clients[1], clients[2], clients[3]]) client?.end();
+    await settled();
+    while (engine.running.length > 0) {
+      engine.running[0]?.done();
+      await settled();
+    }
+    const gone = 'ClientGoneException';
+    expect(await all).to.deep.equal(['made', 'made', gone, gone, 'made']);
+    const late = new FakeClient();
+    const others = outcomes([1, 2].map(() => make(new FakeClient())));
+    late.end();
+    expect(await outcomes([make(late)])).to.deep.equal([gone]);
+    while (engine.running.length > 0) {
+      engine.running[0]?.done();
+      await settled();
+    }
+    expect(await others).to.deep.equal(['made', 'made']);
   });
 
   it('are not generated for clients that have gone, and the next in the queue gets its turn', async () => {

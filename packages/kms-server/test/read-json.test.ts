@@ -81,9 +81,14 @@ describe('A JSON file of an option', () => {
     }
   });
 
-  it('that can not be read is named', async () => {
+  it('that can not be read is named, with the reason', async () => {
     const missing = path.join(folder, 'missing.json');
-    const error = await readJson(missing, '--seed').catch((reason) => reason as Error);
-    expect((error as Error).message).to.equal(`--seed ${missing} can not be read`);
+    for (const [file, reason] of [
+      [missing, 'it does not exist'],
+      [folder, 'it is a folder'],
+    ]) {
+      const error = await readJson(file, '--seed').catch((reason) => reason as Error);
+      expect((error as Error).message).to.equal(`--seed ${file} can not be read: ${reason}`);
+    }
   });
 });

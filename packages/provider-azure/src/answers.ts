@@ -62,6 +62,9 @@ function assertAnswers(answer: Answer, path: string): void {
   if (kid !== undefined && !isOf(String(kid), name, version)) {
     throw new InternalError('the vault answered for another key, or for another version of it');
   }
+  if (kid === undefined && version !== 'versions') {
+    throw new InternalError('the vault described no key');
+  }
   if (operation !== undefined && !isBase64Url(answer.value)) {
     throw new InternalError('the vault returned no bytes');
   }

@@ -55,7 +55,8 @@ export function readRestError(error: unknown): RestError {
   const { name, code, message, statusCode } = Object(error) as Readonly<Record<string, unknown>>;
   return {
     name: String(name ?? ''),
-    code: String(code ?? ''),
+    // Text of the server, which may hold anything.
+    code: typeof code === 'string' && /^[A-Za-z]\w{0,63}$/.test(code) ? code : '',
     message: String(message ?? ''),
     status: typeof statusCode === 'number' ? statusCode : undefined,
   };

@@ -280,6 +280,38 @@ describeDouble('Answers that are not what was asked for', () => {
       }
     }));
 
+  it('that describe no key are a fault (INTERNAL)', () =>
+    withDouble(async ({ create, open }, vault) => {
+      const keyId = await create('AES');
+      const keys = open();
+      for (const answer of [{}, { key: null }, { key: 'x' }, { key: {} }, { key: { kid: 5 } }]) {
+        vault.fault = json(answer);
+        for (const call of [keys.describeKey({ keyId }), keys.getPublicKey({ keyId })]) {
+          const error = await rejection(call);
+          expect(error).to.include({ code: 'INTERNAL' });
+          expect(error.cause).not.to.be.instanceOf(TypeError);
+        }
+      }
+    }));
+
+  it("are not repeated where an error's code should be", () =>
+    withDouble(async ({ create, open }, vault) => {
+      const keyId = await create('AES');
+      const keys = open();
+      for (const code of ['a\r\nb\u001b[2J', 'x'.repeat(100_000), { toString: 5 }, ['a']]) {
+        vault.fault = (_request, response) =>
+          response
+            .writeHead(400, { 'Content-Type': 'application/json' })
+            .end(JSON.stringify({ error: { code, message: 'no' } }));
+        const error = await rejection(keys.describeKey({ keyId }));
+        expect(error).to.include({
+          code: 'INVALID_INPUT',
+          message: 'input was rejected by the vault: HTTP 400',
+        });
+        expect(inspect(error.cause).length).to.be.lessThan(5000);
+      }
+    }));
+
   it('with no bytes, others than base64url, or too few are a fault, and not used (INTERNAL)', () =>
     withDouble(async ({ create, open }, vault) => {
       const keyId = await create('AES');

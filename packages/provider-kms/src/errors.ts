@@ -116,18 +116,21 @@ function readSdkError(error: unknown): SdkError {
 }
 
 /**
- * Takes the request out of an SDK's error, with its signature and session token: the response refers to it, and the
- * message of a signature error repeats its headers below the first line.
+ * Takes the request out of an SDK's error, with its signature and session token: the response refers to it and may repeat
+ * it in headers and in members of its body, and the message of a signature error repeats its headers below the first line.
  */
 function withoutRequest(error: unknown): unknown {
   if (typeof error !== 'object' || error === null) return error;
   const { message, stack, $response } = error as Partial<Error> & { $response?: object };
   // The property itself can't be removed.
-  if ($response !== undefined) Reflect.set($response, 'body', undefined);
-  for (const [name, value] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
-    const text: unknown = value.value;
-    if (name === 'stack' || typeof text !== 'string' || !text.includes('\n')) continue;
-    Reflect.set(error, name, text.split('\n', 1)[0]);
+  if ($response !== undefined) {
+    Reflect.set($response, 'body', undefined);
+    Reflect.set($response, 'headers', {});
+  }
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
+    if (isMember(name, value)) Reflect.deleteProperty(error, name);
+    if (name === 'stack' || typeof value !== 'string' || !value.includes('\n')) continue;
+    Reflect.set(error, name, value.split('\n', 1)[0]);
   }
   const shown = (error as Partial<Error>).message;
   if (shown !== message)
@@ -140,6 +143,14 @@ function withoutRequest(error: unknown): unknown {
 }
 
 /** Characters of a message; one that is not of AWS may have megabytes. */
+/** Tells whether a property of an SDK's error is an object or an array of the response, which may hold anything. */
+function isMember(name: string, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || name.startsWith('$')) return false;
+  // Those of a failed connection to several addresses.
+  const isOfErrors = Array.isArray(value) && value.every((each) => each instanceof Error);
+  return !isOfErrors && !(value instanceof Error);
+}
+
 const MAXIMUM_QUOTED = 500;
 
 /** Returns the error's code or name, and its message if it has one. */

@@ -98,10 +98,13 @@ function hide(error: unknown, { headers = {}, body }: Request): void {
     headers.authorization,
     ...members.map(([, value]) => value),
   ].filter((secret) => secret !== undefined && secret !== '');
-  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
-    if (typeof value !== 'string') continue;
-    let safe = value;
-    for (const secret of secrets) safe = safe.replaceAll(secret as string, '(hidden)');
-    if (safe !== value) Reflect.set(error, name, safe);
+  const { $metadata } = error as { readonly $metadata?: object };
+  for (const holder of [error, $metadata ?? {}]) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(holder))) {
+      if (typeof value !== 'string') continue;
+      let safe = value;
+      for (const secret of secrets) safe = safe.replaceAll(secret as string, '(hidden)');
+      if (safe !== value) Reflect.set(holder, name, safe);
+    }
   }
 }

@@ -287,8 +287,20 @@ describe('errors of AWS KMS, printed', () => {
         const { authorization, 'x-amz-security-token': token } = request.headers;
         const message = `no: ${token} ${authorization} ${body}\u001b[2J\u2028${'x'.repeat(100_000)}`;
         response
-          .writeHead(400, { 'content-type': 'application/x-amz-json-1.1' })
-          .end(JSON.stringify({ __type: 'ValidationException', message }));
+          .writeHead(400, {
+            'content-type': 'application/x-amz-json-1.1',
+            'x-amzn-requestid': `${token}`,
+            'x-request': `${token} ${authorization} ${body}`,
+          })
+          .end(
+            JSON.stringify({
+              __type: 'ValidationException',
+              message,
+              request: { headers: request.headers, body: { Plaintext: body, parts: [body] } },
+              lines: [body, message],
+              line: body,
+            }),
+          );
       },
       async (endpoint) => {
         await using keys = new KmsKeyWrapProvider({

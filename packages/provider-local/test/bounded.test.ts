@@ -8,6 +8,7 @@ import {
   explicit,
   integer,
   itemsOf,
+  nullValue,
   objectIdentifier,
   octetString,
   parseDer,
@@ -132,6 +133,52 @@ describe('Files that ask for too much work', () => {
     expect(budget.take('PKCS#12', 500_000)).to.equal(500_000);
     expect(budget.take('PBKDF2', 10_000_000)).to.equal(10_000_000);
     expect(() => budget.take('PBKDF2', 1)).to.throw('more than 10000000');
+  });
+
+  it('a salt, a passphrase or a list of a megabyte: rejected as damaged or wrong', async () => {
+    const long = new Uint8Array(900_000);
+    const scheme = (oid: string, salt: Uint8Array) =>
+      derBytes(
+        sequence(
+          sequence(objectIdentifier(oid), sequence(octetString(salt), integer(1))),
+          octetString(new Uint8Array(16)),
+        ),
+      );
+    const [version] = itemsOf(parseDer(fixture('rsa-2048-plain.p12'))) as [Asn1];
+    const data = (contents: Uint8Array) =>
+      sequence(objectIdentifier(OID.data), explicit(0, octetString(contents)));
+    const { Class, Type } = forge.asn1;
+    const nulls = Array.from({ length: 400_000 }, () => nullValue());
+    const list = forge.asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, nulls);
+    const bags = derBytes(sequence(data(derBytes(list))));
+    const none = derBytes(sequence());
+    const sha256 = sequence(
+      sequence(objectIdentifier(OID.sha256)),
+      octetString(new Uint8Array(32)),
+    );
+    const mac = sequence(sha256, octetString(long), integer(1));
+    const [PBES1, PKCS12] = ['1.2.840.113549.1.5.3', '1.2.840.113549.1.12.1.3'];
+    const oldPem = [
+      '-----BEGIN RSA PRIVATE KEY-----',
+      'Proc-Type: 4,ENCRYPTED',
+      `DEK-Info: AES-128-CBC,${'00'.repeat(16)}`,
+      '',
+      'AAAA',
+      '-----END RSA PRIVATE KEY-----',
+    ].join('\n');
+    const passphrase = 'a'.repeat(400_000);
+    for (const [file, given] of [
+      [scheme(PBES1, long), 'any'],
+      [scheme(PKCS12, long), 'any'],
+      [scheme(PBES1, new Uint8Array(8)), passphrase],
+      [scheme(PKCS12, new Uint8Array(8)), passphrase],
+      [oldPem, passphrase],
+      [derBytes(sequence(version, data(bags))), undefined],
+      [derBytes(sequence(version, data(none), mac)), 'any'],
+    ] as const) {
+      const error = await rejection(readKeyMaterial(file, { passphrase: given }));
+      expect(error.code).to.equal('INVALID_INPUT');
+    }
   });
 
   it('an object identifier, an integer or a string of a megabyte: no message repeats it', async () => {

@@ -62,8 +62,10 @@ export function assertKeyUsable(
   if (algorithms.includes(algorithm)) return;
   const use =
     algorithms.length === 0 ? 'does not encrypt' : `encrypts with ${algorithms.join(', ')}`;
+  const isDefault = algorithm === 'SYMMETRIC_DEFAULT' && algorithms.length > 0;
+  const advice = isDefault ? ', also where none is named: name one (decryptAsymmetric does)' : '';
   throw new InvalidKeyUsageError(
-    `the key is ${key.keySpec} for ${key.keyUsage}: it ${use}; the requested algorithm is ${algorithm}`,
+    `the key is ${key.keySpec} for ${key.keyUsage}: it ${use}; the requested algorithm is ${algorithm}${advice}`,
     { keyId: key.keyId },
   );
 }

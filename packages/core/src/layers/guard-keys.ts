@@ -5,6 +5,7 @@ import {
   type FunctionName,
 } from '../driver/driver.js';
 import type { Awaitable, Call, KeyRequest, ReEncryptRequest } from '../driver/requests.js';
+import { UnsupportedOperationError } from '../provider/errors.js';
 import type { KeyName } from '../provider/key-id.js';
 
 /** Decides which keys a call may use. */
@@ -25,13 +26,13 @@ export interface KeyGuard {
 
 /**
  * Restricts a driver to the keys that a guard resolved, in every operation and on both sides of `reEncrypt`.
- * Operations that manage keys are removed.
+ * Operations that manage keys are refused (`UNSUPPORTED`): use the provider below the layer for them.
  *
  * @example A layer that keeps each service to its own keys:
  * ```ts
- * import { AccessDeniedError, type CompleteDriver, guardKeys } from '@keywrap/core';
+ * import { AccessDeniedError, guardKeys, type Layer } from '@keywrap/core';
  *
- * const onlyAliases = (inner: CompleteDriver): CompleteDriver =>
+ * const onlyAliases: Layer = (inner) =>
  *   guardKeys(inner, {
  *     resolve(key) {
  *       if (key.kind === 'alias-name' && key.alias.startsWith('alias/orders/')) return key;
@@ -43,7 +44,10 @@ export interface KeyGuard {
  *   });
  * ```
  */
-export function guardKeys(inner: CompleteDriver, guard: KeyGuard): CompleteDriver {
+export function guardKeys<Keys extends object>(
+  inner: CompleteDriver<Keys>,
+  guard: KeyGuard,
+): CompleteDriver<Keys> {
   const guarded = FUNCTION_NAMES.map((name) => {
     const work = inner[name] as (request: never, call: Call) => Awaitable<unknown>;
     return [
@@ -57,7 +61,18 @@ export function guardKeys(inner: CompleteDriver, guard: KeyGuard): CompleteDrive
       },
     ] satisfies [FunctionName, unknown];
   });
-  return { ...inner, ...(Object.fromEntries(guarded) as unknown as DriverFunctions), keys: {} };
+  const managing = Object.keys(inner.keys).map((name) => [name, refuseToManage]);
+  return {
+    ...inner,
+    ...(Object.fromEntries(guarded) as unknown as DriverFunctions),
+    keys: Object.fromEntries(managing) as Keys,
+  };
+}
+
+function refuseToManage(): never {
+  throw new UnsupportedOperationError(
+    'keys are not managed through a layer that guards them; use the provider below it',
+  );
 }
 
 function isReEncrypt(request: KeyRequest | ReEncryptRequest): request is ReEncryptRequest {

@@ -52,6 +52,11 @@ describe('assertKeyUsable', () => {
       InvalidKeyUsageError,
     );
     expect(error.message).to.include('encrypts with RSAES_OAEP_SHA_256;');
+    const unnamed = expectThrown(
+      () => assertKeyUsable(rsa, 'SYMMETRIC_DEFAULT', 'decrypt'),
+      InvalidKeyUsageError,
+    );
+    expect(unnamed.message).to.include('name one (decryptAsymmetric does)');
     const signing = { ...rsa, keyUsage: 'SIGN_VERIFY' } as const;
     expectThrown(() => assertKeyUsable(signing, 'RSAES_OAEP_SHA_256'), InvalidKeyUsageError);
   });

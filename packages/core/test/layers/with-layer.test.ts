@@ -1,6 +1,5 @@
 import {
   aroundEach,
-  type CompleteDriver,
   completeDriver,
   createProvider,
   FUNCTION_NAMES,
@@ -9,6 +8,7 @@ import {
   type KeyName,
   type KeyWrapProvider,
   type Layer,
+  UnsupportedOperationError,
   UntrustedKeyError,
   withAuditLog,
   withLayer,
@@ -214,7 +214,7 @@ describe('withLayer', () => {
 });
 
 describe('guardKeys', () => {
-  const onlyOrders = (inner: CompleteDriver) =>
+  const onlyOrders: Layer = (inner) =>
     guardKeys(inner, {
       resolve(key: KeyName) {
         if (key.text === ARN) return key;
@@ -277,13 +277,18 @@ describe('guardKeys', () => {
     expect(moved.ciphertext, 'what the helper is for').to.have.length(3);
   });
 
-  it('manages no keys', () => {
-    let driver: CompleteDriver = completeDriver(minimalDriver());
-    withLayer(managed(), (inner) => {
-      driver = inner;
-      return inner;
-    });
-    expect(Object.keys(driver.keys)).to.deep.equal(['rotateKey', 'createKey', 'exportKey']);
-    expect(onlyOrders(driver).keys).to.deep.equal({});
+  it('refuses to manage keys', async () => {
+    const rotateKey = sinon.fake.resolves({ keyId: ARN });
+    const createKey = sinon.fake.returns({ keyId: ARN });
+    const exportKey = sinon.fake.resolves({ material: Uint8Array.of(1) });
+    const guarded = withLayer(managed({ rotateKey, createKey, exportKey }), onlyOrders);
+    for (const managing of [
+      guarded.rotateKey({ keyId: ARN }),
+      guarded.createKey({ alias: 'alias/new' }),
+      guarded.exportKey({ keyId: ARN }),
+    ]) {
+      await expectRejection(managing, UnsupportedOperationError);
+    }
+    for (const each of [rotateKey, createKey, exportKey]) expect(each.callCount).to.equal(0);
   });
 });

@@ -10,13 +10,22 @@ export const MAXIMUM_BODY = 1024 * 1024;
 /** Bytes of a longer body that are read and dropped, so that the client finishes sending and reads the response. */
 const MAXIMUM_DRAINED = 16 * MAXIMUM_BODY;
 
-/** What a chunk that is dropped counts for at least, in bytes: reading a tiny one takes as long. */
-const DROPPED_CHUNK = 256;
+/** A chunk of fewer bytes is tiny: reading it takes as long as reading a long one. */
+const TINY = 256;
+
+/** Tiny chunks of a body that are read. SDKs send none but the last. */
+export const MAXIMUM_TINY = 1024;
 
 /** Bytes of each body that no budget limits; the number of connections does. Most requests are shorter. */
 const FREE = 16 * 1024;
 
 const TOO_LARGE = ['RequestEntityTooLargeException', 'The request is too large.', 413] as const;
+
+const TOO_MANY_CHUNKS = [
+  'RequestEntityTooLargeException',
+  'The request is in too many small chunks. Send it whole, with its Content-Length.',
+  413,
+] as const;
 
 /** How a body is read. */
 export interface BodyOptions {
@@ -42,7 +51,7 @@ export function readBody(request: IncomingMessage, options: BodyOptions): Promis
     const body = new GrowingBody(options);
     request.on('data', (chunk: Buffer) => {
       body.add(chunk);
-      if (body.length <= MAXIMUM_DRAINED) return;
+      if (!body.isEndless) return;
       request.pause();
       resolve(body);
     });
@@ -57,8 +66,9 @@ export function readBody(request: IncomingMessage, options: BodyOptions): Promis
 
 /** One block of memory for all chunks: a chunk of one byte would take a hundred as an object of its own. */
 class GrowingBody implements Body {
-  /** The bytes that arrived, and what those that were dropped count for. */
-  length = 0;
+  /** The bytes that arrived. */
+  #length = 0;
+  #tiny = 0;
   readonly #budget: ByteBudget;
   /** The bytes that it may have after decompression, which are taken with its first. */
   readonly #decompressed: number;
@@ -73,17 +83,19 @@ class GrowingBody implements Body {
   }
 
   get content(): Buffer | KmsError {
-    return this.#refusal ?? this.#bytes.subarray(0, this.length);
+    return this.#refusal ?? this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Whether the rest is not worth reading. */
+  get isEndless(): boolean {
+    return this.#tiny > MAXIMUM_TINY || this.#length > MAXIMUM_DRAINED;
   }
 
   add(chunk: Buffer): void {
-    if (this.#refusal !== undefined) {
-      this.length += Math.max(chunk.length, DROPPED_CHUNK);
-      return;
-    }
-    const length = this.length + chunk.length;
-    this.#keep(chunk, length);
-    this.length = length;
+    if (chunk.length < TINY) this.#tiny += 1;
+    const length = this.#length + chunk.length;
+    if (this.#refusal === undefined) this.#keep(chunk, length);
+    this.#length = length;
   }
 
   release(): void {
@@ -94,12 +106,14 @@ class GrowingBody implements Body {
   }
 
   #keep(chunk: Buffer, length: number): void {
-    if (length > MAXIMUM_BODY) {
+    if (this.#tiny > MAXIMUM_TINY) {
+      this.#refuse(new KmsError(...TOO_MANY_CHUNKS));
+    } else if (length > MAXIMUM_BODY) {
       this.#refuse(new KmsError(...TOO_LARGE));
     } else if (this.#reserve(chunk.length, length)) {
       // The only chunk of most bodies is not copied.
-      if (this.length === 0) this.#bytes = chunk;
-      else chunk.copy(this.#bytes, this.length);
+      if (this.#length === 0) this.#bytes = chunk;
+      else chunk.copy(this.#bytes, this.#length);
     } else {
       this.#refuse(throttling('The server has too many large requests in work.'));
     }
@@ -108,13 +122,13 @@ class GrowingBody implements Body {
   /** Makes room; false if the budget is used up. */
   #reserve(added: number, length: number): boolean {
     if (length <= this.#bytes.length) return true;
-    const size = this.length === 0 ? added : Math.min(2 * length, MAXIMUM_BODY);
+    const size = this.#length === 0 ? added : Math.min(2 * length, MAXIMUM_BODY);
     const needed = this.#decompressed + Math.max(0, size - FREE);
     if (!this.#budget.take(needed - this.#taken)) return false;
     this.#taken = needed;
-    if (this.length === 0) return true;
+    if (this.#length === 0) return true;
     const grown = Buffer.alloc(size);
-    this.#bytes.copy(grown, 0, 0, this.length);
+    this.#bytes.copy(grown, 0, 0, this.#length);
     wipe(this.#bytes);
     this.#bytes = grown;
     return true;

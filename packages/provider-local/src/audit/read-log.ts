@@ -37,7 +37,10 @@ export async function readLog(handle: FileHandle, chain: AuditChain): Promise<Lo
   for await (const text of linesOf(handle)) {
     const line = chain.read(text) as ReadLine | undefined;
     if (line === undefined || content.closed) {
-      content.problem = `was changed at line ${content.lines + 1}, or one before it was removed`;
+      content.problem =
+        content.lines === 0
+          ? 'was changed at line 1, or lines before it were removed, or it is of another store or key'
+          : `was changed at line ${content.lines + 1}, or one before it was removed`;
       break;
     }
     if (line.operation === OPENED) {

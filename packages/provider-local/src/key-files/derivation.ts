@@ -1,5 +1,6 @@
 import { InvalidInputError, platformTimers, wipe } from '@keywrap/core';
 import * as asn1 from '../cipher/engines/forge/der.js';
+import { joined } from '../cipher/joined.js';
 import type { Hash, Platform } from './platform.js';
 
 /** Most iterations that one file may ask for, so that none takes minutes; for scrypt, N·r·p. */
@@ -120,7 +121,7 @@ export async function derivePkcs12(
   const v = /384|512/.test(hash) ? 128 : 64; // the block length of the hash (FIPS 180-4 §1)
   const pad = (bytes: Uint8Array) => repeat(bytes, v * Math.ceil(bytes.length / v));
   const bmpString = bmpStringOf(password);
-  const input = Uint8Array.of(...Array(v).fill(purpose), ...pad(salt), ...pad(bmpString)); // D ‖ S ‖ P
+  const input = joined(new Uint8Array(v).fill(purpose), pad(salt), pad(bmpString)); // D ‖ S ‖ P
   const derived = new Uint8Array(length);
   for (let offset = 0; offset < length; ) {
     const a = await hashRepeatedly(platform, hash, input, iterations); // step 6a

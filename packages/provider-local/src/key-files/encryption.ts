@@ -1,5 +1,6 @@
 import { InvalidInputError, wipe } from '@keywrap/core';
 import * as asn1 from '../cipher/engines/forge/der.js';
+import { joined } from '../cipher/joined.js';
 import {
   type Decryption,
   deriveKey,
@@ -123,10 +124,10 @@ export function decryptPem(
   const bytes = (dekInfo.parameters ?? '').match(/[\da-f]{2}/gi) ?? [];
   const iv = Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 16));
   if (iv.length !== ivLength) throw asn1.malformed();
-  const secret = Uint8Array.of(...utf8(password), ...iv.subarray(0, 8));
+  const secret = joined(utf8(password), iv.subarray(0, 8));
   const key = new Uint8Array(32);
   for (let at = 0; at < keyLength; at += 16) {
-    const input = Uint8Array.of(...key.subarray(Math.max(0, at - 16), at), ...secret);
+    const input = joined(key.subarray(Math.max(0, at - 16), at), secret);
     key.set(platform.hash('md5', input), at);
     wipe(input);
   }
@@ -192,7 +193,7 @@ function pbes1(hash: 'md5' | 'sha1', cipher: 'des-cbc' | 'rc2-cbc'): Scheme {
   return async ({ platform, budget, password }, parameters, ciphertext) => {
     const [salt, count] = asn1.itemsOf(parameters);
     const iterations = budget.take('PKCS#12', asn1.countOf(count));
-    const secret = Uint8Array.of(...utf8(password), ...asn1.octetsOf(salt));
+    const secret = joined(utf8(password), asn1.octetsOf(salt));
     const derived = await hashRepeatedly(platform, hash, secret, iterations);
     wipe(secret);
     return decrypt(platform, cipher, derived.subarray(0, 8), derived.subarray(8, 16), ciphertext);
@@ -210,7 +211,7 @@ function pkcs12(cipher: Cipher, keyLength: number): Scheme {
     const derived = await derive(PURPOSE.key, keyLength);
     // Two-key triple DES uses the first key again as the third (NIST SP 800-67 §3.1).
     const isTwoKeys = cipher === 'des-ede3-cbc' && keyLength === 16;
-    const key = isTwoKeys ? Uint8Array.of(...derived, ...derived.subarray(0, 8)) : derived;
+    const key = isTwoKeys ? joined(derived, derived.subarray(0, 8)) : derived;
     return decrypt(platform, cipher, key, await derive(PURPOSE.iv, 8), ciphertext);
   };
 }

@@ -58,7 +58,7 @@ export async function decodePkcs12(decryption: Decryption, pfx: Asn1): Promise<D
   const safes = asn1.itemsOf(asn1.parseDer(contents));
   if (safes.length > MAXIMUM_CONTENTS) throw asn1.malformed();
   let isTrusted = true;
-  const bags: Asn1[] = [];
+  const contentBags: Asn1[][] = [];
   for (const safe of safes) {
     const [type, content] = asn1.itemsOf(safe);
     if (asn1.oidOf(type) === ENCRYPTED_DATA) {
@@ -66,14 +66,15 @@ export async function decodePkcs12(decryption: Decryption, pfx: Asn1): Promise<D
       const [, encrypted] = asn1.itemsOf(asn1.explicitOf(content, 0));
       const [, algorithm, ciphertext] = asn1.itemsOf(encrypted);
       const octets = asn1.octetsOf(ciphertext);
-      bags.push(...asn1.itemsOf(await decryptWithPassword(decryption, algorithm, octets)));
+      contentBags.push(asn1.itemsOf(await decryptWithPassword(decryption, algorithm, octets)));
       isTrusted = macData !== undefined;
     } else {
-      bags.push(...asn1.itemsOf(asn1.parseDer(dataOf(safe))));
+      contentBags.push(asn1.itemsOf(asn1.parseDer(dataOf(safe))));
     }
   }
   return decodeDecrypted(isTrusted, async () => {
-    const [bag, ...more] = bags
+    const [bag, ...more] = contentBags
+      .flat()
       .map(asn1.itemsOf)
       .filter(([type]) => KEY_BAGS.has(asn1.oidOf(type)));
     if (bag === undefined) throw new InvalidInputError('keyMaterial', 'holds no private key');

@@ -30,6 +30,7 @@ export function findKey(data: string | Uint8Array): Found {
   if (decoded !== undefined) {
     const inner = toBinaryString(decoded);
     wipe(decoded);
+    assertNoOtherFormat(inner);
     if (inner.includes('-----BEGIN ')) return findInPem(inner);
   }
   throw new InvalidInputError(

@@ -2,6 +2,9 @@ import { copyBytes, newSecret, ProviderClosedError, wipe } from '@keywrap/core';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
+/** Wipes the bytes of material that nobody destroyed, because a call may have been using it, once nothing does. */
+const FORGOTTEN = new FinalizationRegistry<Uint8Array>(wipe);
+
 /**
  * The secret bytes of one key version. Neither printing nor JSON reveals them.
  *
@@ -16,6 +19,7 @@ export class KeyMaterial {
   /** @param bytes Memory that nothing else shares (see `newSecret`); changes owner; {@link destroy} wipes it. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    FORGOTTEN.register(this, bytes, this);
   }
 
   /** @param length In bytes. */
@@ -59,6 +63,7 @@ export class KeyMaterial {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     wipe(this.#bytes);
+    FORGOTTEN.unregister(this);
     for (const release of this.#onDestroy) release();
     this.#onDestroy.clear();
   }

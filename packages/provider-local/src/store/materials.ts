@@ -22,6 +22,23 @@ export function keepMaterials(record: KeyRecord, before: KeyRecord | undefined):
   };
 }
 
+/**
+ * Remembers a record for as long as anything uses its material.
+ *
+ * @returns A function that returns the record with the material that is in use; undefined if none is.
+ */
+export function weakly({ versions, pendingVersion, ...record }: KeyRecord) {
+  const weak = ({ material, ...version }: KeyVersion) => {
+    const reference = material && new WeakRef(material);
+    return (): KeyVersion => ({ ...version, material: reference?.deref() });
+  };
+  const [used, pending] = [versions.map(weak), pendingVersion && weak(pendingVersion)];
+  return (): KeyRecord | undefined => {
+    const known = { ...record, versions: used.map((of) => of()), pendingVersion: pending?.() };
+    return materialsOf(known).length === 0 ? undefined : known;
+  };
+}
+
 /** Destroys material that is not in the next record. */
 export function releaseMaterials(record: KeyRecord, next: KeyRecord | undefined): void {
   const kept = new Set(next && materialsOf(next));

@@ -1,4 +1,5 @@
 import { type ArnScope, arnPrefix, newSecret, wipe } from '@keywrap/core';
+import { joined } from '../cipher/joined.js';
 import { KeyMaterial } from '../keys/material.js';
 import {
   type AliasRecord,
@@ -128,14 +129,7 @@ function encode(header: unknown, materials: readonly Uint8Array[]): Uint8Array {
   const json = encoder.encode(JSON.stringify(header));
   const start = Buffer.alloc(LENGTH);
   start.writeUInt32BE(json.length);
-  const parts = [start, json, ...materials];
-  const content = newSecret(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    content.set(part, offset);
-    offset += part.length;
-  }
-  return content;
+  return joined(start, json, ...materials);
 }
 
 /** @param complete Makes a record of the header, taking the materials in order by their lengths. */

@@ -12,6 +12,12 @@ interface Cached<Content> {
   isUsed: boolean;
 }
 
+/** A record that was evicted. A call may be using it, and the engine may have its keys loaded. */
+interface Evicted<Content> {
+  readonly record: () => Content | undefined;
+  readonly version: number;
+}
+
 /**
  * Caches the most recently used records of one table, up to a limit. The oldest is evicted unless it was used
  * meanwhile; then it gets a second chance. (Moving a record to the end of the map at every use costs 7 us at
@@ -22,12 +28,16 @@ export class RowCache<Content> {
   readonly #rows: Rows;
   readonly #limit: number;
   readonly #cached = new Map<string, Cached<Content>>();
+  readonly #evicted = new Map<string, Evicted<Content>>();
+  /** The number of evicted records at which those that nothing uses are forgotten. */
+  #most: number;
 
   /** @param limit The number of records to keep. */
   constructor(table: RecordTable<Content>, rows: Rows, limit: number) {
     this.table = table;
     this.#rows = rows;
     this.#limit = limit;
+    this.#most = limit;
   }
 
   /** Returns the record if it was current at this version of the database. */
@@ -50,11 +60,11 @@ export class RowCache<Content> {
       cached.asOf = asOf;
       return { row, record: cached.record };
     }
-    const record = this.table.keep(this.#rows.open(this.table, row), cached?.record);
+    const evicted = this.#evicted.get(row.arn);
+    const before = cached?.record ?? evicted?.record();
+    const record = this.table.keep(this.#rows.open(this.table, row), before);
     // Reads may end in another order than they began.
-    if (cached === undefined || cached.row.version <= row.version) {
-      this.put(row, record, asOf);
-    }
+    if ((cached?.row.version ?? evicted?.version ?? 0) <= row.version) this.put(row, record, asOf);
     return { row, record };
   }
 
@@ -63,30 +73,54 @@ export class RowCache<Content> {
     const { arn } = row;
     const cached = this.#cached.get(arn);
     if (cached !== undefined) this.table.release(cached.record, record);
-    else if (this.#cached.size >= this.#limit) this.#makeRoom();
+    else {
+      this.#releaseEvicted(arn, record);
+      if (this.#cached.size >= this.#limit) this.#makeRoom();
+    }
     this.#cached.set(arn, { record, row, asOf, isUsed: false });
   }
 
   /** Forgets and releases a record that no longer exists as of a generation of the store. */
   remove(arn: string, generation: number): void {
     const cached = this.#cached.get(arn);
-    if (cached === undefined || cached.row.version > generation) return;
+    const version = cached?.row.version ?? this.#evicted.get(arn)?.version;
+    if (version === undefined || version > generation) return;
+    this.#releaseEvicted(arn, undefined);
     this.#cached.delete(arn);
-    this.table.release(cached.record, undefined);
+    if (cached !== undefined) this.table.release(cached.record, undefined);
   }
 
   clear(): void {
-    for (const arn of [...this.#cached.keys()]) this.remove(arn, Number.POSITIVE_INFINITY);
+    const arns = [...this.#cached.keys(), ...this.#evicted.keys()];
+    for (const arn of arns) this.remove(arn, Number.POSITIVE_INFINITY);
   }
 
-  /** Forgets a record without releasing it: a call may be using it. */
+  #releaseEvicted(arn: string, next: Content | undefined): void {
+    const record = this.#evicted.get(arn)?.record();
+    this.#evicted.delete(arn);
+    if (record !== undefined) this.table.release(record, next);
+  }
+
+  /** Evicts a record without releasing it: a call may be using it. */
   #makeRoom(): void {
     for (const [arn, cached] of this.#cached) {
       this.#cached.delete(arn);
-      if (!cached.isUsed) return;
+      if (!cached.isUsed) {
+        const record = this.table.weakly(cached.record);
+        this.#evicted.set(arn, { record, version: cached.row.version });
+        if (this.#evicted.size >= this.#most) this.#forgetUnused();
+        return;
+      }
       cached.isUsed = false;
       this.#cached.set(arn, cached);
     }
+  }
+
+  #forgetUnused(): void {
+    for (const [arn, { record }] of this.#evicted) {
+      if (record() === undefined) this.#evicted.delete(arn);
+    }
+    this.#most = 2 * this.#evicted.size + this.#limit;
   }
 }
 

@@ -2,7 +2,7 @@ import { InvalidInputError, isUint8Array, wipe } from '@keywrap/core';
 import { type AliasRecord, aliasArnOf, arnOf, type KeyRecord, targetOf } from '../keys/record.js';
 import type { Row, Statement } from './dialect.js';
 import { DamagedStoreError } from './errors.js';
-import { keepMaterials, releaseMaterials } from './materials.js';
+import { keepMaterials, releaseMaterials, weakly } from './materials.js';
 import type { StoreKey } from './protection/store-key.js';
 import { decodeAlias, decodeKey, encodeAlias, encodeKey } from './records.js';
 import { RowSet } from './row-set.js';
@@ -27,6 +27,8 @@ export interface RecordTable<Content> extends Table {
   decode(arn: string, reference: string, content: Uint8Array): Content | undefined;
   /** Returns the record, reusing unchanged material of the previous one. */
   keep(record: Content, before: Content | undefined): Content;
+  /** Remembers a record for as long as anything uses its material. */
+  weakly(record: Content): () => Content | undefined;
   /** Destroys material of a record that is not in the next one. */
   release(record: Content, next: Content | undefined): void;
 }
@@ -38,6 +40,7 @@ export const KEY_RECORDS: RecordTable<KeyRecord> = {
   encode: encodeKey,
   decode: decodeKey,
   keep: keepMaterials,
+  weakly,
   release: releaseMaterials,
 };
 
@@ -48,6 +51,7 @@ export const ALIAS_RECORDS: RecordTable<AliasRecord> = {
   encode: encodeAlias,
   decode: decodeAlias,
   keep: (record) => record,
+  weakly: () => () => undefined,
   release: () => {},
 };
 

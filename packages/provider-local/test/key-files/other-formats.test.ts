@@ -53,6 +53,13 @@ describe('A file in another format', () => {
     });
   }
 
+  for (const name of ['openssh.key', 'putty-private.key', 'java.jks', 'jwk.json']) {
+    it(`${name} in base64, as environment variables hold it: is named too`, async () => {
+      const message = await rejection(fixture(name).toString('base64'), 'keyMaterial');
+      expect(message).to.contain('convert it with');
+    });
+  }
+
   it('is never quoted', async () => {
     expect(await rejection('/etc/secret-name.pem')).not.to.contain('secret-name');
   });

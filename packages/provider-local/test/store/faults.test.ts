@@ -35,6 +35,17 @@ function runElsewhere(
   return JSON.parse(stdout);
 }
 
+const isRoot = process.geteuid?.() === 0;
+/** A user who is not root, for whom modes count: coverage can't be written by it. */
+const USER = isRoot ? { uid: 65534, gid: 65534 } : {};
+
+/** Gives the files in a folder, and the folder, to {@link USER}. */
+function giveAway(folder: string): void {
+  if (!isRoot) return;
+  const names = fs.readdirSync(folder).map((name) => path.join(folder, name));
+  for (const name of [folder, ...names]) fs.chownSync(name, 65534, 65534);
+}
+
 describe('A key store on a read-only disk', () => {
   const file = useStoreFile();
 
@@ -44,11 +55,8 @@ describe('A key store on a read-only disk', () => {
     for (const name of names) fs.chmodSync(name, 0o400);
     fs.chmodSync(file.folder, 0o500);
     try {
-      if (process.geteuid?.() !== 0) return runElsewhere(file.path, work);
-      const nobody = { uid: 65534, gid: 65534 };
-      for (const name of [file.folder, ...names]) fs.chownSync(name, nobody.uid, nobody.gid);
-      // Who may write nothing can't write down what was covered.
-      return runElsewhere(file.path, work, { ...nobody, env: { NODE_V8_COVERAGE: '' } });
+      giveAway(file.folder);
+      return runElsewhere(file.path, work, { ...USER, env: { NODE_V8_COVERAGE: '' } });
     } finally {
       fs.chmodSync(file.folder, 0o700);
     }
@@ -88,6 +96,28 @@ describe('A key store on a read-only disk', () => {
     const { code, message } = runReadOnly('return codeOf(open())') as Record<string, string>;
     expect(code).to.equal('ACCESS_DENIED');
     expect(message).to.include('mounted read-only');
+  });
+});
+
+describe('A key store whose file could not be written when it was opened', () => {
+  const file = useStoreFile();
+
+  it('is written once that can be done', async function () {
+    if (process.platform === 'win32') this.skip();
+    // It keeps the WAL there.
+    await putKey(await file.open(PROTECTION), newKey('a'));
+    giveAway(file.folder);
+    const result = runElsewhere(
+      file.path,
+      `fs.chmodSync(location, 0o400);
+      const store = await open();
+      const before = [await idOf(store, 'a'), (await codeOf(putKey(store, newKey('b')))).code];
+      fs.chmodSync(location, 0o600);
+      await putKey(store, newKey('c'));
+      return [...before, await idOf(store, 'c'), (await store.verify()).damaged]`,
+      { ...USER, env: { NODE_V8_COVERAGE: '' } },
+    );
+    expect(result).to.deep.equal(['a', 'ACCESS_DENIED', 'c', []]);
   });
 });
 
@@ -174,6 +204,30 @@ describe('A key store on a disk that fails', () => {
     const store = await file.open(PROTECTION);
     expect((await store.loadKey(arnOf('b')))?.id ?? null).to.equal(after);
     expect((await store.loadKey(arnOf('c')))?.id).to.equal('c');
+  });
+
+  it('acknowledges nothing that was not synced, also where its folder may not be changed', async () => {
+    const folder = path.join(file.folder, 'private');
+    const location = path.join(folder, 'keys.db');
+    await putKey(await file.open({ ...PROTECTION, location }), newKey('a'));
+    giveAway(folder);
+    fs.chmodSync(folder, 0o500);
+    fs.chmodSync(file.folder, 0o777);
+    try {
+      const result = runElsewhere(
+        location,
+        `const store = await open();
+        fs.writeFileSync(fault, 'sync');
+        const change = await codeOf(putKey(store, newKey('b')));
+        fs.rmSync(fault);
+        await putKey(store, newKey('c'));
+        return [change.code, await idOf(store, 'c')]`,
+        { ...USER, env: { ...env, NODE_V8_COVERAGE: '' } },
+      );
+      expect(result).to.deep.equal(['UNAVAILABLE', 'c']);
+    } finally {
+      fs.chmodSync(folder, 0o700);
+    }
   });
 
   it('is undamaged after a kill that follows a failed sync, with or without the change', async () => {

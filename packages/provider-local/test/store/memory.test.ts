@@ -22,4 +22,40 @@ describe('The memory of a key store', () => {
     await putKey(store, newKey('b'));
     expect(material.isDestroyed).to.equal(false);
   });
+
+  it('has one object for the material of a key, also when its record was evicted and read again', async () => {
+    const store = await file.open({ cachedRecords: 1 });
+    await putKey(store, newKey('a'));
+    const material = materialOf(await store.loadKey(arnOf('a')));
+    await putKey(store, newKey('b'));
+    expect(materialOf(await store.loadKey(arnOf('a')))).to.equal(material);
+  });
+
+  it('has no material of a record that was evicted and then deleted, or whose store was closed', async () => {
+    const store = await file.open({ cachedRecords: 1 });
+    await putKey(store, newKey('a'));
+    await putKey(store, newKey('b'));
+    const [a, b] = [
+      materialOf(await store.loadKey(arnOf('a'))),
+      materialOf(await store.loadKey(arnOf('b'))),
+    ];
+    const names = { keys: [arnOf('a')], aliases: [] };
+    await store.change(names, (transaction) => transaction.removeKey(arnOf('a')));
+    expect(a.isDestroyed).to.equal(true);
+    await putKey(store, newKey('c'));
+    await store.close();
+    expect(b.isDestroyed).to.equal(true);
+  });
+
+  it('has no material of an evicted record that another process deleted, once it is read', async () => {
+    const store = await file.open({ cachedRecords: 1 });
+    await putKey(store, newKey('a'));
+    const a = materialOf(await store.loadKey(arnOf('a')));
+    await putKey(store, newKey('b'));
+    const other = await file.open();
+    const names = { keys: [arnOf('a')], aliases: [] };
+    await other.change(names, (transaction) => transaction.removeKey(arnOf('a')));
+    expect(await store.loadKey(arnOf('a'))).to.equal(undefined);
+    expect(a.isDestroyed).to.equal(true);
+  });
 });

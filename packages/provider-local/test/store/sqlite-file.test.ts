@@ -115,6 +115,23 @@ describe('The file of a key store', () => {
     expect(error.message).to.include('run as its owner');
   });
 
+  for (const suffix of ['-wal', '-shm']) {
+    it(`is rejected with a ${suffix} that others may read, or that is a link`, async function () {
+      if (!isPosix) this.skip();
+      await (await file.open()).close();
+      const beside = file.path + suffix;
+      fs.rmSync(beside, { force: true });
+      fs.writeFileSync(beside, '', { mode: 0o600 });
+      fs.chmodSync(beside, 0o640);
+      const error = await rejection(file.open());
+      expect(error.code).to.equal('ACCESS_DENIED');
+      expect(error.message).to.include(beside);
+      fs.rmSync(beside);
+      fs.symlinkSync('elsewhere', beside);
+      expect((await rejection(file.open())).message).to.include(`${beside} is a link`);
+    });
+  }
+
   it("may be read and written by a trusted group, whoever owns it, as with Kubernetes' fsGroup", async function () {
     if (process.getegid === undefined || process.geteuid === undefined) this.skip();
     const trustedGroup = process.getegid();

@@ -80,7 +80,7 @@ async function runScript<Result>(
   let step = script.next();
   while (step.done !== true) {
     const statements = step.value;
-    unsent.push(...statements);
+    unsent = [...unsent, ...statements];
     let rows: Row[][] = statements.map(() => []);
     if (unsent.length >= BATCH || statements.some((one) => one.sql.startsWith('select'))) {
       rows = (await session.run(unsent)).slice(-statements.length);

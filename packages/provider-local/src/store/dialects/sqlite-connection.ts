@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ProviderClosedError, ProviderUnavailableError, platformTimers } from '@keywrap/core';
 import type { Row, Script, Statement } from '../dialect.js';
@@ -42,6 +41,8 @@ export class SqliteConnection {
   #isUnsettled = false;
   /** Set while the file is read without a WAL: its state at that time. */
   #frozen: string | undefined;
+  /** Set if the file could not be written when the handle was opened: SQLite then never writes by it. */
+  #isReadOnly = false;
   #isClosed = false;
   /** The number of changes committed here. */
   commits = 0;
@@ -85,7 +86,7 @@ export class SqliteConnection {
    */
   write<Result>(script: Script<Result>): Result {
     this.#assertSameFile();
-    if (this.#frozen !== undefined) {
+    if (this.#frozen !== undefined || (this.#isReadOnly && isWritable(this.path))) {
       this.#drop();
       this.#handle = this.#openAs('mode=rw');
     }
@@ -202,8 +203,8 @@ export class SqliteConnection {
     try {
       handle.exec('pragma trusted_schema = off');
       if (!this.#isNew(handle)) assertSchema(handle, this.path);
-      const isForWriting = parameters === 'mode=rw' && isWritable(this.path);
-      if (isForWriting && isWritable(path.dirname(this.path))) {
+      this.#isReadOnly = parameters !== 'mode=rw' || !isWritable(this.path);
+      if (!this.#isReadOnly) {
         prepareToWrite(handle, this.path, this.#journal, this.#isUnsettled);
         this.#isUnsettled = false;
       }

@@ -68,17 +68,20 @@ function isStoreFile(file: string, trustedGroup: number | undefined): boolean {
   const stats = fs.lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return false;
   if (stats.isDirectory()) throw isAFolder(file);
-  if (!stats.isFile()) {
-    throw new DamagedStoreError(file, 'is a link or a device and not a file', {
-      advice: 'name the file itself',
-    });
-  }
+  assertFile(file, stats);
   if (stats.size === 0) {
     throw new DamagedStoreError(file, 'is empty and not a key store', {
       advice: 'check the path; remove the file to create a store there',
     });
   }
   assertPrivate(file, stats, trustedGroup);
+  for (const beside of [`${file}-wal`, `${file}-shm`]) {
+    const found = fs.lstatSync(beside, { throwIfNoEntry: false });
+    if (found === undefined) continue;
+    assertFile(beside, found);
+    // Whoever makes them has them belong to a group of its own, unless the folder hands down the trusted one.
+    assertPrivate(beside, found, trustedGroup === undefined ? undefined : found.gid);
+  }
   const network = NETWORK_FILE_SYSTEMS.get(fs.statfsSync(file).type);
   if (network !== undefined) {
     throw new UnsupportedOperationError(
@@ -86,6 +89,13 @@ function isStoreFile(file: string, trustedGroup: number | undefined): boolean {
     );
   }
   return true;
+}
+
+function assertFile(file: string, stats: fs.Stats): void {
+  if (stats.isFile()) return;
+  throw new DamagedStoreError(file, 'is a link or a device and not a file', {
+    advice: 'name the file itself',
+  });
 }
 
 /** Tells whether a path names a store of the first format, which was a folder. */

@@ -142,7 +142,6 @@ function withoutRequest(error: unknown): unknown {
   return error;
 }
 
-/** Characters of a message; one that is not of AWS may have megabytes. */
 /** Tells whether a property of an SDK's error is an object or an array of the response, which may hold anything. */
 function isMember(name: string, value: unknown): boolean {
   if (typeof value !== 'object' || value === null || name.startsWith('$')) return false;
@@ -151,6 +150,7 @@ function isMember(name: string, value: unknown): boolean {
   return !isOfErrors && !(value instanceof Error);
 }
 
+/** Characters of a message; one that is not of AWS may have megabytes. */
 const MAXIMUM_QUOTED = 500;
 
 /** Returns the error's code or name, and its message if it has one. */

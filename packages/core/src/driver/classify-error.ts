@@ -102,8 +102,8 @@ export function errorOfStatus(
 
 /**
  * Returns the error that an error's code, name or HTTP status shows whatever the backend is: that it was not reached, or
- * failed. Looks into causes too. The message has the host and port if Node.js names them. Undefined for anything else, which is no outage: core reports it as an
- * {@link InternalError}, and `mapError` may know better.
+ * failed. Looks into causes too. The message has the host and port if Node.js names them. Undefined for anything else,
+ * which is no outage: core reports it as an {@link InternalError}, and `mapError` may know better.
  *
  * @example
  * ```ts

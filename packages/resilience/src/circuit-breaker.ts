@@ -31,6 +31,7 @@ export interface CircuitBreakerOptions {
  * `ProviderUnavailableError`, until one that is let through from time to time succeeds. Errors that are no outage say
  * that the backend works; a call that its caller aborts says nothing.
  *
+ * @param name What messages call the backend: where there are several, it tells which one is not called.
  * @throws {@link InvalidInputError} when an option is wrong.
  *
  * @example
@@ -44,6 +45,7 @@ export interface CircuitBreakerOptions {
 export function withCircuitBreaker<Provider extends KeyWrapProvider>(
   provider: Provider,
   options: CircuitBreakerOptions = {},
+  name: string = provider.id,
 ): Provider {
   const fields = readFields(options, 'options', ['failures', 'retryAfter']);
   const { failures = 5, retryAfter = 10_000 } = fields;
@@ -70,9 +72,7 @@ export function withCircuitBreaker<Provider extends KeyWrapProvider>(
       });
       const answered = await answer.catch((error) => {
         if (!isBrokenCircuitError(error)) throw error;
-        throw new ProviderUnavailableError(
-          'the backend failed several times: not called for a while',
-        );
+        throw new ProviderUnavailableError(`${name} failed several times: not called for a while`);
       });
       if ('error' in answered) throw answered.error;
       return answered.output;

@@ -213,6 +213,21 @@ describe('withCircuitBreaker', () => {
     expect(backend.calls).to.have.length(4);
   });
 
+  it('names the backend that it does not call', async () => {
+    for (const [name, shown] of [
+      [undefined, 'local'],
+      ['the HSM', 'the HSM'],
+    ]) {
+      const backend = breakable(local());
+      const keys = withCircuitBreaker(backend.provider, { failures: 1 }, name);
+      backend.errors.push(new ProviderUnavailableError('no'));
+      await rejection(keys.encrypt(INPUT));
+      expect((await rejection(keys.encrypt(INPUT))).message).to.equal(
+        `${shown} failed several times: not called for a while`,
+      );
+    }
+  });
+
   it('counts outages in a row: any other answer of the backend ends the row', async () => {
     const backend = breakable(local());
     const keys = withCircuitBreaker(backend.provider, { failures: 2 });

@@ -69,6 +69,14 @@ describe('SeveralKeysProvider', () => {
     expect((await rejection(keys.encrypt(input))).code).to.equal('UNAVAILABLE');
   });
 
+  it('says which backend it does not call for a while', async () => {
+    const { keys, far } = await open();
+    far.isDown = true;
+    for (let i = 0; i < 2; i++) await rejection(keys.encrypt(input));
+    const { message } = await rejection(keys.encrypt(input));
+    expect(message).to.match(/^local of options\.keys\.orders\.1 failed several times/);
+  });
+
   it('reports an outage of all as an outage, and never as damage', async () => {
     const { keys, near, far } = await open();
     const { ciphertext } = await keys.encrypt(input);
@@ -117,6 +125,20 @@ describe('SeveralKeysProvider', () => {
       keys.decrypt({ keyId: 'others', ciphertext, encryptionContext: CONTEXT }),
     );
     expect(error.code).to.equal('INVALID_CIPHERTEXT');
+  });
+
+  it('finds no keys under the ARN of another account (KEY_NOT_FOUND)', async () => {
+    const { keys } = await open();
+    for (const resource of ['key/orders', 'alias/orders']) {
+      for (const scope of [
+        'keywrap:kms:several:other',
+        'keywrap:kms:other:keys',
+        'aws:kms:several:keys',
+      ]) {
+        const error = await rejection(keys.describeKey({ keyId: `arn:${scope}:${resource}` }));
+        expect(error.code, `${scope}:${resource}`).to.equal('KEY_NOT_FOUND');
+      }
+    }
   });
 
   it('takes the longest plaintext and context, under four keys', async () => {

@@ -11,7 +11,7 @@ import { SqlKeyStore } from '../store/sql-key-store.js';
 import type { ActionArguments, ActionName } from './arguments.js';
 import { askNewPassphrase, askPassphrase } from './ask-passphrase.js';
 import { list } from './list.js';
-import { print, showProgress } from './output.js';
+import { countOf, print, showProgress } from './output.js';
 import { verify } from './verify.js';
 
 type Action = (args: ActionArguments) => Promise<boolean>;
@@ -139,7 +139,7 @@ async function assertNoStore(location: string, trustedGroup: number | undefined)
 
 async function summaryOf(store: SqlKeyStore): Promise<string> {
   const { keys, aliases } = await store.verify(showProgress('verifying rows'));
-  return `${keys} keys and ${aliases} aliases`;
+  return `${countOf(keys, 'key')} and ${countOf(aliases, 'alias', 'aliases')}`;
 }
 
 async function findKey(store: SqlKeyStore, text: string): Promise<KeyRecord> {

@@ -9,6 +9,11 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2));
 }
 
+/** For example `1 key`, `2 keys`. */
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** A table with aligned columns, two spaces apart. */
 export function formatTable(
   header: readonly string[],

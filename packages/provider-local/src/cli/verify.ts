@@ -2,7 +2,7 @@ import { InvalidInputError } from '@keywrap/core';
 import { readCheckpoints } from '../audit/checkpoints.js';
 import type { SqlKeyStore } from '../store/sql-key-store.js';
 import { type ActionArguments, UsageError } from './arguments.js';
-import { print, printJson, showProgress } from './output.js';
+import { countOf, print, printJson, showProgress } from './output.js';
 
 /** Verifies a store and its audit logs, and prints the result. @returns True if nothing is damaged. */
 export async function verify(
@@ -51,9 +51,9 @@ export async function verify(
     print(`set back: audit log ${log} has seen generation ${seen}`);
   }
   if (found < generation) print(`set back: the store is older than generation ${generation}`);
-  const rows = `${keys} keys and ${aliases} aliases, ${damaged.length} damaged`;
+  const rows = `${countOf(keys, 'key')} and ${countOf(aliases, 'alias', 'aliases')}, ${damaged.length} damaged`;
   const lines = logs.reduce((sum, log) => sum + log.lines, 0);
-  const audited = `; ${logs.length} audit logs of ${lines} lines, ${damagedLogs.length} damaged`;
+  const audited = `; ${countOf(logs.length, 'audit log')} of ${countOf(lines, 'line')}, ${damagedLogs.length} damaged`;
   print(`generation ${found}: ${rows}${auditLogs === undefined ? '' : audited}`);
   return sound;
 }

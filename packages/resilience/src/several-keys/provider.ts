@@ -26,8 +26,8 @@ export interface SeveralKeysProviderOptions {
 
 const MAXIMUM_KEYS = 4;
 
-/** Puts a circuit breaker around a provider, one for all its keys. */
-type Guard = (provider: KeyWrapProvider) => KeyWrapProvider;
+/** Puts a circuit breaker around a provider, one for all its keys. Messages name it by the first of them. */
+type Guard = (provider: KeyWrapProvider, firstKey: string) => KeyWrapProvider;
 
 /**
  * Wraps under several keys, of one or of different backends: two Regions, two clouds, KMS and an HSM. Any one of them
@@ -61,12 +61,13 @@ export class SeveralKeysProvider extends DriverProvider {
   constructor(options: SeveralKeysProviderOptions) {
     const { keys, circuitBreaker } = readFields(options, 'options', ['keys', 'circuitBreaker']);
     const guarded = new Map<KeyWrapProvider, KeyWrapProvider>();
-    const guard: Guard = (provider) => {
+    const guard: Guard = (provider, firstKey) => {
       const known = guarded.get(provider);
       if (known !== undefined) return known;
       const made = withCircuitBreaker(
         provider,
         circuitBreaker as CircuitBreakerOptions | undefined,
+        `${provider.id} of ${firstKey}`,
       );
       guarded.set(provider, made);
       return made;
@@ -110,5 +111,5 @@ function readMembers(list: unknown, field: string, guard: Guard): Members {
 function readMember(value: unknown, field: string, guard: Guard): MemberKey {
   const { provider, keyId } = readFields(value, field, ['provider', 'keyId']);
   assertProvider(provider, `${field}.provider`);
-  return { provider: guard(provider), keyId: parseKeyId(keyId, `${field}.keyId`).text };
+  return { provider: guard(provider, field), keyId: parseKeyId(keyId, `${field}.keyId`).text };
 }

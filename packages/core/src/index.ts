@@ -36,7 +36,7 @@ export { limitOf } from './provider/limits.js';
 export { copyDate, ownField, ownFields } from './provider/own-fields.js';
 export * from './provider/platform-timers.js';
 export type * from './provider/provider.js';
-export { readBytes, readFields, readSafely } from './provider/read-fields.js';
+export { readArray, readBytes, readFields, readSafely } from './provider/read-fields.js';
 export * from './provider/read-options.js';
 export * from './provider/secrets.js';
 export * from './provider/token.js';

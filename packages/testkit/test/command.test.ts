@@ -221,6 +221,15 @@ describe('keywrap-conformance', () => {
     expect(status).to.equal(2);
   });
 
+  it('exits with 2 when the provider ends the process, although it ends it with 0', () => {
+    const main = fileURLToPath(import.meta.resolve('#dist/command/main.js'));
+    const args = [main, moduleOf('a-provider-that-exits'), '--only', 'ENC-001'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(stdout).to.equal('');
+    expect(stderr).to.include('the process was ended before the report');
+    expect(status).to.equal(2);
+  });
+
   it('exits with 1 for a rejection that nothing handles, although every case passes', () => {
     const main = fileURLToPath(import.meta.resolve('#dist/command/main.js'));
     const args = [main, moduleOf('a-careless-provider'), '--only', 'ENC-001'];

@@ -16,18 +16,16 @@ export function damagedMessage(): InvalidCiphertextError {
 export function errorOf(operation: string, error: unknown, path?: string): unknown {
   if (!(error instanceof KeyWrapError)) return error;
   const told = error.code === 'INVALID_CIPHERTEXT' ? damagedMessage() : error;
-  if (path !== undefined) startWithPath(told, path);
-  return withCallDetails(told, operation);
+  return withCallDetails(path === undefined ? told : atPath(told, path), operation);
 }
 
-/** The texts of errors before they got a path: a provider may throw one error again. */
-const TEXTS = new WeakMap<KeyWrapError, string>();
-
-function startWithPath(error: KeyWrapError, path: string): void {
+/** Makes an error of the same class, whose message starts with the path. A provider may throw its own again, elsewhere. */
+function atPath(error: KeyWrapError, path: string): KeyWrapError {
   const { message, stack } = error;
-  const text = TEXTS.get(error) ?? message;
-  TEXTS.set(error, text);
-  error.message = `'${path}': ${text}`;
+  const told = new Error(`'${path}': ${message}`, { cause: error });
+  const { message: _, stack: __, cause: ___, ...fields } = Object.getOwnPropertyDescriptors(error);
+  Object.defineProperties(Object.setPrototypeOf(told, Object.getPrototypeOf(error)), fields);
   // V8 writes the message into the stack when it makes the error, and loggers print the stack.
-  if (stack !== undefined) error.stack = stack.replace(message, () => error.message);
+  if (stack !== undefined) told.stack = stack.replace(message, () => told.message);
+  return told as KeyWrapError;
 }

@@ -3,6 +3,7 @@ import {
   type EncryptionContext,
   InvalidInputError,
   parseKeyId,
+  readArray,
   readCount,
   readEncryptionContext,
   readFields,
@@ -92,7 +93,7 @@ export function readSealing(
 
 /** @throws InvalidInputError */
 export function readList(value: unknown, field: string, maximum: number): unknown[] {
-  // The length first: copying an array of a billion holes would take all memory.
-  if (Array.isArray(value) && value.length <= maximum) return [...value];
+  const list = readArray(value, maximum);
+  if (list !== undefined) return list;
   throw new InvalidInputError(field, `must be an array of at most ${maximum} keys`);
 }

@@ -127,7 +127,7 @@ describe('Fields of a record', () => {
     expect(missing.message).to.match(/^'\/iban': /);
   });
 
-  it('name one path, also when a provider throws one error twice', async () => {
+  it('name their own path, also when a provider throws one error several times', async () => {
     await using keys = localKeys();
     const row = await sealFields(keys, SEAL, RECORD);
     const outage = new ProviderUnavailableError('the vault is sealed');
@@ -135,12 +135,18 @@ describe('Fields of a record', () => {
       ...inner,
       decrypt: () => Promise.reject(outage),
     }));
-    for (const path of ['/iban', '/note', '/note']) {
-      const error = await rejection(openFields(down, row, { ...OPEN, fields: [path] }));
-      expect(error).to.equal(outage);
-      expect(error.message).to.equal(`'${path}': the vault is sealed`);
+    const paths = ['/iban', '/note', '/note'];
+    const errors = await Promise.all(
+      paths.map((path) => rejection(openFields(down, row, { ...OPEN, fields: [path] }))),
+    );
+    for (const [index, error] of errors.entries()) {
+      const message = `'${paths[index]}': the vault is sealed`;
+      expect(error).to.be.instanceOf(ProviderUnavailableError).and.instanceOf(Error);
+      expect(error).to.include({ message, code: 'UNAVAILABLE', retryable: true });
+      expect(error.cause).to.equal(outage);
       expect(error.stack).to.match(/^ProviderUnavailableError: '[a-z/]+': the vault is sealed\n/);
     }
+    expect(outage.message).to.equal('the vault is sealed');
   });
 
   it('are rejected when they are missing, or are not JSON', async () => {

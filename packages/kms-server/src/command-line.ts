@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { InvalidInputError, readUrlNumber } from '@keywrap/core';
-import { argumentProblem, openWithPassphrase, SqlKeyStore } from '@keywrap/provider-local/store';
+import { argumentProblem, InvalidInputError, readUrlNumber } from '@keywrap/core';
+import { openWithPassphrase, SqlKeyStore } from '@keywrap/provider-local/store';
 import { type KmsServerOptions, parseOptions } from './options.js';
 import { parseSeed, type SeedKey } from './parse-seed.js';
 import { readJson } from './read-json.js';

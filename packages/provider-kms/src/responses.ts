@@ -99,6 +99,7 @@ function known<Name extends string>(names: readonly Name[], value: unknown, what
 }
 
 function ours(algorithms: readonly string[] = []): EncryptionAlgorithm[] {
+  if (!Array.isArray(algorithms)) throw unreadable('no list of algorithms');
   return algorithms.filter((algorithm) => isEncryptionAlgorithm(algorithm));
 }
 

@@ -124,6 +124,16 @@ for (const engine of ENGINES) {
       }
     });
 
+    it('a blob with any other length of its key id', async () => {
+      for (let length = 0; length < 256; length++) {
+        if (length === WITH_CONTEXT.keyId.length) continue;
+        await expectRejection(
+          open(blob.with(4, length), undefined, WITH_CONTEXT.keyId),
+          'INVALID_CIPHERTEXT',
+        );
+      }
+    });
+
     it('a blob that is cut off anywhere', async () => {
       for (let length = 1; length < blob.length; length++) {
         await expectRejection(open(blob.slice(0, length)), 'INVALID_CIPHERTEXT');

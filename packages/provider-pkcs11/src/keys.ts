@@ -2,9 +2,11 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
   assertKeyUsable,
   type EncryptionAlgorithm,
+  InternalError,
   InvalidInputError,
   InvalidKeyUsageError,
   isAsymmetricAlgorithm,
+  isRsaPublicKey,
   type KeyDescription,
   type KeyName,
   KeyNames,
@@ -99,7 +101,11 @@ export class TokenKeys {
     const [n, e] = this.#attributes(session, handle, [c.CKA_MODULUS, c.CKA_PUBLIC_EXPONENT]).map(
       (bytes) => stripped(bytes).toString('base64url'),
     ) as [string, string];
-    return createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' });
+    const key = createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' });
+    const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+    // The exponent 1 would encrypt nothing.
+    if (isRsaPublicKey(key.asymmetricKeyDetails, modulusLength)) return key;
+    throw new InternalError('the token returned numbers that are no RSA key');
   }
 
   /**

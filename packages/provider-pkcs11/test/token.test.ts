@@ -127,6 +127,33 @@ describeWithToken('A token', () => {
     }
   });
 
+  it('encrypts nothing under numbers that are no RSA key (INTERNAL)', async () => {
+    const { calls, constants: c } = token.library;
+    const original = calls.C_GetAttributeValue.bind(calls);
+    for (const exponent of [[1], [0, 0, 1], [2], [1, 0, 0]]) {
+      const read = sinon
+        .stub(calls, 'C_GetAttributeValue')
+        .callsFake((session, key, template) =>
+          original(session, key, template).map((attribute) =>
+            attribute.type === c.CKA_PUBLIC_EXPONENT
+              ? { ...attribute, value: Buffer.from(exponent) }
+              : attribute,
+          ),
+        );
+      try {
+        const algorithm = 'RSAES_OAEP_SHA_1';
+        for (const call of [
+          provider.encrypt({ keyId: 'rsa', algorithm, plaintext: Uint8Array.of(1) }),
+          provider.getPublicKey({ keyId: 'rsa' }),
+        ]) {
+          expect(await rejection(call)).to.include({ code: 'INTERNAL', retryable: false });
+        }
+      } finally {
+        read.restore();
+      }
+    }
+  });
+
   it('describes keys as they are: made in an HSM, nobody knows when', async () => {
     for (const keyId of ['orders', 'rsa']) {
       const key = await provider.describeKey({ keyId });

@@ -127,6 +127,20 @@ describe('SeveralKeysProvider', () => {
     expect(error.code).to.equal('INVALID_CIPHERTEXT');
   });
 
+  it('finds no keys under the ARN of another account (KEY_NOT_FOUND)', async () => {
+    const { keys } = await open();
+    for (const resource of ['key/orders', 'alias/orders']) {
+      for (const scope of [
+        'keywrap:kms:several:other',
+        'keywrap:kms:other:keys',
+        'aws:kms:several:keys',
+      ]) {
+        const error = await rejection(keys.describeKey({ keyId: `arn:${scope}:${resource}` }));
+        expect(error.code, `${scope}:${resource}`).to.equal('KEY_NOT_FOUND');
+      }
+    }
+  });
+
   it('takes the longest plaintext and context, under four keys', async () => {
     const provider = new LocalKeyWrapProvider({
       keys: ['alias/a', 'alias/b', 'alias/c', 'alias/d'],

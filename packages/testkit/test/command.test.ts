@@ -171,7 +171,10 @@ describe('keywrap-conformance', () => {
   const mistakes: Record<string, [RegExp, ...string[]]> = {
     'no module': [/pass a module/],
     'two modules': [/pass one module only/, 'a.js', 'b.js'],
-    'an unknown option': [/--fast/, 'a.js', '--fast'],
+    'an unknown option': [/^keywrap-conformance: --fast is not an option$/m, 'a.js', '--fast'],
+    'an option without its value': [/: --seed needs a value$/m, 'a.js', '--seed'],
+    'an option before another': [/: --only needs a value$/m, '--only', '--bail', 'a.js'],
+    'a value that an option does not take': [/: --bail takes no value$/m, 'a.js', '--bail=yes'],
     'an unknown format': [/text, markdown, json, junit/, 'a.js', '--format', 'html'],
     'a seed that is not a number': [/--seed is a whole number/, 'a.js', '--seed', 'x'],
     'an unknown profile': [/quick, full, soak/, 'a.js', '--profile', 'slow'],
@@ -215,6 +218,15 @@ describe('keywrap-conformance', () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect(stderr).to.match(/stopping.*\n0 of \d+ keys are left\n/s);
     expect(stdout).to.match(/cases did not run/);
+    expect(status).to.equal(2);
+  });
+
+  it('exits with 2 when the provider ends the process, although it ends it with 0', () => {
+    const main = fileURLToPath(import.meta.resolve('#dist/command/main.js'));
+    const args = [main, moduleOf('a-provider-that-exits'), '--only', 'ENC-001'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(stdout).to.equal('');
+    expect(stderr).to.include('the process was ended before the report');
     expect(status).to.equal(2);
   });
 

@@ -1,3 +1,5 @@
+import { reasonOf } from '../driver/classify-error.js';
+
 /** The calls that a signal of callers can abort. */
 interface Followers {
   readonly calls: Set<AbortController>;
@@ -18,9 +20,9 @@ export class CallSignal {
   constructor(theirs: AbortSignal) {
     this.#theirs = theirs;
     const { calls } = FOLLOWERS.get(theirs) ?? follow(theirs);
-    calls.add(this.#own);
     // The event may have come before.
-    if (theirs.aborted) this.#own.abort(theirs.reason);
+    if (theirs.aborted) this.#own.abort(reasonOf(theirs));
+    calls.add(this.#own);
   }
 
   get signal(): AbortSignal {
@@ -43,7 +45,7 @@ export class CallSignal {
 function follow(signal: AbortSignal): Followers {
   const calls = new Set<AbortController>();
   const abort = () => {
-    for (const call of calls) call.abort(signal.reason);
+    for (const call of calls) call.abort(reasonOf(signal));
   };
   const followers = { calls, abort };
   signal.addEventListener('abort', abort, { once: true });

@@ -182,9 +182,7 @@ export class DriverProvider<Keys extends object = object> implements KeyWrapProv
       request = operation.parse(input, capabilities);
     } catch (error) {
       own?.end();
-      const signal = call?.signal;
-      const reason = signal?.aborted ? abortError(signal) : unreadable(error, reading);
-      return this.#reject(operation.name, input, reason);
+      return this.#reject(operation.name, input, reasonToReject(error, call?.signal, reading));
     }
     lifetime.enter();
     let answer: Awaitable<Output> | undefined;
@@ -268,6 +266,16 @@ function finish<Request extends object, Output, Result>(
   output: Output,
 ): Result {
   return (make === undefined ? output : make(output, request)) as Result;
+}
+
+/** Tells why a call whose options or input could not be read is rejected. */
+function reasonToReject(error: unknown, signal: Call['signal'], reading: string): KeyWrapError {
+  try {
+    if (signal?.aborted) return abortError(signal);
+  } catch {
+    // A getter of an imitation of a signal.
+  }
+  return unreadable(error, reading);
 }
 
 const DRIVERS = new WeakMap<KeyWrapProvider, CompleteDriver>();

@@ -1,7 +1,7 @@
 import type { Call } from '../driver/requests.js';
 import { InvalidInputError } from '../provider/errors.js';
 import { LIMITS } from '../provider/key-spec.js';
-import { checkFields } from '../provider/read-fields.js';
+import { checkFields, readArray } from '../provider/read-fields.js';
 
 const OPTION_FIELDS = ['signal', 'grantTokens', 'bytesToEncrypt'] as const;
 
@@ -33,9 +33,7 @@ export function parseCall(options: unknown): Call {
  */
 export function parseGrantTokens(value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined;
-  // The length first: copying an array of a billion holes would take all memory.
-  const isShort = Array.isArray(value) && value.length <= LIMITS.grantTokens;
-  const tokens = isShort ? [...value] : undefined;
+  const tokens = readArray(value, LIMITS.grantTokens);
   const isToken = (token: unknown) =>
     typeof token === 'string' && token.length > 0 && token.length <= LIMITS.grantToken;
   if (tokens === undefined || !tokens.every(isToken)) {
@@ -44,7 +42,7 @@ export function parseGrantTokens(value: unknown): readonly string[] | undefined 
       `must be an array of at most ${LIMITS.grantTokens} strings of 1 to ${LIMITS.grantToken} characters`,
     );
   }
-  return tokens;
+  return tokens as string[];
 }
 
 function isByteCount(value: unknown): value is number {

@@ -123,7 +123,9 @@ function checkVersion<Output extends object>(
 function ownDetails<Output extends object>(output: Output): Output {
   const own = (value: unknown) => {
     if (Array.isArray(value)) return [...value];
-    return copyDate(value) ?? value;
+    const date = copyDate(value);
+    if (date !== undefined && Number.isNaN(date.getTime())) throw broken('an invalid date');
+    return date ?? value;
   };
   const details = Object.entries(output).map(([name, value]) => [name, own(value)]);
   return Object.fromEntries(details) as Output;

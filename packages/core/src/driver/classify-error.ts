@@ -24,7 +24,16 @@ const DEPTH = 8;
 
 /** Makes the error of a call that its caller aborted. */
 export function abortError(signal: AbortSignal): AbortError {
-  return new AbortError('the call was aborted', { cause: signal.reason });
+  return new AbortError('the call was aborted', { cause: reasonOf(signal) });
+}
+
+/** Returns the reason of a caller's signal, or what a getter of it threw. */
+export function reasonOf(signal: AbortSignal): unknown {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
 }
 
 /**

@@ -10,6 +10,11 @@ const byteLengthOf = Object.getOwnPropertyDescriptor(
   'byteLength',
 )?.get as (this: Uint8Array) => number;
 
+const bufferOf = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'buffer',
+)?.get as (this: Uint8Array) => ArrayBufferLike;
+
 /** Throws for a SharedArrayBuffer. */
 const bufferLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')
   ?.get as (this: unknown) => number;
@@ -62,7 +67,7 @@ export function copyBytes(bytes: Uint8Array): OwnedBytes {
 
 /** Returns true if another thread could change the bytes at any time. */
 export function isSharedMemory(bytes: Uint8Array): boolean {
-  return bufferLength(bytes.buffer) === undefined;
+  return bufferLength(bufferOf.call(bytes)) === undefined;
 }
 
 /** Undefined for a SharedArrayBuffer. */

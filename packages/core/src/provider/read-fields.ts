@@ -126,6 +126,19 @@ export function readValue(source: object, name: string): unknown {
     : passed;
 }
 
+/**
+ * Copies an array, item by item: its own iterator might yield more of them.
+ *
+ * @returns undefined for anything but an array of at most `maximum` items.
+ */
+export function readArray(value: unknown, maximum: number): unknown[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const { length } = value;
+  // The length first: copying an array of a billion holes would take all memory.
+  if (length > maximum) return undefined;
+  return Array.from({ length }, (_, i) => value[i]);
+}
+
 function unknownField(name: string, field: string, names: readonly string[]): InvalidInputError {
   const shown = name.length > 100 ? `${name.slice(0, 100)}...` : name;
   const path = field === 'input' ? shown : `${field}.${shown}`;

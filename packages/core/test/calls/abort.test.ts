@@ -98,6 +98,25 @@ describe('createProvider: abort', () => {
     expect(listeners(signal)).to.equal(0);
   });
 
+  it('is reported when the reason of the signal can not be read', async () => {
+    const unreadable = new Error('from the getter');
+    const provider = new ScriptedProvider({ describeKey: never });
+    for (const isBefore of [true, false]) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      Object.defineProperty(signal, 'reason', {
+        get() {
+          throw unreadable;
+        },
+      });
+      if (isBefore) controller.abort();
+      const call = provider.describeKey({ keyId: ARN }, { signal });
+      controller.abort();
+      const error = await expectRejection(call, AbortError, { code: 'ABORTED' });
+      expect(error.cause).to.equal(unreadable);
+    }
+  });
+
   it('names the key of the call', async () => {
     const controller = new AbortController();
     const { signal } = controller;

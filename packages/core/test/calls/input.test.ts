@@ -125,6 +125,23 @@ describe('createProvider: input', () => {
         }
       });
 
+      it('rejects a signal that throws while it is read', async () => {
+        const reason = new Error('from the getter');
+        for (const allowed of [0, 1, 2]) {
+          let reads = 0;
+          const signal = {
+            get aborted() {
+              reads += 1;
+              if (reads > allowed) throw reason;
+              return false;
+            },
+            addEventListener() {},
+            removeEventListener() {},
+          };
+          await expectRefused(method, CALLS[method], 'options', { signal });
+        }
+      });
+
       it('rejects options that throw while they are read', async () => {
         const options = {
           get signal() {
@@ -136,6 +153,12 @@ describe('createProvider: input', () => {
 
       it('rejects invalid or too many grant tokens', async () => {
         const wrong = ['x', [''], [7], ['x'.repeat(8193)], Array(11).fill('x'), new Set(['x']), {}];
+        const endless = Object.assign([7], {
+          *[Symbol.iterator]() {
+            for (;;) yield 'x';
+          },
+        });
+        wrong.push(endless);
         for (const grantTokens of [...wrong, null, Array(4_000_000_000)]) {
           const options = { grantTokens };
           await expectRefused(method, CALLS[method], 'options.grantTokens', options);
@@ -161,6 +184,8 @@ describe('createProvider: input', () => {
   for (const method of TAKES_BYTES) {
     const field = method === 'encrypt' ? 'plaintext' : 'ciphertext';
     const detached = Uint8Array.of(1, 2);
+    const disguised = new Uint8Array(new SharedArrayBuffer(2));
+    Object.defineProperty(disguised, 'buffer', { value: new ArrayBuffer(2) });
     structuredClone(detached, { transfer: [detached.buffer] });
 
     for (const [what, bytes] of [
@@ -176,6 +201,7 @@ describe('createProvider: input', () => {
       ['a proxy of a Uint8Array', new Proxy(new Uint8Array(2), {})],
       ['a forged Uint8Array', Object.create(Uint8Array.prototype)],
       ['shared memory', new Uint8Array(new SharedArrayBuffer(2))],
+      ['shared memory that says it is not', disguised],
       ['a Buffer over shared memory', Buffer.from(new SharedArrayBuffer(2))],
       ['no bytes', new Uint8Array()],
       ['a detached buffer', detached],

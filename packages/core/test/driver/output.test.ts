@@ -200,6 +200,13 @@ describe('createProvider: the outputs of a backend', () => {
     expect(privateKey).to.deep.equal(new Uint8Array(3));
   });
 
+  it('describeKey rejects a date that is none', async () => {
+    for (const field of ['creationDate', 'deletionDate']) {
+      const description = { ...DESCRIPTION, [field]: new Date(Number.NaN) };
+      await expectBroken('describeKey', description, 'describeKey');
+    }
+  });
+
   it('accepts a hook that is not an async function', async () => {
     const provider = new ScriptedProvider({
       encrypt: js(() => ({ ciphertext: some, keyId: ARN })),

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '@keywrap/core';
+import { InvalidInputError, readArray } from '@keywrap/core';
 import { isPlain } from '../text/exact-json.js';
 
 /** A place in a copy of a record: the object that has the field, and its name there. */
@@ -15,12 +15,12 @@ export interface Place {
  * @throws InvalidInputError
  */
 export function readPointers(value: unknown): readonly string[] {
-  const isPointer = (path: unknown) =>
+  const isPointer = (path: unknown): path is string =>
     typeof path === 'string' && path.length <= 1000 && /^(\/([^~/]|~[01])*)+$/u.test(path);
-  if (!Array.isArray(value) || value.length === 0 || value.length > 1000) {
+  const paths = readArray(value, 1000) ?? [];
+  if (paths.length === 0) {
     throw new InvalidInputError('fields', 'must be an array of 1 to 1000 JSON Pointers');
   }
-  const paths = [...value];
   if (!paths.every(isPointer)) {
     throw new InvalidInputError(
       'fields',

@@ -75,6 +75,19 @@ export function decodeBlob(blob: Uint8Array): Blob {
   };
 }
 
+/**
+ * Decodes a blob as if its header had this id, in place of as many bytes.
+ *
+ * @param blob Changed.
+ * @throws {@link InvalidCiphertextError} if it is malformed.
+ */
+export function withKeyId(blob: Uint8Array, keyId: string): Blob {
+  const start = encodeBlobHeader({ keyId, materialVersion: 0 }).subarray(0, -VERSION_LENGTH);
+  if (blob.length < start.length) throw unopenable();
+  blob.set(start);
+  return decodeBlob(blob);
+}
+
 /** Makes the one error for every ciphertext that does not decrypt: it never says why. */
 export function unopenable(): InvalidCiphertextError {
   return new InvalidCiphertextError(

@@ -7,7 +7,7 @@ import {
 } from '@keywrap/core';
 import { problemOfName } from '../keys/key-name.js';
 import type { KeyRecord } from '../keys/record.js';
-import { type Blob, encodeBlobHeader, unopenable } from './blob.js';
+import { type Blob, encodeBlob, unopenable, withKeyId } from './blob.js';
 import type { KeyCipher } from './key-cipher.js';
 
 /** Makes the error for a blob of another key than the named one. */
@@ -18,7 +18,7 @@ export function incorrectKey(): IncorrectKeyError {
 /**
  * Makes the error for a blob whose key does not exist here, as in AWS KMS: it was deleted, or is in another
  * Region or account. A blob is damaged if no key can have the id in its header, or if it is one of the named
- * key but for that id.
+ * key but for that id or its length.
  *
  * @param named The key that the caller named, if it named one.
  */
@@ -43,10 +43,9 @@ function isOf(
   blob: Blob,
   encryptionContext: EncryptionContext,
 ): boolean {
-  const { materialVersion } = blob;
-  const header = encodeBlobHeader({ keyId: key.id, materialVersion });
   try {
-    wipe(cipher.decryptBlob(key, { ...blob, header }, encryptionContext).plaintext);
+    const own = withKeyId(encodeBlob(blob.header, blob.nonce, blob.sealed), key.id);
+    wipe(cipher.decryptBlob(key, own, encryptionContext).plaintext);
     return true;
   } catch {
     return false;

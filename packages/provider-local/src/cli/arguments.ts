@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { argumentProblem } from './argument-problem.js';
+import { argumentProblem } from '@keywrap/core';
 import type { PassphraseArguments } from './ask-passphrase.js';
 
 /** Reports wrong arguments. */

@@ -39,6 +39,7 @@ export async function list(
       'no keys yet; services make them, with keys= in their URL or with createKey\n',
     );
   }
+  process.stderr.write('not verified; run verify to find changed or removed rows\n');
   print(
     formatTable(
       ['REGION', 'KEY ID', 'SPEC', 'STATE', 'CREATED', 'DELETION', 'VERSIONS', 'ALIASES'],

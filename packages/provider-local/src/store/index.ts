@@ -1,5 +1,4 @@
 export type { AuditLogReport } from '../audit/audit-verify.js';
-export { argumentProblem } from '../cli/argument-problem.js';
 export type { StoreContents } from './create-store.js';
 export { DamagedStoreError } from './errors.js';
 export { type ImportFolderOptions, importFolder } from './import-folder.js';

@@ -113,7 +113,10 @@ export function severalKeysDriver(
 
   function find(key: KeyName) {
     const isHere =
-      !('partition' in key) || (key.partition === SCOPE.partition && key.region === SCOPE.region);
+      !('partition' in key) ||
+      (key.partition === SCOPE.partition &&
+        key.region === SCOPE.region &&
+        key.account === SCOPE.account);
     const isKey = key.kind === 'key-id' || key.kind === 'key-arn';
     const name = isKey ? key.id : key.alias;
     const members = keysOf(name);

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { argumentProblem } from '@keywrap/core';
 import { PROFILES, type Profile } from '../profile.js';
 
 /** The parsed arguments of a run. */
@@ -107,7 +108,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error });
+    throw new UsageError(argumentProblem(error));
   }
 }
 

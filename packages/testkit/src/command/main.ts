@@ -9,6 +9,14 @@ process.on('unhandledRejection', (error) => {
   hasUnhandled = true;
 });
 
+let isOver = false;
+// A provider that ends the process must not end it with success.
+process.on('exit', (code) => {
+  if (isOver || (code !== 0 && code !== 13)) return;
+  process.stderr.write('keywrap-conformance: the process was ended before the report\n');
+  process.exitCode = 2;
+});
+
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   // Once: a second one ends the process as usual.
@@ -19,6 +27,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const code = await runCommand(process.argv.slice(2), process.stdout, process.stderr, stop.signal);
+isOver = true;
 // A rejection of the last call is reported on a later turn of the event loop.
 await new Promise(setImmediate);
 // Handles that a provider left open must not keep the process alive; output must be flushed first.

@@ -50,11 +50,6 @@ export function countsOf({ passed, failed, notApplicable }: RuleResult): string 
     .join(', ');
 }
 
-/** Returns the reasons why cases of a rule do not apply, each once. */
-export function reasonsOf({ results }: RuleResult): readonly string[] {
-  return [...new Set(results.flatMap(({ reason }) => reason ?? []))];
-}
-
 /** Formats the totals: `N passed, M failed, K not applicable`. */
 export function totalOf({ passed, failed, notApplicable }: ConformanceReport): string {
   return `${passed} passed, ${failed} failed, ${notApplicable} not applicable`;

@@ -1,12 +1,12 @@
 import { MISSING } from '../needs.js';
 import type { ConformanceReport } from '../run-conformance.js';
-import { byRule, countsOf, type RuleResult, reasonsOf, totalOf } from './by-rule.js';
+import { byRule, countsOf, type RuleResult, totalOf } from './by-rule.js';
 
 const MARKS = { passed: 'ok', failed: 'FAILED', 'not applicable': 'n/a' } as const;
 
 /**
- * Formats a report as text: the result by rule, then each failed case with its message. The last line is
- * `N passed, M failed, K not applicable`.
+ * Formats a report as text: the result by rule, then each failed case with its message, then the reasons why cases are
+ * not applicable. The last line is `N passed, M failed, K not applicable`.
  *
  * @example
  * ```ts
@@ -26,14 +26,30 @@ export function formatReport(report: ConformanceReport): string {
   return [
     `Conformance of ${report.provider}, profile ${report.profile}`,
     '',
-    ...rules.flatMap((each) => formatRule(each, width)),
+    ...rules.map((each) => formatRule(each, width)),
     ...failures,
     '',
     ...(harnessError === undefined ? [] : [`The run ended: ${harnessError.explanation}`, '']),
     ...(notRun > 0 ? [`${notRun} cases did not run`] : []),
+    ...notApplicable(report),
     ...notProved(report),
     totalOf(report),
   ].join('\n');
+}
+
+/** Gives each reason why cases are not applicable once, with the number of cases, the most frequent first. */
+function notApplicable({ results }: ConformanceReport): string[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of results) {
+    if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  if (counts.size === 0) return [];
+  const sorted = [...counts].sort(([, a], [, b]) => b - a);
+  return [
+    'not applicable',
+    ...sorted.map(([reason, count]) => `${String(count).padStart(6)}  ${reason}`),
+    '',
+  ];
 }
 
 /** Says what stays unproved because the harness does not offer it, so that nobody takes silence for proof. */
@@ -64,15 +80,6 @@ function wrapList(introduction: string, items: readonly string[]): string[] {
   return [...lines, line];
 }
 
-/** The maximum number of reasons; more would hide the result. */
-const REASONS = 3;
-
-function formatRule(result: RuleResult, width: number): string[] {
-  const row = `${MARKS[result.status].padEnd(6)}  ${result.rule.id.padEnd(width)}  ${countsOf(result)}`;
-  const reasons = reasonsOf(result);
-  const shown =
-    reasons.length > REASONS
-      ? [...reasons.slice(0, REASONS - 1), `and ${reasons.length - REASONS + 1} other reasons`]
-      : reasons;
-  return [row, ...shown.map((reason) => `${' '.repeat(8 + width)}  ${reason}`)];
+function formatRule(result: RuleResult, width: number): string {
+  return `${MARKS[result.status].padEnd(6)}  ${result.rule.id.padEnd(width)}  ${countsOf(result)}`;
 }

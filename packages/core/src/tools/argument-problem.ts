@@ -6,7 +6,7 @@
  * @example
  * ```ts
  * import { parseArgs } from 'node:util';
- * import { argumentProblem } from '@keywrap/provider-local/store';
+ * import { argumentProblem } from '@keywrap/core';
  *
  * try {
  *   parseArgs({ options: { port: { type: 'string' } } });
@@ -17,7 +17,7 @@
  * ```
  */
 export function argumentProblem(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, message } = error as Error & { readonly code?: string };
   if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') {
     return 'it takes options only, no other arguments';
   }

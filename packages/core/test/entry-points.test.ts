@@ -124,6 +124,7 @@ const EXPORTS = [
   'UnsupportedOperationError',
   'UntrustedKeyError',
   'algorithmsOf',
+  'argumentProblem',
   'arnPrefix',
   'aroundEach',
   'askForCredential',

@@ -173,6 +173,7 @@ const EXPORTS = [
   'platformTimers',
   'reEncryptAcross',
   'readAliases',
+  'readArray',
   'readBackendUrl',
   'readBytes',
   'readCount',

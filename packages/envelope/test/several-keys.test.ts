@@ -71,6 +71,25 @@ describe('A message under several keys', () => {
     await kms.close();
   });
 
+  it('is opened by the other key, whatever ciphertext the first one returns', async () => {
+    await using keys = localKeys('alias/a', 'alias/b');
+    const { ciphertext } = await keys.generateDataKey({ keyId: 'alias/a', keySpec: 'AES_256' });
+    const liar = withLayer<KeyWrapProvider>(keys, (inner) => ({
+      ...inner,
+      generateDataKey: async (...args) => ({
+        ...(await inner.generateDataKey(...args)),
+        ciphertext,
+      }),
+    }));
+    for (const text of ['first', 'second']) {
+      const otherKeys = [{ provider: keys, keyId: 'alias/b' }];
+      const options = { keyId: 'alias/a', otherKeys, encryptionContext };
+      const message = await seal(liar, options, utf8(text));
+      using opened = await open(keys, message, { ...EXPECTED, trustedKeys: ['alias/b'] });
+      expect(textOf(opened.plaintext)).to.equal(text);
+    }
+  });
+
   it('reports the outage, not damage, when no other key opens it', async () => {
     await using keys = localKeys('alias/a', 'alias/b');
     const message = await seal(keys, { keyId: 'alias/a', encryptionContext }, utf8('hello'));

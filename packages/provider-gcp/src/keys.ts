@@ -48,7 +48,7 @@ const CURVES: Readonly<Record<string, KeySpec>> = {
 /** Returns the id of a version of this key, from its resource name; undefined for a version of another key. */
 export function versionIn(resource: string, name: string | null | undefined): string | undefined {
   const versions = `${resource}/cryptoKeyVersions/`;
-  return name?.startsWith(versions) && /^\d+$/.test(name.slice(versions.length))
+  return name?.startsWith(versions) && /^\d{1,20}$/.test(name.slice(versions.length))
     ? name.slice(versions.length)
     : undefined;
 }

@@ -1,5 +1,6 @@
 import { sealWithPublicKey, serializeEncryptionContext } from '@keywrap/core';
 import { expect } from 'chai';
+import { versionIn } from '#dist/keys.js';
 import { arnOf, itOnDouble, KEY_RING, type TestServer, withDouble, withServer } from './server.js';
 import { rejection } from './support.js';
 
@@ -11,6 +12,18 @@ const createRsa = (server: TestServer, algorithm = 'RSA_DECRYPT_OAEP_2048_SHA256
   server.create({ purpose: 'ASYMMETRIC_DECRYPT', versionTemplate: { algorithm } as never });
 
 const isVersion = (id: number) => (name: string) => name.endsWith(`/${id}`);
+
+describe('Names of versions of Cloud KMS', () => {
+  const key = `${KEY_RING}/cryptoKeys/orders`;
+
+  it('end with a number, and not with one of megabytes, which would take long to compare', () => {
+    const versionOf = (end: string) => versionIn(key, `${key}/cryptoKeyVersions/${end}`);
+    expect(versionOf('12')).to.equal('12');
+    for (const end of ['', 'x', '-1', '1/2', '9'.repeat(21), '9'.repeat(1_000_000)]) {
+      expect(versionOf(end), end.slice(0, 9)).to.equal(undefined);
+    }
+  });
+});
 
 describe('Ciphertexts of Cloud KMS', () => {
   it("open with Google's client alone, and its ciphertexts open here", () =>

@@ -5,6 +5,7 @@ import {
   type KeyFunctions,
 } from '../driver/driver.js';
 import type { Awaitable, Call, Target } from '../driver/requests.js';
+import { assertFunction } from '../provider/assert-provider.js';
 import { isAsymmetricAlgorithm } from '../provider/key-spec.js';
 import { ownField } from '../provider/own-fields.js';
 
@@ -26,6 +27,8 @@ export type Around = <Output>(
 /**
  * Wraps every operation of a driver, including those that manage keys, in a function.
  *
+ * @throws {@link InvalidInputError} when `around` is not a function.
+ *
  * @example A circuit breaker, of cockatiel or another library:
  * ```ts
  * import { aroundEach, type Layer } from '@keywrap/core';
@@ -44,6 +47,7 @@ export function aroundEach<Keys extends object>(
   inner: CompleteDriver<Keys>,
   around: Around,
 ): CompleteDriver<Keys> {
+  assertFunction(around, 'around');
   const wrap = (name: string, work: (request: never, call: Call) => unknown) => [
     name,
     (request: object, call: Call) =>

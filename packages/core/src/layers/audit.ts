@@ -1,5 +1,6 @@
 import type { Layer } from '../driver/driver.js';
 import type { Awaitable } from '../driver/requests.js';
+import { assertMethods } from '../provider/assert-provider.js';
 import { isUint8Array, wipe } from '../provider/bytes.js';
 import { KeyWrapError, ProviderUnavailableError } from '../provider/errors.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
@@ -41,6 +42,7 @@ const CONTEXT_LENGTH = 8192;
  * fails.
  *
  * @param provider Closed with the provider that is returned, and so is the sink.
+ * @throws {@link InvalidInputError} when the sink has no method `write`.
  * @throws what the sink throws, for each call; anything but a `KeyWrapError` as `ProviderUnavailableError`.
  *
  * @example Events as lines of a stream, for example of `fs.createWriteStream(path, { flags: 'a' })`:
@@ -63,6 +65,7 @@ export function withAuditLog<Provider extends KeyWrapProvider>(
   provider: Provider,
   sink: AuditSink,
 ): Provider {
+  assertMethods(sink, ['write'], 'sink', 'must be an AuditSink');
   return withLayer(provider, audited(sink));
 }
 

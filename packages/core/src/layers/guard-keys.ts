@@ -5,6 +5,7 @@ import {
   type FunctionName,
 } from '../driver/driver.js';
 import type { Awaitable, Call, KeyRequest, ReEncryptRequest } from '../driver/requests.js';
+import { assertMethods } from '../provider/assert-provider.js';
 import { UnsupportedOperationError } from '../provider/errors.js';
 import type { KeyName } from '../provider/key-id.js';
 
@@ -28,6 +29,8 @@ export interface KeyGuard {
  * Restricts a driver to the keys that a guard resolved, in every operation and on both sides of `reEncrypt`.
  * Operations that manage keys are refused (`UNSUPPORTED`): use the provider below the layer for them.
  *
+ * @throws {@link InvalidInputError} when the guard lacks a method.
+ *
  * @example A layer that keeps each service to its own keys:
  * ```ts
  * import { AccessDeniedError, guardKeys, type Layer } from '@keywrap/core';
@@ -48,6 +51,7 @@ export function guardKeys<Keys extends object>(
   inner: CompleteDriver<Keys>,
   guard: KeyGuard,
 ): CompleteDriver<Keys> {
+  assertMethods(guard, ['resolve', 'search'], 'guard', 'must be a KeyGuard');
   const guarded = FUNCTION_NAMES.map((name) => {
     const work = inner[name] as (request: never, call: Call) => Awaitable<unknown>;
     return [

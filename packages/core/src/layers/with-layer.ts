@@ -1,5 +1,6 @@
 import { createProvider, DriverProvider, ownDriverOf } from '../calls/driver-provider.js';
-import type { Layer } from '../driver/driver.js';
+import { FUNCTION_NAMES, type Layer } from '../driver/driver.js';
+import { assertFunction, assertMethods } from '../provider/assert-provider.js';
 import type { KeyWrapProvider } from '../provider/provider.js';
 import { driverOf } from './adapt-provider.js';
 
@@ -9,6 +10,7 @@ import { driverOf } from './adapt-provider.js';
  * @param provider Closed with the provider that is returned.
  * @returns A provider of the same class if it was built from a driver. From any other provider, or one with
  * overridden or stubbed methods, only the methods of `KeyWrapProvider` remain.
+ * @throws {@link InvalidInputError} when the provider or the layer is none, or the layer drops a function.
  *
  * @example
  * ```ts
@@ -32,7 +34,10 @@ export function withLayer<Provider extends KeyWrapProvider>(
   provider: Provider,
   layer: Layer,
 ): Provider {
+  assertFunction(layer, 'layer');
   const layered = layer(driverOf(provider));
+  const rule = 'must return a whole driver, such as { ...inner, decrypt }';
+  assertMethods(layered, FUNCTION_NAMES, 'layer', rule);
   if (ownDriverOf(provider) === undefined) {
     return createProvider(layered) as KeyWrapProvider as Provider;
   }

@@ -127,9 +127,10 @@ export function readValue(source: object, name: string): unknown {
 }
 
 /**
- * Copies an array, item by item: its own iterator might yield more of them.
+ * Copies an array of a caller, item by item: its own iterator might yield more of them.
  *
- * @returns undefined for anything but an array of at most `maximum` items.
+ * @param maximum The largest number of items.
+ * @returns The copy, with `undefined` for holes; undefined for anything but an array of at most `maximum` items.
  */
 export function readArray(value: unknown, maximum: number): unknown[] | undefined {
   if (!Array.isArray(value)) return undefined;

@@ -1,5 +1,6 @@
 import {
   aroundEach,
+  type CompleteDriver,
   completeDriver,
   createProvider,
   FUNCTION_NAMES,
@@ -16,7 +17,7 @@ import {
 import { withDataKeyCache } from '@keywrap/core/data-key-cache';
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { expectRejection, rejection } from '../support/failures.js';
+import { expectRejection, js, rejection, thrown } from '../support/failures.js';
 import {
   ARN,
   CALLS,
@@ -151,6 +152,45 @@ describe('withLayer', () => {
     }));
     const details = { code: 'INTERNAL', operation: 'encrypt', keyId: 'alias/orders' };
     await expectRejection(provider.encrypt(CALLS.encrypt), Error, details);
+  });
+
+  it('rejects at once what is no layer, and what a layer needs (INVALID_INPUT)', () => {
+    const provider = new ScriptedProvider();
+    const resolve = (key: KeyName) => key;
+    for (const [field, make] of [
+      ['provider', () => withLayer(js({}), (inner) => inner)],
+      ['layer', () => withLayer(provider, js(undefined))],
+      [
+        'layer',
+        () =>
+          withLayer(
+            provider,
+            js(() => undefined),
+          ),
+      ],
+      [
+        'layer',
+        () =>
+          withLayer(
+            provider,
+            js(async (inner: unknown) => inner),
+          ),
+      ],
+      [
+        'layer',
+        () =>
+          withLayer(
+            provider,
+            js(({ decrypt }: CompleteDriver) => ({ decrypt })),
+          ),
+      ],
+      ['around', () => withLayer(provider, (inner) => aroundEach(inner, js(undefined)))],
+      ['guard', () => withLayer(provider, (inner) => guardKeys(inner, js({ resolve })))],
+      ['sink', () => withAuditLog(provider, js(undefined))],
+      ['sink', () => withAuditLog(provider, js({ close() {} }))],
+    ] as const) {
+      expect(thrown(make)).to.include({ code: 'INVALID_INPUT', field });
+    }
   });
 
   describe('around a provider that was not built from a driver', () => {

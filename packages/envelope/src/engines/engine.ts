@@ -68,4 +68,7 @@ export interface Engine {
 
   /** Compares in constant time. */
   isEqual(a: Uint8Array, b: Uint8Array): boolean;
+
+  /** Returns the SHA-256 of a data key, which is random: nobody finds it by its hash. */
+  hash(dataKey: Uint8Array): Awaitable<Uint8Array>;
 }

@@ -1,6 +1,7 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHash,
   createHmac,
   createPublicKey,
   createSign,
@@ -41,6 +42,7 @@ export const engine: Engine = {
   createSigner,
   createVerifier,
   isEqual: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+  hash: (dataKey) => createHash('sha256').update(dataKey).digest(),
 };
 
 const DIGEST = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' } as const;

@@ -70,6 +70,8 @@ export const engine: Engine = {
     for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
     return difference === 0;
   },
+
+  hash: async (dataKey) => new Uint8Array(await crypto.subtle.digest('SHA-256', dataKey)),
 };
 
 /** Loaded with the first signature: messages are seldom signed, and noble needs a TextEncoder to load, which jsdom lacks. */

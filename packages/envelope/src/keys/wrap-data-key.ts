@@ -53,7 +53,7 @@ export async function makeDataKey(
   const own = { providerId: provider.id, providerInfo: encodeUtf8(keyId), ciphertext };
   if (others.length === 0) return { plaintext, wrapped: [own] };
   const wrapOthers = () => wrapUnderAll(plaintext, others, encryptionContext, options);
-  const wrapping = wrapUnlessKnown(ciphertext, others, encryptionContext, wrapOthers);
+  const wrapping = wrapUnlessKnown(plaintext, others, encryptionContext, wrapOthers);
   return withPlaintext(
     plaintext,
     wrapping.then((more) => [own, ...more]),

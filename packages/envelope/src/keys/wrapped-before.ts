@@ -1,9 +1,11 @@
 import type { EncryptionContext } from '@keywrap/core';
+import { engine } from '#engine';
 import type { EncryptedDataKey } from '../format/header.js';
 import type { ReadWrappingKey } from './wrapping-key.js';
 
 // A data-key cache shares the data key of the first key. What the other keys made of it is shared here: none of it is
-// secret, and a data key is recognised by its ciphertext, which no other has.
+// secret. A data key is recognised by its hash, and not by its ciphertext: that is the first backend's word, and one that
+// repeats it would have the other keys open nothing.
 
 const MAXIMUM = 1000;
 
@@ -13,18 +15,17 @@ const known = new Map<string, readonly EncryptedDataKey[]>();
 /**
  * Wraps a data key under other keys, unless that was done before.
  *
- * @param ciphertext The data key wrapped under the first key.
  * @param encryptionContext All pairs of the message.
  */
 export async function wrapUnlessKnown(
-  ciphertext: Uint8Array,
+  dataKey: Uint8Array,
   others: readonly ReadWrappingKey[],
   encryptionContext: EncryptionContext,
   wrap: () => Promise<readonly EncryptedDataKey[]>,
 ): Promise<readonly EncryptedDataKey[]> {
   // The first key may bind no pairs, so that messages with different pairs share its data key; the others bind them.
   const pairs = Object.entries(encryptionContext);
-  const name = JSON.stringify([String(ciphertext), pairs, ...others.map(nameOf)]);
+  const name = JSON.stringify([String(await engine.hash(dataKey)), pairs, ...others.map(nameOf)]);
   const wrapped = known.get(name) ?? (await wrap());
   known.delete(name);
   known.set(name, wrapped);

@@ -155,13 +155,16 @@ describe('SqlKeyStore on PostgreSQL', function () {
     });
 
     it('are queried through a pooler, which delivers no notifications', async () => {
+      let ended = 0;
       const listener = new PostgresListener(() => {
         const client = new pg.Client({ connectionString: url });
+        client.on('end', () => ended++);
         // A pooler has its own process ids.
         return Object.defineProperty(client, 'processID', { get: () => 1, set: () => {} });
       });
       await listener.connect();
       expect(listener.version()).to.equal(undefined);
+      expect(ended, 'connections that keep the process alive').to.equal(1);
       await listener.close();
       const direct = new PostgresListener(() => new pg.Client({ connectionString: url }));
       await direct.connect();

@@ -75,7 +75,12 @@ export class PostgresListener {
     try {
       await client.connect();
       await client.query(`listen ${CHANNEL}`);
-      if (!(await isDirect(client))) return;
+      if (!(await isDirect(client))) {
+        // Nothing would be delivered, and it would keep the process alive.
+        if (client === this.#client) this.#client = undefined;
+        await client.end();
+        return;
+      }
     } catch {
       lose();
       return;

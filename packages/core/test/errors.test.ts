@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import type * as core from '@keywrap/core';
 import {
@@ -25,7 +24,7 @@ import {
   withCallDetails,
 } from '@keywrap/core';
 import { expect } from 'chai';
-import { build } from 'esbuild';
+import { otherCopy } from './support/other-copy.js';
 import { minimalDriver } from './support/scripted-driver.js';
 
 type ErrorClass = new (message: string, options?: KeyWrapErrorOptions) => KeyWrapError;
@@ -113,19 +112,9 @@ describe('errors', () => {
 });
 
 describe('errors of two copies of the package', () => {
-  // A bundle of a service and one of a plugin, say; minified, as bundlers do it.
   let other: typeof core;
   before(async () => {
-    const { outputFiles } = await build({
-      entryPoints: [fileURLToPath(import.meta.resolve('@keywrap/core'))],
-      bundle: true,
-      minify: true,
-      format: 'esm',
-      platform: 'node',
-      write: false,
-    });
-    const text = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64');
-    other = await import(`data:text/javascript;base64,${text}`);
+    other = await otherCopy();
   });
 
   for (const [code, name, Type] of ERRORS) {

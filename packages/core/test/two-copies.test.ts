@@ -1,28 +1,15 @@
-import { fileURLToPath } from 'node:url';
 import * as core from '@keywrap/core';
 import { createProvider, type EncryptionContext } from '@keywrap/core';
 import { expect } from 'chai';
-import { build } from 'esbuild';
+import { otherCopy } from './support/other-copy.js';
 import { ARN, minimalDriver } from './support/scripted-driver.js';
 
 const CONTEXT = { tenant: 'a', table: 'orders' };
 
 describe('two copies of the package in one program', () => {
-  // A bundle of a service and one of a plugin, say.
-  let other: typeof core & typeof import('@keywrap/core/data-key-cache');
+  let other: Awaited<ReturnType<typeof otherCopy>>;
   before(async () => {
-    const { outputFiles } = await build({
-      stdin: {
-        contents: "export * from '@keywrap/core'; export * from '@keywrap/core/data-key-cache';",
-        resolveDir: fileURLToPath(new URL('.', import.meta.url)),
-      },
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      write: false,
-    });
-    const text = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64');
-    other = await import(`data:text/javascript;base64,${text}`);
+    other = await otherCopy();
   });
 
   const recording = () => {

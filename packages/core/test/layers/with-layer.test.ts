@@ -154,7 +154,7 @@ describe('withLayer', () => {
     await expectRejection(provider.encrypt(CALLS.encrypt), Error, details);
   });
 
-  it('rejects at once what is no layer, and what a layer needs (INVALID_INPUT)', () => {
+  it('rejects a value that is not a layer, and wrong arguments of a layer, when it is added (INVALID_INPUT)', () => {
     const provider = new ScriptedProvider();
     const resolve = (key: KeyName) => key;
     for (const [field, make] of [

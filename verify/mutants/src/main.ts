@@ -104,8 +104,7 @@ async function main(): Promise<void> {
   const blind = of<BlindVerdict>('blind');
   if (values.update) writeKillers(renewed(killers, verdicts, blind));
   const survivors = blind.filter(({ caughtBy }) => caughtBy === undefined);
-  const isEnough = blind.length - survivors.length >= ENOUGH * blind.length;
-  let isProved = isEnough;
+  let isProved = blind.length - survivors.length >= ENOUGH * blind.length;
   if (verdicts.length > 0) {
     console.log(formatVerdicts(verdicts));
     const { survivors: ownSurvivors, idle } = prove(verdicts);

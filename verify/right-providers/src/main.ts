@@ -32,8 +32,9 @@ async function main(): Promise<void> {
     for (const index of queue) {
       // A thread for each, because cases measure the heap and look for timers.
       const worker = new Worker(new URL(import.meta.url), { workerData: index });
-      const [{ isRight, text }] = (await once(worker, 'message')) as [Judgement];
-      await once(worker, 'exit');
+      // Both are listened to from the start: a thread that ends at once emits them one right after the other.
+      const [[judgement]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
+      const { isRight, text } = judgement as Judgement;
       console.log(text);
       if (isRight) right++;
     }
